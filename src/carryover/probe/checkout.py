@@ -159,7 +159,8 @@ def _belongs(git_dir: Path, root: Path) -> bool:
 
 
 def _is_worktree(git_dir: Path, root: Path) -> bool:
-    common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
+    common = named_in(git_dir / "commondir")
+    back = named_in(git_dir / "gitdir")
     if common is None or back is None or git_dir.parent.name != "worktrees":
         return False
     # Not the path of `back` itself: a `.git` that is a symlink to another's would be the same.

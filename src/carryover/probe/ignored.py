@@ -60,7 +60,8 @@ def is_ignored(root: Path, folder: str) -> bool:
 
 
 def _deciding(root: Path) -> tuple[_Status, ...]:
-    exclude, git_dir = exclude_file(root), git_dir_of(root)
+    exclude = exclude_file(root)
+    git_dir = git_dir_of(root)
     own = (git_dir / "HEAD", git_dir / "index") if git_dir is not None else ()
     return tuple(map(_status, (*own, root / ".gitignore", exclude)))
 

@@ -208,7 +208,9 @@ class _Walk(Generic[Item, T]):
 
     def take_in(self, items: list[tuple[Any, Path]], look: Callable[[Any], Any], *, soon: bool) -> list[Any]:
         """Looks at `items` in this thread, in the middle of another look."""
-        outer, left_s, found = self.folder, self.left_s(), []
+        outer = self.folder
+        left_s = self.left_s()
+        found = []
         try:
             for item, folder in items:
                 if _may_ask(folder, soon=soon, but=self):

@@ -20,7 +20,8 @@ _FILES: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", 
 def ref_stamp(root: Path) -> RefStamp | None:
     """Returns what differs after each change of HEAD, a branch, a tag or git's settings at `root`; None if that is not
     the top of a checkout that git may be asked about."""
-    git_dir, common = git_dir_of(root), common_dir_of(root)
+    git_dir = git_dir_of(root)
+    common = common_dir_of(root)
     if git_dir is None or common is None:
         return None
     folders = dict.fromkeys((git_dir, common))

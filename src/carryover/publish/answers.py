@@ -74,7 +74,8 @@ class Moment:
         """
         with self._lock:
             view = self._view = self._view or view_now(db, self.project, self.agents_own)
-            settings, situation = settings_of(view, self.config), _situation(view, beginning, self.now_ms)
+            settings = settings_of(view, self.config)
+            situation = _situation(view, beginning, self.now_ms)
             if settings.excluded or situation is None:
                 return None
             own = beginning.session if situation in ("compacted", "resumed") else None

@@ -70,7 +70,8 @@ def made_handoff(
 ) -> Refreshed:
     """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
     view = view_now(db, project, agents_own)
-    root, settings = Path(view.root), settings_of(view, config)
+    root = Path(view.root)
+    settings = settings_of(view, config)
     related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not view.opinions:
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
@@ -152,7 +153,8 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
 
 def _of_true_worktrees(view: ProjectView) -> ProjectView:
     """Returns the view without checkouts that are no longer what they were taken for when they were last recorded."""
-    root, main_root = Path(view.root), view.main_root
+    root = Path(view.root)
+    main_root = view.main_root
     if main_root is not None and is_top(root) and main_checkout_of(root) != main_root:
         main_root = None
     others = (tree for tree in view.worktrees if tree.root != view.main_root)

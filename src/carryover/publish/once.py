@@ -35,7 +35,9 @@ class Once:
 
     def __init__(self, root: Path, state: Path, settings: ProjectSettings) -> None:
         """Raises OSError if the record can't be read."""
-        self._root, self._state, self._agreed_ms = root, state, settings.agreed_ms
+        self._root = root
+        self._state = state
+        self._agreed_ms = settings.agreed_ms
         known = placed_texts(state)
         self.repository = str(repository_of(root))
         self.here = {name for placed in known if placed.root == str(root) for name in placed.names}

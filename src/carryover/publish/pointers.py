@@ -231,7 +231,8 @@ def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
         return ()
     lines = _content_lines(data)
     bom = len(BOM) if data.startswith(BOM) else 0
-    offsets, hidden = list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)
+    offsets = list(accumulate((len(line) + 1 for line in lines), initial=bom))
+    hidden = fenced(lines)
     spans = []
     start = 0
     while (span := find_lines(data, _LINES, start)) is not None:

@@ -102,7 +102,9 @@ def publish(
             changed = write_handoff(store, text)
             _place(root, settings, edits, once, paths.home)
             once.note(settings)
-            again, done, notes = beside(), tuple(edits.done), tuple(edits.notes)
+            again = beside()
+            done = tuple(edits.done)
+            notes = tuple(edits.notes)
             refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
             if refused is not None:
                 return _refused(root, refused, settings)
@@ -212,7 +214,8 @@ def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once
 
 def _remove_store(root: Path, edits: ProjectEdits) -> None:
     """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
-    store, mine = root / STORE, set(edits.mine)
+    store = root / STORE
+    mine = set(edits.mine)
     own = own_ignore_file(store)
     for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
         path.unlink(missing_ok=True)

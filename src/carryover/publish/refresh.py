@@ -61,7 +61,8 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
-    state, store = paths.state, Path(made.root) / STORE
+    state = paths.state
+    store = Path(made.root) / STORE
     notes: list[str] = []
     if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
         with _noting("what was written into the project is still there", notes):

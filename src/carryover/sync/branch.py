@@ -115,7 +115,8 @@ class OwnBranch:
 
     def manifest(self) -> Manifest:
         """Returns the manifest of the newest own commit, or one without segments if there is none."""
-        me, state = self.settings.machine, self.state
+        me = self.settings.machine
+        state = self.state
         if self._own is not None and self._own[0] == state.head:
             return self._own[1]
         files = self._files_of(state.head)
@@ -174,7 +175,8 @@ class OwnBranch:
         """Stores what is known of the other machines now."""
         machines = {}
         for machine in sorted({*view.membership.members, *self.state.machines} - {view.me}):
-            other, manifest = self.other(machine, view), view.accepted.get(machine)
+            other = self.other(machine, view)
+            manifest = view.accepted.get(machine)
             machines[machine] = msgspec.structs.replace(
                 other,
                 seen=view.seen.get(machine, other.seen),
@@ -188,7 +190,8 @@ class OwnBranch:
 
     def other(self, machine: str, view: View) -> OtherMachine:
         """Returns what is known here of another machine."""
-        manifest, known = view.accepted.get(machine), self.state.machines.get(machine)
+        manifest = view.accepted.get(machine)
+        known = self.state.machines.get(machine)
         name = manifest.name if manifest is not None else known.name if known is not None else machine
         return msgspec.structs.replace(known or OtherMachine(name=name), name=name)
 

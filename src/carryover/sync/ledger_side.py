@@ -150,7 +150,8 @@ class LedgerOutgoing:
                 )
                 keys = tuple(row.from_ms for row in rows if row.scope is None)
                 yield Piece(Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text)
-            roots, repositories = self._roots(db), dict[str, SyncedProject]()
+            roots = self._roots(db)
+            repositories = dict[str, SyncedProject]()
             for batch in _batches(db, at.done):
                 at = msgspec.structs.replace(at, done=batch[-1].seq)
                 yield Piece(_payload(batch, roots, repositories), at.text)
@@ -217,7 +218,8 @@ def _batches(db: Connection, after: int) -> Iterator[list[Change]]:
             size += len(row.body)
             if size >= PIECE_BYTES // 4 or len(batch) >= _MOST_EVENTS:  # what is stored may be compressed
                 yield batch
-                batch, size = [], 0
+                batch = []
+                size = 0
         after = rows[-1].seq
     if batch:
         yield batch

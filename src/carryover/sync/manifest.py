@@ -239,7 +239,8 @@ _LARGEST_MERGED: Final = 256 << 10
 
 def sealed_segment(epoch: Epoch, payloads: Iterable[Payload]) -> tuple[Segment, dict[str, bytes]]:
     """Returns payloads as a segment, and its files by their paths."""
-    parts, files = [], {}
+    parts = []
+    files = {}
     for content in sealing.deflated(payload.encode_payloads(payloads)):
         data = sealing.seal(epoch, "segment", content)
         part = Part(epoch.name_of(data), hashlib.sha256(data).digest())

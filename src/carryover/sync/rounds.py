@@ -92,7 +92,8 @@ class Round:
     async def _run(self) -> Outcome:
         own = self.own
         view: View = await self.in_thread(own.read)
-        received, problems = Taken(), dict(view.problems)
+        received = Taken()
+        problems = dict(view.problems)
         for machine, manifest in sorted(view.accepted.items()):
             before = received
             async for taken in self._taken_of(manifest, view, problems):
@@ -141,11 +142,13 @@ class Round:
 
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""
-        own, view = self.own, view.with_epoch()
+        own = self.own
+        view = view.with_epoch()
         current = view.current
         assert current is not None, "`with_epoch` makes one"
         own.push()
-        segments, files = list(own.manifest().segments), dict[str, bytes]()
+        segments = list(own.manifest().segments)
+        files = dict[str, bytes]()
 
         def put(payloads: list[Payload], *, instead_of: list[Segment]) -> None:
             for former in instead_of:
@@ -161,25 +164,31 @@ class Round:
             kept = [self.outgoing.without_forgotten(payload) for payload in payloads]
             if any(now is not former for now, former in zip(kept, payloads, strict=True)):
                 put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
-        projects, known = self.outgoing.project_states(), own.manifest().projects
+        projects = self.outgoing.project_states()
+        known = own.manifest().projects
         if [replace(one, at_ms=0) for one in projects] == [replace(one, at_ms=0) for one in known]:
             projects = known  # times alone are nothing to be sent for
-        sent_events = sent_bytes = 0
+        sent_events = 0
+        sent_bytes = 0
         while True:
-            position, events, is_last = own.state.position, 0, True
+            position = own.state.position
+            events = 0
+            is_last = True
             for piece in self.outgoing.pieces(position):
                 if sum(map(len, files.values())) >= ROUND_BYTES:
                     is_last = False
                     break
                 if not piece.payload.is_empty:
                     put([piece.payload], instead_of=[])
-                position, events = piece.position, events + len(piece.payload.events)
+                position = piece.position
+                events += len(piece.payload.events)
             stored = {*own.manifest().segments}
             for alike in to_merge([one for one in segments if one in stored], own.size):
                 put([one for segment in alike for one in own.own_payloads(segment, view)], instead_of=alike)
             if own.write(view, segments, files, projects=projects, position=position, forgets=forgets):
                 own.push()
-                sent_events, sent_bytes = sent_events + events, sent_bytes + sum(map(len, files.values()))
+                sent_events += events
+                sent_bytes += sum(map(len, files.values()))
             if is_last:
                 return sent_events, sent_bytes
             files.clear()

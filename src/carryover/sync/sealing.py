@@ -119,7 +119,8 @@ def seal(epoch: Epoch, purpose: Purpose, content: bytes) -> bytes:
 def open_sealed(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
     """Returns the content of an object. Raises Unreadable if it does not come from a machine that knows the epoch."""
     plain = _unpadded(_decrypted(data, _parsed_identity(epoch.secret)))
-    mac, content = plain[:_MAC], plain[_MAC:]
+    mac = plain[:_MAC]
+    content = plain[_MAC:]
     if not hmac.compare_digest(mac, epoch.mac(purpose, content)):
         raise Unreadable("it does not come from a machine of this store")
     return content

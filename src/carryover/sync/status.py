@@ -46,7 +46,8 @@ def sync_status(state: StateDir) -> SyncStatus | None:
 
     folder = SyncFolder(state)
     try:
-        settings, known = folder.settings(), folder.state()
+        settings = folder.settings()
+        known = folder.state()
     except UserError as error:
         return SyncStatus(problem=str(error))
     machines = (

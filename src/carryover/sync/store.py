@@ -129,7 +129,8 @@ class GitStore:
     def _fetched_one_by_one(self, address: str, trouble: StoreTrouble) -> Fetched:
         """Gets each branch by itself, so that one which git refuses keeps no other back."""
         refs = {machine: (ref, commit) for ref, commit in self._listed(address).items() if (machine := machine_of(ref))}
-        tips, refused = self._tips(), dict[str, str]()
+        tips = self._tips()
+        refused = dict[str, str]()
         if len(refs) > MOST_MACHINES:
             raise trouble
         for machine, (ref, commit) in refs.items():

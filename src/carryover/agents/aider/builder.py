@@ -107,7 +107,8 @@ class Builder(EventBuilder[Context]):
 
     def next_input(self, text: str) -> None:
         """Advances to the next input of the user."""
-        mark, inputs = mark_of(text), self.context.inputs
+        mark = mark_of(text)
+        inputs = self.context.inputs
         if mark in inputs or len(inputs) < MAX_INPUTS:
             before = inputs.get(mark, 0)
             self.change(inputs={**inputs, mark: before + 1})
@@ -163,7 +164,8 @@ class Builder(EventBuilder[Context]):
 
     def parsed(self) -> tuple[Context, Parsed]:
         """Returns the next context and the events of the block, session facts first."""
-        facts, emitted = self.context.facts, self.context.emitted
+        facts = self.context.facts
+        emitted = self.context.emitted
         if self.events and facts != emitted:
             # The key has no time in it, since a message may get another time when the file is read again.
             self._add_at(SessionInfo(**differing(facts, emitted)), f"{self.item}:info")

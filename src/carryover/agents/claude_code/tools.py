@@ -79,7 +79,8 @@ _ADDED: Final = re.compile(
 
 def parse_call(builder: Builder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
-    call_id, name = usable_name(block.id), usable_name(block.name)
+    call_id = usable_name(block.id)
+    name = usable_name(block.name)
     if call_id is None or name is None:
         builder.skip("assistant/tool_use", "no usable id or name")
         return
@@ -277,7 +278,8 @@ def _parse_tasks(builder: Builder, part: str, call: OpenCall, result: Fields) ->
     """
     tasks = {} if "tasks" in result else {task.id: task for task in builder.context.tasks}
     for given in map(fields_of, (*items_of(result.get("tasks")), result.get("task"))):
-        ident, text = usable_name(text_of(given.get("id"))), bounded(text_of(given.get("subject")), SHORT_CHARS)
+        ident = usable_name(text_of(given.get("id")))
+        text = bounded(text_of(given.get("subject")), SHORT_CHARS)
         if ident is not None and text:
             tasks[ident] = Task(id=ident, text=text, state=_STATES.get(text_of(given.get("status")), "pending"))
     former = tasks.get(text_of(result.get("taskId")))

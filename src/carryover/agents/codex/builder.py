@@ -214,7 +214,8 @@ class Builder(EventBuilder[Context]):
             # Without an envelope the header has the only time: lines get times just after it, in their order.
             self.change(last_ms=self.at_ms + (self.context.family == "flat"))
         # The newest turns, and older ones in which something still runs, whose end belongs to them.
-        turns, running = tuple(self.turns.values()), {call.turn for call in self.context.calls}
+        turns = tuple(self.turns.values())
+        running = {call.turn for call in self.context.calls}
         old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
         self.change(turns=(*old, *turns[-MAX_TURNS:]))
         return self.context, self.built()

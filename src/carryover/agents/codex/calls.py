@@ -84,7 +84,8 @@ _KILLED: Final = -1
 
 def parse_call(builder: Builder) -> None:
     """Handles a tool call, and emits any question to the user with it."""
-    name, namespace = builder.text("name"), builder.text("namespace")
+    name = builder.text("name")
+    namespace = builder.text("namespace")
     if name and namespace.startswith("mcp__"):
         name = f"{namespace}__{name}"
     call_id = builder.call_id
@@ -171,7 +172,8 @@ def parse_command(builder: Builder) -> None:
     In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
     that the command belongs to.
     """
-    call_id, source = _of_client(builder), builder.text("source")
+    call_id = _of_client(builder)
+    source = builder.text("source")
     # `write_stdin` on a process is not a separate command.
     if call_id is None or source == "unified_exec_interaction":
         return

@@ -127,7 +127,8 @@ class _Document(OnlyConversation):
 
     def _ended(self, entry: Fields, call: str) -> dict[str, Any]:
         result = fields_of(entry.get("result"))
-        kind, text = text_of(result.get("type")), self._printed.get(call) or text_of(result.get("log"))
+        kind = text_of(result.get("type"))
+        text = self._printed.get(call) or text_of(result.get("log"))
         # A command that failed with an exit code has run.
         if kind == "success" or (kind == "failure" and ENDED.search(text)):
             return {"success": True, "result": {"content": text}}

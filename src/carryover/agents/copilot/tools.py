@@ -154,7 +154,8 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
             names = [name.strip(' "\n\t').lower() for name in found["names"].split(",")]
             for values in _ROW.findall(found["rows"]):
                 row = {name: _text(value) for name, value in zip(names, _VALUE.findall(values), strict=False)}
-                ident, text = row.get("id", ""), row.get("title") or row.get("description", "")
+                ident = row.get("id", "")
+                text = row.get("title") or row.get("description", "")
                 is_ignored = ident in known and "ignore" in found["how"].lower()
                 if 0 < len(ident) <= MAX_NAME_CHARS and text and not is_ignored:
                     known[ident] = Todo(ident, bounded(text, SHORT_CHARS), _state(row.get("status", "")))

@@ -103,7 +103,8 @@ class _Chat(OnlyConversation):
     def __init__(self, path: Path, state: Fields, why: Why) -> None:
         folders = _folders(path, state)
         if folders.remote:
-            state, why = {}, "remote workspace"
+            state = {}
+            why = "remote workspace"
         listed = list(map(fields_of, items_of(state.get("requests"))))
         requests = [request for request in listed if not any(is_given(request.get(name)) for name in _NOT_SHOWN)]
         self._why, self._is_read = why, bool(state or why)

@@ -117,7 +117,8 @@ def _parse_user(builder: Builder, message: Message, line: Fields) -> Message:
     if parts is None:
         builder.skip("user", "unexpected content")
         return message
-    text, attachments = shown_text(parts), sum("inlineData" in part for part in parts)
+    text = shown_text(parts)
+    attachments = sum("inlineData" in part for part in parts)
     if text.startswith(f"<{_CONTEXT}>"):
         _learn_folders(builder, text)
         text = text.partition(f"</{_CONTEXT}>")[2].strip()

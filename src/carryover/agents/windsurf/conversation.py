@@ -119,7 +119,8 @@ def _call(line: bytes) -> Call | None:
     given = rawjson.read(wire.PAYLOAD, bytes(kept.payload))
     if isinstance(given, str):
         return None
-    turn, event = text_of(given.execution_id), kept.event.lower()
+    turn = text_of(given.execution_id)
+    event = kept.event.lower()
     at_ms = wire.time_of(given.timestamp) or kept.at_ms
     same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(given.tool_info))
     return Call(

@@ -88,7 +88,8 @@ def _kind_in(head: bytes) -> Kind | None:
     A row has its data under the name of its type; a call has the form that `ingest/spool.py` writes.
     """
     first = next(objects_in(head, most=1), {})
-    row, call = first.get("type"), first.get("payload")
+    row = first.get("type")
+    call = first.get("payload")
     if isinstance(row, str) and isinstance(first.get("status"), str) and isinstance(first.get(row), dict):
         return "transcript"
     if isinstance(call, dict) and isinstance(call.get("trajectory_id"), str) and "agent_action_name" in call:
