@@ -188,7 +188,11 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
 
 def _overlap(some: Iterable[Turn], others: Sequence[Turn]) -> bool:
     """Whether a turn of `some` and one of `others` happened at the same time."""
-    return any(one.at_ms <= other.last_ms and other.at_ms <= one.last_ms for one in some for other in others)
+    return any(
+        one.at_ms <= other.last_ms and other.at_ms <= one.last_ms  # as intervals overlap
+        for one in some
+        for other in others
+    )
 
 
 def is_unfinished(session: SessionView) -> bool:

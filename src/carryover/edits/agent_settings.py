@@ -165,8 +165,9 @@ def _put(
     """Plans to put ours into a file. `origin_of` takes the bytes and the former origin."""
 
     def recorded(before: bytes | None, known: EditedFile | None) -> EditedFile:
-        former, folders = (known.origin, known.folders) if known else (None, ())
-        return replace(file, origin=origin_of(before, former), folders=folders)
+        if known is None:
+            return replace(file, origin=origin_of(before, None), folders=())
+        return replace(file, origin=origin_of(before, known.origin), folders=known.folders)
 
     return Change(
         path=Path(file.path),

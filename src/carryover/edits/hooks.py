@@ -296,8 +296,10 @@ def hook_command(state_root: Path, agent_id: str, event: str) -> str:
 
 def owner_by_script(*scripts: Path) -> OwnerOf:
     """Returns a function that recognises our hooks by the script they run, which is one of `scripts`."""
-    spellings = [text for path in scripts for text in (shlex.quote(str(path)), f"'{path}'", f'"{path}"', str(path))]
-    path = "|".join(map(re.escape, spellings))  # as a shell command may spell it, longest first
+    spellings: list[str] = []  # as a shell command may spell them, longest first
+    for script in map(str, scripts):
+        spellings += (shlex.quote(script), f"'{script}'", f'"{script}"', script)
+    path = "|".join(map(re.escape, spellings))
     own = re.compile(rf"\s*sh\s+(?:{path})(?:\s+[\w-]+){{2}}{_TAIL}")
     mentioned = re.compile(rf"(?<![\w./-])(?:{path})(?![\w./-])")
 

@@ -104,12 +104,17 @@ def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> 
 
 def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int, int, bytes] | None:
     """Returns bounds in bytes and line end of the first unchanged block at or after `start`; None if there is none."""
-    lf, crlf = (re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol for eol in (b"\n", b"\r\n"))
+    with_lf = _block(lines, b"\n")
+    with_crlf = _block(lines, b"\r\n")
     # Both in one search: a second one from each block on would read a file of many blocks as many times.
-    found = re.compile(_BEGINS + b"(?:%b|(%b))" % (lf, crlf)).search(data, start)
+    found = re.compile(_BEGINS + b"(?:%b|(%b))" % (with_lf, with_crlf)).search(data, start)
     if found is None:
         return None
     return found.start(), found.end(), b"\n" if found[1] is None else b"\r\n"
+
+
+def _block(lines: Sequence[bytes], eol: bytes) -> bytes:
+    return re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol
 
 
 def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:

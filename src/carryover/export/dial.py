@@ -120,7 +120,10 @@ def _with_beginnings_first(lines: Sequence[Entry], room: int) -> list[Entry]:
     room = int(room * _BEGINNINGS_SHARE)
     for at in range(len(lines) - 1, -1, -1):
         entry = lines[at]
-        if entry.kind == "prompt" and entry.part == 0 and (room := room - _cost(entry)) >= 0:
+        if entry.kind != "prompt" or entry.part != 0:
+            continue
+        room -= _cost(entry)
+        if room >= 0:
             chosen[at] = replace(entry, weight=_AFTER_SECTIONS - room / _MOST_ROOM)
     return chosen
 

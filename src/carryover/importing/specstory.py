@@ -122,11 +122,8 @@ class _Parser:
         if heading is None and context.begun:
             return context, Parsed()
         if heading is None:  # above the first turn: title (unless it is only a time) and time
-            found = _TITLE.search(text[:_ABOVE_BYTES])
-            title = found[1] if found is not None else ""
-            timed = _TITLE_TIME.search(title)
-            name, at = (title[: timed.start()], timed[1]) if timed is not None else (title, "")
-            return Context(begun=True, last_ms=_ms(at), title=bounded(name.strip(), SHORT_CHARS) or None), Parsed()
+            title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
+            return Context(begun=True, last_ms=at_ms, title=bounded(title, SHORT_CHARS) or None), Parsed()
         model, at_ms = _model_and_time(heading[3] or "")
         at_ms = at_ms or context.last_ms
         subagent_id = "inline" if heading[2] else None  # the format does not distinguish them
@@ -182,10 +179,22 @@ def _ms(time: str) -> int:
     return utc_ms(time.replace(" Z", "Z")) if time else 0
 
 
+def _title_and_time(above: str) -> tuple[str, int]:
+    found = _TITLE.search(above)
+    title = found[1] if found is not None else ""
+    timed = _TITLE_TIME.search(title)
+    if timed is None:
+        return title.strip(), 0
+    return title[: timed.start()].strip(), _ms(timed[1])
+
+
 def _model_and_time(about: str) -> tuple[str | None, int]:
     """Parses model and time in a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
     about = about.strip()
     timed = _TIME.search(about)
-    rest, at = (about[: timed.start()].strip(), timed[0]) if timed is not None else (about, "")
-    named = _MODEL.match(rest)
-    return usable_name(named[1].strip() if named is not None else rest), _ms(at)
+    at = ""
+    if timed is not None:
+        at = timed[0]
+        about = about[: timed.start()].strip()
+    named = _MODEL.match(about)
+    return usable_name(named[1].strip() if named is not None else about), _ms(at)

@@ -106,7 +106,9 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
         await _leave_tombstones(db, selection, sessions, now_ms)
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session, _ in sessions))
     await _clear_sources(db, selection, conversations)
-    touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
+    touched: set[int] = set()
+    for *_, placed, recorded in rows:
+        touched.update(int(project) for project in (placed, recorded) if project is not None)
     gone = await _remove_unused_projects(db, selection, touched)
     changed = tuple(sorted(touched - gone))
     await mark_changed(db, changed, started_ms=0)

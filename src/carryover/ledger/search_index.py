@@ -136,10 +136,24 @@ def index_entry(stored: str | bytes) -> tuple[int, str, str | None] | None:
     return (KINDS.index(found.kind), tokens, prompt_hashes(body)) if found is not None and tokens else None
 
 
-_NO_ENTRY: Final = (None, None, None)
+def _kind(stored: str | bytes) -> int | None:
+    entry = index_entry(stored)
+    return entry[0] if entry is not None else None
+
+
+def _tokens(stored: str | bytes) -> str | None:
+    entry = index_entry(stored)
+    return entry[1] if entry is not None else None
+
+
+def _prompt_hashes(stored: str | bytes) -> str | None:
+    entry = index_entry(stored)
+    return entry[2] if entry is not None else None
+
+
 FUNCTIONS: Final[dict[str, Callable[[str | bytes], int | str | None]]] = {
-    "search_kind": lambda stored: (index_entry(stored) or _NO_ENTRY)[0],
-    "search_tokens": lambda stored: (index_entry(stored) or _NO_ENTRY)[1],
-    "prompt_hashes": lambda stored: (index_entry(stored) or _NO_ENTRY)[2],
+    "search_kind": _kind,
+    "search_tokens": _tokens,
+    "prompt_hashes": _prompt_hashes,
 }
 """What the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""

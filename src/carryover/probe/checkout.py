@@ -83,8 +83,11 @@ def worktrees_of(common: Path) -> Iterator[Path]:
     for name in names:
         git_dir = common / "worktrees" / name
         back = named_in(git_dir / "gitdir")
-        root = Path(os.path.realpath(back.parent)) if back is not None else None
-        if root is not None and (own := git_dir_of(root)) is not None and _is_same(own, git_dir):
+        if back is None:
+            continue
+        root = Path(os.path.realpath(back.parent))
+        own = git_dir_of(root)
+        if own is not None and _is_same(own, git_dir):
             yield root
 
 

@@ -27,7 +27,8 @@ def connection_owners(peer: tuple[str, int], own: tuple[str, int]) -> set[int] |
     for table in TABLES:
         with suppress(OSError):
             tables.append(Path(table).read_text())
-    rows = [line.split() for table in tables for line in table.splitlines() if any(each in line for each in ends)]
+    lines = "\n".join(tables).splitlines()
+    rows = [line.split() for line in lines if any(each in line for each in ends)]
     return {int(row[7]) for row in rows if row[9] != _NO_PROCESS} if tables else None
 
 

@@ -114,7 +114,8 @@ def tracked_anywhere(root: Path, names: Sequence[str]) -> set[str]:
     stamp = (*_deciding(root), *(_status(exclude_file(root).parents[1] / name) for name in _MOVED_REFS))
     known = _tracked.get((root, tuple(names)))
     if known is None or known[0] != stamp:
-        known = _tracked[root, tuple(names)] = stamp, _ask_tracked(root, names)
+        known = stamp, _ask_tracked(root, names)
+        _tracked[root, tuple(names)] = known
     return set(known[1])
 
 

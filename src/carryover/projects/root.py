@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -60,12 +61,11 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
     found = set()
     for spec in specs():
         known = agents.of(spec.id)
-        inferred = (
-            {place.env: root.rstrip("/").removesuffix(f"/{place.below}")}
-            for root in known.roots
-            for place in spec.transcripts
-            if place.env and place.below and root.rstrip("/").endswith(f"/{place.below}")
-        )
+        inferred: list[dict[str, str]] = []
+        movable = [(place.env, f"/{place.below}") for place in spec.transcripts if place.env and place.below]
+        for root, (variable, below) in product((root.rstrip("/") for root in known.roots), movable):
+            if root.endswith(below):
+                inferred.append({variable: root.removesuffix(below)})
         for variables in ({}, env, known.env, *inferred):
             found |= {place.at(home, variables) for place in (*spec.folders, *spec.other_folders)}
     return frozenset(Path(real) for _, real in look_at_each(found, os.path.realpath))

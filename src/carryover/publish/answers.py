@@ -73,15 +73,16 @@ class Moment:
         worked here since, or if its agent forgot what it got at an earlier start.
         """
         with self._lock:
-            view = self._view = self._view or view_now(db, self.project, self.agents_own)
+            self._view = self._view or view_now(db, self.project, self.agents_own)
+            view = self._view
             settings = settings_of(view, self.config)
             situation = _situation(view, beginning, self.now_ms)
             if settings.excluded or situation is None:
                 return None
             own = beginning.session if situation in ("compacted", "resumed") else None
             if (situation, own) not in self._texts:
-                present = self._present = self._present or _present_of(db, view, settings, self.then)
-                self._texts[situation, own] = self._text(view, settings, present, situation, own)
+                self._present = self._present or _present_of(db, view, settings, self.then)
+                self._texts[situation, own] = self._text(view, settings, self._present, situation, own)
             return self._texts[situation, own]
 
     def _text(
@@ -239,12 +240,11 @@ def prune_answers(state: Path, config: Config) -> None:
     for agent in (state / STORE).glob("*"):
         if not config.selects(agent.name):
             shutil.rmtree(agent, ignore_errors=True)
-    roots = {
-        os.path.normpath(f"/{Path(folder).relative_to(reasons)}")
-        for reasons in _tops(state)
-        for folder, _, files in os.walk(reasons)
-        if ANSWER in files
-    }
+    roots = set()
+    for reasons in _tops(state):
+        for folder, _, files in os.walk(reasons):
+            if ANSWER in files:
+                roots.add(os.path.normpath(f"/{Path(folder).relative_to(reasons)}"))
 
     def is_left_out(root: str) -> bool:
         return not is_folder(Path(root)) or project_settings(Path(root), config).excluded is not None

@@ -58,7 +58,8 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
 
 async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts, *, now_ms: int) -> Moved:
     """Joins what was recorded of the project before it was moved, and stores its identity for the next move."""
-    own_id, known = (seen.own.id, seen.own.identity) if seen.own is not None else (None, None)
+    own_id = seen.own.id if seen.own is not None else None
+    known = seen.own.identity if seen.own is not None else None
     moved = []
     if seen.moved:
         own_id = await ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)

@@ -198,8 +198,12 @@ def _is_said_password(value: str) -> bool:
 
 def _repeats_name(found: Assignment) -> bool:
     """Whether the value is only the name of a field or variable: `API_KEY = "x-api-key"`, `password=password`."""
-    name, value = (_SIGN.sub("", part[:80].lower()) for part in (found.name, found.value))
-    return value in (name, f"x{name}")
+    name = _without_signs(found.name)
+    return _without_signs(found.value) in (name, f"x{name}")
+
+
+def _without_signs(text: str) -> str:
+    return _SIGN.sub("", text[:80].lower())
 
 
 _SHORTEST_IN_QUOTES = {"pass": 3, "secret": 4}

@@ -77,7 +77,9 @@ class OwnBranch:
         """Gets all branches. Raises StoreTrouble."""
         fetched = self.store.fetch()
         self._remote = fetched.commits.get(self.settings.machine)
-        self._files, self._own, self._refused = {}, None, dict(fetched.refused)
+        self._files = {}
+        self._own = None
+        self._refused = dict(fetched.refused)
         for machine, commit in fetched.commits.items():
             if machine not in self._refused:
                 try:
@@ -192,8 +194,9 @@ class OwnBranch:
         """Returns what is known here of another machine."""
         manifest = view.accepted.get(machine)
         known = self.state.machines.get(machine)
-        name = manifest.name if manifest is not None else known.name if known is not None else machine
-        return msgspec.structs.replace(known or OtherMachine(name=name), name=name)
+        if known is None:
+            known = OtherMachine(name=machine)
+        return known if manifest is None else msgspec.structs.replace(known, name=manifest.name)
 
     def write(
         self,

@@ -43,10 +43,15 @@ _LONGEST: Final = 4_096
 async def end(ledger: Ledger, forget: Callable[[Sequence[Selection]], Awaitable[Erased]] | None) -> None:
     """Stops noting changes for other machines; has `forget` remove what came from them. Raises UserError."""
     await ledger.write(end_log)
-    theirs = await ledger.foreign_sessions() if forget is not None else []
+    if forget is None:
+        return
+    theirs = await ledger.foreign_sessions()
     each = [Selection(agent=agent, session=session, for_good=False) for agent, session in theirs]
-    if forget is not None and each and (problems := (await forget(each)).problems):
-        raise UserError(f"Synchronising has ended, but not all could be forgotten. {' '.join(problems)}")
+    if not each:
+        return
+    erased = await forget(each)
+    if erased.problems:
+        raise UserError(f"Synchronising has ended, but not all could be forgotten. {' '.join(erased.problems)}")
 
 
 async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:
@@ -95,7 +100,8 @@ def repository_of(root: str) -> SyncedProject:
     try:
         if not look_at(folder, partial(is_folder, folder)):
             return SyncedProject(root=root)
-        first, remotes = look_at(folder, lambda: ask(folder, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S))
+        deadline = time.monotonic() + _GIT_S
+        first, remotes = look_at(folder, partial(ask, folder, FIRST_COMMIT, REMOTES, deadline=deadline))
     except OSError:
         return SyncedProject(root=root)
     if first.code != 0 or not first.out.strip():

@@ -11,7 +11,7 @@ import asyncio
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from sqlite3 import Connection
@@ -159,24 +159,20 @@ class LedgerOutgoing:
     def forgets(self) -> str:
         """Returns a text that differs as soon as more is forgotten, here or because another machine did."""
         with closing(connect_read_only(self._state.ledger)) as db:
-            rules, keys = (
-                db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
-                for table in ("forgotten", "forgotten_event")
-            )
-            return f"{rules[0]} {rules[1]} {keys[0]}"
+            rules, newest = db.execute("SELECT count(*), coalesce(max(id), 0) FROM forgotten").fetchone()
+            (keys,) = db.execute("SELECT count(*) FROM forgotten_event").fetchone()
+            return f"{rules} {newest} {keys}"
 
     def without_forgotten(self, payload: Payload) -> Payload:
         """Returns one of this machine's payloads without what was forgotten since; the same object if nothing was."""
         with closing(connect_read_only(self._state.ledger)) as db:
             known = stored_tombstones(db)
-            of_session = map(_scopes, payload.sessions)
-            rules = [[rule for rule in known.rules if rule.scope in scopes] for scopes in of_session]
+            rules = [_rules_of(session, known.rules) for session in payload.sessions]
             keys = frozenset(known.keys)
             covered = [
                 event
                 for event in payload.events
-                if short_key(event.key) in keys
-                or any(rule.from_ms <= event.at_ms < rule.until_ms for rule in rules[event.session])
+                if short_key(event.key) in keys or _is_covered(event, rules[event.session])
             ]
             there = set(standing(db, [event.key for event in covered]))
         gone = {event.key for event in covered if event.key not in there}
@@ -263,13 +259,20 @@ def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, Sync
     )
 
 
-def _scopes(session: SyncedSession) -> set[bytes]:
-    return {
+def _rules_of(session: SyncedSession, rules: Iterable[Tombstone]) -> list[Tombstone]:
+    """Returns the tombstones that may cover events of a session."""
+    scopes = {
         EVERYTHING,
         session_scope(session.agent, session.native_id),
         conversation_scope(session.agent, conversation_of(session.native_id)),
-        *([project_scope(session.root)] if session.root is not None else []),
     }
+    if session.root is not None:
+        scopes.add(project_scope(session.root))
+    return [rule for rule in rules if rule.scope in scopes]
+
+
+def _is_covered(event: SyncedEvent, rules: Iterable[Tombstone]) -> bool:
+    return any(rule.from_ms <= event.at_ms < rule.until_ms for rule in rules)
 
 
 def _without(payload: Payload, gone: Collection[bytes]) -> Payload:

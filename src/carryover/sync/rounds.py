@@ -61,7 +61,7 @@ async def synchronise(
     done.
     """
     with ExitStack() as stack:
-        own = await in_thread(lambda: stack.enter_context(own_branch(state, now_ms)))
+        own = await in_thread(partial(stack.enter_context, own_branch(state, now_ms)))
         outgoing = LedgerOutgoing(state, own.settings.projects)
         await ledger.write(begin_log, await in_thread(outgoing.told))
         return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
@@ -104,11 +104,11 @@ class Round:
                 listed = [segment.id for segment in manifest.segments]
                 await self.incoming.note_state(Machine(machine, manifest.name), manifest.projects, listed)
         former = set(own.state.machines)
-        await self.in_thread(lambda: own.note(view, problems))
+        await self.in_thread(partial(own.note, view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
         called = Counter(names.values())  # a name that several have gets the machine's id
         names = {machine: name if called[name] == 1 else f"{name} ({machine})" for machine, name in names.items()}
-        sent_events, sent_bytes = await self.in_thread(lambda: self._send(view))
+        sent_events, sent_bytes = await self.in_thread(partial(self._send, view))
         await self.in_thread(own.store.tidy)
         return Outcome(
             received=received,
@@ -124,7 +124,7 @@ class Round:
     async def _taken_of(self, manifest: Manifest, view: View, problems: dict[str, str]) -> AsyncIterator[Taken]:
         """Takes what is new in a machine's branch; what can't be used is noted, and keeps nothing else back."""
         machine = Machine(manifest.machine, manifest.name)
-        known = await self.in_thread(lambda: self.incoming.taken(machine))
+        known = await self.in_thread(partial(self.incoming.taken, machine))
         for segment in manifest.segments:
             if segment.id in known:
                 continue

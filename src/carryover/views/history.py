@@ -174,10 +174,11 @@ def _sum(former: int | None, number: int | None) -> int | None:
 
 def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
     """Returns row id and text of the prompt of the main turn in which the edit was made, or 0 and None."""
-    statement, values = (
-        (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))
-    )
-    for event_id, stored in db.execute(statement, values):
+    if row.subagent_id:
+        before = db.execute(_OF_SESSION, (row.session_id, row.at_ms))
+    else:
+        before = db.execute(_OF_THREAD, (row.thread_id, row.event_id))
+    for event_id, stored in before:
         body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.actor == "human":
             return event_id, body.typed

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -220,8 +221,10 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[material.GuidingFi
     """Returns the files among `paths` that tell agents how to work, without our block, and those that are left out."""
     found = []
     left_out = []
-    files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
-    names = tuple(dict.fromkeys(name for own, file in files for name in (own, *file.hidden_by)))
+    names: dict[str, None] = {}
+    for own, readers in instruction_files().items():
+        for file in readers.values():
+            names.update(dict.fromkeys((own, *file.hidden_by)))
     globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
     patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
     for path in (path for path in paths if path.rpartition("/")[2] in names or patterns.fullmatch(path)):
@@ -250,8 +253,9 @@ def _target(root: Path, path: str, paths: Sequence[str]) -> str:
 
 def web_chats() -> dict[str, WebChat]:
     """Returns the chats that documents are made for, by id: those in the agents' specs, and any other."""
-    named = (chat for spec in specs() for chat in spec.web_chats)
-    return {chat.id: chat for chat in (*sorted(named, key=lambda chat: chat.id), GENERIC)}
+    named = [chat for spec in specs() for chat in spec.web_chats]
+    named.sort(key=attrgetter("id"))
+    return {chat.id: chat for chat in (*named, GENERIC)}
 
 
 class _Recorded(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,8 @@ OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()
 """Operations of the known tools (2.0.65 to 2.1.328). All others, including `mcp__*`, are `other`."""
 _SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
 """The input fields that may describe a call, the most informative first."""
+_FIRST_SUBJECTS: Final = {"agent": ("description",), "other": ("description",), "plan": ("subject",)}
+"""The input field that describes a call of these operations better than all of `_SUBJECTS`."""
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
 _LOOKS_AT_JOB: Final = frozenset(("BashOutput", "TaskOutput", "AgentOutputTool"))
@@ -103,8 +105,7 @@ def parse_call(builder: Builder, part: str, block: Block) -> None:
 
 def _open_call(call_id: str, name: str, given: Fields, question: str, cwd: str | None) -> OpenCall:
     op = OPS.get(name, "other")
-    first = ("description",) if op in ("agent", "other") else ("subject",) if op == "plan" else ()
-    about = question or first_text(given, *first, *_SUBJECTS)
+    about = question or first_text(given, *_FIRST_SUBJECTS.get(op, ()), *_SUBJECTS)
     changes: tuple[Change, ...] = ()
     if op in ("edit", "write"):
         changes = _planned(given, cwd)

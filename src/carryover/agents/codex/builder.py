@@ -200,7 +200,8 @@ class Builder(EventBuilder[Context]):
 
     def mark_turn(self, **changes: object) -> None:
         """Replaces fields of the selected turn."""
-        self.turn = self.turns[self.turn.id] = msgspec.structs.replace(self.turn, **changes)
+        self.turn = msgspec.structs.replace(self.turn, **changes)
+        self.turns[self.turn.id] = self.turn
 
     def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
         """Adds a part of a tool call, which both record families identify by the call's id."""
@@ -224,7 +225,9 @@ class Builder(EventBuilder[Context]):
         """Emits the facts about the session that are new."""
         if self.context.subagent_id is not None or not self.at_ms:
             return
-        session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)
+        first = self.events[0] if self.events else self
+        session = first.session
+        cwd = first.cwd
         facts = self.context.facts
         if session != (self.context.session or self.thread):
             # The branch belongs to the thread's first folder.

@@ -136,10 +136,11 @@ def _parse_request(builder: ChatBuilder, record: ChatRecord) -> None:
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
         if kind == _TEXT and text:
-            final = (True if state == COMPLETE else None) if number == last else False
-            aborted = number == last and (record.live or state in (CANCELLED, FAILED))
-            at_ms = ended_ms if number == last else 0
-            builder.add(AssistantMessage(text=text, final=final, aborted=aborted), f"{number}/text", at_ms)
+            said = AssistantMessage(text=text, final=False)
+            if number == last:
+                aborted = record.live or state in (CANCELLED, FAILED)
+                said = AssistantMessage(text=text, final=True if state == COMPLETE else None, aborted=aborted)
+            builder.add(said, f"{number}/text", ended_ms if number == last else 0)
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
             has_ended = number < spoken or not (state in ENDED or record.live) or _has_result(fields)

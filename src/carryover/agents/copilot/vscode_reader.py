@@ -106,8 +106,9 @@ class _Chat(OnlyConversation):
             state = {}
             why = "remote workspace"
         listed = list(map(fields_of, items_of(state.get("requests"))))
-        requests = [request for request in listed if not any(is_given(request.get(name)) for name in _NOT_SHOWN)]
-        self._why, self._is_read = why, bool(state or why)
+        requests = [request for request in listed if _is_shown(request)]
+        self._why = why
+        self._is_read = bool(state or why)
         self._at_ms = time_of(state.get("creationDate"))
         self.ident = _session_of(path, state, listed)
         is_live = bool(requests) and state_of(requests[-1]) not in ENDED
@@ -268,7 +269,13 @@ def state_of(request: Fields) -> int | None:
 def kind_of_part(fields: Fields) -> str:
     """Returns the kind of a part; empty for plain Markdown, `?` if it is neither."""
     kind = text_of(fields.get("kind"))
-    return kind or ("" if "value" in fields else "inlineReference" if "inlineReference" in fields else "?")
+    if kind or "value" in fields:
+        return kind
+    return "inlineReference" if "inlineReference" in fields else "?"
+
+
+def _is_shown(request: Fields) -> bool:
+    return not any(is_given(request.get(name)) for name in _NOT_SHOWN)
 
 
 def is_given(raw: msgspec.Raw | None) -> bool:

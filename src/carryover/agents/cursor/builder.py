@@ -107,7 +107,9 @@ class Builder(EventBuilder[Context]):
         if self.conversation is None:
             return self.context.talk.cwd
         folders = self.conversation.folders
-        return folders[0] if len(folders) == 1 else self.emitted.folder if self.emitted.folder in folders else None
+        if len(folders) == 1:
+            return folders[0]
+        return self.emitted.folder if self.emitted.folder in folders else None
 
     def learn_folder(self, paths: Iterable[str]) -> None:
         """Remembers the conversation's folder once a path is mentioned that is certainly in it.

@@ -136,7 +136,8 @@ class _Look:
             above = text_of(fields_of(info).get("parentComposerId")) or notes.get(ident, ident)
             if above == ident:
                 return parent or (ident if info is not None else None)
-            parent = ident = above
+            parent = above
+            ident = above
             composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
             head = self._head(ident)
         return parent

@@ -58,7 +58,8 @@ class Workspaces:
                 stat = sqlite.stat(database)
                 known = self._lists.get(database)
                 if known is None or known[0] != stat:
-                    known = self._lists[database] = stat, sqlite.read_database(database, _conversations_in)
+                    known = stat, sqlite.read_database(database, _conversations_in)
+                    self._lists[database] = known
             except OSError:
                 continue
             found[folder] = known[1]

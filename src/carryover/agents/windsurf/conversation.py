@@ -186,7 +186,8 @@ def _split(calls: Sequence[Call], rows: Sequence[Row]) -> tuple[Sequence[Call], 
     asked = [row.asked for row in rows if row.asked is not None]
     if not asked:
         return (), (), calls
-    turns = {turn: number for number, turn in enumerate(dict.fromkeys(call.turn for call in calls))}
+    in_order = dict.fromkeys(call.turn for call in calls)
+    turns = {turn: number for number, turn in enumerate(in_order)}
     named = max((turns[call.turn] for call in calls if call.transcript is not None), default=-1)
     prompts = {turns[call.turn]: call.prompt for call in reversed(calls) if call.event == wire.PROMPT}
     last = _turn_of(asked[-1], prompts, named)
@@ -246,13 +247,17 @@ def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> 
     return record.what
 
 
+def _last_between(start: int, end: int, numbers: Sequence[int]) -> int:
+    return max((number for number in numbers if start < number < end), default=-1)
+
+
 def _records_of(
     rows: Sequence[Row], held: Sequence[Call], noted_ms: int
 ) -> Iterator[wire.RowRecord | wire.PassedByRecord]:
     """Yields the records for rows. A row gets the time of the call for the same step."""
     begins = [number for number, row in enumerate(rows) if row.asked is not None] + [len(rows)]
     spoken = [number for number, row in enumerate(rows) if row.speaks]
-    answers = {max((n for n in spoken if start < n < end), default=-1) for start, end in pairwise(begins)}
+    answers = {_last_between(start, end, spoken) for start, end in pairwise(begins)}
     calls = deque(held)
     for number, row in enumerate(rows):
         if row.fields is None:

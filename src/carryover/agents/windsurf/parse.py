@@ -167,8 +167,10 @@ def _row_write(builder: _Builder, data: Fields, status: str) -> None:
 def _row_command(builder: _Builder, data: Fields, status: str) -> None:
     exit_code = number_of(data.get("exit_code"))
     ended = _STATES[status]
-    if ended == "ok":
-        ended = "unknown" if exit_code is None else "ok" if exit_code == 0 else "error"
+    if ended == "ok" and exit_code is None:
+        ended = "unknown"
+    elif ended == "ok" and exit_code != 0:
+        ended = "error"
     outcome = None if ended is None else ToolOutcome(ended, text_of(data.get("output")), exit_code)
     builder.ran_command(data, outcome, f"row/{wire.COMMAND_ROW}")
 

@@ -76,7 +76,8 @@ def summary_entries(past: Past) -> list[Entry]:
                 continue
             for rank, (heading, text) in enumerate(_parts_of(summary)):
                 entries += _quoted(past, session, summary, f"{what}{heading}", text, penalty=1.5 * at, rank=rank)
-        if (plan := session.digest.proposal) is not None and plan.accepted and plan.text:
+        plan = session.digest.proposal
+        if plan is not None and plan.accepted and plan.text:
             what = "plan, accepted by the user"  # the work follows it from then on
             entries += _quoted(past, session, plan, what, plan.text, penalty=-0.6)
     return entries
