@@ -30,7 +30,7 @@ from carryover.install.how_installed import require_mcp_sdk
 from carryover.install.machine import Machine
 from carryover.install.setup import Setup, carry_out, options, plan_setup, settings_here
 from carryover.paths import StateDir
-from carryover.publish.project_files import withdraw
+from carryover.publish.withdrawal import withdraw
 from carryover.terminal.output import can_ask, print_json
 from carryover.terminal.paths import short_path
 

@@ -27,7 +27,8 @@ from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE
 from carryover.publish.pointers import POINTER_LINES
-from carryover.publish.project_files import Withdrawn, preview
+from carryover.publish.project_files import preview
+from carryover.publish.withdrawal import Withdrawn
 from carryover.terminal.output import counted, print_lines, say
 from carryover.terminal.paths import short_path
 

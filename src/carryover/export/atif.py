@@ -1,7 +1,7 @@
 """Renders a session as a trajectory in the Agent Trajectory Interchange Format, for tools that evaluate or train. Pure.
 
 Steps, calls and results have the format's own fields; what those can't say is in `extra.carryover`, so that
-`importing/atif.py` makes the same events of it. What the user took back is left out.
+`importing/atif.py` makes the same events of it. What the user retracted is left out.
 """
 
 from __future__ import annotations

@@ -68,11 +68,11 @@ def _said(part: Part[CleanText], place: str) -> str:
         text = f'<div class="said">{_parser().render(part.text)}</div>'
     else:
         text = f'<div class="text">{escape(part.text)}</div>'
-    return f'<section class="{part.kind}{" undone" * part.retracted}"{place}>{heading}{text}</section>\n'
+    return f'<section class="{part.kind}{" retracted" * part.retracted}"{place}>{heading}{text}</section>\n'
 
 
 def _work(part: Part[CleanText]) -> str:
-    marks = " failed" * part.failed + " undone" * part.retracted
+    marks = " failed" * part.failed + " retracted" * part.retracted
     line = f"{'✗ ' if part.failed else ''}<code>{escape(part.heading)}</code>"
     if not part.text:
         return f'<div class="happening{marks}">{line if part.failed else f"· {line}"}</div>\n'

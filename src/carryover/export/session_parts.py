@@ -46,7 +46,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
-    """Something said or done. `heading` is one line; `text` may be empty. `retracted`: the user took it back."""
+    """Something said or done. `heading` is one line; `text` may be empty. `retracted`: by the user."""
 
     kind: PartKind
     at_ms: int
@@ -62,7 +62,7 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
 
 
 class SessionEvent(Protocol):
-    """An event of a session, as read from the ledger. `at_ms` is in UTC ms; `retracted`: the user took it back."""
+    """An event of a session, as read from the ledger. `at_ms` is in UTC ms; `retracted`: by the user."""
 
     @property
     def at_ms(self) -> int: ...
@@ -230,7 +230,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
     yield f"- Exported {exported(head.exported_ms)}"
     for part in parts:
-        mark = " (undone)" if part.retracted else ""
+        mark = " (retracted)" if part.retracted else ""
         if part.kind in ("user", "agent"):
             yield from ("", f"## {_inert(part.heading)}{mark} · {local_time(part.at_ms)}", "")
             yield from _contained(part.text)

@@ -30,7 +30,7 @@ def grown(tree: Tree, ident: str, parent: str | None) -> tuple[Tree, tuple[str, 
     """Adds a record below its parent; returns the tree and the keys of the events that it leaves behind.
 
     A record without a parent begins the conversation anew. One whose parent is not known continues the newest record:
-    its parent may have been unreadable. What was left once is not taken back when its branch is continued.
+    its parent may have been unreadable. What was left once stays retracted when its branch is continued.
     """
     up = _distance(tree, parent)
     left = () if up == 1 else _left(tree, up)

@@ -66,7 +66,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event, `provisional` until the transcript has what a hook reported, `retracted` if the user took it back."""
+    """An event, `provisional` until the transcript has what a hook reported, `retracted` if the user retracted it."""
 
     at_ms: int
     subagent_id: str | None
@@ -140,7 +140,7 @@ SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.roo
     agent_version, model, branch, started_ms, last_ms, machine FROM session LEFT JOIN project ON project.id = project_id
     LEFT JOIN project AS placed ON placed.id = recorded_project_id"""
 RETRACTED: Final = 1
-"""Value of `event.retracted` if the user took the event back."""
+"""Value of `event.retracted` if the user retracted the event."""
 SUPERSEDED: Final = 2
 """Value of `event.retracted` for events from a lesser source than the session's best."""
 LOST: Final = 3

@@ -34,7 +34,7 @@ from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE,
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import STORE as ANSWERS
 from carryover.publish.answers import forget_answers
-from carryover.publish.project_files import handoff_names, loaded_names
+from carryover.publish.loaded_files import handoff_names, loaded_names
 from carryover.publish.refresh import refresh
 
 T = TypeVar("T")

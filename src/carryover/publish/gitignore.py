@@ -40,7 +40,7 @@ _LET_IN: Final = re.compile(rb":\d+:!")
 def keep_out(root: Path, edits: ProjectEdits) -> str | None:
     """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
 
-    It stays as long as the folder does, in every mode: git takes back a .gitignore that is not committed.
+    It stays as long as the folder does, in every mode: git removes a .gitignore that is not committed.
     """
     if git_dir_of(root) is None or _exclude(root, edits):
         return None

@@ -30,8 +30,10 @@ from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of,
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers, keep_answers
+from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.make import Refreshed, made_handoff
-from carryover.publish.project_files import publish, withdraw_from, write_loaded_files
+from carryover.publish.project_files import publish
+from carryover.publish.withdrawal import withdraw_from
 from carryover.redact import CleanText
 
 

@@ -27,8 +27,8 @@ from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
+from carryover.sync.address import normalised
 from carryover.sync.payload import SyncedProject
-from carryover.sync.store import normalised
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:

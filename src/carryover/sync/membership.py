@@ -16,11 +16,12 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
 from carryover.sync import manifest
+from carryover.sync.address import normalised, usable_address, without_credentials
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import OFF, OtherMachine, Settings, State, SyncFolder
 from carryover.sync.manifest import Keys, Manifest, Membership, Seen
 from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity
-from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
+from carryover.sync.store import GitStore, StoreTrouble, machine_of
 from carryover.sync.trust import View, first_view
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")

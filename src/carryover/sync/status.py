@@ -41,8 +41,8 @@ def sync_status(state: StateDir) -> SyncStatus | None:
     """Returns the status; None while sync is off. What can't be read is its `problem`."""
     if not (state.sync / "settings.json").exists():
         return None
+    from carryover.sync.address import without_credentials
     from carryover.sync.folder import SyncFolder  # nothing of it is loaded while sync is off
-    from carryover.sync.store import without_credentials
 
     folder = SyncFolder(state)
     try:

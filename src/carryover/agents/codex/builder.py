@@ -48,7 +48,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     counts: dict[str, int] = {}
     """How many events of each kind it has. Their keys are made of this count, which a migration preserves."""
-    undone: bool = False
+    retracted: bool = False
     """Whether the user took it back."""
 
 
@@ -186,10 +186,10 @@ class Builder(EventBuilder[Context]):
         """Adds an event to the selected turn.
 
         Its key is the turn and its place among events of the same `part`; before there were turn ids, its time and
-        `mark`, which distinguishes it from others of that moment. A late event of a turn that the user took back is
+        `mark`, which distinguishes it from others of that moment. A late event of a turn that the user retracted is
         retracted too.
         """
-        if self.turn.undone:
+        if self.turn.retracted:
             return
         key = f"{self.thread}/{self.at_ms}/{part}/{mark}"
         if self.turn.id is not None:

@@ -235,12 +235,12 @@ def _parse_rolled_back(builder: Builder) -> None:
     """
     newest = [*builder.turns.values()][-MAX_TURNS:]
     count = number_of(builder.data.get("num_turns")) or 0
-    asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.undone]
+    asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.retracted]
     for turn in asked[-count:] if count > 0 else ():
         builder.at_turn(turn.id)
         said = (f"{turn.id}/{part}/{n}" for part, times in turn.counts.items() for n in range(times))
-        builder.add(model.Retracted(keys=tuple(said)), "undone", str(turn.id))
-        builder.mark_turn(undone=True)
+        builder.add(model.Retracted(keys=tuple(said)), "retracted", str(turn.id))
+        builder.mark_turn(retracted=True)
 
 
 def _parse_review(builder: Builder) -> None:

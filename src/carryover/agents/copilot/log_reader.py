@@ -1,6 +1,6 @@
 """Reads a session's log and adds what its lines don't show: that it was replaced, and the session's title.
 
-`/rewind` replaces the file by one without the turns that were taken back (1.0.102). A log that is read from the start
+`/rewind` replaces the file by one without the turns that were retracted (1.0.102). A log that is read from the start
 again is therefore emitted again, and what is gone is retracted (`adapter.contract.Reemitted`). The reader announces
 both in records of its own, numbered 0.
 """

@@ -219,7 +219,7 @@ def _parse_list(builder: Builder, raw: msgspec.Raw) -> None:
 
 
 def _parse_rewind(builder: Builder, ident: str) -> None:
-    """Handles `$rewindTo`: the user took back that message and all after it.
+    """Handles `$rewindTo`: the user retracted that message and all after it.
 
     File changes stay, since the client asks about them separately. If the client doesn't know the message, for example
     because it is too old, it forgets the whole conversation.

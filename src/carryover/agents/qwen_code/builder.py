@@ -11,7 +11,7 @@ from carryover.records.lenient import Fields, fields_of
 from carryover.records.rawjson import ABSENT
 
 _SAID = (AssistantMessage, Question, TurnEnd, UserPrompt)
-"""What a rewind takes back. Changes of files stay, since the client asks about them separately."""
+"""What a rewind retracts. Changes of files stay, since the client asks about them separately."""
 
 
 class Line(claude_records.Line, frozen=True, rename="camel"):
@@ -56,7 +56,7 @@ class Builder(claude_records.Builder[Line, Context]):
         return fields_of(self.line.system_payload)
 
     def take_place(self) -> None:
-        """Puts the record below its parent, and takes back what was said on a branch that it leaves."""
+        """Puts the record below its parent; if that leaves a branch, retracts what was said there."""
         if self.line.uuid is None:
             return
         grown, left = tree.grown(self.context.tree, self.line.uuid, self.line.parent_uuid)
@@ -65,7 +65,7 @@ class Builder(claude_records.Builder[Line, Context]):
             self.add(Retracted(keys=left), "left")
 
     def keep_place(self) -> None:
-        """Notes what was said in this record. A fork does not take back what its parent said."""
+        """Notes what was said in this record. A fork does not retract what its parent said."""
         said = tuple(event.key for event in self.events if isinstance(event.body, _SAID))
         if said and self.line.uuid is not None and fields_of(self.line.forked_from) == {}:
             self.change(tree=tree.noted(self.context.tree, said))
