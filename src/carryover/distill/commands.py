@@ -97,8 +97,8 @@ def why(output: str, *, of_edit: bool = False) -> str:
 
 
 def committed(body: ToolResult) -> list[tuple[str, str]]:
-    """Returns the abbreviated id and the subject of each commit that `git commit` reports. One that was told to be
-    quiet reports none, so its subject is that of the command, without an id."""
+    """Returns the abbreviated id and the subject of each commit that `git commit` reports. With `--quiet` it reports
+    none; then the subject comes from the command, without an id."""
     may_commit = body.op == "shell" and body.status == "ok" and "git commit" in body.subject
     if not may_commit:
         return []

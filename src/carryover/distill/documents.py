@@ -1,4 +1,4 @@
-"""Keeps in the digest which documents were read and edited, with their checkboxes: one of them may be the plan."""
+"""Tracks in the digest which documents were read and edited, with their checkboxes: one of them may be the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folds events into the digest of their thread: here tool calls and their results, in `turns` what is said."""
+"""Folds events into the digest of their thread: tool calls and their results here, what is said in `turns`."""
 
 from __future__ import annotations
 

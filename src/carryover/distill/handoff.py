@@ -135,8 +135,8 @@ def has_past(view: ProjectView) -> bool:
 
 
 def git_line(git: GitFacts, *, for_now: bool) -> str:
-    """Returns a line with branch, commit, and what is not committed; for a later reader with the words that keep it
-    true."""
+    """Returns a line with the branch, the commit and what is not committed, worded so that it stays true for a later
+    reader unless `for_now`."""
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""

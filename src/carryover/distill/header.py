@@ -1,4 +1,4 @@
-"""The lines above the sections. In the file they contain only what stays true, in an answer also what is known now."""
+"""The lines above the sections. A file has only what stays true; an answer also has what is known at that moment."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 @lru_cache(maxsize=512)  # most quotes are the same in every handoff
 def lines_of(text: str) -> tuple[str, ...]:
-    """Returns the lines of `text` with content, without Markdown that is only layout. `…` stands for lines of a form
-    that no reader reads, unless there are no others."""
+    """Returns the lines of `text` with content, without Markdown that is only layout. `…` replaces lines that people
+    skip, such as encoded data, unless there are no others."""
     kept = [(raw, line) for raw in without_stacks(without_ansi(text)).splitlines() if (line := _tidy(raw))]
     lines = [_ELLIPSIS if is_unread(raw.strip()) else line for raw, line in kept]
     if all(line == _ELLIPSIS for line in lines):
@@ -131,7 +131,8 @@ def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
 
 
 def estimated_tokens(text: str) -> int:
-    """Returns roughly the tokens a model counts: one per 4 ASCII characters, 2 other letters or 1 wide character."""
+    """Returns roughly the tokens that a model counts: one per 4 ASCII characters, 2 other letters or 1 wide
+    character."""
     if text.isascii():  # nearly always the case, and a hundred times as fast
         return (len(text) + 3) // 4
     wide = len(_NOT_WIDE.sub("", text))
@@ -166,7 +167,8 @@ def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
 
 
 def earlier(then_ms: int, at_ms: int) -> str:
-    """Returns when something was, seen from `at_ms`: "4 min earlier", "2 h later"; empty for less than a minute."""
+    """Returns how long before or after `at_ms` something was: "4 min earlier", "2 h later"; empty for less than a
+    minute."""
     if abs(at_ms - then_ms) < 60_000:
         return ""
     return f"{elapsed(then_ms, at_ms)} earlier" if then_ms < at_ms else f"{elapsed(at_ms, then_ms)} later"

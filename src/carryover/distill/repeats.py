@@ -1,4 +1,4 @@
-"""Shows a long line that several quotes contain only once."""
+"""Shows a long line only once, even if several quotes contain it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class _Spot(NamedTuple):
 
 
 def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tuple[str, list[Entry]]]:
-    """Returns the sections, by title, with each long line in one place and `…` in the others. What agents said is kept
-    in its newest place, with the lowest weight of all its places; what calls printed, in the place with the lowest
-    weight. Repetitions within one quote stay."""
+    """Returns the sections, by title, with each long line in one place and `…` in the others. A line that an agent
+    said stays in its newest place and takes the lowest weight of all its places; a line that a call printed stays in
+    the place with the lowest weight. Repetitions within one quote stay."""
     found = {_Spot(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
     owners: dict[str, _Spot] = {}
     for spot in sorted(found, key=lambda spot: _precedence(spot, found[spot])):

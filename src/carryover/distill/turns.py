@@ -1,4 +1,5 @@
-"""Folds what is said and what waits: a prompt begins a turn, all else goes to the newest; older ones are trimmed."""
+"""Folds what is said and what waits: a prompt begins a turn, and everything else goes to the newest; older ones are
+trimmed."""
 
 from __future__ import annotations
 

@@ -64,8 +64,11 @@ class EntrySettings:
 
 
 def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path) -> tuple[Edit, ...]:
-    """Plans one edit per settings file: `agents` get their hooks or entry; recorded files that none uses lose ours. If
-    an agent's settings cannot be written, our hooks in its other files stay. `script`: the script that hooks run."""
+    """Plans one edit per settings file: the files of `agents` get their hooks or entry, and recorded files that are no
+    longer used lose ours.
+
+    If an agent's settings can't be written, our hooks in its other files stay. `script`: the script that hooks run.
+    """
     wanted = [agent for agent in agents if agent.hooks or agent.form == "list"]
     puts = [
         plan(_entry_addition(each.entry, record) if each.form == "list" else _addition(each, record, script))

@@ -75,8 +75,10 @@ def check_strict(text: str) -> None:
 
 
 def put(text: str, path: Path, value: object) -> str:
-    """Returns the text with `value` at `path`, in place of what is there. Missing containers are made. Raises
-    EditRefused as `values` does, and if a member on the path is there twice or has another kind of value."""
+    """Returns the text with `value` at `path`, in place of what is there. Creates missing containers.
+
+    Raises EditRefused as `values` does, and if a member on the path is there twice or has another kind of value.
+    """
     if not text.strip():
         return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
     *outers, (container, number) = _levels(text, path)

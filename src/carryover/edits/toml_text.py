@@ -22,7 +22,8 @@ _PLAIN_KEY: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
 def values(text: str) -> dict[str, Any]:
-    """Returns the settings. Floats stay text, since NaN does not equal itself. Raises EditRefused if it is not TOML."""
+    """Returns the settings. Floats stay text, since NaN does not equal itself. Raises EditRefused if the text is not
+    TOML."""
     try:
         return tomllib.loads(text, parse_float=str)
     except (ValueError, RecursionError) as error:  # even for a number with thousands of digits
@@ -31,7 +32,9 @@ def values(text: str) -> dict[str, Any]:
 
 def put(text: str, path: Path, value: Mapping[str, Any]) -> str:
     """Returns the text with a table at `path`, in place of what is there; a last step of None appends to an array.
-    Raises EditRefused as `values` does, and if the containers are written in a form that can't be edited so."""
+
+    Raises EditRefused as `values` does, and if the containers are written in a form that can't be edited.
+    """
     former = _at(values(text), path)
     if former is not None:
         blocks = ((text[:at], text[end:]) for at, end in _blocks(text, path, former))

@@ -1,4 +1,4 @@
-"""Users' texts: encoding and line ends, blocks of lines that are added and removed, and what an edit brings back. Pure.
+"""Users' texts: encoding and line ends, blocks of lines that are added and removed, and what an edit restores. Pure.
 
 A block is always preceded by one line end more than the text has, whether or not the text ends with one. So one line
 end before the block is ours, and a text without a final newline has none again once the block is removed.
@@ -27,7 +27,8 @@ def newline_of(text: AnyStr) -> AnyStr:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether a line can be added: not to UTF-16 and binary files. All other encodings keep ASCII as it is."""
+    """Whether lines can be added to the file, as they can't to UTF-16 and binary files. All other encodings keep
+    ASCII as it is."""
     return b"\0" not in data
 
 
@@ -82,7 +83,7 @@ def begun(data: bytes | None) -> Origin | None:
 
 
 def restored(bom: bytes, text: str, origin: Origin, *, is_empty: bool) -> bytes | None:
-    """Returns the file from which ours were taken out; None to delete it. `is_empty`: whether nothing is in it."""
+    """Returns the file after our part was removed; None to delete it. `is_empty`: whether nothing else is in it."""
     if not is_empty or not (origin.missing or origin.blank is not None):
         return bom + encode(text)
     return None if origin.missing else bom + encode(origin.blank or "")

@@ -1,6 +1,7 @@
 """Fills a budget above the pushed one: the pushed sections, then the conversation from its end backwards. Pure.
 
-What stands above, or comes again later, is not repeated, so it holds more than a dump of the same size."""
+Nothing is repeated that stands above or comes again later, so the result holds more than a dump of the same size.
+"""
 
 from __future__ import annotations
 

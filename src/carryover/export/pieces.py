@@ -65,7 +65,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
-    """Returns the form in which each piece fits into `budget` tokens by `cost`, by rank; None if none. Rank 0 fits."""
+    """Returns each piece in the longest of its forms that fits into `budget` tokens by `cost`; None for pieces
+    without one. Lower ranks go first, and rank 0 always fits."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: list[CleanText | None] = [None] * len(pieces)
     opened = set[str]()
@@ -210,7 +211,8 @@ def _cut(text: str, chars: int) -> CleanText:
 
 
 def standing(file: TextFile, now_ms: int) -> float:
-    """Returns a file's relevance: 1 for an edit now, halved each day; more if uncommitted, and for five mentions."""
+    """Returns a file's relevance: 1 for an edit made now, halved every day; more if it is uncommitted or often
+    mentioned."""
     recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
     return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
 

@@ -23,7 +23,7 @@ _CHANGES: Final = {"+": "ins", "-": "del"}
 
 
 def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
-    """Yields the page in pieces with their line ends; turn 3 is at `#turn-3`. `above` is markup that leads back."""
+    """Yields the page in pieces with their line ends; turn 3 is at `#turn-3`. `above` is markup with links back."""
     title = head.title or f"Session {head.id}"
 
     def body() -> Iterator[str]:
@@ -56,7 +56,7 @@ def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
 
 
 def moment(at_ms: int, shown: str | None = None) -> str:
-    """Returns a time, for people and for programs. `shown`: what people see, if not the whole time."""
+    """Returns a time as markup, for people and for programs. `shown`: what people see instead of the whole time."""
     return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
 
 

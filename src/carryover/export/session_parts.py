@@ -40,7 +40,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """Names and values, each on one line; a value may be empty."""
+        """Labels and values, each on one line; a value may be empty."""
         known = (("Agent", self.agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
         return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
 
@@ -130,7 +130,7 @@ def begins_turn(event: SessionEvent) -> bool:
 
 
 def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
-    """Yields the parts with text that may leave the machine; the name of a sub-agent is in the heading."""
+    """Yields the parts with text that may leave the machine, and with a sub-agent's name in the heading."""
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
         heading = one_line(f"{part.heading}{by}")
@@ -139,7 +139,8 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
 
 
 def exported(at_ms: int) -> str:
-    """Says when and by what a document was made, and what became of secrets: one in plain prose has no pattern."""
+    """Returns a sentence on when and by what a document was made, and what redaction can't find: a secret in plain
+    prose."""
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
     return f"{local_time(at_ms)} by Carryover; {secrets}"
 
@@ -204,7 +205,7 @@ def _call(call: model.ToolCall | model.ToolResult, root: str | None) -> str:
 
 
 def edit_line(edit: model.FileEdit, root: str | None) -> str:
-    """Says what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
+    """Returns what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
     was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
     sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
     return f"{_VERBS[edit.change]} {was}{_relative(edit.path, root)} {' '.join(sizes)}".rstrip()

@@ -1,7 +1,5 @@
-"""Reads chats in which nothing but roles tells who speaks: Markdown with `user:` and `assistant:`, and JSON messages
-with `role` and `content`, in the forms of OpenAI and Anthropic, as a list or in lines.
-
-They become steps of a trajectory."""
+"""Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and JSON messages with
+`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines. They become steps of a trajectory."""
 
 from __future__ import annotations
 
@@ -62,10 +60,8 @@ _ID_CHARS: Final = 400
 
 
 def opened(path: Path, head: bytes, agent_id: str | None) -> Document | None:
-    """Returns a chat as a document; None if it is none: it needs two speakers, who take turns.
-
-    `agent_id` is the agent that answered, if the user names it.
-    """
+    """Returns a chat as a document; None if it is not one: it needs two speakers, who take turns. `agent_id` is the
+    agent that answered, if the user names it."""
     if (split := _split_of(path, head)) is None:
         return None
     spec = next((spec for spec in specs() if spec.id == agent_id), _UNNAMED)

@@ -40,7 +40,7 @@ _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*
 
 
 class Made(msgspec.Struct, frozen=True):
-    """The agent's name in SpecStory's spelling, and the session; None in the first documents of 2025."""
+    """The agent's name in SpecStory's spelling, and the session id; both None in the first documents of 2025."""
 
     agent: str | None
     session: str | None
@@ -75,8 +75,8 @@ def holds_turns(head: bytes) -> bool:
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
-    """Returns the agent that SpecStory means by a name such as `Cursor IDE`: `name` has all words of one of its names.
-    Of several matches, the longest name wins; None if there is no match."""
+    """Returns the agent that SpecStory means by a name such as `Cursor IDE`: the one with a name whose words all
+    occur in `name`. Of several, the longest name wins; None if there is no match."""
     words = words_of(name) | {re.sub(r"(?:cli|ide)$", "", name.lower())}  # `cursoride`, its own id for an agent
     named = ((words_of(called), spec) for spec in specs for called in names_of(spec))
     matches = [(len(wanted), spec) for wanted, spec in named if wanted and wanted <= words]
@@ -94,7 +94,8 @@ def words_of(name: str) -> frozenset[str]:
 
 
 def opened(path: Path, head: bytes, made: Made, spec: AgentSpec, project: str | None) -> Document:
-    """Returns the document, which has sessions of `spec`. One that names no session is identified by its beginning."""
+    """Returns the document with its sessions as those of `spec`. One that names no session is identified by its
+    beginning."""
     known = adapters().get(spec.id)
     parser = _Parser(known.quoted if known is not None else None, project or folder_of(path))
     agent = document_agent(spec, TurnReader(partial(by_turn, specstory_tools.turn_starts)), Context, parser.parse)

@@ -194,7 +194,8 @@ async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
 
 
 async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
-    """Has sources that changed since `since_ms` read again, if `limits` were relaxed; returns whether they were."""
+    """Marks sources that changed since `since_ms` to be read again if `limits` were relaxed; returns whether they
+    were."""
     kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
     now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
     if not any(now.get(name, _NONE) > n for name, n in kept.items()):

@@ -76,7 +76,8 @@ _expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
-    """Leaves an index of this version, emptied if `afresh` or of another one. Blocks. Raises UserError without FTS5."""
+    """Makes sure that there is an index of this version, and empties it if `afresh` or if it was of another one.
+    Blocks. Raises UserError without FTS5."""
     if db.execute(_HAS_FTS5).fetchone() != (1,):
         raise UserError(
             "This Python's SQLite has no full-text search (FTS5), which Carryover needs. Nothing was read or changed. "
@@ -97,7 +98,7 @@ def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
 
 
 async def clear_index(db: aiosqlite.Connection) -> None:
-    """Empties the index and leaves every event to `index_more`."""
+    """Empties the index, so that `index_more` indexes every event again."""
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
     for table in ("search_entry", "long_prompt", "prompt_line"):
         await db.execute_fetchall(f"DELETE FROM {table}")
@@ -122,7 +123,7 @@ async def compact_index(db: aiosqlite.Connection) -> None:
 
 
 def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
-    """Spares the index decoding these stored bodies, which are about to be written."""
+    """Passes on the bodies that are about to be written, so that the index does not decode their stored form."""
     _expected.clear()
     _expected.update(bodies)
 

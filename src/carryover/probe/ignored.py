@@ -1,4 +1,5 @@
-"""Asks git whether it keeps a folder of a checkout out of commits: again whenever something changed that decides it."""
+"""Asks git whether it keeps a folder of a checkout out of commits, again whenever something that decides this has
+changed."""
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ def exclude_file(root: Path) -> Path:
 def is_ignored(root: Path, folder: str) -> bool:
     """Whether the rules outside of `folder`, which is at the top of the checkout, make git ignore all of it.
 
-    Asks git only if HEAD, the index or an ignore file has changed since it said so. Blocks. Raises OSError if git can't
-    tell.
+    Asks git only if HEAD, the index or an ignore file has changed since the last answer. Blocks. Raises OSError if git
+    can't tell.
     """
     stamp = _deciding(root)
     if _ignored.get((root, folder)) == stamp:
@@ -87,10 +88,8 @@ def _rules(folder: str) -> set[bytes]:
 
 
 def is_let_in(root: Path, folder: str) -> bool:
-    """Whether git does not ignore the folder although `info/exclude` says so: another rule takes it back in.
-
-    As `is_ignored`, with the same errors.
-    """
+    """Whether git does not ignore the folder in spite of `info/exclude`, because another rule includes it again. As
+    `is_ignored`, with the same errors."""
     if is_ignored(root, folder):
         return False
     try:

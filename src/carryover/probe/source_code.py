@@ -45,9 +45,11 @@ def language_of(path: str) -> str | None:
 def examine(
     source: bytes, language: str, line: int | None, *, give_up: Callable[[], bool] = lambda: False
 ) -> FileFacts:
-    """Returns all facts about a file from a single parse; `line` is 1-based. `give_up` is called every few
-    microseconds of work, while other threads run: once it returns True, what the parse would show stays unknown, as
-    it does without a grammar for the language."""
+    """Returns all facts about a file from a single parse; `line` is 1-based.
+
+    `give_up` is called every few microseconds of work, while other threads run. Once it returns True, what the parse
+    would show stays unknown, as without a grammar for the language.
+    """
     try:
         tree = _tree(source, language, give_up)
     except TimeoutError:

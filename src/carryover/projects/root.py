@@ -57,7 +57,8 @@ def agents_checkouts(
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
-    """Returns agents' own folders: standard, named by `env`, and recorded by install, as a service lacks variables."""
+    """Returns agents' own folders: the standard ones, those that `env` names, and those that install recorded, since
+    a service lacks the user's variables."""
     found = set()
     for spec in specs():
         known = agents.of(spec.id)
@@ -77,7 +78,7 @@ def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> 
 
 
 class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
-    """The paths of a ledger and the folders it belongs to."""
+    """The ledger's path, with the folders that go with it."""
 
     ledger: Path
     state: Path

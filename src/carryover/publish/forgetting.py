@@ -90,7 +90,7 @@ async def forget_sessions(
 
 
 async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selection], latest_ms: int = 0) -> Erased:
-    """Forgets in this process; until `latest_ms` (UTC ms), also what is dated after its clock."""
+    """Forgets in this process. Events dated after its clock are included until `latest_ms` (UTC ms)."""
     config = await asyncio.to_thread(load_config, StateDir(paths.state).config)
     publish = partial(publish_here, ledger, paths, config)
     return await forget_sessions(
@@ -101,7 +101,7 @@ async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selectio
 async def publish_here(
     ledger: Ledger, paths: StatePaths, config: Config, again: Sequence[int], _gone: Sequence[int]
 ) -> Iterable[str]:
-    """Republishes projects in this process, when no daemon does."""
+    """Republishes projects in this process, if there is no daemon to do so."""
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)
@@ -284,7 +284,8 @@ def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
 def sessions_to_drop(
     sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
 ) -> list[SessionSize]:
-    """Returns the oldest sessions beyond `limits`, never a project's newest; one of unknown age only for its size."""
+    """Returns the oldest sessions beyond `limits`, but never a project's newest. A session of unknown age counts
+    only towards the limit on size."""
     oldest_first = sorted(sessions, key=lambda session: session.last_ms)
     in_projects = (one for one in oldest_first if one.project_id is not None and one.agent != NOTE)
     newest = {session.project_id: session for session in in_projects}

@@ -1,4 +1,5 @@
-"""Makes a project's handoff from its view, git and files, for all that publish, answer or export it. Blocks."""
+"""Makes a project's handoff from its view, git and files, for everything that publishes, answers or exports it.
+Blocks."""
 
 from __future__ import annotations
 
@@ -107,7 +108,8 @@ def make(
     startable: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
-    """Distils the handoff of a project, if anything happened in it or was brought in. `names`: of agents, by id."""
+    """Distils the handoff of a project; None if nothing happened in it and nothing was brought in. `names`: agents'
+    names by id."""
     by_id = agent_names() if names is None else names
     made = distill(view, facts, resume=resume, now_ms=now_ms, own=own, startable=startable, agent_names=by_id)
     return made if made is not None or not view.opinions else _of_texts_from_outside(view)
@@ -127,7 +129,8 @@ def _of_texts_from_outside(view: ProjectView) -> Handoff:
 
 
 def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: AgentFolders | None) -> ProjectView:
-    """Returns the view of a project with its current checkouts; for a worktree without work, its main checkout's.
+    """Returns the view of a project with its current checkouts; for a worktree without work, the view of its main
+    checkout.
 
     `project`: its id, or its root if the ledger may not know it. Raises LookupError for an unknown id.
     """
@@ -164,7 +167,7 @@ def _of_true_worktrees(view: ProjectView) -> ProjectView:
 
 
 def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
-    """Returns the settings that apply to the project at its present stage."""
+    """Returns the settings that apply to the project now; some depend on whether there is work in it yet."""
     settings = project_settings(Path(view.root), config)
     if view.is_of_main and view.main_root is not None:  # an agent is about to work in the worktree
         excluded = project_settings(Path(view.main_root), config).excluded
@@ -181,7 +184,7 @@ def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIME
 
 
 def own_writes() -> OwnWrites:
-    """Describes Carryover's own writes in a project, for the probe that counts others' changes there."""
+    """Describes Carryover's own writes in a project, which the probe must not count as changes."""
     return OwnWrites(
         folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
     )
@@ -198,7 +201,8 @@ def _is_here(root: Path) -> bool:
 
 
 def elsewhere_lines(db: sqlite3.Connection, view: ProjectView) -> tuple[str, ...]:
-    """Returns a line for each of the two machines whose sessions are the newest, as far as their commits are known."""
+    """Returns one line for each of the two machines with the newest sessions, if the state of their commits is
+    known."""
     lines: list[str] = []
     is_shared = not is_foreign(view.root) and any(session.where for session in view.sessions)
     for foreign in filter(is_foreign, view.former_roots) if is_shared else ():

@@ -64,10 +64,8 @@ def place_pointers(
     agents: Collection[str] | None = None,
     allows: Callable[[str], bool] = lambda _: True,
 ) -> None:
-    """Puts the pointer into AGENTS.md and what else one of `agents` (None: any) reads; takes it out of other files.
-
-    `allows` says whether a file may be changed for that.
-    """
+    """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, and removes it from other
+    files. `allows` returns whether a file may be changed for that."""
     shared, _ = _entry(root, AGENTS_MD)
     for name, readers in instruction_files().items():
         if name != AGENTS_MD and agents is not None and readers.keys().isdisjoint(agents):
@@ -100,7 +98,8 @@ def read_instructions(root: Path, name: str) -> bytes:
 
 
 def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
-    """Returns the instruction files of the project that some agent ignores, each with the one that it reads."""
+    """Returns the instruction files of the project that some agent ignores, each with the file that it reads
+    instead."""
     return tuple(
         HiddenFile(name=name, by=by, agent=agent)
         for name, readers in instruction_files().items()

@@ -33,7 +33,7 @@ MAX_OPINIONS: Final = 2
 
 
 class UnknownProject(LookupError):
-    """The ledger has no project with this id, since it was forgotten."""
+    """The ledger has no project with this id any more, since it was forgotten."""
 
 
 def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:

@@ -1,5 +1,5 @@
-"""Tells what the user said in a prompt from the template around it: text that came in other prompts, or lies on disk as
-a command."""
+"""Separates what the user said in a prompt from the template around it: text that also came in other prompts, or
+that a command file on disk has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from carryover.text.prompt_lines import LEAST_LINES, long_lines
 
 
 class Limit(NamedTuple):
-    """How much text the prompts of one template share at least."""
+    """The least amount of text that prompts of one template share."""
 
     texts: int
     chars: int
@@ -47,7 +47,7 @@ class Source(NamedTuple):
 
 
 class Parted(NamedTuple):
-    """A prompt without its template, and the line that names that."""
+    """A prompt without its template, and the line that names the template."""
 
     text: str
     template: str

@@ -1,4 +1,4 @@
-"""Takes out of projects what Carryover wrote into them."""
+"""Removes from projects what Carryover wrote into them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _remove_store(root: Path, edits: ProjectEdits) -> None:
 
 
 def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
-    """Yields the edits that take our text out of the files of a project that are `mine`, except for ignore rules."""
+    """Yields the edits that remove our text from those files of a project that are `mine`, except for ignore rules."""
     yield from ((where.file, read_list_removal(root, where)) for where in read_lists() if where.file in mine)
     names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
     yield from ((name, local_removal(root, name)) for name in names if name in mine)
@@ -99,7 +99,8 @@ def take_out(root: Path, edits: ProjectEdits) -> None:
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """The result in one project: `files` are as they were before Carryover, `notes` say what had to stay and why."""
+    """The result in one project: `files` are again as they were before Carryover; `notes` say what had to stay, and
+    why."""
 
     root: str
     files: tuple[str, ...] = ()
@@ -107,10 +108,11 @@ class Withdrawn(msgspec.Struct, frozen=True):
 
 
 def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
-    """Withdraws from all projects ever published from the folder `state`; returns those with a change or a note.
+    """Withdraws from all projects that were ever published from the state folder; returns those with a change or a
+    note.
 
-    Missing projects are left alone, as are those on a disk that does not answer, and all while everything is paused.
-    Blocks (files, git).
+    Skips projects that are missing or on a disk that does not answer, and all of them while Carryover is paused. Blocks
+    (files, git).
     """
     if config.paused:
         return ()
@@ -127,7 +129,7 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
 
 
 def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:
-    """Does what `take_back` does, with an obstacle among the notes."""
+    """Calls `take_back`; an error becomes one of the notes."""
     try:
         edits = take_back(root, settings, state)
     except OSError as error:

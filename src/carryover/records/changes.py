@@ -111,7 +111,7 @@ def _diff(lines: list[str]) -> str:
 
 
 def patched(change: Change, hunks: list[Hunk]) -> Change:
-    """Returns `change` with the line counts and the position that the hunks of its diff give."""
+    """Returns `change` with the line counts and the position given by the hunks of its diff."""
     shown: list[str] = []
     for hunk in hunks:
         shown += [f"@@ +{hunk.new_start} @@"] if hunk.new_start else []

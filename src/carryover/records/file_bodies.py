@@ -1,4 +1,4 @@
-"""Leaves out of a shell command what it writes into files: that is on disk."""
+"""Leaves out of a shell command the text that it writes into files, since the files have it."""
 
 from __future__ import annotations
 

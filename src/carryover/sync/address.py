@@ -1,4 +1,4 @@
-"""Reads the addresses of git remotes: which are usable, which are the same, and what in them is secret."""
+"""Parses the addresses of git remotes: which are usable, which mean the same remote, and what in them is secret."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ def folder_at(address: str) -> Path | None:
 
 
 def usable_address(given: str) -> str:
-    """Returns the address of a remote as git gets it: a folder's as its absolute path. Raises UserError (USAGE) if it
-    is neither a folder nor an address that git reaches over ssh, https, http or git.
-    """
+    """Returns the address of a remote for git; a folder's becomes its absolute path. Raises UserError (USAGE) if it
+    is neither a folder nor an address that git reaches over ssh, https, http or git."""
     text = given.strip()
     scheme, found, _ = text.partition("://")
     if found and scheme in ("ssh", "https", "http", "git", "file"):
@@ -46,7 +45,9 @@ _CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def normalised(address: str) -> str:
-    """Returns an address that is the same for every way to write one remote: `host/path`, or the folder's real path.
+    """Returns a form of an address that is equal for all ways to write one remote: `host/path`, or the folder's real
+    path.
+
     Protocol, user, password, default port, a trailing `.git` and the case of the host make no difference.
     """
     text = address.strip()
@@ -67,7 +68,7 @@ def normalised(address: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """Returns an address, or a message that holds some, without user names and passwords."""
+    """Returns an address, or a message that contains addresses, without user names and passwords."""
     return _CREDENTIALS.sub("", text)
 
 

@@ -1,6 +1,7 @@
-"""Joins another machine's project with the same one here, once the user has allowed it.
+"""Joins another machine's project with the same one here, once the user has allowed it. Before that, no handoff
+contains any of it.
 
-Until then nothing of it is in a handoff. The mechanism is that of moved projects, so `carryover link --undo` undoes it.
+The mechanism is that of moved projects, so `carryover link --undo` undoes it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _LONGEST: Final = 4_096
 
 
 async def end(ledger: Ledger, forget: Callable[[Sequence[Selection]], Awaitable[Erased]] | None) -> None:
-    """Stops noting changes for other machines; has `forget` remove what came from them. Raises UserError."""
+    """Stops recording changes for other machines, and removes with `forget` what came from them. Raises UserError."""
     await ledger.write(end_log)
     if forget is None:
         return
@@ -95,7 +96,7 @@ def _same(root: str, paths: StatePaths) -> list[Whereabouts]:
 
 
 def repository_of(root: str) -> SyncedProject:
-    """Returns the project at `root` with what identifies its repository, unless there is none or git is slow."""
+    """Returns the project at `root`, with what identifies its repository unless there is none or git is slow."""
     folder = Path(root)
     try:
         if not look_at(folder, partial(is_folder, folder)):

@@ -62,26 +62,26 @@ _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
 class LedgerIncoming:
-    """Where payloads of other machines go."""
+    """Stores payloads of other machines in the ledger."""
 
     def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
         self._ledger = ledger
         self._paths = paths
 
     def taken(self, machine: Machine) -> set[str]:
-        """Returns the ids of the machine's segments that the ledger has. Blocks."""
+        """Returns the ids of the machine's segments that are in the ledger. Blocks."""
         with closing(connect_read_only(self._paths.ledger)) as db:
             return taken(db, machine.id)
 
     def has_room(self) -> bool:
-        """Whether the disk has room for more than what this machine itself may have to store. Blocks."""
+        """Whether the disk has more room than this machine's own records may need. Blocks."""
         return shutil.disk_usage(self._paths.ledger.parent).free > ROOM_BYTES
 
     async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
-        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too. With it, all of
-        `segment` is taken, if that is given.
+        """Stores a machine's payload, each event exactly once; what that machine forgot is forgotten here too.
 
-        Raises OSError or LedgerUnavailable; nothing is lost then, because the payload comes again.
+        If `segment` is given, the payload is the last of that segment. Raises OSError or LedgerUnavailable; nothing is
+        lost then, since the payload is taken again later.
         """
         name = await self._ledger.write(know_machine, machine.id, label(machine))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
@@ -100,7 +100,7 @@ class LedgerIncoming:
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
     async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
-        """Takes the newest state of a machine's projects, and which segments it has."""
+        """Stores the newest state of a machine's projects, and which segments it has."""
         name = await self._ledger.write(know_machine, machine.id, label(machine))
         await self._ledger.write(forget_segments, machine.id, segments)
         for state in states:
@@ -131,13 +131,13 @@ def _now_ms() -> int:
 
 
 def label(machine: Machine) -> str:
-    """Returns a machine's name as it may stand before a path: two letters at least, since `c:/` is a disk."""
+    """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
     name = machine.name if _NAME.fullmatch(machine.name) else machine.id[:8]
     return name if len(name) > 1 else f"{name}-{machine.id[:4]}"
 
 
 def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[Received, int]:
-    """Returns what of the payload is stored, and how many events are not understood. Blocking."""
+    """Returns what is stored of a payload, and how many of its events are not understood. Blocking."""
     entries: dict[str, list[Entry]] = {}
     skipped = 0
     for event in payload.events:

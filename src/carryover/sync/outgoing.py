@@ -79,7 +79,7 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class LedgerOutgoing:
-    """What this machine's ledger has to tell. Every method blocks."""
+    """Reads from this machine's ledger what is to be sent. Every method blocks."""
 
     def __init__(self, state: StateDir, projects: tuple[str, ...] | None) -> None:
         """`projects` are the roots that the user chose; None for all."""
@@ -113,8 +113,8 @@ class LedgerOutgoing:
     def pieces(self, position: str) -> Iterator[Piece]:
         """Yields what is new since `position` in bounded pieces; nothing while Carryover is paused.
 
-        Only this machine's own rows, and only of projects that others are told of. A position is '' at first; one of
-        another ledger counts as that. A piece that is dropped in the middle is asked for again by the position before.
+        Only this machine's own rows, and only of projects that are sent. A position is '' at first; one of another
+        ledger counts as that. A piece that was not sent is yielded again for the position before it.
         """
         with closing(connect_read_only(self._state.ledger)) as db:
             log = log_id(db)
@@ -135,14 +135,15 @@ class LedgerOutgoing:
                 yield Piece(_payload(batch, roots, repositories), at.text)
 
     def forgets(self) -> str:
-        """Returns a text that differs as soon as more is forgotten, here or because another machine did."""
+        """Returns a text that changes as soon as more is forgotten, here or because another machine forgot it."""
         with closing(connect_read_only(self._state.ledger)) as db:
             rules, newest = db.execute("SELECT count(*), coalesce(max(id), 0) FROM forgotten").fetchone()
             (keys,) = db.execute("SELECT count(*) FROM forgotten_event").fetchone()
             return f"{rules} {newest} {keys}"
 
     def without_forgotten(self, payload: Payload) -> Payload:
-        """Returns one of this machine's payloads without what was forgotten since; the same object if nothing was."""
+        """Returns one of this machine's payloads without what was forgotten since; the same object if it contains
+        nothing of that."""
         with closing(connect_read_only(self._state.ledger)) as db:
             known = stored_tombstones(db)
             rules = [_rules_of(session, known.rules) for session in payload.sessions]
@@ -157,7 +158,7 @@ class LedgerOutgoing:
         return _without(payload, gone) if gone else payload
 
     def project_states(self) -> tuple[ProjectState, ...]:
-        """Returns each chosen project's branch and commit now, as far as git answers in time."""
+        """Returns the current branch and commit of each chosen project, if git answers in time."""
         with closing(connect_read_only(self._state.ledger)) as db:
             allowed = self._roots(db).allowed
             roots = {row.id: row.root for row in whereabouts(db) if row.has_sessions and row.id in allowed}

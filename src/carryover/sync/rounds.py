@@ -31,7 +31,7 @@ ROUND_BYTES: Final = 16 << 20
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sync did."""
+    """The result of a sync."""
 
     received: Taken = Taken()
     sent_events: int = 0
@@ -58,9 +58,8 @@ async def synchronise(
     now_ms: Callable[[], int],
     in_thread: Callable[..., Awaitable[Any]],
 ) -> Outcome:
-    """Synchronises once. `in_thread` runs what blocks. Raises UserError or OSError; what was done until then stays
-    done.
-    """
+    """Synchronises once. `in_thread` runs blocking functions. Raises UserError or OSError; what was done until then
+    is kept."""
     with ExitStack() as stack:
         own = await in_thread(partial(stack.enter_context, own_branch(state, now_ms)))
         outgoing = LedgerOutgoing(state, own.settings.projects)
@@ -70,7 +69,7 @@ async def synchronise(
 
 @dataclass(frozen=True)
 class Round:
-    """One sync. The caller holds the folder's lock. `in_thread` runs what blocks."""
+    """One sync. The caller holds the folder's lock. `in_thread` runs blocking functions."""
 
     own: OwnBranch
     outgoing: LedgerOutgoing
@@ -80,7 +79,7 @@ class Round:
     in_thread: Callable[..., Awaitable[Any]]
 
     async def run(self) -> Outcome:
-        """Synchronises once. Raises UserError (StoreTrouble) or OSError; what was done until then stays done."""
+        """Synchronises once. Raises UserError (StoreTrouble) or OSError; what was done until then is kept."""
         try:
             outcome = await self._run()
         except (UserError, OSError) as error:

@@ -57,7 +57,7 @@ class Unanswered(StoreTrouble):
 
 
 class Fetched(NamedTuple):
-    """The commit of each machine's branch, and why some could not be fetched, which hold nothing else back."""
+    """The commit of each machine's branch, and why some could not be fetched; these do not affect the others."""
 
     commits: dict[str, str]
     refused: Mapping[str, str] = {}
@@ -105,7 +105,7 @@ class GitStore:
             return list(shared.refs())
 
     def fetch(self) -> Fetched:
-        """Gets all branches of the remote. Raises StoreTrouble if none can be had."""
+        """Fetches all branches of the remote. Raises StoreTrouble if none can be fetched."""
         self.create()
         if self._shared is None:
             return self._fetched(self._remote)
@@ -208,7 +208,7 @@ class GitStore:
         return {line[:40].decode() for line in self._git("rev-list", *which).splitlines()}
 
     def files(self, commit: str) -> dict[str, File]:
-        """Returns the files of a commit by their paths; those that no machine writes are left out."""
+        """Returns the files of a commit by their paths, leaving out those that no machine writes."""
         listed = self._git("ls-tree", "-r", "-z", "-l", "--full-tree", commit).decode(errors="replace")
         files = {}
         for row in listed.split("\0")[:-1]:
@@ -223,8 +223,9 @@ class GitStore:
         return self._git("cat-file", "blob", file.blob)
 
     def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
-        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id. Authors and times
-        are always the same: who wrote when is in the manifest.
+        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id.
+
+        Authors and times are always the same: the manifest says who wrote when.
         """
         lines = [f"commit {_OWN}\ncommitter carryover <carryover@localhost> 0 +0000\ndata 0\n".encode()]
         if parent is not None:
@@ -267,7 +268,8 @@ class GitStore:
                 given = given[int(size) + 1 :]
 
     def tidy(self, *, at_once: bool = False) -> None:
-        """Packs what was fetched and drops what no branch has any more, if there are many files or `at_once`."""
+        """Packs what was fetched and drops objects that no branch has any more, if there are many files or
+        `at_once`."""
         files = sum(len(names) for _, _, names in os.walk(self._folder / "objects"))
         if at_once or files > MOST_LOOSE:
             self._git("gc", timeout_s=REMOTE_S)

@@ -1,4 +1,4 @@
-"""Finds the command lines that run tests, and what they restrict the run to."""
+"""Finds the command lines that run tests, and the files to which they restrict the run."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ _NOT_A_VERDICT = {4, 5, 124, 126, 127, 130, 137, 143}
 
 @dataclass(slots=True)
 class Findings:
-    """What the output of a test run says. A count of None is not in it."""
+    """What the output of a test run shows. A count is None if it does not occur there."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failed_names: list[str] = field(default_factory=list)

@@ -1,5 +1,5 @@
-"""Takes out of quoted text what changes how it is read: invisible characters, and marks of chat templates, of agents
-and of Carryover itself. Pure."""
+"""Removes from quoted text whatever changes how it is read: invisible characters, and marks of chat templates, of
+agents and of Carryover itself. Pure."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _MAY_BE_A_STACK: Final = later(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 
 
 def without_unseen(text: str, *, put: str = "") -> str:
-    """Returns `text` with `put` in place of characters that reorder or hide text; line ends stay."""
+    """Returns `text` with characters that reorder or hide text replaced by `put`; line ends stay."""
     if text.isascii():
         return text
     return without_stacks(_MISPLACED.sub(put, _UNSEEN.sub(put, text.replace(_SOFT_HYPHEN, ""))))
 
 
 def without_stacks(text: str) -> str:
-    """Returns `text` without stacks of combining marks that no language uses, which would take the space of words."""
+    """Returns `text` without stacks of combining marks that no language uses and that would cover other lines."""
     return text if text.isascii() else _MAY_BE_A_STACK.sub(_thinned, text)
 
 
@@ -70,7 +70,7 @@ _TAGGED: Final = later(r"<([a-z]+[-_][\w-]{1,60})(?: [^<>]{0,200})?>[^<]{0,2000}
 
 
 def without_tagged(text: str) -> str:
-    """Returns `text` on one line, without what a client put into it between tags such as `<command-name>`."""
+    """Returns `text` on one line, without what a client inserted between tags such as `<command-name>`."""
     return " ".join(_TAGGED.sub(" ", text).split()) if "<" in text else text
 
 

@@ -1,4 +1,4 @@
-"""Parses TOML, and finds the line that sets a key, for messages about it."""
+"""Parses TOML, and finds the line that sets a key, for error messages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _PLAIN = {"int": "a whole number", "bool": "true or false", "str": "text", "arra
 
 
 def required_value(problem: str, choices: Collection[str] = ()) -> str:
-    """Returns in plain words what a value must be, from what msgspec says about it and the choices there are."""
+    """Returns in plain words what a value must be, from msgspec's message and the choices there are."""
     if choices:
         return f"it must be one of {', '.join(choices)}"
     expected = _EXPECTED.fullmatch(problem)

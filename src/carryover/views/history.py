@@ -64,7 +64,7 @@ class Links:
         return commits[at] if at < len(commits) else None
 
     def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
-        """Returns the commit that a `git commit` made, even if it was rebased since; None if git does not have it."""
+        """Returns the commit that a `git commit` made, even if it was rebased since; None if git no longer has it."""
         named = (commit for commit in self._oldest_first if commit.id.startswith(short))
         alike = (
             commit
@@ -74,7 +74,8 @@ class Links:
         return next(named, None) or next(alike, None)
 
     def before(self, commit: Commit | None, name: str) -> int:
-        """Returns when (UTC ms) the file `name` was committed before `commit`, or last (None); 0 if that is unknown."""
+        """Returns when (UTC ms) the file `name` was last committed before `commit` (None: at all); 0 if that is
+        unknown."""
         commits = self._of_file.get(name, [])
         earlier = [each for each in commits if commit is None or each.authored_ms < commit.authored_ms]
         return earlier[-1].authored_ms + WHOLE_SECOND_MS if earlier else 0
@@ -204,7 +205,7 @@ class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequence[Commit]) -> CommitHistory:
-    """Returns the recorded work in the first of `commits`, which is followed by the commits before it."""
+    """Returns the recorded work in the first of `commits`; the others are the commits before it."""
     commit = commits[0]
     links = Links(commits)
     turns: list[Change] = []

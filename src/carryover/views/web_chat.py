@@ -252,7 +252,7 @@ def _target(root: Path, path: str, paths: Sequence[str]) -> str:
 
 
 def web_chats() -> dict[str, WebChat]:
-    """Returns the chats that documents are made for, by id: those in the agents' specs, and any other."""
+    """Returns the chats that documents can be made for, by id: those in the agents' specs, and the generic one."""
     named = [chat for spec in specs() for chat in spec.web_chats]
     named.sort(key=attrgetter("id"))
     return {chat.id: chat for chat in (*named, GENERIC)}
@@ -273,10 +273,10 @@ def gathered(
     agents_own: AgentFolders | None = None,
     tokens: int = MAX_TOKENS,
 ) -> material.Material:
-    """Gathers the material on the project at `root`. Raises UserError if the ledger cannot be read.
+    """Gathers the material on the project at `root`. Raises UserError if the ledger can't be read.
 
-    `ledger`: a connection and the project's id; None if no agent has worked there. `tokens`: of a handoff that has the
-    conversation as the document shall have it.
+    `ledger`: a connection and the project's id; None if no agent has worked there. `tokens`: the budget of the handoff
+    and the conversation in it.
     """
     folder = Path(root)
     here = is_folder(folder)

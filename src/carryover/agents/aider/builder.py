@@ -92,7 +92,8 @@ class Builder(EventBuilder[Context]):
 
     @property
     def item(self) -> str:
-        """The key prefix of the prompt, answer or message being parsed; the same if earlier ones are removed."""
+        """The key prefix of the prompt, answer or message being parsed. It stays the same if earlier ones are
+        removed."""
         context = self.context
         return f"{context.session}/{context.prompt}.{context.since}.{context.mark}"
 

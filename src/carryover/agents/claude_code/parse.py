@@ -1,4 +1,4 @@
-"""Turns transcript records into events, one at a time: whose words each holds, a person's, the client's or a job's.
+"""Turns transcript records into events, one at a time: the words of a person, of the client or of a job.
 
 The forms are in FACTS.md; tool calls and their results in `tools`.
 """

@@ -112,10 +112,8 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0) -> Builder:
-        """Returns a builder for one record. A record without a time gets the time of the record before it.
-
-        `at_ms`: counts instead of the record's own time, if it is known.
-        """
+        """Returns a builder for one record. `at_ms`, if known, replaces the record's own time. A record without
+        either gets the time of the record before it."""
         own_ms = at_ms or utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
         return cls(
@@ -161,20 +159,21 @@ class Builder(EventBuilder[Context]):
         return session_in_other_cwd(session, digest(here)[:8])
 
     def start_turn(self, turn_id: str | None, cwd: str | None = None) -> None:
-        """Begins a turn. Until a record names its folder, it has the announced folder or else the last turn's."""
+        """Begins a turn. Until a record names its folder, it has the announced folder, or else that of the last
+        turn."""
         turn = self.turns.pop(turn_id, None) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
         self.turns[turn_id] = self.turn
 
     def move_to(self, folder: str | None) -> None:
-        """Begins a turn in a folder, which is the thread's first if none was known; for turns without ids."""
+        """Begins a turn in a folder, which becomes the thread's first if none was known; for turns without ids."""
         if folder is not None:
             self.change(cwd=self.context.cwd or folder)
             self.start_turn(None, folder)
 
     def at_turn(self, turn_id: str | None) -> None:
-        """Selects the turn that added events belong to, which need not be the current one. Empty: no record names
-        it."""
+        """Selects the turn to which events are added; it need not be the current one. An empty id means that no
+        record names it."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         if turn_id not in self.turns:
@@ -185,7 +184,7 @@ class Builder(EventBuilder[Context]):
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Adds an event to the selected turn.
 
-        Its key is the turn and its place among events of the same `part`; before there were turn ids, its time and
+        Its key is the turn and its number among events of the same `part`; before there were turn ids, its time and
         `mark`, which distinguishes it from others of that moment. A late event of a turn that the user retracted is
         retracted too.
         """
@@ -204,7 +203,7 @@ class Builder(EventBuilder[Context]):
         self.turns[self.turn.id] = self.turn
 
     def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
-        """Adds a part of a tool call, which both record families identify by the call's id."""
+        """Adds an event of a tool call. Both families of records identify it by the call's id."""
         # Not every provider's call ids are unique beyond a turn.
         self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
 

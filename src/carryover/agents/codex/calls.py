@@ -1,6 +1,6 @@
 """Tool calls: what each does and was asked to do, how it ended, and what its success changed.
 
-Several records may tell how a call ended; the first one counts.
+Several records may say how a call ended; the first one counts.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def parse_call(builder: Builder) -> None:
 
 
 def parse_output(builder: Builder) -> None:
-    """Handles the output of a call, which tells how it ended unless a separate record already has."""
+    """Handles the output of a call, which shows how it ended unless another record already has."""
     text = rawjson.text_of(builder.data.get("output", rawjson.ABSENT))
     if builder.call_id is None or text is None:
         builder.skip(builder.name, "unexpected output")

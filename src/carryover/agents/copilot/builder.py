@@ -112,7 +112,7 @@ class Builder(EventBuilder[LogContext]):
 
     @property
     def session(self) -> str:
-        """The session: a separate one once the conversation has moved away from its first project."""
+        """The session's id: a separate one once the conversation has moved away from its first project."""
         here = self.context.place
         first = self.context.folder
         return self.conversation if here in (None, first) else session_in_other_cwd(self.conversation, digest(here)[:8])

@@ -68,7 +68,8 @@ def parse_call(builder: Builder) -> None:
 
 
 def editor_command(name: str, given: Fields) -> str:
-    """Returns the tool that a call amounts to: before 0.0.350 one tool views and changes files, by its `command`."""
+    """Returns the tool that a call amounts to: before 0.0.350, one tool both views and changes files, depending on
+    `command`."""
     command = first_text(given, "command")
     if name != _EDITOR:
         return name

@@ -46,7 +46,7 @@ class DocumentReader(SnapshotReader["_Document"]):
         super().__init__(_taken)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, in records that have the number of their entry in the timeline."""
+        """Reads what changed, as records numbered by their entries in the timeline."""
         batch = super().read(path, cursor)
         numbered = (_numbered(record) for record in batch.records)
         return msgspec.structs.replace(batch, records=tuple(record for found in numbered for record in found))

@@ -82,7 +82,7 @@ def op_of(name: str) -> Op:
 
 
 def subject_in(op: Op, given: Fields) -> str:
-    """Returns what the arguments of a call say that it is about, bounded."""
+    """Returns what a call is about according to its arguments, bounded."""
     if patch := patch_in(given):
         return next(iter(files_in_patch(patch)), "")
     return bounded(first_text(given, *_ABOUT_BY_OP.get(op, _ABOUT)), SUBJECT_CHARS)

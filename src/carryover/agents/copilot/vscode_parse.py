@@ -70,7 +70,7 @@ _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 @dataclass(slots=True, kw_only=True)
 class ChatBuilder(EventBuilder[ChatContext]):
-    """Builds the events of one record. Parts without a time have that of the request, `asked_ms`."""
+    """Builds the events of one record. Parts without a time get that of the request, `asked_ms`."""
 
     record: ChatRecord
     place: str

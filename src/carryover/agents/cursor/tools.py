@@ -78,7 +78,8 @@ def plain_name(name: str) -> str:
 
 
 def arguments_in(*forms: msgspec.Raw) -> Fields:
-    """Returns the arguments of a call, which may come in several forms, the best first. A patch may be the only one."""
+    """Returns the arguments of a call from the best of the forms in which they may be stored; a patch may be the
+    only one."""
     given = next(filter(None, map(fields_of, forms)), {})
     patch = next((raw for raw in forms if text_of(raw)), None)
     return given or ({"patch": patch} if patch is not None else {})

@@ -52,11 +52,11 @@ class Builder(claude_records.Builder[Line, Context]):
 
     @property
     def payload(self) -> Fields:
-        """What a record of the client's own holds."""
+        """The fields of a record that the client writes for itself, such as a rewind."""
         return fields_of(self.line.system_payload)
 
     def take_place(self) -> None:
-        """Puts the record below its parent; if that leaves a branch, retracts what was said there."""
+        """Puts the record below its parent. If that leaves a branch, what was said on it is retracted."""
         if self.line.uuid is None:
             return
         grown, left = tree.grown(self.context.tree, self.line.uuid, self.line.parent_uuid)
@@ -65,7 +65,8 @@ class Builder(claude_records.Builder[Line, Context]):
             self.add(Retracted(keys=left), "left")
 
     def keep_place(self) -> None:
-        """Notes what was said in this record. A fork does not retract what its parent said."""
+        """Remembers what was said in this record, so that it can be retracted. A fork retracts nothing of its
+        parent's."""
         said = tuple(event.key for event in self.events if isinstance(event.body, _SAID))
         if said and self.line.uuid is not None and fields_of(self.line.forked_from) == {}:
             self.change(tree=tree.noted(self.context.tree, said))

@@ -67,7 +67,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a transcript. `speaks`: whether it holds text of the model. `mark`: see `Call`."""
+    """A row of a transcript. `speaks`: whether it holds text from the model. `mark`: see `Call`."""
 
     fields: dict[str, msgspec.Raw] | None
     kind: str = ""
@@ -81,7 +81,8 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def spool_reader() -> Reader:
-    """Returns the reader of what hooks received. A changed transcript is named by a call, which changes the spool."""
+    """Returns the reader of what hooks received. Changed transcripts need no reader: a call names them, which
+    changes the spool."""
 
     def spooled(path: Path, _stat: FileStat) -> Conversation:
         calls, unread = _calls_in(read_head(path, MAX_SPOOLED_BYTES))

@@ -76,7 +76,7 @@ def layout_root(transcript: Path) -> Path | None:
 
 
 def transcript_of(given: wire.Payload) -> str | None:
-    """Returns the transcript that a payload names, if it is in a known place and belongs to the conversation."""
+    """Returns the transcript that a payload names, if it is in a known folder and belongs to the conversation."""
     path = text_of(fields_of(given.tool_info).get("transcript_path"))
     is_known = path.startswith("/") and Path(path).stem == given.trajectory_id
     return path if is_known and layout_root(Path(path)) is not None else None

@@ -86,8 +86,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
-    """Returns the limit that stopped the project's newest work; None once any session has continued. It offers those of
-    the `startable` agents (ids) that did not reach their own limit shortly before."""
+    """Returns the limit that stopped the project's newest work; None once any session has continued. It names those
+    of the `startable` agents (ids) that did not reach their own limit shortly before."""
     limit = _newest_limit(view.sessions)
     if limit is None:
         return None

@@ -40,7 +40,7 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def asking_sessions(past: Past) -> frozenset[str]:
-    """Returns the sessions of which this heading shows the question at the end of the newest answer."""
+    """Returns the sessions whose newest answer ends with a question that is shown under this heading."""
     return frozenset(
         step.view.session
         for step in _asking_steps(past)
@@ -172,7 +172,8 @@ def _uncertain_edits(past: Past) -> list[Entry]:
 
 
 def opinion_entries(view: ProjectView, at_ms: int, now_ms: int) -> list[Entry]:
-    """Returns texts from outside that the user brought in within the last week, by name: nobody has checked them."""
+    """Returns the names of texts from outside that the user brought in within the last week: nobody has checked
+    them."""
     entries = []
     for back, opinion in enumerate(one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
         when = earlier(opinion.at_ms, at_ms)

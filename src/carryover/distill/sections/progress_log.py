@@ -1,4 +1,4 @@
-"""What agents said before and beside this: earlier answers and commits, parallel sessions, their own summaries."""
+"""What agents said earlier or in parallel: earlier answers and commits, parallel sessions, their own summaries."""
 
 from __future__ import annotations
 

@@ -111,8 +111,8 @@ def may_be_tested(path: str) -> bool:
 
 
 def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[Entry] = ()) -> list[Entry]:
-    """Returns the newest files, one per line, the names of more files in one line, `documents`, then what was read and
-    run."""
+    """Returns the newest files, one per line; then the names of more files on one line, `documents`, and what was
+    read and run."""
     weight = WEIGHTS["file"]
     agents = {session.session: session.agent for session in past.view.sessions}
     entries = [
@@ -171,7 +171,7 @@ def _changed(file: EditedFile) -> str:
 
 
 def counted(boxes: Boxes) -> str:
-    """Says how many boxes of a document are checked."""
+    """Returns how many boxes of a document are checked, in words."""
     return f"{boxes.checked} of {boxes.total} boxes checked"
 
 
@@ -220,7 +220,7 @@ def _ran(past: Past) -> list[Entry]:
 
 
 def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns what a turn without an answer added to files: nothing else says what its edits were."""
+    """Returns what a turn without an answer added to files, since no words say what its edits were."""
     step = past.main
     weight = WEIGHTS["added now"]
     if step.turn.end == "answered":

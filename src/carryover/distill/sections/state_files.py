@@ -39,14 +39,14 @@ class StateFile(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether boxes of the work are open: those of a template that was only read once are not its own."""
+        """Whether boxes of the work are open. Those of a template that was only read once belong to something else."""
         if self.boxes is None or self.boxes.checked >= self.boxes.total:
             return False
         own = self.is_named or self.edit is not None or self.turns > 1
         return own or self.boxes.checked > 0
 
     def state(self, past: Past) -> str:
-        """Says how many boxes are checked, and when it was edited or else how often it was read."""
+        """How many boxes are checked, and when the document was edited or, if it was not, how often it was read."""
         document, session = self.edit or self.visits[-1]
         again = f"read in {self.turns} turns, last" if self.turns > 1 else "read"
         did = f"{'edited' if self.edit else again} in {past.turn(document.edited or document.turn, session)}"
@@ -54,8 +54,8 @@ class StateFile(NamedTuple):
 
 
 def state_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True) -> list[StateFile]:
-    """Returns the documents of the work that are still there, the newest first. `outside` of the project only those
-    which an agent wrote for itself when it put a plan before the user."""
+    """Returns the documents of the work that still exist, newest first. Of those `outside` the project, only the
+    ones that an agent wrote for itself when it put a plan before the user."""
     visits: dict[str, list[Visit]] = {}
     for session in view.sessions:
         for digest in session.digests:
@@ -91,8 +91,8 @@ def open_entries(past: Past, files: Sequence[StateFile]) -> list[Entry]:
 
 
 def document_entries(past: Past, files: Sequence[StateFile], recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns in one line the other documents with boxes or of several turns, except for `recent` files, which have
-    lines of their own."""
+    """Returns on one line the other documents that have boxes or that several turns used, except for `recent` files,
+    which have lines of their own."""
     weight = WEIGHTS["document"]
     listed = {file.path for file in recent}
     others = [file for file in files if not file.is_open and file.path not in listed]

@@ -55,7 +55,8 @@ def task_steps(past: Past) -> dict[str, Step]:
 
 
 def newest_intent(past: Past) -> list[Step]:
-    """Returns the leading turn, or the newest one before it whose prompt says more than to go on, if there is any."""
+    """Returns the leading turn, or the newest one before it whose prompt says more than to continue; None without
+    one."""
     if says_something(past.newest.turn):
         return [past.newest]
     before = (step for step in past.steps if step.turn.at_ms <= past.newest.turn.at_ms)
@@ -139,7 +140,8 @@ def _typed(past: Past) -> list[Entry]:
 
 
 def taken_up(steps: Sequence[Step]) -> list[Step]:
-    """Returns the newest prompt that the work took up, and the one it took up most. `steps` are in order of time."""
+    """Returns the newest prompt whose names recur in later work, and the one whose names recur most. `steps` are in
+    order of time."""
     worked = [step for step in steps if step.turn.calls or step.turn.changes][-_NEWEST:]
     after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
     known: set[str] = set()

@@ -34,7 +34,7 @@ _FITS_CHARS: Final = 2500
 
 
 def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
-    """Returns the user's other prompts than those `of_task`, in order of time."""
+    """Returns the user's prompts that are not `of_task`, in order of time."""
     shown = {step.turn.sent for step in of_task}
     shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
     newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}

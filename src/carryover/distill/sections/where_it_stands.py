@@ -26,7 +26,7 @@ _CUT_OFF: Final = {
 
 
 def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
-    """Returns one line of facts, then the words, oldest first, then what was in flight."""
+    """Returns one line of facts, then the agent's last words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
     endings = [_ended(past, step) for step in steps]
     said = (*endings, _place(past, steps[0], git), _tests(past), _unpushed(git), _jobs(steps))
