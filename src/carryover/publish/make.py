@@ -167,7 +167,8 @@ def _of_true_worktrees(view: ProjectView) -> ProjectView:
 
 
 def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
-    """Returns the settings that apply to the project now; some depend on whether there is work in it yet."""
+    """Returns the project's settings as they apply to its newest work; in a worktree without work, an exclusion of
+    the main checkout counts too."""
     settings = project_settings(Path(view.root), config)
     if view.is_of_main and view.main_root is not None:  # an agent is about to work in the worktree
         excluded = project_settings(Path(view.main_root), config).excluded
