@@ -78,7 +78,9 @@ def distill(
     following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
     opened = open_questions.open_entries(past, recent)
     of_task = task.task_steps(past)
-    git = [*([git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []), *facts.elsewhere]
+    git = list(facts.elsewhere)
+    if facts.git is not None:
+        git.insert(0, git_line(facts.git, for_now=facts.for_now))
     sections = {
         "Task": task.task_entries(past, of_task),
         "Where it stands": where_it_stands.standing_entries(past, facts.git),
@@ -140,7 +142,11 @@ def git_line(git: GitFacts, *, for_now: bool) -> str:
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""
-    counts = [f"{git.changed_files} changed (+{git.insertions} -{git.deletions})"] if git.changed_files else []
-    counts += [f"{git.untracked} untracked"] if git.untracked else []
+    counts = []
+    if git.changed_files:
+        counts.append(f"{git.changed_files} changed (+{git.insertions} -{git.deletions})")
+    if git.untracked:
+        counts.append(f"{git.untracked} untracked")
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
-    return f"{'' if for_now else 'when this was written: '}{where}{at}{state}{known}"
+    when = "" if for_now else "when this was written: "
+    return f"{when}{where}{at}{state}{known}"

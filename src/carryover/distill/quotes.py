@@ -39,7 +39,8 @@ _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 def lines_of(text: str) -> tuple[str, ...]:
     """Returns the lines of `text` with content, without Markdown that is only layout. `…` replaces lines that people
     skip, such as encoded data, unless there are no others."""
-    kept = [(raw, line) for raw in without_stacks(without_ansi(text)).splitlines() if (line := _tidy(raw))]
+    raw_lines = without_stacks(without_ansi(text)).splitlines()
+    kept = [(raw, line) for raw, line in zip(raw_lines, map(_tidy, raw_lines), strict=True) if line]
     lines = [_ELLIPSIS if is_unread(raw.strip()) else line for raw, line in kept]
     if all(line == _ELLIPSIS for line in lines):
         return tuple(line for _, line in kept)

@@ -70,14 +70,17 @@ def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path)
     If an agent's settings can't be written, our hooks in its other files stay. `script`: the script that hooks run.
     """
     wanted = [agent for agent in agents if agent.hooks or agent.form == "list"]
-    puts = [
-        plan(_entry_addition(each.entry, record) if each.form == "list" else _addition(each, record, script))
-        for each in wanted
-    ]
+    edits = []
+    for agent in wanted:
+        is_entry = agent.form == "list"
+        edits.append(plan(_entry_addition(agent.entry, record) if is_entry else _addition(agent, record, script)))
     kept = {os.path.realpath(agent.config) for agent in wanted}
-    stuck = {put.change.agent for put in puts if put.reason is not None}
-    gone = [file for file in record.files if file.form != "server" and os.path.realpath(file.path) not in kept]
-    return (*puts, *(plan(removal(file)) for file in gone if file.agent not in stuck))
+    stuck = {edit.change.agent for edit in edits if edit.reason is not None}
+    for file in record.files:
+        is_unused = file.form != "server" and os.path.realpath(file.path) not in kept
+        if is_unused and file.agent not in stuck:
+            edits.append(plan(removal(file)))
+    return tuple(edits)
 
 
 def plan_servers(wanted: Sequence[EntrySettings], record: Record) -> tuple[Edit, ...]:

@@ -42,7 +42,8 @@ def with_entry(data: bytes | None, entry: Entry) -> bytes:
         wanted = {**(present or {}), **entry.value}
     if wanted == present:
         return data or b""
-    return bom + encode((toml_text if entry.toml else json_text).put(text, place, wanted))
+    put = toml_text.put if entry.toml else json_text.put
+    return bom + encode(put(text, place, wanted))
 
 
 def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes | None:

@@ -72,14 +72,14 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         If the file was created for its hooks, it also counts as created for its server, or the reverse: whichever is
         removed last deletes it.
         """
-        here = self._at(path)
-        beside = [other for other in here if (other.form == "server") != server]
-        others = (*(other for other in self.files if other not in here), *beside)
+        former = [other for other in self._at(path) if (other.form == "server") == server]
+        others = tuple(other for other in self.files if other not in former)
         if file is None:
             return Record(files=others)
-        for other in beside:
-            origin = msgspec.structs.replace(file.origin, missing=other.origin.missing, blank=other.origin.blank)
-            file = msgspec.structs.replace(file, origin=origin, folders=other.folders)
+        beside = self.of(path, server=not server)
+        if beside is not None:
+            origin = msgspec.structs.replace(file.origin, missing=beside.origin.missing, blank=beside.origin.blank)
+            file = msgspec.structs.replace(file, origin=origin, folders=beside.folders)
         return Record(files=(*others, file))
 
     def _at(self, path: Path) -> list[EditedFile]:

@@ -79,8 +79,15 @@ def _split_of(path: Path, head: bytes) -> Any:
         if _take_turns([speaker for speaker, _ in found]):
             return _records_of_messages
     lines = text.decode("utf-8", "replace").split("\n")
-    fitting = [(starts[0], form) for form in _HEADINGS if _is_chat(form, lines, starts := _turn_starts(form, lines))]
-    return partial(_records_of_markdown, min(fitting, key=lambda found: found[0])[1]) if fitting else None
+    fitting = []
+    for form in _HEADINGS:
+        starts = _turn_starts(form, lines)
+        if _is_chat(form, lines, starts):
+            fitting.append((starts[0], form))
+    if not fitting:
+        return None
+    _, first_form = min(fitting, key=lambda found: found[0])
+    return partial(_records_of_markdown, first_form)
 
 
 def _is_chat(form: re.Pattern[str], lines: Sequence[str], starts: Sequence[int]) -> bool:

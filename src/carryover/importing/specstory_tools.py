@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Final, Literal, NamedTuple
 
@@ -348,11 +348,23 @@ def _question(lines: Sequence[str]) -> str:
 
 def said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
     """Yields the plan, or the question and its answer, that a tool block shows."""
-    boxes = filter(None, map(_CHECKBOX.match, use.lines)) if use.op == "plan" else ()
-    if items := tuple(PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending")) for box in boxes):
-        yield PlanUpdate(items=items)
-    if use.op == "ask" and (question := _question(use.lines)):
-        options = tuple(found[1] for line in use.lines if (found := _OPTION.match(line)))
+    if use.op == "plan":
+        items = tuple(
+            PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending"))
+            for box in _matches(_CHECKBOX, use.lines)
+        )
+        if items:
+            yield PlanUpdate(items=items)
+    if use.op == "ask":
+        question = _question(use.lines)
+        if not question:
+            return
+        options = tuple(option[1] for option in _matches(_OPTION, use.lines))
         yield Question(call_id=call_id, text=question, options=options)
-        if answer := next((found[1] for line in use.lines if (found := _ANSWER.match(line))), ""):
+        answer = next((found[1] for found in _matches(_ANSWER, use.lines)), "")
+        if answer:
             yield Answer(call_id=call_id, question=question, text=answer)
+
+
+def _matches(form: re.Pattern[str], lines: Iterable[str]) -> Iterator[re.Match[str]]:
+    return filter(None, map(form.match, lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -195,14 +195,20 @@ def of_others(
     """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
     changed = [file for file in changed if not own.covers(file.path)]
     places = own_places(root, own)
-    asked = {file.path: clean for file in changed if (clean := own.cleaner(file.path, places)) is not None}
+    cleaners = {file.path: own.cleaner(file.path, places) for file in changed}
+    asked = {path: clean for path, clean in cleaners.items() if clean is not None}
     if not asked:
         return changed
-    blobs = ask(root, *(("cat-file", "blob", f"{since}:{path}") for path in asked), deadline=deadline) if since else []
-    # A file that is not in the commit counts as empty there.
-    before = {path: blob.out if blob.code == 0 else b"" for path, blob in zip(asked, blobs, strict=False)}
+    before = _contents(root, asked, since, deadline) if since else {}
     ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
     return [file for file in changed if file.path not in ours]
+
+
+def _contents(root: Path, paths: Iterable[str], commit: str, deadline: float) -> dict[str, bytes]:
+    """Returns the contents of files in a commit; a file that it does not have counts as empty there."""
+    paths = list(paths)
+    blobs = ask(root, *(("cat-file", "blob", f"{commit}:{path}") for path in paths), deadline=deadline)
+    return {path: blob.out if blob.code == 0 else b"" for path, blob in zip(paths, blobs, strict=True)}
 
 
 def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:

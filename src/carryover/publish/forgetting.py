@@ -105,7 +105,8 @@ async def publish_here(
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)
-        newest = await asyncio.to_thread(lambda: next((row.id for row in _read(paths, queries.projects)), None))
+        rows = await asyncio.to_thread(_read, paths, queries.projects)
+        newest = rows[0].id if rows else None
         try:
             made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
         except OSError as error:
@@ -120,11 +121,15 @@ def _selected(
 ) -> tuple[set[str], set[tuple[str, str]], set[str]]:
     """Returns all affected roots (present and former), all affected conversations, and all known ids."""
     with closing(connect_read_only(paths.ledger)) as db:
-        roots = {row.root for row in whereabouts(db)} if any(one.is_everything for one in selections) else set()
+        roots: set[str | None] = set()
+        if any(one.is_everything for one in selections):
+            roots.update(row.root for row in whereabouts(db))
         rows = [row for one in selections for row in queries.selected_sessions(db, one, now_ms=now_ms)]
         known = {conversation_of(session) for session in queries.session_ids(db)}
-    roots |= {root for row in rows for root in (row.root, row.recorded_root) if root is not None}
-    return roots, {(row.agent, conversation_of(row.native_id)) for row in rows}, known
+    for row in rows:
+        roots.update((row.root, row.recorded_root))
+    conversations = {(row.agent, conversation_of(row.native_id)) for row in rows}
+    return {root for root in roots if root is not None}, conversations, known
 
 
 def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:

@@ -167,9 +167,10 @@ def _see_name(found: Findings, line: str) -> None:
 
 def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False) -> None:
     subject = _BEHIND_NAME.sub("", marked["rest"].strip())
-    outcome: Outcome = "fail" if marked["fail"] else "pass"
+    fail_mark = marked["fail"] or ""
+    outcome: Outcome = "fail" if fail_mark else "pass"
     found.ended = found.ended or "\t" in marked["rest"]
-    path = None if "<<<" in (marked["fail"] or "") else _PATH.match(subject)
+    path = _PATH.match(subject) if "<<<" not in fail_mark else None
     if path:
         subject, _, why = subject.partition(" - ")
         if why and outcome == "fail" and found.reason is None:
@@ -180,8 +181,9 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
             _saw(found, file, outcome)
     elif is_last and " > " in subject:
         _saw(found, subject.partition(" > ")[0], outcome)
-    is_name = _ONE_NAME.fullmatch(subject) or " > " in subject or not (marked["fail"] or "").isupper()
-    if outcome == "fail" and is_name and not (path and path[1] == subject):
+    is_file = path is not None and path[1] == subject
+    is_name = _ONE_NAME.fullmatch(subject) is not None or " > " in subject or not fail_mark.isupper()
+    if outcome == "fail" and is_name and not is_file:
         _failed(found, subject)
 
 
@@ -232,10 +234,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     invocations = find_invocations(command)
     if not invocations:
         return None
-    if len(output) > _MOST_OUTPUT:
-        output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
-    plain = _CONTROL.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
-    lines = [line[:_LONGEST_LINE] for line in plain.split("\n")]
+    lines = _lines_of(output)
     found = read_output(lines)
     certain = [each for each in invocations if each.certain]
     if not (certain or found.counts["passed"] or found.counts["failed"] or found.files):
@@ -254,9 +253,23 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
         failed_names=tuple(found.failed_names) if status == "fail" else (),
         files=dict(ordered[:_MOST_FILES]),
         reason=found.reason if status == "fail" else None,
-        paths=tuple(path for run in runs for path in run.paths) if all(run.paths for run in runs) else (),
+        paths=_paths_of(runs),
         selective=any(run.selective for run in runs),
     )
+
+
+def _lines_of(output: str) -> list[str]:
+    if len(output) > _MOST_OUTPUT:
+        output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
+    plain = _CONTROL.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
+    return [line[:_LONGEST_LINE] for line in plain.split("\n")]
+
+
+def _paths_of(runs: Sequence[Invocation]) -> tuple[str, ...]:
+    """Returns the paths of all runs; none if one of them is not restricted to any."""
+    if not all(run.paths for run in runs):
+        return ()
+    return tuple(path for run in runs for path in run.paths)
 
 
 def _status(runs: Sequence[Invocation], found: Findings, lines: Sequence[str], code: int | None) -> Status:

@@ -87,11 +87,12 @@ def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
         before = line if line.strip() else before
     first = begins[0][0] if begins else len(lines)
     is_cut = copied and any(line.startswith(_ONLY_AIDERS) for line in lines[:first])
+    found = [Session("", ["", *lines[:first]], False)] if is_cut else []
     ends = [at for at, _ in begins[1:]] + [len(lines)]
-    return [Session("", ["", *lines[:first]], False)] * is_cut + [
-        Session(lines[at].removeprefix("# aider chat started at "), lines[at:end], doubtful)
-        for (at, doubtful), end in zip(begins, ends, strict=False)
-    ]
+    for (at, doubtful), end in zip(begins, ends, strict=False):
+        started = lines[at].removeprefix("# aider chat started at ")
+        found.append(Session(started, lines[at:end], doubtful))
+    return found
 
 
 def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -32,6 +31,7 @@ _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
 _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 3
+_SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
@@ -184,39 +184,63 @@ def _names(label: str, names: Sequence[str], weight: float) -> Entry:
 def _ran(past: Past) -> list[Entry]:
     """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
     looked weigh more while their turn has no answer, since nothing else shows what they found."""
-    # Without a turn, a session has at most the report of a job that another one started.
-    sessions = [session for session in past.view.sessions if session.digest.turns]
-    calls = [(call, one) for one in sessions for call in one.digest.calls if call.subject or call.output]
-    calls.sort(key=lambda made: made[0].at_ms)
-    calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
-    # Todo lists and questions are shown under their headings, edits on their own lines.
-    always = {"plan", "ask"}
-    if_ok = {"plan", "ask", "edit", "write"}
-    shown = [made for made in calls if made[0].op not in (if_ok if made[0].status == "ok" else always)]
+    calls = _shown_calls(past.view)
     most = WEIGHTS["ran"].most
-    main = past.main
-    newest = shown[-most:]
-    older = shown[:-most]
-    used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
+    newest = calls[-most:]
+    used = [made for made in calls[:-most] if made.call.used]
+    used.sort(key=lambda made: (made.call.used, made.call.at_ms))
     entries: list[Entry] = []
-    printed = Counter(line for call, _ in newest for line in {*call.output.splitlines()} if len(line) > 20)
-    known: set[str] = set()
-    for back, (call, session) in enumerate(reversed(newest)):
-        looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
-        is_now = session is main.view and call.turn == main.turn.number and main.turn.end != "answered"
-        # What several calls printed (a banner, a warning, a traceback) is shown with the newest of them.
-        output = "\n".join("…" if line in known else line for line in call.output.splitlines())
-        known |= {line for line in call.output.splitlines() if printed[line] > 2}
-        call = msgspec.structs.replace(call, output=re.sub(r"(?m)^…(?:\n…)+$", "…", output))
-        source = "read" if looks else "ran"
-        if call.op == "agent":
-            source = "report"
-        elif is_now and call.op != "read":  # a file that was read is still there
-            source = "ran now"
-        entries += _call(past, call, session, source, back)
-    for back, (call, session) in enumerate(reversed(used[-WEIGHTS["used"].most :])):
-        entries += _call(past, call, session, "used", back)
+    for back, made in enumerate(_without_repeated_lines(newest)):
+        entries += _call(past, made.call, made.session, _source(past, made), back)
+    for back, made in enumerate(reversed(used[-WEIGHTS["used"].most :])):
+        entries += _call(past, made.call, made.session, "used", back)
     return packed(sorted(entries, key=lambda entry: entry.at_ms))
+
+
+class _Made(NamedTuple):
+    call: Call
+    session: SessionView
+
+
+def _shown_calls(view: ProjectView) -> list[_Made]:
+    """Returns the calls to show, oldest first; of equal ones, the newest."""
+    # Without a turn, a session has at most the report of a job that another one started.
+    sessions = [session for session in view.sessions if session.digest.turns]
+    calls = [_Made(call, session) for session in sessions for call in session.digest.calls]
+    calls.sort(key=lambda made: made.call.at_ms)
+    different = {(made.call.subject, made.call.output): made for made in calls}
+    return [made for made in different.values() if _is_shown(made.call)]
+
+
+def _is_shown(call: Call) -> bool:
+    if not call.subject and not call.output:
+        return False
+    # Todo lists and questions are shown under their headings, edits on their own lines.
+    return call.op not in ("plan", "ask") and not (call.op in ("edit", "write") and call.status == "ok")
+
+
+def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
+    """Yields the calls, newest first. Lines that several printed (a banner, a warning) stay only in the newest."""
+    printed = Counter(line for made in calls for line in {*made.call.output.splitlines()} if len(line) > 20)
+    known: set[str] = set()
+    for call, session in reversed(calls):
+        lines = call.output.splitlines()
+        output = "\n".join("…" if line in known else line for line in lines)
+        known |= {line for line in lines if printed[line] > 2}
+        yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
+
+
+def _source(past: Past, made: _Made) -> str:
+    """Returns the key of `WEIGHTS` for a newest call."""
+    call = made.call
+    main = past.main
+    if call.op == "agent":
+        return "report"
+    is_now = made.session is main.view and call.turn == main.turn.number and main.turn.end != "answered"
+    if is_now and call.op != "read":  # a file that was read is still there
+        return "ran now"
+    looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
+    return "read" if looks else "ran"
 
 
 def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:

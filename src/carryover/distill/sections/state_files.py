@@ -56,24 +56,30 @@ class StateFile(NamedTuple):
 def state_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True) -> list[StateFile]:
     """Returns the documents of the work that still exist, newest first. Of those `outside` the project, only the
     ones that an agent wrote for itself when it put a plan before the user."""
+    found = []
+    prompts = "\n".join(turn.prompt for session in view.sessions for turn in session.digest.turns)
+    for path, visits in _visits(view, outside=outside).items():
+        visits.sort(key=lambda visit: visit[0].at_ms)
+        newest_first = (document.boxes for document, _ in reversed(visits))
+        recorded = next((boxes for boxes in newest_first if boxes is not None), None)
+        fact = facts.get(path, FileFacts(exists=True, boxes=recorded))
+        if fact.exists:
+            is_named = path.rpartition("/")[2] in prompts
+            found.append(StateFile(path, visits, fact.boxes, is_named))
+    return sorted(found, key=lambda file: (-file.visits[-1][0].at_ms, file.path))
+
+
+def _visits(view: ProjectView, *, outside: bool) -> dict[str, list[Visit]]:
     visits: dict[str, list[Visit]] = {}
     for session in view.sessions:
         for digest in session.digests:
             planned = digest.proposal.turn if outside and digest.proposal is not None else None
             for document in digest.documents:
-                own = document.path if planned is not None and document.edited == planned else None
-                if path := placed(document.path, view, outside=outside) or own:
+                is_plan = planned is not None and document.edited == planned
+                path = placed(document.path, view, outside=outside) or (document.path if is_plan else None)
+                if path is not None:
                     visits.setdefault(path, []).append((document, session))
-    found = []
-    prompts = "\n".join(turn.prompt for session in view.sessions for turn in session.digest.turns)
-    for path, each in visits.items():
-        each.sort(key=lambda visit: visit[0].at_ms)
-        newest_first = (document.boxes for document, _ in reversed(each))
-        recorded = next((boxes for boxes in newest_first if boxes is not None), None)
-        fact = facts.get(path, FileFacts(exists=True, boxes=recorded))
-        is_named = path.rpartition("/")[2] in prompts
-        found += [StateFile(path, each, fact.boxes, is_named)] if fact.exists else []
-    return sorted(found, key=lambda file: (-file.visits[-1][0].at_ms, file.path))
+    return visits
 
 
 def open_entries(past: Past, files: Sequence[StateFile]) -> list[Entry]:

@@ -42,15 +42,15 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     runs = _runs(steps)
     near = runs[-_NEAR:]
     far = runs[:-_NEAR]
-    base = WEIGHTS["prompt"]
     weighed = []
     for back, run in enumerate(reversed(near)):
         penalty = 1.5 if only_replies(run[-1].turn.prompt) else 0.0
-        weighed.append((run, base.at(back).first + penalty))
+        weighed.append((run, WEIGHTS["prompt"].at(back).first + penalty))
     far.sort(key=lambda run: _rank(past, run[-1]))
-    base = WEIGHTS["far prompt"]
-    weighed += [(run, base.at(rank).first) for rank, run in enumerate(far[:_MOST_FAR])]
-    room = _CHARS if sum(step.turn.chars for run, _ in weighed for step in run) > _FITS_CHARS else _MOST_CHARS
+    for rank, run in enumerate(far[:_MOST_FAR]):
+        weighed.append((run, WEIGHTS["far prompt"].at(rank).first))
+    chars = sum(step.turn.chars for run, _ in weighed for step in run)
+    room = _CHARS if chars > _FITS_CHARS else _MOST_CHARS
     entries: list[Entry] = []
     for run, weight in weighed:
         entries += _prompt(past, run[0], room, weight) if len(run) == 1 else _alike(past, run, weight)
