@@ -229,15 +229,16 @@ def read_tool(
     inputs = op in ("edit", "write")
     shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]
     outcome = _outcome(op, lines, "\n".join(shown) if shown else None, read_outcome)
-    changes: tuple[Change, ...] = ()
+    made: Sequence[Change] = ()
     if inputs:
-        changes = tuple(_located(_changes(block, lines, fenced, "\n".join(shown)), locate))
+        made = _changes(block, lines, fenced, "\n".join(shown))
     elif op == "shell" and outcome is not None and outcome.status == "ok":
-        changes = tuple(_located(shell_changes(command, cwd), locate))
+        made = shell_changes(command, cwd)
+    changes = tuple(_located(made, locate))
     subject = command
-    if changes and not subject:
+    if not subject and changes:
         subject = changes[0].path
-    elif op == "ask" and not subject:
+    if not subject and op == "ask":
         subject = _question(lines)
     if not subject and op != "plan":
         subject = _subject(block, lines, locate)

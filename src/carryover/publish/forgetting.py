@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence, Set
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger import queries
 from carryover.ledger.connect import LedgerUnavailable, connect_read_only
+from carryover.ledger.forget import Forgotten
 from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, conversation_of
@@ -70,16 +71,7 @@ async def forget_sessions(
     # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
     done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
-    gone = sorted({project for one in done for project in one.gone})
-    changed = sorted({project for one in done for project in one.changed} - set(gone))
-    of_changed = {row.id: row.root for row in await asyncio.to_thread(_read, paths, whereabouts) if row.id in changed}
-    again = [project for project in changed if of_changed.get(project) in had]
-    problems += await publish(again, gone)
-    # A publication that began before may have written what an agent at work then keeps.
-    if await asyncio.to_thread(_remove_loaded, config, [of_changed[project] for project in again], problems):
-        problems += await publish(again, ())
-    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - set(of_changed.values()))
-    problems += late
+    problems += await _republish(paths, config, publish, done, roots, had)
     conversations |= {conversation for one in done for conversation in one.conversations}
     problems += await asyncio.to_thread(remove_calls, conversations)
     try:
@@ -87,6 +79,29 @@ async def forget_sessions(
     except LedgerUnavailable as trouble:
         problems.append(f"Deleted, but not yet overwritten: {trouble}")
     return Erased(sessions=sum(one.sessions for one in done), problems=tuple(dict.fromkeys(problems)))
+
+
+async def _republish(
+    paths: StatePaths,
+    config: Config,
+    publish: Publish,
+    done: Sequence[Forgotten],
+    roots: Set[str],
+    had: Collection[str],
+) -> list[str]:
+    """Publishes again what is left in those of `roots` that `had` a handoff, and removes what was published elsewhere
+    in the meantime. Returns the problems."""
+    gone = {project for one in done for project in one.gone}
+    changed = {project for one in done for project in one.changed} - gone
+    rows = await asyncio.to_thread(_read, paths, whereabouts)
+    root_of = {row.id: row.root for row in rows if row.id in changed}
+    again = [project for project in sorted(changed) if root_of.get(project) in had]
+    problems = [*await publish(again, sorted(gone))]
+    # A publication that began before may have written what an agent at work then keeps.
+    if await asyncio.to_thread(_remove_loaded, config, [root_of[project] for project in again], problems):
+        problems += await publish(again, ())
+    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - set(root_of.values()))
+    return [*problems, *late]
 
 
 async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selection], latest_ms: int = 0) -> Erased:

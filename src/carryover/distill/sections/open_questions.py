@@ -139,19 +139,23 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
     edited = [file for file in recent if file.status is not None and file.touched.at_ms > seen.at_ms]
     changed = ", ".join(f"`{file.path}`" for file in edited[:3])
     since = f"not run again since {changed} changed" if edited else ""
-    if seen.run.status == "fail":
-        is_newest = seen is runs[0]
-        names = f" in {', '.join(seen.run.failed_names[:4])}" if seen.run.failed_names else ""
-        ago = "" if is_newest else f" ({earlier(seen.at_ms, past.at_ms)})"
-        reason = f": {seen.run.reason}" if seen.run.reason else ""
-        stale = f"; {since}" if since and is_newest else ""
-        text = f"Tests fail{names}{ago}{reason}{stale}"
+    if seen.run.status == "fail" and seen is runs[0]:
+        stale = f"; {since}" if since else ""
+        text = f"{_failing(seen)}{stale}"
+    elif seen.run.status == "fail":
+        text = _failing(seen, f" ({earlier(seen.at_ms, past.at_ms)})")
     elif since:
         text = f"Tests {since}"
     else:
         return []
     session = next(one for one in past.view.sessions if _has_run(one, seen))
     return [from_session(session, seen.turn, text, "test run", WEIGHTS["open tests"].first, at_ms=seen.at_ms)]
+
+
+def _failing(seen: SeenRun, ago: str = "") -> str:
+    names = f" in {', '.join(seen.run.failed_names[:4])}" if seen.run.failed_names else ""
+    reason = f": {seen.run.reason}" if seen.run.reason else ""
+    return f"Tests fail{names}{ago}{reason}"
 
 
 def _has_run(session: SessionView, seen: SeenRun) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final, Literal, NamedTuple
 
@@ -131,13 +131,10 @@ def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[E
     if more:
         entries.append(_names("Before these", more, WEIGHTS["more files"].first))
     entries = [*packed(entries), *documents]
-    seen = (file for session in past.view.sessions for file in session.digest.looked_at)
-    newest = sorted(seen, key=lambda file: -file.at_ms)
-    names = (relative(file.path, past.view.root) or file.path for file in newest)
-    paths = dict.fromkeys(cut_middle(name, 120) for name in names)
     known = {file.path for file in recent}
     named = " ".join(entry.text for entry in documents)
-    only_read = [f"`{path}`" for path in paths if path not in known and f"`{path}`" not in named]
+    read = [(path, f"`{path}`") for path in _looked_at(past)]
+    only_read = [shown for path, shown in read if path not in known and shown not in named]
     if only_read:
         entries.append(_names("Looked at", only_read, WEIGHTS["looked at"].first))
     return [*entries, *added_entries(past, recent), *_ran(past)]
@@ -195,6 +192,14 @@ def _ran(past: Past) -> list[Entry]:
     for back, made in enumerate(reversed(used[-WEIGHTS["used"].most :])):
         entries += _call(past, made.call, made.session, "used", back)
     return packed(sorted(entries, key=lambda entry: entry.at_ms))
+
+
+def _looked_at(past: Past) -> Iterable[str]:
+    """Returns the paths of files that were read, newest first."""
+    seen = [file for session in past.view.sessions for file in session.digest.looked_at]
+    seen.sort(key=lambda file: -file.at_ms)
+    names = (relative(file.path, past.view.root) or file.path for file in seen)
+    return dict.fromkeys(cut_middle(name, 120) for name in names)
 
 
 class _Made(NamedTuple):
