@@ -19,6 +19,7 @@ from carryover.distill.sections import (
     where_it_stands,
 )
 from carryover.distill.sections.next_action import Limit, is_planned, limit_line, next_entries, standing_limit
+from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
@@ -88,7 +89,10 @@ def distill(
         "Open questions": opened,
         "Also in progress": progress_log.parallel_entries(past),
         "What the user said": user_said.said_entries(past, of_task.values()),
-        "Recent files": file_entries(past, recent, state_files.document_entries(past, documents, recent)),
+        "Recent files": [
+            *file_entries(past, recent, state_files.document_entries(past, documents, recent)),
+            *call_entries(past),
+        ],
         "Failed approaches": failed_approaches.failed_entries(past),
         "Progress log": progress_log.progress_entries(past),
         "From the agent's own summary": progress_log.summary_entries(past),

@@ -14,8 +14,8 @@ from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
-from carryover.importing import specstory_tools
-from carryover.importing.specstory_tools import HEADING
+from carryover.importing import specstory_blocks, specstory_tools
+from carryover.importing.specstory_blocks import HEADING
 from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnReader, by_turn, document_agent, located
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
@@ -98,7 +98,7 @@ def opened(path: Path, head: bytes, made: Made, spec: AgentSpec, project: str | 
     beginning."""
     known = adapters().get(spec.id)
     parser = _Parser(known.quoted if known is not None else None, project or folder_of(path))
-    agent = document_agent(spec, TurnReader(partial(by_turn, specstory_tools.turn_starts)), Context, parser.parse)
+    agent = document_agent(spec, TurnReader(partial(by_turn, specstory_blocks.turn_starts)), Context, parser.parse)
     session = made.session or f"specstory-{digest(head[:_ID_BYTES])}"
     return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=RANK), NAME)
 
@@ -132,7 +132,7 @@ class _Parser:
         turn = Turn(context, "specstory", session, self._folder, at_ms=at_ms, subagent_id=subagent_id)
         turn.change(begun=True, turns=context.turns + 1, last_ms=at_ms, model=model or context.model)
         if heading[1] == "User":
-            self._prompt(turn, specstory_tools.spoken_text(rest.split("\n")), follows_at_once=context.last_ms == at_ms)
+            self._prompt(turn, specstory_blocks.spoken_text(rest.split("\n")), follows_at_once=context.last_ms == at_ms)
         else:
             self._answer(turn, rest)
         return turn.context, turn.built()
@@ -152,14 +152,14 @@ class _Parser:
 
     def _answer(self, turn: Turn[Context], text: str) -> None:
         turn.change(command=False)
-        for number, block in enumerate(block for block in specstory_tools.blocks(text) if block):
+        for number, block in enumerate(block for block in specstory_blocks.blocks(text) if block):
             if isinstance(block, str):
                 turn.add(AssistantMessage(text=block), f"said{number}")
             else:
                 self._tool(turn, block, f"tool{number}")
             turn.change(name="" if isinstance(block, str) else block.name[:MAX_NAME_CHARS])
 
-    def _tool(self, turn: Turn[Context], block: specstory_tools.ToolBlock, part: str) -> None:
+    def _tool(self, turn: Turn[Context], block: specstory_blocks.ToolBlock, part: str) -> None:
         outcome_of = specstory_tools.outcome_in_text if self._quoted is None else self._quoted.outcome
         use = specstory_tools.read_tool(block, outcome_of, partial(located, folder=self._folder), self._folder)
         call_id = f"{turn.session}/{turn.context.turns}/{part}"

@@ -49,10 +49,8 @@ from carryover.sync.payload import (
 )
 
 _ROWS: Final = 500
-
 _MOST_EVENTS: Final = 10_000
 """Events of one piece, which the other machine stores in one transaction."""
-
 _LONGEST_ID: Final = 1_000
 _LONGEST_ROOT: Final = 4_096
 _GIT_S: Final = 2.0
