@@ -94,9 +94,7 @@ def read_tool(
     elif op == "shell" and outcome is not None and outcome.status == "ok":
         made = shell_changes(command, cwd)
     changes = tuple(_located(made, locate))
-    subject = command
-    if not subject and changes:
-        subject = changes[0].path
+    subject = command or (changes[0].path if changes else "")
     if not subject and op == "ask":
         subject = _question(lines)
     if not subject and op != "plan":

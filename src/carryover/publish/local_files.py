@@ -58,11 +58,13 @@ def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
 def hide_no_more(root: Path, edits: ProjectEdits, wanted: Collection[str] = ()) -> None:
     """Makes git show all files again except for the `wanted` ones and our files in another checkout."""
     others = _others(root)
-    names = [
-        name
-        for name, text in local_names().items()
-        if name not in wanted and not any(_content(other / name) == text for other in others)
-    ]
+    names = []
+    for name, text in local_names().items():
+        if name in wanted:
+            continue
+        is_elsewhere = any(_content(other / name) == text for other in others)
+        if not is_elsewhere:
+            names.append(name)
     show_files(root, edits, names)
 
 
