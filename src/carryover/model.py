@@ -230,7 +230,7 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
 
 
 class Retracted(Body, frozen=True, tag="retracted"):
-    """The user took back what was said: events with these `keys`, in the same session, no longer count."""
+    """The user retracted what was said: events with these `keys`, in the same session, no longer count."""
 
     keys: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ from carryover.publish.answers import Beginning, Moment
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_moves import link
 from carryover.sync.bundle import Bundle
-from carryover.sync.ledger_side import LedgerIncoming
+from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedProject, SyncedSession
 from life.places import problems
 from life.story import Call, Expect, Share, Step, Story

@@ -21,7 +21,8 @@ from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, UserPrompt
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.sync.ledger_side import LedgerIncoming, LedgerOutgoing
+from carryover.sync.incoming import LedgerIncoming
+from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Machine, Payload, Taken, decode_payloads, encode_payloads
 from support.scribe import Scribe
 

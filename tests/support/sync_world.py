@@ -16,8 +16,9 @@ from carryover.paths import StateDir
 from carryover.sync import payload as wire
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import Settings, State, SyncFolder
-from carryover.sync.ledger_side import LedgerIncoming, LedgerOutgoing
+from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.membership import accept, add, admission, compact, remove, waiting
+from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Machine, Payload, Piece, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, new_epoch, new_identity

@@ -76,7 +76,7 @@ def _part(part: ShownPart[CleanText]) -> Part:
     kind: PartKind = "edit" if part.is_diff else _KINDS[part.kind]
     return Part(
         kind=kind,
-        name=f"{part.heading} (undone)" if part.retracted else part.heading,
+        name=f"{part.heading} (retracted)" if part.retracted else part.heading,
         text="" if part.is_diff else part.text,
         diff=part.text if part.is_diff else "",
         is_error=part.failed,

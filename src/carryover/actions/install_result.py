@@ -18,7 +18,7 @@ from carryover.install.detect import Detection, State
 from carryover.install.how_installed import OnPath, how_installed, on_path_here
 from carryover.install.messages import background_lines, summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
-from carryover.publish.project_files import Withdrawn
+from carryover.publish.withdrawal import Withdrawn
 from carryover.terminal.paths import short_path
 
 

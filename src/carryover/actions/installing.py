@@ -29,7 +29,7 @@ from carryover.install.how_installed import require_mcp_sdk
 from carryover.install.machine import Machine
 from carryover.install.setup import Setup, carry_out, plan_setup, settings_here
 from carryover.paths import StateDir
-from carryover.publish.project_files import withdraw
+from carryover.publish.withdrawal import withdraw
 
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""

@@ -223,12 +223,12 @@ def _lines(here: _Here, session: SessionRow, starts: Sequence[events.TurnStart],
         if not (isinstance(event.body, ToolCall | ToolResult) and is_own_tool(event.body))
     )
     for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root, subagents=False):
-        undone = " (taken back by the user)" if part.retracted else ""
+        retracted = " (retracted by the user)" if part.retracted else ""
         what = clean(neutralize(part.heading)).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):
-            yield f"## {'The user' if part.kind == 'user' else what}{undone}"
+            yield f"## {'The user' if part.kind == 'user' else what}{retracted}"
         else:
-            yield f"- {'failed: ' if part.failed else ''}{what}{undone}"
+            yield f"- {'failed: ' if part.failed else ''}{what}{retracted}"
         if part.text.strip() and not (part.repeated and not part.is_diff):
             for line in without_marks(safe(part.text).text.strip("\n")).split("\n"):
                 yield from (

@@ -70,7 +70,7 @@ def instruction_files() -> dict[str, dict[str, InstructionFile]]:
 
 
 def read_lists() -> tuple[ReadList, ...]:
-    """Returns the lists in project settings that name files to put before the model."""
+    """Returns the settings in projects that list files for the model to read first."""
     return tuple(spec.read_list for spec in specs() if spec.read_list is not None)
 
 

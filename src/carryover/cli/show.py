@@ -33,7 +33,7 @@ from carryover.terminal.paths import short_path
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
 call, edit and interruption, with the first lines of what an edit changed. What
-you took back is marked as undone. Secrets were taken out when it was recorded."""
+you retracted is marked so. Secrets were taken out when it was recorded."""
 
 EXAMPLES: Final = """\
   carryover show                   the newest session of the project you are in
@@ -156,11 +156,11 @@ def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Itera
         if speaks and speaker != who:
             speaker = who
             where = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
-            undone = " (undone)" if part.retracted else ""
-            yield from ("", f"{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who[0] + where + undone, BOLD)}")
+            retracted = " (retracted)" if part.retracted else ""
+            yield from ("", f"{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who[0] + where + retracted, BOLD)}")
         lines = _lines(part, full=full)
         if part.retracted:
-            lines = [lines[0] if speaks else f"{lines[0]}  (undone)", *lines[1:]]
+            lines = [lines[0] if speaks else f"{lines[0]}  (retracted)", *lines[1:]]
             lines = [paint(line, DIM) if line else "" for line in lines]
         yield from (f"  {line}".rstrip() for line in lines)
 

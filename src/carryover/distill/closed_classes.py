@@ -48,7 +48,7 @@ def only_replies(text: str) -> bool:
 
 
 def label_of(line: str) -> tuple[str, bool]:
-    """Returns the heading that a line's label names, empty if it has none, and whether the line goes on after it."""
+    """Returns the heading that a line's label names, empty if it names none, and whether text follows the label."""
     label = _LABEL.match(line)
     name = label["name"].casefold() if label is not None else ""
     heading = next((heading for heading, names in LABELS.items() if name in names), "")

@@ -69,7 +69,7 @@ def _mark(subject: str) -> str:
 
 
 def is_edit_of(mark: str, path: str) -> bool:
-    """Whether a failure with this signature was an edit of the file at `path`, which it may have abbreviated."""
+    """Whether a failure with this signature was an edit of the file at `path`. The signature may abbreviate paths."""
     if not mark.startswith("edit:"):
         return False
     subject = mark.removeprefix("edit:").replace("\\", "/").removeprefix("./")
@@ -84,7 +84,8 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return ""
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
-    raised = next((line for rule in (_RAISED, _REPORTED) for line in reversed(lines[-40:]) if rule.match(line)), None)
+    newest = lines[:-41:-1]
+    raised = next(filter(_RAISED.match, newest), None) or next(filter(_REPORTED.match, newest), None)
     if raised is not None:
         return clip(one_line(raised), chars=_CAUSE_CHARS)
     last = lines[-1]
@@ -96,8 +97,8 @@ def why(output: str, *, of_edit: bool = False) -> str:
 
 
 def committed(body: ToolResult) -> list[tuple[str, str]]:
-    """Returns the abbreviated id and the subject of each commit that `git commit` reports. One that was told to be
-    quiet reports none, so its subject is that of the command, without an id."""
+    """Returns the abbreviated id and the subject of each commit that `git commit` reports. With `--quiet` it reports
+    none; then the subject comes from the command, without an id."""
     may_commit = body.op == "shell" and body.status == "ok" and "git commit" in body.subject
     if not may_commit:
         return []

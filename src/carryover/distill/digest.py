@@ -62,7 +62,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def sent(self) -> tuple[int, str, str]:
-        """The length and the ends of the prompt: what tells it from others, however much of it was cut since."""
+        """The length and both ends of the prompt: these identify it, however much of it was cut since."""
         return self.chars, self.prompt[:300], self.prompt[-100:]
 
     @property
@@ -103,7 +103,7 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SeenFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A path or pattern that was read or searched, and when it last was."""
+    """A path or pattern that was read or searched, and the last time it was."""
 
     path: str
     at_ms: int
@@ -134,7 +134,8 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call that failed. `solved`: the same thing succeeded later. `passed_by`: its program succeeded otherwise."""
+    """A call that failed. `solved`: the same thing succeeded later. `passed_by`: its program succeeded in another
+    way."""
 
     tried: str
     why: str

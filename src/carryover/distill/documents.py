@@ -1,4 +1,4 @@
-"""Folds which documents were read and edited, with their boxes: a plan may be in one of them."""
+"""Tracks in the digest which documents were read and edited, with their checkboxes: one of them may be the plan."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def after_result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     """Returns the digest after a call that may have read documents."""
     for path, boxes in documents_read(body, event.cwd):
         former = _known(digest, path)
-        edited, known = (former.edited, former.boxes) if former is not None else (None, None)
-        digest = _seen(digest, event, former, path, edited, boxes or known)
+        if former is None:
+            digest = _seen(digest, event, None, path, None, boxes)
+        else:
+            digest = _seen(digest, event, former, path, former.edited, boxes or former.boxes)
     return digest
 
 

@@ -1,4 +1,4 @@
-"""Folds events into the digest of their thread: here tool calls and their results, in `turns` what is said."""
+"""Folds events into the digest of their thread: tool calls and their results here, what is said in `turns`."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     if named := commands.branch_in(body):
         digest = replace(with_turn(digest, branch=named) if committed(body) else digest, branch=named)
     commits = [f"{subject} ({short})" if short else subject for short, subject in committed(body)]
-    return with_turn(digest, commits=(*digest.turns[-1].commits, *commits)[-_MOST_COMMITS:]) if commits else digest
+    if not commits:
+        return digest
+    return with_turn(digest, commits=(*digest.turns[-1].commits, *commits)[-_MOST_COMMITS:])
 
 
 def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
@@ -110,9 +112,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     mark = signature(body)
     runs = program(body.subject) if body.op == "shell" else ""
     if not has_failed:
-        passed = [f.passed_by or (runs != "" and f.program == runs) for f in failures]
-        both = zip(failures, passed, strict=True)
-        return tuple(replace(f, solved=True) if _solves(f, mark, turn) else replace(f, passed_by=by) for f, by in both)
+        return tuple(_after_success(failure, mark, runs, turn) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
@@ -124,6 +124,12 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         times=former.times + 1 if former else 1,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
+
+
+def _after_success(failure: Failure, mark: str, runs: str, turn: int) -> Failure:
+    if _solves(failure, mark, turn):
+        return replace(failure, solved=True)
+    return replace(failure, passed_by=failure.passed_by or (runs != "" and failure.program == runs))
 
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:
@@ -138,9 +144,11 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     if names_handoff(body.path):
         return digest
     former = next((file for file in digest.touched if file.path == body.path), None)
+    is_still_new = former is not None and former.change == "add" and body.change == "modify"
+    added_before = former.added if former is not None else ""
     file = EditedFile(
         path=body.path,
-        change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+        change="add" if is_still_new else body.change,
         at_ms=event.at_ms,
         turn=digest.prompts,
         session=event.session,
@@ -148,18 +156,23 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         temporary=body.change == "delete" and former is not None and former.change in ("add", "delete"),
         line=body.line,
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
-        added=clip_middle(f"{former.added if former else ''}{_added(body)}", chars=_ADDED_CHARS, tail_share=0.5),
+        added=clip_middle(f"{added_before}{_added(body)}", chars=_ADDED_CHARS, tail_share=0.5),
     )
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
-    failures = tuple(replace(f, solved=True) if is_edit_of(f.signature, body.path) else f for f in digest.failures)
+    failures = tuple(_after_edit(failure, body.path) for failure in digest.failures)
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)
     digest = documents.after_edit(digest, event, body)
     changes = max(1, digest.turns[-1].changes)
     return with_turn(digest, changes=changes, branch=digest.branch, last_ms=event.at_ms)
 
 
+def _after_edit(failure: Failure, path: str) -> Failure:
+    return replace(failure, solved=True) if is_edit_of(failure.signature, path) else failure
+
+
 def _added(body: FileEdit) -> str:
-    return "".join(f"{line[1:].strip()}\n" for line in body.diff[:_LONGEST_DIFF].splitlines() if line.startswith("+"))
+    lines = body.diff[:_LONGEST_DIFF].splitlines()
+    return "".join(f"{line[1:].strip()}\n" for line in lines if line.startswith("+"))
 
 
 def _info(digest: Digest, _event: Event, body: SessionInfo) -> Digest:

@@ -20,6 +20,7 @@ from carryover.distill.sections import (
     where_it_stands,
 )
 from carryover.distill.sections.next_action import is_planned, next_entries
+from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
@@ -79,7 +80,9 @@ def distill(
     following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
     opened = open_questions.open_entries(past, recent)
     of_task = task.task_steps(past)
-    git = [*([git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []), *facts.elsewhere]
+    git = list(facts.elsewhere)
+    if facts.git is not None:
+        git.insert(0, git_line(facts.git, for_now=facts.for_now))
     sections = {
         "Task": task.task_entries(past, of_task),
         "Where it stands": where_it_stands.standing_entries(past, facts.git),
@@ -87,7 +90,10 @@ def distill(
         "Open questions": opened,
         "Also in progress": progress_log.parallel_entries(past),
         "What the user said": user_said.said_entries(past, of_task.values()),
-        "Recent files": file_entries(past, recent, state_files.document_entries(past, documents, recent)),
+        "Recent files": [
+            *file_entries(past, recent, state_files.document_entries(past, documents, recent)),
+            *call_entries(past),
+        ],
         "Failed approaches": failed_approaches.failed_entries(past),
         "Progress log": progress_log.progress_entries(past),
         "From the agent's own summary": progress_log.summary_entries(past),
@@ -131,12 +137,16 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
 
 
 def git_line(git: GitFacts, *, for_now: bool) -> str:
-    """Returns a line with branch, commit, and what is not committed; for a later reader with the words that keep it
-    true."""
+    """Returns a line with the branch, the commit and what is not committed, worded so that it stays true for a later
+    reader unless `for_now`."""
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""
-    counts = [f"{git.changed_files} changed (+{git.insertions} -{git.deletions})"] if git.changed_files else []
-    counts += [f"{git.untracked} untracked"] if git.untracked else []
+    counts = []
+    if git.changed_files:
+        counts.append(f"{git.changed_files} changed (+{git.insertions} -{git.deletions})")
+    if git.untracked:
+        counts.append(f"{git.untracked} untracked")
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
-    return f"{'' if for_now else 'when this was written: '}{where}{at}{state}{known}"
+    when = "" if for_now else "when this was written: "
+    return f"{when}{where}{at}{state}{known}"

@@ -1,4 +1,4 @@
-"""The lines above the sections. In the file they contain only what stays true, in an answer also what is known now."""
+"""The lines above the sections. A file has only what stays true; an answer also has what is known at that moment."""
 
 from __future__ import annotations
 
@@ -76,16 +76,22 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     """Returns the header, at most 8 lines: the answer's or, without `answering`, the file's."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
-    situation: Situation = "new"
-    if answering is not None:
-        situation = answering.situation
-        now_ms = answering.now_ms
-        if now_ms is not None and now_ms - handoff.updated_ms > answering.stale_after_days * 86_400_000:
-            title += f" ({elapsed(handoff.updated_ms, now_ms)} ago)"
-            situation = "old" if situation == "new" else situation
+    situation: Situation = answering.situation if answering is not None else "new"
+    age = _age_if_stale(handoff, answering)
+    if age is not None:
+        title += f" ({age} ago)"
+    if age is not None and situation == "new":
+        situation = "old"
     mode = handoff.resume if situation == "new" else "silent"
     gate = _gate(handoff) if situation == "new" else (_GATELESS[situation],)
     return [title, f"# RESUME PROTOCOL: {mode}", *gate, _receipt(handoff, answering, since)]
+
+
+def _age_if_stale(handoff: Handoff, answering: Answering | None) -> str | None:
+    if answering is None or answering.now_ms is None:
+        return None
+    is_stale = answering.now_ms - handoff.updated_ms > answering.stale_after_days * 86_400_000
+    return elapsed(handoff.updated_ms, answering.now_ms) if is_stale else None
 
 
 def _gate(handoff: Handoff) -> tuple[str, ...]:

@@ -32,9 +32,12 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
     limit = _newest_limit(view.sessions)
     if limit is None:
         return None
-    lasts = [_newest_limit(one for one in view.sessions if one.agent == agent) for agent in startable]
-    free = [last is None or last.at_ms < limit.at_ms - LASTS_MS for last in lasts]
-    others = (agent for agent, is_free in zip(startable, free, strict=True) if is_free and agent != limit.agent)
+    others = []
+    for agent in startable:
+        last = _newest_limit(one for one in view.sessions if one.agent == agent)
+        is_free = last is None or last.at_ms < limit.at_ms - LASTS_MS
+        if is_free and agent != limit.agent:
+            others.append(agent)
     return replace(limit, others=tuple(others))
 
 

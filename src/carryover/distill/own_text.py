@@ -1,4 +1,4 @@
-"""Tells Carryover's own text from the conversation's, so that a handoff never feeds on itself."""
+"""Tells Carryover's own text from the conversation, so that a handoff never feeds on itself."""
 
 from __future__ import annotations
 
@@ -26,12 +26,10 @@ _HANDOFF_BLOCK: Final = later(
 )
 _EXPORT_START: Final = later(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
 _EXPORT_END: Final = later(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
+_AROUND_PATH: Final = [words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY)]
 _ONLY_POINTS: Final = later(
     rf"\W*(?:please )?(?:read|open|see|look at) \S{{0,400}}{_PLACE}\W*(?:(?:then|and) )*(?:go on|continue)?\W*"
-    + "".join(
-        rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*"
-        for before, after in (words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY))
-    ),
+    + "".join(rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*" for before, after in _AROUND_PATH),
     re.I,
 )
 
@@ -44,7 +42,7 @@ def names_handoff(subject: str) -> bool:
 
 def go_on_prompt(path: str) -> str:
     """Returns the first prompt for an agent that is started with the handoff at `path`. It contains nothing of the
-    task, since every user of the machine can read a program's command line."""
+    task, since all users of a machine can read its programs' command lines."""
     return _GO_ON.format(path=path)
 
 
@@ -54,13 +52,13 @@ def only_points_at_handoff(text: str) -> bool:
 
 
 def export_frame(mark: str) -> tuple[str, str]:
-    """Returns the first and the last line of an export, without what surrounds them on the line. `mark` is 8 hex digits
-    that occur nowhere between the two lines, so that no quoted file can end the export."""
+    """Returns the text that identifies the first and the last line of an export. `mark` is 8 hex digits that occur
+    nowhere between the two lines, so that no quoted file can end the export."""
     return f"[CARRYOVER EXPORT {mark}]", f"[END OF CARRYOVER EXPORT {mark}]"
 
 
 def without_handoffs(text: str) -> str:
-    """Returns `text` without the handoffs and exports in it (pasted, echoed, injected); everything else stays."""
+    """Returns `text` without the handoffs and exports in it, whether pasted, echoed or injected."""
     if "[CARRYOVER EXPORT " in text:
         text = _without_exports(text)
     return _HANDOFF_BLOCK.sub("\n", text) if "[CARRYOVER]" in text else text

@@ -37,7 +37,7 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
     blocks = _blocks(prompt)
-    pasted = [at for at, block in enumerate(blocks) if _is_long(block) or _is_laid_out(block) or _is_led_to(blocks, at)]
+    pasted = [at for at in range(len(blocks)) if _is_pasted(blocks, at)]
     if not pasted:
         return ((False, prompt),) if blocks else ()
     first = pasted[0]
@@ -55,6 +55,10 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)
 
 
+def _is_pasted(blocks: list[str], at: int) -> bool:
+    return _is_long(blocks[at]) or _is_laid_out(blocks[at]) or _is_led_to(blocks, at)
+
+
 def _is_led_to(blocks: list[str], at: int) -> bool:
     """Whether a short line with a colon introduces several lines of prose: somebody else's words."""
     if at != 1 or not blocks[0].rstrip().endswith(_COLONS) or len(blocks[0]) > _LEAD_CHARS:
@@ -68,10 +72,9 @@ def _blocks(prompt: str) -> list[str]:
     blocks: list[str] = []
     for block in _BLOCK_END.split(prompt.strip()):
         lines = [line for line in block.splitlines() if line.strip()]
-        led = (
-            not blocks and len(lines) > 1 and lines[0].rstrip().endswith(_COLONS) and not _MACHINE_LINE.match(lines[0])
-        )
-        head = lines[:1] if led or (len(lines) > 1 and _is_typed_beside(lines[0], lines[1:])) else []
+        has_more = len(lines) > 1
+        leads = not blocks and has_more and lines[0].rstrip().endswith(_COLONS) and not is_machine_line(lines[0])
+        head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
         tail = rest[-1:] if len(rest) > 1 and _is_typed_beside(rest[-1], rest[:-1]) else []
         rest = rest[: len(rest) - len(tail)]
@@ -91,7 +94,8 @@ def _is_typed_beside(line: str, others: list[str]) -> bool:
 
 
 def _is_long(block: str) -> bool:
-    return len(block) > MOST_TYPED or sum(line.strip() != "" for line in block.splitlines()) > _MOST_TYPED_LINES
+    with_text = sum(line.strip() != "" for line in block.splitlines())
+    return len(block) > MOST_TYPED or with_text > _MOST_TYPED_LINES
 
 
 def _is_laid_out(block: str) -> bool:
@@ -127,5 +131,6 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
             if kept := excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32)):
                 shown.append(f"(pasted, {len(text) + left_out:,} characters: {kept})")
         else:
-            shown.append(excerpt(text, max(60, (room - min(of_paste, room // 2)) * len(text) // max(1, typed))))
+            of_typed = room - min(of_paste, room // 2)
+            shown.append(excerpt(text, max(60, of_typed * len(text) // max(1, typed))))
     return "\n".join(shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from carryover.records.text import without_ansi
@@ -36,13 +37,14 @@ _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 @lru_cache(maxsize=512)  # most quotes are the same in every handoff
 def lines_of(text: str) -> tuple[str, ...]:
-    """Returns the lines of `text` with content, without Markdown that is only layout. `…` stands for lines of a form
-    that no reader reads, unless there are no others."""
-    kept = [(raw, line) for raw in without_stacks(without_ansi(text)).splitlines() if (line := _tidy(raw))]
+    """Returns the lines of `text` with content, without Markdown that is only layout. `…` replaces lines that people
+    skip, such as encoded data, unless there are no others."""
+    raw_lines = without_stacks(without_ansi(text)).splitlines()
+    kept = [(raw, line) for raw, line in zip(raw_lines, map(_tidy, raw_lines), strict=True) if line]
     lines = [_ELLIPSIS if is_unread(raw.strip()) else line for raw, line in kept]
     if all(line == _ELLIPSIS for line in lines):
         return tuple(line for _, line in kept)
-    return tuple(line for at, line in enumerate(lines) if line != _ELLIPSIS or lines[at - 1 : at] != [_ELLIPSIS])
+    return tuple(line for before, line in pairwise(["", *lines]) if not line == before == _ELLIPSIS)
 
 
 def _tidy(raw: str) -> str:
@@ -130,7 +132,8 @@ def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
 
 
 def estimated_tokens(text: str) -> int:
-    """Returns roughly the tokens a model counts: one per 4 ASCII characters, 2 other letters or 1 wide character."""
+    """Returns roughly the tokens that a model counts: one per 4 ASCII characters, 2 other letters or 1 wide
+    character."""
     if text.isascii():  # nearly always the case, and a hundred times as fast
         return (len(text) + 3) // 4
     wide = len(_NOT_WIDE.sub("", text))
@@ -140,9 +143,13 @@ def estimated_tokens(text: str) -> int:
 
 def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
     """Returns `text` cut at its end, between words if possible, so that it stays within both limits."""
+
+    def tokens_of_first(length: int) -> int:
+        return estimated_tokens(text[:length])
+
     limit = min(len(text), chars)
-    if tokens is not None and estimated_tokens(text[:limit]) > tokens:
-        limit = bisect_left(range(1, limit + 1), tokens, key=lambda length: estimated_tokens(text[:length])) + 1
+    if tokens is not None and tokens_of_first(limit) > tokens:
+        limit = bisect_left(range(1, limit + 1), tokens, key=tokens_of_first) + 1
     if limit >= len(text):
         return text
     cut = text[: max(0, limit - 1)]
@@ -161,7 +168,8 @@ def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
 
 
 def earlier(then_ms: int, at_ms: int) -> str:
-    """Returns when something was, seen from `at_ms`: "4 min earlier", "2 h later"; empty for less than a minute."""
+    """Returns how long before or after `at_ms` something was: "4 min earlier", "2 h later"; empty for less than a
+    minute."""
     if abs(at_ms - then_ms) < 60_000:
         return ""
     return f"{elapsed(then_ms, at_ms)} earlier" if then_ms < at_ms else f"{elapsed(at_ms, then_ms)} later"

@@ -6,10 +6,8 @@ fences, the tags of agents' own messages and chat-template marks are neutralized
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,9 +19,8 @@ from carryover.distill.quotes import clip, estimated_tokens
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
-from carryover.text.invisible import CONTROLS, without_marks, without_unseen
+from carryover.text.invisible import CONTROLS, without_marks, without_unassigned, without_unseen
 from carryover.text.lines import one_line
-from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
@@ -35,17 +32,19 @@ _UNBOUNDED: Final = 1 << 30
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 
-_BEYOND_ASCII: Final = later(r"[^\x00-\x7f]")
-_UNASSIGNED: Final = ("Cs", "Co", "Cn")
-
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text. Without enough room, the entries with the highest weight are dropped first."""
     sections = lay_out(handoff, answering)
-    body = [[f"## {title}", *(text for text, _ in shown)] for title, shown in sections]
-    shown = {(source.session, source.turn) for _, lines in sections for _, line in lines for source in line.sources}
+    body: list[str] = []
+    shown: set[tuple[str, int | None]] = set()
+    for title, lines in sections:
+        body.append(f"## {title}")
+        for text, entry in lines:
+            body.append(text)
+            shown.update((source.session, source.turn) for source in entry.sources)
     last = _last_line(handoff, len(handoff.turns - shown))
-    return CleanText("\n".join([*_head(handoff, answering), *chain(*body), last]) + "\n")
+    return CleanText("\n".join([*_head(handoff, answering), *body, last]) + "\n")
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
@@ -55,13 +54,15 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
     lines = MAX_LINES - len(around)
     chars = MAX_TEXT_CHARS - sum(len(line) + 1 for line in around)
     if handoff.tokens > MAX_TOKENS:
-        lines = chars = _UNBOUNDED
+        lines = _UNBOUNDED
+        chars = _UNBOUNDED
     kept = _fitted(sections, lines=lines, tokens=handoff.tokens, chars=chars)
-    chosen = [
-        (title, _printed([entry for at, entry in enumerate(entries) if (place, at) in kept]))
-        for place, (title, entries) in enumerate(sections)
-    ]
-    return [(title, lines) for title, lines in chosen if lines]
+    chosen = []
+    for place, (title, entries) in enumerate(sections):
+        printed = _printed([entry for at, entry in enumerate(entries) if (place, at) in kept])
+        if printed:
+            chosen.append((title, printed))
+    return chosen
 
 
 def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
@@ -71,15 +72,13 @@ def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
 def _last_line(handoff: Handoff, missing: int) -> str:
     """Returns the line that says where the rest is; `missing` is the number of turns that are not shown."""
     show = f"Full history: `carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
-    count = (
-        f"{missing} more turn{'s' if missing > 1 else ''}"
-        if missing < MOST_OFFERED
-        else f"{MOST_OFFERED} or more turns"
-    )
+    turns = "turns" if missing > 1 else "turn"
+    count = f"{missing} more {turns}" if missing < MOST_OFFERED else f"{MOST_OFFERED} or more turns"
     offer = f"; `carryover handoff --tokens {OFFERED_TOKENS}`: {count}"
-    has_more = missing and handoff.tokens < OFFERED_TOKENS
+    has_more = missing > 0 and handoff.tokens < OFFERED_TOKENS
     sandbox = " (not from inside a sandbox)."
-    return f"{show}{offer if has_more and len(f'{show}{offer}{sandbox}') <= MAX_CHARS else ''}{sandbox}"
+    with_offer = f"{show}{offer}{sandbox}"
+    return with_offer if has_more and len(with_offer) <= MAX_CHARS else f"{show}{sandbox}"
 
 
 def _clean(entries: Sequence[Entry]) -> list[Entry]:
@@ -107,9 +106,10 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     last: Entry | None = None
     for entry in entries:
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
-        is_gap = entry.part > (last.part + 1 if follows and last is not None else 0)
-        gap = "… " if is_gap and not entry.text.startswith("…") else ""
-        speaker = "> " if follows else f"{entry.label}{': ' if entry.label and entry.text else ''}"
+        expected = last.part + 1 if follows and last is not None else 0
+        gap = "… " if entry.part > expected and not entry.text.startswith("…") else ""
+        colon = ": " if entry.label and entry.text else ""
+        speaker = "> " if follows else f"{entry.label}{colon}"
         begins = f"- {speaker}{gap}"
         text = entry.text
         if gap and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
@@ -121,26 +121,28 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
 
 def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
     """Returns the entries that fit, by section and place, taken by weight. A heading costs a line too."""
-    candidates = sorted(
-        (entry.weight, place, at) for place, (_, entries) in enumerate(sections) for at, entry in enumerate(entries)
-    )
+    candidates = []
+    for place, (_, entries) in enumerate(sections):
+        candidates += [(entry.weight, place, at) for at, entry in enumerate(entries)]
     kept: set[tuple[int, int]] = set()
     opened: set[int] = set()
     labelled: set[tuple[object, ...]] = set()
-    for _, place, at in candidates:
+    for _, place, at in sorted(candidates):
         title, entries = sections[place]
         entry = entries[at]
         follows = entry.parts > 1 and (place, *entry.quote) in labelled
-        line = f"- {'> ' if follows else f'{entry.label}: '}{'… ' if entry.part else ''}{entry.text}"
+        speaker = "> " if follows else f"{entry.label}: "
+        gap = "… " if entry.part else ""
+        line = f"- {speaker}{gap}{entry.text}"
         new = [line] if place in opened else [f"## {title}", line]
         # Counted line by line, so that the sum is never less than the whole text's.
         cost = sum(estimated_tokens(f"{line}\n") for line in new)
         length = sum(len(line) + 1 for line in new)
         if len(new) > lines or cost > tokens or length > chars:
             continue
-        lines = lines - len(new)
-        tokens = tokens - cost
-        chars = chars - length
+        lines -= len(new)
+        tokens -= cost
+        chars -= length
         opened.add(place)
         labelled.add((place, *entry.quote))
         kept.add((place, at))
@@ -151,7 +153,5 @@ def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int,
 def neutralize(text: str) -> str:
     """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = CONTROLS.sub(" ", without_unseen(text, put=" "))
-    if not text.isascii():
-        text = _BEYOND_ASCII.sub(lambda sign: "" if unicodedata.category(sign[0]) in _UNASSIGNED else sign[0], text)
+    text = without_unassigned(CONTROLS.sub(" ", without_unseen(text, put=" ")))
     return one_line(without_marks(text.replace("```", "'''").replace("~~~", "'''")))

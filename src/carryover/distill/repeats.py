@@ -1,4 +1,4 @@
-"""Shows a long line that several quotes contain only once."""
+"""Shows a long line only once, even if several quotes contain it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class _Spot(NamedTuple):
 
 
 def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tuple[str, list[Entry]]]:
-    """Returns the sections, by title, with each long line once; elsewhere `…` stands for it. What agents said stands in
-    its newest place, which stays as long as any of its places would; what calls printed in the place that stays
-    longest. Nothing changes within one quote."""
+    """Returns the sections, by title, with each long line in one place and `…` in the others. A line that an agent
+    said stays in its newest place and takes the lowest weight of all its places; a line that a call printed stays in
+    the place with the lowest weight. Repetitions within one quote stay."""
     found = {_Spot(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
     owners: dict[str, _Spot] = {}
     for spot in sorted(found, key=lambda spot: _precedence(spot, found[spot])):
@@ -40,10 +40,11 @@ def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tup
                 if _rank(spot, entry) == _SPOKEN == _rank(owner, found[owner]):
                     found[owner] = replace(found[owner], weight=min(found[owner].weight, entry.weight))
         found[spot] = replace(entry, text=_GAPS.sub("…", "".join(lines)))
-    return [
-        (title, [found[_Spot(title, at)] for at, entry in enumerate(entries) if not _is_gone(found[_Spot(title, at)])])
-        for title, entries in sections
-    ]
+    kept = []
+    for title, entries in sections:
+        shortened = [found[_Spot(title, at)] for at in range(len(entries))]
+        kept.append((title, [entry for entry in shortened if not _is_gone(entry)]))
+    return kept
 
 
 def _rank(spot: _Spot, entry: Entry) -> int:

@@ -1,5 +1,7 @@
-"""Digests as the ledger stores them, and the reducer that makes them. The fold sees exactly what is stored, so a
-rebuilt digest equals one that grew."""
+"""Digests as the ledger stores them, and the reducer that makes them.
+
+The fold gets exactly what is stored, so a digest that is rebuilt equals one that grew event by event.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_question, only_replies
@@ -61,7 +61,7 @@ class Past(NamedTuple):
         return self.newest.view
 
     def is_beside(self, step: Step) -> bool:
-        """Whether the turn belongs to a session that worked in parallel, which has a separate heading."""
+        """Whether the turn belongs to a session that worked in parallel, which is shown under a separate heading."""
         return step.view.session in self.beside
 
     def agent(self, step: Step) -> str:
@@ -69,11 +69,11 @@ class Past(NamedTuple):
         return self.names.get(step.view.agent, step.view.agent)
 
     def turn(self, number: int, view: SessionView) -> str:
-        """Returns a turn's name: its number, and its session unless that leads."""
+        """Returns how a turn is called: by its number and, unless its session leads, by its session."""
         return f"turn {number}" if view is self.lead else f"turn {number} of {self.short_ids[view.session]}"
 
     def place(self, step: Step, at_ms: int | None = None) -> str:
-        """Returns a reference to a turn: its name, and its age in the handoff."""
+        """Returns a reference to a turn: what it is called, and its age relative to the handoff."""
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
         return ", ".join(part for part in (f"{self.turn(step.turn.number, step.view)}{step.view.where}", ago) if part)
 
@@ -109,7 +109,8 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 
 def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
-    """Returns the turn with the newest prompt that is not idle, or else the newest; of session `own` if it has any."""
+    """Returns the turn with the newest prompt that is not idle, or else the newest turn; of session `own` if that
+    has any."""
     mine = [step for step in steps if step.turn.session == own] or steps
     leading = [step for step in mine if not is_idle(step)] or mine
     return max(leading, key=lambda step: (step.turn.at_ms, step.turn.last_ms, step.turn.session, step.turn.number))
@@ -124,8 +125,8 @@ def _standing_step(steps: Sequence[Step], newest: Step) -> Step:
 
 
 def is_idle(step: Step) -> bool:
-    """Whether a turn leads nothing: a short reply for which nothing was done. In a session of only such replies, as
-    when one asks whether to continue, it may also have looked at something."""
+    """Whether a turn can't lead: a short reply for which nothing was done. In a session that consists of such
+    replies, as when someone asks whether to continue, it may also have looked at something."""
     turn = step.turn
     if turn.changes or turn.replies or says_something(turn):
         return False
@@ -134,7 +135,7 @@ def is_idle(step: Step) -> bool:
 
 
 def idle_since(past: Past) -> list[Step]:
-    """Returns the turns after the leading one that lead nothing."""
+    """Returns the idle turns after the leading one."""
     return [step for step in past.steps if step.turn.at_ms > past.newest.turn.at_ms and is_idle(step)]
 
 
@@ -149,7 +150,7 @@ def says_something(turn: Turn) -> bool:
 
 
 def goal_of(digest: Digest) -> Turn | None:
-    """Returns a session's first prompt that says something, or else its first one with any words."""
+    """Returns a session's first prompt that states a goal, or else its first one with any words."""
     turns = [turn for turn in digest.turns if turn.prompt]
     return next(filter(says_something, turns), turns[0] if turns else None)
 
@@ -182,8 +183,17 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
         and conversation_of(session.session) != conversation_of(lead.session)
         and session.session != lead.parent
         and is_unfinished(session)
-        and any(one.at_ms <= at.last_ms and at.at_ms <= one.last_ms for one in session.digest.turns for at in sitting)
+        and _overlap(session.digest.turns, sitting)
     ]
+
+
+def _overlap(some: Iterable[Turn], others: Sequence[Turn]) -> bool:
+    """Whether a turn of `some` and one of `others` happened at the same time."""
+    return any(
+        one.at_ms <= other.last_ms and other.at_ms <= one.last_ms  # as intervals overlap
+        for one in some
+        for other in others
+    )
 
 
 def is_unfinished(session: SessionView) -> bool:
@@ -207,7 +217,7 @@ def plan_waits(digest: Digest) -> bool:
 
 
 def waiting_prompts(digest: Digest) -> list[Pending]:
-    """Returns what was typed while the agent worked, and that no turn took up since."""
+    """Returns the prompts that were typed while the agent worked and that no turn has taken up since."""
     return [prompt for prompt in digest.queued if prompt.turn >= digest.prompts - 1]
 
 

@@ -1,4 +1,5 @@
-"""Folds what is said and what waits: a prompt begins a turn, all else goes to the newest; older ones are trimmed."""
+"""Folds what is said and what waits: a prompt begins a turn, and everything else goes to the newest; older ones are
+trimmed."""
 
 from __future__ import annotations
 
@@ -148,7 +149,8 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     turn = digest.turns[-1]
     before = tuple(Said(clip_middle(one.text, chars=_LONGEST_OTHER), one.at_ms) for one in turn.said[1 - _MOST_SAID :])
     closing = body.final is not False and not body.aborted
-    end = "answered" if closing else turn.end if turn.end != "answered" else ""
+    left_open = "" if turn.end == "answered" else turn.end
+    end = "answered" if closing else left_open
     said = (*before, Said(clip_middle(text, chars=_NEWEST_CHARS), event.at_ms))
     digest = with_turn(digest, said=said, end=end, last_ms=event.at_ms)
     return replace(digest, ending=None) if closing else digest

@@ -1,4 +1,4 @@
-"""The ledger's data on one project as the distiller gets it, bounded whatever the project's age."""
+"""A project's data from the ledger as the distiller gets it, bounded however old the project is."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def newest_ms(self) -> int:
-        """The time of the last event in a digest; `last_ms` is the time of any last event."""
+        """The time of the last event in a digest; `last_ms` also counts events that no digest has."""
         return max(digest.last_ms for digest in self.digests)
 
 

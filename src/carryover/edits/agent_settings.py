@@ -64,17 +64,23 @@ class EntrySettings:
 
 
 def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path) -> tuple[Edit, ...]:
-    """Plans one edit per settings file: `agents` get their hooks or entry; recorded files that none uses lose ours. If
-    an agent's settings cannot be written, our hooks in its other files stay. `script`: the script that hooks run."""
+    """Plans one edit per settings file: the files of `agents` get their hooks or entry, and recorded files that are no
+    longer used lose ours.
+
+    If an agent's settings can't be written, our hooks in its other files stay. `script`: the script that hooks run.
+    """
     wanted = [agent for agent in agents if agent.hooks or agent.form == "list"]
-    puts = [
-        plan(_entry_addition(each.entry, record) if each.form == "list" else _addition(each, record, script))
-        for each in wanted
-    ]
+    edits = []
+    for agent in wanted:
+        is_entry = agent.form == "list"
+        edits.append(plan(_entry_addition(agent.entry, record) if is_entry else _addition(agent, record, script)))
     kept = {os.path.realpath(agent.config) for agent in wanted}
-    stuck = {put.change.agent for put in puts if put.reason is not None}
-    gone = [file for file in record.files if file.form != "server" and os.path.realpath(file.path) not in kept]
-    return (*puts, *(plan(removal(file)) for file in gone if file.agent not in stuck))
+    stuck = {edit.change.agent for edit in edits if edit.reason is not None}
+    for file in record.files:
+        is_unused = file.form != "server" and os.path.realpath(file.path) not in kept
+        if is_unused and file.agent not in stuck:
+            edits.append(plan(removal(file)))
+    return tuple(edits)
 
 
 def plan_servers(wanted: Sequence[EntrySettings], record: Record) -> tuple[Edit, ...]:
@@ -165,8 +171,9 @@ def _put(
     """Plans to put ours into a file. `origin_of` takes the bytes and the former origin."""
 
     def recorded(before: bytes | None, known: EditedFile | None) -> EditedFile:
-        former, folders = (known.origin, known.folders) if known else (None, ())
-        return replace(file, origin=origin_of(before, former), folders=folders)
+        if known is None:
+            return replace(file, origin=origin_of(before, None), folders=())
+        return replace(file, origin=origin_of(before, known.origin), folders=known.folders)
 
     return Change(
         path=Path(file.path),

@@ -244,8 +244,11 @@ class ProjectEdits:
         self.notes = list(notes)
 
     def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
-        """Writes an edit of the file that is listed as `name`; returns False, with a note, if the file has to be left
-        alone. `ours`: whether the file contains something of ours afterwards."""
+        """Carries out an edit of the file that is listed as `name`; returns False, with a note, if the file has to be
+        left alone.
+
+        `ours`: whether the file contains our text afterwards.
+        """
         former = set(self.mine)
         try:
             if ours and edit.changes:  # first: a kill leaves nothing of ours that is not listed
@@ -273,7 +276,7 @@ class ProjectEdits:
         return set(ours)
 
     def carry_out_apart(self, name: str, edit: Edit) -> bool:
-        """Does the same as `carry_out` for a file shared with other checkouts, which is therefore not listed."""
+        """Does the same as `carry_out` for a file that other checkouts share, which is therefore not listed."""
         try:
             if edit.reason is not None:
                 raise OSError(edit.reason)
@@ -284,7 +287,7 @@ class ProjectEdits:
         return True
 
     def created(self, folder: str) -> None:
-        """Lists a folder that was created for a file which is not listed itself. Raises OSError."""
+        """Lists a folder that was created for a file that is not listed itself. Raises OSError."""
         self._list({*self.mine, folder})
 
     def left_alone(self, name: str, reason: str) -> None:

@@ -42,12 +42,15 @@ def with_entry(data: bytes | None, entry: Entry) -> bytes:
         wanted = {**(present or {}), **entry.value}
     if wanted == present:
         return data or b""
-    return bom + encode((toml_text if entry.toml else json_text).put(text, place, wanted))
+    put = toml_text.put if entry.toml else json_text.put
+    return bom + encode(put(text, place, wanted))
 
 
 def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes | None:
-    """Returns the settings without our entry, and without what is only empty because of that; None to delete the file.
-    Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does."""
+    """Returns the settings without our entry and without what that leaves empty; None to delete the file.
+
+    Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does.
+    """
     if origin.present:
         return data
     bom, text = decode(data)
@@ -75,7 +78,7 @@ def has_entry(data: bytes, entry: Entry) -> bool:
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of a server starts Carryover, from whatever folder."""
+    """Whether an entry of a server starts Carryover, whichever folder it is installed in."""
     command = entry.get("command")
     args = entry.get("args")
     words = [*(command if isinstance(command, list) else [command]), *(args if isinstance(args, list) else [])]

@@ -50,7 +50,7 @@ class HookFile(msgspec.Struct, frozen=True):
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
-    """A hook as we write it."""
+    """A hook in the form in which we write it."""
 
     event: str
     command: str
@@ -76,13 +76,13 @@ class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def path(self) -> tuple[str | int, ...]:
-        """The path of what goes with the hook: its group, unless that contains others."""
+        """The path of what is removed with the hook: its group, unless the group contains other hooks."""
         group = (HOOKS, self.hook.event, self.group)
         return group if self.siblings == 1 else (*group, HOOKS, self.number)
 
 
 class HookOwners(msgspec.Struct, frozen=True):
-    """Tells whose hooks the settings contain. Our line counts as others' if a person edited it."""
+    """Tells to whom the hooks in the settings belong. A line of ours that a person edited counts as theirs."""
 
     ours: bool = False
     others: bool = False
@@ -296,8 +296,10 @@ def hook_command(state_root: Path, agent_id: str, event: str) -> str:
 
 def owner_by_script(*scripts: Path) -> OwnerOf:
     """Returns a function that recognises our hooks by the script they run, which is one of `scripts`."""
-    spellings = [text for path in scripts for text in (shlex.quote(str(path)), f"'{path}'", f'"{path}"', str(path))]
-    path = "|".join(map(re.escape, spellings))  # as a shell command may spell it, longest first
+    spellings: list[str] = []  # as a shell command may spell them, longest first
+    for script in map(str, scripts):
+        spellings += (shlex.quote(script), f"'{script}'", f'"{script}"', script)
+    path = "|".join(map(re.escape, spellings))
     own = re.compile(rf"\s*sh\s+(?:{path})(?:\s+[\w-]+){{2}}{_TAIL}")
     mentioned = re.compile(rf"(?<![\w./-])(?:{path})(?![\w./-])")
 

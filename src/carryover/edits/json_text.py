@@ -75,8 +75,10 @@ def check_strict(text: str) -> None:
 
 
 def put(text: str, path: Path, value: object) -> str:
-    """Returns the text with `value` at `path`, in place of what is there. Missing containers are made. Raises
-    EditRefused as `values` does, and if a member on the path is there twice or has another kind of value."""
+    """Returns the text with `value` at `path`, in place of what is there. Creates missing containers.
+
+    Raises EditRefused as `values` does, and if a member on the path is there twice or has another kind of value.
+    """
     if not text.strip():
         return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
     *outers, (container, number) = _levels(text, path)
@@ -251,22 +253,33 @@ def _removed(text: str, container: _Container, number: int) -> str:
     end = container.closing if item is items[-1] else items[number + 1].start
     has_comments = _past_comments(text, start, item.start) != start or _past_comments(text, item.end, end) != item.end
     if has_comments or (number > 0 and container.comma is not None):
-        comma_before = _past_gap(text, start) if number else None
-        behind = container.comma if item is items[-1] else _past_gap(text, item.end)
-        lead = _past_comments(text, start if comma_before is None else comma_before + 1, item.start)
-        rest = text[item.end :] if behind is None else text[item.end : behind] + text[behind + 1 :]
-        last = max(_COMMENT.finditer(text, start, lead), key=re.Match.end, default=None)
-        if last and last.end() == lead and last[0].startswith("//") and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
-            lead = item.start  # nothing else may follow on the line of such a comment
-        if comma_before is not None and behind is None:  # the previous item is now the last
-            return text[:comma_before] + text[comma_before + 1 : lead] + rest
-        return text[:lead] + rest
+        return _removed_among_comments(text, container, number, start)
     if number > 0:
         return text[:start] + text[item.end :]
     if len(items) > 1:
         return text[: item.start] + text[end:]
     rest_at = item.end if item.start == start and container.comma is None else container.closing
     return text[:start] + text[rest_at:]
+
+
+def _removed_among_comments(text: str, container: _Container, number: int, start: int) -> str:
+    item = container.items[number]
+    comma_before = _past_gap(text, start) if number else None
+    comma_after = container.comma if item is container.items[-1] else _past_gap(text, item.end)
+    rest = text[item.end :]
+    if comma_after is not None:
+        rest = text[item.end : comma_after] + text[comma_after + 1 :]
+    lead = _past_comments(text, start if comma_before is None else comma_before + 1, item.start)
+    if _ends_in_line_comment(text, start, lead) and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
+        lead = item.start  # nothing else may follow on the line of such a comment
+    if comma_before is not None and comma_after is None:  # the previous item is now the last
+        return text[:comma_before] + text[comma_before + 1 : lead] + rest
+    return text[:lead] + rest
+
+
+def _ends_in_line_comment(text: str, start: int, end: int) -> bool:
+    last = max(_COMMENT.finditer(text, start, end), key=re.Match.end, default=None)
+    return last is not None and last.end() == end and last[0].startswith("//")
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:

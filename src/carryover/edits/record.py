@@ -63,20 +63,23 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[EditedFile, ...] = ()
 
     def of(self, path: Path, *, server: bool = False) -> EditedFile | None:
-        """Returns the record of a file, by its real path: of its hooks or entry, or of its MCP `server`."""
+        """Returns the record of a file by its real path: that of its hooks or entry, or that of its MCP `server`."""
         return next((file for file in self._at(path) if (file.form == "server") == server), None)
 
     def having(self, path: Path, file: EditedFile | None, *, server: bool = False) -> Record:
-        """Returns the record with `file` as the only one for `path`, of what `of` says; None removes that. If the file
-        was made for the other one, it was made for this one too, and whichever leaves last removes it."""
-        here = self._at(path)
-        beside = [other for other in here if (other.form == "server") != server]
-        others = (*(other for other in self.files if other not in here), *beside)
+        """Returns the record with `file` in place of the one that `of` returns for `path`; None removes it.
+
+        If the file was created for its hooks, it also counts as created for its server, or the reverse: whichever is
+        removed last deletes it.
+        """
+        former = [other for other in self._at(path) if (other.form == "server") == server]
+        others = tuple(other for other in self.files if other not in former)
         if file is None:
             return Record(files=others)
-        for other in beside:
-            origin = msgspec.structs.replace(file.origin, missing=other.origin.missing, blank=other.origin.blank)
-            file = msgspec.structs.replace(file, origin=origin, folders=other.folders)
+        beside = self.of(path, server=not server)
+        if beside is not None:
+            origin = msgspec.structs.replace(file.origin, missing=beside.origin.missing, blank=beside.origin.blank)
+            file = msgspec.structs.replace(file, origin=origin, folders=beside.folders)
         return Record(files=(*others, file))
 
     def _at(self, path: Path) -> list[EditedFile]:
@@ -133,7 +136,7 @@ def published_projects(state: Path) -> tuple[PublishedProject, ...]:
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was written into a checkout to be committed, once for its repository."""
+    """A text that was written into a checkout to be committed, once for its repository."""
 
     root: str
     repository: str
@@ -148,12 +151,13 @@ _PLACED_DECODER: Final = msgspec.json.Decoder(Placed)
 
 
 def remember_placed(state: Path, placed: Placed) -> None:
-    """Adds to the list what was written into a checkout. Raises OSError."""
+    """Adds to the list a text that was written into a checkout. Raises OSError."""
     _append(state / PLACED_RECORD, placed)
 
 
 def placed_texts(state: Path) -> tuple[Placed, ...]:
-    """Returns what was written into checkouts and not taken out again; unreadable lines are skipped. Raises OSError."""
+    """Returns the texts that were written into checkouts and not removed since; unreadable lines are skipped. Raises
+    OSError."""
     found: list[Placed] = []
     for placed in _lines_of(state / PLACED_RECORD, _PLACED_DECODER):
         found = [*found, placed] if placed.names else [one for one in found if one.root != placed.root]
@@ -215,5 +219,5 @@ def _editable() -> tuple[str, ...]:
 
 
 def folders_of(name: str) -> list[str]:
-    """Returns the folders of a project that a file in it needs, as they are listed, outermost first."""
+    """Returns the folders in a project that the file `name` needs, as the list has them, outermost first."""
     return [f"{folder}/" for folder in reversed(PurePath(name).parents) if folder.name]

@@ -1,7 +1,7 @@
-"""Replaces a file that another program may be writing at this moment, and overwrites nothing of it.
+"""Replaces a file that another program may be writing at the same moment, without overwriting what that wrote.
 
-The new file and the old one change places in one step; then the old one is looked at. If it is not what was read
-before, or somebody has it open for writing, it goes back.
+The new file and the old one change places in one step; then the old one is examined. If it is not what was read before,
+or another program has it open for writing, they change back.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ _Stamp = tuple[int, int, int]
 
 
 class BeingChanged(OSError):
-    """Another program changed the file since it was read; it is as that program left it."""
+    """Another program changed the file after it was read; the file stays as that program left it."""
 
     def __init__(self) -> None:
         super().__init__("another program is changing it at this moment")
 
 
 def swap(target: Path, before: bytes | None, after: bytes | None, *, mode: int | None = None) -> None:
-    """Changes the file at `target`, a path without symlinks, from `before` to `after`. None: there is no file.
+    """Changes the file at `target`, a path without symlinks, from `before` to `after`. None means that there is no
+    file.
 
-    Modes are as `atomic_replace` has them. Raises BeingChanged if the file is something else, and OSError; then it
-    stays. A system without such an exchange can only look immediately before.
+    Modes are kept as by `atomic_replace`. Raises BeingChanged if the file has other content, and OSError; the file then
+    stays. Where the system can't exchange two files, it is only read once more immediately before.
     """
     _check(target, before)
     if after is None:

@@ -22,7 +22,8 @@ _PLAIN_KEY: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
 def values(text: str) -> dict[str, Any]:
-    """Returns the settings. Floats stay text, since NaN does not equal itself. Raises EditRefused if it is not TOML."""
+    """Returns the settings. Floats stay text, since NaN does not equal itself. Raises EditRefused if the text is not
+    TOML."""
     try:
         return tomllib.loads(text, parse_float=str)
     except (ValueError, RecursionError) as error:  # even for a number with thousands of digits
@@ -31,20 +32,26 @@ def values(text: str) -> dict[str, Any]:
 
 def put(text: str, path: Path, value: Mapping[str, Any]) -> str:
     """Returns the text with a table at `path`, in place of what is there; a last step of None appends to an array.
-    Raises EditRefused as `values` does, and if the containers are written in a form that can't be edited so."""
+
+    Raises EditRefused as `values` does, and if the containers are written in a form that can't be edited.
+    """
     former = _at(values(text), path)
-    if former is not None:
-        blocks = ((text[:at], text[end:]) for at, end in _blocks(text, path, former))
-        block = newline_of(text).join(_lines(path, value))
-        return _edited(text, path, lambda parent: _set(parent, path[-1], value), (a + block + b for a, b in blocks))
     newline = newline_of(text)
+
+    def set_value(parent: Any) -> None:
+        _set(parent, path[-1], value)
+
+    if former is not None:
+        block = newline.join(_lines(path, value))
+        candidates = (text[:at] + block + text[end:] for at, end in _blocks(text, path, former))
+        return _edited(text, path, set_value, candidates)
     ends_line = text == "" or text.endswith("\n")
     gap = newline if text else ""
     if not ends_line:
         gap = newline * 2
     ending = newline if ends_line else ""
     after = text + gap + newline.join(_lines(path, value)) + ending
-    after = _edited(text, path, lambda parent: _set(parent, path[-1], value), iter((after,)))
+    after = _edited(text, path, set_value, iter((after,)))
     step = path[-1] if path[-1] is not None else len(_at(values(after), path[:-1])) - 1
     if remove(after, (*path[:-1], step)) != text:
         raise _refusal(path)

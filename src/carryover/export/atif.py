@@ -1,7 +1,7 @@
 """Renders a session as a trajectory in the Agent Trajectory Interchange Format, for tools that evaluate or train. Pure.
 
 Steps, calls and results have the format's own fields; what those can't say is in `extra.carryover`, so that
-`importing/atif.py` makes the same events of it. What the user took back is left out.
+`importing/atif.py` makes the same events of it. What the user retracted is left out.
 """
 
 from __future__ import annotations
@@ -123,10 +123,11 @@ class _Steps:
 
     def with_model(self, usual: str | None) -> list[dict[str, Any]]:
         """Returns the steps, with the model only where it is not the trajectory's."""
-        return [
-            {name: value for name, value in step.items() if (name, value) != ("model_name", usual)}
-            for step in self.steps
-        ]
+        usual_model = ("model_name", usual)
+        steps = []
+        for step in self.steps:
+            steps.append({name: value for name, value in step.items() if (name, value) != usual_model})
+        return steps
 
     def _say(self, body: model.AnyBody, at: str) -> None:
         message = ""

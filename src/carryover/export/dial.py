@@ -1,6 +1,7 @@
 """Fills a budget above the pushed one: the pushed sections, then the conversation from its end backwards. Pure.
 
-What stands above, or comes again later, is not repeated, so it holds more than a dump of the same size."""
+Nothing is repeated that stands above or comes again later, so the result holds more than a dump of the same size.
+"""
 
 from __future__ import annotations
 
@@ -69,11 +70,16 @@ def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened]
     if tokens <= MAX_TOKENS or past is None:
         return replace(handoff, tokens=tokens)
     sections = lay_out(handoff)
-    lines = [text for title, shown in sections for text in (f"## {title}", *(line for line, _ in shown))]
-    room = tokens - sum(estimated_tokens(f"{line}\n") for line in (*lines, f"## {TITLE}"))
-    above = [entry for _, shown in sections for _, entry in shown]
+    kept: list[Section] = []
+    above: list[Entry] = []
+    lines = [f"## {TITLE}"]
+    for title, shown in sections:
+        lines += [f"## {title}", *(line for line, _ in shown)]
+        entries = tuple(entry for _, entry in shown)
+        kept.append(Section(title, entries))
+        above += entries
+    room = tokens - sum(estimated_tokens(f"{line}\n") for line in lines)
     quotes = [*_newest(past, newest_first, _Unsaid(above), room)]
-    kept = [Section(title, tuple(entry for _, entry in shown)) for title, shown in sections]
     said = _with_beginnings_first([*_older(past, above, quotes), *_weighed(quotes)], room)
     return replace(handoff, tokens=tokens, sections=(*kept, Section(TITLE, tuple(said))))
 
@@ -115,7 +121,10 @@ def _with_beginnings_first(lines: Sequence[Entry], room: int) -> list[Entry]:
     room = int(room * _BEGINNINGS_SHARE)
     for at in range(len(lines) - 1, -1, -1):
         entry = lines[at]
-        if entry.kind == "prompt" and entry.part == 0 and (room := room - _cost(entry)) >= 0:
+        if entry.kind != "prompt" or entry.part != 0:
+            continue
+        room -= _cost(entry)
+        if room >= 0:
             chosen[at] = replace(entry, weight=_AFTER_SECTIONS - room / _MOST_ROOM)
     return chosen
 
@@ -163,7 +172,9 @@ class _Unsaid:
         if quote.printed:
             return "" if kept == [_LEFT_OUT] else "\n".join(kept)
         says_more = _LEFT_OUT not in kept or any(len(line) >= _SAME_FROM_CHARS for line in kept)
-        return "\n".join(kept) if says_more else _SAID_ELSEWHERE if quote.kind == "prompt" else _LEFT_OUT
+        if says_more:
+            return "\n".join(kept)
+        return _SAID_ELSEWHERE if quote.kind == "prompt" else _LEFT_OUT
 
     def _is_new(self, line: str, printed: bool) -> bool:
         if len(line) >= _SAME_FROM_CHARS:
@@ -214,7 +225,8 @@ def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
     made = is_file and result.op != "read" and result.status == "ok"
     if made or names_handoff(result.subject) or model.is_own_tool(result):
         return None
-    what = ((relative(result.subject, past.view.root) if is_file else None) or result.subject).replace("`", "").strip()
+    path = relative(result.subject, past.view.root) if is_file else None
+    what = (path or result.subject).replace("`", "").strip()
     status = "" if result.status in ("ok", "unknown") else f" → {result.status}"
     output = without_handoffs(result.output)
     rest = what[_SUBJECT_CHARS:]
@@ -222,7 +234,8 @@ def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
         what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"
         output = f"{_LEFT_OUT}{rest}\n→ {output}"
     name = "" if result.op == "shell" and what else f"{result.name} "
-    label = f"{name}{f'`{what}`' if what else ''}".strip() + f"{status} ({turn})"
+    quoted = f"`{what}`" if what else ""
+    label = f"{name}{quoted}".strip() + f"{status} ({turn})"
     if result.user_words:
         return _Quote("refusal", f"On refusing {label}", result.user_words)
     return _Quote("call", label, output, printed=True)

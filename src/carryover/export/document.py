@@ -63,7 +63,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fits(self) -> bool:
-        """Whether the document is within the budget, which a long question or task alone may exceed."""
+        """Whether the document is within the budget. A long question or task alone may exceed it."""
         return self.tokens <= self.budget
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Final
@@ -125,16 +125,19 @@ def layout(paths: Iterable[str]) -> list[str]:
     for folder, inside in groupby((part for part in parts if len(part) > 1), key=lambda part: part[0]):
         below = list(inside)
         names = Counter(f"{part[1]}/" if len(part) > 2 else part[1] for part in below)
-        shown = [name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))[:6]]
-        more = f", and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-        entries.append(f"{folder}/ ({len(below)}): {', '.join(shown)}{more}")
+        by_number = sorted(names, key=lambda name: (-names[name], name))
+        entries.append(f"{folder}/ ({len(below)}): {_first_of(by_number, 6)}")
     room = max(_MOST_ENTRIES - len(entries), 4)
     if len(entries) > _MOST_ENTRIES:
         entries = [*entries[:_MOST_ENTRIES], f"and {len(entries) - _MOST_ENTRIES} more folders"]
     if top:
-        more = f", and {len(top) - room} more" if len(top) > room else ""
-        entries.append(f"at the top: {', '.join(top[:room])}{more}")
+        entries.append(f"at the top: {_first_of(top, room)}")
     return entries
+
+
+def _first_of(names: Sequence[str], most: int) -> str:
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 _NAMES: Final = later(

@@ -65,7 +65,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
-    """Returns the form in which each piece fits into `budget` tokens by `cost`, by rank; None if none. Rank 0 fits."""
+    """Returns each piece in the longest of its forms that fits into `budget` tokens by `cost`; None for pieces
+    without one. Lower ranks go first, and rank 0 always fits."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: list[CleanText | None] = [None] * len(pieces)
     opened = set[str]()
@@ -210,7 +211,8 @@ def _cut(text: str, chars: int) -> CleanText:
 
 
 def standing(file: TextFile, now_ms: int) -> float:
-    """Returns a file's relevance: 1 for an edit now, halved each day; more if uncommitted, and for five mentions."""
+    """Returns a file's relevance: 1 for an edit made now, halved every day; more if it is uncommitted or often
+    mentioned."""
     recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
     return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
 
@@ -315,7 +317,8 @@ def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
 def _skill(file: GuidingFile, text: str, number: int) -> Piece:
     front = _FRONT_MATTER.match(text)
     found = _DESCRIPTION.search(front[1]) if front is not None else None
-    what = one_line(found[1] if found is not None else text[front.end() if front is not None else 0 :])
+    body = text[front.end() :] if front is not None else text
+    what = one_line(found[1] if found is not None else body)
     name = file.path.split("/")[-2]
     shown = CleanText(f"- Skill {code_span(name)}: {what[:_SKILL_CHARS].strip(chr(34))}")
     return Piece(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final
 
 import msgspec
 
 from carryover.redact import CleanText, clean
-from carryover.text.invisible import without_chat_marks, without_unseen
+from carryover.text.invisible import without_chat_marks, without_unassigned, without_unseen
 from carryover.text.pattern import later
 
 _CONTROLS: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_ENDS: Final = later(r"\r\n?|[\u2028\u2029\x85]")
-_BEYOND_ASCII: Final = later(r"[^\x00-\x7f]")
 _BACKTICKS: Final = later(r"`{3,}")
 _LANGUAGE: Final = later(r"[A-Za-z0-9+#-]{1,20}")
 
@@ -28,8 +26,7 @@ class Safe(msgspec.Struct, frozen=True):
 def safe(text: str) -> Safe:
     """Returns `text` without secrets, hidden characters and chat-template markers; lines are kept."""
     text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
-    seen = without_unseen(_CONTROLS.sub("", text))
-    seen = _BEYOND_ASCII.sub(lambda sign: "" if unicodedata.category(sign[0]) in ("Cs", "Co", "Cn") else sign[0], seen)
+    seen = without_unassigned(without_unseen(_CONTROLS.sub("", text)))
     return Safe(clean(without_chat_marks(seen)), len(text) - len(seen))
 
 

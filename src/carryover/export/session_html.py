@@ -23,7 +23,7 @@ _CHANGES: Final = {"+": "ins", "-": "del"}
 
 
 def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
-    """Yields the page in pieces with their line ends; turn 3 is at `#turn-3`. `above` is markup that leads back."""
+    """Yields the page in pieces with their line ends; turn 3 is at `#turn-3`. `above` is markup with links back."""
     title = head.title or f"Session {head.id}"
 
     def body() -> Iterator[str]:
@@ -56,7 +56,7 @@ def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
 
 
 def moment(at_ms: int, shown: str | None = None) -> str:
-    """Returns a time, for people and for programs. `shown`: what people see, if not the whole time."""
+    """Returns a time as markup, for people and for programs. `shown`: what people see instead of the whole time."""
     return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
 
 
@@ -68,11 +68,11 @@ def _said(part: Part[CleanText], place: str) -> str:
         text = f'<div class="said">{_parser().render(part.text)}</div>'
     else:
         text = f'<div class="text">{escape(part.text)}</div>'
-    return f'<section class="{part.kind}{" undone" * part.retracted}"{place}>{heading}{text}</section>\n'
+    return f'<section class="{part.kind}{" retracted" * part.retracted}"{place}>{heading}{text}</section>\n'
 
 
 def _work(part: Part[CleanText]) -> str:
-    marks = " failed" * part.failed + " undone" * part.retracted
+    marks = " failed" * part.failed + " retracted" * part.retracted
     line = f"{'✗ ' if part.failed else ''}<code>{escape(part.heading)}</code>"
     if not part.text:
         return f'<div class="happening{marks}">{line if part.failed else f"· {line}"}</div>\n'

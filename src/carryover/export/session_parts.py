@@ -40,13 +40,13 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """Names and values, each on one line; a value may be empty."""
+        """Labels and values, each on one line; a value may be empty."""
         known = (("Agent", self.agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
         return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
-    """Something said or done. `heading` is one line; `text` may be empty. `retracted`: the user took it back."""
+    """Something said or done. `heading` is one line; `text` may be empty. `retracted`: by the user."""
 
     kind: PartKind
     at_ms: int
@@ -62,7 +62,7 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
 
 
 class SessionEvent(Protocol):
-    """An event of a session, as read from the ledger. `at_ms` is in UTC ms; `retracted`: the user took it back."""
+    """An event of a session, as read from the ledger. `at_ms` is in UTC ms; `retracted`: by the user."""
 
     @property
     def at_ms(self) -> int: ...
@@ -130,7 +130,7 @@ def begins_turn(event: SessionEvent) -> bool:
 
 
 def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
-    """Yields the parts with text that may leave the machine; the name of a sub-agent is in the heading."""
+    """Yields the parts with text that may leave the machine, and with a sub-agent's name in the heading."""
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
         heading = one_line(f"{part.heading}{by}")
@@ -139,7 +139,8 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
 
 
 def exported(at_ms: int) -> str:
-    """Says when and by what a document was made, and what became of secrets: one in plain prose has no pattern."""
+    """Returns a sentence on when and by what a document was made, and what redaction can't find: a secret in plain
+    prose."""
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
     return f"{local_time(at_ms)} by Carryover; {secrets}"
 
@@ -204,7 +205,7 @@ def _call(call: model.ToolCall | model.ToolResult, root: str | None) -> str:
 
 
 def edit_line(edit: model.FileEdit, root: str | None) -> str:
-    """Says what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
+    """Returns what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
     was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
     sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
     return f"{_VERBS[edit.change]} {was}{_relative(edit.path, root)} {' '.join(sizes)}".rstrip()
@@ -230,7 +231,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
     yield f"- Exported {exported(head.exported_ms)}"
     for part in parts:
-        mark = " (undone)" if part.retracted else ""
+        mark = " (retracted)" if part.retracted else ""
         if part.kind in ("user", "agent"):
             yield from ("", f"## {_inert(part.heading)}{mark} · {local_time(part.at_ms)}", "")
             yield from _contained(part.text)

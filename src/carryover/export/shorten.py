@@ -1,6 +1,6 @@
 """Shortening a document by a model: the questions for it, and the check of its answers against the source. Pure.
 
-The check finds numbers, paths, names and quotations that the source does not have. It cannot tell whether a sentence
+The check finds numbers, paths, names and quotations that the source does not have. It can't tell whether a sentence
 made of the source's own words is true.
 """
 

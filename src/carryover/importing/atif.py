@@ -1,7 +1,7 @@
 """Reads trajectories in the Agent Trajectory Interchange Format (ATIF), versions 1.x, of any tool.
 
-Carryover's own (`export/atif.py`) say in `extra.carryover` what the format has no field for. In any other, operations
-and outcomes are read from the names of tools, their arguments and what they printed.
+Carryover's own (`export/atif.py`) keep in `extra.carryover` what the format has no field for. In all others, operations
+and outcomes are inferred from the names of tools, their arguments and what they printed.
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ def open_document(
     """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
 
     `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
-    the document does not name it. With `part`, its first lines, which name the agent, may be missing. `any_chat`: also
-    one that only its roles show to be one, which the user therefore names. `own_folder`: Carryover's own, the only one
-    in which a note counts, since it names its project itself.
+    the document does not name it. With `part`, the first lines, which name the agent, may be missing. With `any_chat`,
+    roles alone (`user:`) are enough to recognise a chat. `own_folder` is Carryover's own: only a note inside it is
+    accepted, since a note names its project itself.
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD) and own_folder is not None and path.resolve().is_relative_to(own_folder.resolve()):
@@ -155,7 +155,7 @@ def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
+    """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: of the project."""
 
     carryover_note: int = 1
     session: str
@@ -167,7 +167,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoteContext(msgspec.Struct, frozen=True):
-    """The empty context: each record of a note says all of it that matters."""
+    """The parser's state, which is empty: every record of a note is complete."""
 
 
 def note_id(root: str, source: str, text: str) -> str:

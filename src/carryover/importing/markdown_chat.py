@@ -1,4 +1,4 @@
-"""Chats that an agent's own client exported as Markdown, by the form that its spec gives."""
+"""Reads chats that an agent's own client exported as Markdown, in the form that its spec describes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]
 
 def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
     """Returns a chat as a document; None if no agent's client exported it. `folder` is the project that it is about.
-    A chat that names no session is identified by how its conversation begins."""
+
+    A chat that names no session is identified by its beginning.
+    """
     text = head.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
     for spec in specs():
         form = spec.chat_export

@@ -1,7 +1,5 @@
-"""Reads chats in which nothing but roles tells who speaks: Markdown with `user:` and `assistant:`, and JSON messages
-with `role` and `content`, in the forms of OpenAI and Anthropic, as a list or in lines.
-
-They become steps of a trajectory."""
+"""Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and JSON messages with
+`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines. They become steps of a trajectory."""
 
 from __future__ import annotations
 
@@ -62,10 +60,8 @@ _ID_CHARS: Final = 400
 
 
 def opened(path: Path, head: bytes, agent_id: str | None) -> Document | None:
-    """Returns a chat as a document; None if it is none: it needs two speakers, who take turns.
-
-    `agent_id` is the agent that answered, if the user names it.
-    """
+    """Returns a chat as a document; None if it is not one: it needs two speakers, who take turns. `agent_id` is the
+    agent that answered, if the user names it."""
     if (split := _split_of(path, head)) is None:
         return None
     spec = next((spec for spec in specs() if spec.id == agent_id), _UNNAMED)
@@ -83,8 +79,15 @@ def _split_of(path: Path, head: bytes) -> Any:
         if _take_turns([speaker for speaker, _ in found]):
             return _records_of_messages
     lines = text.decode("utf-8", "replace").split("\n")
-    fitting = [(starts[0], form) for form in _HEADINGS if _is_chat(form, lines, starts := _turn_starts(form, lines))]
-    return partial(_records_of_markdown, min(fitting, key=lambda found: found[0])[1]) if fitting else None
+    fitting = []
+    for form in _HEADINGS:
+        starts = _turn_starts(form, lines)
+        if _is_chat(form, lines, starts):
+            fitting.append((starts[0], form))
+    if not fitting:
+        return None
+    _, first_form = min(fitting, key=lambda found: found[0])
+    return partial(_records_of_markdown, first_form)
 
 
 def _is_chat(form: re.Pattern[str], lines: Sequence[str], starts: Sequence[int]) -> bool:

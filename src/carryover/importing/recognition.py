@@ -1,4 +1,4 @@
-"""Says what was and what was not recognised in a file that holds no conversation, by its record types alone."""
+"""Describes what is recognised in a file without a conversation, by its record types alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Look:
 
     @property
     def understood(self) -> int:
-        """The number of records that were understood, also those known to hold nothing."""
+        """The number of records that were understood, including those known to hold nothing."""
         return self.records - self.unknown.total()
 
 
@@ -66,7 +66,7 @@ def looks(path: Path) -> list[Look]:
 
 
 def described(path: Path) -> str:
-    """Returns sentences on what the file at `path` holds, and what can be done, for people. Blocking."""
+    """Returns sentences for people on what the file at `path` holds, and what can be done about it. Blocking."""
     head = read_head(path, _HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
     if b"\0" in head:
         return "It is not text, and no database of an agent."
@@ -91,7 +91,7 @@ def described(path: Path) -> str:
 
 
 def counts(found: Look) -> str:
-    """Says how many of the first records were understood, and of which types the others are."""
+    """Returns in words how many of the first records were understood, and which types the others have."""
     what = f"{found.understood} of its first {found.records} records understood"
     unknown = found.unknown
     return f"{what}, {unknown.total()} not, by type: {_listed(unknown.items())}" if unknown else what

@@ -14,8 +14,8 @@ from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
-from carryover.importing import specstory_tools
-from carryover.importing.specstory_tools import HEADING
+from carryover.importing import specstory_blocks, specstory_tools
+from carryover.importing.specstory_blocks import HEADING
 from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnReader, by_turn, document_agent, located
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
@@ -40,7 +40,7 @@ _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*
 
 
 class Made(msgspec.Struct, frozen=True):
-    """The agent's name in SpecStory's spelling, and the session; None in the first documents of 2025."""
+    """The agent's name in SpecStory's spelling, and the session id; both None in the first documents of 2025."""
 
     agent: str | None
     session: str | None
@@ -75,8 +75,8 @@ def holds_turns(head: bytes) -> bool:
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
-    """Returns the agent that SpecStory means by a name such as `Cursor IDE`: `name` has all words of one of its names.
-    Of several matches, the longest name wins; None if there is no match."""
+    """Returns the agent that SpecStory means by a name such as `Cursor IDE`: the one with a name whose words all
+    occur in `name`. Of several, the longest name wins; None if there is no match."""
     words = words_of(name) | {re.sub(r"(?:cli|ide)$", "", name.lower())}  # `cursoride`, its own id for an agent
     named = ((words_of(called), spec) for spec in specs for called in names_of(spec))
     matches = [(len(wanted), spec) for wanted, spec in named if wanted and wanted <= words]
@@ -94,10 +94,11 @@ def words_of(name: str) -> frozenset[str]:
 
 
 def opened(path: Path, head: bytes, made: Made, spec: AgentSpec, project: str | None) -> Document:
-    """Returns the document, which has sessions of `spec`. One that names no session is identified by its beginning."""
+    """Returns the document with its sessions as those of `spec`. One that names no session is identified by its
+    beginning."""
     known = adapters().get(spec.id)
     parser = _Parser(known.quoted if known is not None else None, project or folder_of(path))
-    agent = document_agent(spec, TurnReader(partial(by_turn, specstory_tools.turn_starts)), Context, parser.parse)
+    agent = document_agent(spec, TurnReader(partial(by_turn, specstory_blocks.turn_starts)), Context, parser.parse)
     session = made.session or f"specstory-{digest(head[:_ID_BYTES])}"
     return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=RANK), NAME)
 
@@ -122,11 +123,8 @@ class _Parser:
         if heading is None and context.begun:
             return context, Parsed()
         if heading is None:  # above the first turn: title (unless it is only a time) and time
-            found = _TITLE.search(text[:_ABOVE_BYTES])
-            title = found[1] if found is not None else ""
-            timed = _TITLE_TIME.search(title)
-            name, at = (title[: timed.start()], timed[1]) if timed is not None else (title, "")
-            return Context(begun=True, last_ms=_ms(at), title=bounded(name.strip(), SHORT_CHARS) or None), Parsed()
+            title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
+            return Context(begun=True, last_ms=at_ms, title=bounded(title, SHORT_CHARS) or None), Parsed()
         model, at_ms = _model_and_time(heading[3] or "")
         at_ms = at_ms or context.last_ms
         subagent_id = "inline" if heading[2] else None  # the format does not distinguish them
@@ -134,7 +132,7 @@ class _Parser:
         turn = Turn(context, "specstory", session, self._folder, at_ms=at_ms, subagent_id=subagent_id)
         turn.change(begun=True, turns=context.turns + 1, last_ms=at_ms, model=model or context.model)
         if heading[1] == "User":
-            self._prompt(turn, specstory_tools.spoken_text(rest.split("\n")), follows_at_once=context.last_ms == at_ms)
+            self._prompt(turn, specstory_blocks.spoken_text(rest.split("\n")), follows_at_once=context.last_ms == at_ms)
         else:
             self._answer(turn, rest)
         return turn.context, turn.built()
@@ -154,14 +152,14 @@ class _Parser:
 
     def _answer(self, turn: Turn[Context], text: str) -> None:
         turn.change(command=False)
-        for number, block in enumerate(block for block in specstory_tools.blocks(text) if block):
+        for number, block in enumerate(block for block in specstory_blocks.blocks(text) if block):
             if isinstance(block, str):
                 turn.add(AssistantMessage(text=block), f"said{number}")
             else:
                 self._tool(turn, block, f"tool{number}")
             turn.change(name="" if isinstance(block, str) else block.name[:MAX_NAME_CHARS])
 
-    def _tool(self, turn: Turn[Context], block: specstory_tools.ToolBlock, part: str) -> None:
+    def _tool(self, turn: Turn[Context], block: specstory_blocks.ToolBlock, part: str) -> None:
         outcome_of = specstory_tools.outcome_in_text if self._quoted is None else self._quoted.outcome
         use = specstory_tools.read_tool(block, outcome_of, partial(located, folder=self._folder), self._folder)
         call_id = f"{turn.session}/{turn.context.turns}/{part}"
@@ -182,10 +180,22 @@ def _ms(time: str) -> int:
     return utc_ms(time.replace(" Z", "Z")) if time else 0
 
 
+def _title_and_time(above: str) -> tuple[str, int]:
+    found = _TITLE.search(above)
+    title = found[1] if found is not None else ""
+    timed = _TITLE_TIME.search(title)
+    if timed is None:
+        return title.strip(), 0
+    return title[: timed.start()].strip(), _ms(timed[1])
+
+
 def _model_and_time(about: str) -> tuple[str | None, int]:
     """Parses model and time in a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
     about = about.strip()
     timed = _TIME.search(about)
-    rest, at = (about[: timed.start()].strip(), timed[0]) if timed is not None else (about, "")
-    named = _MODEL.match(rest)
-    return usable_name(named[1].strip() if named is not None else rest), _ms(at)
+    at = ""
+    if timed is not None:
+        at = timed[0]
+        about = about[: timed.start()].strip()
+    named = _MODEL.match(about)
+    return usable_name(named[1].strip() if named is not None else about), _ms(at)

@@ -1,4 +1,4 @@
-"""What documents with the turns of a conversation share: an agent that reads them, a record per turn, its events."""
+"""What documents that consist of turns share: an agent that reads them, one record per turn, and its events."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def document_agent(
 
 
 class TurnContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The parser's state between two turns of a document. `title`: until it is emitted."""
+    """The parser's state between two turns of a document. `title` is kept until it is emitted."""
 
     turns: int = 0
     title: str | None = None
@@ -76,7 +76,7 @@ class Turn(EventBuilder[C]):
         self._form = form
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event, after what is new about the session; `part` is its position in the turn."""
+        """Adds an event, preceded by what is new about the session; `part` is its position in the turn."""
         title = self.context.title
         model = self.context.model
         if self.subagent_id is None and (title is not None or model != self.context.emitted_model):
@@ -90,7 +90,7 @@ class Turn(EventBuilder[C]):
 
 
 def by_turn(starts: Callable[[Sequence[str]], list[int]], data: bytes) -> list[Record]:
-    """Splits a document into records numbered by their last lines; `starts` finds the lines at which turns begin."""
+    """Splits a document into records, numbered by their last lines; `starts` finds the lines at which turns begin."""
     lines = data.decode("utf-8", "replace").split("\n")
     at_turns = starts([line.rstrip("\r") for line in lines])
     found = []
@@ -103,9 +103,9 @@ def by_turn(starts: Callable[[Sequence[str]], list[int]], data: bytes) -> list[R
 
 
 class TurnReader:
-    """Returns the records of a document, which must be read whole. `split` finds them; a cursor counts those returned.
+    """Reads the records of a document, which must be read whole. `split` finds them; a cursor counts those returned.
 
-    Documents are always imported from their beginning, and one that grows meanwhile has the same turns, and more.
+    Documents are always imported from their beginning, and one that grows meanwhile keeps its turns and gets more.
     """
 
     def __init__(self, split: Callable[[bytes], list[Record]]) -> None:
@@ -133,7 +133,8 @@ class TurnReader:
 
 
 def former_root(recorded: str, folder: str) -> str | None:
-    """Returns the former path of `folder`: the nearest folder with its name at or above `recorded`."""
+    """Returns the path that `folder` had when `recorded` was written: the nearest folder of its name at or above
+    `recorded`."""
     path = PurePosixPath(_with_slashes(recorded))
     name = PurePosixPath(folder).name
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)

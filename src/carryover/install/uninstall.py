@@ -25,7 +25,8 @@ from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
 from carryover.publish.hook_script import CURL_CONFIG, STARTER
-from carryover.publish.project_files import handoff_names, removals
+from carryover.publish.loaded_files import handoff_names
+from carryover.publish.withdrawal import removals
 
 _MOST_NAMED: Final = 3
 # `CARRYOVER_HOME` may name a folder with other content, so our files are recognised by name.

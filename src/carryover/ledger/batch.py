@@ -100,7 +100,7 @@ class LastRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceState(LastRead, frozen=True, kw_only=True):
-    """How far a source has been read. `cursor` is None until a first read succeeds; `rev` counts commits."""
+    """How far a source has been read. `cursor` is None until a read succeeds; `rev` counts commits."""
 
     rev: int
     cursor: bytes | None

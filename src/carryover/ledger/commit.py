@@ -92,7 +92,8 @@ async def store_entries(
     any_lost: bool,
     machine: str = "",
 ) -> Commit:
-    """Stores the entries that are new, and what follows from them. `machine`: the other machine that recorded them."""
+    """Stores the entries that are new, and updates sessions, threads and digests. `machine`: the other machine that
+    recorded them."""
     if any_lost:
         await db.executemany(_RESTORE, [(entry.body, entry.key, machine) for entry in entries])
     projects: set[int] = set()

@@ -1,4 +1,4 @@
-"""Prepares the ledger's file for its writer, opens it read-only for all others, and says what can go wrong. Blocks."""
+"""Prepares the ledger's file for its writer, opens it read-only for everyone else, and explains errors. Blocks."""
 
 from __future__ import annotations
 

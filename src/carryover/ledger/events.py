@@ -1,6 +1,6 @@
-"""Queries on what sessions hold: digests, events, turns, what was said. Read-only and blocking.
+"""Queries on the content of sessions: digests, events, turns, what was said. Read-only and blocking.
 
-Those that run at each change use an index and read a bounded number of rows. A turn begins with a prompt of a person.
+Queries that run at each change use an index and read a bounded number of rows. A turn begins with a prompt by a person.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _threads(db: sqlite3.Connection, statement: str, values: tuple[int, ...]) ->
 
 
 def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody]:
-    """Yields the events of a thread that count, in the order they came."""
+    """Yields the events of a thread that count, in the order in which they arrived."""
     return (StoredBody(*row) for row in _read(db, db.execute(_COUNTING, (thread_id,))))
 
 
@@ -85,7 +85,7 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
     """Yields the session's events with its sub-agents' merged in by time; each thread keeps its own order.
 
-    What only a hook has reported comes last, marked as provisional.
+    Events that only a hook has reported come last, marked as provisional.
     """
     threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
@@ -103,7 +103,8 @@ def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[Stor
 
 
 def events_back(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, AnyBody]]:
-    """Yields time and body of what a session's main conversation holds, newest first; reads as far as it is asked."""
+    """Yields time and body of the events in a session's main conversation, newest first; reads only as many as are
+    consumed."""
     reported = [
         (found.at_ms, found.body) for subagent_id, found in provisional_bodies(db, session_id) if not subagent_id
     ]
@@ -120,7 +121,7 @@ def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:
 def turn_events(
     db: sqlite3.Connection, session_id: int, starts: Sequence[TurnStart], number: int
 ) -> Iterator[StoredEvent]:
-    """Yields what the main conversation holds of turn `number`; 0 is everything before the first."""
+    """Yields the events of turn `number` in the main conversation; 0 is everything before the first."""
     begin = starts[number - 1].event_id if number else 0
     end = starts[number].event_id if number < len(starts) else 2**62
     return _events(db, db.execute(_EVENTS.format(_MAIN, "AND id >= ? AND id < ?"), (session_id, begin, end)), None)
@@ -139,7 +140,7 @@ def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int
 
 
 def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
-    """Returns the time and text of the newest answer in the main conversation; None if there is none near its end."""
+    """Returns the time and text of the newest answer in the main conversation; None if there is none near the end."""
     found = _read(db, db.execute(_NEWEST, (project_id, session, _MOST_LOOKED_AT)))
     answers = (each for each in found if isinstance(each[1], AssistantMessage) and each[1].text.strip())
     return next(((at_ms, body.text) for at_ms, body in answers), None)
@@ -148,7 +149,7 @@ def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[
 def prompts_and_ends(
     db: sqlite3.Connection, project_id: int, *, since_ms: int
 ) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
-    """Yields what began turns of a project since `since_ms` (UTC ms), and what cut them off: agent, time and body."""
+    """Yields the prompts of a project since `since_ms` (UTC ms), and what cut turns off: agent, time and body."""
     found = _read(db, db.execute(_PROMPTS_AND_ENDS, (project_id, NOTE, since_ms, since_ms)))
     return ((agent, at_ms, body) for agent, at_ms, body in found if isinstance(body, TurnEnd) or _is_typed(body))
 

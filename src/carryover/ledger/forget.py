@@ -106,7 +106,9 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
         await _leave_tombstones(db, selection, sessions, now_ms)
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session, _ in sessions))
     await _clear_sources(db, selection, conversations)
-    touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
+    touched: set[int] = set()
+    for *_, placed, recorded in rows:
+        touched.update(int(project) for project in (placed, recorded) if project is not None)
     gone = await _remove_unused_projects(db, selection, touched)
     changed = tuple(sorted(touched - gone))
     await mark_changed(db, changed, started_ms=0)
@@ -192,7 +194,8 @@ async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
 
 
 async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
-    """Has sources that changed since `since_ms` read again, if `limits` were relaxed; returns whether they were."""
+    """Marks sources that changed since `since_ms` to be read again if `limits` were relaxed; returns whether they
+    were."""
     kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
     now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
     if not any(now.get(name, _NONE) > n for name, n in kept.items()):

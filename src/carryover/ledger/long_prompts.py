@@ -1,4 +1,5 @@
-"""Which lines of long prompts came in other prompts too, of whichever project: hashes, which the search index fills.
+"""Finds the lines of long prompts that also came in other prompts, of whichever project, by hashes that the search
+index keeps.
 
 `prompt_line` has the lines of each different text once, so that a prompt which is sent a thousand times costs nothing.
 """

@@ -123,7 +123,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> str:
-    """Returns the machine's name here; a new one is called `name`, or with a number after it if another has that."""
+    """Returns the machine's name on this machine. A new one is called `name`, or `name` with a number if another has
+    that name."""
     for (known,) in await db.execute_fetchall("SELECT name FROM machine WHERE id = ?", (machine_id,)):
         return str(known)
     taken = {taken for (taken,) in await db.execute_fetchall(_NAMES)}
@@ -140,8 +141,10 @@ async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: st
 
 
 async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> None:
-    """Prepares the project of another machine at `root` for being joined with one here: removes sessions that others
-    had a part in while nobody had said whose word counts, and has all that is in the store taken again.
+    """Prepares another machine's project at `root` for being joined with one here.
+
+    Removes sessions to which several machines contributed before the user joined the projects, and has all that the
+    store has of it taken again.
     """
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     if is_on:
@@ -151,7 +154,7 @@ async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> N
 
 
 async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> None:
-    """Drops the notes of what was taken from a machine, except for what is still `there`."""
+    """Deletes the notes of segments that were taken from a machine, except for those that are still `there`."""
     await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
 
 
@@ -302,7 +305,7 @@ class LoggedForgetting(msgspec.Struct, frozen=True):
 
 
 async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
-    """Begins the log if there is none. Others are told of `projects` from now on: of a new one, all of it."""
+    """Begins the log if there is none. `projects` are sent to other machines from now on: of a new one, everything."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     for statement in (_MIXED,) if is_on else (*_BEGIN, _MIXED):
         await db.execute_fetchall(statement)
@@ -317,7 +320,8 @@ async def end_log(db: aiosqlite.Connection) -> None:
 
 
 async def continue_log(db: aiosqlite.Connection) -> None:
-    """Numbers what comes from now on by the clock (µs), above what others know from before a copy was restored."""
+    """Numbers what is added from now on by the clock (µs), so that the numbers exceed those sent before a backup was
+    restored."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     if is_on:
         await db.execute_fetchall(_RENUMBER)
@@ -332,12 +336,12 @@ async def log_forgetting(db: aiosqlite.Connection, rules: Iterable[Tombstone] = 
 
 
 def log_id(db: sqlite3.Connection) -> str | None:
-    """Returns what tells this log from that of any other ledger; None without one."""
+    """Returns an id that distinguishes this log from any other ledger's; None without a log."""
     return str(db.execute("SELECT id FROM change_log").fetchone()[0]) if db.execute(_IS_ON).fetchone()[0] else None
 
 
 def changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[Change]:
-    """Returns the first changes after number `after` that others are told of."""
+    """Returns the first changes after number `after` that are sent to other machines."""
     return list(records(Change, db, _CHANGES, (after, limit)))
 
 

@@ -1,4 +1,4 @@
-"""Read-only queries, for status, lists and single sessions, and what selects sessions to forget. Blocking."""
+"""Read-only queries for status, lists and single sessions, and the selection of sessions to forget. Blocking."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
 def changed_since_published(db: sqlite3.Connection, project_id: int) -> bool:
     """Whether a commit has touched the project since it was last published or refused.
 
-    A commit within 2 ms is taken to be the one that was published: both times are rounded, each in its own way.
+    A commit within 2 ms counts as the one that was published, since the two times are rounded differently.
     """
     condition = "id = ? AND changed_ms > coalesce(published_ms + 1, 0)"
     return db.execute(f"SELECT 1 FROM project WHERE {condition}", (project_id,)).fetchone() is not None
@@ -142,7 +142,7 @@ def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[in
 
 
 def related_projects(db: sqlite3.Connection, root: str, main_root: str | None) -> tuple[int, ...]:
-    """Returns the ids of a checkout's worktrees and of its main checkout, whose handoffs name it."""
+    """Returns the ids of a checkout's worktrees and of its main checkout: their handoffs name this one."""
     rows = db.execute("SELECT id FROM project WHERE main_root = ? OR root = ?", (root, main_root))
     return tuple(project_id for (project_id,) in rows)
 

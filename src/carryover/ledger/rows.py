@@ -47,7 +47,8 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A session. `recorded_root` is its project's root before a move; `machine` is another that recorded it, or ''."""
+    """A session. `recorded_root` is its project's root before a move; `machine` is the other machine that recorded
+    it, or ''."""
 
     id: int
     agent: str
@@ -66,7 +67,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event, `provisional` until the transcript has what a hook reported, `retracted` if the user took it back."""
+    """An event. `provisional`: the transcript does not have it yet. `retracted`: by the user."""
 
     at_ms: int
     subagent_id: str | None
@@ -142,7 +143,7 @@ SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.roo
 COUNTS: Final = 0
 """Value of `event.retracted` for what counts."""
 RETRACTED: Final = 1
-"""Value of `event.retracted` if the user took the event back."""
+"""Value of `event.retracted` if the user retracted the event."""
 SUPERSEDED: Final = 2
 """Value of `event.retracted` for events from a lesser source than the session's best."""
 LOST: Final = 3

@@ -76,7 +76,8 @@ _expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
-    """Leaves an index of this version, emptied if `afresh` or of another one. Blocks. Raises UserError without FTS5."""
+    """Makes sure that there is an index of this version, and empties it if `afresh` or if it was of another one.
+    Blocks. Raises UserError without FTS5."""
     if db.execute(_HAS_FTS5).fetchone() != (1,):
         raise UserError(
             "This Python's SQLite has no full-text search (FTS5), which Carryover needs. Nothing was read or changed. "
@@ -97,7 +98,7 @@ def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
 
 
 async def clear_index(db: aiosqlite.Connection) -> None:
-    """Empties the index and leaves every event to `index_more`."""
+    """Empties the index, so that `index_more` indexes every event again."""
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
     for table in ("search_entry", "long_prompt", "prompt_line"):
         await db.execute_fetchall(f"DELETE FROM {table}")
@@ -122,7 +123,7 @@ async def compact_index(db: aiosqlite.Connection) -> None:
 
 
 def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
-    """Spares the index decoding these stored bodies, which are about to be written."""
+    """Passes on the bodies that are about to be written, so that the index does not decode their stored form."""
     _expected.clear()
     _expected.update(bodies)
 
@@ -136,10 +137,24 @@ def index_entry(stored: str | bytes) -> tuple[int, str, str | None] | None:
     return (KINDS.index(found.kind), tokens, prompt_hashes(body)) if found is not None and tokens else None
 
 
-_NO_ENTRY: Final = (None, None, None)
+def _kind(stored: str | bytes) -> int | None:
+    entry = index_entry(stored)
+    return entry[0] if entry is not None else None
+
+
+def _tokens(stored: str | bytes) -> str | None:
+    entry = index_entry(stored)
+    return entry[1] if entry is not None else None
+
+
+def _prompt_hashes(stored: str | bytes) -> str | None:
+    entry = index_entry(stored)
+    return entry[2] if entry is not None else None
+
+
 FUNCTIONS: Final[dict[str, Callable[[str | bytes], int | str | None]]] = {
-    "search_kind": lambda stored: (index_entry(stored) or _NO_ENTRY)[0],
-    "search_tokens": lambda stored: (index_entry(stored) or _NO_ENTRY)[1],
-    "prompt_hashes": lambda stored: (index_entry(stored) or _NO_ENTRY)[2],
+    "search_kind": _kind,
+    "search_tokens": _tokens,
+    "prompt_hashes": _prompt_hashes,
 }
 """What the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""

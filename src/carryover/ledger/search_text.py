@@ -1,4 +1,4 @@
-"""Extracts what of an event is searched, and turns what is typed into a full-text expression of quoted words. Pure."""
+"""Extracts the searchable text of an event, and turns a query into a full-text expression of quoted words. Pure."""
 
 from __future__ import annotations
 

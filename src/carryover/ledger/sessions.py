@@ -1,7 +1,8 @@
 """Assigns sessions to projects, and sub-agents to sessions. Everything runs inside the open transaction.
 
-A sub-agent's transcript names the folder that it works in (`session_in_other_cwd`). It belongs to the conversation if
-that is in the same project, as only the ledger knows. Each session keeps the project it was recorded in.
+A sub-agent's transcript names the folder that it works in (`session_in_other_cwd`). Whether it belongs to the
+conversation depends on whether that is in the same project, which only the ledger knows. Each session keeps the project
+it was recorded in.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ _BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nu
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's row. `final`: its main conversation has decided its project. `rank`: its best source's so far."""
+    """A session's row. `final`: its main conversation has decided its project. `rank`: that of its best source so
+    far."""
 
     id: int
     native_id: str
@@ -124,8 +126,8 @@ async def assign_project(
 ) -> int | None:
     """Returns the id of the session's project, which the first folder in its main conversation determines.
 
-    A sub-agent's folder, or any without `for_good`, counts only until then. What a hook reported in a wrong project is
-    dropped: the transcript will bring it.
+    Until that is known, a sub-agent's folder, or one given without `for_good`, determines it. Events that a hook
+    reported in the wrong project are dropped, since the transcript will bring them.
     """
     if session.final:
         return session.project_id
@@ -210,7 +212,8 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
-    """Assigns the sessions recorded in `old` to `new`, including later ones while its folder is gone. Idempotent."""
+    """Assigns the sessions recorded in `old` to `new`, including later ones as long as the folder of `old` is gone.
+    Idempotent."""
     if old == new or await current_project(db, old) == new:
         return Moved()
     ((sessions,),) = await db.execute_fetchall("SELECT count(*) FROM session WHERE project_id = ?", (old,))
@@ -221,7 +224,8 @@ async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
 
 
 async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
-    """Undoes the move of `old`, which gets back its sessions. From then on, only the user can say that it was moved."""
+    """Undoes the move of `old`, which gets its sessions back. From then on, it counts as moved only if the user says
+    so."""
     away = list(await db.execute_fetchall(_AWAY, {"old": old}))
     await db.executemany(_BACK, [{"old": old, "session": session} for session, _ in away])
     await db.execute_fetchall("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))

@@ -115,7 +115,7 @@ class Ledger:
     async def write(
         self, work: Callable[Concatenate[aiosqlite.Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Runs `work`, a function of this package for an open transaction, in one of its own."""
+        """Runs `work`, a function of this package that needs an open transaction, in a transaction."""
         async with self._transaction() as db:
             return await work(db, *args, **kwargs)
 
@@ -135,7 +135,8 @@ class Ledger:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
-        """Removes what `selection` names, for good if it says so; `erase` makes sure that the data is overwritten."""
+        """Removes what `selection` names, permanently if it says so; `erase` makes sure that the data is
+        overwritten."""
         await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self._path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
@@ -185,7 +186,7 @@ class Ledger:
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
     ) -> None:
-        """Records the last handoff, of what was committed before `at_ms` (UTC), or why none may be published."""
+        """Records the last handoff, made of what was committed before `at_ms` (UTC), or why none may be published."""
         facts = msgspec.json.encode(git).decode() if git is not None else None
         async with self._transaction() as db:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
@@ -196,7 +197,8 @@ class Ledger:
             return await threads.rebuild_outdated(db, self._reducer)
 
     async def report(self, error: Exception) -> None:
-        """Raises LedgerDamaged, and has the next start repair the ledger, if a reader's error means damage."""
+        """Raises LedgerDamaged, and has the next start repair the ledger, if an error that a reader met means
+        damage."""
         if isinstance(error, LedgerDamaged):
             raise error
         async with self._reporting():

@@ -1,7 +1,7 @@
 """The events of threads and their digests, which are updated in the transaction that changes events or the reducer.
 
-The reducer sees exactly what is stored, so a rebuilt digest equals one that grew. What no longer counts keeps its row,
-so that its key stays known and reading the record again adds nothing.
+The reducer gets exactly what is stored, so a digest that is rebuilt equals one that grew event by event. An event that
+no longer counts keeps its row, so that its key stays known and reading the record again adds nothing.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, 
 
 
 async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> Thread:
-    """Folds all events of a thread again, in the order they came, without those that no longer count."""
+    """Folds all events of a thread that count again, in the order in which they arrived."""
     ((session, subagent_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
     thread = Thread(id=thread_id, session=session, subagent_id=subagent_id)
     # Also if no event is left; a retracted one may have been the newest.

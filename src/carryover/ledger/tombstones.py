@@ -64,7 +64,7 @@ def project_scope(root: str) -> bytes:
 
 
 def short_key(key: bytes) -> int:
-    """Returns the stored key of a removed event: its first 62 bits, as an id that salvaging can read."""
+    """Returns the stored key of a removed event: its first 62 bits, as an integer id, which salvaging can read."""
     return int.from_bytes(key[:8]) >> 2
 
 

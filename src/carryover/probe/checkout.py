@@ -61,13 +61,14 @@ def is_top(root: Path) -> bool:
 
 
 def common_dir_of(root: Path) -> Path | None:
-    """Returns what git keeps for all checkouts of the repository together; None as for `git_dir_of`."""
+    """Returns the data folder that all checkouts of the repository share; None as for `git_dir_of`."""
     git_dir = git_dir_of(root)
     return _common_of(git_dir) if git_dir is not None else None
 
 
 def main_checkout_of(root: Path) -> str | None:
-    """Returns the main checkout of the worktree at `root`; None if it is no worktree, or of a bare repository."""
+    """Returns the main checkout of the worktree at `root`; None if it is not a worktree, or is one of a bare
+    repository."""
     git_dir = git_dir_of(root)
     if git_dir is None or git_dir == root / ".git":
         return None
@@ -76,7 +77,8 @@ def main_checkout_of(root: Path) -> str | None:
 
 
 def worktrees_of(common: Path) -> Iterator[Path]:
-    """Yields the worktrees of a repository that are there, sorted by their names in git. `common`: what they share."""
+    """Yields the existing worktrees of a repository, sorted by their names in git. `common`: the data folder that
+    they share."""
     try:
         names = sorted(entry.name for entry in os.scandir(common / "worktrees"))
     except OSError:
@@ -84,13 +86,17 @@ def worktrees_of(common: Path) -> Iterator[Path]:
     for name in names:
         git_dir = common / "worktrees" / name
         back = named_in(git_dir / "gitdir")
-        root = Path(os.path.realpath(back.parent)) if back is not None else None
-        if root is not None and (own := git_dir_of(root)) is not None and _is_same(own, git_dir):
+        if back is None:
+            continue
+        root = Path(os.path.realpath(back.parent))
+        own = git_dir_of(root)
+        if own is not None and _is_same(own, git_dir):
             yield root
 
 
 def may_be_asked(root: Path) -> bool:
-    """Whether git, started at `root`, would read nothing of another repository's. Also for a bare one. Blocks."""
+    """Whether git, started at `root`, would read nothing of another repository's. `root` may be a bare repository.
+    Blocks."""
     git_dir = git_dir_of(root)
     if git_dir is None and not _is_bare(root):
         return False
@@ -107,8 +113,12 @@ def may_be_asked(root: Path) -> bool:
 
 
 def named_in(file: Path, prefix: bytes = b"") -> Path | None:
-    """Returns the path that one of git's small files contains, relative to its folder, as git reads it; None if there
-    is none. It may hold `..`, which means what it does to the system: where symlinks are, it can't be shortened."""
+    """Returns the path in one of git's small files, relative to the file's folder, as git reads it; None if there is
+    none.
+
+    It may contain `..`, which must be resolved by the system: where symlinks are, shortening the text would change its
+    meaning.
+    """
     try:
         data = read_bytes_bounded(file, _LARGEST_NAME)
     except OSError:
@@ -160,7 +170,8 @@ def _belongs(git_dir: Path, root: Path) -> bool:
 
 
 def _is_worktree(git_dir: Path, root: Path) -> bool:
-    common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
+    common = named_in(git_dir / "commondir")
+    back = named_in(git_dir / "gitdir")
     if common is None or back is None or git_dir.parent.name != "worktrees":
         return False
     # Not the path of `back` itself: a `.git` that is a symlink to another's would be the same.
@@ -232,8 +243,8 @@ def _state(folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def entries_below(folder: str) -> Iterator[os.DirEntry[str]]:
-    """Yields what is in a folder and its folders, behind no symlink, however deep. Raises OSError for a path that is
-    too long."""
+    """Yields everything in a folder and the folders below it, at any depth, following no symlink. Raises OSError for
+    a path that is too long."""
     left = [folder]
     while left:
         inner = list(_entries(left.pop()))

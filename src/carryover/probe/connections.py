@@ -1,4 +1,4 @@
-"""Whose process is at the other end of a connection within this machine, where the system tells (Linux)."""
+"""Finds whose process is at the other end of a connection within this machine, on Linux."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def connection_owners(peer: tuple[str, int], own: tuple[str, int]) -> set[int] |
     for table in TABLES:
         with suppress(OSError):
             tables.append(Path(table).read_text())
-    rows = [line.split() for table in tables for line in table.splitlines() if any(each in line for each in ends)]
+    lines = "\n".join(tables).splitlines()
+    rows = [line.split() for line in lines if any(each in line for each in ends)]
     return {int(row[7]) for row in rows if row[9] != _NO_PROCESS} if tables else None
 
 
@@ -38,7 +39,7 @@ def _in_table(address: str, port: int, mapped: bool) -> str:
 
 
 def is_of_the_system(uid: int) -> bool:
-    """Whether a user is root or one of the system's own, under which services run, and not a person."""
+    """Whether a user id is root's or one of those under which the system's services run, not a person's."""
     found = None
     with suppress(OSError, UnicodeDecodeError):
         found = _FIRST_PERSON.search(_LOGIN_SETTINGS.read_text())

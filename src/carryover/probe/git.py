@@ -1,11 +1,11 @@
-"""Reads the state of a repository: branch, HEAD, and how much differs from it, apart from Carryover's own writes."""
+"""Reads the state of a repository: branch, HEAD, and what differs from it, apart from Carryover's own writes."""
 
 from __future__ import annotations
 
 import errno
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -45,7 +45,7 @@ class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
     """By file name, for files at the top of the repository that Carryover adds text to."""
 
     def covers(self, path: str) -> bool:
-        """Whether `path`, relative to the top, is Carryover's folder or in it."""
+        """Whether `path`, relative to the top, is Carryover's folder or inside it."""
         return self.folder is not None and f"{path}/".startswith(f"{self.folder}/")
 
     def cleaner(self, path: str, places: Mapping[str, str] = {}) -> Cleaner | None:
@@ -93,8 +93,11 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = T
 
 
 def head_stamp(root: Path) -> int:
-    """Returns a number that changes with each checkout and commit at `root`, and with its worktrees; 0 outside a
-    repository. Takes a few calls of stat, so that it can be asked often."""
+    """Returns a number that changes with each checkout and commit at `root` or in its worktrees; 0 outside a
+    repository.
+
+    Takes a few calls of stat, so it can be called often.
+    """
     git_dir = git_dir_of(root)
     if git_dir is None:
         return 0
@@ -108,8 +111,10 @@ def head_stamp(root: Path) -> int:
 def changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> ChangedSince | None:
-    """Returns what has changed since the commit `since`; None if that is gone, too. As careful as `git_facts`, with the
-    same errors; half the work, for a session that waits for the answer."""
+    """Returns what has changed since the commit `since`; None if that no longer exists.
+
+    As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
+    """
     return _in_time(partial(_changed_since, root, since, own), timeout_s)
 
 
@@ -187,17 +192,23 @@ def _changed_since(root: Path, since: str, own: OwnWrites, deadline: float) -> C
 def of_others(
     root: Path, changed: list[ChangedFile], own: OwnWrites, since: str | None, deadline: float
 ) -> list[ChangedFile]:
-    """Returns the files with changes other than Carryover's own writes since the commit `since` (None: ever)."""
+    """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
     changed = [file for file in changed if not own.covers(file.path)]
     places = own_places(root, own)
-    asked = {file.path: clean for file in changed if (clean := own.cleaner(file.path, places)) is not None}
+    cleaners = {file.path: own.cleaner(file.path, places) for file in changed}
+    asked = {path: clean for path, clean in cleaners.items() if clean is not None}
     if not asked:
         return changed
-    blobs = ask(root, *(("cat-file", "blob", f"{since}:{path}") for path in asked), deadline=deadline) if since else []
-    # A file that is not in the commit counts as empty there.
-    before = {path: blob.out if blob.code == 0 else b"" for path, blob in zip(asked, blobs, strict=False)}
+    before = _contents(root, asked, since, deadline) if since else {}
     ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
     return [file for file in changed if file.path not in ours]
+
+
+def _contents(root: Path, paths: Iterable[str], commit: str, deadline: float) -> dict[str, bytes]:
+    """Returns the contents of files in a commit; a file that it does not have counts as empty there."""
+    paths = list(paths)
+    blobs = ask(root, *(("cat-file", "blob", f"{commit}:{path}") for path in paths), deadline=deadline)
+    return {path: blob.out if blob.code == 0 else b"" for path, blob in zip(paths, blobs, strict=True)}
 
 
 def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
@@ -212,7 +223,7 @@ def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
 
 
 def may_be_repository(root: Path) -> bool:
-    """Whether `root` may be a repository, also a bare one, judged without git."""
+    """Whether `root` may be a repository, including a bare one, judged without git."""
     if not root.is_absolute():  # as another machine's project
         return False
     return git_dir_of(root) is not None or ((root / "HEAD").is_file() and (root / "objects").is_dir())

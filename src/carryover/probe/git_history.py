@@ -1,4 +1,4 @@
-"""Commits of a repository, and the commits that lines came with. Blocking, in bounded time."""
+"""Finds the commits of a repository, and those that lines came with. Blocking, in bounded time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[Commit]:
-    """Returns the newest commits of HEAD and all branches, newest first; empty also if git gives no answer in time."""
+    """Returns the newest commits of HEAD and all branches, newest first; empty if git gives no answer in time."""
     since = [f"--since=@{since_ms // 1000} +0000"] if since_ms else []
     return _log(root, f"--max-count={limit}", *since, "--branches", "HEAD")
 

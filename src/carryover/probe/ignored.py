@@ -1,4 +1,5 @@
-"""Asks git whether it keeps a folder of a checkout out of commits: again whenever something changed that decides it."""
+"""Asks git whether it keeps a folder of a checkout out of commits, again whenever something that decides this has
+changed."""
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ def exclude_file(root: Path) -> Path:
 def is_ignored(root: Path, folder: str) -> bool:
     """Whether the rules outside of `folder`, which is at the top of the checkout, make git ignore all of it.
 
-    Asks git only if HEAD, the index or an ignore file has changed since it said so. Blocks. Raises OSError if git can't
-    tell.
+    Asks git only if HEAD, the index or an ignore file has changed since the last answer. Blocks. Raises OSError if git
+    can't tell.
     """
     stamp = _deciding(root)
     if _ignored.get((root, folder)) == stamp:
@@ -60,7 +61,8 @@ def is_ignored(root: Path, folder: str) -> bool:
 
 
 def _deciding(root: Path) -> tuple[_Status, ...]:
-    exclude, git_dir = exclude_file(root), git_dir_of(root)
+    exclude = exclude_file(root)
+    git_dir = git_dir_of(root)
     own = (git_dir / "HEAD", git_dir / "index") if git_dir is not None else ()
     return tuple(map(_status, (*own, root / ".gitignore", exclude)))
 
@@ -86,10 +88,8 @@ def _rules(folder: str) -> set[bytes]:
 
 
 def is_let_in(root: Path, folder: str) -> bool:
-    """Whether git does not ignore the folder although `info/exclude` says so: another rule takes it back in.
-
-    As `is_ignored`, with the same errors.
-    """
+    """Whether git does not ignore the folder in spite of `info/exclude`, because another rule includes it again. As
+    `is_ignored`, with the same errors."""
     if is_ignored(root, folder):
         return False
     try:
@@ -113,7 +113,8 @@ def tracked_anywhere(root: Path, names: Sequence[str]) -> set[str]:
     stamp = (*_deciding(root), *(_status(exclude_file(root).parents[1] / name) for name in _MOVED_REFS))
     known = _tracked.get((root, tuple(names)))
     if known is None or known[0] != stamp:
-        known = _tracked[root, tuple(names)] = stamp, _ask_tracked(root, names)
+        known = stamp, _ask_tracked(root, names)
+        _tracked[root, tuple(names)] = known
     return set(known[1])
 
 

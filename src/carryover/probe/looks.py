@@ -1,8 +1,8 @@
-"""Looks at folders whose disk may hang, in threads that can be given up: a network drive, FUSE, a failing disk.
+"""Examines folders whose disk may hang (a network drive, FUSE, a failing disk), in threads that can be given up.
 
-A look at a folder that does not answer in time is left behind in its thread, and from then on nothing on that disk is
-looked at until the look has come back, so that few threads are stuck. Everything that the daemon does in a project or
-in an agent's folder goes through here; commands do too where they go through all projects.
+A look at a folder that does not answer in time is left behind in its thread. Until it returns, nothing on that disk is
+looked at, so that few threads get stuck. Everything that the daemon does in a project or in an agent's folder goes
+through here, and so do commands that go through all projects.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ _here: Final = threading.local()
 
 
 def look_at(folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
-    """Returns what `look`, which concerns `folder`, returns. Raises what it raises, and Silent if that takes longer
-    than `WORK_S`; if it is wanted `soon`, than `SHORT_S`.
+    """Returns what `look`, which concerns `folder`, returns.
 
-    Then `look` goes on in its thread, and may do so at any later time; see `give_up_if_late`. Within another look it
-    is a part of that, which is given up with it.
+    Raises what it raises, and Silent if that takes longer than `WORK_S`, or than `SHORT_S` if it is wanted `soon`.
+    `look` then continues in its thread, and may end at any later time; see `give_up_if_late`. A look within another one
+    is part of that and is given up with it.
     """
     for _, found in look_at_each([Path(folder)], lambda _folder: look(), soon=soon):
         return found
@@ -73,7 +73,7 @@ def look_at(folder: Path | str, look: Callable[[], T], *, soon: bool = False) ->
 
 
 async def looked_at(folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
-    """Does what `look_at` does; meanwhile the event loop goes on."""
+    """Does what `look_at` does without blocking the event loop."""
     import asyncio  # not at the top: most commands do without it
 
     if not _may_ask(Path(folder), soon=soon):
@@ -110,8 +110,9 @@ def look_at_each(
     at: Callable[[Item], Path] | None = None,
     soon: bool = False,
 ) -> list[tuple[Item, T]]:
-    """Returns each item with what `look` returns for it, but those on disks that do not answer. `at`: its folder.
-    `soon`: as for `look_at`.
+    """Returns each item with what `look` returns for it, leaving out those on disks that do not answer.
+
+    `at`: the item's folder. `soon`: as for `look_at`.
     """
     waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
     if (walk := _walk_here()) is not None:
@@ -127,13 +128,13 @@ def look_at_each(
 
 
 def give_up_if_late() -> None:
-    """Raises Silent in a thread for which nobody waits any more: what it was about to write may be outdated."""
+    """Raises Silent in a thread that nobody waits for any more: what it was about to write may be outdated."""
     if (walk := _walk_here()) is not None and walk.given_up:
         raise Silent(walk.folder)
 
 
 def presume_silent(folders: Iterable[str]) -> None:
-    """Has these not looked at for a while, since another process found that they do not answer.
+    """Treats folders as silent for a while, since another process found that they do not answer.
 
     A thread that is stuck in the kernel may keep its process from ending, and a command must end.
     """
@@ -144,7 +145,7 @@ def presume_silent(folders: Iterable[str]) -> None:
 
 
 def silent_folders() -> dict[str, float]:
-    """Returns the folders or mount points that do not answer, and for how many seconds."""
+    """Returns the folders or mount points that do not answer, each with the seconds since it was asked."""
     now_s = time.monotonic()
     with _lock:
         return {str(folder): now_s - silence.since_s for folder, silence in sorted(_silent.items())}
@@ -209,7 +210,9 @@ class _Walk(Generic[Item, T]):
 
     def take_in(self, items: list[tuple[Any, Path]], look: Callable[[Any], Any], *, soon: bool) -> list[Any]:
         """Looks at `items` in this thread, in the middle of another look."""
-        outer, left_s, found = self.folder, self.left_s(), []
+        outer = self.folder
+        left_s = self.left_s()
+        found = []
         try:
             for item, folder in items:
                 if _may_ask(folder, soon=soon, but=self):

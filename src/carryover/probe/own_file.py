@@ -46,8 +46,10 @@ _known: dict[tuple[str, Path], _Stamp] = {}
 
 def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
     """Returns why a source in a project may not be the user's own, as a clause for people; None if it is the user's.
+
     `path` is a source of `agent` in the project at `root`. Blocks, and asks git only if its index has changed. Raises
-    OSError if the file does not exist."""
+    OSError if the file does not exist.
+    """
     found = os.lstat(path)
     reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(root, path)
     if reason is not None or agent.last_input is None:

@@ -1,4 +1,4 @@
-"""Recognises by calls of stat whether what git says of HEAD may have changed. Blocking."""
+"""Detects by calls of stat whether git's answers about HEAD may have changed. Blocking."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _FILES: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", 
 
 
 def ref_stamp(root: Path) -> RefStamp | None:
-    """Returns what differs after each change of HEAD, a branch, a tag or git's settings at `root`; None if that is not
-    the top of a checkout that git may be asked about."""
-    git_dir, common = git_dir_of(root), common_dir_of(root)
+    """Returns a value that differs after each change of HEAD, a branch, a tag or git's settings at `root`; None if
+    git may not be asked about that folder, or it is not the top of a checkout."""
+    git_dir = git_dir_of(root)
+    common = common_dir_of(root)
     if git_dir is None or common is None:
         return None
     folders = dict.fromkeys((git_dir, common))

@@ -45,9 +45,11 @@ def language_of(path: str) -> str | None:
 def examine(
     source: bytes, language: str, line: int | None, *, give_up: Callable[[], bool] = lambda: False
 ) -> FileFacts:
-    """Returns all facts about a file from a single parse; `line` is 1-based. `give_up` is called every few
-    microseconds of work, while other threads run: once it returns True, what the parse would show stays unknown, as
-    it does without a grammar for the language."""
+    """Returns all facts about a file from a single parse; `line` is 1-based.
+
+    `give_up` is called every few microseconds of work, while other threads run. Once it returns True, what the parse
+    would show stays unknown, as without a grammar for the language.
+    """
     try:
         tree = _tree(source, language, give_up)
     except TimeoutError:
@@ -166,13 +168,18 @@ def _name_of(node: Node, source: bytes) -> str | None:
 
 def _first_field(node: Node, *fields: str) -> Node | None:
     """Returns the first of `fields` that exists; for a C declarator, the name inside it."""
-    found = next((child for field in fields if (child := node.child_by_field_name(field)) is not None), None)
-    while found is not None and (inner := found.child_by_field_name("declarator")) is not None:
-        found = inner
-    if found is not None and found.type == "reference_declarator":
-        function = next((child for child in found.children if child.type == "function_declarator"), None)
-        return function.child_by_field_name("declarator") if function is not None else found
-    return found
+    found = next(filter(None, map(node.child_by_field_name, fields)), None)
+    return _declared(found) if found is not None else None
+
+
+def _declared(declarator: Node) -> Node:
+    while (inner := declarator.child_by_field_name("declarator")) is not None:
+        declarator = inner
+    if declarator.type == "reference_declarator":  # its inner declarator has no field name
+        function = next((child for child in declarator.children if child.type == "function_declarator"), None)
+        if function is not None:
+            return function.child_by_field_name("declarator") or declarator
+    return declarator
 
 
 def _text(node: Node | None, source: bytes) -> str | None:

@@ -80,10 +80,8 @@ def stored(identity: Identity | None) -> str | None:
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder at `root` is gone: nothing is there, or a symlink, or it is another machine's.
-
-    One on a disk that does not answer is not gone.
-    """
+    """Whether the project's folder is no longer at `root`: nothing is there, or a symlink, or it is another
+    machine's. On a disk that does not answer, it counts as there."""
     try:
         return is_foreign(root) or look_at(root, lambda: is_gone(Path(root)) or os.path.realpath(root) != root)
     except Silent:
@@ -137,7 +135,7 @@ def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: 
 def moves_with(
     old: str, new: str, known: Sequence[Whereabouts], root_of: Callable[[str], str]
 ) -> list[tuple[Whereabouts, str]]:
-    """Returns the project at `old` and those below it that move along, each with its new root."""
+    """Returns the project at `old` and those below it, which move along, each with its new root."""
     taken = []
     for row in known:
         below = row.root.removeprefix(old.rstrip("/"))

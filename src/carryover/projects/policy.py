@@ -77,10 +77,8 @@ NOT_NAMED_BACK: Final = (
 
 
 def refusal_by_git(root: Path) -> Refusal | None:
-    """Refuses a folder whose `.carryover` git tracks, or takes in although `info/exclude` says otherwise.
-
-    Asks git only after HEAD, its index or an ignore file has changed. Blocks.
-    """
+    """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only after
+    HEAD, its index or an ignore file has changed. Blocks."""
     if git_dir_of(root) is None:
         return Refusal(NOT_NAMED_BACK) if is_top(root) else None
     asked = "tracked"

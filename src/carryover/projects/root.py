@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -56,16 +57,16 @@ def agents_checkouts(
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
-    """Returns agents' own folders: standard, named by `env`, and recorded by install, as a service lacks variables."""
+    """Returns agents' own folders: the standard ones, those that `env` names, and those that install recorded, since
+    a service lacks the user's variables."""
     found = set()
     for spec in specs():
         known = agents.of(spec.id)
-        inferred = (
-            {place.env: root.rstrip("/").removesuffix(f"/{place.below}")}
-            for root in known.roots
-            for place in spec.transcripts
-            if place.env and place.below and root.rstrip("/").endswith(f"/{place.below}")
-        )
+        inferred: list[dict[str, str]] = []
+        movable = [(place.env, f"/{place.below}") for place in spec.transcripts if place.env and place.below]
+        for root, (variable, below) in product((root.rstrip("/") for root in known.roots), movable):
+            if root.endswith(below):
+                inferred.append({variable: root.removesuffix(below)})
         for variables in ({}, env, known.env, *inferred):
             found |= {place.at(home, variables) for place in (*spec.folders, *spec.other_folders)}
     return frozenset(Path(real) for _, real in look_at_each(found, os.path.realpath))
@@ -77,7 +78,7 @@ def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> 
 
 
 class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
-    """The paths of a ledger and the folders it belongs to."""
+    """The ledger's path, with the folders that go with it."""
 
     ledger: Path
     state: Path

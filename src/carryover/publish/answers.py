@@ -1,7 +1,8 @@
-"""What a starting session is given: the project's handoff, under a header that suits the start reason. Blocks.
+"""The text that a starting session gets: the project's handoff, under a header that suits the start reason. Blocks.
 
 For starts without a daemon, answers are kept at `<state>/restore/<agent>/<start reason>/<root of the project>/.answer`:
-the hook's whole output, at a path with the root unchanged, so that `hook.sh` finds its own folder's and no other.
+each is a hook's whole output, at a path that contains the root unchanged, so that `hook.sh` finds the answer for its
+own folder and no other.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(eq=False, kw_only=True)
 class Moment:
-    """A project as all sessions find it that start at about the same time: what they get is made once for all.
+    """A project at one moment, for all sessions that start about then: what they get is made once.
 
     `project`: see `view_now`. `then`: git's state when the handoff was last published. `now_ms`: when the first starts.
     """
@@ -73,14 +74,16 @@ class Moment:
         worked here since, or if its agent forgot what it got at an earlier start.
         """
         with self._lock:
-            view = self._view = self._view or view_now(db, self.project, self.agents_own)
-            settings, situation = settings_of(view, self.config), _situation(view, beginning, self.now_ms)
+            self._view = self._view or view_now(db, self.project, self.agents_own)
+            view = self._view
+            settings = settings_of(view, self.config)
+            situation = _situation(view, beginning, self.now_ms)
             if settings.excluded or situation is None:
                 return None
             own = beginning.session if situation in ("compacted", "resumed") else None
             if (situation, own) not in self._texts:
-                present = self._present = self._present or _present_of(db, view, settings, self.then)
-                self._texts[situation, own] = self._text(view, settings, present, situation, own)
+                self._present = self._present or _present_of(db, view, settings, self.then)
+                self._texts[situation, own] = self._text(view, settings, self._present, situation, own)
             return self._texts[situation, own]
 
     def _text(
@@ -175,7 +178,8 @@ RESUMED: Final[StartReason] = "resume"
 
 
 def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
-    """Returns the texts by start reason and `OLD`, without anything about the present. `file`: the handoff's path."""
+    """Returns the texts for starts without a daemon, by start reason and for `OLD`. They say nothing about the
+    present. `file`: the handoff's path."""
     situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old"), (RESUMED, "resumed")]
     each = dict.fromkeys(situation for _, situation in situations)
     texts = {situation: render(handoff, Answering(situation=situation, file=file)) for situation in each}
@@ -191,7 +195,8 @@ def keep_answers(
     stale_days: int,
     file: str = IN_PROJECT,
 ) -> None:
-    """Writes the answers for `root`, if that is a path here. `forms`: hook protocols by agent id. Raises OSError."""
+    """Writes the answers for `root`, unless it is a path of another machine. `forms`: hook protocols by agent id.
+    Raises OSError."""
     if not _is_whole(root):
         return
     # `find -mtime +0`, which every system has, is true from one day after this time.
@@ -238,12 +243,11 @@ def prune_answers(state: Path, config: Config) -> None:
     for agent in (state / STORE).glob("*"):
         if not config.selects(agent.name):
             shutil.rmtree(agent, ignore_errors=True)
-    roots = {
-        os.path.normpath(f"/{Path(folder).relative_to(reasons)}")
-        for reasons in _tops(state)
-        for folder, _, files in os.walk(reasons)
-        if ANSWER in files
-    }
+    roots = set()
+    for reasons in _tops(state):
+        for folder, _, files in os.walk(reasons):
+            if ANSWER in files:
+                roots.add(os.path.normpath(f"/{Path(folder).relative_to(reasons)}"))
 
     def is_left_out(root: str) -> bool:
         return not is_folder(Path(root)) or project_settings(Path(root), config).excluded is not None

@@ -31,7 +31,7 @@ def dialed_handoff(
     agents_own: AgentFolders | None = None,
     own: str | None = None,
 ) -> Refreshed:
-    """Returns the handoff that was made of a project, led by `own` if given, with its text for a budget of `tokens`."""
+    """Returns the handoff of a project, led by `own` if given, with its text for a budget of `tokens`."""
     if made.handoff is None or tokens == MAX_TOKENS:
         return made
     view = view_now(db, project, agents_own)
@@ -41,7 +41,7 @@ def dialed_handoff(
 
 
 def newest_first(db: sqlite3.Connection, view: ProjectView) -> Iterator[Happened]:
-    """Yields the events of the view's sessions from the newest on, with their turns; reads as far as it is asked."""
+    """Yields the events of the view's sessions with their turns, newest first; reads only as many as are consumed."""
     return heapq.merge(*(_of_session(db, session) for session in view.sessions), key=lambda event: -event.at_ms)
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence, Set
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger import queries
 from carryover.ledger.connect import LedgerUnavailable, connect_read_only
+from carryover.ledger.forget import Forgotten
 from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, conversation_of
@@ -34,7 +35,7 @@ from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE,
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import STORE as ANSWERS
 from carryover.publish.answers import forget_answers
-from carryover.publish.project_files import handoff_names, loaded_names
+from carryover.publish.loaded_files import handoff_names, loaded_names
 from carryover.publish.refresh import refresh
 
 T = TypeVar("T")
@@ -70,16 +71,7 @@ async def forget_sessions(
     # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
     done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
-    gone = sorted({project for one in done for project in one.gone})
-    changed = sorted({project for one in done for project in one.changed} - set(gone))
-    of_changed = {row.id: row.root for row in await asyncio.to_thread(_read, paths, whereabouts) if row.id in changed}
-    again = [project for project in changed if of_changed.get(project) in had]
-    problems += await publish(again, gone)
-    # A publication that began before may have written what an agent at work then keeps.
-    if await asyncio.to_thread(_remove_loaded, config, [of_changed[project] for project in again], problems):
-        problems += await publish(again, ())
-    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - set(of_changed.values()))
-    problems += late
+    problems += await _republish(paths, config, publish, done, roots, had)
     conversations |= {conversation for one in done for conversation in one.conversations}
     problems += await asyncio.to_thread(remove_calls, conversations)
     try:
@@ -89,8 +81,31 @@ async def forget_sessions(
     return Erased(sessions=sum(one.sessions for one in done), problems=tuple(dict.fromkeys(problems)))
 
 
+async def _republish(
+    paths: StatePaths,
+    config: Config,
+    publish: Publish,
+    done: Sequence[Forgotten],
+    roots: Set[str],
+    had: Collection[str],
+) -> list[str]:
+    """Publishes again what is left in those of `roots` that `had` a handoff, and removes what was published elsewhere
+    in the meantime. Returns the problems."""
+    gone = {project for one in done for project in one.gone}
+    changed = {project for one in done for project in one.changed} - gone
+    rows = await asyncio.to_thread(_read, paths, whereabouts)
+    root_of = {row.id: row.root for row in rows if row.id in changed}
+    again = [project for project in sorted(changed) if root_of.get(project) in had]
+    problems = [*await publish(again, sorted(gone))]
+    # A publication that began before may have written what an agent at work then keeps.
+    if await asyncio.to_thread(_remove_loaded, config, [root_of[project] for project in again], problems):
+        problems += await publish(again, ())
+    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - set(root_of.values()))
+    return [*problems, *late]
+
+
 async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selection], latest_ms: int = 0) -> Erased:
-    """Forgets in this process; until `latest_ms` (UTC ms), also what is dated after its clock."""
+    """Forgets in this process. Events dated after its clock are included until `latest_ms` (UTC ms)."""
     config = await asyncio.to_thread(load_config, StateDir(paths.state).config)
     publish = partial(publish_here, ledger, paths, config)
     return await forget_sessions(
@@ -101,11 +116,12 @@ async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selectio
 async def publish_here(
     ledger: Ledger, paths: StatePaths, config: Config, again: Sequence[int], _gone: Sequence[int]
 ) -> Iterable[str]:
-    """Republishes projects in this process, when no daemon does."""
+    """Republishes projects in this process, if there is no daemon to do so."""
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)
-        newest = await asyncio.to_thread(lambda: next((row.id for row in _read(paths, queries.projects)), None))
+        rows = await asyncio.to_thread(_read, paths, queries.projects)
+        newest = rows[0].id if rows else None
         try:
             made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
         except OSError as error:
@@ -120,11 +136,15 @@ def _selected(
 ) -> tuple[set[str], set[tuple[str, str]], set[str]]:
     """Returns all affected roots (present and former), all affected conversations, and all known ids."""
     with closing(connect_read_only(paths.ledger)) as db:
-        roots = {row.root for row in whereabouts(db)} if any(one.is_everything for one in selections) else set()
+        roots: set[str | None] = set()
+        if any(one.is_everything for one in selections):
+            roots.update(row.root for row in whereabouts(db))
         rows = [row for one in selections for row in queries.selected_sessions(db, one, now_ms=now_ms)]
         known = {conversation_of(session) for session in queries.session_ids(db)}
-    roots |= {root for row in rows for root in (row.root, row.recorded_root) if root is not None}
-    return roots, {(row.agent, conversation_of(row.native_id)) for row in rows}, known
+    for row in rows:
+        roots.update((row.root, row.recorded_root))
+    conversations = {(row.agent, conversation_of(row.native_id)) for row in rows}
+    return {root for root in roots if root is not None}, conversations, known
 
 
 def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -284,7 +304,8 @@ def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
 def sessions_to_drop(
     sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
 ) -> list[SessionSize]:
-    """Returns the oldest sessions beyond `limits`, never a project's newest; one of unknown age only for its size."""
+    """Returns the oldest sessions beyond `limits`, but never a project's newest. A session of unknown age counts
+    only towards the limit on size."""
     oldest_first = sorted(sessions, key=lambda session: session.last_ms)
     in_projects = (one for one in oldest_first if one.project_id is not None and one.agent != NOTE)
     newest = {session.project_id: session for session in in_projects}

@@ -1,6 +1,6 @@
-"""Keeps `.carryover/` and machine-specific files out of commits: by `info/exclude`, which git neither shares nor takes
-back, and by a rule in `.carryover/` itself, for a folder that becomes a repository; where wanted, by .gitignore too.
-"""
+"""Keeps `.carryover/` and machine-specific files out of commits: by `info/exclude`, which git neither shares nor
+removes; by a rule in `.carryover/` itself, for a folder that becomes a repository; and by .gitignore where the user
+wants that."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LET_IN: Final = re.compile(rb":\d+:!")
 def keep_out(root: Path, edits: ProjectEdits) -> str | None:
     """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
 
-    It stays as long as the folder does, in every mode: git takes back a .gitignore that is not committed.
+    It stays as long as the folder does, in every mode: git removes a .gitignore that is not committed.
     """
     if git_dir_of(root) is None or _exclude(root, edits):
         return None
@@ -75,16 +75,14 @@ def own_ignore_file(store: Path) -> Path | None:
 
 
 def share_rule(root: Path, edits: ProjectEdits, allows: Callable[[str], bool] = lambda _: True) -> None:
-    """Puts the rule into .gitignore too, unless the user's rules ignore `.carryover/` or take it back in.
-
-    `allows` says whether .gitignore may be changed.
-    """
+    """Puts the rule into .gitignore too, unless the user's rules already ignore `.carryover/` or include it again.
+    `allows` returns whether .gitignore may be changed."""
     if git_dir_of(root) is not None and not _is_ignored(root) and allows(GITIGNORE):
         edits.carry_out(GITIGNORE, plan(_change(root / GITIGNORE, with_rule)), ours=True)
 
 
 def unshare_rule(root: Path, edits: ProjectEdits) -> None:
-    """Takes our rule out of .gitignore again."""
+    """Removes our rule from .gitignore."""
     if GITIGNORE in edits.mine:
         edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
 
@@ -104,7 +102,7 @@ def is_kept_out(root: Path, name: str) -> bool:
 
 
 def show_files(root: Path, edits: ProjectEdits, names: Collection[str]) -> None:
-    """Takes the rules for these files out of `info/exclude` again, so that git shows them."""
+    """Removes the rules for these files from `info/exclude`, so that git shows them again."""
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
         exclude = _own_exclude(root)
         gone = [_lines_for(name) for name in names]
@@ -121,9 +119,10 @@ def _all_rules() -> list[tuple[bytes, bytes]]:
 
 
 def rule_removals(root: Path, mine: Collection[str], going: Collection[Path] = ()) -> Iterator[tuple[str, Edit]]:
-    """Yields the edits that take our rules out of .gitignore and `info/exclude` of the checkout at `root`.
+    """Yields the edits that remove our rules from .gitignore and `info/exclude` of the checkout at `root`.
 
-    What is in `info/exclude` stays while another checkout of the repository has a handoff, unless that is `going`.
+    The rule in `info/exclude` stays while another checkout of the repository has a handoff, unless that checkout is
+    among those `going`.
     """
     if GITIGNORE in mine:
         yield GITIGNORE, plan(rule_removal(root / GITIGNORE))
@@ -243,7 +242,7 @@ def project_change(
     follow: bool = True,
     within: Path | None = None,
 ) -> Change:
-    """Plans an edit of a file of a project, which needs no backup, since taking it back restores every byte."""
+    """Plans an edit of a project's file. It needs no backup, since reverting it restores every byte."""
     return Change(
         path=path,
         what=what,

@@ -1,7 +1,7 @@
-"""Puts the pointer where agents find it and git shows nothing: into files of its own, hidden by `info/exclude`.
+"""Puts the pointer where agents find it and git shows nothing: into separate files that `info/exclude` hides.
 
-A file that any branch has is another's, and one that the user extends becomes theirs: our text goes, and the rule with
-it, so that git shows theirs. That of another checkout counts too, since all have the same rules.
+A file that any branch has belongs to someone else, and one that the user extends becomes the user's: our text is
+removed, and the rule with it, so that git shows the file. Other checkouts count too, since all share the rules.
 """
 
 from __future__ import annotations
@@ -26,17 +26,15 @@ _WHAT: Final = "the pointer to the handoff, hidden from git"
 
 
 def local_names() -> dict[str, bytes]:
-    """Returns the files that may be made in a project, and what is in them then."""
+    """Returns the files that may be created in a project, with their texts."""
     files = {file.name: file.head.encode() + NEW_FILE for file in local_files().values()}
     return {AGENTS_MD: NEW_FILE, **files}
 
 
 def place_local_files(root: Path, edits: ProjectEdits, agents: Collection[str] | None, *, create: bool = True) -> None:
-    """Makes the files that one of `agents` (None: any) would read here; removes what was made for others, or was
-    written into files that git shows. Without `create`, only the latter.
-
-    Raises OSError if git can't tell which files it has.
-    """
+    """Creates the files that one of `agents` (None: any) would read here. Removes files that were created for
+    others, and text that was written into files that git shows. Without `create`, only the latter. Raises OSError if
+    git can't tell which files it has."""
     wanted = set(_wanted(root, agents)) if git_dir_of(root) is not None else set()
     for name, text in local_names().items():
         if name in wanted and (create or name in edits.mine) and _is_hidden(root, edits, name):
@@ -52,24 +50,26 @@ def place_local_files(root: Path, edits: ProjectEdits, agents: Collection[str] |
 
 
 def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
-    """Returns the files of ours that git does not show, and when they were last written (ns)."""
+    """Returns our files that git does not show, with their modification times (ns)."""
     paths = (root / name for name in local_names() if name in mine)
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
 
 
 def hide_no_more(root: Path, edits: ProjectEdits, wanted: Collection[str] = ()) -> None:
-    """Has git show again all files but the `wanted` ones, and those that another checkout has of ours."""
+    """Makes git show all files again except for the `wanted` ones and our files in another checkout."""
     others = _others(root)
-    names = [
-        name
-        for name, text in local_names().items()
-        if name not in wanted and not any(_content(other / name) == text for other in others)
-    ]
+    names = []
+    for name, text in local_names().items():
+        if name in wanted:
+            continue
+        is_elsewhere = any(_content(other / name) == text for other in others)
+        if not is_elsewhere:
+            names.append(name)
     show_files(root, edits, names)
 
 
 def local_removal(root: Path, name: str) -> Edit:
-    """Plans to remove our text from a file; one that we made and the user did not extend is deleted."""
+    """Plans to remove our text from a file; a file that we created and the user did not extend is deleted."""
     text = local_names().get(name)
     if name in instruction_files() or text is None:
         return pointer_removal(root, name)

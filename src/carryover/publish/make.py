@@ -1,4 +1,5 @@
-"""Makes a project's handoff from its view, git and files, for all that publish, answer or export it. Blocks."""
+"""Makes a project's handoff from its view, git and files, for everything that publishes, answers or exports it.
+Blocks."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def made_handoff(
 ) -> Refreshed:
     """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
     view = view_now(db, project, agents_own)
-    root, settings = Path(view.root), settings_of(view, config)
+    root = Path(view.root)
+    settings = settings_of(view, config)
     related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not view.opinions:
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
@@ -106,7 +108,8 @@ def make(
     startable: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
-    """Distils the handoff of a project, if anything happened in it or was brought in. `names`: of agents, by id."""
+    """Distils the handoff of a project; None if nothing happened in it and nothing was brought in. `names`: agents'
+    names by id."""
     by_id = agent_names() if names is None else names
     made = distill(view, facts, resume=resume, now_ms=now_ms, own=own, startable=startable, agent_names=by_id)
     return made if made is not None or not view.opinions else _of_texts_from_outside(view)
@@ -126,7 +129,8 @@ def _of_texts_from_outside(view: ProjectView) -> Handoff:
 
 
 def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: AgentFolders | None) -> ProjectView:
-    """Returns the view of a project with its current checkouts; for a worktree without work, its main checkout's.
+    """Returns the view of a project with its current checkouts; for a worktree without work, the view of its main
+    checkout.
 
     `project`: its id, or its root if the ledger may not know it. Raises LookupError for an unknown id.
     """
@@ -152,7 +156,8 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
 
 def _of_true_worktrees(view: ProjectView) -> ProjectView:
     """Returns the view without checkouts that are no longer what they were taken for when they were last recorded."""
-    root, main_root = Path(view.root), view.main_root
+    root = Path(view.root)
+    main_root = view.main_root
     if main_root is not None and is_top(root) and main_checkout_of(root) != main_root:
         main_root = None
     others = (tree for tree in view.worktrees if tree.root != view.main_root)
@@ -162,7 +167,8 @@ def _of_true_worktrees(view: ProjectView) -> ProjectView:
 
 
 def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
-    """Returns the settings that apply to the project at its present stage."""
+    """Returns the project's settings as they apply to its newest work; in a worktree without work, an exclusion of
+    the main checkout counts too."""
     settings = project_settings(Path(view.root), config)
     if view.is_of_main and view.main_root is not None:  # an agent is about to work in the worktree
         excluded = project_settings(Path(view.main_root), config).excluded
@@ -179,7 +185,7 @@ def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIME
 
 
 def own_writes() -> OwnWrites:
-    """Describes Carryover's own writes in a project, for the probe that counts others' changes there."""
+    """Describes Carryover's own writes in a project, which the probe must not count as changes."""
     return OwnWrites(
         folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
     )
@@ -196,7 +202,8 @@ def _is_here(root: Path) -> bool:
 
 
 def elsewhere_lines(db: sqlite3.Connection, view: ProjectView) -> tuple[str, ...]:
-    """Returns a line for each of the two machines whose sessions are the newest, as far as their commits are known."""
+    """Returns one line for each of the two machines with the newest sessions, if the state of their commits is
+    known."""
     lines: list[str] = []
     is_shared = not is_foreign(view.root) and any(session.where for session in view.sessions)
     for foreign in filter(is_foreign, view.former_roots) if is_shared else ():

@@ -1,7 +1,7 @@
-"""Writes what is meant to be committed once per repository: what git then takes away stays away.
+"""Writes each text that is meant to be committed only once per repository: if git removes it, it stays removed.
 
-Until it is committed, git refuses a checkout, a merge or a `stash pop` that would overwrite it. A text that came back
-by itself would be in the way for ever; one that HEAD has comes and goes with git.
+Until it is committed, git refuses a checkout, a merge or a `stash pop` that would overwrite it. If it were written
+again each time, these would never succeed. A text that HEAD has comes and goes with git.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ TIMEOUT_S: Final = 1.0
 
 
 class Once:
-    """What may still be written into a checkout under `shared`, and what has been."""
+    """Which files may still be written in a checkout under `shared`, and which were."""
 
     def __init__(self, root: Path, state: Path, settings: ProjectSettings) -> None:
         """Raises OSError if the record can't be read."""
-        self._root, self._state, self._agreed_ms = root, state, settings.agreed_ms
+        self._root = root
+        self._state = state
+        self._agreed_ms = settings.agreed_ms
         known = placed_texts(state)
         self.repository = str(repository_of(root))
         self.here = {name for placed in known if placed.root == str(root) for name in placed.names}
@@ -44,7 +46,8 @@ class Once:
         self._placed = {name for placed in same for name in placed.names}
 
     def allows(self, name: str) -> bool:
-        """Whether the file may get our text: the first time, or if HEAD has that in others. Blocks (git)."""
+        """Whether the file may get our text: if it is the first time, or if other files have that text in HEAD.
+        Blocks (git)."""
         if self._is_left_out(name):
             return False
         return not self._placed or (name not in self._placed and self._is_settled)
@@ -76,13 +79,14 @@ class Once:
             remember_placed(self._state, placed)
 
     def forget(self) -> None:
-        """Records that our text was taken out of this checkout, so that it may be written again. Raises OSError."""
+        """Records that our text was removed from this checkout, so that it may be written again. Raises OSError."""
         if self.here:
             remember_placed(self._state, Placed(root=str(self._root), repository=self.repository))
 
 
 def repository_of(root: Path) -> Path:
-    """Returns what checkouts of one repository have in common: git's folder. Outside of git, the root itself."""
+    """Returns the path that all checkouts of one repository share: git's data folder; the root itself outside of
+    git."""
     common = common_dir_of(root)
     return Path(os.path.realpath(common)) if common is not None else root
 
@@ -96,7 +100,7 @@ def present_names(root: Path) -> set[str]:
 
 
 def committed_names(root: Path) -> set[str]:
-    """Returns the files that have our text in HEAD; none if git does not say. Blocks."""
+    """Returns the files that have our text in HEAD; none if git does not answer. Blocks."""
     names = (*instruction_files(), GITIGNORE)
     commands = [("cat-file", "blob", f"HEAD:{name}") for name in names]
     try:
@@ -107,7 +111,7 @@ def committed_names(root: Path) -> set[str]:
 
 
 def uncommitted_names(root: Path) -> tuple[str, ...]:
-    """Returns the files with our text that git shows as changed because of it; none if git does not say. Blocks."""
+    """Returns the files that git shows as changed because of our text; none if git does not answer. Blocks."""
     present = present_names(root) if git_dir_of(root) is not None else set()
     committed = committed_names(root) if present else set()
     changed = [name for name in (*instruction_files(), GITIGNORE) if name in present - committed]

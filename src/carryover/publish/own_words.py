@@ -1,4 +1,4 @@
-"""Takes templates out of the prompts of a view, by the ledger and by the commands on disk. Blocking."""
+"""Removes templates from the prompts of a view, using the ledger and the commands on disk. Blocking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_SOURCES: Final = 300
 
 
 class OwnWords:
-    """Takes templates out of the prompts of the project at `root`, which may be empty or of another machine."""
+    """Removes templates from the prompts of the project at `root`, which may be empty or of another machine."""
 
     def __init__(self, db: sqlite3.Connection, root: str) -> None:
         self._db = db
@@ -33,7 +33,8 @@ class OwnWords:
         self._left = MOST_PROMPTS
 
     def of(self, thread_id: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
-        """Returns the turns of a thread, in which a prompt that holds a template has only the user's own words."""
+        """Returns the turns of a thread, with only the user's own words in each prompt that was made from a
+        template."""
         known = long_prompts(self._db, thread_id)
         long = [turn for turn in turns if turn.at_ms in known and turn.prompt]
         looked_at = [*long[:-_MOST_OF_THREAD][:1], *reversed(long[-_MOST_OF_THREAD:])][: self._left]

@@ -64,10 +64,8 @@ def place_pointers(
     agents: Collection[str] | None = None,
     allows: Callable[[str], bool] = lambda _: True,
 ) -> None:
-    """Puts the pointer into AGENTS.md and what else one of `agents` (None: any) reads; takes it out of other files.
-
-    `allows` says whether a file may be changed for that.
-    """
+    """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, and removes it from other
+    files. `allows` returns whether a file may be changed for that."""
     shared, _ = _entry(root, AGENTS_MD)
     for name, readers in instruction_files().items():
         if name != AGENTS_MD and agents is not None and readers.keys().isdisjoint(agents):
@@ -97,7 +95,8 @@ def read_instructions(root: Path, name: str) -> bytes:
 
 
 def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
-    """Returns the instruction files of the project that some agent ignores, each with the one that it reads."""
+    """Returns the instruction files of the project that some agent ignores, each with the file that it reads
+    instead."""
     return tuple(
         HiddenFile(name=name, by=by, agent=agent)
         for name, readers in instruction_files().items()
@@ -223,7 +222,8 @@ def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
         return ()
     lines = _content_lines(data)
     bom = len(BOM) if data.startswith(BOM) else 0
-    offsets, hidden = list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)
+    offsets = list(accumulate((len(line) + 1 for line in lines), initial=bom))
+    hidden = fenced(lines)
     spans = []
     start = 0
     while (span := find_lines(data, _LINES, start)) is not None:

@@ -1,35 +1,25 @@
-"""Publishes in a project, and takes back: the handoff, the rule that keeps it out of commits, the pointers to it.
-
-Some agents load a file of the project with each request (`AgentSpec.handoff_entry`). It precedes the conversation: if
-it changes, the model's provider reads the whole conversation again and bills it. So it is left unchanged while its
-agent is at work. After `CACHE_MS` without work, nothing is cached any more.
-"""
+"""Publishes in a project: the handoff, the rule that keeps it out of commits, and the pointers to it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from carryover.adapter.spec import AgentSpec
-from carryover.agents import instruction_files, read_lists, specs
-from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.header import TITLE, loaded
-from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits
-from carryover.edits.record import GITIGNORE, INFO, PROJECT_EDITS, published_projects
+from carryover.agents import instruction_files
+from carryover.config import ProjectSettings
+from carryover.distill.header import TITLE
+from carryover.edits.apply import PlannedEdits, ProjectEdits
+from carryover.edits.record import INFO
 from carryover.errors import os_reason
-from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
+from carryover.fsio import atomic_replace, is_folder, locked_dir, read_bytes_bounded
 from carryover.paths import StateDir
 from carryover.probe.checkout import git_dir_of
 from carryover.probe.git_command import ask_one
-from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import (
-    CHOSEN,
     HANDOFF,
     HANDOFF_LIMIT_BYTES,
     STORE,
@@ -42,18 +32,16 @@ from carryover.publish.gitignore import (
     has_info_folder,
     ignore_itself,
     keep_out,
-    own_ignore_file,
-    remove_if_empty,
-    rule_removals,
     share_rule,
     unshare_rule,
 )
+from carryover.publish.loaded_files import handoff_names
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_removal, place_local_files
-from carryover.publish.make import Refreshed
 from carryover.publish.once import Once
 from carryover.publish.open_to_git import kept_out
 from carryover.publish.pointers import place_pointers
-from carryover.publish.read_lists import place_in_read_lists, read_list_removal
+from carryover.publish.read_lists import place_in_read_lists
+from carryover.publish.withdrawal import take_back, take_out
 from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
@@ -70,48 +58,66 @@ def publish(
 ) -> Published:
     """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
 
-    `before` gets the handoff's folder first, and lists it. `beside` writes more there; True: that has to come again.
-    `paths`: this user's, unless given.
+    `before` is called with the handoff's folder before anything is written there, to list it. `beside` is called to
+    write more files there; it returns whether they have to be written again later. `paths` defaults to this user's.
     """
     paths = paths or _own_paths()
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
+    if settings.folder is None and settings.pointers == "off":
+        return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
     try:
         if settings.folder is not None:
             before(settings.folder)
             changed = write_handoff(settings.folder, text)
             return Published(changed=changed, file=settings.folder / HANDOFF, notes=settings.notes)
-        if settings.pointers == "off":
-            return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
         refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
-        if refused is not None:
-            if refused.in_git and settings.pointers == "local":
-                take_back(root, settings, paths.state)  # a hidden file may be the user's by now
-            return _refused(root, refused, settings)
-        store = root / STORE
-        before(store)
-        with locked_dir(store):
-            once = Once(root, paths.state, settings)
-            edits = ProjectEdits(store, settings.notes, once.here)
-            had_info = has_info_folder(root)
-            refused = kept_out(root, edits)  # first, so that the handoff can never be committed
-            if refused is not None:
-                return _refused(root, refused, settings)
-            if not had_info and has_info_folder(root):
-                edits.created(INFO)
-            ignore_itself(store)
-            changed = write_handoff(store, text)
-            _place(root, settings, edits, once, paths.home)
-            once.note(settings)
-            again, done, notes = beside(), tuple(edits.done), tuple(edits.notes)
-            refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
-            if refused is not None:
-                return _refused(root, refused, settings)
-        hidden = hidden_since(root, edits.mine) if settings.pointers == "local" else {}
-        return Published(changed=changed, passing=again, file=store / HANDOFF, edited=done, hidden=hidden, notes=notes)
+        if refused is None:
+            before(root / STORE)
+            with locked_dir(root / STORE):
+                return _publish_in_project(root, text, settings, beside, paths)
+        if refused.in_git and settings.pointers == "local":
+            take_back(root, settings, paths.state)  # a hidden file may be the user's by now
+        return _refused(root, refused, settings)
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
+
+
+def _publish_in_project(
+    root: Path, text: CleanText, settings: ProjectSettings, beside: Callable[[], bool], paths: StatePaths
+) -> Published:
+    store = root / STORE
+    once = Once(root, paths.state, settings)
+    edits = ProjectEdits(store, settings.notes, once.here)
+    refused = _ignored_by_git(root, edits)  # first, so that the handoff can never be committed
+    if refused is not None:
+        return _refused(root, refused, settings)
+    ignore_itself(store)
+    changed = write_handoff(store, text)
+    _place(root, settings, edits, once, paths.home)
+    once.note(settings)
+    again = beside()
+    refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
+    if refused is not None:
+        return _refused(root, refused, settings)
+    return Published(
+        changed=changed,
+        passing=again,
+        file=store / HANDOFF,
+        edited=tuple(edits.done),
+        hidden=hidden_since(root, edits.mine) if settings.pointers == "local" else {},
+        notes=tuple(edits.notes),
+    )
+
+
+def _ignored_by_git(root: Path, edits: ProjectEdits) -> Refusal | None:
+    """Has git ignore the handoff's folder; returns why it can't, if it can't."""
+    had_info = has_info_folder(root)
+    refused = kept_out(root, edits)
+    if refused is None and not had_info and has_info_folder(root):
+        edits.created(INFO)
+    return refused
 
 
 def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:
@@ -158,74 +164,6 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = No
     return edits
 
 
-def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> ProjectEdits:
-    """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
-
-    Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
-    """
-    store = root / STORE
-    stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
-    if stays or store.is_symlink():
-        return ProjectEdits(store)
-    once = Once(root, state or _own_paths().state, settings)
-    if not (is_folder(store) or once.here):
-        return ProjectEdits(store)
-    with locked_dir(store):
-        return _taken_back(root, settings, ProjectEdits(store, placed=once.here), once)
-
-
-def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
-    store = root / STORE
-    if settings.pointers == "local" and settings.excluded is None:
-        place_local_files(root, edits, settings.agents, create=False)
-    else:
-        take_out(root, edits)
-        hide_no_more(root, edits)
-    once.forget()
-    if settings.pointers == "off" or settings.excluded is not None:
-        for name in handoff_names():
-            (store / name).unlink(missing_ok=True)
-        if edits.mine <= {
-            GITIGNORE,
-            INFO,
-        }:  # otherwise the list of what had to stay is still needed, and must stay ignored
-            _remove_store(root, edits)
-    else:
-        unshare_rule(root, edits)
-    return edits
-
-
-def _remove_store(root: Path, edits: ProjectEdits) -> None:
-    """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
-    store, mine = root / STORE, set(edits.mine)
-    own = own_ignore_file(store)
-    for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
-        path.unlink(missing_ok=True)
-    if mine:
-        unshare_rule(root, edits)
-    (store / PROJECT_EDITS).unlink(missing_ok=True)
-    try:
-        store.rmdir()
-    except OSError:
-        return
-    for name, edit in rule_removals(root, ()):
-        if edits.carry_out_apart(name, edit) and INFO in mine:
-            remove_if_empty(edit.path)
-
-
-def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
-    """Yields the edits that take our text out of the files of a project that are `mine`, except for ignore rules."""
-    yield from ((where.file, read_list_removal(root, where)) for where in read_lists() if where.file in mine)
-    names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
-    yield from ((name, local_removal(root, name)) for name in names if name in mine)
-
-
-def take_out(root: Path, edits: ProjectEdits) -> None:
-    """Makes these edits, each planned when those before it are made: two names may by now lead to one file."""
-    for name, edit in removals(root, edits.mine):
-        edits.carry_out(name, edit, ours=False)
-
-
 def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once, home: Path) -> None:
     if not settings.decided:
         return
@@ -264,75 +202,3 @@ def _holds_repositories(folder: Path) -> bool:
     """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
     with os.scandir(folder) as entries:
         return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
-
-
-class Withdrawn(msgspec.Struct, frozen=True):
-    """The result in one project: `files` are as they were before Carryover, `notes` say what had to stay and why."""
-
-    root: str
-    files: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
-    """Withdraws from all projects ever published from the folder `state`; returns those with a change or a note.
-
-    Missing projects are left alone, as are those on a disk that does not answer, and all while everything is paused.
-    Blocks (files, git).
-    """
-    if config.paused:
-        return ()
-    try:
-        roots = {project.root for project in published_projects(state)}
-    except OSError:
-        return ()
-    real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), os.path.realpath))
-
-    def withdrawn(root: Path) -> Withdrawn:
-        return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else Withdrawn(str(root))
-
-    return tuple(done for _, done in look_at_each(real, withdrawn) if done.files or done.notes)
-
-
-def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:
-    """Does what `take_back` does, with an obstacle among the notes."""
-    try:
-        edits = take_back(root, settings, state)
-    except OSError as error:
-        return Withdrawn(str(root), notes=(f"what was written into the project is still there: {os_reason(error)}",))
-    return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))
-
-
-CACHE_MS: Final = 5 * 60_000
-
-
-def write_loaded_files(made: Refreshed, config: Config) -> bool:
-    """Writes the files that these agents load; returns whether one was left unchanged for now. Raises OSError."""
-    if made.handoff is None or made.text is None:
-        return False
-    is_held = False
-    for spec, name in _loaded():
-        if config.selects(spec.id):
-            file = Path(made.root) / STORE / name
-            # The newest work is this agent's and may continue; a usage limit ends it.
-            is_its = made.handoff.agent_id == spec.id and made.handoff.limit is None
-            is_at_work = is_its and made.at_ms - made.handoff.updated_ms < CACHE_MS
-            if is_at_work and is_there(file) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
-                is_held = True
-            else:
-                write_handoff(file.parent, loaded(made.text), name)
-    return is_held
-
-
-def loaded_names() -> tuple[str, ...]:
-    """Returns the names of these files."""
-    return tuple(name for _, name in _loaded())
-
-
-def handoff_names() -> tuple[str, ...]:
-    """Returns the names of all files in a project's store that hold a handoff."""
-    return (HANDOFF, CHOSEN, *loaded_names())
-
-
-def _loaded() -> list[tuple[AgentSpec, str]]:
-    return [(spec, Path(spec.handoff_entry.entry).name) for spec in specs() if spec.handoff_entry is not None]

@@ -39,7 +39,8 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-    """Inspects `root`, unless all projects missing now are among those `compared` last time. Blocks; writes nothing."""
+    """Inspects `root` for projects that moved there, unless all projects missing now were `compared` last time.
+    Blocks; writes nothing."""
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
         return RootFacts()
@@ -57,8 +58,10 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
 
 
 async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts, *, now_ms: int) -> Moved:
-    """Joins what was recorded of the project before it was moved, and stores its identity for the next move."""
-    own_id, known = (seen.own.id, seen.own.identity) if seen.own is not None else (None, None)
+    """Joins to the project what was recorded before it was moved, and stores its identity to recognise the next
+    move."""
+    own_id = seen.own.id if seen.own is not None else None
+    known = seen.own.identity if seen.own is not None else None
     moved = []
     if seen.moved:
         own_id = await ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
@@ -87,7 +90,8 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
 
 
 async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
-    """Undoes a move from `old`, which will not be recognised again, and removes handoffs with the joined content."""
+    """Undoes a move from `old`, which will not be recognised again, and deletes handoffs that contain both projects'
+    work."""
     from carryover.publish.forgetting import remove_published
 
     known = await asyncio.to_thread(_known, paths)

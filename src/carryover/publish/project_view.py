@@ -33,7 +33,7 @@ MAX_OPINIONS: Final = 2
 
 
 class UnknownProject(LookupError):
-    """The ledger has no project with this id, since it was forgotten."""
+    """The ledger has no project with this id any more, since it was forgotten."""
 
 
 def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
@@ -130,12 +130,16 @@ def _session_view(db: sqlite3.Connection, row: SessionRow, own_words: OwnWords) 
     )
 
 
+def _as_encoded(root: str) -> bytes:
+    """Returns the beginning of a path below `root` as JSON has it."""
+    return msgspec.json.encode(f"{root}/")[1:-1]
+
+
 def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow) -> Digest:
     kept = thread.digest
     if session.machine and session.recorded_root is not None and session.root is not None:
         # Files of another machine's project are files of the one that it is joined to.
-        there, here = (msgspec.json.encode(f"{root}/")[1:-1] for root in (session.recorded_root, session.root))
-        kept = kept.replace(there, here)
+        kept = kept.replace(_as_encoded(session.recorded_root), _as_encoded(session.root))
     digest = decode_digest(thread.fold_version, kept)
     if digest is None:
         bodies = stored_bodies(db, thread.id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from carryover.adapter.contract import Agent
 from carryover.adapter.spec import ReadList
 from carryover.agents import adapters, specs
 from carryover.edits.apply import Edit, ProjectEdits, plan
@@ -27,14 +28,11 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
     """Adds the handoff of the project at `root` to the list of each agent that has worked there, unless present."""
     for spec in specs():
         where = spec.read_list
-        mine = where is not None and where.file in edits.mine
         if where is None:
             continue
-        if not mine:
-            agent = adapters()[spec.id]
-            sources = agent.sources(root) if agent.in_projects else ()
-            if not any(is_own(agent, root, Path(source.path)) for source in sources):
-                continue  # it has not worked here
+        mine = where.file in edits.mine
+        if not mine and not _has_worked_here(adapters()[spec.id], root):
+            continue
         reason = _why_not(root, where, mine=mine, home=home)
         # A file that git does not ignore yet is ours: `_why_not` refuses the user's.
         ignored = mine or git_dir_of(root) is None or (reason is None and _is_ignored(root, where.file))
@@ -44,9 +42,16 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
             continue
         if mine:
             edits.carry_out(where.file, read_list_removal(root, where), ours=False)
+        if reason is not None and spec.start is not None:
+            by_hand = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
+            reason = f"{reason}; `{by_hand}` reads the handoff"
         if reason is not None:
-            by_hand = (spec.start.binary, *spec.start.arguments("", IN_PROJECT)) if spec.start is not None else ()
-            edits.left_alone(where.file, reason + (f"; `{shlex.join(by_hand)}` reads the handoff" if by_hand else ""))
+            edits.left_alone(where.file, reason)
+
+
+def _has_worked_here(agent: Agent, root: Path) -> bool:
+    sources = agent.sources(root) if agent.in_projects else ()
+    return any(is_own(agent, root, Path(source.path)) for source in sources)
 
 
 def lists_handoff(root: Path, where: ReadList) -> bool:

@@ -1,6 +1,6 @@
 """Makes one project's handoff and writes it to the project's files. Blocks.
 
-Projects whose history was only read because a command printed something get nothing until an agent works on.
+A project whose history was read only because a command printed something gets no file until an agent works there again.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of,
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers, keep_answers
+from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.make import Refreshed, made_handoff
-from carryover.publish.project_files import publish, withdraw_from, write_loaded_files
+from carryover.publish.project_files import publish
+from carryover.publish.withdrawal import withdraw_from
 from carryover.redact import CleanText
 
 
@@ -56,12 +58,13 @@ def refresh(
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
-    """Writes a handoff as `refresh` does, and sets `published`. Nothing is kept of one of another machine's project."""
+    """Writes a handoff as `refresh` does, and sets `published`. No answers are kept for another machine's project."""
     if is_foreign(made.root):
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
-    state, store = paths.state, Path(made.root) / STORE
+    state = paths.state
+    store = Path(made.root) / STORE
     notes: list[str] = []
     if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
         with _noting("what was written into the project is still there", notes):
@@ -105,7 +108,7 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
 
 
 def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
-    """Publishes the placeholder, and all that goes with a handoff, if there is neither content nor a handoff yet."""
+    """Publishes the placeholder, with all that accompanies a handoff, if there is neither content nor a handoff yet."""
     root = Path(made.root)
     if made.text is not None or not _is_free(made.settings.folder or root / STORE):
         return made
@@ -140,7 +143,8 @@ AWAITS_WORK: Final = "no agent has worked there since it became known; the next 
 def refused_before_work(
     db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str]
 ) -> Refreshed | None:
-    """Returns the refusal for a project whose history was only read for a root in `asked`; None for others. Blocks."""
+    """Returns the refusal for a project whose history was read only because its root is in `asked`; None for others.
+    Blocks."""
     project = project_by_id(db, project_id)
     if project is None or project.published_sha is not None:
         return None

@@ -1,5 +1,5 @@
-"""Tells what the user said in a prompt from the template around it: text that came in other prompts, or lies on disk as
-a command."""
+"""Separates what the user said in a prompt from the template around it: text that also came in other prompts, or
+that a command file on disk has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from carryover.text.prompt_lines import LEAST_LINES, long_lines
 
 
 class Limit(NamedTuple):
-    """How much text the prompts of one template share at least."""
+    """The least amount of text that prompts of one template share."""
 
     texts: int
     chars: int
@@ -47,7 +47,7 @@ class Source(NamedTuple):
 
 
 class Parted(NamedTuple):
-    """A prompt without its template, and the line that names that."""
+    """A prompt without its template, and the line that names the template."""
 
     text: str
     template: str
@@ -68,11 +68,16 @@ def own_words(text: str, sources: Sequence[Source], *, command: str | None = Non
     marked = [(one_line(line) in known, line) for line in text.splitlines()]
     kept = "\n".join("" if is_known else line for is_known, line in marked)
     own = _PARAGRAPH_END.sub("\n\n", kept).strip("\n")
-    own = own if any(letter.isalnum() for letter in own) else ""
-    name = clip(command or on_disk or _first(line for is_known, line in marked if is_known), chars=_NAME_CHARS)
-    prompts = f"repeated in {len(alike) + 1}{'+' if len(alike) == most else ''} prompts"
-    whence = "a command on disk" if on_disk else prompts
-    return Parted(own, f"template “{name}” ({whence}), {len(text) - len(own):,} characters")
+    if not any(letter.isalnum() for letter in own):
+        own = ""
+    name = command or on_disk or _first(line for is_known, line in marked if is_known)
+    if on_disk:
+        whence = "a command on disk"
+    else:
+        or_more = "+" if len(alike) == most else ""
+        whence = f"repeated in {len(alike) + 1}{or_more} prompts"
+    shown = clip(name, chars=_NAME_CHARS)
+    return Parted(own, f"template “{shown}” ({whence}), {len(text) - len(own):,} characters")
 
 
 def _alike(long: frozenset[str], sources: Sequence[Source]) -> list[Source]:

@@ -33,7 +33,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
-    """Returns the questions of a list `[{"question", "id", "options": [{"label"}]}]`."""
+    """Returns the questions in a list of the form `[{"question", "id", "options": [{"label"}]}]`."""
     found = []
     for fields in map(fields_of, items_of(raw)[:MOST_QUESTIONS]):
         labels = (text_of(fields_of(option).get("label")) for option in items_of(fields.get("options")))
@@ -43,7 +43,7 @@ def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
 
 
 def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[PlanItem, ...]:
-    """Returns the entries of a list `[{<name>, "status"}]`, without cancelled ones."""
+    """Returns the entries of a list of the form `[{<name>, "status"}]`, without cancelled ones."""
     todos = map(fields_of, items_of(raw)[:most])
     entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]
     return tuple(

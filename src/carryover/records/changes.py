@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from posixpath import commonprefix
 from typing import Final, Literal
@@ -62,7 +63,8 @@ def written(path: str, content: str) -> Change:
 
 def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
     """Returns the change that makes these replacements; without line counts unless `counted`."""
-    added = removed = 0
+    added = 0
+    removed = 0
     anchor = None
     shown: list[str] = []
     for pair in pairs:
@@ -109,17 +111,22 @@ def _diff(lines: list[str]) -> str:
 
 
 def patched(change: Change, hunks: list[Hunk]) -> Change:
-    """Returns `change` with the line counts and the position that the hunks of its diff give."""
+    """Returns `change` with the line counts and the position given by the hunks of its diff."""
     shown: list[str] = []
     for hunk in hunks:
         shown += [f"@@ +{hunk.new_start} @@"] if hunk.new_start else []
         shown += [line for line in hunk.lines if not line or line.startswith((" ", "+", "-", "@@", "\\"))]
     line, anchor = _first_change(hunks)
-    lines = [text for hunk in hunks for text in hunk.lines]
-    added, removed = (sum(text.startswith(mark) for text in lines) for mark in "+-")
-    path = change.path
-    kept = _diff(shown)
-    return Change(path=path, change="modify", added=added, removed=removed, line=line, anchor=anchor, diff=kept)
+    signs = Counter(text[:1] for hunk in hunks for text in hunk.lines)
+    return Change(
+        path=change.path,
+        change="modify",
+        added=signs["+"],
+        removed=signs["-"],
+        line=line,
+        anchor=anchor,
+        diff=_diff(shown),
+    )
 
 
 def hunks_in(diff: str) -> list[Hunk]:

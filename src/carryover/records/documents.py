@@ -1,4 +1,4 @@
-"""Finds the documents that a tool call read, with the boxes that it printed of them."""
+"""Finds the documents that a tool call read, with the boxes in what it printed of them."""
 
 from __future__ import annotations
 

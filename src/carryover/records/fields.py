@@ -23,7 +23,8 @@ _WINDOWS: Final = later(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def bounded(text: str, limit: int) -> str:
-    """Returns at most `limit` characters of `text`, cut between words: half a secret would not be recognised as one."""
+    """Returns at most `limit` characters of `text`, cut between words, since half a secret would not be recognised
+    as one."""
     if len(text) <= limit:
         return text
     head = text[:limit]
@@ -71,8 +72,11 @@ def resolved(path: str, cwd: str | None) -> str | None:
 
 
 def session_of_copy(name: str, head: bytes) -> str | None:
-    """Returns the session id of a copied transcript, by its file `name` without suffix; None if it is unfit for an id.
-    A name that is not a UUID gets a fingerprint of the first line in `head` added, since others may have it."""
+    """Returns the session id of a copied transcript from its file `name`, without suffix; None if that can't be an id.
+
+    For a name that is not a UUID, a fingerprint of the first line in `head` is added, since other files may have that
+    name.
+    """
     if _UUID.fullmatch(name):
         return name
     mark = digest(head.partition(b"\n")[0])[:12]

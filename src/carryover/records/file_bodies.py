@@ -1,4 +1,4 @@
-"""Leaves out of a shell command what it writes into files: that is on disk."""
+"""Leaves out of a shell command the text that it writes into files, since the files have it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _WRITES: Final = later(r"\.write(?:_text|_bytes|lines|File|FileSync)?\(|\bwriteF
 
 
 def without_bodies(command: str) -> str:
-    """Returns `command` with a count of lines, and the names of the files that only they have, in place of each
-    here-document that becomes a file. All other lines stay as they are."""
+    """Returns `command` with each here-document that becomes a file replaced by its number of lines and the file names
+    that occur only there. All other lines stay as they are."""
     if "<<" not in command:
         return command
     return "\n".join(line for each in script_lines(command) for line in _named(each))

@@ -73,7 +73,7 @@ def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
 
 
 def first_text(fields: Fields, *names: str) -> str:
-    """Returns the first of these fields that holds a text, empty if none does. Tools differ in their argument names."""
+    """Returns the first non-empty text among these fields, or ''. Tools differ in their argument names."""
     return next(filter(None, (text_of(fields.get(name)) for name in names)), "")
 
 

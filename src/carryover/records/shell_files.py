@@ -50,7 +50,8 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
             cwd = _path(step.words[1], cwd) if is_plain else None
             continue
         if step.ran:
-            tee = [word for word in step.words[1:] if not word.startswith("-")] if step.words[:1] == ("tee",) else []
+            is_tee = step.words[:1] == ("tee",)
+            tee = [word for word in step.words[1:] if not word.startswith("-")] if is_tee else []
             paths = (_path(word, cwd) for word in (*step.written, *tee))
             found += [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
         if step.succeeded:
@@ -114,15 +115,23 @@ def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
     options = [word for word in words[1:] if word.startswith("-")]
     names = [word for word in words[1:] if not word.startswith("-")]
     if words[:1] == ("rm",) and not any(map(_OF_FOLDERS.fullmatch, options)):
-        return [Change(path=path, change="delete") for word in names if (path := _path(word, cwd))]
+        paths = (_path(word, cwd) for word in names)
+        return [Change(path=path, change="delete") for path in paths if path]
     if words[:1] == ("mv",) and len(names) == 2 and not any(option.startswith("--") for option in options):
-        old_path, new_path = (_path(name, cwd) for name in names)
-        if old_path is None or new_path is None:
-            return []
-        if names[1].strip("'\"").endswith("/") or names[1] in (".", ".."):
-            new_path = posixpath.join(new_path, posixpath.basename(old_path))
-        # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.
-        old_suffix, suffix = (posixpath.splitext(path)[1] for path in (old_path, new_path))
-        if posixpath.basename(old_path) == posixpath.basename(new_path) or (suffix and suffix == old_suffix):
-            return [Change(path=new_path, change="rename", old_path=old_path)]
+        return _moved(names[0], names[1], cwd)
+    return []
+
+
+def _moved(old: str, new: str, cwd: str | None) -> list[Change]:
+    old_path = _path(old, cwd)
+    new_path = _path(new, cwd)
+    if old_path is None or new_path is None:
+        return []
+    if new.strip("'\"").endswith("/") or new in (".", ".."):
+        new_path = posixpath.join(new_path, posixpath.basename(old_path))
+    # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.
+    suffix = posixpath.splitext(new_path)[1]
+    has_same_suffix = suffix != "" and suffix == posixpath.splitext(old_path)[1]
+    if has_same_suffix or posixpath.basename(old_path) == posixpath.basename(new_path):
+        return [Change(path=new_path, change="rename", old_path=old_path)]
     return []

@@ -68,8 +68,10 @@ def _style(heading: re.Match[str]) -> str:
     bold = heading["bold"] or "**" in heading["end"]
     if marks:
         return marks.strip()
+    if heading["number"] and bold:
+        return "**1"
     if heading["number"]:
-        return f"{'**' if bold else ''}1" if bold or ":" in heading["end"] else ""
+        return "1" if ":" in heading["end"] else ""
     return "**" if heading["bold"] and "**" in heading["end"] else ""
 
 

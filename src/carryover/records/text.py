@@ -31,7 +31,7 @@ def tagged(text: str, tag: str, start: int = 0) -> str | None:
 
 
 def without_ansi(text: str) -> str:
-    """Returns `text` without terminal escapes, even if their ESC is lost or written in a visible form."""
+    """Returns `text` without terminal escapes, including those whose ESC is lost or written in a visible form."""
     if "[" not in text and "\x1b" not in text:
         return text
     if "\x1b" in text:
@@ -41,7 +41,7 @@ def without_ansi(text: str) -> str:
 
 
 def without_handoff(output: str) -> str:
-    """Returns `output` without text of Carryover's own file: the whole file, or lines that a search found in it."""
+    """Returns `output` without text of Carryover's handoff: the whole file, or lines of it that a search found."""
     if HANDOFF_HEAD in output:
         return ""
     if HANDOFF_FILE not in output:

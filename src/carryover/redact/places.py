@@ -1,4 +1,5 @@
-"""Hides secrets that only their place shows: headers with logins, passwords on command lines and in login files."""
+"""Hides secrets that only their position reveals: headers with logins, passwords on command lines and in login
+files."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ _Value = tuple[int, int, bool]
 
 
 def hide_headers(text: str, counts: dict[str, int]) -> str:
-    """Replaces what follows such a header's name (and scheme)."""
+    """Replaces the values of headers that carry logins, such as `Authorization` and `Cookie`; the scheme stays."""
     lower = values.lowered(text)
     spans = [
         span

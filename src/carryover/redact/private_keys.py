@@ -1,4 +1,4 @@
-"""Hides private keys in PEM armour and PuTTY's: whole, cut off, or with literal line ends inside a string."""
+"""Hides private keys in PEM and PuTTY form: whole, cut off, or with literal line ends inside a string."""
 
 from __future__ import annotations
 

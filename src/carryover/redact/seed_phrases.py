@@ -1,4 +1,4 @@
-"""Finds the 12 to 24 words from which a wallet's keys are made, where a word before them says what they are."""
+"""Finds the 12 to 24 words from which a wallet's keys are derived, if a word before them names them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORD: Final = later("[a-z]{3,8}")
 
 
 def seed_phrases(lower: str) -> Iterator[Span]:
-    """Yields such words, in a row or as a numbered list, in a text in lower case."""
+    """Yields the spans of seed phrases in a text in lower case, whether in a row or as a numbered list."""
     for name, phrase in _PHRASES.items():
         for match in phrase.finditer(lower) if name in lower else ():
             if _IN_NO_PHRASE.isdisjoint(_WORD.findall(match["words"])):

@@ -86,7 +86,8 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
     prefix = _MORE_PREFIX.match(body)
     body = body[prefix.end() :] if prefix else body
     one_case = body in (body.lower(), body.upper())
-    return len(body) >= (40 if one_case else 30) and not _HASH.fullmatch(body) and is_opaque(body, or_hash=False)
+    shortest = 40 if one_case else 30
+    return len(body) >= shortest and not _HASH.fullmatch(body) and is_opaque(body, or_hash=False)
 
 
 _B64 = "[A-Za-z0-9_-]"
@@ -94,6 +95,13 @@ _EDGE = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))"
 _AZURE_SIGNS: Final = ("AZDO", "ACDb", "ACOG", "APIM", "AzFu", "AzSe")
 _DISCORD_HEAD: Final = r"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}"
 _AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
+
+_AZURE_HINTS: Final = {**{sign: sign for sign in _AZURE_SIGNS}, "+A": r"\+A(?:CR|Eh|Sb|Io|MC|St|Rm)"}
+_AZURE: Final = tuple(
+    ("azure", hint, rf"{mark}[A-Za-z0-9]{{3,6}}={{0,2}}(?![A-Za-z0-9])", _AZURE_HEAD)
+    for hint, mark in _AZURE_HINTS.items()
+)
+"""Azure marks its services' keys in their ninth-last to third-last characters."""
 
 # These begin with no fixed word: search for their punctuation, then look back for what is in front of it.
 _SPLIT: Final = tuple(
@@ -104,10 +112,7 @@ _SPLIT: Final = tuple(
         ("discord", ".", rf"\.{_B64}{{6}}\.{_B64}{{27,45}}(?!{_B64})", _DISCORD_HEAD),
         ("mailchimp", "-us", r"-us\d{1,2}(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
-        *(  # Azure marks its services' keys in their ninth-last to third-last characters.
-            ("azure", hint, rf"{mark}[A-Za-z0-9]{{3,6}}={{0,2}}(?![A-Za-z0-9])", _AZURE_HEAD)
-            for hint, mark in (*((sign, sign) for sign in _AZURE_SIGNS), ("+A", r"\+A(?:CR|Eh|Sb|Io|MC|St|Rm)"))
-        ),
+        *_AZURE,
         ("salesforce", "00D", r"![A-Za-z0-9_.-]{80,}", r"(?<![0-9A-Za-z])00D[A-Za-z0-9]{12}"),
         ("asana", ":", r":(?<=\d:)[0-9a-f]{32}(?![0-9A-Za-z])", r"(?<![\d/])\d/\d{10,20}(?:/\d{10,20})?"),
     )

@@ -1,4 +1,5 @@
-"""Recognises values that are not secrets: placeholders, references to a secret, words of a language; marks secrets."""
+"""Recognises values that are not secrets (placeholders, references to a secret, words of a language), and inserts
+marks."""
 
 from __future__ import annotations
 
@@ -117,7 +118,7 @@ def is_type_or_state(value: str) -> bool:
 
 
 def is_random(value: str, at_least: int) -> bool:
-    """Whether `value` is long enough and mixes letters with digits or symbols, as words and names do not."""
+    """Whether `value` is long enough, and mixes letters with digits or symbols as words and names do not."""
     if len(value) < at_least:
         return False
     head = value[:256]

@@ -1,4 +1,4 @@
-"""This machine's own branch, and what it reads in the others': all of a sync that knows no ledger.
+"""This machine's own branch, and what it reads in the others: the part of a sync that does not touch the ledger.
 
 Each step leaves a state that the next sync continues from, whatever ends the process: `state.json` is replaced as a
 whole, after the objects it names are stored and before they are sent.
@@ -74,10 +74,12 @@ class OwnBranch:
             self.state = state
 
     def fetch(self) -> list[Branch]:
-        """Gets all branches. Raises StoreTrouble."""
+        """Fetches all branches. Raises StoreTrouble."""
         fetched = self.store.fetch()
         self._remote = fetched.commits.get(self.settings.machine)
-        self._files, self._own, self._refused = {}, None, dict(fetched.refused)
+        self._files = {}
+        self._own = None
+        self._refused = dict(fetched.refused)
         for machine, commit in fetched.commits.items():
             if machine not in self._refused:
                 try:
@@ -87,7 +89,8 @@ class OwnBranch:
         return [self.branch(machine) for machine in self._files]
 
     def read(self) -> View:
-        """Gets all branches and returns what can be believed. Raises StoreTrouble, UserError if this is no member."""
+        """Fetches all branches and returns what can be believed. Raises StoreTrouble, and UserError if this machine
+        is not a member."""
         if self.state.store is None:
             raise UserError(NOT_ADDED, ExitCode.REFUSED)
         branches = self.fetch()
@@ -108,14 +111,15 @@ class OwnBranch:
         return view
 
     def ask(self) -> None:
-        """Has this machine's branch ask the others to add it, unless it does already."""
+        """Asks the other machines, by this machine's branch, to add it, unless it does so already."""
         if self._files_of(self.state.head) is None:
             head = self.store.commit(None, None, {"join": self.key.recipient.encode()}, ())
             self.save(head=head, pushed=False)
 
     def manifest(self) -> Manifest:
-        """Returns the manifest of the newest own commit, or one without segments if there is none."""
-        me, state = self.settings.machine, self.state
+        """Returns the manifest of this machine's newest commit, or one without segments if there is none."""
+        me = self.settings.machine
+        state = self.state
         if self._own is not None and self._own[0] == state.head:
             return self._own[1]
         files = self._files_of(state.head)
@@ -171,10 +175,11 @@ class OwnBranch:
         return sum(files[part.path].size for part in segment.parts if part.path in files)
 
     def note(self, view: View, problems: Mapping[str, str]) -> None:
-        """Stores what is known of the other machines now."""
+        """Stores what is now known of the other machines."""
         machines = {}
         for machine in sorted({*view.membership.members, *self.state.machines} - {view.me}):
-            other, manifest = self.other(machine, view), view.accepted.get(machine)
+            other = self.other(machine, view)
+            manifest = view.accepted.get(machine)
             machines[machine] = msgspec.structs.replace(
                 other,
                 seen=view.seen.get(machine, other.seen),
@@ -188,9 +193,11 @@ class OwnBranch:
 
     def other(self, machine: str, view: View) -> OtherMachine:
         """Returns what is known here of another machine."""
-        manifest, known = view.accepted.get(machine), self.state.machines.get(machine)
-        name = manifest.name if manifest is not None else known.name if known is not None else machine
-        return msgspec.structs.replace(known or OtherMachine(name=name), name=name)
+        manifest = view.accepted.get(machine)
+        known = self.state.machines.get(machine)
+        if known is None:
+            known = OtherMachine(name=machine)
+        return known if manifest is None else msgspec.structs.replace(known, name=manifest.name)
 
     def write(
         self,
@@ -202,10 +209,11 @@ class OwnBranch:
         alone: bool = False,
         **state: object,
     ) -> bool:
-        """Stores what changed as the own branch's next commit, and `state` with it. Returns whether anything did.
+        """Stores the changes as the next commit of this machine's branch, and the state with it. Returns whether there
+        were any.
 
         `segments`: all that the branch has now, with `new`, the files of those that were added. With `alone`, the
-        commit has no history before it. `view` is one `with_epoch`.
+        commit has no history before it. `view` must have an epoch (`with_epoch`).
         """
         former = self.manifest()
         manifest = msgspec.structs.replace(
@@ -244,7 +252,7 @@ class OwnBranch:
         return [seen for seen in view.seen_of_me if seen.sequence <= most]
 
     def push(self) -> None:
-        """Sends the own branch if the remote does not have it. Raises StoreTrouble."""
+        """Pushes this machine's branch if the remote does not have it. Raises StoreTrouble."""
         if self.state.head is not None and self._remote != self.state.head:
             self.store.push(self.settings.machine, self.state.head, self._remote)
             self._remote = self.state.head

@@ -32,14 +32,14 @@ Time = Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A session, or the turns of one that lines of the handoff come from, as Markdown."""
+    """A session as Markdown, or those of its turns that lines of the handoff come from."""
 
     title: Line
     text: str
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is shared. Times are UTC ms. All of it is the sender's own word; nothing proves it."""
+    """What is shared. Times are UTC ms. All of it is the sender's claim; nothing proves it."""
 
     carryover_share: Literal[1] = 1
     sender: Line
@@ -70,7 +70,7 @@ def packed(bundle: Bundle) -> bytes:
 
 
 def unpacked(content: bytes) -> Bundle:
-    """Reverses `packed`. Raises Unreadable if it is anything else, or more than a bundle may hold."""
+    """Reverses `packed`. Raises Unreadable if the data has another form, or holds more than a bundle may."""
     data = inflated((content,), _LARGEST_CONTENT)
     try:
         bundle = msgspec.json.decode(data, type=Bundle)
@@ -90,14 +90,15 @@ _NOTHING: Final = "Nothing was written."
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """A public key that can be encrypted to. `comment`: what its owner wrote behind it."""
+    """A public key that can be encrypted to. `comment`: the owner's text after the key."""
 
     key: str
     comment: str = ""
 
     @property
     def name(self) -> str:
-        """The key as people compare it: an ssh key by its fingerprint, as `ssh-keygen -l` prints it."""
+        """The key in the form in which people compare it: an ssh key by its fingerprint, as `ssh-keygen -l` prints
+        it."""
         kind, _, blob = self.key.partition(" ")
         if not blob:
             return self.key
@@ -106,9 +107,8 @@ class Recipient(msgspec.Struct, frozen=True):
 
 
 def recipients(given: Iterable[str]) -> tuple[list[Recipient], list[str]]:
-    """Returns the keys that `given` names, themselves or as files with one in each line, and the kinds of those that
-    age can't encrypt to. Raises UserError if something names no key, or none is usable.
-    """
+    """Returns the keys in `given`, each of which is a key or a file with one key per line, and the kinds of keys
+    found that age can't encrypt to. Raises UserError if something contains no key, or none is usable."""
     keys: dict[str, Recipient] = {}
     left_out: list[str] = []
     for name in given:

@@ -1,6 +1,7 @@
-"""Joins another machine's project with the same one here, once the user has allowed it.
+"""Joins another machine's project with the same one here, once the user has allowed it. Before that, no handoff
+contains any of it.
 
-Until then nothing of it is in a handoff. The mechanism is that of moved projects, so `carryover link --undo` undoes it.
+The mechanism is that of moved projects, so `carryover link --undo` undoes it.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
+from carryover.sync.address import normalised
 from carryover.sync.payload import SyncedProject
-from carryover.sync.store import normalised
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
@@ -41,12 +42,17 @@ _LONGEST: Final = 4_096
 
 
 async def end(ledger: Ledger, forget: Callable[[Sequence[Selection]], Awaitable[Erased]] | None) -> None:
-    """Stops noting changes for other machines; has `forget` remove what came from them. Raises UserError."""
+    """Stops recording changes for other machines, and removes with `forget` what came from them. Raises UserError."""
     await ledger.write(end_log)
-    theirs = await ledger.foreign_sessions() if forget is not None else []
+    if forget is None:
+        return
+    theirs = await ledger.foreign_sessions()
     each = [Selection(agent=agent, session=session, for_good=False) for agent, session in theirs]
-    if forget is not None and each and (problems := (await forget(each)).problems):
-        raise UserError(f"Synchronising has ended, but not all could be forgotten. {' '.join(problems)}")
+    if not each:
+        return
+    erased = await forget(each)
+    if erased.problems:
+        raise UserError(f"Synchronising has ended, but not all could be forgotten. {' '.join(erased.problems)}")
 
 
 async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:
@@ -90,12 +96,13 @@ def _same(root: str, paths: StatePaths) -> list[Whereabouts]:
 
 
 def repository_of(root: str) -> SyncedProject:
-    """Returns the project at `root` with what identifies its repository, unless there is none or git is slow."""
+    """Returns the project at `root`, with what identifies its repository unless there is none or git is slow."""
     folder = Path(root)
     try:
         if not look_at(folder, partial(is_folder, folder)):
             return SyncedProject(root=root)
-        first, remotes = look_at(folder, lambda: ask(folder, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S))
+        deadline = time.monotonic() + _GIT_S
+        first, remotes = look_at(folder, partial(ask, folder, FIRST_COMMIT, REMOTES, deadline=deadline))
     except OSError:
         return SyncedProject(root=root)
     if first.code != 0 or not first.out.strip():

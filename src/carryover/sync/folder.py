@@ -1,4 +1,4 @@
-"""This machine's own part of synchronising: `~/.carryover/sync`, which only its owner can enter."""
+"""This machine's settings, keys and state for synchronising: `~/.carryover/sync`, which only its owner can enter."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Where synchronising stands. It is written as a whole after each step, and alone says what is done."""
+    """How far synchronising has got. It is written as a whole after each step and is the only record of what is
+    done."""
 
     store: str | None = None
     """The id of the store; None while this machine waits to be added."""
@@ -112,11 +113,11 @@ class SyncFolder:
             raise self._unusable(self.path / "key", "is damaged") from error
 
     def save(self, state: State) -> None:
-        """Writes the state. Raises OSError; the former state is kept then."""
+        """Writes the state. Raises OSError, and then keeps the former state."""
         atomic_replace(self.path / "state.json", msgspec.json.encode(state), mode=0o600)
 
     def create(self, settings: Settings, secret: str, state: State) -> None:
-        """Writes what a new machine needs. `settings.json`, which turns sync on, comes last."""
+        """Writes the files of a new machine. `settings.json`, which turns sync on, comes last."""
         atomic_replace(self.path / "key", f"{secret}\n".encode(), mode=0o600)
         self.save(state)
         atomic_replace(self.path / "settings.json", msgspec.json.format(msgspec.json.encode(settings)), mode=0o600)
@@ -128,7 +129,7 @@ class SyncFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the lock, so that one process at a time synchronises. Raises UserError if another one does."""
+        """Holds the lock, so that one process at a time synchronises. Raises UserError if another process holds it."""
         private_dir(self.path)
         lock = FileLock(self.path / "lock")
         if not lock.acquire():

@@ -44,33 +44,32 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def path(self) -> str:
-        """Its place in the tree."""
+        """The path of the object in the branch."""
         return f"{self.name[:2]}/{self.name[2:]}"
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True):
-    """A payload in the store; more than one part only if it does not fit into one."""
+    """A payload in the store, in one part unless it is too large for that."""
 
     epoch: EpochId
     parts: Annotated[tuple[Part, ...], msgspec.Meta(min_length=1, max_length=64)]
 
     @property
     def id(self) -> str:
-        """Identifies the segment in a machine's notes of what it has."""
+        """Identifies the segment in other machines' notes of what they have taken."""
         return self.parts[0].name
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
-    """A manifest that was accepted: its sequence, and the SHA-256 of the sealed bytes."""
+    """A manifest that was accepted: its sequence number, and the SHA-256 of the sealed bytes."""
 
     sequence: Time = 0
     sha: bytes = b""
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """Who belongs to the store. All of it only grows, so machines that meet agree whoever learned what first. It never
-    grows beyond what a manifest may hold, whatever another machine claims.
-    """
+    """Who belongs to the store. It only grows, so all machines come to agree, whoever learned of a change first. It
+    never grows beyond what a manifest may hold, whatever another machine claims."""
 
     members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     """The machines that were ever added, with their public keys."""
@@ -100,7 +99,7 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a machine says of the store. What it does not list does not count."""
+    """What a machine says about the store. A file that it does not list does not count."""
 
     version: Literal[1] = 1
     store: MachineId
@@ -128,7 +127,7 @@ _encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
 
 
 class Branch(msgspec.Struct, frozen=True):
-    """The files of a machine's branch, as they are in the store; None if one is missing."""
+    """The files of a machine's branch as they are in the store. A missing one is None."""
 
     machine: MachineId
     head: bytes | None = None
@@ -155,9 +154,8 @@ def files_of(
     *,
     former: Mapping[str, bytes],
 ) -> dict[str, bytes]:
-    """Returns the files of an own branch, without the segments. `challenges` are those of the other machines. `former`
-    has keys that can be reused.
-    """
+    """Returns the files of this machine's branch, without the segments. `challenges` are those of the other
+    machines; `former` has keys that can be reused."""
     keys = {
         machine: former.get(machine)
         or sealing.seal_to(recipient, _encoder.encode(Keys(key.challenge(machine), tuple(epochs))))
@@ -173,14 +171,15 @@ def files_of(
 
 
 def opened_keys(branch: Branch, key: MachineKey) -> Keys:
-    """Returns what a branch tells this machine secretly. Raises Unreadable."""
+    """Returns the secrets for this machine in a branch. Raises Unreadable."""
     if branch.keys is None:
         raise Unreadable("it has no key for this machine yet")
     return _decoded(key.open(branch.keys), Keys)
 
 
 def proof(branch: Branch, me: str, key: MachineKey) -> bool | None:
-    """Whether the branch was written by its machine, which has read this one's challenge; None if it has no answer."""
+    """Whether the branch was written by its machine, which must have read this one's challenge for that; None if it
+    contains no answer to it."""
     try:
         mac = _decoded(branch.auth or b"", dict[str, bytes]).get(me)
     except Unreadable:
@@ -209,12 +208,13 @@ def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
 
 
 def join_code(machine: str, recipient: str) -> str:
-    """Returns the code by which two people see that they mean the same machine."""
+    """Returns the code by which two people can check that they mean the same machine."""
     return sealing.code_of("carryover machine", machine, recipient)
 
 
 def store_code(store: str, epochs: Iterable[Epoch]) -> str:
-    """Returns the code by which two people see that they mean the same store, until a machine is removed from it."""
+    """Returns the code by which two people can check that they mean the same store. It changes when a machine is
+    removed."""
     newest = max(epochs, key=lambda one: one.id)
     return sealing.code_of("carryover store", store, newest.recipient)
 
@@ -239,7 +239,8 @@ _LARGEST_MERGED: Final = 256 << 10
 
 def sealed_segment(epoch: Epoch, payloads: Iterable[Payload]) -> tuple[Segment, dict[str, bytes]]:
     """Returns payloads as a segment, and its files by their paths."""
-    parts, files = [], {}
+    parts = []
+    files = {}
     for content in sealing.deflated(payload.encode_payloads(payloads)):
         data = sealing.seal(epoch, "segment", content)
         part = Part(epoch.name_of(data), hashlib.sha256(data).digest())
@@ -249,7 +250,8 @@ def sealed_segment(epoch: Epoch, payloads: Iterable[Payload]) -> tuple[Segment, 
 
 
 def opened_segment(segment: Segment, epochs: Mapping[str, Epoch], read: Callable[[str], bytes]) -> tuple[Payload, ...]:
-    """Returns a segment's payloads. `read` returns the file at a path. Raises Unreadable if anything is amiss."""
+    """Returns a segment's payloads. `read` returns the file at a path. Raises Unreadable if anything about them is
+    wrong."""
     epoch = epochs.get(segment.epoch)
     if epoch is None:
         raise Unreadable("it is encrypted with a key that this machine does not have")
@@ -267,7 +269,8 @@ def opened_segment(segment: Segment, epochs: Mapping[str, Epoch], read: Callable
 
 
 def to_merge(segments: Iterable[Segment], size_of: Callable[[Segment], int]) -> list[list[Segment]]:
-    """Returns the groups of segments that should become one each, in order; none without enough of about one size."""
+    """Returns the groups of segments that should become one each, in order; empty unless enough have about the same
+    size."""
     of_size: dict[int, list[Segment]] = {}
     for segment in segments:
         size = size_of(segment)

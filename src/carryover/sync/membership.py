@@ -16,11 +16,12 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
 from carryover.sync import manifest
+from carryover.sync.address import normalised, usable_address, without_credentials
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import OFF, OtherMachine, Settings, State, SyncFolder
 from carryover.sync.manifest import Keys, Manifest, Membership, Seen
 from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity
-from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
+from carryover.sync.store import GitStore, StoreTrouble, machine_of
 from carryover.sync.trust import View, first_view
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -28,7 +29,7 @@ _NOTHING: Final = "Nothing was changed."
 
 
 class Joined(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of `sync init`. `code` is the store's if this machine made it, else this machine's."""
+    """The result of `sync init`. `code` is the store's if this machine created it, else this machine's."""
 
     founded: bool
     code: str
@@ -68,8 +69,9 @@ def machine_name(text: str) -> str:
 def initialise(
     state: StateDir, settings: Settings, remotes_of: Mapping[str, Iterable[str]], *, now_ms: Callable[[], int]
 ) -> Joined:
-    """Makes a store at the remote, or asks the machines of the one that is there to be added. `remotes_of` has the
-    remotes of all known projects, by root. Raises UserError; then sync is off as before.
+    """Creates a store at the remote, or asks the machines of an existing one to be added.
+
+    `remotes_of` has the remotes of all known projects, by root. Raises UserError; sync then stays off.
     """
     folder = SyncFolder(state)
     if folder.is_set_up:
@@ -142,7 +144,7 @@ def own_code(own: OwnBranch) -> str:
 
 
 def admission(own: OwnBranch) -> Admission | None:
-    """Looks in the store for a machine that has added this one. Raises StoreTrouble."""
+    """Looks for a machine in the store that has added this one; None if there is none. Raises StoreTrouble."""
     branches = own.fetch()
     own.ask()
     own.push()
@@ -177,7 +179,7 @@ def waiting(own: OwnBranch) -> dict[str, str]:
 
 
 def add(own: OwnBranch, machine: str, code: str) -> str:
-    """Adds a machine, whose code the user has compared. Returns the store's code, which that machine shows, too."""
+    """Adds a machine whose code the user has compared. Returns the store's code, which that machine shows as well."""
     view = own.read()
     recipient = {**view.waiting, **view.membership.members}.get(machine, "")
     if manifest.join_code(machine, recipient) != code:
@@ -187,8 +189,9 @@ def add(own: OwnBranch, machine: str, code: str) -> str:
 
 
 def remove(own: OwnBranch, name: str) -> tuple[str, list[str]]:
-    """Removes a machine, by its name or id, so that it can't read what is sent from now on. Returns its name, and the
-    names of the other machines that stay.
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on.
+
+    Returns its name, and the names of the other machines that remain.
     """
     view = own.read()
     others = {machine: own.other(machine, view).name for machine in view.membership.active if machine != view.me}

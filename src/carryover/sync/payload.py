@@ -1,7 +1,6 @@
-"""What machines tell each other.
+"""The data that machines exchange. A payload is one bounded piece of a machine's ledger.
 
-A payload is one bounded piece of a machine's ledger. It is decoded strictly and within bounds, since it comes from
-outside; whether its texts make sense is for the ledger's side to judge.
+It is decoded strictly and within bounds, since it comes from outside; `incoming` judges whether its texts make sense.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """A machine of the store. The name is what its owner called it; only the id is unique."""
+    """A machine of the store. The name is the owner's choice; only the id is unique."""
 
     id: MachineId
     name: MachineName
 
 
 class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project there. `remotes` are normalised (`sync.remotes`) and without passwords."""
+    """A project on that machine. `remotes` are normalised and without passwords (`sync.address`)."""
 
     root: PathText
     first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
@@ -43,7 +42,7 @@ class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project's state there at the last sync: it stands in the manifest, and each sync replaces it."""
+    """A project's state on that machine at its last sync. It is in the manifest, and each sync replaces it."""
 
     root: PathText
     branch: Text | None = None
@@ -52,7 +51,8 @@ class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session. `root` is one of `Payload.projects`, None while no folder is known. The rest is in its events."""
+    """A session. `root` is one of `Payload.projects`, or None while no folder is known. Everything else is in its
+    events."""
 
     agent: Word
     native_id: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
@@ -60,8 +60,9 @@ class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event. `session` is a position in `Payload.sessions`; `body` is the JSON of a `model.AnyBody`. Each version
-    may have kinds of bodies that earlier ones do not know: the ledger's side counts and skips them.
+    """An event. `session` is an index into `Payload.sessions`; `body` is the JSON of a `model.AnyBody`.
+
+    A newer version may have kinds of bodies that this one does not know: `incoming` counts and skips them.
     """
 
     session: Annotated[int, msgspec.Meta(ge=0, lt=MOST)]
@@ -74,8 +75,9 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tombstone of the ledger: a hash and two times. No content. Only the scopes of sessions and conversations have
-    the same hash on every machine.
+    """A tombstone of the ledger: a hash and two times, without content.
+
+    Only the scopes of sessions and conversations have the same hash on every machine.
     """
 
     scope: Key
@@ -110,7 +112,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What taking payloads changed. `skipped`: events that were not understood."""
+    """The changes made by taking payloads. `skipped`: events that were not understood."""
 
     events: int = 0
     forgotten: int = 0
@@ -125,12 +127,12 @@ _decoder = msgspec.msgpack.Decoder(Annotated[tuple[Payload, ...], msgspec.Meta(m
 
 
 def encode_payloads(payloads: Iterable[Payload]) -> bytes:
-    """Encodes payloads; equal ones give equal bytes."""
+    """Encodes payloads; equal payloads give equal bytes."""
     return _encoder.encode(tuple(payloads))
 
 
 def decode_payloads(data: bytes) -> tuple[Payload, ...]:
-    """Decodes payloads. Raises ValueError if they are not exactly of this form, or out of bounds."""
+    """Decodes payloads. Raises ValueError if they do not have exactly this form, or exceed its bounds."""
     if len(data) > LARGEST_PAYLOADS:
         raise ValueError("larger than payloads may be")
     payloads: tuple[Payload, ...] = _decoder.decode(data)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -18,11 +18,12 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.sync.branch import OwnBranch
-from carryover.sync.ledger_side import LedgerIncoming, LedgerOutgoing
+from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.manifest import Manifest, Segment, sealed_segment, to_merge
 from carryover.sync.membership import own_branch
-from carryover.sync.payload import Machine, Payload, Taken
-from carryover.sync.sealing import Unreadable
+from carryover.sync.outgoing import LedgerOutgoing
+from carryover.sync.payload import Machine, Payload, ProjectState, Taken
+from carryover.sync.sealing import Epoch, Unreadable
 from carryover.sync.trust import View
 
 ROUND_BYTES: Final = 16 << 20
@@ -30,7 +31,7 @@ ROUND_BYTES: Final = 16 << 20
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sync did."""
+    """The result of a sync."""
 
     received: Taken = Taken()
     sent_events: int = 0
@@ -57,11 +58,10 @@ async def synchronise(
     now_ms: Callable[[], int],
     in_thread: Callable[..., Awaitable[Any]],
 ) -> Outcome:
-    """Synchronises once. `in_thread` runs what blocks. Raises UserError or OSError; what was done until then stays
-    done.
-    """
+    """Synchronises once. `in_thread` runs blocking functions. Raises UserError or OSError; what was done until then
+    is kept."""
     with ExitStack() as stack:
-        own = await in_thread(lambda: stack.enter_context(own_branch(state, now_ms)))
+        own = await in_thread(partial(stack.enter_context, own_branch(state, now_ms)))
         outgoing = LedgerOutgoing(state, own.settings.projects)
         await ledger.write(begin_log, await in_thread(outgoing.told))
         return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
@@ -69,7 +69,7 @@ async def synchronise(
 
 @dataclass(frozen=True)
 class Round:
-    """One sync. The caller holds the folder's lock. `in_thread` runs what blocks."""
+    """One sync. The caller holds the folder's lock. `in_thread` runs blocking functions."""
 
     own: OwnBranch
     outgoing: LedgerOutgoing
@@ -79,7 +79,7 @@ class Round:
     in_thread: Callable[..., Awaitable[Any]]
 
     async def run(self) -> Outcome:
-        """Synchronises once. Raises UserError (StoreTrouble) or OSError; what was done until then stays done."""
+        """Synchronises once. Raises UserError (StoreTrouble) or OSError; what was done until then is kept."""
         try:
             outcome = await self._run()
         except (UserError, OSError) as error:
@@ -92,7 +92,8 @@ class Round:
     async def _run(self) -> Outcome:
         own = self.own
         view: View = await self.in_thread(own.read)
-        received, problems = Taken(), dict(view.problems)
+        received = Taken()
+        problems = dict(view.problems)
         for machine, manifest in sorted(view.accepted.items()):
             before = received
             async for taken in self._taken_of(manifest, view, problems):
@@ -103,11 +104,11 @@ class Round:
                 listed = [segment.id for segment in manifest.segments]
                 await self.incoming.note_state(Machine(machine, manifest.name), manifest.projects, listed)
         former = set(own.state.machines)
-        await self.in_thread(lambda: own.note(view, problems))
+        await self.in_thread(partial(own.note, view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
         called = Counter(names.values())  # a name that several have gets the machine's id
         names = {machine: name if called[name] == 1 else f"{name} ({machine})" for machine, name in names.items()}
-        sent_events, sent_bytes = await self.in_thread(lambda: self._send(view))
+        sent_events, sent_bytes = await self.in_thread(partial(self._send, view))
         await self.in_thread(own.store.tidy)
         return Outcome(
             received=received,
@@ -123,7 +124,7 @@ class Round:
     async def _taken_of(self, manifest: Manifest, view: View, problems: dict[str, str]) -> AsyncIterator[Taken]:
         """Takes what is new in a machine's branch; what can't be used is noted, and keeps nothing else back."""
         machine = Machine(manifest.machine, manifest.name)
-        known = await self.in_thread(lambda: self.incoming.taken(machine))
+        known = await self.in_thread(partial(self.incoming.taken, machine))
         for segment in manifest.segments:
             if segment.id in known:
                 continue
@@ -140,46 +141,82 @@ class Round:
                 yield await self.incoming.take(machine, payload, segment.id if is_last else None)
 
     def _send(self, view: View) -> tuple[int, int]:
-        """Sends what is new here. Returns how many events and bytes that were."""
-        own, view = self.own, view.with_epoch()
-        current = view.current
-        assert current is not None, "`with_epoch` makes one"
+        """Sends what is new here, in pushes of about ROUND_BYTES. Returns how many events and bytes that were."""
+        own = self.own
+        view = view.with_epoch()
+        assert view.current is not None, "`with_epoch` makes one"
         own.push()
-        segments, files = list(own.manifest().segments), dict[str, bytes]()
-
-        def put(payloads: list[Payload], *, instead_of: list[Segment]) -> None:
-            for former in instead_of:
-                segments.remove(former)
-            if payloads:
-                segment, parts = sealed_segment(current, payloads)
-                segments.append(segment)
-                files.update(parts)
-
+        draft = _Draft(view.current, list(own.manifest().segments))
         forgets = self.outgoing.forgets()
-        for segment in own.manifest().segments if forgets != own.state.forgets else ():
-            payloads = own.own_payloads(segment, view)
+        if forgets != own.state.forgets:
+            self._drop_forgotten(draft, view)
+        projects = self._project_states()
+        sent_events = 0
+        sent_bytes = 0
+        is_last = False
+        while not is_last:
+            position, events, is_last = self._add_new(draft)
+            self._merge_small(draft, view)
+            if own.write(view, draft.segments, draft.files, projects=projects, position=position, forgets=forgets):
+                own.push()
+                sent_events += events
+                sent_bytes += draft.size
+            draft.files.clear()
+        return sent_events, sent_bytes
+
+    def _drop_forgotten(self, draft: _Draft, view: View) -> None:
+        for segment in self.own.manifest().segments:
+            payloads = self.own.own_payloads(segment, view)
             kept = [self.outgoing.without_forgotten(payload) for payload in payloads]
             if any(now is not former for now, former in zip(kept, payloads, strict=True)):
-                put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
-        projects, known = self.outgoing.project_states(), own.manifest().projects
-        if [replace(one, at_ms=0) for one in projects] == [replace(one, at_ms=0) for one in known]:
-            projects = known  # times alone are nothing to be sent for
-        sent_events = sent_bytes = 0
-        while True:
-            position, events, is_last = own.state.position, 0, True
-            for piece in self.outgoing.pieces(position):
-                if sum(map(len, files.values())) >= ROUND_BYTES:
-                    is_last = False
-                    break
-                if not piece.payload.is_empty:
-                    put([piece.payload], instead_of=[])
-                position, events = piece.position, events + len(piece.payload.events)
-            stored = {*own.manifest().segments}
-            for alike in to_merge([one for one in segments if one in stored], own.size):
-                put([one for segment in alike for one in own.own_payloads(segment, view)], instead_of=alike)
-            if own.write(view, segments, files, projects=projects, position=position, forgets=forgets):
-                own.push()
-                sent_events, sent_bytes = sent_events + events, sent_bytes + sum(map(len, files.values()))
-            if is_last:
-                return sent_events, sent_bytes
-            files.clear()
+                draft.put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
+
+    def _project_states(self) -> tuple[ProjectState, ...]:
+        """Returns the states of this machine's projects; those sent last if only their times differ."""
+        states = self.outgoing.project_states()
+        known = self.own.manifest().projects
+        is_same = [replace(one, at_ms=0) for one in states] == [replace(one, at_ms=0) for one in known]
+        return known if is_same else states
+
+    def _add_new(self, draft: _Draft) -> tuple[str, int, bool]:
+        """Adds what is new in the ledger until the draft is full. Returns the position after it, the number of events,
+        and whether that was all."""
+        position = self.own.state.position
+        events = 0
+        for piece in self.outgoing.pieces(position):
+            if draft.size >= ROUND_BYTES:
+                return position, events, False
+            if not piece.payload.is_empty:
+                draft.put([piece.payload])
+            position = piece.position
+            events += len(piece.payload.events)
+        return position, events, True
+
+    def _merge_small(self, draft: _Draft, view: View) -> None:
+        stored = {*self.own.manifest().segments}
+        for alike in to_merge([one for one in draft.segments if one in stored], self.own.size):
+            payloads = [payload for segment in alike for payload in self.own.own_payloads(segment, view)]
+            draft.put(payloads, instead_of=alike)
+
+
+@dataclass
+class _Draft:
+    """This machine's branch as it will be written: all its segments, and the files of those that are new."""
+
+    epoch: Epoch
+    segments: list[Segment]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the new files."""
+        return sum(map(len, self.files.values()))
+
+    def put(self, payloads: Sequence[Payload], *, instead_of: Iterable[Segment] = ()) -> None:
+        """Adds a segment with the payloads, if there are any, and removes others."""
+        for former in instead_of:
+            self.segments.remove(former)
+        if payloads:
+            segment, parts = sealed_segment(self.epoch, payloads)
+            self.segments.append(segment)
+            self.files.update(parts)

@@ -43,7 +43,7 @@ _INSTALL: Final = (
 
 
 class Unreadable(ValueError):
-    """An object that is damaged, not for this machine, or not from a machine of the store."""
+    """An object is damaged, not for this machine, or not from a machine of the store."""
 
 
 class Epoch(msgspec.Struct, frozen=True, dict=True):
@@ -59,7 +59,7 @@ class Epoch(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def id(self) -> str:
-        """Names this epoch: its number alone may be given twice, by two machines that have not met since."""
+        """Identifies this epoch. Its number alone does not: two machines that have not met may choose the same."""
         return f"{self.number:06d}-{hashlib.sha256(self.recipient.encode()).hexdigest()[:16]}"
 
     def name_of(self, data: bytes) -> str:
@@ -117,18 +117,18 @@ def seal(epoch: Epoch, purpose: Purpose, content: bytes) -> bytes:
 
 
 def open_sealed(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
-    """Returns the content of an object. Raises Unreadable if it does not come from a machine that knows the epoch."""
+    """Returns the content of an object. Raises Unreadable unless it comes from a machine that knows the epoch."""
     plain = _unpadded(_decrypted(data, _parsed_identity(epoch.secret)))
-    mac, content = plain[:_MAC], plain[_MAC:]
+    mac = plain[:_MAC]
+    content = plain[_MAC:]
     if not hmac.compare_digest(mac, epoch.mac(purpose, content)):
         raise Unreadable("it does not come from a machine of this store")
     return content
 
 
 def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
-    """Encrypts `content` to several people. Raises ValueError if one of `recipients` is not a public key, or they are
-    too many.
-    """
+    """Encrypts `content` to several people. Raises ValueError if one of `recipients` is not a public key, or if
+    there are too many."""
     sealed = _encrypted(content, *recipients)
     if not _has_short_header(sealed):
         raise ValueError("too many recipients")
@@ -141,7 +141,7 @@ def open_with(keys: Iterable[bytes], data: bytes) -> bytes:
 
 
 def key_problem(content: bytes) -> str | None:
-    """Says why a key file with this content can't be used; None if it can."""
+    """Returns why a key file with this content can't be used; None if it can."""
     try:
         _key_in_file(content)
     except age().IdentityError as error:
@@ -151,7 +151,7 @@ def key_problem(content: bytes) -> str | None:
 
 
 def deflated(data: bytes) -> Iterator[bytes]:
-    """Compresses `data` and yields it in parts of which each fits an object; at least one."""
+    """Compresses `data` and yields it in parts, each small enough for an object; at least one."""
     packed = zlib.compress(data, 6)
     most = LARGEST - _LENGTH - _MAC
     for start in range(0, len(packed), most):

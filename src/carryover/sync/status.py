@@ -1,4 +1,4 @@
-"""What is known here of the store, read from the state folder alone: no git, no network, no decryption."""
+"""The state of synchronising, read from the state folder alone: no git, no network, no decryption."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MachineStatus(msgspec.Struct, frozen=True):
 
 
 class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Where synchronising stands on this machine."""
+    """The state of synchronising on this machine."""
 
     remote: str = ""
     """The remote's address, without passwords."""
@@ -38,15 +38,16 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sync_status(state: StateDir) -> SyncStatus | None:
-    """Returns the status; None while sync is off. What can't be read is its `problem`."""
+    """Returns the status; None while sync is off. If the state can't be read, the reason is in `problem`."""
     if not (state.sync / "settings.json").exists():
         return None
+    from carryover.sync.address import without_credentials
     from carryover.sync.folder import SyncFolder  # nothing of it is loaded while sync is off
-    from carryover.sync.store import without_credentials
 
     folder = SyncFolder(state)
     try:
-        settings, known = folder.settings(), folder.state()
+        settings = folder.settings()
+        known = folder.state()
     except UserError as error:
         return SyncStatus(problem=str(error))
     machines = (

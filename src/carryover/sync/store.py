@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
 
-from carryover.errors import ExitCode, UserError, os_reason, visible
+from carryover.errors import UserError, os_reason, visible
 from carryover.fsio import scratch_folder
 from carryover.probe.git_command import Answer, in_store, in_store_ended
+from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.manifest import MOST_MACHINES
 from carryover.sync.store_folder import RefChanged, StoreFolder
 
@@ -57,7 +57,7 @@ class Unanswered(StoreTrouble):
 
 
 class Fetched(NamedTuple):
-    """The commit of each machine's branch, and why some could not be fetched, which hold nothing else back."""
+    """The commit of each machine's branch, and why some could not be fetched; these do not affect the others."""
 
     commits: dict[str, str]
     refused: Mapping[str, str] = {}
@@ -76,7 +76,7 @@ class GitStore:
     def __init__(self, folder: Path, remote: str) -> None:
         self._folder = folder
         self._remote = remote
-        shared = _folder_at(remote)
+        shared = folder_at(remote)
         in_store_ended.clear()
         self._shared = StoreFolder(shared, in_store_ended.is_set) if shared is not None else None
 
@@ -105,7 +105,7 @@ class GitStore:
             return list(shared.refs())
 
     def fetch(self) -> Fetched:
-        """Gets all branches of the remote. Raises StoreTrouble if none can be had."""
+        """Fetches all branches of the remote. Raises StoreTrouble if none can be fetched."""
         self.create()
         if self._shared is None:
             return self._fetched(self._remote)
@@ -129,7 +129,8 @@ class GitStore:
     def _fetched_one_by_one(self, address: str, trouble: StoreTrouble) -> Fetched:
         """Gets each branch by itself, so that one which git refuses keeps no other back."""
         refs = {machine: (ref, commit) for ref, commit in self._listed(address).items() if (machine := machine_of(ref))}
-        tips, refused = self._tips(), dict[str, str]()
+        tips = self._tips()
+        refused = dict[str, str]()
         if len(refs) > MOST_MACHINES:
             raise trouble
         for machine, (ref, commit) in refs.items():
@@ -207,7 +208,7 @@ class GitStore:
         return {line[:40].decode() for line in self._git("rev-list", *which).splitlines()}
 
     def files(self, commit: str) -> dict[str, File]:
-        """Returns the files of a commit by their paths; those that no machine writes are left out."""
+        """Returns the files of a commit by their paths, leaving out those that no machine writes."""
         listed = self._git("ls-tree", "-r", "-z", "-l", "--full-tree", commit).decode(errors="replace")
         files = {}
         for row in listed.split("\0")[:-1]:
@@ -222,8 +223,9 @@ class GitStore:
         return self._git("cat-file", "blob", file.blob)
 
     def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
-        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id. Authors and times
-        are always the same: who wrote when is in the manifest.
+        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id.
+
+        Authors and times are always the same: the manifest says who wrote when.
         """
         lines = [f"commit {_OWN}\ncommitter carryover <carryover@localhost> 0 +0000\ndata 0\n".encode()]
         if parent is not None:
@@ -266,7 +268,8 @@ class GitStore:
                 given = given[int(size) + 1 :]
 
     def tidy(self, *, at_once: bool = False) -> None:
-        """Packs what was fetched and drops what no branch has any more, if there are many files or `at_once`."""
+        """Packs what was fetched and drops objects that no branch has any more, if there are many files or
+        `at_once`."""
         files = sum(len(names) for _, _, names in os.walk(self._folder / "objects"))
         if at_once or files > MOST_LOOSE:
             self._git("gc", timeout_s=REMOTE_S)
@@ -319,7 +322,7 @@ def _reason(answer: Answer) -> str:
 def _trouble(reason: str, *, remote: str) -> str:
     if remote:
         check = "`git ls-remote` works with its address without asking anything"
-        if _folder_at(remote) is not None:
+        if folder_at(remote) is not None:
             check = "the folder is there, is a bare git repository, and that you can write into it"
         return (
             f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that {check}, then run the "
@@ -327,64 +330,3 @@ def _trouble(reason: str, *, remote: str) -> str:
         )
     what_next = "correct that, or remove the folder `sync/store` in ~/.carryover, then sync again"
     return f"The local part of the store can't be used: {reason}. Nothing is lost: {what_next}."
-
-
-def _folder_at(address: str) -> Path | None:
-    """Returns the folder that an address names; None if it is on another machine."""
-    if address.startswith("file://"):
-        parts = urlsplit(address)
-        return Path(f"/{parts.netloc}{unquote(parts.path)}")
-    return Path(address) if address.startswith("/") else None
-
-
-def usable_address(given: str) -> str:
-    """Returns the address of a remote as git gets it: a folder's as its absolute path. Raises UserError (USAGE) if it
-    is neither a folder nor an address that git reaches over ssh, https, http or git.
-    """
-    text = given.strip()
-    scheme, found, _ = text.partition("://")
-    if found and scheme in ("ssh", "https", "http", "git", "file"):
-        return text
-    is_scp = ":" in text.partition("/")[0] and "::" not in text
-    if text and not text.startswith("-") and (is_scp or not found) and text.isprintable() and "::" not in text:
-        return text if is_scp else str(Path(text).expanduser().absolute())
-    raise UserError(
-        f"{given!r} is not the address of a git remote. Give one of ssh or https, or a bare repository's folder, which "
-        "`git init --bare FOLDER` makes. Nothing was changed.",
-        ExitCode.USAGE,
-    )
-
-
-_SCP: Final = re.compile(r"(?:[^@/]+@)?(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>(?!//).*)", re.DOTALL)
-_DEFAULT_PORTS: Final = {"ssh": 22, "git+ssh": 22, "http": 80, "https": 443, "git": 9418}
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
-
-
-def normalised(address: str) -> str:
-    """Returns an address that is the same for every way to write one remote: `host/path`, or the folder's real path.
-    Protocol, user, password, default port, a trailing `.git` and the case of the host make no difference.
-    """
-    text = address.strip()
-    scheme, is_url, _ = text.partition("://")
-    try:
-        if is_url and scheme.lower() in _DEFAULT_PORTS:
-            parts = urlsplit(text)
-            with suppress(ValueError):  # a port that is none
-                if parts.port not in (None, _DEFAULT_PORTS[scheme.lower()]):
-                    return f"{parts.hostname}:{parts.port}/{_tidied(parts.path)}"
-            return f"{parts.hostname}/{_tidied(parts.path)}"
-        if not is_url and (found := _SCP.fullmatch(text)) is not None:
-            return f"{found['host'].lower()}/{_tidied(found['path'])}"
-        folder = os.path.expanduser(urlsplit(text).path if scheme == "file" else text)  # noqa: PTH111
-        return "/" + _tidied(os.path.realpath(folder))
-    except ValueError:  # neither an address nor a path: a remote that git can't reach either
-        return text
-
-
-def without_credentials(text: str) -> str:
-    """Returns an address, or a message that holds some, without user names and passwords."""
-    return _CREDENTIALS.sub("", text)
-
-
-def _tidied(path: str) -> str:
-    return path.strip("/").removeprefix("~/").removesuffix(".git").rstrip("/")

@@ -49,7 +49,8 @@ class RefChanged(Exception):
 
 
 class StoreFolder:
-    """The folder at `path`, or the repository in it. All methods block, and raise OSError, also once `is_ended`."""
+    """The folder at `path`, or the repository in it. All methods block. They raise OSError, also after git commands
+    were ended (`is_ended`)."""
 
     def __init__(self, path: Path, is_ended: Callable[[], bool]) -> None:
         self._path = path if path.exists() else path.with_name(f"{path.name}.git")
@@ -57,7 +58,7 @@ class StoreFolder:
         self._inside: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Raises OSError if it is no repository, or one of a form that Carryover does not write."""
+        """Raises OSError if the folder is not a repository, or is one of a form that Carryover does not write."""
         with suppress(OSError), self._opened(".git", "objects"):
             self._inside = (".git",)
         with self._opened("objects"), self._opened("refs"):
@@ -117,8 +118,9 @@ class StoreFolder:
                 raise
 
     def copy_branch(self, commit: str, known: set[str], keep: Callable[[str, bytes], object]) -> bool:
-        """Has `keep` store the file of each object that `commit` needs beyond the `known` ones. Returns whether all
-        have one; they are known then.
+        """Passes to `keep` the file of each object that `commit` needs beyond the `known` ones.
+
+        Returns whether all have a file; they then count as known.
         """
         new: set[str] = set()
         wanted = [commit]
@@ -137,7 +139,7 @@ class StoreFolder:
         return True
 
     def copy_loose(self, keep: Callable[[str, bytes], object]) -> None:
-        """Has `keep` store the file of each object that has one."""
+        """Passes to `keep` the file of each object that has one."""
         for folder, is_folder in self._listed("objects"):
             for rest, _ in self._listed("objects", folder) if is_folder and len(folder) == 2 else ():
                 name = folder + rest

@@ -1,4 +1,4 @@
-"""Which branches of the store are believed, and what follows from them. Pure."""
+"""Decides which branches of the store are believed, and what follows from them. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_GIVEN: Final = 100
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What this machine knows of the store, once it has read all branches."""
+    """What this machine knows of the store after it has read all branches."""
 
     me: str
     store: str
@@ -52,13 +52,14 @@ class View:
 
     @property
     def current(self) -> Epoch | None:
-        """The epoch that new objects are sealed in; None if a machine that is removed by now has each of them."""
+        """The epoch that new objects are sealed in; None if every epoch is known to a machine that has been removed."""
         good = [name for name in self.epochs if not self.membership.has(name) & self.membership.revoked]
         return self.epochs[max(good)] if good else None
 
     @property
     def newer_than_in_store(self) -> dict[str, Seen]:
-        """Manifests that were accepted earlier and are not in the store any more: their machines should know."""
+        """Manifests that were accepted earlier and are no longer in the store. Their machines should be told, since
+        their branches went back."""
         lost = (machine for machine, problem in self.problems.items() if problem in (ROLLED_BACK, CHANGED))
         return {machine: self.seen[machine] for machine in lost if machine in self.seen}
 
@@ -68,7 +69,7 @@ class View:
         return [one.seen[self.me] for one in self.accepted.values() if self.me in one.seen]
 
     def with_epoch(self) -> View:
-        """Returns the view with an epoch that no removed machine has, and given to all that are active."""
+        """Returns the view with an epoch that no removed machine knows, and that all active machines get."""
         epochs = dict(self.epochs)
         if self.current is None:
             newest = max((epoch.number for epoch in epochs.values()), default=0)
@@ -79,7 +80,7 @@ class View:
 
 
 def first_view(own: Manifest, state: State) -> View:
-    """Returns what this machine knows by itself, from its manifest and its state."""
+    """Returns what this machine knows from its own manifest and state."""
     return View(
         me=own.machine,
         store=own.store,
@@ -90,9 +91,8 @@ def first_view(own: Manifest, state: State) -> View:
 
 
 def judged(start: View, key: MachineKey, branches: Iterable[Branch], met: frozenset[str]) -> View:
-    """Returns the view after all that can be believed of `branches`, and for each other why it can't. `met` are the
-    machines that have told this one something earlier.
-    """
+    """Returns the view after all of `branches` that can be believed, and for each other branch why it can't. `met`
+    are the machines that have exchanged something with this one before."""
     others = sorted((branch for branch in branches if branch.machine != start.me), key=lambda branch: branch.machine)
     while True:
         judge = _Judge(start, key, met)

@@ -1,4 +1,4 @@
-"""Finds the command lines that run tests, and what they restrict the run to."""
+"""Finds the command lines that run tests, and the files to which they restrict the run."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ _TOOLS = frozenset(
 _ASKS = later(
     r":?(?:\w[\w-]*[:/-])*(?:tests?|specs?|e2e|unit|integration)(?:[:-]\w+)*|[\w:]*(?<!ompile)(?<=[a-z])Test|t"
 )
+_VERSION = later(r"(?<=\w)@[\w.^~-]+$")
+_ONE_TEST = later(r"::|#")
+_TEST_OF_CLASS = later(r"\.[A-Z]\w+\.\w+$")
 _SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+)*|(?:\S*/)?\w+_test\.(?:py|js)")
 _INTERPRETER = later(r"python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh")
 _NAMES = frozenset(
@@ -79,9 +82,14 @@ def _invocations(command: str) -> tuple[Invocation, ...]:
         script = script_of_shell(words)
         for run in find_invocations(script) if script else [_invocation(words)]:
             if run is not None:
-                paths = tuple(_joined(folder, path) for path in run.paths) or ((folder,) if folder else ())
-                found.append(_with_ends(run._replace(paths=paths), commands, index))
+                found.append(_with_ends(_below(folder, run), commands, index))
     return tuple(found)
+
+
+def _below(folder: str, run: Invocation) -> Invocation:
+    """Returns the run as made in `folder`, all of which it tests if it names no paths."""
+    paths = run.paths or (("",) if folder else ())
+    return run._replace(paths=tuple(_joined(folder, path) for path in paths))
 
 
 def _invocation(words: Sequence[str]) -> Invocation | None:
@@ -91,20 +99,24 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
     tool = ""
     perhaps = False
     for place, word in enumerate(words):
-        name = re.sub(r"(?<=\w)@[\w.^~-]+$", "", PurePosixPath(word).name)
+        name = _VERSION.sub("", PurePosixPath(word).name)
         if name in _NAMES:
             return None
         stem = PurePosixPath(name).stem
         before = PurePosixPath(words[place - 1]).name if place else ""
         if before in ("-x", "--exclude-task"):
             continue
-        if {name, stem} & _RUNNERS or (tool and _ASKS.fullmatch(word)) or (before, word) == ("node", "--test"):
+        asks_tool = tool != "" and _ASKS.fullmatch(word) is not None
+        if {name, stem} & _RUNNERS or asks_tool or (before, word) == ("node", "--test"):
             return _restricted(tool or stem, word, words[:place], words[place + 1 :])
         if _SCRIPT.fullmatch(word) and "=" not in word:
-            if "/" in word if not place else _INTERPRETER.fullmatch(before):
-                return Invocation((word,) if place else ())
+            if place == 0 and "/" in word:
+                return Invocation()
+            if place > 0 and _INTERPRETER.fullmatch(before):
+                return Invocation((word,))
             perhaps = perhaps or "/" in word
-        tool = tool or (name if name in _TOOLS else "")
+        if tool == "" and name in _TOOLS:
+            tool = name
     return Invocation(certain=False) if tool or perhaps else None
 
 
@@ -114,13 +126,18 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
     given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former)]
     if tool.startswith("gradle") and ":" in target.strip(":"):
         given.append(target.strip(":").rpartition(":")[0].replace(":", "/"))
-    chosen = {word.partition("=")[0] for word in options}
-    part = any(
-        re.search(r"::|#", word) or (tool in _MODULES and re.search(r"\.[A-Z]\w+\.\w+$", word)) for word in after
-    )
     paths = tuple(_joined(folder, path) for path in given if path not in ("", ".", folder))
-    whole = paths or ((folder,) if folder else ())
-    return Invocation(whole, part or bool(_SELECTS & chosen) or ("-m" in after and tool == "pytest"))
+    if folder and not paths:
+        paths = (folder,)
+    names_tests = any(_is_part_of_file(word, tool) for word in after)
+    selects = not _SELECTS.isdisjoint(word.partition("=")[0] for word in options)
+    return Invocation(paths, names_tests or selects or ("-m" in after and tool == "pytest"))
+
+
+def _is_part_of_file(word: str, tool: str) -> bool:
+    """Whether a word names some tests of a file."""
+    in_module = tool in _MODULES and _TEST_OF_CLASS.search(word) is not None
+    return in_module or _ONE_TEST.search(word) is not None
 
 
 def _may_be_path(word: str, former: str) -> bool:
@@ -146,18 +163,22 @@ def module_path(name: str) -> str:
 
 
 def _with_ends(run: Invocation, commands: list[SimpleCommand], index: int) -> Invocation:
-    settings = [" ".join(c.words) for c in commands[:index] if c.words[0] == "set"]
-    stops_at_error = any(re.search(r"-\w*e", setting) for setting in settings)
+    """Returns the run of the command at `index` with what the exit code of the whole line says about it."""
     if commands[index].words[0] == "!":
         return run._replace(ends_well=False, ends_badly=False)
-    after = [c.then for c in commands[index:-1]]
+    before = commands[:index]
+    last = commands[-1]
+    settings = [" ".join(one.words) for one in before if one.words[0] == "set"]
+    stops_at_error = any(re.search(r"-\w*e", setting) for setting in settings)
+    after = [one.then for one in commands[index:-1]]
     hidden = after[:1] == ["|"] and not any("pipefail" in setting for setting in settings)
-    passes_on = {"&&", "|", *((";", "\n") if stops_at_error else ())}
+    passes_on = {"&&", "|", ";", "\n"} if stops_at_error else {"&&", "|"}
     passed_on = not hidden and passes_on.issuperset(after)
-    alone = not hidden and all(then == "|" for then in after) and commands[-1].then in ("", "\n", ";", ")")
-    innocent = all(c.words[0] in _HARMLESS or (c.then in (";", "\n") and not stops_at_error) for c in commands[:index])
+    alone = not hidden and all(then == "|" for then in after) and last.then in ("", "\n", ";", ")")
+    goes_on = () if stops_at_error else (";", "\n")
+    innocent = all(one.words[0] in _HARMLESS or one.then in goes_on for one in before)
     return run._replace(
-        ends_well=run.ends_well and passed_on and commands[-1].then != "&",
+        ends_well=run.ends_well and passed_on and last.then != "&",
         ends_badly=run.ends_badly and alone and innocent,
     )
 

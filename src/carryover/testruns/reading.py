@@ -81,7 +81,7 @@ _NOT_A_VERDICT = {4, 5, 124, 126, 127, 130, 137, 143}
 
 @dataclass(slots=True)
 class Findings:
-    """What the output of a test run says. A count of None is not in it."""
+    """What the output of a test run shows. A count is None if it does not occur there."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failed_names: list[str] = field(default_factory=list)
@@ -167,9 +167,10 @@ def _see_name(found: Findings, line: str) -> None:
 
 def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False) -> None:
     subject = _BEHIND_NAME.sub("", marked["rest"].strip())
-    outcome: Outcome = "fail" if marked["fail"] else "pass"
+    fail_mark = marked["fail"] or ""
+    outcome: Outcome = "fail" if fail_mark else "pass"
     found.ended = found.ended or "\t" in marked["rest"]
-    path = None if "<<<" in (marked["fail"] or "") else _PATH.match(subject)
+    path = _PATH.match(subject) if "<<<" not in fail_mark else None
     if path:
         subject, _, why = subject.partition(" - ")
         if why and outcome == "fail" and found.reason is None:
@@ -180,8 +181,9 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
             _saw(found, file, outcome)
     elif is_last and " > " in subject:
         _saw(found, subject.partition(" > ")[0], outcome)
-    is_name = _ONE_NAME.fullmatch(subject) or " > " in subject or not (marked["fail"] or "").isupper()
-    if outcome == "fail" and is_name and not (path and path[1] == subject):
+    is_file = path is not None and path[1] == subject
+    is_name = _ONE_NAME.fullmatch(subject) is not None or " > " in subject or not fail_mark.isupper()
+    if outcome == "fail" and is_name and not is_file:
         _failed(found, subject)
 
 
@@ -206,9 +208,13 @@ def _complete(found: Findings) -> None:
     ran = counts["passed"] or counts["failed"] or counts["errors"]
     found.empty = not ran and (found.empty or bool(counts))
     names = found.failed_names  # a name alone, and behind its group
-    found.failed_names = [name for name in names if not any(other.endswith(f" {name}") for other in names)]
+    found.failed_names = [name for name in names if not _is_repeated(name, names)]
     if not found.failed_names:
         found.failed_names = [file for file, outcome in found.files.items() if outcome == "fail"][:MOST_NAMES]
+
+
+def _is_repeated(name: str, names: Sequence[str]) -> bool:
+    return any(other.endswith(f" {name}") for other in names)
 
 
 def test_run_in(body: ToolResult) -> TestRun | None:
@@ -228,17 +234,15 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     invocations = find_invocations(command)
     if not invocations:
         return None
-    if len(output) > _MOST_OUTPUT:
-        output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
-    plain = _CONTROL.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
-    lines = [line[:_LONGEST_LINE] for line in plain.split("\n")]
+    lines = _lines_of(output)
     found = read_output(lines)
     certain = [each for each in invocations if each.certain]
     if not (certain or found.counts["passed"] or found.counts["failed"] or found.files):
         return None
     runs = certain or invocations
-    code = exit_code if exit_code is not None else None if failed is None else int(failed)
-    status = _status(runs, found, lines, code)
+    if exit_code is None and failed is not None:
+        exit_code = int(failed)
+    status = _status(runs, found, lines, exit_code)
     ordered = sorted(found.files.items(), key=lambda item: item[1] != "fail")
     return TestRun(
         status=status,
@@ -249,9 +253,23 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
         failed_names=tuple(found.failed_names) if status == "fail" else (),
         files=dict(ordered[:_MOST_FILES]),
         reason=found.reason if status == "fail" else None,
-        paths=tuple(path for run in runs for path in run.paths) if all(run.paths for run in runs) else (),
+        paths=_paths_of(runs),
         selective=any(run.selective for run in runs),
     )
+
+
+def _lines_of(output: str) -> list[str]:
+    if len(output) > _MOST_OUTPUT:
+        output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
+    plain = _CONTROL.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
+    return [line[:_LONGEST_LINE] for line in plain.split("\n")]
+
+
+def _paths_of(runs: Sequence[Invocation]) -> tuple[str, ...]:
+    """Returns the paths of all runs; none if one of them is not restricted to any."""
+    if not all(run.paths for run in runs):
+        return ()
+    return tuple(path for run in runs for path in run.paths)
 
 
 def _status(runs: Sequence[Invocation], found: Findings, lines: Sequence[str], code: int | None) -> Status:

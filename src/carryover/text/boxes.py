@@ -40,12 +40,18 @@ def boxes_after(before: Boxes | None, diff: str) -> Boxes | None:
     if before is None:
         return None
     none = Boxes(0, 0)
-    more = added or none
-    less = removed or none
-    still = [*before.open]
-    at = next((still.index(item) for item in less.open if item in still), len(still))
-    still = [item for item in still if item not in less.open]
-    still[at:at] = more.open
-    total = before.total + more.total - less.total
-    checked = before.checked + more.checked - less.checked
-    return Boxes(total, checked, tuple(still[:_MOST_OPEN])) if 0 <= checked <= total > 0 and diff else None
+    return _combined(before, added or none, removed or none) if diff else None
+
+
+def _combined(before: Boxes, added: Boxes, removed: Boxes) -> Boxes | None:
+    """Returns the boxes with the added ones in place of the removed ones; None if the counts show that some were not
+    known."""
+    total = before.total + added.total - removed.total
+    checked = before.checked + added.checked - removed.checked
+    if total <= 0 or not 0 <= checked <= total:
+        return None
+    still = list(before.open)
+    at = next((still.index(item) for item in removed.open if item in still), len(still))
+    still = [item for item in still if item not in removed.open]
+    still[at:at] = added.open
+    return Boxes(total, checked, tuple(still[:_MOST_OPEN]))

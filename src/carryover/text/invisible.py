@@ -1,5 +1,5 @@
-"""Takes out of quoted text what changes how it is read: invisible characters, and marks of chat templates, of agents
-and of Carryover itself. Pure."""
+"""Removes from quoted text whatever changes how it is read: invisible characters, and marks of chat templates, of
+agents and of Carryover itself. Pure."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _MAY_BE_A_STACK: Final = later(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 
 
 def without_unseen(text: str, *, put: str = "") -> str:
-    """Returns `text` with `put` in place of characters that reorder or hide text; line ends stay."""
+    """Returns `text` with characters that reorder or hide text replaced by `put`; line ends stay."""
     if text.isascii():
         return text
     return without_stacks(_MISPLACED.sub(put, _UNSEEN.sub(put, text.replace(_SOFT_HYPHEN, ""))))
 
 
 def without_stacks(text: str) -> str:
-    """Returns `text` without stacks of combining marks that no language uses, which would take the space of words."""
+    """Returns `text` without stacks of combining marks that no language uses and that would cover other lines."""
     return text if text.isascii() else _MAY_BE_A_STACK.sub(_thinned, text)
 
 
@@ -53,11 +53,24 @@ def _thinned(signs: re.Match[str]) -> str:
     return "".join(kept)
 
 
+_BEYOND_ASCII: Final = later(r"[^\x00-\x7f]")
+_UNASSIGNED: Final = ("Cs", "Co", "Cn")
+
+
+def without_unassigned(text: str) -> str:
+    """Returns `text` without surrogates and characters that Unicode assigns to nothing or to private use."""
+    return text if text.isascii() else _BEYOND_ASCII.sub(_if_assigned, text)
+
+
+def _if_assigned(sign: re.Match[str]) -> str:
+    return "" if unicodedata.category(sign[0]) in _UNASSIGNED else sign[0]
+
+
 _TAGGED: Final = later(r"<([a-z]+[-_][\w-]{1,60})(?: [^<>]{0,200})?>[^<]{0,2000}</\1>|\A\s*</?[a-z]+[-_].*", re.S)
 
 
 def without_tagged(text: str) -> str:
-    """Returns `text` on one line, without what a client put into it between tags such as `<command-name>`."""
+    """Returns `text` on one line, without what a client inserted between tags such as `<command-name>`."""
     return " ".join(_TAGGED.sub(" ", text).split()) if "<" in text else text
 
 
@@ -75,12 +88,18 @@ _AGENT_TAG: Final = later(
 
 def without_chat_marks(text: str) -> str:
     """Returns `text` with chat-template marks (`<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`) readable but harmless."""
-    return _CHAT_MARK.sub(lambda mark: f"({mark[1]})" if mark[1] else "‹", text)
+    return _CHAT_MARK.sub(_harmless, text)
+
+
+def _harmless(mark: re.Match[str]) -> str:
+    return f"({mark[1]})" if mark[1] else "‹"
 
 
 def without_marks(text: str) -> str:
     """Returns `text` unable to pass for a comment, for Carryover's own marks, or for a message of an agent."""
-    text = _OUR_MARKS.sub(
-        lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), _COMMENT.sub("--", text)
-    )
+    text = _OUR_MARKS.sub(_in_lower_case, _COMMENT.sub("--", text))
     return without_chat_marks(_AGENT_TAG.sub("‹", text))
+
+
+def _in_lower_case(mark: re.Match[str]) -> str:
+    return mark[0].lower().replace("[", "(").replace("]", ")")

@@ -1,4 +1,5 @@
-"""Tells by its words whether a shell command only looks around, and whether two commands are attempts at one thing."""
+"""Decides by its words whether a shell command only looks around, and whether two commands are attempts at the same
+thing."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 
 
 def is_looking(command: str) -> bool:
-    """Whether every step of a shell command only looks around: if it finds nothing, that is not a failure."""
+    """Whether every step of a shell command only looks around, so that finding nothing is not a failure."""
     main = without_prefix(_IN_QUOTES.sub("''", command))
     steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
     return main != "" and all(
@@ -59,8 +60,8 @@ def without_prefix(command: str) -> str:
 
 
 def found_nothing(command: str, code: int | None) -> bool:
-    """Whether a command that ended in an error only found nothing: it only looks, its last step does and sets the exit
-    code, or that is one that it sets itself whatever happened before."""
+    """Whether a command that ended in an error merely found nothing: it only looks around, and its last step sets
+    the exit code, either by finding nothing or explicitly."""
     if is_looking(command):
         return True
     *_, before, last = ["", *_STEPS.split(_IN_QUOTES.sub("''", without_heredocs(command)).rstrip("; \n"))]
@@ -72,8 +73,8 @@ def found_nothing(command: str, code: int | None) -> bool:
 
 
 def is_retry(failed: str, succeeded: str) -> bool:
-    """Whether two commands are the same with other options or another launcher. Behind a pipe, a success says
-    nothing of the command before it."""
+    """Whether two commands are the same with other options or another launcher. A success behind a pipe doesn't
+    count, as the exit code is not the command's."""
     words = _core(failed)
     others = _core(succeeded)
     shorter = min(len(words), len(others))

@@ -1,5 +1,5 @@
-"""Regular expressions that are compiled when a text first needs them: all of them would take as long as the rest of a
-command does, and most commands need a few."""
+"""Regular expressions that are compiled on first use: compiling all of them takes as long as the rest of a command,
+and most commands need few."""
 
 from __future__ import annotations
 
@@ -19,5 +19,6 @@ class _Later:
 
 
 def later(source: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
-    """Returns the pattern of `source`. After the first use of one of its methods, that method is called directly."""
+    """Returns the pattern of `source`, compiled when one of its methods is first used; from then on that method is
+    called directly."""
     return cast("re.Pattern[AnyStr]", _Later(source, flags))

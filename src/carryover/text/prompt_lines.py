@@ -16,7 +16,7 @@ _HASH_BYTES: Final = 8
 
 
 def long_lines(text: str) -> tuple[str, ...]:
-    """Returns the lines of `text` that are long enough to tell it from others, each once."""
+    """Returns the lines of `text` that are long enough to identify it, each once."""
     lines = (one_line(line) for line in text.splitlines())
     return tuple(dict.fromkeys(line for line in lines if len(line.encode(errors="replace")) >= _LONG_BYTES))[
         :_MOST_LINES
@@ -24,7 +24,7 @@ def long_lines(text: str) -> tuple[str, ...]:
 
 
 def hashed(text: str) -> int:
-    """Returns a hash of `text`, in 64 bits with a sign as databases have them."""
+    """Returns a 64-bit hash of `text` as a signed integer, as SQLite stores it."""
     from hashlib import blake2b  # not at the top: a command that lists sessions compares no prompts
 
     return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=_HASH_BYTES).digest(), signed=True)

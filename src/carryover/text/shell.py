@@ -29,8 +29,8 @@ Kind = Literal["word", "operator", "redirect", "cut"]
 
 
 class Token(NamedTuple):
-    """A piece of a command line as written. `operator`: separates commands, as line ends do; `redirect`: without its
-    target; `cut`: a quote that is never closed, after which nothing is certain, so it is the last token."""
+    """A piece of a command line as written. An `operator` separates commands, as line ends do; a `redirect` comes
+    without its target; `cut` is a quote that is never closed, and the last token, since nothing after it is certain."""
 
     kind: Kind
     text: str
@@ -100,7 +100,7 @@ def simple_commands(script: str) -> list[SimpleCommand]:
 
 
 def has_target(redirect: Token) -> bool:
-    """Whether a word with the target follows the redirection; `2>&1` has none."""
+    """Whether a redirection is followed by a word with its target; `2>&1` is not."""
     return "&" not in redirect.text[1:] or redirect.text.startswith("&")
 
 

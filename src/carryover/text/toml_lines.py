@@ -1,4 +1,4 @@
-"""Parses TOML, and finds the line that sets a key, for messages about it."""
+"""Parses TOML, and finds the line that sets a key, for error messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def with_line(text: str, dotted: str) -> str:
     at_line = 0
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
-            found = table = header[1]
+            table = header[1]
+            found = table
         elif assignment := re.match(r"\s*([\w.\"'-]+)\s*=", line):
             found = f"{table}.{assignment[1]}".strip(".").replace('"', "").replace("'", "")
         else:
@@ -48,7 +49,7 @@ _PLAIN = {"int": "a whole number", "bool": "true or false", "str": "text", "arra
 
 
 def required_value(problem: str, choices: Collection[str] = ()) -> str:
-    """Returns in plain words what a value must be, from what msgspec says about it and the choices there are."""
+    """Returns in plain words what a value must be, from msgspec's message and the choices there are."""
     if choices:
         return f"it must be one of {', '.join(choices)}"
     expected = _EXPECTED.fullmatch(problem)
@@ -59,4 +60,6 @@ def required_value(problem: str, choices: Collection[str] = ()) -> str:
     limit = expected[3]
     if bound == "<=":
         return f"it must be {kind} of at most {limit}"
-    return f"it must be {kind}" + (f" of {limit} or more" if bound else ", not empty" if expected[4] else "")
+    if bound:
+        return f"it must be {kind} of {limit} or more"
+    return f"it must be {kind}, not empty" if expected[4] else f"it must be {kind}"

@@ -1,4 +1,5 @@
-"""Tells by form alone which lines no reader reads: drawings, encoded data, minified code, lock files, progress bars."""
+"""Recognises by form alone the lines that no reader reads: drawings, encoded data, minified code, lock files,
+progress bars."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ _EXAMINED: Final = 4000
 
 
 def is_unread(line: str) -> bool:
-    """Whether a line, without white space around it, is of a form that people and models skip."""
+    """Whether a line, stripped of white space, has a form that people and models skip."""
     if len(line) < _SHORTEST:
         return False
     line = line[:_EXAMINED]

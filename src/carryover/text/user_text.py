@@ -1,4 +1,4 @@
-"""Users' texts: encoding and line ends, blocks of lines that are added and removed, and what an edit brings back. Pure.
+"""Users' texts: encoding and line ends, blocks of lines that are added and removed, and what an edit restores. Pure.
 
 A block is always preceded by one line end more than the text has, whether or not the text ends with one. So one line
 end before the block is ours, and a text without a final newline has none again once the block is removed.
@@ -27,7 +27,8 @@ def newline_of(text: AnyStr) -> AnyStr:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether a line can be added: not to UTF-16 and binary files. All other encodings keep ASCII as it is."""
+    """Whether lines can be added to the file, as they can't to UTF-16 and binary files. All other encodings keep
+    ASCII as it is."""
     return b"\0" not in data
 
 
@@ -82,7 +83,7 @@ def begun(data: bytes | None) -> Origin | None:
 
 
 def restored(bom: bytes, text: str, origin: Origin, *, is_empty: bool) -> bytes | None:
-    """Returns the file from which ours were taken out; None to delete it. `is_empty`: whether nothing is in it."""
+    """Returns the file after our part was removed; None to delete it. `is_empty`: whether nothing else is in it."""
     if not is_empty or not (origin.missing or origin.blank is not None):
         return bom + encode(text)
     return None if origin.missing else bom + encode(origin.blank or "")
@@ -104,12 +105,17 @@ def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> 
 
 def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int, int, bytes] | None:
     """Returns bounds in bytes and line end of the first unchanged block at or after `start`; None if there is none."""
-    lf, crlf = (re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol for eol in (b"\n", b"\r\n"))
+    with_lf = _block(lines, b"\n")
+    with_crlf = _block(lines, b"\r\n")
     # Both in one search: a second one from each block on would read a file of many blocks as many times.
-    found = re.compile(_BEGINS + b"(?:%b|(%b))" % (lf, crlf)).search(data, start)
+    found = re.compile(_BEGINS + b"(?:%b|(%b))" % (with_lf, with_crlf)).search(data, start)
     if found is None:
         return None
     return found.start(), found.end(), b"\n" if found[1] is None else b"\r\n"
+
+
+def _block(lines: Sequence[bytes], eol: bytes) -> bytes:
+    return re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol
 
 
 def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:

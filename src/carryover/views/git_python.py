@@ -1,6 +1,6 @@
-"""A repository as GitPython reads it, which itself neither starts git there nor opens a file. Slow to load.
+"""A repository as GitPython reads it, without starting git or opening files by itself. Slow to load.
 
-On its own it would hand GIT_DIR on to git, wait without a limit, and follow what a configuration includes.
+Left alone, GitPython would pass GIT_DIR on to git, wait without a limit, and follow what a configuration includes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Repository(Repo):
 
 
 class Head(Diffable):
-    """The commit checked out at `root`, to be compared with other states. Raises what `ask` raises."""
+    """The commit checked out at `root`, for comparison with other states. Raises what `ask` raises."""
 
     def __init__(self, root: Path, *, deadline: float, settings: Sequence[str] = ()) -> None:
         self.repo = _Repository(_Git(root, deadline, settings))

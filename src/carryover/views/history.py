@@ -64,7 +64,7 @@ class Links:
         return commits[at] if at < len(commits) else None
 
     def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
-        """Returns the commit that a `git commit` made, even if it was rebased since; None if git does not have it."""
+        """Returns the commit that a `git commit` made, even if it was rebased since; None if git no longer has it."""
         named = (commit for commit in self._oldest_first if commit.id.startswith(short))
         alike = (
             commit
@@ -74,7 +74,8 @@ class Links:
         return next(named, None) or next(alike, None)
 
     def before(self, commit: Commit | None, name: str) -> int:
-        """Returns when (UTC ms) the file `name` was committed before `commit`, or last (None); 0 if that is unknown."""
+        """Returns when (UTC ms) the file `name` was last committed before `commit` (None: at all); 0 if that is
+        unknown."""
         commits = self._of_file.get(name, [])
         earlier = [each for each in commits if commit is None or each.authored_ms < commit.authored_ms]
         return earlier[-1].authored_ms + WHOLE_SECOND_MS if earlier else 0
@@ -149,22 +150,37 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
     turns: dict[tuple[int, int], Change] = {}
     for row, body in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)
-        former = turns.get((row.session_id, prompt_id))
-        turns[row.session_id, prompt_id] = Change(
-            at_ms=max(row.at_ms, former.at_ms) if former is not None else row.at_ms,
+        change = Change(
+            at_ms=row.at_ms,
             agent=row.agent,
             session=row.session,
             subagent_id=row.subagent_id or None,
             prompt=prompt,
-            change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+            change=body.change,
             path=body.path,
-            old_path=body.old_path or (former.old_path if former is not None else None),
-            edits=former.edits + 1 if former is not None else 1,
-            added=_sum(former.added if former is not None else None, body.added),
-            removed=_sum(former.removed if former is not None else None, body.removed),
+            old_path=body.old_path,
+            edits=1,
+            added=body.added,
+            removed=body.removed,
             machine=row.machine or None,
         )
+        former = turns.get((row.session_id, prompt_id))
+        turns[row.session_id, prompt_id] = change if former is None else _joined(former, change)
     return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
+
+
+def _joined(former: Change, change: Change) -> Change:
+    """Returns both of one turn's changes to a file as one."""
+    is_still_new = former.change == "add" and change.change == "modify"
+    return msgspec.structs.replace(
+        change,
+        at_ms=max(former.at_ms, change.at_ms),
+        change="add" if is_still_new else change.change,
+        old_path=change.old_path or former.old_path,
+        edits=former.edits + 1,
+        added=_sum(former.added, change.added),
+        removed=_sum(former.removed, change.removed),
+    )
 
 
 def _sum(former: int | None, number: int | None) -> int | None:
@@ -173,10 +189,11 @@ def _sum(former: int | None, number: int | None) -> int | None:
 
 def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
     """Returns row id and text of the prompt of the main turn in which the edit was made, or 0 and None."""
-    statement, values = (
-        (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))
-    )
-    for event_id, stored in db.execute(statement, values):
+    if row.subagent_id:
+        before = db.execute(_OF_SESSION, (row.session_id, row.at_ms))
+    else:
+        before = db.execute(_OF_THREAD, (row.thread_id, row.event_id))
+    for event_id, stored in before:
         body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.actor == "human":
             return event_id, body.typed
@@ -202,7 +219,7 @@ class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequence[Commit]) -> CommitHistory:
-    """Returns the recorded work in the first of `commits`, which is followed by the commits before it."""
+    """Returns the recorded work in the first of `commits`; the others are the commits before it."""
     commit = commits[0]
     links = Links(commits)
     turns: list[Change] = []
@@ -296,22 +313,28 @@ def _origin(
     db: sqlite3.Connection, lines: list[str], at: int, edits: Edits, commit: Commit | None
 ) -> tuple[Found, list[Change]]:
     """Returns the turn whose edit wrote the line, unless the line was committed before that edit."""
-    ordered = sorted(edits.items(), key=lambda item: (item[1][0].at_ms, item[0]))
-    origin = origin_of(lines, at, [body for _, (_, body) in ordered])
-    first_ms = ordered[0][1][0].at_ms if ordered else 0
+    ordered = [(row.at_ms, event_id, body) for event_id, (row, body) in edits.items()]
+    ordered.sort(key=lambda edit: edit[:2])
+    origin = origin_of(lines, at, [body for *_, body in ordered])
+    is_before_all = commit is not None and bool(ordered) and commit.committed_ms < ordered[0][0]
     if origin.edit is None:
-        is_older = origin.sure == "followed" or (commit is not None and commit.committed_ms < first_ms)
-        return ("before" if is_older and ordered else "outside"), []
-    event_id, (row, body) = ordered[origin.edit]
-    if commit is not None and row.at_ms > commit.committed_ms + WHOLE_SECOND_MS:
-        return ("before" if commit.committed_ms < first_ms else "outside"), []
-    return origin.sure, turns_of(db, {event_id: (row, body)})
+        is_older = is_before_all or (origin.sure == "followed" and bool(ordered))
+        return ("before" if is_older else "outside"), []
+    at_ms, event_id, _ = ordered[origin.edit]
+    if commit is not None and at_ms > commit.committed_ms + WHOLE_SECOND_MS:
+        return ("before" if is_before_all else "outside"), []
+    return origin.sure, turns_of(db, {event_id: edits[event_id]})
 
 
 def _without_text(edits: Edits, since_ms: int, commit: Commit | None, text: str) -> Edits:
     """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
-    silent = {key: (row, body) for key, (row, body) in edits.items() if not body.diff and body.change != "delete"}
     until = commit.committed_ms + WHOLE_SECOND_MS if commit is not None else float("inf")
-    within = {key: (row, body) for key, (row, body) in silent.items() if since_ms < row.at_ms <= until}
-    begins = {key: each for key, each in within.items() if each[1].anchor and each[1].anchor.strip() == text.strip()}
+    within = {}
+    begins = {}
+    for key, (row, body) in edits.items():
+        is_silent = not body.diff and body.change != "delete"
+        if is_silent and since_ms < row.at_ms <= until:
+            within[key] = (row, body)
+            if body.anchor and body.anchor.strip() == text.strip():
+                begins[key] = (row, body)
     return begins or within

@@ -37,7 +37,8 @@ class LimitedProject(msgspec.Struct, frozen=True):
 def limited_projects(
     db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int, now_ms: int
 ) -> list[LimitedProject]:
-    """Returns the projects in which an agent stopped since `since_ms` at a limit not known to be over at `now_ms`."""
+    """Returns the projects in which an agent has stopped since `since_ms` at a usage limit that, as far as is known,
+    still holds at `now_ms`."""
     found = []
     for row in [row for row in records(ProjectRow, db, _RECENT, (since_ms, MOST)) if not is_foreign(row.root)]:
         view = project_view(db, row.id)

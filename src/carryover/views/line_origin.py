@@ -173,11 +173,16 @@ def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:
     places = [at for at, line in enumerate(new) if line == text and piece.wrote[at]]
     if not places or not _SAYS_ENOUGH.search(text):
         return False
-    return file.lines.count(text) == 1 or any(
-        0 <= at + step < len(new)
-        and 0 <= file.at + step < len(file.lines)
-        and new[at + step] == file.lines[file.at + step]
-        and _SAYS_ENOUGH.search(new[at + step])
-        for at in places
-        for step in (-1, 1)
-    )
+    if file.lines.count(text) == 1:
+        return True
+    above = _line_at(file.lines, file.at - 1)
+    below = _line_at(file.lines, file.at + 1)
+    return any(_is_neighbour(above, new, at - 1) or _is_neighbour(below, new, at + 1) for at in places)
+
+
+def _line_at(lines: Sequence[str], at: int) -> str:
+    return lines[at] if 0 <= at < len(lines) else ""
+
+
+def _is_neighbour(line: str, new: Sequence[str], at: int) -> bool:
+    return _SAYS_ENOUGH.search(line) is not None and line == _line_at(new, at)

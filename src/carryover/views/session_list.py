@@ -36,7 +36,7 @@ def session_entries(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> l
 
 
 def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
-    """The title that the session has, else the first prompt with a goal, on one line; empty if nothing was asked."""
+    """Returns the session's title, or else its first prompt with a goal, on one line; empty if nothing was asked."""
     return row.title or task_of(session_digest(ledger, row)) or ""
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -26,28 +26,17 @@ from carryover.export import material
 from carryover.export.dial import dialed
 from carryover.export.pieces import standing
 from carryover.facts import Facts, GitFacts
-from carryover.fsio import is_folder, is_gone
+from carryover.fsio import is_folder
 from carryover.ledger.events import last_answer, prompts_at
-from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
-from carryover.probe.git_command import ask
 from carryover.probe.project_files import ProjectPaths, project_paths, text_of, why_unread
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
 from carryover.publish import pointers
 from carryover.publish.dialed import newest_first
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
-from carryover.text.lines import one_line
 from carryover.text.pattern import later
+from carryover.views.uncommitted import uncommitted
 
-MOST_FILES: Final = 500
-MOST_DIFFS: Final = 60
-LONGEST_LINES: Final = 3_000
-"""Most lines of a file's diff."""
-LARGEST_BYTES: Final = 512 << 10
-"""Largest size of a file, then and now, whose diff is read."""
-_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
-_FROM_NOTHING: Final = "--- /dev/null\n"
-_NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
 IGNORED: Final = "git ignores it, or it belongs to a repository inside this one"
 _MOST_TOUCHED: Final = 40
@@ -63,62 +52,6 @@ GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_perc
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 _GIT_S: Final = 3.0
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
-
-
-def uncommitted(
-    root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
-) -> list[material.ChangedText]:
-    """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
-
-    At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
-    not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does not answer in time.
-    """
-    deadline = time.monotonic() + timeout_s
-    try:
-        return _uncommitted(root, own, hidden, deadline) if may_be_repository(root) else []
-    except (TimeoutError, FileNotFoundError):
-        return []
-
-
-def _uncommitted(
-    root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float
-) -> list[material.ChangedText]:
-    [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
-    if numstat.code != 0:
-        return []
-    changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
-    gone = {file.path for file in changed if is_gone(root / file.path)}
-    short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
-    diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
-    return [
-        material.ChangedText(
-            path=file.path,
-            insertions=file.insertions,
-            deletions=file.deletions,
-            diff=diffs.get(file.path, ""),
-            new=diffs.get(file.path, "").startswith(_FROM_NOTHING),
-            gone=file.path in gone,
-        )
-        for file in changed
-    ]
-
-
-def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
-    """Returns the differences from HEAD in the form of `diff -u`, by path."""
-    if not paths:
-        return {}
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # it asks git for its version, and need not know it
-    from carryover.views.git_python import Head
-
-    found: dict[str, str] = {}
-    head = Head(root, deadline=deadline, settings=_BOUNDED)
-    for each in head.diff(None, tuple(paths), create_patch=True, no_renames=True, src_prefix="a/", dst_prefix="b/"):
-        if each.b_rawpath is None or not isinstance(each.diff, bytes) or len(each.diff) > LARGEST_BYTES:
-            continue
-        name = one_line(each.b_rawpath.decode("utf-8", "replace"))
-        before = _FROM_NOTHING if each.new_file else f"--- a/{name}\n"
-        found[os.fsdecode(each.b_rawpath)] = f"{before}+++ b/{name}\n{each.diff.decode('utf-8', 'replace')}"
-    return found
 
 
 def is_generated(path: str) -> bool:
@@ -220,8 +153,10 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[material.GuidingFi
     """Returns the files among `paths` that tell agents how to work, without our block, and those that are left out."""
     found = []
     left_out = []
-    files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
-    names = tuple(dict.fromkeys(name for own, file in files for name in (own, *file.hidden_by)))
+    names: dict[str, None] = {}
+    for own, readers in instruction_files().items():
+        for file in readers.values():
+            names.update(dict.fromkeys((own, *file.hidden_by)))
     globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
     patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
     for path in (path for path in paths if path.rpartition("/")[2] in names or patterns.fullmatch(path)):
@@ -249,9 +184,10 @@ def _target(root: Path, path: str, paths: Sequence[str]) -> str:
 
 
 def web_chats() -> dict[str, WebChat]:
-    """Returns the chats that documents are made for, by id: those in the agents' specs, and any other."""
-    named = (chat for spec in specs() for chat in spec.web_chats)
-    return {chat.id: chat for chat in (*sorted(named, key=lambda chat: chat.id), GENERIC)}
+    """Returns the chats that documents can be made for, by id: those in the agents' specs, and the generic one."""
+    named = [chat for spec in specs() for chat in spec.web_chats]
+    named.sort(key=attrgetter("id"))
+    return {chat.id: chat for chat in (*named, GENERIC)}
 
 
 class _Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,10 +205,10 @@ def gathered(
     agents_own: AgentFolders | None = None,
     tokens: int = MAX_TOKENS,
 ) -> material.Material:
-    """Gathers the material on the project at `root`. Raises UserError if the ledger cannot be read.
+    """Gathers the material on the project at `root`. Raises UserError if the ledger can't be read.
 
-    `ledger`: a connection and the project's id; None if no agent has worked there. `tokens`: of a handoff that has the
-    conversation as the document shall have it.
+    `ledger`: a connection and the project's id; None if no agent has worked there. `tokens`: the budget of the handoff
+    and the conversation in it.
     """
     folder = Path(root)
     here = is_folder(folder)

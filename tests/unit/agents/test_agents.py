@@ -18,7 +18,7 @@ from carryover.cli.demo.replay import make_project
 from carryover.edits.apply import ProjectEdits
 from carryover.projects.policy import refusal
 from carryover.publish.pointers import NEW_FILE, place_pointers
-from carryover.publish.project_files import take_out
+from carryover.publish.withdrawal import take_out
 from support.agent_here import only_this_path
 from support.hook_script import HookScript, installed, keep
 from support.repository import repository

@@ -163,7 +163,7 @@ def test_the_page_asks_nothing_of_any_network_and_runs_nothing() -> None:
 
 
 def test_what_was_taken_back_is_marked_and_a_prompt_stays_as_it_was_typed() -> None:
-    assert '<section class="agent undone">' in page(stored(AssistantMessage(text="Done."), retracted=True))
+    assert '<section class="agent retracted">' in page(stored(AssistantMessage(text="Done."), retracted=True))
     assert '<div class="text">edit __init__.py</div>' in page(stored(UserPrompt(text="edit __init__.py")))
 
 

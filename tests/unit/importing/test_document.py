@@ -10,7 +10,7 @@ import pytest
 from carryover.agents import adapters, agent_ids
 from carryover.errors import ExitCode, UserError
 from carryover.importing.document import Note, encoded, open_document, survey
-from carryover.importing.specstory_tools import turn_starts
+from carryover.importing.specstory_blocks import turn_starts
 from carryover.importing.turns import TurnReader, by_turn, located
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from support.claude_session import ClaudeSession

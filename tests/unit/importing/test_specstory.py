@@ -10,7 +10,7 @@ import pytest
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents import specs
-from carryover.importing import specstory_tools
+from carryover.importing import specstory_blocks, specstory_tools
 from carryover.importing.document import open_document
 from carryover.importing.specstory import Made, folder_of, read_head, spec_named
 from carryover.importing.turns import located
@@ -135,7 +135,7 @@ CALL = f"{TOOL}<summary>Tool use: **command** • Run command: a &amp;&amp; b</s
     ],
 )
 def test_the_parts_of_an_agents_turn(text: str, parts: list[str]) -> None:
-    found = [part for part in specstory_tools.blocks(text) if part]
+    found = [part for part in specstory_blocks.blocks(text) if part]
 
     assert [part if isinstance(part, str) else f"{part.kind} {part.name}: {part.summary}" for part in found] == parts
 
@@ -202,11 +202,11 @@ def test_the_project_is_the_folder_above_specstorys_own() -> None:
     ],
 )
 def test_a_turn_begins_at_a_heading_below_a_blank_line(text: str, starts: list[int]) -> None:
-    assert specstory_tools.turn_starts(text.split("\n")) == starts
+    assert specstory_blocks.turn_starts(text.split("\n")) == starts
 
 
 def tool(name: str, *body: str, summary: str = "") -> specstory_tools.ToolUse:
-    block = specstory_tools.ToolBlock("generic", name, summary, body)
+    block = specstory_blocks.ToolBlock("generic", name, summary, body)
     return specstory_tools.read_tool(block, specstory_tools.outcome_in_text, partial(located, folder="/p"), "/p")
 
 

@@ -16,7 +16,7 @@ from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_sessions, publish_here
-from carryover.publish.project_files import CACHE_MS, loaded_names
+from carryover.publish.loaded_files import CACHE_MS, loaded_names
 from carryover.publish.refresh import refresh
 from support.repository import repository
 from support.scribe import Scribe

@@ -11,7 +11,8 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.probe.ignored import exclude_file
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import publish, removals, take_back
+from carryover.publish.project_files import publish
+from carryover.publish.withdrawal import removals, take_back
 from carryover.redact import CleanText
 from support.repository import git, repository
 

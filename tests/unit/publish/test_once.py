@@ -11,7 +11,8 @@ from carryover.config import ProjectSettings
 from carryover.projects.handoff_file import Published
 from carryover.publish.once import uncommitted_names
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import publish, take_back
+from carryover.publish.project_files import publish
+from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
 from support.repository import git, repository
 

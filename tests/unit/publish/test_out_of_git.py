@@ -11,7 +11,8 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.probe.ignored import exclude_file
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
-from carryover.publish.project_files import publish, take_back
+from carryover.publish.project_files import publish
+from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
 from support.repository import git, repository
 

@@ -19,7 +19,7 @@ from carryover.publish.pointers import (
     with_block,
     without_block,
 )
-from carryover.publish.project_files import take_out
+from carryover.publish.withdrawal import take_out
 from support.settings_texts import TEXTS
 
 BLOCK = """\

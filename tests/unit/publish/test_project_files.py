@@ -17,7 +17,8 @@ from carryover.fsio import locked_dir
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish.pointers import NEW_FILE, place_pointers
-from carryover.publish.project_files import preview, publish, take_back, withdraw
+from carryover.publish.project_files import preview, publish
+from carryover.publish.withdrawal import take_back, withdraw
 from carryover.redact import CleanText
 from support.repository import git, repository
 

@@ -12,7 +12,7 @@ from carryover.errors import UserError
 from carryover.ledger.machines import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
-from carryover.sync.ledger_side import LedgerIncoming, label
+from carryover.sync.incoming import LedgerIncoming, label
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
 from support.machines import OneMachine
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined

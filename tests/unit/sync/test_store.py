@@ -16,6 +16,7 @@ import pytest
 from carryover.cli.main import main
 from carryover.errors import UserError
 from carryover.paths import StateDir
+from carryover.sync.address import normalised, usable_address, without_credentials
 from carryover.sync.folder import SyncFolder
 from carryover.sync.manifest import Part, Segment, opened_segment, sealed_segment
 from carryover.sync.membership import leave
@@ -32,7 +33,7 @@ from carryover.sync.sealing import (
     seal,
     seal_to,
 )
-from carryover.sync.store import GitStore, StoreTrouble, normalised, usable_address, without_credentials
+from carryover.sync.store import GitStore, StoreTrouble
 from support.repository import git
 from support.shared_file import ssh_key
 from support.tools import program

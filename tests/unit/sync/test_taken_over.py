@@ -22,8 +22,8 @@ from carryover.ledger.machines import taken
 from carryover.ledger.queries import sessions
 from carryover.ledger.rows import LOST
 from carryover.publish.project_moves import link
-from carryover.sync import ledger_side
-from carryover.sync.ledger_side import LedgerIncoming
+from carryover.sync import incoming
+from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.manifest import Membership, Seen, files_of
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, Taken
 from carryover.sync.sealing import LAST_EPOCH, MachineKey, new_epoch, new_identity
@@ -151,7 +151,7 @@ async def test_what_another_machine_has_forgotten_here_is_counted(desktop: OneMa
 
 async def test_a_disk_that_is_nearly_full_has_no_room(desktop: OneMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert LedgerIncoming(desktop.ledger, desktop.paths).has_room()
-    monkeypatch.setattr(ledger_side, "ROOM_BYTES", 1 << 62)
+    monkeypatch.setattr(incoming, "ROOM_BYTES", 1 << 62)
     assert not LedgerIncoming(desktop.ledger, desktop.paths).has_room()
 
 

@@ -13,7 +13,8 @@ from carryover.ledger.connect import connect_read_only
 from carryover.probe.git import OwnWrites
 from carryover.probe.project_files import project_paths
 from carryover.publish import pointers
-from carryover.views.web_chat import IGNORED, LARGEST_BYTES, files_that_matter, gathered, guidance, uncommitted
+from carryover.views.uncommitted import LARGEST_BYTES, uncommitted
+from carryover.views.web_chat import IGNORED, files_that_matter, gathered, guidance
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.conversation import Conversation, project

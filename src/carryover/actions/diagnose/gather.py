@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -45,6 +45,9 @@ from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
 from carryover.sync.status import sync_status
 
+if TYPE_CHECKING:
+    from carryover.ingest.scan import FoundSource
+
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
 _GITS_AT_ONCE: Final = 4
@@ -57,7 +60,7 @@ def gather(
 ) -> Report:
     """Gathers the report; with `inspect`, also the facts that take longer.
 
-    With `here`, also the channels in the project around that folder. Asks all agents' commands for versions.
+    With `here`, also the channels in the project around that folder. Asks each agent's command for its version.
     """
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
@@ -219,15 +222,16 @@ def _would_read(config: Config, home: Path) -> tuple[reports.WouldRead, ...]:
     from carryover.agents import adapters  # with every agent's parser
     from carryover.ingest import scan
 
-    each: dict[str, list[scan.FoundSource]] = {}
+    each: dict[str, list[FoundSource]] = {}
     for found in scan.readable_sources(adapters(), scan.roots_to_read(adapters().values(), config, home, os.environ)):
         each.setdefault(found.source.agent, []).append(found)
-    return tuple(
-        reports.WouldRead(
-            agent=agent,
-            transcripts=len(sources),
-            bytes=sum(source.size for source in sources),
-            newest_ms=max(source.mtime_ns for source in sources) // 1_000_000,
-        )
-        for agent, sources in each.items()
+    return tuple(_would_read_of(agent, sources) for agent, sources in each.items())
+
+
+def _would_read_of(agent: str, sources: Sequence[FoundSource]) -> reports.WouldRead:
+    return reports.WouldRead(
+        agent=agent,
+        transcripts=len(sources),
+        bytes=sum(source.size for source in sources),
+        newest_ms=max(source.mtime_ns for source in sources) // 1_000_000,
     )

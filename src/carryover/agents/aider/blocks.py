@@ -36,7 +36,7 @@ _LATEST_MS: Final = 1 << 52
 
 
 class Block(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One block of a chat history, with what its position in the file adds to it."""
+    """One block of a chat history, with what its position in the file adds to its meaning."""
 
     kind: Literal["begin", "start", "prompt", "model", "message"]
     """`begin`: blocks of a session follow; `start`: the header of a session; `prompt`: the user's lines; `model`: an
@@ -75,7 +75,7 @@ class Session(NamedTuple):
 def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
     """Returns the sessions of a history, oldest first.
 
-    What comes before the first header counts only in a copy, and only with a line that nobody but Aider writes.
+    Text before the first header counts only in a copy, and only if it has a line that nothing but Aider writes.
     """
     begins: list[tuple[int, bool]] = []
     before = ""
@@ -87,11 +87,12 @@ def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
         before = line if line.strip() else before
     first = begins[0][0] if begins else len(lines)
     is_cut = copied and any(line.startswith(_ONLY_AIDERS) for line in lines[:first])
+    found = [Session("", ["", *lines[:first]], False)] if is_cut else []
     ends = [at for at, _ in begins[1:]] + [len(lines)]
-    return [Session("", ["", *lines[:first]], False)] * is_cut + [
-        Session(lines[at].removeprefix("# aider chat started at "), lines[at:end], doubtful)
-        for (at, doubtful), end in zip(begins, ends, strict=False)
-    ]
+    for (at, doubtful), end in zip(begins, ends, strict=False):
+        started = lines[at].removeprefix("# aider chat started at ")
+        found.append(Session(started, lines[at:end], doubtful))
+    return found
 
 
 def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:

@@ -92,7 +92,8 @@ class Builder(EventBuilder[Context]):
 
     @property
     def item(self) -> str:
-        """The key prefix of the prompt, answer or message being parsed; the same if earlier ones are removed."""
+        """The key prefix of the prompt, answer or message being parsed. It stays the same if earlier ones are
+        removed."""
         context = self.context
         return f"{context.session}/{context.prompt}.{context.since}.{context.mark}"
 
@@ -107,7 +108,8 @@ class Builder(EventBuilder[Context]):
 
     def next_input(self, text: str) -> None:
         """Advances to the next input of the user."""
-        mark, inputs = mark_of(text), self.context.inputs
+        mark = mark_of(text)
+        inputs = self.context.inputs
         if mark in inputs or len(inputs) < MAX_INPUTS:
             before = inputs.get(mark, 0)
             self.change(inputs={**inputs, mark: before + 1})
@@ -163,7 +165,8 @@ class Builder(EventBuilder[Context]):
 
     def parsed(self) -> tuple[Context, Parsed]:
         """Returns the next context and the events of the block, session facts first."""
-        facts, emitted = self.context.facts, self.context.emitted
+        facts = self.context.facts
+        emitted = self.context.emitted
         if self.events and facts != emitted:
             # The key has no time in it, since a message may get another time when the file is read again.
             self._add_at(SessionInfo(**differing(facts, emitted)), f"{self.item}:info")

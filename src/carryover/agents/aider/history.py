@@ -78,7 +78,8 @@ class _Inputs:
     """The newest entries of the input history in order, each found again in the chat history of a session."""
 
     def __init__(self, path: Path) -> None:
-        self.kept, self._next = False, 0
+        self.kept = False
+        self._next = 0
         self._inputs: list[tuple[int, str]] = []
         with suppress(OSError):
             for entry in _ENTRY.finditer(read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")):
@@ -124,12 +125,14 @@ class _History:
     def __init__(self, path: Path, stat: FileStat, now_ms: int) -> None:
         self._inode = f"{stat_regular(path).st_ino:x}"
         self._inputs = _Inputs(_inputs_of(path))
-        self._written_ms, self._now_ms = stat.mtime_ns // 1_000_000, now_ms
+        self._written_ms = stat.mtime_ns // 1_000_000
+        self._now_ms = now_ms
         self._sessions: dict[str, blocks.Session] = {}
         text = read_tail(path, MAX_BYTES).replace(b"\r\n", b"\n").rpartition(b"\n")[0].decode("utf-8", "replace")
         for session in blocks.sessions_in(text.split("\n"), copied=path.name != NAME):
             digits = "".join(filter(str.isdigit, session.started))
-            ident, same = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem, 1
+            ident = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem
+            same = 1
             while (own := f"{ident}-{same}" if same > 1 else ident) in self._sessions:
                 same += 1
             self._sessions[own] = session
@@ -191,7 +194,9 @@ class _Talk:
     """A session, whose pieces are its blocks; see `carryover.readers.rewritten.Conversation`."""
 
     def __init__(self, ident: str, found: list[Block], reading: str, rests_ms: int, now_ms: int) -> None:
-        self._ident, self._blocks, self._now_ms = ident, found, now_ms
+        self._ident = ident
+        self._blocks = found
+        self._now_ms = now_ms
         self.rests_ms = rests_ms
         marks = [digest(f"{block.kind} {block.retried} {block.text}") for block in found]
         self.pieces = list(zip([reading, *map(str, range(1, len(found)))], marks, strict=True))

@@ -189,7 +189,8 @@ def _applied(add: Builder, found: re.Match[str]) -> None:
     change = call.changes[0] if call.changes else Change(path=path, change="modify")
     if path in add.context.new_path:
         change = msgspec.structs.replace(change, change="add")
-    result, edit = add.end_call(call, ToolOutcome("ok")), add.add(as_edit(change, call.id), "edit")
+    result = add.end_call(call, ToolOutcome("ok"))
+    edit = add.add(as_edit(change, call.id), "edit")
     keys = (*add.context.turn, f"{call.id}:call", result, edit)
     add.change(turn=keys[-MAX_KEYS:], untested=True)
 

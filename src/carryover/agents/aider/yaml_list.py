@@ -90,7 +90,7 @@ class YamlList:
 
 
 def _quoted(entry: str) -> str:
-    """Returns the entry as written in the file. Raises EditRefused if YAML cannot express it in one line."""
+    """Returns the entry as written in the file. Raises EditRefused if YAML can't express it on one line."""
     if not entry.isprintable():
         raise EditRefused("the path of the handoff has characters that it cannot hold")
     return json.dumps(entry, ensure_ascii=False)

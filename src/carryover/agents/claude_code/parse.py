@@ -1,4 +1,4 @@
-"""Turns transcript records into events, one at a time: whose words each holds, a person's, the client's or a job's.
+"""Turns transcript records into events, one at a time: the words of a person, of the client or of a job.
 
 The forms are in FACTS.md; tool calls and their results in `tools`.
 """
@@ -129,7 +129,8 @@ def _is_quiet(line: Line) -> bool:
 
 def _parse_message(builder: Builder) -> None:
     """Handles a `user` or `assistant` record, whose blocks are prompts or answers, calls and their results."""
-    line, message = builder.line, builder.line.message
+    line = builder.line
+    message = line.message
     if message is None:
         builder.skip(line.type, "unexpected shape")
         return
@@ -158,7 +159,8 @@ def _parse_message(builder: Builder) -> None:
 def _parse_answer(builder: Builder, part: str, text: str, stop_reason: str | None) -> None:
     if text.strip() not in NO_ANSWER:
         # Of one message in several records, 2.1.111 has the reason on each, 2.0.65 on the last only.
-        final, aborted = _FINAL.get(stop_reason or ""), builder.line.is_aborted_mid_stream is True
+        final = _FINAL.get(stop_reason or "")
+        aborted = builder.line.is_aborted_mid_stream is True
         builder.add(model.AssistantMessage(text=text, final=final, aborted=aborted), part, digest(text))
 
 
@@ -186,6 +188,7 @@ def _parse_system(builder: Builder) -> None:
 
 
 def _parse_title(builder: Builder) -> None:
+    """Handles a session's title. One from the user is never replaced by one from the model."""
     line = builder.line
     builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
 
@@ -221,7 +224,8 @@ def _parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
 
 def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> None:
     """Removes a text from the queue if it is there; `withdrawn`: it does not become a prompt of the same words."""
-    queued, mark = [*builder.context.queued], digest(text.strip())
+    queued = [*builder.context.queued]
+    mark = digest(text.strip())
     if mark in queued:
         queued.remove(mark)
         builder.change(queued=tuple(queued))

@@ -34,6 +34,8 @@ OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()
 """Operations of the known tools (2.0.65 to 2.1.328). All others, including `mcp__*`, are `other`."""
 _SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
 """The input fields that may describe a call, the most informative first."""
+_FIRST_SUBJECTS: Final = {"agent": ("description",), "other": ("description",), "plan": ("subject",)}
+"""The input field that describes a call of these operations better than all of `_SUBJECTS`."""
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
 _LOOKS_AT_JOB: Final = frozenset(("BashOutput", "TaskOutput", "AgentOutputTool"))
@@ -79,7 +81,8 @@ _ADDED: Final = re.compile(
 
 def parse_call(builder: Builder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
-    call_id, name = usable_name(block.id), usable_name(block.name)
+    call_id = usable_name(block.id)
+    name = usable_name(block.name)
     if call_id is None or name is None:
         builder.skip("assistant/tool_use", "no usable id or name")
         return
@@ -102,8 +105,7 @@ def parse_call(builder: Builder, part: str, block: Block) -> None:
 
 def _open_call(call_id: str, name: str, given: Fields, question: str, cwd: str | None) -> OpenCall:
     op = OPS.get(name, "other")
-    first = ("description",) if op in ("agent", "other") else ("subject",) if op == "plan" else ()
-    about = question or first_text(given, *first, *_SUBJECTS)
+    about = question or first_text(given, *_FIRST_SUBJECTS.get(op, ()), *_SUBJECTS)
     changes: tuple[Change, ...] = ()
     if op in ("edit", "write"):
         changes = _planned(given, cwd)
@@ -277,7 +279,8 @@ def _parse_tasks(builder: Builder, part: str, call: OpenCall, result: Fields) ->
     """
     tasks = {} if "tasks" in result else {task.id: task for task in builder.context.tasks}
     for given in map(fields_of, (*items_of(result.get("tasks")), result.get("task"))):
-        ident, text = usable_name(text_of(given.get("id"))), bounded(text_of(given.get("subject")), SHORT_CHARS)
+        ident = usable_name(text_of(given.get("id")))
+        text = bounded(text_of(given.get("subject")), SHORT_CHARS)
         if ident is not None and text:
             tasks[ident] = Task(id=ident, text=text, state=_STATES.get(text_of(given.get("status")), "pending"))
     former = tasks.get(text_of(result.get("taskId")))

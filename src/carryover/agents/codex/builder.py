@@ -48,7 +48,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     counts: dict[str, int] = {}
     """How many events of each kind it has. Their keys are made of this count, which a migration preserves."""
-    undone: bool = False
+    retracted: bool = False
     """Whether the user took it back."""
 
 
@@ -112,10 +112,8 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0) -> Builder:
-        """Returns a builder for one record. A record without a time gets the time of the record before it.
-
-        `at_ms`: counts instead of the record's own time, if it is known.
-        """
+        """Returns a builder for one record. `at_ms`, if known, replaces the record's own time. A record without
+        either gets the time of the record before it."""
         own_ms = at_ms or utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
         return cls(
@@ -161,20 +159,21 @@ class Builder(EventBuilder[Context]):
         return session_in_other_cwd(session, digest(here)[:8])
 
     def start_turn(self, turn_id: str | None, cwd: str | None = None) -> None:
-        """Begins a turn. Until a record names its folder, it has the announced folder or else the last turn's."""
+        """Begins a turn. Until a record names its folder, it has the announced folder, or else that of the last
+        turn."""
         turn = self.turns.pop(turn_id, None) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
         self.turns[turn_id] = self.turn
 
     def move_to(self, folder: str | None) -> None:
-        """Begins a turn in a folder, which is the thread's first if none was known; for turns without ids."""
+        """Begins a turn in a folder, which becomes the thread's first if none was known; for turns without ids."""
         if folder is not None:
             self.change(cwd=self.context.cwd or folder)
             self.start_turn(None, folder)
 
     def at_turn(self, turn_id: str | None) -> None:
-        """Selects the turn that added events belong to, which need not be the current one. Empty: no record names
-        it."""
+        """Selects the turn to which events are added; it need not be the current one. An empty id means that no
+        record names it."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         if turn_id not in self.turns:
@@ -185,11 +184,11 @@ class Builder(EventBuilder[Context]):
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Adds an event to the selected turn.
 
-        Its key is the turn and its place among events of the same `part`; before there were turn ids, its time and
-        `mark`, which distinguishes it from others of that moment. A late event of a turn that the user took back is
+        Its key is the turn and its number among events of the same `part`; before there were turn ids, its time and
+        `mark`, which distinguishes it from others of that moment. A late event of a turn that the user retracted is
         retracted too.
         """
-        if self.turn.undone:
+        if self.turn.retracted:
             return
         key = f"{self.thread}/{self.at_ms}/{part}/{mark}"
         if self.turn.id is not None:
@@ -200,10 +199,11 @@ class Builder(EventBuilder[Context]):
 
     def mark_turn(self, **changes: object) -> None:
         """Replaces fields of the selected turn."""
-        self.turn = self.turns[self.turn.id] = msgspec.structs.replace(self.turn, **changes)
+        self.turn = msgspec.structs.replace(self.turn, **changes)
+        self.turns[self.turn.id] = self.turn
 
     def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
-        """Adds a part of a tool call, which both record families identify by the call's id."""
+        """Adds an event of a tool call. Both families of records identify it by the call's id."""
         # Not every provider's call ids are unique beyond a turn.
         self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
 
@@ -214,7 +214,8 @@ class Builder(EventBuilder[Context]):
             # Without an envelope the header has the only time: lines get times just after it, in their order.
             self.change(last_ms=self.at_ms + (self.context.family == "flat"))
         # The newest turns, and older ones in which something still runs, whose end belongs to them.
-        turns, running = tuple(self.turns.values()), {call.turn for call in self.context.calls}
+        turns = tuple(self.turns.values())
+        running = {call.turn for call in self.context.calls}
         old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
         self.change(turns=(*old, *turns[-MAX_TURNS:]))
         return self.context, self.built()
@@ -223,7 +224,9 @@ class Builder(EventBuilder[Context]):
         """Emits the facts about the session that are new."""
         if self.context.subagent_id is not None or not self.at_ms:
             return
-        session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)
+        first = self.events[0] if self.events else self
+        session = first.session
+        cwd = first.cwd
         facts = self.context.facts
         if session != (self.context.session or self.thread):
             # The branch belongs to the thread's first folder.

@@ -1,6 +1,6 @@
 """Tool calls: what each does and was asked to do, how it ended, and what its success changed.
 
-Several records may tell how a call ended; the first one counts.
+Several records may say how a call ended; the first one counts.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ _KILLED: Final = -1
 
 def parse_call(builder: Builder) -> None:
     """Handles a tool call, and emits any question to the user with it."""
-    name, namespace = builder.text("name"), builder.text("namespace")
+    name = builder.text("name")
+    namespace = builder.text("namespace")
     if name and namespace.startswith("mcp__"):
         name = f"{namespace}__{name}"
     call_id = builder.call_id
@@ -113,7 +114,7 @@ def parse_call(builder: Builder) -> None:
 
 
 def parse_output(builder: Builder) -> None:
-    """Handles the output of a call, which tells how it ended unless a separate record already has."""
+    """Handles the output of a call, which shows how it ended unless another record already has."""
     text = rawjson.text_of(builder.data.get("output", rawjson.ABSENT))
     if builder.call_id is None or text is None:
         builder.skip(builder.name, "unexpected output")
@@ -171,7 +172,8 @@ def parse_command(builder: Builder) -> None:
     In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
     that the command belongs to.
     """
-    call_id, source = _of_client(builder), builder.text("source")
+    call_id = _of_client(builder)
+    source = builder.text("source")
     # `write_stdin` on a process is not a separate command.
     if call_id is None or source == "unified_exec_interaction":
         return

@@ -32,7 +32,7 @@ _CUT_HEADER: Final = re.compile(rb'\{"id":"[0-9a-fA-F-]{36}","timestamp":"[^"]{1
 
 
 def read_line(decoder: msgspec.json.Decoder[Line], data: bytes, context: Context) -> Line | Skipped | None:
-    """Returns the record in a line of either form; None for a line known to hold nothing."""
+    """Returns the record in a line of either form; None for a line that is known to be empty of events."""
     line = rawjson.read_line(decoder, data, version=context.facts.agent_version)
     if isinstance(line, Line):
         is_bare = context.family == "flat" and line.payload is rawjson.ABSENT

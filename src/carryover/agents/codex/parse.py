@@ -67,7 +67,8 @@ def parse_record(source: Source, context: Context, record: Record, at_ms: int = 
     line = flat.read_line(_LINE, record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
-    data, name = fields_of(line.payload), line.type
+    data = fields_of(line.payload)
+    name = line.type
     if name in ("event_msg", "response_item"):
         name = f"{name}/{text_of(data.get('type'))}"
     item = fields_of(data.get("item")) if name == "event_msg/item_completed" else None
@@ -109,7 +110,8 @@ def _parse_copied(builder: Builder, source: Source, record: Record) -> tuple[Con
         return context, Parsed()
     made_ms = utc_ms(builder.text("timestamp")) if builder.name == "session_meta" else 0
     at_ms = _started_s(builder) * 1000 or made_ms or context.history_ms
-    history, parent = context.history or Context(), context.facts.parent
+    history = context.history or Context()
+    parent = context.facts.parent
     if history.thread is None and not made_ms:
         history = msgspec.structs.replace(history, thread=parent, session=parent, cwd=context.cwd, family="legacy")
     history, parsed = parse_record(source, history, record, at_ms)
@@ -139,7 +141,8 @@ def _is_still_copied(builder: Builder) -> bool:
 
 def _parse_session(builder: Builder) -> None:
     """Handles `session_meta`. The first one is the file's own; later ones were copied with another thread's history."""
-    meta, thread = builder.data, usable_name(builder.text("id"))
+    meta = builder.data
+    thread = usable_name(builder.text("id"))
     if thread is None:
         builder.skip("session_meta", "unexpected shape")
         return
@@ -230,13 +233,14 @@ def _parse_rolled_back(builder: Builder) -> None:
 
     What was said in them no longer counts. What was done does, since files are left as they are.
     """
-    newest, count = [*builder.turns.values()][-MAX_TURNS:], number_of(builder.data.get("num_turns")) or 0
-    asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.undone]
+    newest = [*builder.turns.values()][-MAX_TURNS:]
+    count = number_of(builder.data.get("num_turns")) or 0
+    asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.retracted]
     for turn in asked[-count:] if count > 0 else ():
         builder.at_turn(turn.id)
         said = (f"{turn.id}/{part}/{n}" for part, times in turn.counts.items() for n in range(times))
-        builder.add(model.Retracted(keys=tuple(said)), "undone", str(turn.id))
-        builder.mark_turn(undone=True)
+        builder.add(model.Retracted(keys=tuple(said)), "retracted", str(turn.id))
+        builder.mark_turn(retracted=True)
 
 
 def _parse_review(builder: Builder) -> None:
@@ -283,7 +287,8 @@ def _typed(text: str) -> str:
 
 def _parse_plan(builder: Builder) -> None:
     """Handles a plan put before the user. Only the next prompt shows whether it is accepted."""
-    text, call_id = builder.text("text").strip(), builder.call_id
+    text = builder.text("text").strip()
+    call_id = builder.call_id
     if text and call_id is not None:
         builder.add_of_call(model.PlanProposal(call_id=call_id, text=text), "plan", call_id)
 
@@ -327,7 +332,8 @@ def _parse_message(builder: Builder) -> None:
 
 def _parse_flat_message(builder: Builder) -> None:
     """Handles a `message` of a rollout without an envelope, whose prompts and answers are nowhere else."""
-    role, text = builder.text("role"), rawjson.text_of(builder.data.get("content", rawjson.ABSENT))
+    role = builder.text("role")
+    text = rawjson.text_of(builder.data.get("content", rawjson.ABSENT))
     if text is None:
         builder.skip(builder.name, "unexpected shape")
         return
@@ -336,7 +342,8 @@ def _parse_flat_message(builder: Builder) -> None:
     if role != "user":
         return
     builder.move_to(flat.folder_in(text))
-    words, attachments = _typed(text), flat.images_in(builder)
+    words = _typed(text)
+    attachments = flat.images_in(builder)
     if words.strip() or attachments:
         builder.add(model.UserPrompt(text=words, attachments=attachments), "prompt", digest(text))
 

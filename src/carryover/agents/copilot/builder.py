@@ -112,8 +112,9 @@ class Builder(EventBuilder[LogContext]):
 
     @property
     def session(self) -> str:
-        """The session: a separate one once the conversation has moved away from its first project."""
-        here, first = self.context.place, self.context.folder
+        """The session's id: a separate one once the conversation has moved away from its first project."""
+        here = self.context.place
+        first = self.context.folder
         return self.conversation if here in (None, first) else session_in_other_cwd(self.conversation, digest(here)[:8])
 
     def add(self, body: AnyBody, part: str) -> None:

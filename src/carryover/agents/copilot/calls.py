@@ -47,7 +47,8 @@ _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User d
 def parse_call(builder: Builder) -> None:
     """Handles a tool call by the model, with any question or plan for the user, or a command that the user ran."""
     actor: Actor = "human" if builder.type == "tool.user_requested" else "model"
-    call_id, name = usable_name(builder.text("toolCallId")), usable_name(builder.text("toolName"))
+    call_id = usable_name(builder.text("toolCallId"))
+    name = usable_name(builder.text("toolName"))
     if call_id is None or name is None:
         builder.skip(builder.type, "no usable id or name")
         return
@@ -67,7 +68,8 @@ def parse_call(builder: Builder) -> None:
 
 
 def editor_command(name: str, given: Fields) -> str:
-    """Returns the tool that a call amounts to: before 0.0.350 one tool views and changes files, by its `command`."""
+    """Returns the tool that a call amounts to: before 0.0.350, one tool both views and changes files, depending on
+    `command`."""
     command = first_text(given, "command")
     if name != _EDITOR:
         return name
@@ -75,7 +77,8 @@ def editor_command(name: str, given: Fields) -> str:
 
 
 def _open_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
-    query, cwd = first_text(given, "query") if name == "sql" else "", builder.context.cwd
+    query = first_text(given, "query") if name == "sql" else ""
+    cwd = builder.context.cwd
     op = "plan" if "todos" in query.lower() else tools.op_of(name)
     about = tools.subject_in(op, given)
     return OpenCall(
@@ -140,7 +143,8 @@ def parse_notification(builder: Builder) -> None:
 
 def parse_decision(builder: Builder) -> None:
     """Handles the user's decision about a call; only a refusal matters."""
-    decision, call_id = fields_of(builder.data.get("result")), builder.text("toolCallId")
+    decision = fields_of(builder.data.get("result"))
+    call_id = builder.text("toolCallId")
     words = text_of(decision.get("feedback")).strip()
     if text_of(decision.get("kind")).startswith(("denied", "cancelled")):
         _replace(builder, call_id, denied=True, words=words)
@@ -164,7 +168,8 @@ def end_open_calls(builder: Builder) -> None:
 
 def _outcome(builder: Builder, call: OpenCall) -> ToolOutcome | str:
     """Returns how a call ended, or the shell that it left running."""
-    result, error = fields_of(builder.data.get("result")), fields_of(builder.data.get("error"))
+    result = fields_of(builder.data.get("result"))
+    error = fields_of(builder.data.get("error"))
     # Text that hooks add for the model is at the end.
     text = _FROM_HOOKS.sub("", without_ansi(text_of(result.get("content")) or text_of(error.get("message"))))
     if not is_true(builder.data.get("success")):

@@ -46,7 +46,7 @@ class DocumentReader(SnapshotReader["_Document"]):
         super().__init__(_taken)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, in records that have the number of their entry in the timeline."""
+        """Reads what changed, as records numbered by their entries in the timeline."""
         batch = super().read(path, cursor)
         numbered = (_numbered(record) for record in batch.records)
         return msgspec.structs.replace(batch, records=tuple(record for found in numbered for record in found))
@@ -127,7 +127,8 @@ class _Document(OnlyConversation):
 
     def _ended(self, entry: Fields, call: str) -> dict[str, Any]:
         result = fields_of(entry.get("result"))
-        kind, text = text_of(result.get("type")), self._printed.get(call) or text_of(result.get("log"))
+        kind = text_of(result.get("type"))
+        text = self._printed.get(call) or text_of(result.get("log"))
         # A command that failed with an exit code has run.
         if kind == "success" or (kind == "failure" and ENDED.search(text)):
             return {"success": True, "result": {"content": text}}

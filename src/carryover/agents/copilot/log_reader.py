@@ -1,8 +1,8 @@
 """Reads a session's log and adds what its lines don't show: that it was replaced, and the session's title.
 
-`/rewind` replaces the file by one without the turns that were taken back (1.0.102). A log that is read from the start
-again is therefore emitted again, and what is gone is retracted (`adapter.contract.Reemitted`). The reader announces
-both in records of its own, numbered 0.
+`/rewind` replaces the file by one without the retracted turns (1.0.102). A log that is read from the start again is
+therefore emitted again, and what is gone is retracted (`adapter.contract.Reemitted`). The reader announces both in
+records of its own, numbered 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _SUB_AGENT: Final = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A record of the reader: the session's title or, without one, that a thread is read again from its start."""
+    """A record that the reader adds: the session's title or, without one, that a thread is read again from its
+    start."""
 
     title: str | None = None
     thread: str | None = None

@@ -82,7 +82,7 @@ def op_of(name: str) -> Op:
 
 
 def subject_in(op: Op, given: Fields) -> str:
-    """Returns what the arguments of a call say that it is about, bounded."""
+    """Returns what a call is about according to its arguments, bounded."""
     if patch := patch_in(given):
         return next(iter(files_in_patch(patch)), "")
     return bounded(first_text(given, *_ABOUT_BY_OP.get(op, _ABOUT)), SUBJECT_CHARS)
@@ -154,7 +154,8 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
             names = [name.strip(' "\n\t').lower() for name in found["names"].split(",")]
             for values in _ROW.findall(found["rows"]):
                 row = {name: _text(value) for name, value in zip(names, _VALUE.findall(values), strict=False)}
-                ident, text = row.get("id", ""), row.get("title") or row.get("description", "")
+                ident = row.get("id", "")
+                text = row.get("title") or row.get("description", "")
                 is_ignored = ident in known and "ignore" in found["how"].lower()
                 if 0 < len(ident) <= MAX_NAME_CHARS and text and not is_ignored:
                     known[ident] = Todo(ident, bounded(text, SHORT_CHARS), _state(row.get("status", "")))

@@ -60,7 +60,8 @@ _COMMANDS: Final = frozenset(("slash", "subcommand", "prompt"))
 _COMMAND: Final = re.compile(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
 _BORDER: Final = re.compile(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:\s*\n|\A)`{3,}[\w+-]*\Z")
 """The end of a code block at the start of a text, or the start of one at its end."""
-_DENIED, _SKIPPED = 0, 5
+_DENIED = 0
+_SKIPPED = 5
 """Types of `isConfirmed`."""
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
@@ -69,7 +70,7 @@ _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 @dataclass(slots=True, kw_only=True)
 class ChatBuilder(EventBuilder[ChatContext]):
-    """Builds the events of one record. Parts without a time have that of the request, `asked_ms`."""
+    """Builds the events of one record. Parts without a time get that of the request, `asked_ms`."""
 
     record: ChatRecord
     place: str
@@ -126,7 +127,8 @@ def _parse_request(builder: ChatBuilder, record: ChatRecord) -> None:
     if not (builder.asked_ms or builder.context.last_ms):
         builder.count_skipped("chat", "no usable time")
         return
-    state, ended_ms = state_of(request), time_of(fields_of(request.get("modelState")).get("completedAt"))
+    state = state_of(request)
+    ended_ms = time_of(fields_of(request.get("modelState")).get("completedAt"))
     _add_prompt(builder, request)
     parts = _parts(items_of(request.get("response")))
     last = max((n for n, (kind, _, text) in enumerate(parts) if text or kind in _EVENT_KINDS), default=-1)
@@ -134,10 +136,11 @@ def _parse_request(builder: ChatBuilder, record: ChatRecord) -> None:
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
         if kind == _TEXT and text:
-            final = (True if state == COMPLETE else None) if number == last else False
-            aborted = number == last and (record.live or state in (CANCELLED, FAILED))
-            at_ms = ended_ms if number == last else 0
-            builder.add(AssistantMessage(text=text, final=final, aborted=aborted), f"{number}/text", at_ms)
+            said = AssistantMessage(text=text, final=False)
+            if number == last:
+                aborted = record.live or state in (CANCELLED, FAILED)
+                said = AssistantMessage(text=text, final=True if state == COMPLETE else None, aborted=aborted)
+            builder.add(said, f"{number}/text", ended_ms if number == last else 0)
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
             has_ended = number < spoken or not (state in ENDED or record.live) or _has_result(fields)
@@ -198,7 +201,8 @@ def _without_borders(text: str) -> str:
 
 def _add_call(builder: ChatBuilder, number: int, tool: Fields, state: int) -> OpenCall:
     """Adds a call, and its result if there is one. `state`: that of the turn, complete if the call has ended."""
-    name, data = text_of(tool.get("toolId")), fields_of(tool.get("toolSpecificData"))
+    name = text_of(tool.get("toolId"))
+    data = fields_of(tool.get("toolSpecificData"))
     op = op_of(name)
     subject = _subject_of(op, tool, data)
     call = OpenCall(
@@ -222,7 +226,8 @@ def _add_call(builder: ChatBuilder, number: int, tool: Fields, state: int) -> Op
 
 def _subject_of(op: Op, tool: Fields, data: Fields) -> str:
     """Returns the subject of a call, bounded: the command, the file, the query, or the text that the chat shows."""
-    line, message = fields_of(data.get("commandLine")), tool.get("invocationMessage")
+    line = fields_of(data.get("commandLine"))
+    message = tool.get("invocationMessage")
     # As changed by the user or the tool, without what only a sandbox needs.
     changed = ("original", "toolEdited") if is_given(line.get("isSandboxWrapped")) else ("toolEdited", "original")
     found = (
@@ -249,7 +254,8 @@ def _has_result(tool: Fields) -> bool:
 def _outcome_of(op: Op, tool: Fields, data: Fields, state: int) -> ToolOutcome | None:
     if number_of(fields_of(tool.get("isConfirmed")).get("type")) in (_DENIED, _SKIPPED):
         return ToolOutcome("denied", never_ran=True)
-    details, ended = fields_of(tool.get("resultDetails")), fields_of(data.get("terminalCommandState"))
+    details = fields_of(tool.get("resultDetails"))
+    ended = fields_of(data.get("terminalCommandState"))
     output = without_ansi(_output_in(data, details) or text_of(tool.get("resultError")))
     code = number_of(ended.get("exitCode"))
     if code is not None:

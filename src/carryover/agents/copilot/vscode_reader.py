@@ -38,7 +38,7 @@ _INITIAL, _SET, _PUSH, _DELETE = range(4)
 _IS_LOG: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = re.compile(r"[\w-]{1,100}")
 _FROM: Final = re.compile(r"[^/]+/")
-_NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # taken back, or the editor's own
+_NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
 Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "too long", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
@@ -48,7 +48,8 @@ _REMOTE: Final = re.compile(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
 
 
 class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A record of the reader: a chat begins, one of its requests, what is known of it as a whole, or it is not read."""
+    """A record of the reader: the beginning of a chat, one of its requests, its state as a whole, or why it is not
+    read."""
 
     kind: Kind
     place: int = 1
@@ -75,7 +76,7 @@ class ChatReader(SnapshotReader["_Chat"]):
         super().__init__(_stored)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, in records that have the number of their request."""
+        """Reads what changed, as records numbered by their requests."""
         batch = super().read(path, cursor)
         return msgspec.structs.replace(batch, records=tuple(map(_numbered, batch.records)))
 
@@ -103,10 +104,12 @@ class _Chat(OnlyConversation):
     def __init__(self, path: Path, state: Fields, why: Why) -> None:
         folders = _folders(path, state)
         if folders.remote:
-            state, why = {}, "remote workspace"
+            state = {}
+            why = "remote workspace"
         listed = list(map(fields_of, items_of(state.get("requests"))))
-        requests = [request for request in listed if not any(is_given(request.get(name)) for name in _NOT_SHOWN)]
-        self._why, self._is_read = why, bool(state or why)
+        requests = [request for request in listed if _is_shown(request)]
+        self._why = why
+        self._is_read = bool(state or why)
         self._at_ms = time_of(state.get("creationDate"))
         self.ident = _session_of(path, state, listed)
         is_live = bool(requests) and state_of(requests[-1]) not in ENDED
@@ -158,7 +161,8 @@ _ENTRY: Final = msgspec.json.Decoder(_Entry)
 
 
 def replayed(data: bytes) -> tuple[Fields, Why]:
-    """Returns the chat that a log describes, up to the first line that can't be applied, and what is wrong with it.
+    """Returns the chat that a log describes, up to the first line that can't be applied, and what is wrong with that
+    line.
 
     A last line that is not JSON and has no newline is still being written.
     """
@@ -257,7 +261,8 @@ def _has_newer_copy(path: Path, mtime_ns: int) -> bool:
 
 
 def state_of(request: Fields) -> int | None:
-    """Returns how far an answer came; None if nothing shows it. Before `modelState`, a result meant that it ended."""
+    """Returns how far an answer got; None if nothing shows it. Before `modelState` existed, a result meant that it
+    ended."""
     state = number_of(fields_of(request.get("modelState")).get("value"))
     if state is None and is_true(request.get("isCanceled")):
         return CANCELLED
@@ -265,9 +270,15 @@ def state_of(request: Fields) -> int | None:
 
 
 def kind_of_part(fields: Fields) -> str:
-    """Returns the kind of a part; empty for plain Markdown, `?` if it is neither."""
+    """Returns the kind of a part; empty for plain Markdown, `?` if the kind can't be told."""
     kind = text_of(fields.get("kind"))
-    return kind or ("" if "value" in fields else "inlineReference" if "inlineReference" in fields else "?")
+    if kind or "value" in fields:
+        return kind
+    return "inlineReference" if "inlineReference" in fields else "?"
+
+
+def _is_shown(request: Fields) -> bool:
+    return not any(is_given(request.get(name)) for name in _NOT_SHOWN)
 
 
 def is_given(raw: msgspec.Raw | None) -> bool:
@@ -276,7 +287,7 @@ def is_given(raw: msgspec.Raw | None) -> bool:
 
 
 def local_path(uri: msgspec.Raw | None) -> str | None:
-    """Returns the absolute path in a URI, given as an object or as text; None if it is not one of this machine."""
+    """Returns the absolute path in a URI, given as an object or as text; None if it is not on this machine."""
     found = path_of(_REMOTE.sub("", uri_in(uri))) or ""
     is_usable = found.startswith("/") and "\0" not in found and len(found) <= MAX_PATH_CHARS
     return posixpath.normpath(found) if is_usable else None
@@ -290,5 +301,5 @@ def uris_in(message: msgspec.Raw | None) -> list[msgspec.Raw]:
 
 
 def markdown_of(raw: msgspec.Raw | None) -> str:
-    """Returns a text that is stored as such or as an object with a `value`."""
+    """Returns a Markdown text that is stored as a string or as an object with a `value`."""
     return text_of(raw) or text_of(fields_of(raw).get("value"))

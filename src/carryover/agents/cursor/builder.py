@@ -42,7 +42,8 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def of(cls, context: Context, found: Conversation) -> Builder | None:
-        """Returns a builder for a record of a conversation in a database; None if the conversation's id is unusable."""
+        """Returns a builder for a record of a conversation in a database; None if the conversation's id can't be
+        used."""
         if not all(0 < len(name) <= fields.MAX_NAME_CHARS for name in (found.id, found.parent or found.id)):
             return None
         folders = tuple(filter(usable_folder, found.folders))
@@ -74,9 +75,9 @@ class Builder(EventBuilder[Context]):
         self.change(talk=msgspec.structs.replace(self.context.talk, **changes))
 
     def place(self, noted_ms: int, own_ms: int = 0) -> None:
-        """Dates the record: its own time, or else just after the record before, and never earlier than that.
+        """Returns the record's time or, without one, a time just after the record before; never an earlier one.
 
-        If no record of the source has a time, it is the source's modification time at the read.
+        If no record of the source has a time, it is the source's modification time when it was read.
         """
         talk = self.context.talk
         after = talk.last_ms + 1 if talk.last_ms else 0
@@ -107,7 +108,9 @@ class Builder(EventBuilder[Context]):
         if self.conversation is None:
             return self.context.talk.cwd
         folders = self.conversation.folders
-        return folders[0] if len(folders) == 1 else self.emitted.folder if self.emitted.folder in folders else None
+        if len(folders) == 1:
+            return folders[0]
+        return self.emitted.folder if self.emitted.folder in folders else None
 
     def learn_folder(self, paths: Iterable[str]) -> None:
         """Remembers the conversation's folder once a path is mentioned that is certainly in it.
@@ -124,10 +127,8 @@ class Builder(EventBuilder[Context]):
             self.note_emitted(folder=next(filter(None, held), None))
 
     def prompt(self, text: str, noted_ms: int, attachments: int = 0) -> None:
-        """Adds a user message, of which only the typed part becomes a prompt.
-
-        Calls that are still open are closed, since they will get no result.
-        """
+        """Adds the part of a user message that was typed as a prompt. Open calls are closed, since they will get no
+        result."""
         words = words_of(text)
         marks = self.context.talk.marks
         self.place(noted_ms, words.at_ms)
@@ -146,7 +147,7 @@ class Builder(EventBuilder[Context]):
             self.add(AssistantMessage(text=text), part)
 
     def call(self, call_id: str, name: str, given: Fields, part: str, within: str) -> OpenCall | None:
-        """Adds a tool call, and any question in its arguments. `within` is the prefix for the names of its parts."""
+        """Adds a tool call, and any question in its arguments. `within` prefixes the names of its parts."""
         if not call_id or not name or len(call_id) + len(name) > 2 * fields.MAX_NAME_CHARS:
             self.skip("tool-call", "no usable id or name")
             return None
@@ -168,7 +169,7 @@ class Builder(EventBuilder[Context]):
         return call
 
     def start_call(self, call_id: str, name: str, given: Fields, part: str) -> None:
-        """Adds a tool call that stays open until its result comes, and any todo list in its arguments."""
+        """Adds a tool call that stays open until its result arrives, and any todo list in its arguments."""
         call = self.call(call_id, name, given, part, f"{part}.")
         if call is None:
             return

@@ -61,7 +61,9 @@ class _Chat(OnlyConversation):
     """The chat in a `store.db`. Its pieces are the messages, each with the number of identical ones before it."""
 
     def __init__(self, db: sqlite.Connection, ident: str, beside: Fields) -> None:
-        self.ident, self._db, self._beside = ident, db, beside
+        self.ident = ident
+        self._db = db
+        self._beside = beside
         # Before its first message the client has made the file, perhaps not its tables.
         is_made = sqlite.tables(db) >= {"meta", "blobs"}
         meta = sqlite.value_at(db, "SELECT value FROM meta WHERE key = ?", "0") if is_made else None

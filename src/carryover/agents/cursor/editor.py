@@ -78,8 +78,11 @@ class _Look:
     def __init__(
         self, db: sqlite.Connection, storage: Path, workspaces: Workspaces, now_ms: int, changed_ms: int
     ) -> None:
-        self.now_ms, self.changed_ms = now_ms, changed_ms
-        self._db, self._storage, self._workspaces = db, storage, workspaces
+        self.now_ms = now_ms
+        self.changed_ms = changed_ms
+        self._db = db
+        self._storage = storage
+        self._workspaces = workspaces
         self._tables = sqlite.tables(db)
         self._columns = {sqlite.text_of(row[1]) for row in db.execute("PRAGMA table_info(composerHeaders)")}
         self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
@@ -133,7 +136,8 @@ class _Look:
             above = text_of(fields_of(info).get("parentComposerId")) or notes.get(ident, ident)
             if above == ident:
                 return parent or (ident if info is not None else None)
-            parent = ident = above
+            parent = above
+            ident = above
             composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
             head = self._head(ident)
         return parent
@@ -169,7 +173,9 @@ class _Conversation:
     def __init__(
         self, look: _Look, conversation: Conversation, composer: Fields, updated_ms: int, *, is_remote: bool
     ) -> None:
-        self._look, self._conversation, self._composer = look, conversation, composer
+        self._look = look
+        self._conversation = conversation
+        self._composer = composer
         self._is_remote = is_remote
         listed = [] if is_remote else items_of(composer.get("fullConversationHeadersOnly"))
         headers = (rawjson.part_of(raw, Header) for raw in listed)
@@ -200,7 +206,8 @@ class _Conversation:
         return msgspec.json.encode(record)
 
     def piece(self, number: int) -> bytes | None:
-        header, bubble = self._headers[number], self._bubble(number)
+        header = self._headers[number]
+        bubble = self._bubble(number)
         is_open = self._is_open(number, bubble)
         # A sub-agent without a known parent has its own id there; another conversation may still name it.
         if (is_open or self._conversation.parent == self._conversation.id) and self.rests_ms is not None:

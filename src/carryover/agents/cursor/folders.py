@@ -35,15 +35,15 @@ class Workspaces:
         self._lists: dict[Path, tuple[FileStat, dict[str, int]]] = {}
 
     def updated(self, storage: Path) -> dict[str, int]:
-        """Returns when each conversation in the workspaces' lists last changed."""
+        """Returns the time (ms) at which each conversation in the workspaces' lists last changed."""
         listed = [entry for entries in self._listed(storage).values() for entry in entries.items()]
         return dict(sorted(listed, key=lambda entry: entry[1]))
 
     def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
         """Returns the folders of conversation `ident`, from its first usable identifier or the workspace that lists it.
 
-        If several workspaces list it, the one in which it changed last counts: a window that becomes another one keeps
-        its list.
+        If several workspaces list it, the one that changed it last counts, since a window that changes its workspace
+        keeps its list.
         """
         if given := list(filter(None, map(fields_of, identifiers))):
             return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
@@ -58,7 +58,8 @@ class Workspaces:
                 stat = sqlite.stat(database)
                 known = self._lists.get(database)
                 if known is None or known[0] != stat:
-                    known = self._lists[database] = stat, sqlite.read_database(database, _conversations_in)
+                    known = stat, sqlite.read_database(database, _conversations_in)
+                    self._lists[database] = known
             except OSError:
                 continue
             found[folder] = known[1]

@@ -83,7 +83,8 @@ def _begin(builder: Builder, record: wire.StoreRecord) -> Reemitted | None:
 
 def _parse_bubble(builder: Builder, record: wire.StoreRecord) -> None:
     builder.ident = f"{builder.ident}/{record.id}"
-    bubble, text = record.bubble, text_of(record.bubble.get("text"))
+    bubble = record.bubble
+    text = text_of(record.bubble.get("text"))
     if record.type == wire.USER:
         if text.strip():
             builder.add(UserPrompt(text=text, actor="model" if builder.subagent_id else "human"), "text")
@@ -170,7 +171,8 @@ def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = Non
 def _parse_line(source: Source, context: wire.Context, record: Record) -> tuple[wire.Context, Parsed]:
     """Parses one line of a transcript. A message has a role, everything else a type."""
     line = fields_of(record.data)
-    role, kind = text_of(line.get("role")), text_of(line.get("type"))
+    role = text_of(line.get("role"))
+    kind = text_of(line.get("type"))
     if not line and record.data.strip() != b"{}":
         return context, Parsed(skipped=(rawjson.skipped("?", "not a JSON object", None),))
     if role == "system":
@@ -256,7 +258,8 @@ def _blocks(builder: Builder, role: str, content: msgspec.Raw | None) -> dict[in
 
 
 def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
-    status, error = text_of(line.get("status")), text_below(line.get("error", rawjson.ABSENT), "message")
+    status = text_of(line.get("status"))
+    error = text_below(line.get("error", rawjson.ABSENT), "message")
     builder.place(noted_ms)
     builder.close_calls(went_on=status in ("success", "completed"))
     if status in ("aborted", "cancelled", "interrupted") or (status == "error" and error.startswith(_STOPPED)):

@@ -45,10 +45,12 @@ class Words(msgspec.Struct, frozen=True):
 def words_of(text: str) -> Words:
     """Returns the part of a user message that the user typed. Tags inside it belong to the user's text."""
     start = _after_context(text)
-    before, mark, typed = text[start:].partition("<user_query>")
-    head, typed = (text[:start] + before, typed) if mark else (text[:start], before)
-    if mark and "</user_query>" in typed:
-        typed = typed.rpartition("</user_query>")[0]
+    head = text[:start]
+    typed = text[start:]
+    before, mark, marked = typed.partition("<user_query>")
+    if mark:
+        head += before
+        typed = marked.rpartition("</user_query>")[0] if "</user_query>" in marked else marked
     found = _WORKSPACE.search(head)
     return Words(
         text="" if typed.startswith(_INJECTED) else typed.strip(),

@@ -78,7 +78,8 @@ def plain_name(name: str) -> str:
 
 
 def arguments_in(*forms: msgspec.Raw) -> Fields:
-    """Returns the arguments of a call, which may come in several forms, the best first. A patch may be the only one."""
+    """Returns the arguments of a call from the best of the forms in which they may be stored; a patch may be the
+    only one."""
     given = next(filter(None, map(fields_of, forms)), {})
     patch = next((raw for raw in forms if text_of(raw)), None)
     return given or ({"patch": patch} if patch is not None else {})
@@ -144,7 +145,8 @@ def _change(name: str, given: Fields, cwd: str | None) -> Change | None:
     if "contents" in given or "content" in given:
         content = first_text(given, "contents", "content")
         return msgspec.structs.replace(written(path, content), added=None, removed=None, line=None)
-    old, new = text_of(given.get("old_string")), text_of(given.get("new_string"))
+    old = text_of(given.get("old_string"))
+    new = text_of(given.get("new_string"))
     listed = rawjson.part_of(given.get("edits", rawjson.ABSENT), list[Replacement]) or []
     pairs = [Replacement(old_string=old, new_string=new)] if old or new else listed
     return replaced(path, pairs, counted=bool(pairs) and not is_true(given.get("replace_all")))
@@ -208,7 +210,8 @@ def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | Non
     for number, entry in enumerate(map(fields_of, items_of(listed))):
         given = number_of(entry.get("id"))
         ident = (text_of(entry.get("id")) or str(number if given is None else given))[:MAX_NAME_CHARS]
-        former, status = kept.get(ident), text_of(entry.get("status"))
+        former = kept.get(ident)
+        status = text_of(entry.get("status"))
         text = bounded(text_of(entry.get("content")), SHORT_CHARS) or (former.text if former else "")
         if status == "cancelled" or not text:
             kept.pop(ident, None)

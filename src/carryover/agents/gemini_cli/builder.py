@@ -24,7 +24,7 @@ _MOST_FOLDERS: Final = 40
 
 
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Header that a reader puts before its records: the start folder, and how much of a document follows."""
+    """The header that a reader puts before its records: the start folder, and how much of a document follows."""
 
     root: str | None = None
     """The start folder, as the client noted it beside the transcripts."""
@@ -37,7 +37,7 @@ class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tool call that was emitted, and whether its result was."""
+    """A tool call that was emitted, and whether its result was emitted as well."""
 
     id: str
     ended: bool = False
@@ -118,7 +118,7 @@ class Builder(EventBuilder[Context]):
         return next((known for known in self.context.messages if known.id == ident), Message(id=ident))
 
     def keep(self, message: Message) -> None:
-        """Remembers a message. Only the newest few are kept, since only they may still grow."""
+        """Remembers a message. Only the newest few are kept, since no other can still grow."""
         known = {other.id: other for other in self.context.messages} | {message.id: message}
         newest = [*known.values()][-MAX_MESSAGES:]
         grown = (msgspec.structs.replace(old, calls=()) if old.calls else old for old in newest[:-MAX_GROWING])

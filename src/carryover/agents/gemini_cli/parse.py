@@ -122,7 +122,8 @@ def _parse_user(builder: Builder, message: Message, line: Fields) -> Message:
     if parts is None:
         builder.skip("user", "unexpected content")
         return message
-    text, attachments = shown_text(parts), sum("inlineData" in part for part in parts)
+    text = shown_text(parts)
+    attachments = sum("inlineData" in part for part in parts)
     if text.startswith(f"<{_CONTEXT}>"):
         _learn_folders(builder, text)
         text = text.partition(f"</{_CONTEXT}>")[2].strip()
@@ -223,7 +224,7 @@ def _parse_list(builder: Builder, raw: msgspec.Raw) -> None:
 
 
 def _parse_rewind(builder: Builder, ident: str) -> None:
-    """Handles `$rewindTo`: the user took back that message and all after it.
+    """Handles `$rewindTo`: the user retracted that message and all after it.
 
     File changes stay, since the client asks about them separately. If the client doesn't know the message, for example
     because it is too old, it forgets the whole conversation.

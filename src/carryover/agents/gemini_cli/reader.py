@@ -57,7 +57,8 @@ class _Conversation(OnlyConversation):
     ident = "document"
 
     def __init__(self, document: Fields, messages: list[msgspec.Raw], root: str | None) -> None:
-        self._messages, self._root = messages, root
+        self._messages = messages
+        self._root = root
         self._summary = document.get("summary", rawjson.ABSENT)
         names = ("sessionId", "projectHash", "startTime", "kind", "directories")
         self._header = {name: document[name] for name in names if name in document}

@@ -31,7 +31,8 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
     asked_ms = builder.at_ms
     known = {call.id: call for call in message.calls}
     for given in map(fields_of, raws):
-        call_id, name = usable_id(given.get("id")), usable_id(given.get("name"))
+        call_id = usable_id(given.get("id"))
+        name = usable_id(given.get("name"))
         if call_id is None or name is None:
             builder.skip("gemini/toolCalls", "no usable id or name")
         elif call_id not in known or not known[call_id].ended:
@@ -44,7 +45,8 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
 
 def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
     """Adds a call or its result; returns whether it has ended."""
-    args, shown = fields_of(given.get("args")), fields_of(given.get("resultDisplay"))
+    args = fields_of(given.get("args"))
+    shown = fields_of(given.get("resultDisplay"))
     builder.settle_above(first_text(args, *FILES, *FOLDERS))
     builder.settle_above(text_of(shown.get("filePath")))
     call, asked = opened(call_id, name, args, builder.context.cwd)

@@ -58,7 +58,8 @@ class SessionFileReader(SnapshotReader[Database]):
 
         No other file changes while the session continues.
         """
-        first, last = super().stat(path), FileStat(0, 0)
+        first = super().stat(path)
+        last = FileStat(0, 0)
         messages = path.parents[2] / "message" / path.stem
         names = _names(messages)
         with suppress(IndexError, OSError):  # there is none, or it was removed in between

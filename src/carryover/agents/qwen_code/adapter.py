@@ -1,6 +1,6 @@
 """Defines AGENT: how Qwen Code's transcripts are found, read and parsed, and its hooks understood.
 
-Hooks seen in 0.24.4. Stop's text is not used: the transcript has it before.
+Hooks seen in 0.24.4. Stop's text is not used: the transcript has it earlier.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Builder(claude_records.Builder[Line, Context]):
 
     @property
     def payload(self) -> Fields:
-        """What a record of the client's own holds."""
+        """The fields of a record that the client writes for itself, such as a rewind."""
         return fields_of(self.line.system_payload)
 
     def handle(self, handle: Callable[[Self], None]) -> None:

@@ -75,7 +75,8 @@ def _parse_assistant(builder: Builder) -> None:
     The answer to a request is written once it is complete. One that the user stopped has no token counts, and the
     client has not noted a response before it.
     """
-    line, parts = builder.line, content.parts_of(inside(builder.line.message, "parts"))
+    line = builder.line
+    parts = content.parts_of(inside(line.message, "parts"))
     if not parts:
         builder.skip("assistant", "unexpected content")
         return

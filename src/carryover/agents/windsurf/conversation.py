@@ -67,7 +67,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a transcript. `speaks`: whether it holds text of the model. `mark`: see `Call`."""
+    """A row of a transcript. `speaks`: whether it holds text from the model. `mark`: see `Call`."""
 
     fields: dict[str, msgspec.Raw] | None
     kind: str = ""
@@ -81,7 +81,8 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def spool_reader() -> Reader:
-    """Returns the reader of what hooks received. A changed transcript is named by a call, which changes the spool."""
+    """Returns the reader of what hooks received. Changed transcripts need no reader: a call names them, which
+    changes the spool."""
 
     def spooled(path: Path, _stat: FileStat) -> Conversation:
         calls, unread = _calls_in(read_head(path, MAX_SPOOLED_BYTES))
@@ -119,7 +120,8 @@ def _call(line: bytes) -> Call | None:
     given = rawjson.read(wire.PAYLOAD, bytes(kept.payload))
     if isinstance(given, str):
         return None
-    turn, event = text_of(given.execution_id), kept.event.lower()
+    turn = text_of(given.execution_id)
+    event = kept.event.lower()
     at_ms = wire.time_of(given.timestamp) or kept.at_ms
     same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(given.tool_info))
     return Call(
@@ -185,7 +187,8 @@ def _split(calls: Sequence[Call], rows: Sequence[Row]) -> tuple[Sequence[Call], 
     asked = [row.asked for row in rows if row.asked is not None]
     if not asked:
         return (), (), calls
-    turns = {turn: number for number, turn in enumerate(dict.fromkeys(call.turn for call in calls))}
+    in_order = dict.fromkeys(call.turn for call in calls)
+    turns = {turn: number for number, turn in enumerate(in_order)}
     named = max((turns[call.turn] for call in calls if call.transcript is not None), default=-1)
     prompts = {turns[call.turn]: call.prompt for call in reversed(calls) if call.event == wire.PROMPT}
     last = _turn_of(asked[-1], prompts, named)
@@ -245,13 +248,17 @@ def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> 
     return record.what
 
 
+def _last_between(start: int, end: int, numbers: Sequence[int]) -> int:
+    return max((number for number in numbers if start < number < end), default=-1)
+
+
 def _records_of(
     rows: Sequence[Row], held: Sequence[Call], noted_ms: int
 ) -> Iterator[wire.RowRecord | wire.PassedByRecord]:
     """Yields the records for rows. A row gets the time of the call for the same step."""
     begins = [number for number, row in enumerate(rows) if row.asked is not None] + [len(rows)]
     spoken = [number for number, row in enumerate(rows) if row.speaks]
-    answers = {max((n for n in spoken if start < n < end), default=-1) for start, end in pairwise(begins)}
+    answers = {_last_between(start, end, spoken) for start, end in pairwise(begins)}
     calls = deque(held)
     for number, row in enumerate(rows):
         if row.fields is None:

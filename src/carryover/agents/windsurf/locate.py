@@ -76,7 +76,7 @@ def layout_root(transcript: Path) -> Path | None:
 
 
 def transcript_of(given: wire.Payload) -> str | None:
-    """Returns the transcript that a payload names, if it is in a known place and belongs to the conversation."""
+    """Returns the transcript that a payload names, if it is in a known folder and belongs to the conversation."""
     path = text_of(fields_of(given.tool_info).get("transcript_path"))
     is_known = path.startswith("/") and Path(path).stem == given.trajectory_id
     return path if is_known and layout_root(Path(path)) is not None else None
@@ -88,7 +88,8 @@ def _kind_in(head: bytes) -> Kind | None:
     A row has its data under the name of its type; a call has the form that `ingest/spool.py` writes.
     """
     first = next(objects_in(head, most=1), {})
-    row, call = first.get("type"), first.get("payload")
+    row = first.get("type")
+    call = first.get("payload")
     if isinstance(row, str) and isinstance(first.get("status"), str) and isinstance(first.get(row), dict):
         return "transcript"
     if isinstance(call, dict) and isinstance(call.get("trajectory_id"), str) and "agent_action_name" in call:

@@ -52,7 +52,8 @@ class _Builder(EventBuilder[Context]):
 
     def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: Change) -> None:
         """Adds a tool call, how it ended if it has, and its changes if it succeeded."""
-        ident, subject = f"{self.session}/{self.ident}", bounded(subject, SUBJECT_CHARS)
+        ident = f"{self.session}/{self.ident}"
+        subject = bounded(subject, SUBJECT_CHARS)
         call = OpenCall(ident, name, op, subject, handoff=names_own_folder(subject))
         self.add(call.as_event(), "call")
         if outcome is not None:
@@ -63,7 +64,8 @@ class _Builder(EventBuilder[Context]):
 
     def ran_command(self, data: Fields, outcome: ToolOutcome | None, kind: str) -> None:
         """Adds a command, in the folder that the record gives."""
-        command, folder = text_of(data.get("command_line")).strip(), usable_folder(wire.path_of(data.get("cwd")))
+        command = text_of(data.get("command_line")).strip()
+        folder = usable_folder(wire.path_of(data.get("cwd")))
         if not command:
             self.count_skipped(kind, "no command")
             return
@@ -163,9 +165,12 @@ def _row_write(builder: _Builder, data: Fields, status: str) -> None:
 
 
 def _row_command(builder: _Builder, data: Fields, status: str) -> None:
-    exit_code, ended = number_of(data.get("exit_code")), _STATES[status]
-    if ended == "ok":
-        ended = "unknown" if exit_code is None else "ok" if exit_code == 0 else "error"
+    exit_code = number_of(data.get("exit_code"))
+    ended = _STATES[status]
+    if ended == "ok" and exit_code is None:
+        ended = "unknown"
+    elif ended == "ok" and exit_code != 0:
+        ended = "error"
     outcome = None if ended is None else ToolOutcome(ended, text_of(data.get("output")), exit_code)
     builder.ran_command(data, outcome, f"row/{wire.COMMAND_ROW}")
 

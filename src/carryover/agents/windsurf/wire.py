@@ -52,7 +52,7 @@ PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
 class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
-    """Announces a conversation's records. `on`: they follow those emitted before; `more`: another batch follows."""
+    """Announces a conversation's records. `on`: they continue those emitted before; `more`: another batch follows."""
 
     at_ms: int
     on: bool

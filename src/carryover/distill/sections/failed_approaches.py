@@ -33,11 +33,19 @@ def _failures(past: Past, source: str, *, solved: bool) -> list[Entry]:
 def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
-    since = "solved since" if failure.solved else f"a later {failure.program} worked" if failure.passed_by else ""
-    is_cut = "…" in f"{failure.tried}{failure.why}" and failure in session.digest.failures
-    turn = past.turn(failure.turn, session) if is_cut else ""
-    where = ", ".join(part for part in (turn, times, ago, since) if part)
-    why = f"{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}"
-    text = f"{cut_middle(failure.tried, max(60, PIECE_CHARS + 10 - len(why)))}{why}"  # the reason says more
+    # The turn leads to the whole text, unless that is a sub-agent's, whose turns have numbers of their own.
+    is_cut = "…" in failure.tried or "…" in failure.why
+    turn = past.turn(failure.turn, session) if is_cut and failure in session.digest.failures else ""
+    notes = ", ".join(filter(None, (turn, times, ago, _since(failure))))
+    where = f" ({notes})" if notes else ""
+    why = f"{where} → {failure.why or 'failed without a word'}"
+    room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
+    text = f"{cut_middle(failure.tried, room)}{why}"
     kind: Kind = "job" if failure.signature.startswith("job:") else "call"
     return from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)
+
+
+def _since(failure: Failure) -> str:
+    if failure.solved:
+        return "solved since"
+    return f"a later {failure.program} worked" if failure.passed_by else ""

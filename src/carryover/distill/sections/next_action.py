@@ -8,11 +8,13 @@ from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, packed, parted
 from carryover.distill.trail import Past, Step
+from carryover.distill.view import SessionView
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
     """Returns planned and announced next steps, and the question that the user replied to last."""
-    asked = last_words(past.main.turn).question if not past.main.is_newest else ""  # else no prompt has replied yet
+    has_reply = not past.main.is_newest
+    asked = last_words(past.main.turn).question if has_reply else ""
     reply = past.turn(past.main.turn.number + 1, past.main.view)
     label = f"{past.agent(past.main)} had asked, and {reply} replied"
     at_ms = past.main.turn.said[-1].at_ms if asked else 0
@@ -23,7 +25,9 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
 
 def is_planned(past: Past, following: Iterable[Entry]) -> bool:
     """Whether a step is recorded as open, among the entries of this heading."""
-    return any(entry.kind in ("todo list", "file") for entry in following) or last_words(past.main.turn).following != ""
+    if last_words(past.main.turn).following != "":
+        return True
+    return any(entry.kind in ("todo list", "file") for entry in following)
 
 
 def _announced(past: Past) -> list[Entry]:
@@ -36,20 +40,28 @@ def _announced(past: Past) -> list[Entry]:
 
 
 def _plan(past: Past) -> list[Entry]:
-    lists = [session for session in past.view.sessions if session.digest.plan]
-    session = past.lead if past.lead.digest.plan else max(lists, key=lambda one: one.digest.plan_ms, default=None)
-    if session is None:
+    lists = [past.lead] if past.lead.digest.plan else [one for one in past.view.sessions if one.digest.plan]
+    if not lists:
         return []
+    session = max(lists, key=lambda one: one.digest.plan_ms)
     digest = session.digest
     opened = [item for item in digest.plan if item.state != "done"]
     weight = WEIGHTS["plan"]
     stale = digest.prompts - digest.plan_turn
-    done = f"{len(digest.plan) - len(opened)} of {len(digest.plan)} done"
-    notes = (done, earlier(digest.plan_ms, past.at_ms), f"{stale} prompts since" if stale > 1 else "")
-    label = f"{past.agent(Step(digest.turns[-1], session))}'s todo list ({', '.join(filter(None, notes))})"
-    lines = [f"{'in progress: ' if item.state == 'active' else 'open: '}{item.text}" for item in opened[: weight.most]]
-    weights = [weight.first + weight.part + weight.back * at + 0.3 * stale for at in range(len(lines))]
-    return packed(
-        from_session(session, digest.plan_turn, line, "todo list", least, label=label, at_ms=digest.plan_ms)
-        for line, least in zip(lines, weights, strict=True)
-    )
+    label = _plan_label(past, session, len(opened), stale)
+    at_ms = digest.plan_ms
+    entries = []
+    for at, item in enumerate(opened[: weight.most]):
+        state = "in progress" if item.state == "active" else "open"
+        text = f"{state}: {item.text}"
+        least = weight.first + weight.part + weight.back * at + 0.3 * stale
+        entries.append(from_session(session, digest.plan_turn, text, "todo list", least, label=label, at_ms=at_ms))
+    return packed(entries)
+
+
+def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> str:
+    digest = session.digest
+    done = f"{len(digest.plan) - opened} of {len(digest.plan)} done"
+    since = f"{stale} prompts since" if stale > 1 else ""
+    notes = ", ".join(filter(None, (done, earlier(digest.plan_ms, past.at_ms), since)))
+    return f"{past.agent(Step(digest.turns[-1], session))}'s todo list ({notes})"

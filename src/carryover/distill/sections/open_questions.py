@@ -1,4 +1,4 @@
-"""Whatever is still open: questions that the user has not replied to, plans that wait, and tests."""
+"""What is still open: questions the user has not answered, plans that wait for a decision, and tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from carryover.distill.quotes import cut_middle, earlier, excerpt
 from carryover.distill.sections.quoting import from_session, from_the_top, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.trail import Past, Step, is_idle, plan_waits
-from carryover.distill.view import ProjectView
+from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of, id_in_command
 from carryover.testruns.related import verdict
 from carryover.testruns.run import TestRun
@@ -40,7 +40,7 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def asking_sessions(past: Past) -> frozenset[str]:
-    """Returns the sessions of which this heading shows the question at the end of the newest answer."""
+    """Returns the sessions whose newest answer ends with a question that is shown under this heading."""
     return frozenset(
         step.view.session
         for step in _asking_steps(past)
@@ -118,8 +118,10 @@ def _runs(past: Past) -> list[SeenRun]:
 
 def _failing_run(runs: Sequence[SeenRun]) -> SeenRun | None:
     """Returns the newest run that failed, in whichever session, unless what failed has passed since."""
-    found = ((at, seen) for at, seen in enumerate(runs) if seen.run.status == "fail")
-    return next((seen for at, seen in found if not any(_passed(seen.run, later.run) for later in runs[:at])), None)
+    for at, seen in enumerate(runs):
+        if seen.run.status == "fail" and not any(_passed(seen.run, later.run) for later in runs[:at]):
+            return seen
+    return None
 
 
 def _passed(failed: TestRun, later: TestRun) -> bool:
@@ -135,18 +137,29 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         return []
     seen = _failing_run(runs) or runs[0]
     edited = [file for file in recent if file.status is not None and file.touched.at_ms > seen.at_ms]
-    since = f"not run again since {', '.join(f'`{file.path}`' for file in edited[:3])} changed" if edited else ""
-    if seen.run.status == "fail":
-        names = f" in {', '.join(seen.run.failed_names[:4])}" if seen.run.failed_names else ""
-        reason = f": {seen.run.reason}" if seen.run.reason else ""
-        ago = f" ({earlier(seen.at_ms, past.at_ms)})" if seen is not runs[0] else ""
-        text = f"Tests fail{names}{ago}{reason}{f'; {since}' if since and seen is runs[0] else ''}"
+    changed = ", ".join(f"`{file.path}`" for file in edited[:3])
+    since = f"not run again since {changed} changed" if edited else ""
+    if seen.run.status == "fail" and seen is runs[0]:
+        stale = f"; {since}" if since else ""
+        text = f"{_failing(seen)}{stale}"
+    elif seen.run.status == "fail":
+        text = _failing(seen, f" ({earlier(seen.at_ms, past.at_ms)})")
     elif since:
         text = f"Tests {since}"
     else:
         return []
-    session = next(one for one in past.view.sessions if any(seen in digest.runs for digest in one.digests))
+    session = next(one for one in past.view.sessions if _has_run(one, seen))
     return [from_session(session, seen.turn, text, "test run", WEIGHTS["open tests"].first, at_ms=seen.at_ms)]
+
+
+def _failing(seen: SeenRun, ago: str = "") -> str:
+    names = f" in {', '.join(seen.run.failed_names[:4])}" if seen.run.failed_names else ""
+    reason = f": {seen.run.reason}" if seen.run.reason else ""
+    return f"Tests fail{names}{ago}{reason}"
+
+
+def _has_run(session: SessionView, seen: SeenRun) -> bool:
+    return any(seen in digest.runs for digest in session.digests)
 
 
 def _uncertain_edits(past: Past) -> list[Entry]:
@@ -163,7 +176,8 @@ def _uncertain_edits(past: Past) -> list[Entry]:
 
 
 def opinion_entries(view: ProjectView, at_ms: int, now_ms: int) -> list[Entry]:
-    """Returns texts from outside that the user brought in within the last week, by name: nobody has checked them."""
+    """Returns the names of texts from outside that the user brought in within the last week: nobody has checked
+    them."""
     entries = []
     for back, opinion in enumerate(one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
         when = earlier(opinion.at_ms, at_ms)

@@ -1,4 +1,4 @@
-"""What agents said before and beside this: earlier answers and commits, parallel sessions, their own summaries."""
+"""What agents said earlier or in parallel: earlier answers and commits, parallel sessions, their own summaries."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
     step = Step(turn, session)
     newest = Step(turns[-1], session)
-    said = lines_of(last_words(newest.turn).said if session.session in asking_sessions(past) else newest.turn.answer)
+    asks = session.session in asking_sessions(past)
+    said = lines_of(last_words(newest.turn).said if asks else newest.turn.answer)
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
     on = f", on branch {turn.branch}" if turn.branch not in ("", past.main.turn.branch) else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)}{on})"
@@ -75,14 +76,16 @@ def summary_entries(past: Past) -> list[Entry]:
                 continue
             for rank, (heading, text) in enumerate(_parts_of(summary)):
                 entries += _quoted(past, session, summary, f"{what}{heading}", text, penalty=1.5 * at, rank=rank)
-        if (plan := session.digest.proposal) is not None and plan.accepted and plan.text:
+        plan = session.digest.proposal
+        if plan is not None and plan.accepted and plan.text:
             what = "plan, accepted by the user"  # the work follows it from then on
             entries += _quoted(past, session, plan, what, plan.text, penalty=-0.6)
     return entries
 
 
 def _parts_of(summary: Summary) -> list[tuple[str, str]]:
-    parts = sorted((part for part in summary.parts if part.text.strip()), key=lambda part: _WANTED.index(part.kind))
+    with_text = [part for part in summary.parts if part.text.strip()]
+    parts = sorted(with_text, key=lambda part: _WANTED.index(part.kind))
     return [(f", “{part.heading}”", part.text) for part in parts] or [("", summary.text)]
 
 
@@ -91,13 +94,18 @@ def _quoted(
 ) -> list[Entry]:
     step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
     since = max(0, session.digest.prompts - given.turn)
-    said = f"{since} prompt{'s' if since > 1 else ''} since" if since else "no prompt since"
-    label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {said})"
+    label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
     kind: Kind = "plan" if isinstance(given, Proposal) else "summary"
     quote = parted(step, text, kind, WEIGHTS["summary"], label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
     quote = from_the_top(quote) if kind == "plan" else quote
     old = WEIGHTS["summary age"].back * since
     return [replace(one, weight=one.weight + old + penalty + 0.5 * rank, turn=given.turn) for one in quote]
+
+
+def _prompts_since(count: int) -> str:
+    if count == 0:
+        return "no prompt since"
+    return "1 prompt since" if count == 1 else f"{count} prompts since"
 
 
 def progress_entries(past: Past) -> list[Entry]:
@@ -115,7 +123,8 @@ def progress_entries(past: Past) -> list[Entry]:
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
-        answer = last_words(step.turn).said if step.is_newest and step.view.session in asking else step.turn.answer
+        asks = step.is_newest and step.view.session in asking
+        answer = last_words(step.turn).said if asks else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
         answers += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
     return [*entries, *packed(answers)]

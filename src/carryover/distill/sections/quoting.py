@@ -24,7 +24,7 @@ _MOST_AFTER: Final = 2
 def from_session(
     view: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
 ) -> Entry:
-    """Returns one line from a session, in its turn of that number."""
+    """Returns one line from turn `turn` of a session."""
     return Entry(
         text=text, kind=kind, weight=weight, label=label, session=view.session, agent=view.agent, turn=turn, at_ms=at_ms
     )
@@ -39,7 +39,8 @@ def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = 
 def parted(
     step: Step, text: str, kind: Kind, weight: Weight, *, label: str, most: int = 99, at_ms: int | None = None
 ) -> list[Entry]:
-    """Splits a quote into entries, of which the ends stay longest; beyond `most` lines its middle is left out."""
+    """Splits a quote into entries, of which the first and last stay longest; beyond `most` lines, its middle is left
+    out."""
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
@@ -52,7 +53,7 @@ def parted(
 
 
 def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
-    """Returns the same lines, reweighted so that the first one stays longest."""
+    """Returns the same lines with weights that make the first one stay longest."""
     weights = sorted(entry.weight for entry in quote)
     ranks = _ranks(len(quote), head=True)
     return [replace(entry, weight=weights[rank]) for entry, rank in zip(quote, ranks, strict=True)]
@@ -67,15 +68,16 @@ def _ranks(count: int, head: bool) -> list[int]:
     for rank in range(count):
         if (rank % 3 == 1) != head:
             ranks[first] = rank
-            first = first + 1
+            first += 1
         else:
             ranks[last] = rank
-            last = last - 1
+            last -= 1
     return ranks
 
 
 def packed(entries: Iterable[Entry]) -> list[Entry]:
-    """Joins short neighbours on one line, which stays as long as its longest-staying entry and names a speaker once."""
+    """Joins short neighbours on one line, which names a speaker once and stays as long as the longest-staying of its
+    entries."""
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None
@@ -100,8 +102,8 @@ def _after(last: Entry | None, entry: Entry) -> str:
 
 
 class LastWords(NamedTuple):
-    """The text without the question (and its options) that ends it and without lines that a label puts under another
-    heading; the question, after those labelled as open; and what is labelled as next."""
+    """The last words of a turn: the text, the question with its options that ends it, and what a label marks as open
+    or as next, each apart from the others."""
 
     body: str
     question: str = ""
@@ -109,12 +111,12 @@ class LastWords(NamedTuple):
 
     @property
     def said(self) -> str:
-        """The text without what is open."""
+        """The text without what is still open."""
         return "\n".join(filter(None, (self.body, self.following)))
 
 
 def last_words(turn: Turn) -> LastWords:
-    """Returns all last words of an answered turn; for a turn that was cut off, only a question it asked on the way."""
+    """Returns all last words of an answered turn; of a turn that was cut off, only a question that it asked before."""
     if turn.end == "answered":
         return _words_of(turn.answer)
     asked = (_parted(said.text).question for said in reversed(turn.said))
@@ -188,7 +190,8 @@ def _asked_from(lines: list[str]) -> int | None:
         return None
     start = asked
     # Bullets before the question may be anything, so only numbered options and further questions count.
-    while start > max(0, asked - _MOST_OPTIONS) and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
+    first = max(0, asked - _MOST_OPTIONS)
+    while start > first and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
         start -= 1
     leads = start > 0 and lines[start - 1].rstrip().endswith((":", "："))
     return start - 1 if leads else start

@@ -1,24 +1,22 @@
-"""Files that were changed, with their newest test results; files that were read; commands that were run."""
+"""Files that were changed, with their newest test results, and files that were read."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.digest import Call, EditedFile, SeenRun
+from carryover.distill.digest import EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import cut_middle, earlier, excerpt
-from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
-from carryover.distill.trail import Past, Step
-from carryover.distill.view import ProjectView, SessionView
+from carryover.distill.quotes import cut_middle, earlier
+from carryover.distill.sections.quoting import from_the_top, packed, parted
+from carryover.distill.trail import Past
+from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
 from carryover.testruns.related import verdict
 from carryover.text.lines import one_line
-from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
@@ -27,11 +25,6 @@ _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""
 _NAMES_CHARS: Final = 270
-_CALL_CHARS: Final = 160
-_SCRIPT_CHARS: Final = 400
-_MOST_OUTPUT: Final = 12
-_MOST_READ: Final = 3
-_NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
@@ -52,7 +45,7 @@ def recent_files(
     relative to the current root."""
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
-    for file in (file for digest in digests for file in digest.touched):
+    for file in chain.from_iterable(digest.touched for digest in digests):
         path = placed(file.path, view, outside=outside)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
@@ -110,8 +103,8 @@ def may_be_tested(path: str) -> bool:
 
 
 def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[Entry] = ()) -> list[Entry]:
-    """Returns the newest files, one per line, the names of more files in one line, `documents`, then what was read and
-    run."""
+    """Returns the newest files, one per line; then the names of more files on one line, `documents`, the names of
+    files that were read, and what an unfinished turn added."""
     weight = WEIGHTS["file"]
     agents = {session.session: session.agent for session in past.view.sessions}
     entries = [
@@ -130,22 +123,21 @@ def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[E
     if more:
         entries.append(_names("Before these", more, WEIGHTS["more files"].first))
     entries = [*packed(entries), *documents]
-    seen = (file for session in past.view.sessions for file in session.digest.looked_at)
-    newest = sorted(seen, key=lambda file: -file.at_ms)
-    paths = dict.fromkeys(cut_middle(relative(file.path, past.view.root) or file.path, 120) for file in newest)
     known = {file.path for file in recent}
     named = " ".join(entry.text for entry in documents)
-    only_read = [f"`{path}`" for path in paths if path not in known and f"`{path}`" not in named]
+    read = [(path, f"`{path}`") for path in _looked_at(past)]
+    only_read = [shown for path, shown in read if path not in known and shown not in named]
     if only_read:
         entries.append(_names("Looked at", only_read, WEIGHTS["looked at"].first))
-    return [*entries, *added_entries(past, recent), *_ran(past)]
+    return [*entries, *added_entries(past, recent)]
 
 
 def _file(file: RecentFile, at_ms: int) -> str:
     facts = file.facts
     where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
     ago = earlier(file.touched.at_ms, at_ms)
-    parts = [f"{_changed(file.touched)}{f' {ago}' if ago else ''}"]
+    changed = _changed(file.touched)
+    parts = [f"{changed} {ago}" if ago else changed]
     if file.status is not None:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
     if facts is not None and facts.boxes is not None:
@@ -168,7 +160,7 @@ def _changed(file: EditedFile) -> str:
 
 
 def counted(boxes: Boxes) -> str:
-    """Says how many boxes of a document are checked."""
+    """Returns how many boxes of a document are checked, in words."""
     return f"{boxes.checked} of {boxes.total} boxes checked"
 
 
@@ -178,46 +170,16 @@ def _names(label: str, names: Sequence[str], weight: float) -> Entry:
     return Entry(text=text, kind="files", weight=weight, label=label)
 
 
-def _ran(past: Past) -> list[Entry]:
-    """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
-    looked weigh more while their turn has no answer, since nothing else shows what they found."""
-    # Without a turn, a session has at most the report of a job that another one started.
-    sessions = [session for session in past.view.sessions if session.digest.turns]
-    calls = [(call, one) for one in sessions for call in one.digest.calls if call.subject or call.output]
-    calls.sort(key=lambda made: made[0].at_ms)
-    calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
-    # Todo lists and questions are shown under their headings, edits on their own lines.
-    always = {"plan", "ask"}
-    if_ok = {"plan", "ask", "edit", "write"}
-    shown = [made for made in calls if made[0].op not in (if_ok if made[0].status == "ok" else always)]
-    most = WEIGHTS["ran"].most
-    main = past.main
-    newest = shown[-most:]
-    older = shown[:-most]
-    used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
-    entries: list[Entry] = []
-    printed = Counter(line for call, _ in newest for line in {*call.output.splitlines()} if len(line) > 20)
-    known: set[str] = set()
-    for back, (call, session) in enumerate(reversed(newest)):
-        looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
-        is_now = session is main.view and call.turn == main.turn.number and main.turn.end != "answered"
-        # What several calls printed (a banner, a warning, a traceback) is shown with the newest of them.
-        output = "\n".join("…" if line in known else line for line in call.output.splitlines())
-        known |= {line for line in call.output.splitlines() if printed[line] > 2}
-        call = msgspec.structs.replace(call, output=re.sub(r"(?m)^…(?:\n…)+$", "…", output))
-        source = "read" if looks else "ran"
-        if call.op == "agent":
-            source = "report"
-        elif is_now and call.op != "read":  # a file that was read is still there
-            source = "ran now"
-        entries += _call(past, call, session, source, back)
-    for back, (call, session) in enumerate(reversed(used[-WEIGHTS["used"].most :])):
-        entries += _call(past, call, session, "used", back)
-    return packed(sorted(entries, key=lambda entry: entry.at_ms))
+def _looked_at(past: Past) -> Iterable[str]:
+    """Returns the paths of files that were read, newest first."""
+    seen = [file for session in past.view.sessions for file in session.digest.looked_at]
+    seen.sort(key=lambda file: -file.at_ms)
+    names = (relative(file.path, past.view.root) or file.path for file in seen)
+    return dict.fromkeys(cut_middle(name, 120) for name in names)
 
 
 def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns what a turn without an answer added to files: nothing else says what its edits were."""
+    """Returns what a turn without an answer added to files, since no words say what its edits were."""
     step = past.main
     weight = WEIGHTS["added now"]
     if step.turn.end == "answered":
@@ -230,38 +192,3 @@ def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
         at_ms = file.touched.at_ms
         entries += from_the_top(parted(step, text, "edit", weight.at(back), label=label, most=4, at_ms=at_ms))
     return entries
-
-
-def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
-    step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
-    is_path = call.op in ("read", "edit", "write")
-    what = ((relative(call.subject, past.view.root) if is_path else None) or call.subject).replace("`", "")
-    status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
-    output = call.output
-    room = _CALL_CHARS
-    if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output
-        begins, rest = _parted(what)
-        what = f"{begins} …"
-        output = f"… {rest}\n→ {output}" if output else f"… {rest}"
-        room = 2 * room
-    subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
-    label = f"{'' if call.op == 'shell' and subject else call.name} {subject}".strip() + status
-    weight = WEIGHTS[source].at(back)
-    if call.op == "read":
-        output = _NUMBERED.sub("", output)
-    most = _MOST_READ if source == "read" else _MOST_OUTPUT
-    said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
-    if len(said) > 1 or "…" in f"{label}{output}":
-        label = f"{label} ({past.turn(call.turn, session)})"
-        said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
-    if not said:
-        return [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
-    return from_the_top(said) if call.op == "read" else said
-
-
-def _parted(script: str) -> tuple[str, str]:
-    """Splits a script after what a label has room for, between words if possible."""
-    head = script[:_CALL_CHARS]
-    cut = max(head.rfind("\n"), head.rfind(" "))
-    cut = cut if cut > _CALL_CHARS // 2 else _CALL_CHARS
-    return script[:cut], script[cut:].lstrip()

@@ -39,12 +39,14 @@ class StateFile(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether boxes of the work are open: those of a template that was only read once are not its own."""
+        """Whether boxes of the work are open. Those of a template that was only read once belong to something else."""
+        if self.boxes is None or self.boxes.checked >= self.boxes.total:
+            return False
         own = self.is_named or self.edit is not None or self.turns > 1
-        return self.boxes is not None and self.boxes.checked < self.boxes.total and (own or self.boxes.checked > 0)
+        return own or self.boxes.checked > 0
 
     def state(self, past: Past) -> str:
-        """Says how many boxes are checked, and when it was edited or else how often it was read."""
+        """How many boxes are checked, and when the document was edited or, if it was not, how often it was read."""
         document, session = self.edit or self.visits[-1]
         again = f"read in {self.turns} turns, last" if self.turns > 1 else "read"
         did = f"{'edited' if self.edit else again} in {past.turn(document.edited or document.turn, session)}"
@@ -52,25 +54,32 @@ class StateFile(NamedTuple):
 
 
 def state_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True) -> list[StateFile]:
-    """Returns the documents of the work that are still there, the newest first. `outside` of the project only those
-    which an agent wrote for itself when it put a plan before the user."""
+    """Returns the documents of the work that still exist, newest first. Of those `outside` the project, only the
+    ones that an agent wrote for itself when it put a plan before the user."""
+    found = []
+    prompts = "\n".join(turn.prompt for session in view.sessions for turn in session.digest.turns)
+    for path, visits in _visits(view, outside=outside).items():
+        visits.sort(key=lambda visit: visit[0].at_ms)
+        newest_first = (document.boxes for document, _ in reversed(visits))
+        recorded = next((boxes for boxes in newest_first if boxes is not None), None)
+        fact = facts.get(path, FileFacts(exists=True, boxes=recorded))
+        if fact.exists:
+            is_named = path.rpartition("/")[2] in prompts
+            found.append(StateFile(path, visits, fact.boxes, is_named))
+    return sorted(found, key=lambda file: (-file.visits[-1][0].at_ms, file.path))
+
+
+def _visits(view: ProjectView, *, outside: bool) -> dict[str, list[Visit]]:
     visits: dict[str, list[Visit]] = {}
     for session in view.sessions:
         for digest in session.digests:
             planned = digest.proposal.turn if outside and digest.proposal is not None else None
             for document in digest.documents:
-                own = document.path if planned is not None and document.edited == planned else None
-                if path := placed(document.path, view, outside=outside) or own:
+                is_plan = planned is not None and document.edited == planned
+                path = placed(document.path, view, outside=outside) or (document.path if is_plan else None)
+                if path is not None:
                     visits.setdefault(path, []).append((document, session))
-    found = []
-    prompts = "\n".join(turn.prompt for session in view.sessions for turn in session.digest.turns)
-    for path, each in visits.items():
-        each.sort(key=lambda visit: visit[0].at_ms)
-        recorded = next((document.boxes for document, _ in reversed(each) if document.boxes is not None), None)
-        fact = facts.get(path, FileFacts(exists=True, boxes=recorded))
-        is_named = path.rpartition("/")[2] in prompts
-        found += [StateFile(path, each, fact.boxes, is_named)] if fact.exists else []
-    return sorted(found, key=lambda file: (-file.visits[-1][0].at_ms, file.path))
+    return visits
 
 
 def open_entries(past: Past, files: Sequence[StateFile]) -> list[Entry]:
@@ -88,8 +97,8 @@ def open_entries(past: Past, files: Sequence[StateFile]) -> list[Entry]:
 
 
 def document_entries(past: Past, files: Sequence[StateFile], recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns in one line the other documents with boxes or of several turns, except for `recent` files, which have
-    lines of their own."""
+    """Returns on one line the other documents that have boxes or that several turns used, except for `recent` files,
+    which have lines of their own."""
     weight = WEIGHTS["document"]
     listed = {file.path for file in recent}
     others = [file for file in files if not file.is_open and file.path not in listed]

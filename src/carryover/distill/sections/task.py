@@ -55,10 +55,12 @@ def task_steps(past: Past) -> dict[str, Step]:
 
 
 def newest_intent(past: Past) -> list[Step]:
-    """Returns the leading turn, or the newest one before it whose prompt says more than to go on, if there is any."""
+    """Returns the leading turn, or the newest one before it whose prompt says more than to continue; None without
+    one."""
     if says_something(past.newest.turn):
         return [past.newest]
-    says = [step for step in past.steps if says_something(step.turn) and step.turn.at_ms <= past.newest.turn.at_ms]
+    before = (step for step in past.steps if step.turn.at_ms <= past.newest.turn.at_ms)
+    says = [step for step in before if says_something(step.turn)]
     return sorted(says, key=lambda step: step.turn.at_ms)[-1:]
 
 
@@ -94,7 +96,9 @@ def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
     templates = {step.turn.template: step for _, step in ordered if step.turn.template}
     for role, step in ordered:
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "
-        what = "Newest prompt" if step.turn in newest else "First prompt" if newest and role == "goal" else "Prompt"
+        what = "First prompt" if newest and role == "goal" else "Prompt"
+        if step.turn in newest:
+            what = "Newest prompt"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
         entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)})")
         if templates.get(step.turn.template) is step:
@@ -109,7 +113,8 @@ def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = "\n…\n".join(text for is_pasted, text in parts(turn.prompt) if not is_pasted)  # around a paste
     entries = from_the_top(parted(step, f"{typed}{attached}".strip(), "prompt", weight, label=label))
-    for text in (text for is_pasted, text in parts(turn.prompt) if is_pasted):
+    pastes = (text for is_pasted, text in parts(turn.prompt) if is_pasted)
+    for text in pastes:
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
         mark = f"pasted, {chars:,} characters"
         if not entries:
@@ -127,21 +132,24 @@ def _typed(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for back, one in enumerate(reversed(waiting)):
         ago = earlier(one.at_ms, past.at_ms)
-        label = f"Typed while the agent worked{f' ({ago})' if ago else ''}"
+        when = f" ({ago})" if ago else ""
+        label = f"Typed while the agent worked{when}"
         text = quoted_prompt(one.text, _QUEUED_CHARS)
         entries = [*parted(past.main, text, "queued prompt", weight.at(back), label=label, at_ms=one.at_ms), *entries]
     return entries
 
 
 def taken_up(steps: Sequence[Step]) -> list[Step]:
-    """Returns the newest prompt that the work took up, and the one it took up most. `steps` are in order of time."""
+    """Returns the newest prompt whose names recur in later work, and the one whose names recur most. `steps` are in
+    order of time."""
     worked = [step for step in steps if step.turn.calls or step.turn.changes][-_NEWEST:]
     after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
     known: set[str] = set()
     found: list[tuple[int, Step]] = []
     for step in steps:
         own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else frozenset()
-        count = sum(at_ms >= step.turn.at_ms and not own.isdisjoint(names) for at_ms, names in after) if own else 0
+        later = (names for at_ms, names in after if at_ms >= step.turn.at_ms) if own else ()
+        count = sum(not own.isdisjoint(names) for names in later)
         if count >= _LEAST:
             found.append((count, step))
         known |= own | _names(step.turn.answer)
@@ -167,5 +175,6 @@ def _names(text: str) -> frozenset[str]:
         if "\u4e00" <= run[0] <= "\u9fff":
             names.update(run[at : at + 2] for at in range(len(run) - 1))
         else:
-            names.add(run[: _STEM_OF_SYLLABLES if run[0] >= "\uac00" else _STEM])
+            stem = _STEM_OF_SYLLABLES if run[0] >= "\uac00" else _STEM
+            names.add(run[:stem])
     return frozenset(names)

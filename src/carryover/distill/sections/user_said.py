@@ -9,6 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import only_replies
+from carryover.distill.digest import Turn
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
@@ -33,7 +34,7 @@ _FITS_CHARS: Final = 2500
 
 
 def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
-    """Returns the user's other prompts than those `of_task`, in order of time."""
+    """Returns the user's prompts that are not `of_task`, in order of time."""
     shown = {step.turn.sent for step in of_task}
     shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
     newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
@@ -41,15 +42,15 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     runs = _runs(steps)
     near = runs[-_NEAR:]
     far = runs[:-_NEAR]
-    base = WEIGHTS["prompt"]
-    weighed = [
-        (run, base.at(back).first + (1.5 if only_replies(run[-1].turn.prompt) else 0.0))
-        for back, run in enumerate(reversed(near))
-    ]
+    weighed = []
+    for back, run in enumerate(reversed(near)):
+        penalty = 1.5 if only_replies(run[-1].turn.prompt) else 0.0
+        weighed.append((run, WEIGHTS["prompt"].at(back).first + penalty))
     far.sort(key=lambda run: _rank(past, run[-1]))
-    base = WEIGHTS["far prompt"]
-    weighed += [(run, base.at(rank).first) for rank, run in enumerate(far[:_MOST_FAR])]
-    room = _CHARS if sum(step.turn.chars for run, _ in weighed for step in run) > _FITS_CHARS else _MOST_CHARS
+    for rank, run in enumerate(far[:_MOST_FAR]):
+        weighed.append((run, WEIGHTS["far prompt"].at(rank).first))
+    chars = sum(step.turn.chars for run, _ in weighed for step in run)
+    room = _CHARS if chars > _FITS_CHARS else _MOST_CHARS
     entries: list[Entry] = []
     for run, weight in weighed:
         entries += _prompt(past, run[0], room, weight) if len(run) == 1 else _alike(past, run, weight)
@@ -71,8 +72,11 @@ def _with_share(past: Past, entries: Sequence[Entry]) -> list[Entry]:
 
 def _runs(steps: Sequence[Step]) -> list[list[Step]]:
     """Returns the prompts, with those in a row that differ only in numbers or punctuation ("ok, part 4") as one run."""
-    runs = [list(run) for _, run in groupby(steps, key=_pattern)]
-    return [part for run in runs for part in ([run] if len(run) >= _LEAST_ALIKE else [[step] for step in run])]
+    runs: list[list[Step]] = []
+    for _, alike in groupby(steps, key=_pattern):
+        run = list(alike)
+        runs += [run] if len(run) >= _LEAST_ALIKE else [[step] for step in run]
+    return runs
 
 
 def _pattern(step: Step) -> tuple[str, str, int]:
@@ -92,11 +96,14 @@ def _prompt(past: Past, step: Step, room: int, weight: float) -> list[Entry]:
 def _alike(past: Past, run: Sequence[Step], weight: float) -> list[Entry]:
     """Returns the prompts of a run, which share a line; of a long run, its ends."""
     label = f"Prompts ({_whose(past, run[0])}turn {run[0].turn.number} to {past.place(run[-1])})"
-    first, last = (run[:2], run[-_MOST_ALIKE:]) if len(run) > _MOST_ALIKE + 2 else ((), run)
-    texts = [excerpt(step.turn.prompt, _CHARS) for step in (*first, *last)]
-    if first:
+    is_cut = len(run) > _MOST_ALIKE + 2
+    first = run[:2] if is_cut else []
+    last = run[-_MOST_ALIKE:] if is_cut else run
+    steps = [*first, *last]
+    texts = [excerpt(step.turn.prompt, _CHARS) for step in steps]
+    if is_cut:
         texts[len(first)] = f"… {texts[len(first)]}"
-    shown = zip((*first, *last), texts, strict=True)
+    shown = zip(steps, texts, strict=True)
     return packed(from_turn(step, text, "prompt", weight, label=label) for step, text in shown)
 
 
@@ -111,7 +118,11 @@ def _rank(past: Past, step: Step) -> tuple[bool, int, int]:
 def _corrects(past: Past, step: Step) -> bool:
     """Whether the prompt came right after an interruption or a refusal."""
     before = [one.turn for one in past.steps if one.view is step.view and one.turn.number == step.turn.number - 1]
-    return any(turn.end == "interrupted" or any(reply.refused for reply in turn.replies) for turn in before)
+    return any(turn.end == "interrupted" or _has_refusal(turn) for turn in before)
+
+
+def _has_refusal(turn: Turn) -> bool:
+    return any(reply.refused for reply in turn.replies)
 
 
 def _replies(past: Past) -> list[Entry]:

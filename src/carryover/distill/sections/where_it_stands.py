@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Final
 
 from carryover.distill.digest import Said, SeenRun
@@ -27,14 +26,21 @@ _CUT_OFF: Final = {
 
 
 def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
-    """Returns one line of facts, then the words, oldest first, then what was in flight."""
+    """Returns one line of facts, then the agent's last words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
-    unpushed = f"{git.ahead} commit{'s' if git.ahead > 1 else ''} not pushed" if git is not None and git.ahead else ""
-    said = (*(_ended(past, step) for step in steps), _place(past, steps[0], git), _tests(past), unpushed, _jobs(steps))
+    endings = [_ended(past, step) for step in steps]
+    said = (*endings, _place(past, steps[0], git), _tests(past), _unpushed(git), _jobs(steps))
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
     return [*state, *entries, *_talk(past)]
+
+
+def _unpushed(git: GitFacts | None) -> str:
+    if git is None or not git.ahead:
+        return ""
+    commits = "commits" if git.ahead > 1 else "commit"
+    return f"{git.ahead} {commits} not pushed"
 
 
 def _ended(past: Past, step: Step) -> str:
@@ -52,9 +58,15 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     """Returns the branch of the newest work, unless it is checked out, and the agent's own worktree that it is in."""
     branch = step.turn.branch
     edited = [file.path for file in step.digest.touched if file.turn == step.turn.number]
-    trees = (tree for tree in past.view.checkouts if any(relative(path, tree) for path in edited))
-    on = f"on branch {clip(branch, chars=80)}" if branch and (git is None or git.branch != branch) else ""
-    return " ".join(filter(None, (on, *(f"in worktree {tree}" for tree in islice(trees, 1)))))
+    tree = next((tree for tree in past.view.checkouts if _has_any(tree, edited)), None)
+    is_elsewhere = git is None or git.branch != branch
+    on_branch = f"on branch {clip(branch, chars=80)}" if branch and is_elsewhere else ""
+    in_tree = f"in worktree {tree}" if tree is not None else ""
+    return " ".join(filter(None, (on_branch, in_tree)))
+
+
+def _has_any(tree: str, paths: Iterable[str]) -> bool:
+    return any(relative(path, tree) for path in paths)
 
 
 def _tests(past: Past) -> str:
@@ -63,8 +75,9 @@ def _tests(past: Past) -> str:
         code = any(may_be_tested(file.path) for file in past.lead.digest.touched)
         return "no test run recorded" if code else ""
     ago = earlier(seen.at_ms, past.at_ms)
+    when = f" ({ago})" if ago else ""
     command = cut_middle(seen.command.replace("`", ""), 110)
-    return f"last test run{f' ({ago})' if ago else ''} `{command}`: {result_of(seen)}"
+    return f"last test run{when} `{command}`: {result_of(seen)}"
 
 
 def result_of(seen: SeenRun) -> str:
@@ -96,10 +109,12 @@ def _words(past: Past, step: Step) -> list[Entry]:
     at_ms = turn.said[-1].at_ms if turn.said else None
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
+    if is_main:
+        before = _on_the_way(past, step, turn.said[:-1], "said before")
+        return [*before, *parted(step, words.body, "message", weight, label=label, at_ms=at_ms)]
     asks = step.is_newest and step.view.session in asking_sessions(past)
-    body = words.body if is_main else words.said if asks else turn.answer
-    last = parted(step, body, "message", weight, label=label, at_ms=at_ms)
-    return [*(_on_the_way(past, step, turn.said[:-1], "said before") if is_main else []), *last]
+    body = words.said if asks else turn.answer
+    return parted(step, body, "message", weight, label=label, at_ms=at_ms)
 
 
 def _on_the_way(past: Past, step: Step, texts: Sequence[Said], source: str) -> list[Entry]:

@@ -28,7 +28,7 @@ from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from carryover.sync.clones import end
-from carryover.sync.ledger_side import LedgerOutgoing
+from carryover.sync.outgoing import LedgerOutgoing
 from carryover.views.limits import limited_projects
 from support.machines import OneMachine, machines, meet
 from support.repository import repository

@@ -1,0 +1,126 @@
+"""What agents ran, read and were told by sub-agents, with what it printed: part of Recent files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from carryover.distill.digest import Call
+from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.quotes import excerpt
+from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
+from carryover.distill.sections.recent_files import relative
+from carryover.distill.trail import Past, Step
+from carryover.distill.view import ProjectView, SessionView
+from carryover.text.looking import is_looking
+from carryover.text.pattern import later
+
+_CALL_CHARS: Final = 160
+_SCRIPT_CHARS: Final = 400
+_MOST_OUTPUT: Final = 12
+_MOST_READ: Final = 3
+_SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
+_NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
+
+
+def call_entries(past: Past) -> list[Entry]:
+    """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
+    looked weigh more while their turn has no answer, since nothing else shows what they found."""
+    calls = _shown_calls(past.view)
+    most = WEIGHTS["ran"].most
+    newest = calls[-most:]
+    used = [made for made in calls[:-most] if made.call.used]
+    used.sort(key=lambda made: (made.call.used, made.call.at_ms))
+    entries: list[Entry] = []
+    for back, made in enumerate(_without_repeated_lines(newest)):
+        entries += _call(past, made.call, made.session, _source(past, made), back)
+    for back, made in enumerate(reversed(used[-WEIGHTS["used"].most :])):
+        entries += _call(past, made.call, made.session, "used", back)
+    return packed(sorted(entries, key=lambda entry: entry.at_ms))
+
+
+class _Made(NamedTuple):
+    call: Call
+    session: SessionView
+
+
+def _shown_calls(view: ProjectView) -> list[_Made]:
+    """Returns the calls to show, oldest first; of equal ones, the newest."""
+    # Without a turn, a session has at most the report of a job that another one started.
+    sessions = [session for session in view.sessions if session.digest.turns]
+    calls = [_Made(call, session) for session in sessions for call in session.digest.calls]
+    calls.sort(key=lambda made: made.call.at_ms)
+    different = {(made.call.subject, made.call.output): made for made in calls}
+    return [made for made in different.values() if _is_shown(made.call)]
+
+
+def _is_shown(call: Call) -> bool:
+    if not call.subject and not call.output:
+        return False
+    # Todo lists and questions are shown under their headings, edits on their own lines.
+    return call.op not in ("plan", "ask") and not (call.op in ("edit", "write") and call.status == "ok")
+
+
+def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
+    """Yields the calls, newest first. Lines that several printed (a banner, a warning) stay only in the newest."""
+    printed = Counter(line for made in calls for line in {*made.call.output.splitlines()} if len(line) > 20)
+    known: set[str] = set()
+    for call, session in reversed(calls):
+        lines = call.output.splitlines()
+        output = "\n".join("…" if line in known else line for line in lines)
+        known |= {line for line in lines if printed[line] > 2}
+        yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
+
+
+def _source(past: Past, made: _Made) -> str:
+    """Returns the key of `WEIGHTS` for a newest call."""
+    call = made.call
+    main = past.main
+    if call.op == "agent":
+        return "report"
+    is_now = made.session is main.view and call.turn == main.turn.number and main.turn.end != "answered"
+    if is_now and call.op != "read":  # a file that was read is still there
+        return "ran now"
+    looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
+    return "read" if looks else "ran"
+
+
+def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
+    turns = session.digest.turns
+    step = Step(next((turn for turn in turns if turn.number == call.turn), turns[-1]), session)
+    is_path = call.op in ("read", "edit", "write")
+    path = relative(call.subject, past.view.root) if is_path else None
+    what = (path or call.subject).replace("`", "")
+    status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
+    output = call.output
+    room = _CALL_CHARS
+    if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output
+        begins, rest = _parted(what)
+        what = f"{begins} …"
+        output = f"… {rest}\n→ {output}" if output else f"… {rest}"
+        room = 2 * _CALL_CHARS
+    subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
+    name = "" if call.op == "shell" and subject else call.name
+    label = f"{name} {subject}".strip() + status
+    weight = WEIGHTS[source].at(back)
+    if call.op == "read":
+        output = _NUMBERED.sub("", output)
+    most = _MOST_READ if source == "read" else _MOST_OUTPUT
+    said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
+    if len(said) > 1 or "…" in f"{label}{output}":
+        label = f"{label} ({past.turn(call.turn, session)})"
+        said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
+    if not said:
+        return [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
+    return from_the_top(said) if call.op == "read" else said
+
+
+def _parted(script: str) -> tuple[str, str]:
+    """Splits a script after what a label has room for, between words if possible."""
+    head = script[:_CALL_CHARS]
+    cut = max(head.rfind("\n"), head.rfind(" "))
+    cut = cut if cut > _CALL_CHARS // 2 else _CALL_CHARS
+    return script[:cut], script[cut:].lstrip()

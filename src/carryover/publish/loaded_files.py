@@ -1,0 +1,58 @@
+"""Writes the copies of the handoff that agents load with each request (`AgentSpec.handoff_entry`).
+
+A copy precedes the conversation: if it changes, the model's provider reads the whole conversation again and bills it.
+So it is left unchanged while its agent is at work.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
+from carryover.config import Config
+from carryover.distill.header import loaded
+from carryover.fsio import is_there
+from carryover.projects.handoff_file import (
+    CHOSEN,
+    HANDOFF,
+    STORE,
+    write_handoff,
+)
+from carryover.publish.make import Refreshed
+
+CACHE_MS: Final = 5 * 60_000
+"""After this long without work, the provider has nothing of a conversation in its cache any more."""
+
+
+def write_loaded_files(made: Refreshed, config: Config) -> bool:
+    """Writes the copies that agents load; returns whether one was left unchanged for now. Raises OSError."""
+    if made.handoff is None or made.text is None:
+        return False
+    is_held = False
+    for spec, name in _loaded():
+        if config.selects(spec.id):
+            file = Path(made.root) / STORE / name
+            # The newest work is this agent's and may continue; a usage limit ends it.
+            is_its = made.handoff.agent_id == spec.id and made.handoff.limit is None
+            is_at_work = is_its and made.at_ms - made.handoff.updated_ms < CACHE_MS
+            if is_at_work and is_there(file) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
+                is_held = True
+            else:
+                write_handoff(file.parent, loaded(made.text), name)
+    return is_held
+
+
+def loaded_names() -> tuple[str, ...]:
+    """Returns the names of the copies."""
+    return tuple(name for _, name in _loaded())
+
+
+def handoff_names() -> tuple[str, ...]:
+    """Returns the names of all files in a project's store that hold a handoff."""
+    return (HANDOFF, CHOSEN, *loaded_names())
+
+
+def _loaded() -> list[tuple[AgentSpec, str]]:
+    return [(spec, Path(spec.handoff_entry.entry).name) for spec in specs() if spec.handoff_entry is not None]

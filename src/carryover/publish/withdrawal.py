@@ -1,0 +1,137 @@
+"""Removes from projects what Carryover wrote into them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import msgspec
+
+from carryover.agents import instruction_files, read_lists
+from carryover.config import Config, ProjectSettings, project_settings
+from carryover.edits.apply import Edit, ProjectEdits
+from carryover.edits.record import GITIGNORE, INFO, PROJECT_EDITS, published_projects
+from carryover.errors import os_reason
+from carryover.fsio import is_folder, locked_dir
+from carryover.paths import StateDir
+from carryover.probe.looks import look_at_each
+from carryover.projects.handoff_file import (
+    STORE,
+)
+from carryover.publish.gitignore import (
+    own_ignore_file,
+    remove_if_empty,
+    rule_removals,
+    unshare_rule,
+)
+from carryover.publish.loaded_files import handoff_names
+from carryover.publish.local_files import hide_no_more, local_names, local_removal, place_local_files
+from carryover.publish.once import Once
+from carryover.publish.read_lists import read_list_removal
+
+
+def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> ProjectEdits:
+    """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
+
+    Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
+    """
+    store = root / STORE
+    stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
+    if stays or store.is_symlink():
+        return ProjectEdits(store)
+    once = Once(root, state or StateDir.of(os.environ, Path.home()).root, settings)
+    if not (is_folder(store) or once.here):
+        return ProjectEdits(store)
+    with locked_dir(store):
+        return _taken_back(root, settings, ProjectEdits(store, placed=once.here), once)
+
+
+def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
+    store = root / STORE
+    if settings.pointers == "local" and settings.excluded is None:
+        place_local_files(root, edits, settings.agents, create=False)
+    else:
+        take_out(root, edits)
+        hide_no_more(root, edits)
+    once.forget()
+    if settings.pointers == "off" or settings.excluded is not None:
+        for name in handoff_names():
+            (store / name).unlink(missing_ok=True)
+        # Otherwise the list of what had to stay is still needed, and must stay ignored.
+        if edits.mine <= {GITIGNORE, INFO}:
+            _remove_store(root, edits)
+    else:
+        unshare_rule(root, edits)
+    return edits
+
+
+def _remove_store(root: Path, edits: ProjectEdits) -> None:
+    """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
+    store = root / STORE
+    mine = set(edits.mine)
+    own = own_ignore_file(store)
+    for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
+        path.unlink(missing_ok=True)
+    if mine:
+        unshare_rule(root, edits)
+    (store / PROJECT_EDITS).unlink(missing_ok=True)
+    try:
+        store.rmdir()
+    except OSError:
+        return
+    for name, edit in rule_removals(root, ()):
+        if edits.carry_out_apart(name, edit) and INFO in mine:
+            remove_if_empty(edit.path)
+
+
+def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
+    """Yields the edits that remove our text from those files of a project that are `mine`, except for ignore rules."""
+    yield from ((where.file, read_list_removal(root, where)) for where in read_lists() if where.file in mine)
+    names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
+    yield from ((name, local_removal(root, name)) for name in names if name in mine)
+
+
+def take_out(root: Path, edits: ProjectEdits) -> None:
+    """Makes the edits of `removals`, each planned after the one before it: two names may by now lead to one file."""
+    for name, edit in removals(root, edits.mine):
+        edits.carry_out(name, edit, ours=False)
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """The result in one project: `files` are again as they were before Carryover; `notes` say what had to stay, and
+    why."""
+
+    root: str
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
+    """Withdraws from all projects that were ever published from the state folder; returns those with a change or a
+    note.
+
+    Skips projects that are missing or on a disk that does not answer, and all of them while Carryover is paused. Blocks
+    (files, git).
+    """
+    if config.paused:
+        return ()
+    try:
+        roots = {project.root for project in published_projects(state)}
+    except OSError:
+        return ()
+    real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), os.path.realpath))
+
+    def withdrawn(root: Path) -> Withdrawn:
+        return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else Withdrawn(str(root))
+
+    return tuple(done for _, done in look_at_each(real, withdrawn) if done.files or done.notes)
+
+
+def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:
+    """Calls `take_back`; an error becomes one of the notes."""
+    try:
+        edits = take_back(root, settings, state)
+    except OSError as error:
+        return Withdrawn(str(root), notes=(f"what was written into the project is still there: {os_reason(error)}",))
+    return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))

@@ -1,0 +1,201 @@
+"""Reads a value assigned to a name, in any notation: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`, a table's cells."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import NamedTuple
+
+from carryover.redact.values import end_of, is_scrambled
+from carryover.text.pattern import later
+
+_SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
+# What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of
+# Kubernetes, Hadoop and .NET name both in fields of their own.
+_FIELDS = (
+    r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\bvalue(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
+    r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])"
+    r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
+)
+_CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;](?![|;])"
+_DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
+_WORDS_BETWEEN = (
+    r"(?<=[\"'`]),|,(?=[\w+/=-]{16})|\((?=n?[\"'`])|是|为"
+    r"|(?<=[ \t])(?:(?:for|of|on|in|at)[ \t][^\n:=\"'`|]{1,40}?(?:[ \t]is|:)(?=[ \t])"
+    r"|(?:(?:is|was|to|ist|lautet|est|es):?(?=[ \t]))?)"
+)
+_SEPARATOR = (
+    r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
+    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=~>])|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
+    rf"|(?P<words>{_WORDS_BETWEEN}))"
+)
+
+
+def after_word(word: str) -> re.Pattern[str]:
+    """Returns a pattern for the end of a name, from the literal letters of `word` to its separator."""
+    return later(rf"{word}{_SUFFIX}{_SEPARATOR}")
+
+
+class Assignment(NamedTuple):
+    """A name and the value assigned to it, at `start:end`."""
+
+    name: str
+    value: str
+    start: int
+    end: int
+    separator: str
+    """The sign between them, or `words`, `cells` of a table, or `default` if the name stands for another value."""
+    quoted: bool = False
+    glued: bool = False
+    """Whether it is written `NAME=value` without spaces, as in shells, .env files and query strings."""
+    own_line: bool = False
+    """Whether nothing else is on its line or between its quotes."""
+    in_words: bool = False
+    """Whether only words, a comma or a space link the two: `the password is abc`, `authtoken abc`."""
+    code: bool = False
+    """Whether the value is a call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
+
+
+_DIGIT_SOON = later(r"[ \t]{0,8}\S{0,64}?\d")
+_SETTER = later(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
+_OPEN = later(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
+_ANNOTATION = later(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
+_BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
+_SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
+_WORD = later(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
+_NAMING_ATTRIBUTES = ("name=", "key=", "id=")
+_XML_TEXT = later(r"(?:[^<\n]{0,256}|[^<>\n]*)(?=</)")
+_CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
+_ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
+_LINE_HEAD = later(
+    r"[\s+\->#*|]*(?:\d{1,6}(?:→|[:\t]))?\s*(?:export |set |setx |ENV |ARG |local |readonly |- )?\s*[\"']?"
+)
+_LINE_TAIL = later(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
+QUOTES = "\"'`"
+_ENDS = {quote: later(rf"(?<!\\)(\\*){quote}|\n") for quote in QUOTES}
+_LONGEST_NAME = 64
+_LONGEST_VALUE = 64 * 1024
+LONGEST_IN_WORDS = 256
+
+
+def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> Assignment | None:
+    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if there is none. Of a value
+    without quotes, it reads at most `most` characters."""
+    sort, linked = _link(word)
+    begin = _name_start(text, word.start())
+    if linked in ("", "is", "was", "to") and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
+        return None  # prose, which has no assignments
+    name = text[begin : word.start("close")]
+    at = word.end()
+    if linked.endswith(">") and linked != "=>":
+        return _in_element(text, name, begin, at, sort)
+    if sort == ":" and (annotation := _ANNOTATION.match(text, at)):
+        at = annotation.end()
+    outer = text[begin - 1 : begin]
+    if outer == ":" == linked:
+        return None  # a part of an identifier: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db`
+    if outer and outer in _ENDS and not word["close"] and sort != "words":
+        return _in_quotes_with_its_name(text, name, begin, at, sort)
+    in_words = sort == "words" and _is_linked_by_words(text, begin, name, linked)
+    if opened := _OPEN.match(text, at):
+        start = opened.end()
+        longest = LONGEST_IN_WORDS if sort == "words" else _LONGEST_VALUE
+        end = _closing(text, start, len(opened[1]), opened[2][0], longest=longest)
+        glued = sort == "=" and opened.start(2) == word.end()
+        return Assignment(name, text[start:end], start, end, sort, quoted=True, glued=glued, in_words=in_words)
+    if linked in (",", "("):
+        return None
+    return _bare(text, name, begin, at, sort, most, in_words=in_words)
+
+
+def _link(word: re.Match[str]) -> tuple[str, str]:
+    """Returns the sort of link between a name and its value, and the link."""
+    linked = word["separator"].strip()
+    for sort in ("words", "cells", "default"):
+        if word[sort] is not None:
+            return sort, linked
+    return (":" if word["fields"] else linked), linked
+
+
+def _in_element(text: str, name: str, begin: int, at: int, sort: str) -> Assignment | None:
+    """Handles `<token>abc</token>`, `<string name="token">abc</string>` and `<key>token</key><string>abc</string>`."""
+    found = _XML_TEXT.match(text, at)
+    if found is None:
+        return None
+    end = found.end()
+    if sort == ">" and text[begin - 1 : begin] != "<":
+        if not text.endswith(_NAMING_ATTRIBUTES, 0, begin - 1):
+            return None
+        sort = "default"
+    return Assignment(name, text[at:end], at, end, sort, quoted=True)
+
+
+def _is_linked_by_words(text: str, begin: int, name: str, linked: str) -> bool:
+    if linked == "" and name.startswith("-"):
+        return False
+    if linked == ",":
+        return _SETTER.search(text, max(0, begin - 16), begin) is None
+    return linked != "" or name != "PASSWORD"  # SQL: `ALTER USER app WITH PASSWORD 'abc'`
+
+
+def _name_start(text: str, at: int) -> int:
+    begin = at
+    while begin > max(0, at - _LONGEST_NAME) and (text[begin - 1].isalnum() or text[begin - 1] in "_.$-"):
+        begin -= 1
+    if begin < at and text[begin] in "nrt" and text[begin - 1 : begin] == "\\":
+        begin += 1  # the `n` of a literal `\n` is not part of the name
+    return begin
+
+
+def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separator: str) -> Assignment:
+    """Handles `"TOKEN=abc"` and `-H 'Private-Token: abc'`: the quote before the name also ends the value."""
+    head = text[max(0, begin - 8) : begin - 1]
+    start = end_of(_BLANK, text, at)
+    end = _closing(text, start, len(head) - len(head.rstrip("\\")), text[begin - 1])
+    glued = separator == "=" and start == at
+    value = text[start:end]
+    code = _CALL.match(value) is not None or _ATTRIBUTE.fullmatch(value) is not None
+    return Assignment(name, value, start, end, separator, glued=glued, own_line=True, code=code)
+
+
+def _bare(text: str, name: str, begin: int, at: int, separator: str, most: int, *, in_words: bool) -> Assignment:
+    start = end_of(_BLANK, text, at)
+    limit = min(len(text), start + most)
+    glued = separator == "=" and start == at and text[at - 2 : at - 1] not in (" ", "\t")
+    if glued and name.isupper():
+        end = end_of(_SHELL_WORD, text, start, limit)
+        while end > start and text[end - 1] in "\"'`,;)]}":
+            end -= 1
+        code = _CALL.match(text, start) is not None
+    else:
+        end = end_of(_WORD, text, start, limit)
+        code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
+    while in_words and end > start and text[end - 1] in ".!?:":
+        end -= 1
+    value = text[start:end]
+    attribute = _ATTRIBUTE.fullmatch(value) is not None and not is_scrambled(value, 16)
+    code = code or attribute or (text[end : end + 1] == "<" and value.isidentifier())
+    own_line = _starts_line(text, begin) and _LINE_TAIL.match(text, end) is not None
+    return Assignment(name, value, start, end, separator, glued=glued, own_line=own_line, in_words=in_words, code=code)
+
+
+def _starts_line(text: str, begin: int) -> bool:
+    if text[max(0, begin - 2) : begin] in ("\\n", "\\r"):
+        return True
+    line = text.rfind("\n", max(0, begin - 60), begin) + 1
+    return (line > 0 or begin <= 60) and _LINE_HEAD.fullmatch(text, line, begin) is not None
+
+
+def _closing(text: str, start: int, escapes: int, quote: str, *, longest: int = _LONGEST_VALUE) -> int:
+    """Returns the end of the string that `escapes` backslashes and `quote` opened, or of the line if it is torn. A
+    quote closes a string inside a string if its own backslashes come in pairs."""
+    limit = min(len(text), start + longest)
+    for end in _ENDS[quote].finditer(text, start, limit):
+        if end[0] == "\n":
+            return end.start()
+        run = len(end[1])
+        if run < escapes:
+            return end.start()
+        if (run - escapes) // (escapes + 1) % 2 == 0:
+            return end.end() - 1 - escapes
+    return limit

@@ -1,0 +1,74 @@
+"""Parses the addresses of git remotes: which are usable, which mean the same remote, and what in them is secret."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from carryover.errors import ExitCode, UserError
+
+
+def folder_at(address: str) -> Path | None:
+    """Returns the folder that an address names; None if it is on another machine."""
+    if address.startswith("file://"):
+        parts = urlsplit(address)
+        return Path(f"/{parts.netloc}{unquote(parts.path)}")
+    return Path(address) if address.startswith("/") else None
+
+
+def usable_address(given: str) -> str:
+    """Returns the address of a remote for git; a folder's becomes its absolute path. Raises UserError (USAGE) if it
+    is neither a folder nor an address that git reaches over ssh, https, http or git."""
+    text = given.strip()
+    scheme, found, _ = text.partition("://")
+    if found and scheme in ("ssh", "https", "http", "git", "file"):
+        return text
+    is_scp = ":" in text.partition("/")[0] and "::" not in text
+    if text and not text.startswith("-") and (is_scp or not found) and text.isprintable() and "::" not in text:
+        return text if is_scp else str(Path(text).expanduser().absolute())
+    raise UserError(
+        f"{given!r} is not the address of a git remote. Give one of ssh or https, or a bare repository's folder, which "
+        "`git init --bare FOLDER` makes. Nothing was changed.",
+        ExitCode.USAGE,
+    )
+
+
+_SCP: Final = re.compile(r"(?:[^@/]+@)?(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>(?!//).*)", re.DOTALL)
+_DEFAULT_PORTS: Final = {"ssh": 22, "git+ssh": 22, "http": 80, "https": 443, "git": 9418}
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def normalised(address: str) -> str:
+    """Returns a form of an address that is equal for all ways to write one remote: `host/path`, or the folder's real
+    path.
+
+    Protocol, user, password, default port, a trailing `.git` and the case of the host make no difference.
+    """
+    text = address.strip()
+    scheme, is_url, _ = text.partition("://")
+    try:
+        if is_url and scheme.lower() in _DEFAULT_PORTS:
+            parts = urlsplit(text)
+            with suppress(ValueError):  # a port that is none
+                if parts.port not in (None, _DEFAULT_PORTS[scheme.lower()]):
+                    return f"{parts.hostname}:{parts.port}/{_tidied(parts.path)}"
+            return f"{parts.hostname}/{_tidied(parts.path)}"
+        if not is_url and (found := _SCP.fullmatch(text)) is not None:
+            return f"{found['host'].lower()}/{_tidied(found['path'])}"
+        folder = os.path.expanduser(urlsplit(text).path if scheme == "file" else text)  # noqa: PTH111
+        return "/" + _tidied(os.path.realpath(folder))
+    except ValueError:  # neither an address nor a path: a remote that git can't reach either
+        return text
+
+
+def without_credentials(text: str) -> str:
+    """Returns an address, or a message that contains addresses, without user names and passwords."""
+    return _CREDENTIALS.sub("", text)
+
+
+def _tidied(path: str) -> str:
+    return path.strip("/").removeprefix("~/").removesuffix(".git").rstrip("/")

@@ -1,0 +1,198 @@
+"""Takes what other machines recorded into the ledger.
+
+Nothing in a payload is trusted: what is not of the form that this machine stores is counted and skipped, secrets are
+redacted again, and every path gets the machine's name in front, so that it names no file of this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Final
+
+import msgspec
+
+from carryover.facts import GitFacts, foreign_root
+from carryover.ingest.sanitize import clean_entry
+from carryover.ledger.batch import Entry
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.machines import (
+    Received,
+    forget_segments,
+    know_machine,
+    note_foreign_project,
+    taken,
+)
+from carryover.ledger.queries import Selection
+from carryover.ledger.store import Ledger
+from carryover.ledger.tombstones import (
+    FOREIGN,
+    Tombstone,
+    Tombstones,
+    conversation_scope,
+    session_scope,
+)
+from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conversation_of
+from carryover.projects.root import StatePaths
+from carryover.publish.forgetting import forget_here
+from carryover.records.fields import is_absolute
+from carryover.sync.payload import (
+    Machine,
+    Payload,
+    ProjectState,
+    SyncedEvent,
+    SyncedSession,
+    Taken,
+)
+
+AHEAD_MS: Final = 900_000
+"""Clocks of two machines differ. A time further ahead than this becomes that of arrival, and leads no longer."""
+ROOM_BYTES: Final = 256 << 20
+_LARGEST_BODY: Final = 16 << 20
+_SHORT_KEYS: Final = 1 << 62
+_AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
+_PATH_OPS: Final = ("read", "edit", "write")
+
+_decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
+
+
+class LedgerIncoming:
+    """Stores payloads of other machines in the ledger."""
+
+    def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
+        self._ledger = ledger
+        self._paths = paths
+
+    def taken(self, machine: Machine) -> set[str]:
+        """Returns the ids of the machine's segments that are in the ledger. Blocks."""
+        with closing(connect_read_only(self._paths.ledger)) as db:
+            return taken(db, machine.id)
+
+    def has_room(self) -> bool:
+        """Whether the disk has more room than this machine's own records may need. Blocks."""
+        return shutil.disk_usage(self._paths.ledger.parent).free > ROOM_BYTES
+
+    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+        """Stores a machine's payload, each event exactly once; what that machine forgot is forgotten here too.
+
+        If `segment` is given, the payload is the last of that segment. Raises OSError or LedgerUnavailable; nothing is
+        lost then, since the payload is taken again later.
+        """
+        name = await self._ledger.write(know_machine, machine.id, label(machine))
+        tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
+        forgotten = 0
+        if selections:  # as if the user had them forgotten here
+            latest_ms = max(selection.until_ms or 0 for selection in selections)
+            forgotten = (await forget_here(self._ledger, self._paths, selections, latest_ms)).sessions
+        received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
+        if segment is not None:
+            received = msgspec.structs.replace(received, segment=(machine.id, segment))
+        commit = await self._ledger.store_received(received)
+        for project in payload.projects:
+            if _is_root(project.root) and project.first_commit is not None:
+                known = msgspec.json.encode(project).decode()
+                await self._ledger.write(note_foreign_project, foreign_root(name, project.root), known, None)
+        return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
+
+    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+        """Stores the newest state of a machine's projects, and which segments it has."""
+        name = await self._ledger.write(know_machine, machine.id, label(machine))
+        await self._ledger.write(forget_segments, machine.id, segments)
+        for state in states:
+            if _is_root(state.root):
+                branch = state.branch if state.branch is not None and state.branch.isprintable() else None
+                git = GitFacts(branch=branch, head=state.head, stale=True)
+                await self._ledger.write(note_foreign_project, foreign_root(name, state.root), None, git)
+
+    def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
+        """Returns the payload's tombstones, and what they select in the ledger."""
+        scopes: dict[bytes, list[tuple[str, str]]] = {}
+        with closing(connect_read_only(self._paths.ledger)) as db:
+            for agent, session in db.execute("SELECT agent, native_id FROM session") if payload.tombstones else ():
+                for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session))):
+                    scopes.setdefault(scope, []).append((agent, session))
+        selections = [
+            Selection(agent=agent, session=session, since_ms=rule.from_ms, until_ms=rule.until_ms)
+            for rule in payload.tombstones
+            for agent, session in scopes.get(rule.scope, ())
+        ]
+        stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms, FOREIGN) for one in payload.tombstones)
+        keys = tuple(key for key in payload.forgotten_keys if 0 <= key < _SHORT_KEYS)
+        return Tombstones(stones, keys), selections
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def label(machine: Machine) -> str:
+    """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
+    name = machine.name if _NAME.fullmatch(machine.name) else machine.id[:8]
+    return name if len(name) > 1 else f"{name}-{machine.id[:4]}"
+
+
+def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[Received, int]:
+    """Returns what is stored of a payload, and how many of its events are not understood. Blocking."""
+    entries: dict[str, list[Entry]] = {}
+    skipped = 0
+    for event in payload.events:
+        session = payload.sessions[event.session]
+        names = session.native_id + (event.subagent_id or "")
+        is_usable = _AGENT.fullmatch(session.agent) is not None and names.isprintable()
+        entry = _entry(machine, session, event, now_ms) if is_usable else None
+        if entry is None:
+            skipped += 1
+        else:
+            entries.setdefault(session.agent, []).append(entry)
+    received = Received(machine=machine, entries=entries, withdrawn=payload.replaced, tombstones=tombstones)
+    return received, skipped
+
+
+def _is_root(root: str) -> bool:
+    return root.startswith("/") and root.isprintable() and ".." not in root.split("/")
+
+
+def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int) -> Entry | None:
+    """Returns the event as it is stored; None if it has no body that this version knows."""
+    if len(event.body) > _LARGEST_BODY:
+        return None
+    try:
+        body = _decoder.decode(event.body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    is_placed = session.root is not None and _is_root(session.root)
+    cleaned = clean_entry(
+        session.agent,
+        Event(
+            key="",
+            session=session.native_id,
+            at_ms=event.at_ms if event.at_ms <= now_ms + AHEAD_MS else now_ms,
+            body=_elsewhere(machine, body),
+            cwd=foreign_root(machine, session.root or "") if is_placed else None,
+            subagent_id=event.subagent_id or None,
+        ),
+    )
+    return msgspec.structs.replace(
+        cleaned, key=event.key, secondary_key=event.secondary_key, retracts=(event.key,) if event.retracted else ()
+    )
+
+
+def _elsewhere(machine: str, body: AnyBody) -> AnyBody:
+    """Returns the body with the machine's name before each path."""
+
+    def path(name: str) -> str:
+        return foreign_root(machine, name) if is_absolute(name) else name
+
+    match body:
+        case FileEdit():
+            old_path = path(body.old_path) if body.old_path is not None else None
+            return msgspec.structs.replace(body, path=path(body.path), old_path=old_path)
+        case ToolCall(op=op) | ToolResult(op=op) if op in _PATH_OPS:
+            return msgspec.structs.replace(body, subject=path(body.subject))
+        case _:
+            return body

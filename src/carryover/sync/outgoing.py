@@ -1,0 +1,266 @@
+"""Reads from the ledger what other machines have not been sent yet. A position is a place in its change log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Final, NamedTuple, Self
+
+import msgspec
+
+from carryover.config import Config, load_config, project_settings
+from carryover.ledger.codec import DamagedBody, decode_body
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.machines import (
+    Change,
+    changes,
+    forgettings,
+    log_id,
+    standing,
+)
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.rows import RETRACTED, SUPERSEDED
+from carryover.ledger.tombstones import (
+    EVERYTHING,
+    Tombstone,
+    conversation_scope,
+    project_scope,
+    session_scope,
+    short_key,
+    stored_tombstones,
+)
+from carryover.model import conversation_of
+from carryover.paths import StateDir
+from carryover.probe.git import git_facts
+from carryover.probe.looks import look_at_each
+from carryover.sync.clones import repository_of
+from carryover.sync.payload import (
+    PIECE_BYTES,
+    Payload,
+    Piece,
+    ProjectState,
+    SyncedEvent,
+    SyncedProject,
+    SyncedSession,
+    SyncedTombstone,
+)
+
+_ROWS: Final = 500
+_MOST_EVENTS: Final = 10_000
+"""Events of one piece, which the other machine stores in one transaction."""
+_LONGEST_ID: Final = 1_000
+_LONGEST_ROOT: Final = 4_096
+_GIT_S: Final = 2.0
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far the log has been sent to the others: up to these numbers."""
+
+    log: str
+    done: int = 0
+    forgotten: int = 0
+
+    @classmethod
+    def after(cls, text: str, log: str) -> Self:
+        """Returns the position in `text`, or the beginning of `log` if `text` is damaged or about another log."""
+        with suppress(msgspec.MsgspecError, UnicodeError):
+            if (found := msgspec.json.decode(text, type=cls)).log == log:
+                return found
+        return cls(log)
+
+    @property
+    def text(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+class LedgerOutgoing:
+    """Reads from this machine's ledger what is to be sent. Every method blocks."""
+
+    def __init__(self, state: StateDir, projects: tuple[str, ...] | None) -> None:
+        """`projects` are the roots that the user chose; None for all."""
+        self._state = state
+        self._projects = projects
+        self._is_excluded: dict[str, bool] = {}
+        """By root. One whose disk hangs in between would be skipped, and never be told of later."""
+
+    def told(self) -> frozenset[int]:
+        """Returns the projects that others may be told of."""
+        with closing(connect_read_only(self._state.ledger)) as db:
+            return self._roots(db).allowed
+
+    def _roots(self, db: Connection) -> _Roots:
+        """Returns the projects; others may be told of those that are chosen, not excluded, and folders here."""
+        config = load_config(self._state.config)
+        of = {row.id: row.root for row in whereabouts(db)}
+        shared = {
+            project
+            for project, root in of.items()
+            if root.startswith("/") and len(root) <= _LONGEST_ROOT and not self._excludes(root, config)
+        }
+        chosen = (project for project in shared if self._projects is None or of[project] in self._projects)
+        return _Roots(of, frozenset(chosen), of.keys() - shared)
+
+    def _excludes(self, root: str, config: Config) -> bool:
+        if root not in self._is_excluded:
+            self._is_excluded[root] = project_settings(Path(root), config).excluded is not None
+        return self._is_excluded[root]
+
+    def pieces(self, position: str) -> Iterator[Piece]:
+        """Yields what is new since `position` in bounded pieces; nothing while Carryover is paused.
+
+        Only this machine's own rows, and only of projects that are sent. A position is '' at first; one of another
+        ledger counts as that. A piece that was not sent is yielded again for the position before it.
+        """
+        with closing(connect_read_only(self._state.ledger)) as db:
+            log = log_id(db)
+            if log is None or self._state.paused.exists():
+                return
+            at = Position.after(position, log)
+            while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
+                at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
+                stones = (
+                    SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None
+                )
+                keys = tuple(row.from_ms for row in rows if row.scope is None)
+                yield Piece(Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text)
+            roots = self._roots(db)
+            repositories = dict[str, SyncedProject]()
+            for batch in _batches(db, at.done):
+                at = msgspec.structs.replace(at, done=batch[-1].seq)
+                yield Piece(_payload(batch, roots, repositories), at.text)
+
+    def forgets(self) -> str:
+        """Returns a text that changes as soon as more is forgotten, here or because another machine forgot it."""
+        with closing(connect_read_only(self._state.ledger)) as db:
+            rules, newest = db.execute("SELECT count(*), coalesce(max(id), 0) FROM forgotten").fetchone()
+            (keys,) = db.execute("SELECT count(*) FROM forgotten_event").fetchone()
+            return f"{rules} {newest} {keys}"
+
+    def without_forgotten(self, payload: Payload) -> Payload:
+        """Returns one of this machine's payloads without what was forgotten since; the same object if it contains
+        nothing of that."""
+        with closing(connect_read_only(self._state.ledger)) as db:
+            known = stored_tombstones(db)
+            rules = [_rules_of(session, known.rules) for session in payload.sessions]
+            keys = frozenset(known.keys)
+            covered = [
+                event
+                for event in payload.events
+                if short_key(event.key) in keys or _is_covered(event, rules[event.session])
+            ]
+            there = set(standing(db, [event.key for event in covered]))
+        gone = {event.key for event in covered if event.key not in there}
+        return _without(payload, gone) if gone else payload
+
+    def project_states(self) -> tuple[ProjectState, ...]:
+        """Returns the current branch and commit of each chosen project, if git answers in time."""
+        with closing(connect_read_only(self._state.ledger)) as db:
+            allowed = self._roots(db).allowed
+            roots = {row.id: row.root for row in whereabouts(db) if row.has_sessions and row.id in allowed}
+        found = look_at_each((root for _, root in sorted(roots.items())), _state_of)
+        return tuple(state for _, state in found if state is not None)
+
+
+def _state_of(root: str) -> ProjectState | None:
+    with suppress(TimeoutError, OSError):
+        git = git_facts(Path(root), timeout_s=_GIT_S) if Path(root).is_dir() else None
+        if git is not None:
+            return ProjectState(root=root, branch=git.branch, head=git.head, at_ms=int(time.time() * 1000))
+    return None
+
+
+class _Roots(NamedTuple):
+    of: Mapping[int, str]
+    allowed: frozenset[int]
+    excluded: Collection[int]
+
+    def allows(self, change: Change) -> bool:
+        """Whether others may be told of its project, and of that in which it was recorded if that was another."""
+        return change.project_id in self.allowed and change.recorded_project_id not in self.excluded
+
+
+def _batches(db: Connection, after: int) -> Iterator[list[Change]]:
+    batch: list[Change] = []
+    size = 0
+    while rows := changes(db, after, limit=_ROWS):
+        for row in rows:
+            batch.append(row)
+            size += len(row.body)
+            if size >= PIECE_BYTES // 4 or len(batch) >= _MOST_EVENTS:  # what is stored may be compressed
+                yield batch
+                batch = []
+                size = 0
+        after = rows[-1].seq
+    if batch:
+        yield batch
+
+
+def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:
+    sessions: dict[tuple[str, str], SyncedSession] = {}
+    numbers: dict[tuple[str, str], int] = {}
+    events: list[SyncedEvent] = []
+    replaced: list[bytes] = []
+    for row in sorted(filter(roots.allows, rows), key=lambda one: one.event_id):
+        if max(len(row.session), len(row.subagent_id)) > _LONGEST_ID:
+            continue
+        if row.retracted >= SUPERSEDED:
+            replaced.append(row.key)
+            continue
+        try:
+            body = msgspec.json.encode(decode_body(row.body))
+        except DamagedBody:  # the ledger is being mended; the mended event is a change again
+            continue
+        name = (row.agent, row.session)
+        sessions[name] = SyncedSession(agent=row.agent, native_id=row.session, root=roots.of[row.project_id])
+        event = SyncedEvent(
+            session=numbers.setdefault(name, len(numbers)),
+            key=row.key,
+            at_ms=row.at_ms,
+            body=body,
+            secondary_key=row.secondary_key,
+            subagent_id=row.subagent_id or None,
+            retracted=row.retracted == RETRACTED,
+        )
+        events.append(event)
+    used = dict.fromkeys(session.root for session in sessions.values() if session.root is not None)
+    for root in used.keys() - repositories.keys():
+        repositories[root] = repository_of(root)
+    return Payload(
+        projects=tuple(repositories[root] for root in used),
+        sessions=tuple(sessions.values()),
+        events=tuple(events),
+        replaced=tuple(replaced),
+    )
+
+
+def _rules_of(session: SyncedSession, rules: Iterable[Tombstone]) -> list[Tombstone]:
+    """Returns the tombstones that may cover events of a session."""
+    scopes = {
+        EVERYTHING,
+        session_scope(session.agent, session.native_id),
+        conversation_scope(session.agent, conversation_of(session.native_id)),
+    }
+    if session.root is not None:
+        scopes.add(project_scope(session.root))
+    return [rule for rule in rules if rule.scope in scopes]
+
+
+def _is_covered(event: SyncedEvent, rules: Iterable[Tombstone]) -> bool:
+    return any(rule.from_ms <= event.at_ms < rule.until_ms for rule in rules)
+
+
+def _without(payload: Payload, gone: Collection[bytes]) -> Payload:
+    """Returns the payload without those events, and without sessions and projects that only they needed."""
+    events = [event for event in payload.events if event.key not in gone]
+    number = {old: new for new, old in enumerate(sorted({event.session for event in events}))}
+    sessions = tuple(payload.sessions[old] for old in number)
+    roots = {session.root for session in sessions}
+    return msgspec.structs.replace(
+        payload,
+        projects=tuple(project for project in payload.projects if project.root in roots),
+        sessions=sessions,
+        events=tuple(msgspec.structs.replace(event, session=number[event.session]) for event in events),
+    )
