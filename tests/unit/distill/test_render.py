@@ -207,6 +207,13 @@ def test_what_weighs_most_goes_first() -> None:
     assert kept == list(range(len(kept)))
 
 
+def test_a_handoff_in_wide_characters_is_as_dear_to_read_as_any() -> None:
+    entries = [one for turn in range(60) for one in quote(f"{turn:02}" + "割引" * 45, turn=turn)]
+    below = render(handoff(("Task", entries))).partition("\n## ")[2].rpartition("\nFull history: ")[0]
+
+    assert len(re.findall("[割引]", below)) <= MAX_TOKENS
+
+
 def shown(*entries: Entry, among: int = 0) -> list[str]:
     """The lines of a section, beside so many others that weigh 1 each."""
     others = [entry for n in range(among) for entry in quote(f"other {n}", weights=(1,), turn=n)]

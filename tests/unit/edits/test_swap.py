@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,15 @@ def test_so_does_a_second_one_before_the_first_is_back(
         swap(file, BEFORE, OURS)
 
     assert is_all_there_is(file, NEWER)
+
+
+def test_so_does_a_third_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interpose(monkeypatch, *(partial(by_rename, file, data) for data in (THEIRS, NEWER, b"the newest of all")))
+
+    with pytest.raises(BeingChanged):
+        swap(file, BEFORE, OURS)
+
+    assert is_all_there_is(file, b"the newest of all")
 
 
 def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(

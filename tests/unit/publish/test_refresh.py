@@ -9,8 +9,9 @@ from carryover.distill.header import PLACEHOLDER
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
-from carryover.projects.handoff_file import Published
+from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.root import StatePaths
+from carryover.publish.forgetting import remove_published
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from support.repository import repository
@@ -46,6 +47,13 @@ async def test_a_project_in_which_nothing_happened_has_no_answer(paths: StatePat
 
     assert refreshed(paths, commit.projects[0]).text is None
     assert not (paths.state / "restore").exists()
+
+
+async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, paths: StatePaths) -> None:
+    refreshed(paths, await ledger_with_prompt(paths.ledger, repository(home / "app")))
+
+    assert remove_published(paths, Config(), ()) == ([], set())
+    assert (paths.state / HANDOFF).exists()
 
 
 async def test_what_cannot_be_kept_is_a_note_and_the_handoff_is_published(home: Path, paths: StatePaths) -> None:
