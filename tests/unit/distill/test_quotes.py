@@ -120,6 +120,13 @@ def test_a_wide_sign_counts_as_a_token_and_two_letters_of_another_alphabet(text:
     assert estimated_tokens(text) == tokens
 
 
+def test_what_follows_the_gap_begins_with_a_whole_word() -> None:
+    text = " ".join(f"word{number:03}" for number in range(100))
+    head, _, tail = cut_middle(text, 201).partition(" … ")
+
+    assert {*head.split(), *tail.split()} <= {*text.split()}
+
+
 def test_of_a_wide_text_that_is_a_little_too_long_the_middle_goes() -> None:
     assert len(cut_middle("割引" * 14, 100)) < 28
     assert cut_middle("割引" * 12, 100) == "割引" * 12

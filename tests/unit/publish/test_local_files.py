@@ -143,8 +143,24 @@ def test_a_file_that_a_rule_takes_in_is_not_promised_either(home: Path) -> None:
     taken_in_by_a_rule(root)
     shown = preview(root, LOCAL)
 
-    assert shown is not None
+    free = preview(repository(home / "blog", {"a.py": "1\n"}), LOCAL)
+
+    assert shown is not None and free is not None
     assert not [edit.path for edit in shown.planned if edit.path.name == "AGENTS.md"]
+    assert [edit.path for edit in free.planned if edit.path.name == "AGENTS.md"]
+
+
+def test_what_the_user_commits_is_theirs(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    published(root)
+    git(root, "add", "--force", "AGENTS.md")
+    git(root, "commit", "--quiet", "--message", "rules")
+
+    published(root)
+
+    assert files(root)["AGENTS.md"] == BLOCK
+    assert status(root) == ""
+    assert "AGENTS.md" not in ProjectEdits(root / ".carryover").mine
 
 
 def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
