@@ -53,6 +53,9 @@ def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None
     [
         "read: ~\n",
         "read: &x [A.md]\n",
+        "read: !!seq [A.md]\n",
+        "read: !!str A.md\n",
+        "read: &x A.md\n",
         "read: |\n  A.md\n",
         "read: [[A.md]]\n",
         'read: "A.md\n',

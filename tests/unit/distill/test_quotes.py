@@ -110,3 +110,23 @@ def test_what_fits_is_not_cut_and_a_cut_falls_between_words_and_shows() -> None:
     assert clip("add a discount", chars=14, tokens=10) == "add a discount"
     assert clip("add a discount function", chars=16) == "add a discount…"
     assert clip_middle("begin " + "x" * 100 + " end", chars=20).split("\n") == ["begin", "…", "xxxxxxxx end"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("It rounds.", 3), ("割引を丸める", 6), ("скидка", 3), ("割引 скидка: 5 %", 2 + 3 + 2), ("", 0)],
+)
+def test_a_wide_sign_counts_as_a_token_and_two_letters_of_another_alphabet(text: str, tokens: int) -> None:
+    assert estimated_tokens(text) == tokens
+
+
+def test_what_follows_the_gap_begins_with_a_whole_word() -> None:
+    text = " ".join(f"word{number:03}" for number in range(100))
+    head, _, tail = cut_middle(text, 201).partition(" … ")
+
+    assert {*head.split(), *tail.split()} <= {*text.split()}
+
+
+def test_of_a_wide_text_that_is_a_little_too_long_the_middle_goes() -> None:
+    assert len(cut_middle("割引" * 14, 100)) < 28
+    assert cut_middle("割引" * 12, 100) == "割引" * 12

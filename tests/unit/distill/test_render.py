@@ -13,6 +13,7 @@ from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, Situation, header
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, lay_out, neutralize, render
+from carryover.distill.sections.quoting import packed
 
 TITLES = (
     "Task", "Where it stands", "Next action", "Open questions", "Also in progress", "What the user said",
@@ -207,6 +208,13 @@ def test_what_weighs_most_goes_first() -> None:
     assert kept == list(range(len(kept)))
 
 
+def test_a_handoff_in_wide_characters_is_as_dear_to_read_as_any() -> None:
+    entries = [one for turn in range(60) for one in quote(f"{turn:02}" + "割引" * 45, turn=turn)]
+    below = render(handoff(("Task", entries))).partition("\n## ")[2].rpartition("\nFull history: ")[0]
+
+    assert len(re.findall("[割引]", below)) <= MAX_TOKENS
+
+
 def shown(*entries: Entry, among: int = 0) -> list[str]:
     """The lines of a section, beside so many others that weigh 1 each."""
     others = [entry for n in range(among) for entry in quote(f"other {n}", weights=(1,), turn=n)]
@@ -226,6 +234,23 @@ def test_who_speaks_stands_before_the_first_line_of_a_quote_and_a_gap_is_marked(
     assert (cut[:55], cut[-10:]) == (f"- {'Codex' * 9}: … word", " word last")
     other = quote("three", label="Codex said", turn=4)
     assert shown(*whole[:2], *other) == ["- Codex said: one", "- > two", "- Codex said: three"]
+
+
+def test_no_line_is_left_free_and_no_gap_is_marked_twice() -> None:
+    whole = render(handoff(("Task", [one for turn in range(60) for one in quote(f"prompt {turn}", turn=turn)])))
+    cut = quote("one", "two", "… three", label="Codex said", weights=(0, 9, 0.5))
+
+    assert len(whole.splitlines()) == MAX_LINES
+    assert shown(*cut, among=60) == ["- Codex said: one", "- > … three"]
+
+
+def test_a_part_of_a_quote_shares_its_line_with_nothing_else() -> None:
+    alone = quote("before", turn=1)
+    parted = quote("one", "two", label="Codex said", turn=2)
+    after = quote("after", turn=3)
+
+    assert [entry.text for entry in packed([*alone, *parted, *after])] == ["before", "one", "two", "after"]
+    assert [entry.text for entry in packed([*alone, *after])] == ["before | after"]
 
 
 def test_empty_and_repeated_lines_and_empty_sections_are_left_out() -> None:

@@ -9,7 +9,16 @@ from carryover import model
 from carryover.distill.own_text import go_on_prompt
 from carryover.distill.quotes import earlier
 from carryover.distill.render import render
-from carryover.distill.trail import Past, Step, did_something, is_idle, parallel_sessions, past_of, task_of
+from carryover.distill.trail import (
+    Past,
+    Step,
+    did_something,
+    is_idle,
+    parallel_sessions,
+    past_of,
+    task_of,
+    waiting_prompts,
+)
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
 from support.conversation import GOAL, HOUR_MS, Conversation, handoff, project, session, under, worked
 
@@ -150,6 +159,16 @@ def test_nothing_is_settled_while_something_is_open_in_any_session(talk: Convers
 
     assert handoff(talk).settled is settled
     assert handoff(talk, since).settled is settled
+
+
+def test_what_was_typed_meanwhile_waits_until_the_turn_after_next() -> None:
+    talk = session("s1").user(GOAL).event(model.QueuedPrompt(text="And the receipt."))
+    waiting = []
+    for _ in range(3):
+        waiting.append([prompt.text for prompt in waiting_prompts(talk.digest)])
+        talk.says("Done.").user("Now the tax.")
+
+    assert waiting == [["And the receipt."], ["And the receipt."], []]
 
 
 def test_what_a_limit_stopped_is_open_until_another_session_goes_on() -> None:

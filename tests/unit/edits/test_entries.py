@@ -196,6 +196,28 @@ def test_what_is_not_json_even_without_comments_is_refused(text: str) -> None:
         json_text.values(text)
 
 
+def test_an_item_that_is_not_there_leaves_nothing_else_out() -> None:
+    text = '{"a": {"b": 1}, "c": 2}'
+
+    assert json_text.remove(text, ("a", "x")) == json_text.remove(text, ("x",)) == text
+
+
+def test_a_path_keeps_its_letters_in_settings_on_one_line() -> None:
+    server = Entry("mcpServers", {"command": "/home/andré/bin/carryover", "args": ["mcp"]})
+
+    assert "/home/andré/bin/carryover" in with_entry(b'{"mcpServers": {}}', server).decode()
+
+
+def test_a_server_leaves_from_below_a_line_that_the_user_moved_up_to_it() -> None:
+    before = 'model = "gpt-5.5"\n'
+    added = with_entry(before.encode(), IN_TOML).decode()
+    close = added.replace("\n\n[mcp_servers", "\n[mcp_servers")
+    assert close != added
+
+    after = f'{close}\n[tui]\ntheme = "dark"\n'
+    assert without(IN_TOML, before.encode(), after.encode()) == f'{before}\n[tui]\ntheme = "dark"\n'.encode()
+
+
 def test_a_server_leaves_although_a_text_after_it_quotes_its_lines() -> None:
     alone = with_entry(None, IN_TOML).decode()
     quoted = f'\n[notes]\ntext = """\n{alone}"""\n'

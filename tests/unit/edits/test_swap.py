@@ -7,7 +7,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -78,6 +80,15 @@ def test_so_does_a_second_one_before_the_first_is_back(
         swap(file, BEFORE, OURS)
 
     assert is_all_there_is(file, NEWER)
+
+
+def test_so_does_a_third_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interpose(monkeypatch, *(partial(by_rename, file, data) for data in (THEIRS, NEWER, b"the newest of all")))
+
+    with pytest.raises(BeingChanged):
+        swap(file, BEFORE, OURS)
+
+    assert is_all_there_is(file, b"the newest of all")
 
 
 def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
@@ -169,6 +180,15 @@ def test_a_file_that_is_removed_is_removed_only_as_it_was_read(
     monkeypatch.undo()
     swap(file, THEIRS, None)
     assert list(file.parent.iterdir()) == []
+
+
+def test_on_a_disk_without_hard_links_a_file_is_made_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.unlink()
+    monkeypatch.setattr(os, "link", Mock(side_effect=PermissionError))
+
+    swap(file, None, OURS)
+
+    assert is_all_there_is(file, OURS)
 
 
 def test_where_files_cannot_be_exchanged_it_looks_once_more_before_it_writes(

@@ -330,6 +330,15 @@ def test_what_is_no_path_of_this_system_is_not_kept(tmp_path: Path, root: str) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_no_path_of_this_system_takes_no_answer_away(tmp_path: Path) -> None:
+    keep(tmp_path, "/shop")
+    before = kept(tmp_path)
+
+    forget_answers(tmp_path, "shop")
+
+    assert kept(tmp_path) == before
+
+
 def test_answers_that_would_not_be_given_any_more_are_pruned(tmp_path: Path) -> None:
     """Projects that are gone or excluded by now, agents that are no longer selected."""
     state, work = tmp_path / "state", tmp_path / "work"

@@ -9,7 +9,7 @@ import pytest
 
 from carryover.edits.apply import ProjectEdits
 from carryover.probe.ignored import exclude_file
-from carryover.publish.gitignore import keep_out, share_rule, unshare_rule
+from carryover.publish.gitignore import keep_out, other_stores, share_rule, unshare_rule
 from support.repository import git, repository
 
 RULE = "# Carryover (auto-added)\n.carryover/\n"
@@ -72,6 +72,15 @@ def test_an_ignore_file_that_cannot_be_edited_is_left_alone_and_the_excludes_use
 
     assert kept_out(app).notes == [".gitignore was left alone: it is not plain text"]
     assert ((app / ".gitignore").read_bytes(), ignored(app)) == (content, True)
+
+
+def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, app: Path) -> None:
+    git(app, "worktree", "add", "--quiet", "../tree")
+    assert other_stores(app) == []
+    (home / "tree" / ".carryover").mkdir()
+
+    assert other_stores(app) == [home / "tree" / ".carryover"]
+    assert other_stores(home) == [], "which is no repository"
 
 
 def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Pointers, ProjectSettings
+from carryover.edits.apply import ProjectEdits
 from carryover.probe.ignored import exclude_file
 from carryover.publish.gitignore import with_rule, without_rules
+from carryover.publish.local_files import place_local_files
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import publish
+from carryover.publish.project_files import preview, publish
 from carryover.publish.withdrawal import removals, take_back
 from carryover.redact import CleanText
 from support.repository import git, repository
@@ -135,6 +137,44 @@ def test_a_name_that_is_another_s_is_not_taken(home: Path, taken: Callable[[Path
     assert not (root / "AGENTS.md").exists()
     assert "/AGENTS.md" not in exclude_file(root).read_text()
     assert status(root) == ""
+
+
+def test_a_file_that_a_rule_takes_in_is_not_promised_either(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    taken_in_by_a_rule(root)
+    shown = preview(root, LOCAL)
+
+    free = preview(repository(home / "blog", {"a.py": "1\n"}), LOCAL)
+
+    assert shown is not None and free is not None
+    assert not [edit.path for edit in shown.planned if edit.path.name == "AGENTS.md"]
+    assert [edit.path for edit in free.planned if edit.path.name == "AGENTS.md"]
+
+
+def test_what_the_user_commits_is_theirs(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    published(root)
+    git(root, "add", "--force", "AGENTS.md")
+    git(root, "commit", "--quiet", "--message", "rules")
+
+    published(root)
+
+    assert files(root)["AGENTS.md"] == BLOCK
+    assert status(root) == ""
+    assert "AGENTS.md" not in ProjectEdits(root / ".carryover").mine
+
+
+def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+    (root / ".carryover").mkdir()
+    edits = ProjectEdits(root / ".carryover")
+    place_local_files(root, edits, ["windsurf"])
+    assert ".windsurf/rules/carryover.md" in edits.mine
+
+    place_local_files(root, edits, [])
+
+    assert edits.mine == set()
+    assert files(root) == {"AGENTS.md": "Be brief.\n"}
 
 
 def test_a_file_that_the_user_extends_is_theirs_and_shown(home: Path) -> None:

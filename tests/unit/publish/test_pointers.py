@@ -240,6 +240,17 @@ def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> N
     assert contents(root) == {f"{name}.md": text for name, text in theirs.items()}
 
 
+def test_a_block_that_the_user_took_out_is_no_longer_ours(root: Path) -> None:
+    write(root, AGENTS="Be brief.\n")
+    assert place(root).mine == {"AGENTS.md"}
+    write(root, AGENTS="Be brief.\n")
+
+    assert remove(root).mine == set()
+    write(root, AGENTS=BRIEF)
+    remove(root)
+    assert contents(root) == {"AGENTS.md": BRIEF}
+
+
 FITS = "x" * (32_768 - len(BLOCK) - 2) + "\n"
 LONG = "x" * 32_768 + "\n"
 
@@ -271,6 +282,17 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
     (root / link).unlink()
     (root / link).symlink_to(file)
     assert (remove(root).notes, (root / file).read_text()) == ([], "Be brief.\n")
+
+
+def test_a_link_stays_when_all_that_is_left_behind_it_is_ours(root: Path) -> None:
+    write(root, CLAUDE="Be brief.\n")
+    (root / "AGENTS.md").symlink_to("CLAUDE.md")
+    place(root)
+    write(root, CLAUDE=TEXT)
+
+    remove(root)
+
+    assert ((root / "AGENTS.md").readlink(), contents(root)["CLAUDE.md"]) == (Path("CLAUDE.md"), "")
 
 
 @pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])

@@ -3,15 +3,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.distill.header import PLACEHOLDER
 from carryover.edits.record import PublishedProject, published_projects
+from carryover.facts import GitFacts
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
-from carryover.projects.handoff_file import Published
+from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.root import StatePaths
-from carryover.publish.make import Refreshed
+from carryover.publish.forgetting import remove_published
+from carryover.publish.make import Refreshed, git_now
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
@@ -46,6 +49,21 @@ async def test_a_project_in_which_nothing_happened_has_no_answer(paths: StatePat
 
     assert refreshed(paths, commit.projects[0]).text is None
     assert not (paths.state / "restore").exists()
+
+
+def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -> None:
+    root = repository(home / "app")
+    last = GitFacts(branch="main", head="abc1234")
+
+    assert git_now(root, last, timeout_s=0) == replace(last, stale=True)
+    assert git_now(root, timeout_s=0) is None
+
+
+async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, paths: StatePaths) -> None:
+    refreshed(paths, await ledger_with_prompt(paths.ledger, repository(home / "app")))
+
+    assert remove_published(paths, Config(), ()) == ([], set())
+    assert (paths.state / HANDOFF).exists()
 
 
 async def test_what_cannot_be_kept_is_a_note_and_the_handoff_is_published(home: Path, paths: StatePaths) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
-from carryover.records.changes import Change, Hunk, Replacement, hunks_in, patched, replaced, written
+from carryover.records.changes import Change, Hunk, Replacement, hunks_in, patched, planned, replaced, written
 
 DIFF = """\
 Index: pricing.py
@@ -51,6 +52,13 @@ def test_a_replacement_shows_what_differs_between_three_lines_on_both_sides() ->
     assert replaced("/a", [Replacement(old, new), Replacement()], counted=True).diff == (
         "@@\n 2\n 3\n 4\n-old\n+new\n 5\n 6\n 7"
     )
+
+
+def test_how_many_lines_a_replacement_of_every_occurrence_changes_is_not_known() -> None:
+    pair = {"old_string": msgspec.Raw(b'"a"'), "new_string": msgspec.Raw(b'"b"')}
+
+    assert planned("/a", pair).added == 1
+    assert planned("/a", {**pair, "replace_all": msgspec.Raw(b"true")}).added is None
 
 
 @pytest.mark.parametrize(

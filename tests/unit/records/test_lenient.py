@@ -26,6 +26,9 @@ def raw(text: str) -> msgspec.Raw:
         ('"word"', {}, [], None, "word"),
         ("null", {}, [], None, ""),
         ("{", {}, [], None, ""),
+        (' {"a": 1}', {"a": b"1"}, [], None, ""),
+        ("\n[1]", {}, [b"1"], None, ""),
+        (' "word"', {}, [], None, "word"),
         ("[" * 100_000, {}, [], None, ""),
     ],
 )

@@ -41,6 +41,7 @@ def said(command: str) -> list[str]:
         ("cd sub && echo x > y\nmake", ["modify /p/sub/y"]),
         ("git reset HEAD p && echo 'x' >> .gitignore && git add .gitignore", ["modify /p/.gitignore"]),
         ("echo x > a; make", ["modify /p/a"]),
+        ("make && make test; echo x > a; ls", ["modify /p/a"]),
         ("echo x > ../q/a", ["modify /q/a"]),
         ("# tidy up\nrm a # and > b", ["delete /p/a"]),
         ("echo 2 > a", ["modify /p/a"]),

@@ -43,6 +43,7 @@ KINDS: Kinds = {"goal": "request", "errors and fixes": "errors", "next steps": "
         "# Goal (of the user)\nWhole cents.",
         "1. Goal:\n   Whole cents.",
         "1. **Goal**: Whole cents.",
+        "1. **Goal**\nWhole cents.",
         "1. **Goal:** Whole cents.",
         "**1. Goal:**\nWhole cents.",
         "**Goal**\nWhole cents.",
@@ -53,6 +54,15 @@ def test_a_heading_of_any_form_begins_a_section(text: str) -> None:
     [part] = parts_by_heading(text, KINDS)
 
     assert (part.kind, part.text) == ("request", "Whole cents.")
+
+
+def test_a_heading_that_nobody_knows_begins_a_section_if_it_has_the_next_number() -> None:
+    text = "1. Goal:\nWhole cents.\n2. Colours:\nRed.\n2. Again:\nBlue."
+
+    assert [(part.heading, part.text) for part in parts_by_heading(text, KINDS)] == [
+        ("Goal", "Whole cents."),
+        ("Colours", "Red.\n2. Again:\nBlue."),
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "The goal is cents.", "## Red\nRed.", "```\n## Goal\nx\n```", "1. Goal"])

@@ -152,6 +152,18 @@ def test_no_file_is_read_that_was_deleted_or_was_edited_on_another_machine() -> 
     assert wanted_files(elsewhere) == ()
 
 
+def test_a_plan_that_a_command_printed_is_known_with_its_boxes() -> None:
+    for command in ("cat PLAN.md", "nl ./PLAN.md"):
+        talk = session("s1").user(GOAL).ran(command, "- [ ] the receipt\n- [x] the tax")
+        assert [document.boxes for document in talk.digest.documents] == [Boxes(2, 1, ("the receipt",))]
+
+
+def test_a_document_whose_path_is_too_long_to_show_is_not_kept() -> None:
+    for length, kept in ((200, 1), (400, 0)):
+        talk = session("s1").user(GOAL).ran(f"/{'p' * length}/PLAN.md", "- [ ] the receipt", op="read", name="Read")
+        assert len(talk.digest.documents) == kept
+
+
 BOXES = "+- [ ] the receipt\n+- [x] the tax"
 ONE_DONE = "-- [ ] the receipt\n+- [x] the receipt"
 

@@ -98,6 +98,31 @@ def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     assert all(f"load({number})" in files for number in range(60)), "a script in full"
 
 
+def test_the_output_of_the_newest_calls_is_kept_whole_and_of_older_ones_less_and_less() -> None:
+    talk = session("s1").user(GOAL)
+    for number in range(10):
+        talk.ran(f"make part{number}", "built/" * 400)
+    kept = [len(call.output) for call in talk.digest.calls]
+
+    assert min(kept[-3:]) == len("built/" * 400)
+    assert max(kept[2:-3]) <= 1600 < min(kept[-3:])
+    assert max(kept[:2]) <= 320 < min(kept[2:])
+
+
+def test_a_call_that_is_no_command_is_named_with_its_tool() -> None:
+    talk = (
+        session("s1")
+        .user(GOAL)
+        .ran("round(", "cart.py:12", op="search", name="Grep")
+        .ran("make", "built")
+        .says("It rounds.")
+    )
+    stands = render(handoff(talk))
+
+    assert "Grep `round(`: cart.py:12" in stands
+    assert "- `make`: built" in stands or "| `make`: built" in stands
+
+
 @pytest.mark.parametrize(("edits", "words"), [(0, "added"), (1, "added, then edited"), (3, "added, edited 3 times")])
 def test_a_file_that_was_made_and_then_edited_was_added_once(edits: int, words: str) -> None:
     talk = session("s1").user(GOAL).event(model.FileEdit(path="/home/dev/shop/tax.py", change="add"))
