@@ -35,7 +35,6 @@ ONE_AGENT = {
     "HookSpec.review": "hooks that wait for the user; what the record looks like is in the agent's folder",
     "HookSpec.spooled": "agents without a readable record (conversations that are encrypted or in a cloud)",
     "HookSpec.tables": "hooks in TOML: another layout beside `form`",
-    "InstructionFile.hidden_by": "pi reads AGENTS.override.md in place of AGENTS.md too",
     "InstructionFile.limit": "how much of AGENTS.md is read; the pointer's place depends on it",
     "LocalFile.beside": "a local file that hides AGENTS.md; the rule of whoever has one",
     "WebChat.tokens_percent": "how the models of a web chat count; a number in a table",

@@ -8,13 +8,13 @@ from real_agents.lab.box import Gate, wait_until
 from real_agents.lab.recorded import Session
 from real_agents.lab.rows import Row, each_version, newest, newest_of
 from real_agents.lab.shop import FAILING, LAST_WORDS, LOOKING, PROJECT, QUESTION, TASK
-from real_agents.lab.tool import Tool
+from real_agents.lab.tool import Tool, tools
 
 THEN: Final = "Then give a plum the price of a pear"
 ANSWER: Final = "A plum costs two coins now."
 
 
-@each_version("claude-code", "codex", "copilot", "gemini-cli", "kilo", "opencode", "qwen-code")
+@each_version("claude-code", "codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
 def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     session = shop.do_the_work(tool)
@@ -27,7 +27,7 @@ def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, 
 
     for title, lines in said.items():
         row.shown(f"{title}: {' / '.join(lines)}")
-    version = None if tool.id in ("gemini-cli",) else tool.version
+    version = tool.version if tool.RECORDS_VERSION else None
     assert (found.listed.agent, found.listed.agent_version) == (tool.id, version)
     assert found.listed.project == str(PROJECT)
     assert prompts(found) == [TASK, THEN][: 1 + continued]
@@ -41,7 +41,7 @@ def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, 
         assert any("stock.py" in line for line in said["Failed approaches"])
 
 
-@each_version("claude-code", "kilo", "opencode", "qwen-code", beside=newest_of("codex"))
+@each_version("claude-code", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("codex"))
 def test_a_fork_counts_its_parents_history_once(tool: Tool, row: Row) -> None:
     """Only what was said in it is its own."""
     shop.begin(tool)
@@ -74,7 +74,8 @@ def texts(session: Session) -> list[str]:
 
 def assert_worked_once(session: Session) -> None:
     edits = sorted((edit.path, edit.change) for edit in session.all(FileEdit))
-    assert edits == [(f"{PROJECT}/NOTES.md", "add"), (f"{PROJECT}/prices.py", "modify")]
+    new = "add" if tools()[session.listed.agent].RECORDS_NEW else "modify"
+    assert edits == [(f"{PROJECT}/NOTES.md", new), (f"{PROJECT}/prices.py", "modify")]
     results = [result for result in session.all(ToolResult) if result.op in ("shell", "edit", "write")]
     shown = [f"{'edit' if result.op == 'write' else result.op} {result.status}" for result in results]
     assert shown == ["shell error", "edit error", "edit ok", "edit ok", "shell ok"]
@@ -89,7 +90,7 @@ SILENT_ON_LIMITS: Final = {("codex", "0.125.0"): UNFINISHED, ("codex", "0.99.0")
 """What the handoff says instead where a run without a terminal does not write down why a turn failed."""
 
 
-@each_version("codex", "copilot", "gemini-cli", "kilo", "opencode", "qwen-code", beside=newest_of("claude-code"))
+@each_version("codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("claude-code"))
 def test_a_limit_is_named_as_what_stopped_the_work(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     tool.turn(PROJECT, TASK, *shop.edited(tool), tool.LIMIT, code=None)
@@ -128,7 +129,7 @@ def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None
     assert [(prompt.actor, prompt.text) for prompt in session.all(UserPrompt)] == [("human", TASK)]
 
 
-@each_version("claude-code", "copilot", "kilo", "opencode", "qwen-code", beside=newest_of("codex", "gemini-cli"))
+@each_version("claude-code", "copilot", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("codex", "gemini-cli"))
 def test_kill_9_in_a_command_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     """The transcript just stops; a client may write it a moment after it has acted."""
     shop.begin(tool)

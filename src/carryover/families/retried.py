@@ -1,6 +1,6 @@
 """Requests that failed and may be tried again, with a record of each try: the turn has ended until an answer comes.
 
-Seen in Qwen Code 0.24; pi 1.5 writes its tries so, too. Parsers keep the `Failure` in their context.
+Seen in Qwen Code 0.24 and pi 1.5. Parsers keep the `Failure` in their context.
 """
 
 from __future__ import annotations

@@ -111,6 +111,7 @@ class GeminiCli(Tool):
     RESETS = False
     KEEPS_INJECTED = False
     RECORDS_RUNNING = False
+    RECORDS_VERSION = False
     READY = r"Type your message"
     INTERRUPTED = "Request cancelled"
     HOOK_LINES = None

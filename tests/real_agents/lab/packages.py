@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +27,14 @@ def cache_dir() -> Path:
     return Path(os.environ.get("CARRYOVER_AGENT_CACHE") or CHECKOUT / ".cache" / "agents").resolve()
 
 
-def from_npm(package: str, version: str) -> Path:
+def from_npm(package: str, version: str, *, alone: bool = False) -> Path:
+    """The folder of that package, fetched on first use. Raises NotInstalled.
+
+    `alone`: without the packages that it names, for a client that carries all it runs in one bundle.
+    """
     home = cache_dir() / "npm" / f"{package.replace('/', '+')}@{version}"
     if not home.exists():
-        _fetch_from_npm(f"{package}@{version}", home)
+        _fetch_from_npm(f"{package}@{version}", home, _unpack if alone else _install)
     return home / "node_modules" / package
 
 
@@ -45,19 +49,31 @@ def from_pypi(package: str, version: str, *, any_version_of: Collection[str] = (
     return home
 
 
-def _fetch_from_npm(spec: str, home: Path) -> None:
+def _fetch_from_npm(spec: str, home: Path, bring: Callable[[str, Path, str], None]) -> None:
     """Fetches into a folder beside `home` and renames it, so that a folder with the final name is always complete."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent, prefix="fetching-") as folder:
         arriving = Path(folder) / "arriving"
         arriving.mkdir()
-        (arriving / "package.json").write_text("{}")
-        options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", f"--cache={folder}/npm-cache"]
-        _run(spec, "npm", "install", *options, spec, cwd=arriving)
+        bring(spec, arriving, f"--cache={folder}/npm-cache")
         try:
             arriving.rename(home)
         except OSError:  # another run was first
             shutil.rmtree(arriving)
+
+
+def _install(spec: str, arriving: Path, cache: str) -> None:
+    (arriving / "package.json").write_text("{}")
+    options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", cache]
+    _run(spec, "npm", "install", *options, spec, cwd=arriving)
+
+
+def _unpack(spec: str, arriving: Path, cache: str) -> None:
+    archive = arriving / _run(spec, "npm", "pack", "--silent", cache, spec, cwd=arriving).split()[-1]
+    folder = arriving / "node_modules" / spec.rpartition("@")[0]
+    folder.mkdir(parents=True)
+    _run(spec, "tar", "xzf", str(archive), "--strip-components=1", "-C", str(folder))
+    archive.unlink()
 
 
 def _fetch_from_pypi(package: str, version: str, home: Path, any_version_of: Collection[str]) -> None:

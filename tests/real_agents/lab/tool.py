@@ -72,6 +72,10 @@ class Tool(ABC):
     """Whether a session that is resumed still has what a hook brought into it before; if not, it is brought again."""
     RECORDS_RUNNING: ClassVar[bool] = True
     """Whether a command is in its records while it runs, and not only afterwards."""
+    RECORDS_VERSION: ClassVar[bool] = True
+    """Whether its records name the client's version."""
+    RECORDS_NEW: ClassVar[bool] = True
+    """Whether its records tell a new file from one that was written over."""
     READY: ClassVar[str] = ""
     STARTS_S: ClassVar[float] = 60.0
     """How long the terminal client may take until then on a busy machine."""

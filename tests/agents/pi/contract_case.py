@@ -1,0 +1,78 @@
+"""pi's material for the contract suite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from contract.case import Capabilities, Case, Recording
+
+FIXTURES: Final = Path(__file__).parent / "fixtures"
+PLACE: Final = "--home-dev-shop--"
+
+
+def entry(kind: str, **fields: Any) -> bytes:
+    common = {"type": kind, "id": "0f0f0f0f", "parentId": None, "timestamp": "2026-11-22T16:52:18.174Z"}
+    return json.dumps({**common, **fields}).encode()
+
+
+def message(role: str, *content: dict[str, Any], **fields: Any) -> bytes:
+    return entry("message", message={"role": role, "content": list(content), "timestamp": 1795366338174, **fields})
+
+
+def user(text: str) -> bytes:
+    return message("user", {"type": "text", "text": text})
+
+
+def assistant(*content: dict[str, Any], **fields: Any) -> bytes:
+    return message("assistant", *content, model="fake-model", **{"stopReason": "stop", **fields})
+
+
+def recordings() -> tuple[Recording, ...]:
+    files = sorted(FIXTURES.glob("*/*/sessions/*/*.jsonl"))
+    return tuple(Recording(path, path.parents[1]) for path in files)
+
+
+def recording(name: str, part: str = "") -> Recording:
+    """A session by its scenario, and a part of its file's name where there are more."""
+    [found] = (each for each in recordings() if each.root.parent.name == name and part in each.path.name)
+    return found
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    unknown=(
+        entry("brand_new"),
+        message("brand_new"),
+        entry("message", message={"role": "user", "content": 7}),
+        assistant({"type": "toolCall", "id": "c1"}, stopReason="toolUse"),
+        message("toolResult"),
+    ),
+    quiet=(
+        entry("thinking_level_change", thinkingLevel="medium"),
+        entry("context_edit", targetId="0f0f0f0e", replacement=None),
+        entry("label", targetId="0f0f0f0e", label="good"),
+        entry("custom", customType="mine", data={}),
+        entry("model_change", provider="lab", modelId="fake-model"),
+        assistant({"type": "thinking", "thinking": "Hm."}, stopReason="toolUse"),
+        message("bashExecution", command="echo private", output="private\n", exitCode=0, excludeFromContext=True),
+    ),
+    not_typed=(
+        entry("custom_message", customType="mine", content="words", display=True),
+        message("custom", {"type": "text", "text": "words"}),
+        message("system", sections={"preamble": "words", "cwd": "<cwd>\n/home/dev/shop\n</cwd>"}),
+        entry("branch_summary", fromId="0f0f0f0e", summary="words"),
+        entry("compaction", summary="words"),
+        user('<file name="/home/dev/shop/.carryover/handoff.md">\n# [CARRYOVER]\n</file>\n'),
+    ),
+    strangers=(
+        f"{PLACE}/notes.jsonl",
+        f"{PLACE}/2026-11-22T16-52-45-686Z_01a2042c.json",
+        f"{PLACE}/more/2026-11-22T16-52-45-686Z_01a2042c.jsonl",
+        "settings.json",
+    ),
+    fork=(recording("tree", "16-49-47"), recording("tree", "16-49-53")),
+)
+
+CAPABILITIES: Final = Capabilities(reads="transcripts", shows=frozenset({"limit", "compaction", "fork"}))

@@ -1,0 +1,159 @@
+"""Sessions of real clients of pi: what is read of them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from agents.pi.contract_case import PLACE, recording
+from carryover import model
+from carryover.agents.pi.adapter import AGENT
+from contract.case import Reading, read_on, source_at
+
+B = TypeVar("B", bound=model.Body)
+
+
+def read(name: str, part: str = "") -> Reading:
+    """A recorded session; nothing of it may be skipped."""
+    found = read_on(AGENT, source_at(AGENT, recording(name, part)))
+    assert found.skipped == []
+    return found
+
+
+def bodies(reading: Reading, kind: type[B]) -> list[B]:
+    """What of one kind happened and was not taken back."""
+    gone = {key for event in reading.events if isinstance(event.body, model.Retracted) for key in event.body.keys}
+    return [event.body for event in reading.events if isinstance(event.body, kind) and event.key not in gone]
+
+
+def prompts(reading: Reading) -> list[str]:
+    return [prompt.text for prompt in bodies(reading, model.UserPrompt)]
+
+
+def answers(reading: Reading) -> list[str]:
+    return [answer.text for answer in bodies(reading, model.AssistantMessage)]
+
+
+def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
+    found = read("story")
+
+    results = [(result.name, result.status, result.exit_code) for result in bodies(found, model.ToolResult)]
+    assert results == [
+        ("read", "ok", None),
+        ("edit", "ok", None),
+        ("bash", "error", 1),
+        ("edit", "error", None),
+        ("edit", "ok", None),
+        ("write", "ok", None),
+        ("bash", "ok", 0),
+        ("read", "ok", None),
+        ("bash", "error", None),
+    ]
+    edits = [(edit.path, edit.change, edit.line) for edit in bodies(found, model.FileEdit)]
+    assert edits == [
+        ("/home/dev/shop/cart.py", "modify", 8),
+        ("/home/dev/shop/cart.py", "modify", 9),
+        ("/home/dev/shop/CHANGES.md", "modify", 1),
+    ]
+    assert prompts(found)[1:] == ["Per item, please"]
+    assert answers(found)[-1].startswith("Then total() stays per item.")
+
+
+def test_a_request_that_was_tried_again_is_no_limit() -> None:
+    found = read("limit", "45-10")
+
+    assert bodies(found, model.TurnEnd) == []
+    assert answers(found) == ["After the limit: done."]
+
+
+def test_a_limit_stands_until_it_is_answered() -> None:
+    for part in ("45-17", "45-32"):
+        [end] = bodies(read("limit", part), model.TurnEnd)
+        assert end.reason == "limit"
+
+
+def test_an_answer_that_was_stopped_is_kept_as_far_as_it_came() -> None:
+    found = read("kill", "45-44")
+
+    [answer] = bodies(found, model.AssistantMessage)
+    assert (answer.aborted, answer.final) == (True, False)
+    assert [end.reason for end in bodies(found, model.TurnEnd)] == ["interrupted"]
+
+
+def test_a_session_that_was_killed_keeps_its_prompt_and_its_call() -> None:
+    assert len(prompts(read("kill", "45-39"))) == 1
+    running = read("kill", "45-41")
+    assert len(bodies(running, model.ToolCall)) == 1
+    assert bodies(running, model.ToolResult) == []
+
+
+def test_only_the_path_to_the_last_entry_was_said() -> None:
+    found = read("tui")
+
+    assert prompts(found) == ["Look at cart.py", "(edited)"]
+    assert answers(found) == ["FIRST-ANSWER I read cart.py.", "BRANCH-ANSWER"]
+    assert [call.subject for call in bodies(found, model.ToolCall) if call.actor == "human"] == [
+        "python3 -m unittest -q test_cart 2>&1 | tail -1"
+    ]
+    facts = [event.body for event in found.events if isinstance(event.body, model.SessionInfo)]
+    assert "Cart discount" in [info.title for info in facts]
+    assert facts[-1].model == "other-model"
+
+
+def test_a_branch_that_was_left_leaves_its_summary() -> None:
+    found = read("tree", "49-22")
+
+    assert prompts(found) == ["Approach A: use int", "More of approach A but with round", "After the compaction"]
+    assert [part.text for part in bodies(found, model.AgentSummary)] == ["SUMMARY-OF-BRANCH: approach A used int()."]
+
+
+def test_two_clients_at_once_leave_the_branch_of_the_one_that_wrote_last() -> None:
+    found = read("compact", "55-21")
+
+    assert prompts(found)[-2:] == ["resume", "first client"]
+    assert answers(found)[-1] == "c1"
+
+
+def test_a_compaction_leaves_its_summary_without_the_lists_of_files() -> None:
+    [summary] = bodies(read("compact", "52-45"), model.AgentSummary)
+
+    assert "Discount work" in summary.text
+    assert "CHANGES.md" not in summary.text
+
+
+def test_a_session_of_another_folder_that_goes_on_here_counts_here_from_then_on() -> None:
+    found = read("samefolder", "58-35")
+
+    last = next(event for event in reversed(found.events) if isinstance(event.body, model.UserPrompt))
+    first = next(event for event in found.events if isinstance(event.body, model.UserPrompt))
+    assert (first.cwd, last.cwd) == ("/home/dev/shop/sub", "/home/dev/shop-sub")
+
+
+def test_files_and_skills_that_the_client_puts_before_a_prompt_are_not_the_users_words() -> None:
+    [prompt] = bodies(read("instructions", "46-57"), model.UserPrompt)
+    assert (prompt.text, prompt.attachments) == ("hi", 1)
+    commands = {prompt.command: prompt.text for prompt in bodies(read("expansion"), model.UserPrompt)}
+    assert commands["/skill:round"] == "please"
+
+
+def test_a_fork_names_its_parent_and_has_one_prompt_of_its_own() -> None:
+    parent = read("fork-cli", "my-task.1")
+    fork = read("fork-cli", "01a20427")
+
+    known = {event.key for event in parent.events}
+    own = [event for event in fork.events if event.key not in known]
+    assert [event.body.text for event in own if isinstance(event.body, model.UserPrompt)] == ["Try another way"]
+    assert "my-task.1" in [event.body.parent for event in own if isinstance(event.body, model.SessionInfo)]
+
+
+def test_sessions_of_former_versions_are_read_too() -> None:
+    assert prompts(read("migrated"))[0] == "v1 prompt"
+    assert len(prompts(read("resumed", "56-04"))) == 2
+    assert [result.exit_code for result in bodies(read("limit", "58-01"), model.ToolResult)] == [3]
+
+
+def test_sessions_that_lie_flat_in_a_folder_are_found() -> None:
+    path = recording("story").path
+
+    assert [source.session for source in AGENT.sources(path.parent)] == [path.stem.partition("_")[2]]
+    assert AGENT.sources(path.parent)[0].group == ""
+    assert AGENT.sources(path.parents[1])[0].group == PLACE
