@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from carryover.distill.view import Worktree, has_past
-from carryover.facts import ProjectRoot
+from carryover.distill.view import Opinion, ProjectView, Worktree, has_past
+from carryover.facts import Facts, ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
-from carryover.publish.make import view_now
+from carryover.publish.make import make, view_now
 from carryover.publish.project_view import MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.forged_git import claimed, worktree_in_itself
 from support.scribe import Reading, Scribe
@@ -49,6 +49,16 @@ async def test_texts_from_outside_are_no_sessions_and_only_the_newest_two_are_na
 
     assert [session.session for session in view.sessions] == ["s1"]
     assert [(one.session, one.title) for one in view.opinions] == [(f"note-{n}", f"Opinion {n}") for n in (2, 1)]
+
+
+def test_where_nothing_happened_but_a_text_was_brought_in_the_handoff_names_that() -> None:
+    view = ProjectView(root="/repo", sessions=(), opinions=(Opinion(session="note-1", title="Use decimals", at_ms=5),))
+    made = make(view, Facts(), now_ms=9, resume="ask")
+
+    assert made is not None
+    assert (made.agent, made.resume, made.updated_ms) == ("outside", "silent", 5)
+    assert "Use decimals" in str(made.sections)
+    assert make(replace(view, opinions=()), Facts(), now_ms=9, resume="ask") is None
 
 
 @pytest.mark.parametrize("talks", [3, MAX_SESSIONS, 2 * MAX_SESSIONS])

@@ -7,13 +7,15 @@ from msgspec.structs import replace
 
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.distill.header import PLACEHOLDER
+from carryover.distill.stored_digest import DigestReducer
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.facts import GitFacts
+from carryover.ledger.store import Ledger
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.root import StatePaths
-from carryover.publish.forgetting import remove_published
+from carryover.publish.forgetting import publish_here, remove_published
 from carryover.publish.make import Refreshed, git_now
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from support.repository import repository
@@ -49,6 +51,23 @@ async def test_a_project_in_which_nothing_happened_has_no_answer(paths: StatePat
 
     assert refreshed(paths, commit.projects[0]).text is None
     assert not (paths.state / "restore").exists()
+
+
+async def test_an_older_project_that_is_published_again_does_not_become_the_newest(
+    home: Path, paths: StatePaths
+) -> None:
+    ledger = await Ledger.open(paths.ledger, DigestReducer())
+    scribe = Scribe(ledger, agent="claude-code")
+    projects: list[int] = []
+    for at_ms, name in enumerate(("older", "newer"), start=1):
+        prompt = scribe.event(f"Add the {name} table", at_ms=at_ms, session=name, cwd=str(repository(home / name)))
+        projects += (await scribe.tell(prompt, path=name)).projects
+
+    assert await publish_here(ledger, paths, Config(), projects[::-1], ()) == []
+    await ledger.close()
+
+    assert "Add the older table" in (home / "older" / ".carryover" / HANDOFF).read_text()
+    assert "Add the newer table" in (paths.state / HANDOFF).read_text()
 
 
 def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -> None:
