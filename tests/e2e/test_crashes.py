@@ -24,7 +24,7 @@ from support.hook_client import HookClient, payload_of
 from support.repository import repository
 
 MARKER: Final = "xylophonic"
-RUN: Final = "import sys; from carryover.daemon import main; sys.exit(main.main())"
+RUN: Final = "import sys; from carryover.cli import carryoverd; sys.exit(carryoverd.main())"
 
 VITAL: Final = """
 from carryover.daemon import upkeep

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from carryover.actions.context import agents_own, now_ms, project_root, refuse_excluded, settings_to_print, state_dir
+from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
 from carryover.actions.opened import Want, opened
+from carryover.config import refuse_excluded
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.errors import ExitCode, UserError
 from carryover.export import document

@@ -9,14 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carryover.config import AgentsConfig, Config, refuse_excluded, settings_or_defaults
+from carryover.config import AgentsConfig, Config, settings_or_defaults
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
 from carryover.terminal.paths import quoted
-
-__all__ = ["refuse_excluded"]
 
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot

@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, refuse_excluded, refuse_paused, state_dir
+from carryover.actions.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.actions.importing import Asked, take_in
-from carryover.config import load_config
+from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from carryover.actions.context import agents_own, now_ms, refuse_excluded, root_of, settings_to_print, state_dir
+from carryover.actions.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.actions.opened import Want, may_be_running, opened
 from carryover.agents import agent_name, agent_names
+from carryover.config import refuse_excluded
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.distill.header import Answering
 from carryover.distill.render import neutralize, render

@@ -8,10 +8,10 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, refuse_excluded, refuse_paused, state_dir
+from carryover.actions.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.actions.noting import is_recorded, record_note
 from carryover.actions.output_file import target
-from carryover.config import load_config
+from carryover.config import load_config, refuse_excluded
 from carryover.distill.render import neutralize
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export import quoting

@@ -17,12 +17,12 @@ from carryover.actions.context import (
     agents_own,
     nothing_recorded,
     now_ms,
-    refuse_excluded,
     settings_to_print,
     state_dir,
 )
 from carryover.actions.exporting import session_document, shown_title
 from carryover.actions.opened import Want, opened
+from carryover.config import refuse_excluded
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import lay_out
 from carryover.distill.view import has_past

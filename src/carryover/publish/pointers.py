@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache, partial
 from itertools import accumulate
 from pathlib import Path
@@ -77,11 +77,17 @@ def place_pointers(
         if (name != AGENTS_MD and _same_file(shared, edit.path)) or (edit.changes and not allows(name)):
             continue
         if edits.carry_out(name, edit, ours=edit.after is not None and block_state(edit.after) != "absent"):
-            edits.notes += (
-                f"{hidden.by} hides {name}, and the pointer in it, from {agent_name(hidden.agent)}"
-                for hidden in hidden_files(root)
-                if hidden.name == name
-            )
+            edits.notes += _hiding(root, name)
+
+
+def _hiding(root: Path, name: str) -> Iterator[str]:
+    """Yields a sentence for each file that some agents read in place of the file `name`."""
+    hidden_from: dict[str, list[str]] = {}
+    for hidden in hidden_files(root):
+        if hidden.name == name:
+            hidden_from.setdefault(hidden.by, []).append(agent_name(hidden.agent))
+    for by, names in hidden_from.items():
+        yield f"{by} hides {name}, and the pointer in it, from {' and '.join(names)}"
 
 
 def pointer_removal(root: Path, name: str) -> Edit:

@@ -333,10 +333,10 @@ def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
     assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
 
 
-def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:
+def test_an_override_that_hides_the_pointer_is_reported_once(root: Path) -> None:
     (root / "AGENTS.override.md").write_text("mine\n")
 
-    assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex"]
+    assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex and pi"]
 
 
 def test_a_file_of_many_blocks_is_read_once() -> None:

@@ -110,7 +110,8 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
         output = _NUMBERED.sub("", output)
     most = _MOST_READ if source == "read" else _MOST_OUTPUT
     said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
-    if len(said) > 1 or "…" in f"{label}{output}":
+    shown = "".join(entry.text for entry in said)
+    if len(said) > 1 or "…" in f"{label}{output}{shown}":
         label = f"{label} ({past.turn(call.turn, session)})"
         said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if not said:
