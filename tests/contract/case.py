@@ -17,7 +17,17 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Batch, HookEvent, Record, Reemitted, Source
 from carryover.ingest.sanitize import clean_context
-from carryover.model import AgentSummary, AnyBody, Event, PlanProposal, PlanUpdate, SessionInfo, Skipped, TurnEnd
+from carryover.model import (
+    AgentSummary,
+    AnyBody,
+    Event,
+    PlanProposal,
+    PlanUpdate,
+    Retracted,
+    SessionInfo,
+    Skipped,
+    TurnEnd,
+)
 
 B = TypeVar("B")
 
@@ -188,6 +198,12 @@ def fold_one(agent: Agent, source: Source, data: bytes, context: Any = None) -> 
 def of(events: Iterable[Event], kind: type[B]) -> list[B]:
     """The bodies of one kind, in their order."""
     return [event.body for event in events if isinstance(event.body, kind)]
+
+
+def standing(reading: Reading, kind: type[B]) -> list[B]:
+    """What of one kind happened and was not retracted."""
+    gone = {key for event in reading.events if isinstance(event.body, Retracted) for key in event.body.keys}
+    return [event.body for event in reading.events if isinstance(event.body, kind) and event.key not in gone]
 
 
 class Transcript:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from agents.pi.contract_case import PLACE, recording
 from carryover import model
 from carryover.agents.pi.adapter import AGENT
-from contract.case import Reading, read_on, source_at
-
-B = TypeVar("B", bound=model.Body)
+from contract.case import Reading, read_on, source_at, standing
 
 
 def read(name: str, part: str = "") -> Reading:
@@ -19,24 +15,18 @@ def read(name: str, part: str = "") -> Reading:
     return found
 
 
-def bodies(reading: Reading, kind: type[B]) -> list[B]:
-    """What of one kind happened and was not taken back."""
-    gone = {key for event in reading.events if isinstance(event.body, model.Retracted) for key in event.body.keys}
-    return [event.body for event in reading.events if isinstance(event.body, kind) and event.key not in gone]
-
-
 def prompts(reading: Reading) -> list[str]:
-    return [prompt.text for prompt in bodies(reading, model.UserPrompt)]
+    return [prompt.text for prompt in standing(reading, model.UserPrompt)]
 
 
 def answers(reading: Reading) -> list[str]:
-    return [answer.text for answer in bodies(reading, model.AssistantMessage)]
+    return [answer.text for answer in standing(reading, model.AssistantMessage)]
 
 
 def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
     found = read("story")
 
-    results = [(result.name, result.status, result.exit_code) for result in bodies(found, model.ToolResult)]
+    results = [(result.name, result.status, result.exit_code) for result in standing(found, model.ToolResult)]
     assert results == [
         ("read", "ok", None),
         ("edit", "ok", None),
@@ -48,7 +38,7 @@ def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
         ("read", "ok", None),
         ("bash", "error", None),
     ]
-    edits = [(edit.path, edit.change, edit.line) for edit in bodies(found, model.FileEdit)]
+    edits = [(edit.path, edit.change, edit.line) for edit in standing(found, model.FileEdit)]
     assert edits == [
         ("/home/dev/shop/cart.py", "modify", 8),
         ("/home/dev/shop/cart.py", "modify", 9),
@@ -61,29 +51,29 @@ def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
 def test_a_request_that_was_tried_again_is_no_limit() -> None:
     found = read("limit", "45-10")
 
-    assert bodies(found, model.TurnEnd) == []
+    assert standing(found, model.TurnEnd) == []
     assert answers(found) == ["After the limit: done."]
 
 
 def test_a_limit_stands_until_it_is_answered() -> None:
     for part in ("45-17", "45-32"):
-        [end] = bodies(read("limit", part), model.TurnEnd)
+        [end] = standing(read("limit", part), model.TurnEnd)
         assert end.reason == "limit"
 
 
 def test_an_answer_that_was_stopped_is_kept_as_far_as_it_came() -> None:
     found = read("kill", "45-44")
 
-    [answer] = bodies(found, model.AssistantMessage)
+    [answer] = standing(found, model.AssistantMessage)
     assert (answer.aborted, answer.final) == (True, False)
-    assert [end.reason for end in bodies(found, model.TurnEnd)] == ["interrupted"]
+    assert [end.reason for end in standing(found, model.TurnEnd)] == ["interrupted"]
 
 
 def test_a_session_that_was_killed_keeps_its_prompt_and_its_call() -> None:
     assert len(prompts(read("kill", "45-39"))) == 1
     running = read("kill", "45-41")
-    assert len(bodies(running, model.ToolCall)) == 1
-    assert bodies(running, model.ToolResult) == []
+    assert len(standing(running, model.ToolCall)) == 1
+    assert standing(running, model.ToolResult) == []
 
 
 def test_only_the_path_to_the_last_entry_was_said() -> None:
@@ -91,7 +81,7 @@ def test_only_the_path_to_the_last_entry_was_said() -> None:
 
     assert prompts(found) == ["Look at cart.py", "(edited)"]
     assert answers(found) == ["FIRST-ANSWER I read cart.py.", "BRANCH-ANSWER"]
-    assert [call.subject for call in bodies(found, model.ToolCall) if call.actor == "human"] == [
+    assert [call.subject for call in standing(found, model.ToolCall) if call.actor == "human"] == [
         "python3 -m unittest -q test_cart 2>&1 | tail -1"
     ]
     facts = [event.body for event in found.events if isinstance(event.body, model.SessionInfo)]
@@ -103,7 +93,7 @@ def test_a_branch_that_was_left_leaves_its_summary() -> None:
     found = read("tree", "49-22")
 
     assert prompts(found) == ["Approach A: use int", "More of approach A but with round", "After the compaction"]
-    assert [part.text for part in bodies(found, model.AgentSummary)] == ["SUMMARY-OF-BRANCH: approach A used int()."]
+    assert [part.text for part in standing(found, model.AgentSummary)] == ["SUMMARY-OF-BRANCH: approach A used int()."]
 
 
 def test_two_clients_at_once_leave_the_branch_of_the_one_that_wrote_last() -> None:
@@ -114,7 +104,7 @@ def test_two_clients_at_once_leave_the_branch_of_the_one_that_wrote_last() -> No
 
 
 def test_a_compaction_leaves_its_summary_without_the_lists_of_files() -> None:
-    [summary] = bodies(read("compact", "52-45"), model.AgentSummary)
+    [summary] = standing(read("compact", "52-45"), model.AgentSummary)
 
     assert "Discount work" in summary.text
     assert "CHANGES.md" not in summary.text
@@ -129,9 +119,9 @@ def test_a_session_of_another_folder_that_goes_on_here_counts_here_from_then_on(
 
 
 def test_files_and_skills_that_the_client_puts_before_a_prompt_are_not_the_users_words() -> None:
-    [prompt] = bodies(read("instructions", "46-57"), model.UserPrompt)
+    [prompt] = standing(read("instructions", "46-57"), model.UserPrompt)
     assert (prompt.text, prompt.attachments) == ("hi", 1)
-    commands = {prompt.command: prompt.text for prompt in bodies(read("expansion"), model.UserPrompt)}
+    commands = {prompt.command: prompt.text for prompt in standing(read("expansion"), model.UserPrompt)}
     assert commands["/skill:round"] == "please"
 
 
@@ -148,7 +138,7 @@ def test_a_fork_names_its_parent_and_has_one_prompt_of_its_own() -> None:
 def test_sessions_of_former_versions_are_read_too() -> None:
     assert prompts(read("migrated"))[0] == "v1 prompt"
     assert len(prompts(read("resumed", "56-04"))) == 2
-    assert [result.exit_code for result in bodies(read("limit", "58-01"), model.ToolResult)] == [3]
+    assert [result.exit_code for result in standing(read("limit", "58-01"), model.ToolResult)] == [3]
 
 
 def test_sessions_that_lie_flat_in_a_folder_are_found() -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from agents.qwen_code.contract_case import record, recording, user
 from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.qwen_code.adapter import AGENT
 from carryover.agents.qwen_code.builder import Context
-from contract.case import Reading, read_on, source_at
-
-B = TypeVar("B", bound=model.Body)
+from contract.case import Reading, read_on, source_at, standing
 
 
 def read(name: str, ident: str = "") -> Reading:
@@ -21,20 +17,14 @@ def read(name: str, ident: str = "") -> Reading:
     return found
 
 
-def bodies(reading: Reading, kind: type[B]) -> list[B]:
-    """What of one kind happened and was not taken back."""
-    gone = {key for event in reading.events if isinstance(event.body, model.Retracted) for key in event.body.keys}
-    return [event.body for event in reading.events if isinstance(event.body, kind) and event.key not in gone]
-
-
 def prompts(reading: Reading) -> list[str]:
-    return [prompt.text for prompt in bodies(reading, model.UserPrompt)]
+    return [prompt.text for prompt in standing(reading, model.UserPrompt)]
 
 
 def test_a_session_with_a_failed_edit_tests_and_a_new_file() -> None:
     found = read("oneshot")
 
-    results = [(result.name, result.status, result.exit_code) for result in bodies(found, model.ToolResult)]
+    results = [(result.name, result.status, result.exit_code) for result in standing(found, model.ToolResult)]
     assert results == [
         ("read_file", "ok", None),
         ("todo_write", "error", None),
@@ -45,14 +35,14 @@ def test_a_session_with_a_failed_edit_tests_and_a_new_file() -> None:
         ("write_file", "ok", None),
         ("run_shell_command", "ok", 0),
     ]
-    edits = [(edit.path, edit.change, edit.line) for edit in bodies(found, model.FileEdit)]
+    edits = [(edit.path, edit.change, edit.line) for edit in standing(found, model.FileEdit)]
     assert edits == [
         ("/home/dev/shop/cart.py", "modify", 4),
         ("/home/dev/shop/cart.py", "modify", 5),
         ("/home/dev/shop/NOTES.md", "add", 1),
     ]
-    assert bodies(found, model.PlanUpdate) == []
-    assert bodies(found, model.AssistantMessage)[-2].text.endswith("Should total() use it too?")
+    assert standing(found, model.PlanUpdate) == []
+    assert standing(found, model.AssistantMessage)[-2].text.endswith("Should total() use it too?")
 
 
 def test_what_was_typed_and_what_the_user_did_in_a_terminal() -> None:
@@ -66,12 +56,12 @@ def test_what_was_typed_and_what_the_user_did_in_a_terminal() -> None:
         "Write x.txt",
         "go on",
     ]
-    [answer] = bodies(found, model.Answer)
+    [answer] = standing(found, model.Answer)
     assert (answer.question, answer.text) == ("Round half up or banker's?", "Half up")
-    assert [end.reason for end in bodies(found, model.TurnEnd)] == ["interrupted"]
-    assert [message.aborted for message in bodies(found, model.AssistantMessage)].count(True) == 1
-    assert bodies(found, model.ToolResult)[-1].status == "denied"
-    [plan] = bodies(found, model.PlanUpdate)
+    assert [end.reason for end in standing(found, model.TurnEnd)] == ["interrupted"]
+    assert [message.aborted for message in standing(found, model.AssistantMessage)].count(True) == 1
+    assert standing(found, model.ToolResult)[-1].status == "denied"
+    [plan] = standing(found, model.PlanUpdate)
     assert [item.text for item in plan.items] == ["Add discount()"]
 
 
@@ -79,8 +69,8 @@ def test_a_rewound_turn_is_taken_back_and_its_files_stay() -> None:
     found = read("rewind")
 
     assert prompts(found) == ["Question ONE", "Question TWO", "Question THREE changed", "Question in branch"]
-    assert "Answer-THREE." not in [message.text for message in bodies(found, model.AssistantMessage)]
-    assert [edit.path[-6:] for edit in bodies(found, model.FileEdit)] == ["f0.txt", "f1.txt", "f2.txt"]
+    assert "Answer-THREE." not in [message.text for message in standing(found, model.AssistantMessage)]
+    assert [edit.path[-6:] for edit in standing(found, model.FileEdit)] == ["f0.txt", "f1.txt", "f2.txt"]
 
 
 def test_a_fork_does_not_take_back_what_its_parent_said() -> None:
@@ -93,12 +83,12 @@ def test_a_fork_does_not_take_back_what_its_parent_said() -> None:
     [taken_back] = [event.body for event in parsed.events if isinstance(event.body, model.Retracted)]
     own = [event for event in found.events if isinstance(event.body, model.UserPrompt | model.AssistantMessage)][4:]
     assert taken_back.keys == tuple(event.key for event in own)
-    assert bodies(found, model.SessionInfo)[0].parent == recording("fork", "1111").path.stem
+    assert standing(found, model.SessionInfo)[0].parent == recording("fork", "1111").path.stem
 
 
 def test_a_limit_ends_a_turn_once_until_an_answer_comes() -> None:
     again = read("limit-429-headless")
-    assert [end.reason for end in bodies(again, model.TurnEnd)] == ["limit"]
+    assert [end.reason for end in standing(again, model.TurnEnd)] == ["limit"]
     answer = record(
         "assistant",
         uuid="new",
@@ -114,23 +104,23 @@ def test_a_limit_ends_a_turn_once_until_an_answer_comes() -> None:
     [key] = [event.key for event in again.events if isinstance(event.body, model.TurnEnd)]
     assert [event.body.keys for event in parsed.events if isinstance(event.body, model.Retracted)] == [(key,)]
     later = read("limit-402-tui")
-    assert [end.reason for end in bodies(later, model.TurnEnd)] == ["limit"]
+    assert [end.reason for end in standing(later, model.TurnEnd)] == ["limit"]
     assert prompts(later) == ["Add discount please", "try again"]
 
 
 def test_a_title_a_compaction_and_a_job_are_read() -> None:
     found = read("compress-rename-clear", "69cc")
-    assert bodies(found, model.SessionInfo)[-1].title == "My cart title"
-    [summary] = bodies(found, model.AgentSummary)
+    assert standing(found, model.SessionInfo)[-1].title == "My cart title"
+    [summary] = standing(found, model.AgentSummary)
     assert (summary.text, summary.trigger) == ("SNAP default", "manual")
-    [job] = bodies(read("subagent", "a145"), model.BackgroundTask)
+    [job] = standing(read("subagent", "a145"), model.BackgroundTask)
     assert (job.state, job.report) == ("done", "SUBREPORT: one test.")
 
 
 def test_the_older_version_marks_a_failed_command_as_success() -> None:
     found = read("failing-test-and-limit", "0fec")
 
-    [ran] = [result for result in bodies(found, model.ToolResult) if result.op == "shell"]
+    [ran] = [result for result in standing(found, model.ToolResult) if result.op == "shell"]
     assert (ran.status, ran.exit_code) == ("error", 1)
 
 
