@@ -241,7 +241,9 @@ def _beside(row: Row, before: Former | None) -> str:
 
 
 def _without_numbers(label: str) -> str:
-    return re.sub(r"[+-]?\d[\d,.]*", "#", label)
+    """Returns a label as it is in each run: `p50` and the like stay, counts and differences do not."""
+    label = re.sub(r", [+-][\d,.]+ ms", "", label)
+    return re.sub(r"(?<![A-Za-z])\d[\d,.]*", "#", label)
 
 
 def _short(ratio: float | None) -> str:

@@ -24,6 +24,12 @@ PACKAGES: Final = Heading(
     "not by `make bench`. Start: the shortest of five runs of `carryover sessions --help`.",
 )
 
+SLOWER: Final = Heading(
+    "slower",
+    "What became slower, and why",
+    "Written by hand after a full run: each figure that is marked above.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -142,4 +148,5 @@ SECTIONS: Final[Mapping[str, Section]] = {section.heading.name: section for sect
 HEADINGS: Final[Mapping[str, Heading]] = {
     **{name: section.heading for name, section in SECTIONS.items()},
     PACKAGES.name: PACKAGES,
+    SLOWER.name: SLOWER,
 }
