@@ -15,6 +15,8 @@ from carryover.errors import ExitCode, UserError
 
 LONGEST_ADDRESS: Final = 100
 """Longest path of a Unix socket, in bytes, that every system accepts (Linux 108, macOS 104)."""
+STARTER: Final = "start.sh"
+"""In the state folder: the script that starts the daemon if no service manager does (`carryover start`)."""
 
 
 class _Entry:

@@ -6,7 +6,7 @@ import msgspec
 
 from carryover.actions.diagnose.report import AgentReport, Inspection, LedgerReport, Report
 from carryover.daemon.health import Health
-from carryover.install.agent_settings import HooksReport
+from carryover.install.agent_report import HooksReport
 from carryover.install.service import ServiceStatus
 
 RUNNING = Health(version="1.0.0", pid=4711)

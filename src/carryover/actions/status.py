@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -10,6 +11,7 @@ from carryover.actions.context import state_dir
 from carryover.actions.diagnose.checks import findings
 from carryover.actions.diagnose.gather import gather
 from carryover.fsio import is_gone
+from carryover.install.detect import AskVersion, ask_version, asking_once
 
 if TYPE_CHECKING:
     from carryover.actions.diagnose.report import Report
@@ -38,21 +40,22 @@ class ProjectStatus(NamedTuple):
     notes: tuple[str, ...]
 
 
-def status_report() -> Report:
-    """Returns the report on this machine and on the project around the current folder."""
-    return gather(state_dir(), Path.home(), here=_current_folder())
+def status_report(*, in_short: bool) -> Report:
+    """Returns the report on this machine and, unless it is wanted `in_short`, on the project around the current folder.
+
+    In short, it holds what the short form of `carryover status` shows.
+    """
+    return _report(in_short, ask_version)
 
 
-def repeated_report() -> Callable[[], Report]:
-    """Returns a function that makes the report at each call and asks each agent only once for its version."""
-    from carryover.install.detect import asking_once
+def repeated_report(*, in_short: bool) -> Callable[[], Report]:
+    """Returns a function that does the same at each call, but asks each agent only once for its version."""
+    return partial(_report, in_short, asking_once())
 
-    ask = asking_once()
 
-    def report() -> Report:
-        return gather(state_dir(), Path.home(), here=_current_folder(), ask=ask)
-
-    return report
+def _report(in_short: bool, ask: AskVersion) -> Report:
+    here = None if in_short else _current_folder()
+    return gather(state_dir(), Path.home(), in_short=in_short, here=here, ask=ask)
 
 
 def _current_folder() -> Path | None:

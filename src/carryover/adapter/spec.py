@@ -66,6 +66,8 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     matcher: str | None = None
 
 
+Form = Literal["nested", "flat", "plain", "tables", "list", "server"]
+"""The layout of hooks in settings, see `edits.hooks`. `list`, `server`: ours is an entry, see `edits.entries`."""
 TimeoutUnit = Literal["s", "ms"]
 TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
 """Units of hook time limits in settings → units per second."""
@@ -75,7 +77,7 @@ class HookSet(msgspec.Struct, frozen=True, kw_only=True):
     """The hooks for a range of versions."""
 
     versions: str
-    """The range in the syntax of `packaging.specifiers`: `>=1.0.62,<1.0.85`. Only released versions are compared."""
+    """The range, by bounds with `>=` and `<`: `>=1.0.62,<1.0.85`. Only released versions are compared."""
     label: str
     """The range as people read it: `2.x`."""
     hooks: tuple[HookEntry, ...]

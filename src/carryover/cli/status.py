@@ -62,10 +62,14 @@ def run_status(args: argparse.Namespace) -> int:
         return _watch(args)
     from carryover.actions.status import status_report
 
-    report = status_report()
+    report = status_report(in_short=_is_short(args))
     with paged(args):
         _print(report, args)
     return ExitCode.OK
+
+
+def _is_short(args: argparse.Namespace) -> bool:
+    return not (args.verbose or args.json)
 
 
 def _watch(args: argparse.Namespace) -> int:
@@ -73,7 +77,7 @@ def _watch(args: argparse.Namespace) -> int:
     from carryover.actions.status import repeated_report
 
     in_place = is_terminal()
-    report_now = repeated_report()
+    report_now = repeated_report(in_short=_is_short(args))
     try:
         while True:
             report = report_now()

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
+from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, Form, HookEntry
 from carryover.agents import agent_name
 from carryover.edits import hooks
 from carryover.edits.apply import Change, Edit, plan
 from carryover.edits.entries import NAME, Entry, origin_of_entry, with_entry, without_entry
-from carryover.edits.hooks import Form, Hook, hook_command, owner_by_script
+from carryover.edits.hooks import Hook, hook_command, owner_by_script
 from carryover.edits.record import EditedFile, Record
 from carryover.text.user_text import UNKNOWN, Origin
 
 _REMEDY: Final = "Fix that, then run `carryover refresh`."
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSettings:
+class AgentSettings(msgspec.Struct, frozen=True):
     """Our part of one agent's settings: at most one hook per event, or an entry (form `list`)."""
 
     spec: AgentSpec
@@ -54,8 +53,7 @@ class AgentSettings:
         return EntrySettings(self.spec.id, self.config, Entry(entry.key, entry.entry))
 
 
-@dataclass(frozen=True, slots=True)
-class EntrySettings:
+class EntrySettings(msgspec.Struct, frozen=True):
     """Our entry in one agent's settings. `config`: the absolute path of the file."""
 
     agent: str

@@ -7,14 +7,11 @@ recorded in its `.carryover` (`ProjectEdits`).
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
-import hashlib
 import os
 import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
@@ -41,8 +38,7 @@ _TEXT_SUFFIXES: Final = (".md", ".markdown", ".mdc", ".txt")
 _NEVER_IN: Final = frozenset((".git", ".carryover"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A change to one file. `edit` maps its bytes (None: missing) to the new ones (None: delete the file). `edit` may
     raise `EditRefused`."""
 
@@ -70,8 +66,7 @@ class Change:
     """Whether a new file is readable only by its owner (0600); otherwise the umask decides."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """A change applied, in memory, to the current content of the file."""
 
     change: Change
@@ -158,6 +153,8 @@ def diff(edit: Edit) -> str:
     """Returns the unified diff of an edit; empty if it changes nothing."""
     if not edit.changes:
         return ""
+    import difflib
+
     name = visible(str(edit.path))
     lines = difflib.unified_diff(
         _lines(edit.before),
@@ -179,8 +176,7 @@ LOCK: Final = "edits.lock"
 Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True):
     """The result of one edit."""
 
     edit: Edit
@@ -209,6 +205,8 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
 
 def backup_path(state: StateDir, path: Path) -> Path:
     """Returns the path of the backup of `path` from before our first edit."""
+    import hashlib
+
     digest = hashlib.sha256(os.path.realpath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return state.root / BACKUPS / f"{path.name}.{digest}"
 

@@ -24,7 +24,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from carryover.adapter.spec import HookFileRules
+from carryover.adapter.spec import Form, HookFileRules
 from carryover.edits import json_text, toml_text
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
@@ -32,9 +32,6 @@ HOOKS: Final = "hooks"
 VERSION: Final = "version"
 VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
-
-Form = Literal["nested", "flat", "plain", "tables", "list", "server"]
-"""The layout of hooks in settings, see above. `list`, `server`: ours is an entry instead, see `entries`."""
 
 _UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
 """Forms in which an event's list contains the hooks themselves."""

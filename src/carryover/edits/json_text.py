@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+
+import msgspec
 
 from carryover.text.user_text import EditRefused, newline_of
 
@@ -32,8 +33,7 @@ _MISSING: Final = -1
 _DECODER: Final = json.JSONDecoder()
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(msgspec.Struct, frozen=True):
     """A member of an object, or an element of an array (`key` is None). `start` to `end` includes the key."""
 
     start: int
@@ -43,8 +43,7 @@ class _Item:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class _Container:
+class _Container(msgspec.Struct, frozen=True):
     """An object or array: the positions of its brackets, its items, and the position of a trailing comma."""
 
     opening: int
@@ -53,8 +52,7 @@ class _Container:
     comma: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(msgspec.Struct, frozen=True):
     """The layout of a document, judging by its outermost object."""
 
     indent: str

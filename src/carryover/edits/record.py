@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from carryover.adapter.spec import Form
 from carryover.agents import instruction_files, local_files, read_lists
-from carryover.edits.hooks import Form
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir

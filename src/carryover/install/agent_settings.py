@@ -6,11 +6,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, Place, places_on
 from carryover.edits import hooks
@@ -20,44 +20,11 @@ from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
 from carryover.edits.record import load_record
 from carryover.fsio import is_folder, is_there, read_bytes_bounded
-from carryover.install.detect import Detection, released
+from carryover.install.agent_report import EntryReport, HooksReport
+from carryover.install.detect import Detection, in_range
 from carryover.install.how_installed import own_scripts
 from carryover.paths import StateDir
 from carryover.text.user_text import EditRefused, decode
-
-
-class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The hooks in an agent's settings, compared with those that should be there. Events use the agent's spelling."""
-
-    present: tuple[str, ...] = ()
-    """Events whose hook is exactly as it should be."""
-    missing: tuple[str, ...] = ()
-    edited: tuple[str, ...] = ()
-    """Events whose hook runs our script but was changed."""
-    to_review: tuple[str, ...] = ()
-    """Events whose hook the user has yet to review."""
-    reviewed: bool = False
-    """Whether the agent asks for reviews and every hook has been reviewed."""
-    switched_off: bool = False
-    switched_off_by: str | None = None
-    """The setting that switches all hooks off, such as `features.hooks = false`."""
-    switched_off_in: str | None = None
-    """The file that contains that setting."""
-    problem: str | None = None
-    """Why the settings cannot be read, as a sentence."""
-    dropped: str | None = None
-    """Why the agent ignores every hook in that file, as a clause."""
-
-
-class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The entry that makes an agent load the handoff."""
-
-    entry: str
-    key: str
-    """The list in the settings that the entry belongs to."""
-    present: bool = False
-    problem: str | None = None
-    """Why the settings cannot be read, as a sentence."""
 
 
 def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentSettings, ...]:
@@ -177,9 +144,7 @@ def asks_for_review(found: Detection) -> bool:
         return False
     if found.version is None:
         return True
-    from packaging.specifiers import SpecifierSet
-
-    return released(found.version) in SpecifierSet(review.versions)
+    return in_range(found.version, review.versions)
 
 
 def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit | None = None) -> tuple[str, ...]:

@@ -16,11 +16,10 @@ from carryover import __version__
 from carryover.daemon.client import look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.errors import UserError, os_reason
 from carryover.fsio import private_dir, write_if_changed
-from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, this_program
+from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, ServiceStatus, this_program
 from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
-from carryover.paths import StateDir
-from carryover.publish.hook_script import STARTER
+from carryover.paths import STARTER, StateDir
 
 ANSWER_S: Final = 20.0
 """How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
@@ -146,6 +145,16 @@ def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> Ser
         return ServiceManager(f"Carryover knows no service manager for {platform}.")
     reason = known.available()
     return known if reason is None else ServiceManager(reason)
+
+
+def service_status(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceStatus:
+    """Returns the state of the service. Its manager need not be asked whether it can be used if the service runs."""
+    known = _known(env, platform)
+    if known is not None and known.path.is_file():
+        status = known.status()
+        if status.active:
+            return status
+    return service_here(env, platform=platform).status()
 
 
 def registered(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager | None:

@@ -8,15 +8,16 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from carryover.adapter.spec import AgentSpec, HookSet, Place, VersionProbe, places_on
+import msgspec
+from msgspec.structs import replace
+
+from carryover.adapter.spec import AgentSpec, Form, HookSet, Place, VersionProbe, places_on
 from carryover.config import AgentsConfig
-from carryover.edits.hooks import Form
 from carryover.fsio import is_folder, is_there
+from carryover.install.agent_report import State
 from carryover.install.machine import Command, Machine, copies
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop. A
     problem never quotes the command's output."""
 
@@ -116,17 +116,7 @@ def _end(process: subprocess.Popen[bytes]) -> bytes:
     return b""
 
 
-State = Literal["ok", "older", "newer", "unreadable", "missing"]
-"""How an agent's version compares with those we know.
-
-ok: a known version. older: without the hooks we need; nothing is written, but transcripts are read. newer: later than
-any known version; the newest known hooks are written. unreadable: installed, but its version could not be determined;
-hooks common to all versions are written. missing: not on this machine.
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detection:
+class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """What was found out about one agent."""
 
     spec: AgentSpec
@@ -156,11 +146,11 @@ class Detection:
     """A missing folder that a variable names and without which the agent does not start."""
     roots: tuple[Path, ...] = ()
     """Folders of its transcripts; they need not exist."""
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     """Environment variables that relocate files of this agent."""
     hook_set: HookSet | None = None
     """The hooks to write; None if there are none."""
-    home: Path = field(default=Path("/"), compare=False)
+    home: Path = Path("/")
 
     def located(self, place: Place) -> Path:
         """Returns the path of one of the agent's places on this machine."""
@@ -186,6 +176,18 @@ def detect(
     `versions`: earlier answers of its commands, used if none answers now. They may be on another shell's PATH, or a
     busy machine may delay their answers.
     """
+    seen, found = _looked_for(spec, machine)
+    if not seen.found:
+        return seen
+    return _or_remembered(_with_version(seen, found, machine, ask), versions)
+
+
+def detect_unasked(spec: AgentSpec, machine: Machine) -> Detection:
+    """Looks for one agent without asking for its version: it is `unreadable` if it is here."""
+    return _looked_for(spec, machine)[0]
+
+
+def _looked_for(spec: AgentSpec, machine: Machine) -> tuple[Detection, tuple[Command, ...]]:
     found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
     folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
     configs = list(_located(spec.hooks.config_files, machine))
@@ -193,7 +195,7 @@ def detect(
     needed = _located(moved, machine) if spec.folder_must_exist else ()
     seen = Detection(
         spec=spec,
-        state="missing",
+        state="unreadable" if found or folder is not None else "missing",
         binary=found[0].path if found else None,
         on_path=bool(found) and found[0].on_path,
         others=tuple(other.path for other in found[1:]),
@@ -205,9 +207,7 @@ def detect(
         overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
         home=machine.home,
     )
-    if not found and folder is None:
-        return seen
-    return _or_remembered(_with_version(seen, found, machine, ask), versions)
+    return seen, found
 
 
 def detect_all(
@@ -218,6 +218,10 @@ def detect_all(
     ask: AskVersion = ask_version,
 ) -> tuple[Detection, ...]:
     """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent."""
+    if not specs:
+        return ()
+    from concurrent.futures import ThreadPoolExecutor  # slow to load, and most commands ask no agent
+
     earlier = recorded or {}
     with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
         return tuple(threads.map(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs))
@@ -258,9 +262,13 @@ def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine
         one = replace(seen, binary=command.path, on_path=command.on_path)
         return _judged(one, ask(command.path, probe, env=_environment(one, machine), cwd=machine.home))
 
+    if len(asked) == 1:
+        return judged(asked[0])
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="copies") as threads:
         each = list(threads.map(judged, asked))
-    return _together(each) if len(each) > 1 else each[0]
+    return _together(each)
 
 
 def _judged(seen: Detection, answer: Answer) -> Detection:
@@ -304,13 +312,10 @@ def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older",
     newest range gets the newest hooks; one below the lowest gets none."""
     if not spec.hooks.sets:
         return "ok", None
-    from packaging.specifiers import SpecifierSet
-
-    release = released(version)
     for known in spec.hooks.sets:
-        if release in SpecifierSet(known.versions):
+        if in_range(version, known.versions):
             return "ok", known
-    if release < lowest(spec.hooks.sets[0]):
+    if _released(version) < lowest(spec.hooks.sets[0]):
         return "older", None
     return "newer", spec.hooks.sets[-1]
 
@@ -354,13 +359,27 @@ def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
 
 def lowest(hook_set: HookSet) -> Version:
     """Returns the first version of a range."""
-    from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    return max(Version(part.version) for part in SpecifierSet(hook_set.versions) if part.operator == ">=")
+    bounds = hook_set.versions.split(",")
+    return max(Version(bound.removeprefix(">=")) for bound in bounds if bound.startswith(">="))
 
 
-def released(version: Version) -> Version:
+def in_range(version: Version, versions: str) -> bool:
+    """Whether a version, taken as if it were released, is in a range as `HookSet` has them."""
+    release = _released(version)
+    return all(_is_within(release, bound) for bound in versions.split(","))
+
+
+def _is_within(release: Version, bound: str) -> bool:
+    from packaging.version import Version  # and not its specifiers, which take five times as long to load
+
+    if bound.startswith(">="):
+        return release >= Version(bound.removeprefix(">="))
+    return release < Version(bound.removeprefix("<"))
+
+
+def _released(version: Version) -> Version:
     """Returns the version without a pre-release suffix: `2.0b1` matches neither `<2` nor `>=2`."""
     from packaging.version import Version
 

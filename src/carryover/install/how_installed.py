@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import site
 import sys
@@ -218,6 +217,8 @@ def _read(metadata: Path | None, name: str) -> bytes:
 
 
 def _direct_url(data: bytes) -> _DirectUrl | None:
+    import json
+
     try:
         given = json.loads(data) if data else None
     except ValueError:

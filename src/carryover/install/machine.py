@@ -11,20 +11,20 @@ import stat
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
+
+import msgspec
 
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
 from carryover.agents import specs, startable_agents
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """Where to look for files and commands. `root` is prepended to system folders such as `/usr/local/bin`."""
 
     home: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = {}
     platform: str = sys.platform
     root: Path = Path("/")
 
@@ -57,8 +57,7 @@ def variables() -> tuple[str, ...]:
     return tuple(place.env for place in (*_OF_THE_USER, _NVM) if place.env)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A command that was found. `path` has its symlinks unresolved."""
 
     path: Path
@@ -72,7 +71,7 @@ def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = (
     for folder, on_path in _folders(machine, more):
         for name in names:
             path = folder / name
-            if (file := _program(path)) is not None:
+            if (file := program_at(path)) is not None:
                 found.setdefault(file, Command(path, on_path))
     return tuple(found.values())
 
@@ -103,7 +102,8 @@ def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[Path, 
     yield from ((machine.root / folder, False) for folder in _OF_THE_SYSTEM)
 
 
-def _program(path: Path) -> Path | None:
+def program_at(path: Path) -> Path | None:
+    """Returns the real path of a file that the user may execute; None if there is none at `path`."""
     try:
         if stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK):
             return path.resolve()

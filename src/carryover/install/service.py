@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
@@ -16,6 +15,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import write_if_changed
 from carryover.install.how_installed import own_scripts
+from carryover.install.machine import program_at
 
 Kind = Literal["systemd", "launchd", "none"]
 
@@ -42,6 +42,8 @@ def this_program(env: Mapping[str, str], state: Path) -> Program:
     script = own_scripts() / COMMAND
     checkout = (sys.executable, "-m", "carryover.cli.carryoverd")  # one that is run and not installed
     environment = {"CARRYOVER_HOME": str(state)} if env.get("CARRYOVER_HOME") else {}
+    import shutil  # with all its archive modules
+
     git = shutil.which("git", path=env.get("PATH", ""))
     if git is not None and git != shutil.which("git", path=STANDARD_PATH):
         environment["PATH"] = f"{Path(git).parent}:{STANDARD_PATH}"
@@ -185,7 +187,11 @@ class CommandedManager(ServiceManager, ABC):
         return None
 
     def _unavailable(self, *question: str) -> str | None:
-        if shutil.which(self._command[0], path=self._env.get("PATH")) is None:
+        if not self._is_there():
             return f"There is no {self.kind} on this machine."
         ran = self._tell(*question)
         return None if ran.ok else f"{self.kind} starts no programs for this user here ({ran.reason()})."
+
+    def _is_there(self) -> bool:
+        folders = self._env.get("PATH", os.defpath).split(os.pathsep)
+        return any(program_at(Path(folder) / self._command[0]) is not None for folder in folders)

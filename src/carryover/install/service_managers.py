@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from platformdirs.unix import Unix
 
 from carryover.errors import ExitCode, UserError
 from carryover.install.service import CommandedManager, Kind, Program, Run, ServiceStatus, run_command
@@ -70,7 +69,7 @@ class SystemdUser(CommandedManager):
         super().__init__({**env, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0", **found}, run)
         self._linger = linger
         # Drop-ins from `systemctl --user edit` are next to the unit and are never touched.
-        self.path = Unix().user_config_path / "systemd" / "user" / UNIT
+        self.path = _config_folder() / "systemd" / "user" / UNIT
 
     def available(self) -> str | None:
         return self._unavailable("show", "--property=Version")
@@ -157,6 +156,12 @@ class SystemdUser(CommandedManager):
             return (self._linger / pwd.getpwuid(os.getuid()).pw_name).exists()
         except (KeyError, OSError):  # a container's user has no name, or we may not enter the folder
             return None
+
+
+def _config_folder() -> Path:
+    """Returns where systemd looks for the user's units; it ignores a relative path in the variable."""
+    moved = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return moved if moved.is_absolute() else Path.home() / ".config"
 
 
 def _trouble(shown: Mapping[str, str]) -> str | None:

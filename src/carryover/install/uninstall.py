@@ -20,11 +20,11 @@ from carryover.edits.record import EditedFile, PublishedProject, load_record
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects, whereabouts
-from carryover.paths import StateDir
+from carryover.paths import STARTER, StateDir
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
-from carryover.publish.hook_script import CURL_CONFIG, STARTER
+from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.loaded_files import handoff_names
 from carryover.publish.withdrawal import removals
 

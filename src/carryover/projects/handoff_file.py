@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -44,6 +43,8 @@ def place_of(folder: Path | None, name: str = HANDOFF) -> str:
 
 def sha_of(text: bytes) -> str:
     """Returns a fingerprint of a handoff's text, for recognising the last published one."""
+    import hashlib
+
     return hashlib.sha256(text).hexdigest()[:16]
 
 

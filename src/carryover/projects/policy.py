@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from platformdirs import PlatformDirs
 
 from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
@@ -129,6 +128,8 @@ def _is_temporary(root: Path) -> bool:
 
 
 def _is_of_programs(root: Path, home: Path, *, hidden: bool) -> bool:
+    from platformdirs import PlatformDirs
+
     user = PlatformDirs()  # the user may have moved them, but work is not among them if that is the home folder
     folders = (user.user_config_dir, user.user_data_dir, user.user_state_dir, user.user_cache_dir)
     apart = [folder for folder in folders if not home.is_relative_to(os.path.realpath(folder))]

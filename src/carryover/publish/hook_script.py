@@ -9,11 +9,9 @@ from typing import Final
 from carryover.agents import specs
 from carryover.edits.hooks import SCRIPT
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
-from carryover.paths import StateDir
+from carryover.paths import STARTER, StateDir
 
 CURL_CONFIG: Final = "hook.curl"
-STARTER: Final = "start.sh"
-"""Starts the daemon if no service manager does (`carryover start`)."""
 SECRET_HEADER: Final = "X-Carryover-Secret"
 CWD_HEADER: Final = "X-Carryover-Cwd"
 """HTTP header for the hook's working folder, with a trailing slash; for agents whose payloads do not contain it."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agents.aider import test_yaml_list
-from carryover.adapter.spec import HookFileRules
+from carryover.adapter.spec import Form, HookFileRules
 from carryover.edits.entries import Entry, origin_of_entry, with_entry, without_entry
-from carryover.edits.hooks import Form, origin_of, with_hooks, without_hooks
+from carryover.edits.hooks import origin_of, with_hooks, without_hooks
 from carryover.publish.gitignore import with_rule, without_rule
 from carryover.publish.pointers import with_block, without_block
 from carryover.text.user_text import EditRefused

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.adapter.spec import HookFileRules
-from carryover.edits.hooks import Form, Hook, hooks_of, origin_of, owner_by_script, with_hooks, without_hooks
+from carryover.adapter.spec import Form, HookFileRules
+from carryover.edits.hooks import Hook, hooks_of, origin_of, owner_by_script, with_hooks, without_hooks
 from carryover.text.user_text import EditRefused
 from support.settings_texts import commented_settings, flat_settings, formatted, settings, toml_settings
 

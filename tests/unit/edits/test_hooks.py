@@ -9,10 +9,9 @@ from typing import Final
 
 import pytest
 
-from carryover.adapter.spec import HookFileRules
+from carryover.adapter.spec import Form, HookFileRules
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.edits.hooks import (
-    Form,
     FoundHook,
     Hook,
     HookOwners,

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from packaging.version import Version
 
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.edits.apply import Change, Edit
+from carryover.install.agent_report import HooksReport
 from carryover.install.agent_settings import (
-    HooksReport,
     asks_for_review,
     hooks_report,
     keeps_days,

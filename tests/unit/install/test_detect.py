@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from packaging.version import Version
 
 from carryover.adapter.spec import LINUX, HookEntry, HookSet
@@ -60,6 +60,7 @@ def test_a_known_version_on_path_and_another_copy(machine: Machine, home: Path, 
         config=home / ".claude/settings.json",
         roots=(home / ".claude/projects",),
         hook_set=SPEC.hooks.sets[-1],
+        home=home,
     )
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import plistlib
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from packaging.version import Version
 
 import carryover

@@ -17,8 +17,7 @@ import msgspec
 from carryover.actions.diagnose.report import AgentReport, Finding, InGit, Inspection, Level, ProjectReport, Report
 from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
-from carryover.install.agent_settings import HooksReport
-from carryover.publish.once import commit_command
+from carryover.install.agent_report import HooksReport
 from carryover.terminal.output import counted
 
 MOST_TYPES: Final = 3
@@ -152,6 +151,8 @@ def _recorded(report: Report) -> Iterator[Finding]:
 
 
 def _in_git(report: Report, project: InGit) -> list[Finding]:
+    from carryover.publish.once import commit_command  # loaded already, unless there is no project to ask git about
+
     files = project.uncommitted
     return _those(
         {"open-to-git": project.open_to, "uncommitted": files},

@@ -6,7 +6,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,29 +15,18 @@ import msgspec
 
 from carryover import __version__
 from carryover.actions.diagnose import report as reports
+from carryover.actions.diagnose.agents import agent_reports
 from carryover.actions.diagnose.recorded import ledger_report
-from carryover.actions.diagnose.report import AgentReport, InGit, LedgerReport, Report
-from carryover.adapter.spec import AgentSpec
-from carryover.agents import specs
+from carryover.actions.diagnose.report import InGit, LedgerReport, Report
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.health import Health
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
-from carryover.fsio import is_folder, is_there
-from carryover.ingest.roots import recorded_roots
-from carryover.install.agent_settings import (
-    entry_report,
-    hooks_report,
-    keeps_days,
-    reads_bytes,
-    wanted_settings,
-    with_config_files,
-)
-from carryover.install.background import service_of_user
-from carryover.install.detect import AskVersion, Detection, ask_version, detect_all, newly_covered
+from carryover.fsio import is_there
+from carryover.install.background import service_status
+from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
-from carryover.ledger.queries import AgentRow
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at, look_at_each, presume_silent, silent_folders
 from carryover.projects.handoff_file import STORE
@@ -51,16 +39,21 @@ if TYPE_CHECKING:
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
 _GITS_AT_ONCE: Final = 4
-_NOTHING_HELD: Final = AgentRow(agent="", sessions=0, last_event_ms=None, last_handoff_ms=None)
 T = TypeVar("T")
 
 
 def gather(
-    state: StateDir, home: Path, *, inspect: bool = False, here: Path | None = None, ask: AskVersion = ask_version
+    state: StateDir,
+    home: Path,
+    *,
+    inspect: bool = False,
+    in_short: bool = False,
+    here: Path | None = None,
+    ask: AskVersion = ask_version,
 ) -> Report:
     """Gathers the report; with `inspect`, also the facts that take longer.
 
-    With `here`, also the channels in the project around that folder. Asks each agent's command for its version.
+    With `here`, also the channels in the project around that folder. `in_short`: see `agent_reports`.
     """
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
@@ -68,13 +61,8 @@ def gather(
     health, daemon_problem = _health(state)
     presume_silent(health.silent if health is not None else ())
     ledger, ledger_problem = _or_problem(lambda: ledger_report(state, config, machine), None)
-    seen = detect_all(_answering(machine), machine, config.agents.recorded_versions(), ask=ask)
-    detections = with_config_files(seen, [state.hook_script], machine.platform)
-    held = {row.agent: row for row in ledger.agents} if ledger is not None else {}
-    new = newly_covered(detections, config.agents)
     corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
-    manager, program = service_of_user()
-    service = manager.status()
+    service = service_status(os.environ)
     report = Report(
         version=__version__,
         home=str(home),
@@ -85,10 +73,7 @@ def gather(
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=tuple(
-            _agent(state, machine, config, found, held.get(found.spec.id, _NOTHING_HELD), found.spec.id in new)
-            for found in detections
-        ),
+        agents=agent_reports(state, machine, config, ledger, in_short=in_short, ask=ask),
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
@@ -111,19 +96,10 @@ def gather(
         from carryover.actions.diagnose.inspection import inspected
 
         serves = any(file.form == "server" for file in record.files)
-        inspection = inspected(report, state, config, machine, program, serves)
+        inspection = inspected(report, state, config, machine, serves)
         report = msgspec.structs.replace(report, inspection=inspection)
     silent = {**silent_folders(), **(health.silent if health is not None else {})}
     return msgspec.structs.replace(report, silent=silent)
-
-
-def _answering(machine: Machine) -> list[AgentSpec]:
-    """Returns the agents whose folders are on disks that answer."""
-    places = [(spec, place) for spec in specs() for place in (*spec.folders, *spec.other_folders)]
-    folders = [(spec.id, place.at(machine.home, machine.env)) for spec, place in places]
-    answered = {each for each, _ in look_at_each(folders, lambda _each: None, at=lambda each: each[1])}
-    silent = {agent for agent, folder in folders if (agent, folder) not in answered}
-    return [spec for spec in specs() if spec.id not in silent]
 
 
 def _or_problem(read: Callable[[], T], otherwise: T) -> tuple[T, str | None]:
@@ -158,9 +134,17 @@ def _in_git(ledger: LedgerReport | None, config: Config) -> tuple[InGit, ...]:
     rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
     there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
     ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
-    with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
-        found = tuple(threads.map(lambda root: _in_git_of(root, config), ours[:_MOST_PROJECTS]))
+    found = _of_each(partial(_in_git_of, config=config), ours[:_MOST_PROJECTS])
     return tuple(one for one in found if one.open_to or one.uncommitted)
+
+
+def _of_each(look: Callable[[Path], InGit], roots: Sequence[Path]) -> list[InGit]:
+    if len(roots) <= 1:
+        return [look(root) for root in roots]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
+        return list(threads.map(look, roots))
 
 
 def _in_git_of(root: Path, config: Config) -> InGit:
@@ -177,45 +161,6 @@ def _in_git_of(root: Path, config: Config) -> InGit:
         return look_at(root, asked)
     except Silent:
         return InGit(root=str(root))
-
-
-def _agent(
-    state: StateDir, machine: Machine, config: Config, found: Detection, held: AgentRow, newly: bool
-) -> AgentReport:
-    spec = found.spec
-    chosen = config.agents
-    wanted = next(iter(wanted_settings([found], {spec.id})), None)
-    has_entry = spec.handoff_entry is not None
-    roots = recorded_roots([spec], chosen, machine.home, os.environ)
-    today = {os.path.realpath(root) for root in found.roots}
-    return AgentReport(
-        id=spec.id,
-        name=spec.name,
-        selected=None if chosen.selected is None else spec.id in chosen.selected,
-        newly_covered=newly,
-        state=found.state,
-        version=found.version_text or None,
-        binary=_text(found.binary),
-        config=_text(found.config),
-        lost_folder=_text(found.lost_folder),
-        lost_by=found.lost_by or None,
-        hooks=hooks_report(found, None if has_entry else wanted, state.hook_script),
-        entry=entry_report(wanted) if has_entry and wanted is not None else None,
-        review=spec.hooks.review.what if spec.hooks.review is not None else None,
-        roots=tuple(reports.RootReport(str(root.path), is_folder(root.path)) for root in roots),
-        moved_from=tuple(root for root in chosen.of(spec.id).roots if os.path.realpath(root) not in today),
-        roots_today=tuple(map(str, found.roots)),
-        reads_bytes=reads_bytes(found),
-        keeps_days=keeps_days(found),
-        kept_by=spec.retention.key if spec.retention is not None else None,
-        sessions=held.sessions,
-        last_event_ms=held.last_event_ms,
-        last_handoff_ms=held.last_handoff_ms,
-    )
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
 
 
 def _would_read(config: Config, home: Path) -> tuple[reports.WouldRead, ...]:

@@ -24,7 +24,7 @@ from carryover.fsio import is_folder
 from carryover.ingest import scan
 from carryover.install.how_installed import command_for_mcp_sdk, on_path_here
 from carryover.install.machine import Machine, copies
-from carryover.install.service import COMMAND, Program
+from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.ledger.queries import connect_read_only, projects
@@ -46,10 +46,9 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 
 
-def inspected(
-    report: Report, state: StateDir, config: Config, machine: Machine, program: Program, serves_mcp: bool
-) -> Inspection:
+def inspected(report: Report, state: StateDir, config: Config, machine: Machine, serves_mcp: bool) -> Inspection:
     """Looks at what the report leaves out. Blocks (git, the whole ledger, the port)."""
+    program = this_program(os.environ, state.root)
     shell = on_path_here()
     port = config.server.port
     own = Path(program.command[0]).resolve()

@@ -12,8 +12,7 @@ import msgspec
 from carryover.config import Pointers
 from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import Health
-from carryover.install.agent_settings import EntryReport, HooksReport
-from carryover.install.detect import State
+from carryover.install.agent_report import EntryReport, HooksReport, State
 from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import ProjectRow, Totals

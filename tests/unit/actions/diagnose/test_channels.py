@@ -9,7 +9,7 @@ import pytest
 from carryover.actions.diagnose.channels import project_channels
 from carryover.actions.diagnose.report import AgentReport, Channels
 from carryover.config import Pointers, ProjectSettings
-from carryover.install.agent_settings import EntryReport, HooksReport
+from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.reports import changed

@@ -20,7 +20,7 @@ from carryover.actions.diagnose.report import (
 from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import HookCounts, WatchState
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.install.agent_settings import EntryReport
+from carryover.install.agent_report import EntryReport
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import BrokenSource, SkippedRow
 from carryover.projects.policy import Refusal
