@@ -185,16 +185,19 @@ def _handoff(of: _Project, made: answers.HandoffAnswer) -> str:
         if kind == "title":
             shown += "".join(f"<h2>{escape(one_line(line.text.lstrip('# ')))}</h2>\n" for line in lines)
             continue
-        items = ""
-        for line in lines:
-            turns = {of.turn(one.agent, one.session, one.turn): f"turn {one.turn}" for one in line.sources if one.turn}
-            links = ", ".join(f'<a href="{escape(at)}">{escape(name)}</a>' for at, name in turns.items() if at)
-            text = safe(line.text).text.removeprefix("- ")
-            further = ' class="further"' if text.startswith("> ") else ""
-            words = f'<span class="words">{inline_html(text.removeprefix("> "))}</span>'
-            items += f'<li{further}><p class="line">{words}<span class="from">{links}</span></p></li>\n'
+        items = "".join(_handoff_line(of, line) for line in lines)
         shown += f"<ul>\n{items}</ul>\n"
     return shown
+
+
+def _handoff_line(of: _Project, line: answers.HandoffLine) -> str:
+    """Shows a line of the handoff, with links to the turns that it comes from."""
+    names = {of.turn(one.agent, one.session, one.turn): f"turn {one.turn}" for one in line.sources if one.turn}
+    links = ", ".join(f'<a href="{escape(address)}">{escape(name)}</a>' for address, name in names.items() if address)
+    text = safe(line.text).text.removeprefix("- ")
+    further = ' class="further"' if text.startswith("> ") else ""
+    words = f'<span class="words">{inline_html(text.removeprefix("> "))}</span>'
+    return f'<li{further}><p class="line">{words}<span class="from">{links}</span></p></li>\n'
 
 
 def _entry(of: _Project, entry: answers.Entry) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from carryover.actions.context import state_dir
 from carryover.daemon.client import ask_daemon, wait_for_daemon
+from carryover.daemon.health import Health
 from carryover.daemon.own_page import ENVIRONMENT
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import ANSWER_S
@@ -37,7 +38,7 @@ def opened(url: str) -> bool:
 
 
 def page_address() -> str:
-    """Returns an address that opens the page once. Raises UserError if there is no page, and says why."""
+    """Returns an address that admits one browser, once. Raises UserError if there is no page, and says why."""
     state = state_dir()
     found = wait_for_daemon(state, ANSWER_S)
     if found.health is None:
@@ -51,10 +52,16 @@ def page_address() -> str:
     if refusal := answer.get("refusal"):
         raise UserError(str(refusal), ExitCode.REFUSED)
     if found.port is None:
-        trouble = found.health.hook_port.trouble if found.health.hook_port is not None else None
-        raise UserError(
-            f"The page can't be opened: {trouble or 'carryoverd has not opened its port yet'}. End that program, or "
-            "choose another port: `carryover config server.port 47824`. Then run this again.",
-            ExitCode.REFUSED,
-        )
+        raise _no_port(found.health)
     return f"http://{answer['host']}:{found.port}/ui/?{urlencode({'key': answer['key']})}"
+
+
+def _no_port(health: Health) -> UserError:
+    trouble = health.hook_port.trouble if health.hook_port is not None else None
+    if trouble is None:
+        return UserError("The page can't be opened: carryoverd has not opened its port yet. Run this again.")
+    return UserError(
+        f"The page can't be opened: {trouble}. End that program, or choose another port: "
+        "`carryover config server.port 47824`. Then run this again.",
+        ExitCode.REFUSED,
+    )

@@ -119,11 +119,14 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
     """
     bom, text = decode(data)
     text = _without_ours(text, owner_of, form, origin)
-    added = origin.unversioned or origin.missing or origin.blank is not None
     left = _values(text, form)
-    if form == "flat" and added and left.get(VERSION) == VERSION_NOW and not any(_groups(left, form)):
+    version_is_ours = origin.unversioned or origin.missing or origin.blank is not None
+    if form == "flat" and version_is_ours and left.get(VERSION) == VERSION_NOW and not any(_groups(left, form)):
         text = json_text.remove(text, (VERSION,))
-    return restored(bom, text, origin, is_empty=not text.strip() or (form != "tables" and not _values(text, form)))
+    is_empty = not text.strip()
+    if form != "tables":
+        is_empty = is_empty or not _values(text, form)
+    return restored(bom, text, origin, is_empty=is_empty)
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:

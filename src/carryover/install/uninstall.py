@@ -272,27 +272,47 @@ def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[s
 
 
 def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject], list[str]]:
-    found: dict[PublishedProject, None] = {}
-    notes = []
+    """Returns the projects that have our folder, and notes on what could not be looked at."""
+    notes: list[str] = []
+    on_record = _projects_on_record(state, notes)
+    in_ledger = _projects_in_ledger(state, notes)
+    each = look_at_each([*on_record, *in_ledger], _state_of_folder, at=_root_of)
+    states = dict(each)
+    silent = {project.root for project in (*on_record, *in_ledger) if project not in states}
+    for root in sorted(silent):
+        notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
+    not_a_project = {os.path.realpath(state.root), os.path.realpath(home / STORE)}
+    recorded = set(on_record)
+    known = []
+    for project, (is_there, folder) in states.items():
+        if folder not in not_a_project and (is_there or project in recorded):
+            known.append(project)
+    return known, notes
+
+
+def _projects_on_record(state: StateDir, notes: list[str]) -> list[PublishedProject]:
+    """Returns the projects that the state folder lists; adds a note if it can't be read."""
     try:
-        found |= dict.fromkeys(record.published_projects(state.root))
+        return list(record.published_projects(state.root))
     except OSError as error:
         notes.append(f"The list of projects can't be read: {os_reason(error)}.")
+        return []
+
+
+def _projects_in_ledger(state: StateDir, notes: list[str]) -> list[PublishedProject]:
+    """Returns the projects that the ledger knows; adds a note if it can't be read."""
     try:
         with closing(connect_read_only(state.ledger)) as db:
-            stores = [PublishedProject(row.root, str(Path(row.root) / STORE)) for row in projects(db)]
-        each = look_at_each(stores, lambda project: os.path.lexists(project.folder), at=_root_of)
-        found |= dict.fromkeys(project for project, is_there in each if is_there)
+            return [PublishedProject(row.root, str(Path(row.root) / STORE)) for row in projects(db)]
     except (UserError, sqlite3.Error) as error:
         if not (isinstance(error, UserError) and error.code is ExitCode.NOTHING_FOUND):
             notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
-    never = {os.path.realpath(state.root), os.path.realpath(home / STORE)}
-    real = dict(look_at_each(found, lambda project: os.path.realpath(project.folder), at=_root_of))
-    silent = sorted({project.root for project in found if project not in real})
-    notes += (
-        f"{root}: its disk does not answer, so what was written there stays. Repeat this later." for root in silent
-    )
-    return [project for project, folder in real.items() if folder not in never], notes
+        return []
+
+
+def _state_of_folder(project: PublishedProject) -> tuple[bool, str]:
+    """Returns whether our folder is there, and its real path."""
+    return os.path.lexists(project.folder), os.path.realpath(project.folder)
 
 
 def _root_of(project: PublishedProject) -> Path:

@@ -100,18 +100,31 @@ def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
     entry = str(root / IN_PROJECT)
     listed = where.syntax(where.key)
 
-    def edited(data: bytes | None) -> bytes | None:
+    def added(data: bytes | None) -> bytes | None:
+        """Adds the entry; one that names the project's former place goes if the file is `mine`."""
         if data is None:
-            return listed.new_file(entry) if add else None
-        for former in _ours(data, where) if mine else ():
-            if former == entry and add:
+            return listed.new_file(entry)
+        formers = _ours(data, where) if mine else []
+        for former in formers:
+            if former == entry:
                 continue
             if listed.is_new_file(data, former):
-                return listed.new_file(entry) if add else None
+                return listed.new_file(entry)
             data = listed.without_entry(data, former)
-        there = any(listed.has_entry(data, name) for name in (entry, IN_PROJECT))
-        return listed.with_entry(data, entry) if add and not there else data
+        is_listed = any(listed.has_entry(data, name) for name in (entry, IN_PROJECT))
+        return data if is_listed else listed.with_entry(data, entry)
 
+    def removed(data: bytes | None) -> bytes | None:
+        if data is None:
+            return None
+        formers = _ours(data, where) if mine else []
+        for former in formers:
+            if listed.is_new_file(data, former):
+                return None
+            data = listed.without_entry(data, former)
+        return data
+
+    edited = added if add else removed
     return plan(project_change(root / where.file, "the handoff among the files that are read", edited, follow=False))
 
 

@@ -55,22 +55,31 @@ def _spans(
             done = end
 
 
+_LEAST_RANDOM: Final = 6
+_LEAST_AFTER_SCHEME: Final = 4
+"""Characters of a value that is hidden: of one that must look random, and of one that a known scheme announces."""
+
+
 def _credentials(text: str, header: re.Match[str]) -> _Value:
+    """Returns the value after the scheme or, without a known one, after the name; hidden if it looks like a login."""
     scheme = header[1]
+    is_known = scheme in _SCHEMES
     start = header.end()
-    if scheme in _SCHEMES and (field := _FIELD.match(text, start)):  # `Token token="abc"`
+    if is_known and (field := _FIELD.match(text, start)):  # `Token token="abc"`
         start = field.end()
     if scheme in _SCHEMES_WITH_FIELDS:
         end = _end_of_line(text, header, start)
         return start, end, not _is_dummy_at(text, start, end)
-    if scheme is not None and scheme not in _SCHEMES:
-        # `Authorization: <token>` without a scheme, or a sentence; a token is not followed by further words.
+    if scheme is not None and not is_known:  # `Authorization: <token>` without a scheme, or a sentence
         start = header.start(1)
     end = end_of(_ONE_WORD, text, start)
     value = text[start:end]
-    prose = value.lower().strip(".:") in _WORDS_OF_PROSE or _MORE_PROSE.match(text, end) is not None
-    secret = is_random(value, 6) or (scheme in _SCHEMES and len(value) >= 4 and not prose)
-    return start, end, secret and not _is_dummy_at(text, start, end)
+    is_secret = is_random(value, _LEAST_RANDOM)
+    if is_known and len(value) >= _LEAST_AFTER_SCHEME:
+        # A token is not followed by further words, as a sentence is.
+        is_prose = value.lower().strip(".:") in _WORDS_OF_PROSE or _MORE_PROSE.match(text, end) is not None
+        is_secret = is_secret or not is_prose
+    return start, end, is_secret and not _is_dummy_at(text, start, end)
 
 
 def _bearer(text: str, header: re.Match[str]) -> _Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ from carryover.agents.gemini_cli.builder import Builder, Call, Message, usable_i
 from carryover.families.gemini_like.tools import FILES, FOLDERS, NEVER_RAN, made, opened, shell_outcome
 from carryover.model import Answer, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
-from carryover.records.asked import plan_items
+from carryover.records.asked import Asked, plan_items
 from carryover.records.changes import as_edit
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
 
@@ -44,7 +45,8 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
 
 
 def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
-    """Adds a call or its result; returns whether it has ended."""
+    """Adds what is new of a call: itself, its result and, if it succeeded, edits and answers. Returns whether it has
+    ended."""
     args = fields_of(given.get("args"))
     shown = fields_of(given.get("resultDisplay"))
     builder.settle_above(first_text(args, *FILES, *FOLDERS))
@@ -63,16 +65,26 @@ def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fiel
     if outcome.status == "ok":
         for number, change in enumerate(made(call, shown, is_new=is_true(shown.get("isNewFile")))):
             builder.add(f"{key}/edit{number}", as_edit(change, call_id))
-        answers = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers")) if asked else {}
-        for number, question in enumerate(asked):
-            if text := text_of(answers.get(str(number))).strip():
-                builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=question.question, text=text))
+        _add_answers(builder, key, call_id, asked, outcome.output)
         _parse_success(builder, key, call, args)
     elif name == "exit_plan_mode":
-        builder.add(f"{key}/plan", PlanProposal(call_id=call_id, text="", accepted=False))
-        if outcome.user_words and builder.subagent_id is None:
-            builder.add(f"{key}/feedback", UserPrompt(text=outcome.user_words))
+        _add_refused_plan(builder, key, call_id, outcome.user_words)
     return True
+
+
+def _add_answers(builder: Builder, key: str, call_id: str, asked: Sequence[Asked], output: str) -> None:
+    given = fields_of(output.encode("utf-8", "replace"))
+    answers = fields_of(given.get("answers"))
+    for number, question in enumerate(asked):
+        text = text_of(answers.get(str(number))).strip()
+        if text:
+            builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=question.question, text=text))
+
+
+def _add_refused_plan(builder: Builder, key: str, call_id: str, user_words: str) -> None:
+    builder.add(f"{key}/plan", PlanProposal(call_id=call_id, text="", accepted=False))
+    if user_words and builder.subagent_id is None:
+        builder.add(f"{key}/feedback", UserPrompt(text=user_words))
 
 
 def _parse_success(builder: Builder, key: str, call: OpenCall, args: Fields) -> None:
