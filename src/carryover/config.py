@@ -294,7 +294,8 @@ def _unknown_agents(agents: AgentsConfig) -> Iterator[str]:
 
 
 def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:
-    """Returns the settings for what is only printed; if they can't be used, the defaults, with a sentence on that."""
+    """Returns the settings, for commands that only print; if they can't be used, the defaults and a sentence that says
+    so."""
     try:
         return load_config(state.config), None
     except UserError as error:

@@ -287,7 +287,7 @@ def _mode_and_group(path: Path) -> tuple[int, int] | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Waits until the disk has the folder's names. Raises OSError."""
+    """Flushes the entries of a folder to disk, where its file system can. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

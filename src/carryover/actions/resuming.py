@@ -22,7 +22,7 @@ from carryover.model import conversation_of, id_in_command
 
 
 class Resuming(NamedTuple):
-    """The command that resumes a session in `folder`."""
+    """The command that resumes a session, to be run in `folder`."""
 
     agent: str
     """The agent's full name."""

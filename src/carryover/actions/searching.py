@@ -31,7 +31,7 @@ class Place(NamedTuple):
     """The shortest unique prefix of the session's id."""
 
     def as_data(self) -> dict[str, Any]:
-        """Returns the hit as data."""
+        """Returns the hit as `carryover search --json` prints it."""
         return {
             "id": self.hit.session,
             "short": self.short,

@@ -61,7 +61,8 @@ class Uninstalled(NamedTuple):
 
 
 def plan_uninstall(*, purge: bool, with_diffs: bool) -> Plan:
-    """Plans to take out hooks and service; with `purge`, also all that was written since. Reads only."""
+    """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written. Only
+    reads."""
     service = registered(os.environ)
     wanted = _planned(state_dir(), purge=purge)
     return Plan(

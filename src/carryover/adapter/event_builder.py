@@ -155,7 +155,7 @@ class EventBuilder(Generic[C]):
             self.change(facts=msgspec.structs.replace(known, **news))
 
     def put_news_first(self, session: str, cwd: str | None) -> None:
-        """Adds the facts about the session that are new, before all other events. Waits until a time is known."""
+        """Adds the newly learned facts about the session before all other events; nothing until a time is known."""
         facts, emitted = getattr(self.context, "facts", Facts()), getattr(self.context, "emitted", Facts())
         if facts != emitted and self.at_ms:
             self.put_info_first(session, cwd, differing(facts, emitted))

@@ -41,9 +41,8 @@ def agent_names() -> Mapping[str, str]:
 
 
 def agent_name(agent_id: str, machine: str | None = None) -> str:
-    """Returns an agent's display name, with the name of the other machine that it ran on, if any.
-
-    If no such agent is known, its id is its name.
+    """Returns an agent's display name, or its id if it is unknown; with the name of the other machine that it ran on,
+    if any.
     """
     name = _name(tuple(__path__), agent_id) or agent_id
     return f"{name} on {machine}" if machine else name

@@ -200,7 +200,8 @@ class Handoffs:
         self._follow = follow
 
     async def answer(self, wanted: Wanted) -> Answer:
-        """Returns the handoff that is wanted, or why there is none; an empty answer if nothing is recorded of it."""
+        """Returns the wanted handoff, or why there is none; an empty answer if nothing is recorded of its
+        project or the disk does not answer."""
         notes: list[str] = []
         place = self._place(asyncio.get_running_loop(), notes.append)
 

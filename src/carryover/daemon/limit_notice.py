@@ -44,7 +44,7 @@ class LimitNotices:
         self._notified_ms: dict[tuple[str, str], int] = {}
 
     def ignore_earlier(self) -> None:
-        """Ignores all limits reached before now, since settings have changed."""
+        """Ignores all limits reached before now. To be called when settings have changed."""
         self._since_ms = self._context.now_ms()
 
     def consider(self, made: Refreshed) -> None:

@@ -214,7 +214,8 @@ NOT_OURS: Final = tuple(
 
 
 def load_all(*, with_sync: bool = False) -> None:
-    """Imports all modules, those of sync only `with_sync`: a late import could load another version. Blocks."""
+    """Imports every module now (those of sync only if `with_sync`), since a later import could load another version.
+    Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS and (with_sync or found.name != "carryover.sync"):
             module = importlib.import_module(found.name)

@@ -136,7 +136,7 @@ def published_projects(state: Path) -> tuple[PublishedProject, ...]:
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A text that was written into a checkout to be committed, once for its repository."""
+    """The texts written into one checkout to be committed; recorded once per repository."""
 
     root: str
     repository: str

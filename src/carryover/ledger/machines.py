@@ -143,8 +143,8 @@ async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: st
 async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> None:
     """Prepares another machine's project at `root` for being joined with one here.
 
-    Removes sessions to which several machines contributed before the user joined the projects, and has all that the
-    store has of it taken again.
+    Deletes the events of its sessions to which several machines contributed before, and forgets which segments were
+    taken, so that all are taken again. Does nothing without sync.
     """
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     if is_on:

@@ -154,7 +154,8 @@ def session_counts(db: sqlite3.Connection) -> dict[int, int]:
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
-    """Returns this machine's projects with events since `since_ms` and unpublished commits, newest first."""
+    """Returns the ids of this machine's projects with events since `since_ms` that changed in the ledger since they
+    were last published, newest first."""
     statement = """SELECT id, root FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for project_id, root in db.execute(statement, (since_ms,)) if not is_foreign(root)]

@@ -186,7 +186,8 @@ class Ledger:
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
     ) -> None:
-        """Records the last handoff, made of what was committed before `at_ms` (UTC), or why none may be published."""
+        """Records the fingerprint of the handoff just published, made from what the ledger held before `at_ms` (UTC
+        ms), or why none may be published."""
         facts = msgspec.json.encode(git).decode() if git is not None else None
         async with self._transaction() as db:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))

@@ -81,7 +81,8 @@ async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> No
 
 
 async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
-    """Removes the tombstones of `entries` and of their sessions. Those of projects stay, for all other events."""
+    """Removes the tombstones of `entries` and of their sessions. Tombstones of projects stay, since they also cover
+    other events."""
     for marks, keys in in_parts([short_key(entry.key) for entry in entries]):
         await db.execute_fetchall(f"DELETE FROM forgotten_event WHERE id IN ({marks})", keys)
     for session in {entry.event.session for entry in entries}:

@@ -77,7 +77,10 @@ class Visitor:
 
 
 class Access:
-    """The keys that were given out, and the browsers that brought one, by host. `clock` returns monotonic seconds."""
+    """The keys that were issued and the browsers that presented one, each by host.
+
+    `clock` returns monotonic seconds.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

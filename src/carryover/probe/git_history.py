@@ -50,8 +50,9 @@ def commit_named(root: Path, name: str) -> list[Commit]:
 
 
 def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | None:
-    """Returns the commit that line `line` (from 1) of the file as it is now came with, and the file's name in it. Names
-    are relative to the top of the repository. None if the line is not in HEAD, or git gives no answer in time."""
+    """Returns the commit that introduced line `line` (from 1) of the file in its present state, and the file's name in
+    that commit. Names are relative to the top of the repository. None if the line is not in HEAD, or
+    git gives no answer in time."""
     changes = output_of(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path, timeout_s=TIMEOUT_S)
     at = _line_before(changes, line) if changes is not None else None
     if at is None:

@@ -42,9 +42,9 @@ def exclude_file(root: Path) -> Path:
 
 
 def is_ignored(root: Path, folder: str) -> bool:
-    """Whether the rules outside of `folder`, which is at the top of the checkout, make git ignore all of it.
+    """Whether git ignores all of `folder`, at the top of the checkout, by rules outside of it.
 
-    Asks git only if HEAD, the index or an ignore file has changed since the last answer. Blocks. Raises OSError if git
+    A yes is kept until HEAD, the index or an ignore file changes; otherwise git is asked. Blocks. Raises OSError if git
     can't tell.
     """
     stamp = _deciding(root)

@@ -197,13 +197,14 @@ def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) ->
 
 
 def _remove_handoff(folder: Path, problems: list[str]) -> bool:
+    """Removes the handoff, what was written beside it and cut-off writes; returns whether there was a handoff."""
     if not is_folder(folder) or folder.is_symlink():
         return False
-    there = os.path.lexists(folder / HANDOFF)
+    had_handoff = os.path.lexists(folder / HANDOFF)
     names = handoff_names()
     cut_off = (path for name in names for path in folder.glob(f".{name}.*.tmp"))
     remove_all([*(folder / name for name in names), *cut_off], problems)
-    return there
+    return had_handoff
 
 
 SPOOL: Final = "spool"

@@ -93,7 +93,8 @@ def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
 
 
 def take_out(root: Path, edits: ProjectEdits) -> None:
-    """Makes the edits of `removals`, each planned after the one before it: two names may by now lead to one file."""
+    """Carries out the edits of `removals` one by one: each is planned only after the one before it, since two names may
+    lead to one file by now."""
     for name, edit in removals(root, edits.mine):
         edits.carry_out(name, edit, ours=False)
 

@@ -42,7 +42,7 @@ class ReaderByKind(Generic[K]):
         return self._reader_of(path).read(path, cursor)
 
     def stat(self, path: Path) -> FileStat:
-        """Returns the stat by which the path's reader detects changes."""
+        """Returns the size and time by which the reader for this path notices changes."""
         return self._reader_of(path).stat(path)
 
     def of_copies(self) -> ReaderByKind[K]:

@@ -57,7 +57,7 @@ class Conversation(Protocol):
         """Returns the record of a piece; None if it holds nothing. Raises NotYet and TooLarge."""
 
     def end(self, emitted: int) -> bytes | None:
-        """Returns the record with the facts about the whole conversation, after `emitted` pieces."""
+        """Returns the record about the whole conversation that follows its `emitted` pieces; None for no record."""
 
 
 class Snapshot(Protocol):

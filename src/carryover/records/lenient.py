@@ -18,6 +18,7 @@ _OBJECT, _LIST, _TEXT = b'{["'
 _BEGINNINGS: Final = b'{["-0123456789tfn'
 _EARLIEST_MS: Final = 1_577_836_800_000
 _LATEST_MS: Final = 4_102_444_800_000
+_MOST_NESTED: Final = 4
 
 
 def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
@@ -78,8 +79,9 @@ def first_text(fields: Fields, *names: str) -> str:
 
 
 def text_below(raw: msgspec.Raw, *names: str) -> str:
-    """Returns the first text in a field: the field itself, or one of the fields `names` up to two objects deep."""
-    for _ in range(4):
+    """Returns the first text in a field: the field itself, or one of the fields `names` of nested objects, up to
+    `_MOST_NESTED` deep."""
+    for _ in range(_MOST_NESTED):
         if raw is rawjson.ABSENT:
             break
         if text := text_of(raw).strip():

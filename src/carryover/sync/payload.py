@@ -34,7 +34,8 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project on that machine. `remotes` are normalised and without passwords (`sync.address`)."""
+    """A project on the machine that wrote the payload. `remotes` are normalised and without passwords
+    (`sync.address`)."""
 
     root: PathText
     first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None

@@ -103,7 +103,8 @@ def agree(args: argparse.Namespace, question: str, *, nothing: str = "changed", 
 
 
 def is_read_for(seconds: float) -> bool:
-    """Waits for `seconds`; returns False once the reader of standard output is gone, which only a write would tell."""
+    """Waits for `seconds`; returns False as soon as nobody reads standard output any more, which otherwise only a
+    failing write would show."""
     import select
 
     poll = select.poll()

@@ -32,7 +32,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A hunk of an edit: lines after ` `, `+` or `-`. `start` is its first line in the file after the edit, from 1."""
+    """A hunk of an edit: its lines, each with its sign (` `, `+` or `-`) in front.
+
+    `start` is its first line in the file after the edit, from 1.
+    """
 
     start: int | None
     lines: tuple[str, ...]
@@ -165,9 +168,8 @@ def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, 
 
 
 def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:
-    """Whether the piece wrote a line with this text that is unique in the file or has the same neighbour there.
-
-    A line that is only a bracket does not count, nor does one as a neighbour.
+    """Whether the piece wrote this line, judged by its text alone: it is unique in the file, or a neighbouring line is
+    its neighbour in the piece too. Lines with hardly any text, such as a bracket, prove nothing.
     """
     text = file.lines[file.at]
     places = [at for at, line in enumerate(new) if line == text and piece.wrote[at]]

@@ -54,8 +54,8 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StoreRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A record of a database's reader: the beginning of a conversation, a bubble of the editor, a message of a chat,
-    or, after them, the state of the conversation as a whole."""
+    """A record that a database's reader emits: the beginning of a conversation, a bubble of the editor, a message of a
+    chat, something skipped or, last, the state of the whole conversation."""
 
     kind: Literal["begin", "bubble", "message", "state", "skipped"]
     conversation: Conversation = Conversation("")

@@ -16,7 +16,7 @@ _OWN_TABLE: Final = "kilo_board"
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """Returns the database at `path`, by name alone."""
+    """Returns the source at `path` if its name is that of a database; reads nothing."""
     database = databases.database_at(path, root)
     return _source(database) if database is not None else None
 
