@@ -27,8 +27,10 @@ from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.probe.looks import look_at_each, silent_folders
 
-STEP_MS: Final = 25
-"""How often watchfiles checks its queue: an append becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
+STEP_MS: Final = 15
+"""How often watchfiles checks its queue: an append becomes a hint after 15-30 ms, at 0.25 % of a core while idle."""
+PROJECTS_STEP_MS: Final = 100
+"""The same for the folders of projects, in which few agents write: this costs a tenth as much."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""
 LOOK_AT_ROOTS_MS: Final = 500
@@ -61,6 +63,10 @@ class Watcher:
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: threading.Event = field(default_factory=threading.Event, init=False)
     _reported: str | None = field(default=None, init=False)
+
+    @property
+    def _step_ms(self) -> int:
+        return STEP_MS if self.deep else PROJECTS_STEP_MS
 
     @property
     def _pause_s(self) -> float:
@@ -130,7 +136,7 @@ class Watcher:
             *paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
-            step=STEP_MS,
+            step=self._step_ms,
             stop_event=self._restart,
             rust_timeout=LOOK_AT_ROOTS_MS,
             yield_on_timeout=True,

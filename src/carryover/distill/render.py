@@ -6,7 +6,7 @@ fences, the tags of agents' own messages and chat-template marks are neutralized
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -31,11 +31,25 @@ MOST_OFFERED: Final = 20
 _UNBOUNDED: Final = 1 << 30
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
+Cleaned = tuple[str, list[Entry]]
+"""A section before it is known what fits: its title and its entries."""
+Printed = tuple[str, list[tuple[str, Entry]]]
+"""A section: its title, and its lines with the entries they come from."""
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text. Without enough room, the entries with the highest weight are dropped first."""
-    sections = lay_out(handoff, answering)
+    [text] = render_each(handoff, [answering])
+    return text
+
+
+def render_each(handoff: Handoff, answerings: Iterable[Answering | None]) -> list[CleanText]:
+    """Returns what `render` returns for each of `answerings`. The lines are made once, which takes most of the time."""
+    sections = _sections(handoff)
+    return [_text(handoff, _laid_out(handoff, sections, answering), answering) for answering in answerings]
+
+
+def _text(handoff: Handoff, sections: Sequence[Printed], answering: Answering | None) -> CleanText:
     body: list[str] = []
     shown: set[tuple[str, int | None]] = set()
     for title, lines in sections:
@@ -47,9 +61,17 @@ def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     return CleanText("\n".join([*_head(handoff, answering), *body, last]) + "\n")
 
 
-def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
+def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[Printed]:
     """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
-    sections = without_repeats([(section.title, _clean(section.entries)) for section in handoff.sections])
+    return _laid_out(handoff, _sections(handoff), answering)
+
+
+def _sections(handoff: Handoff) -> list[Cleaned]:
+    """Returns all sections, by title, with entries that may be printed."""
+    return without_repeats([(section.title, _clean(section.entries)) for section in handoff.sections])
+
+
+def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answering | None) -> list[Printed]:
     around = [*_head(handoff, answering), _last_line(handoff, MOST_OFFERED)]
     lines = MAX_LINES - len(around)
     chars = MAX_TEXT_CHARS - sum(len(line) + 1 for line in around)
@@ -119,7 +141,7 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     return lines
 
 
-def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
+def _fitted(sections: Sequence[Cleaned], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
     """Returns the entries that fit, by section and place, taken by weight. A heading costs a line too."""
     candidates = []
     for place, (_, entries) in enumerate(sections):

@@ -67,8 +67,12 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
         for root, (variable, below) in product((root.rstrip("/") for root in known.roots), movable):
             if root.endswith(below):
                 inferred.append({variable: root.removesuffix(below)})
-        for variables in ({}, env, known.env, *inferred):
-            found |= {place.at(home, variables) for place in (*spec.folders, *spec.other_folders)}
+        places = (*spec.folders, *spec.other_folders)
+        names = {place.env for place in places}
+        moved = {name: value for name, value in env.items() if name in names}
+        moving: list[Mapping[str, str]] = [moved, known.env, *inferred]
+        for variables in ({}, *filter(None, moving)):
+            found |= {place.at(home, variables) for place in places}
     return frozenset(Path(real) for _, real in look_at_each(found, os.path.realpath))
 
 

@@ -23,7 +23,7 @@ from carryover.adapter.contract import HookProtocol, StartReason
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import Answering, Situation
-from carryover.distill.render import render
+from carryover.distill.render import render, render_each
 from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, GitFacts, ProjectRoot
@@ -182,7 +182,8 @@ def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str,
     present. `file`: the handoff's path."""
     situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old"), (RESUMED, "resumed")]
     each = dict.fromkeys(situation for _, situation in situations)
-    texts = {situation: render(handoff, Answering(situation=situation, file=file)) for situation in each}
+    answerings = [Answering(situation=situation, file=file) for situation in each]
+    texts = dict(zip(each, render_each(handoff, answerings), strict=True))
     return {reason: texts[situation] for reason, situation in situations}
 
 
