@@ -21,7 +21,7 @@ WAIT_S: Final = 1800.0
 CONFIG: Final = "[server]\nport = 0\n"
 """Any free port, so that an installed daemon may run beside."""
 COMMANDS: Final = (
-    "--version", "--help", "sessions", "show last", "log", "search part", "status", "handoff", "doctor",
+    "--version", "--help", "sessions", "show last", "log", "search part", "status", "handoff",
 )  # fmt: skip
 PROGRAM: Final = Path(sys.executable).with_name("carryover")
 

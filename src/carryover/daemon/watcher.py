@@ -27,10 +27,10 @@ from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.probe.looks import look_at_each, silent_folders
 
-STEP_MS: Final = 15
-"""How often watchfiles checks its queue: an append becomes a hint after 15-30 ms, at 0.25 % of a core while idle."""
+STEP_MS: Final = 25
+"""How often watchfiles checks its queue: an append becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
 PROJECTS_STEP_MS: Final = 100
-"""The same for the folders of projects, in which few agents write: this costs a tenth as much."""
+"""The same for the folders of projects, in which few agents write."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""
 LOOK_AT_ROOTS_MS: Final = 500
