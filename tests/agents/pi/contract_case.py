@@ -72,7 +72,6 @@ CASE: Final = Case(
         f"{PLACE}/more/2026-11-22T16-52-45-686Z_01a2042c.jsonl",
         "settings.json",
     ),
-    fork=(recording("tree", "16-49-47"), recording("tree", "16-49-53")),
 )
 
 CAPABILITIES: Final = Capabilities(reads="transcripts", shows=frozenset({"limit", "compaction", "fork"}))

@@ -125,14 +125,18 @@ def test_files_and_skills_that_the_client_puts_before_a_prompt_are_not_the_users
     assert commands["/skill:round"] == "please"
 
 
-def test_a_fork_names_its_parent_and_has_one_prompt_of_its_own() -> None:
-    parent = read("fork-cli", "my-task.1")
+def test_what_a_fork_copied_is_its_parents_whichever_is_read_first() -> None:
     fork = read("fork-cli", "01a20427")
 
-    known = {event.key for event in parent.events}
-    own = [event for event in fork.events if event.key not in known]
-    assert [event.body.text for event in own if isinstance(event.body, model.UserPrompt)] == ["Try another way"]
-    assert "my-task.1" in [event.body.parent for event in own if isinstance(event.body, model.SessionInfo)]
+    said = [
+        (event.session, event.copied, event.body.text)
+        for event in fork.events
+        if isinstance(event.body, model.UserPrompt)
+    ]
+    [copied, own] = said
+    assert copied == ("my-task.1", True, prompts(read("fork-cli", "my-task.1"))[0])
+    assert own[1:] == (False, "Try another way")
+    assert "my-task.1" in [info.parent for info in standing(fork, model.SessionInfo)]
 
 
 def test_sessions_of_former_versions_are_read_too() -> None:

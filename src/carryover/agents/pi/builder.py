@@ -100,11 +100,17 @@ class Builder(EventBuilder[Context]):
             tree.keep_place(self)
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event. `part` is its place in the entry."""
+        """Adds an event. `part` is its place in the entry. A copy's is the parent's, and counts if that is gone."""
         if not self.at_ms:
             self.skip(self.line.type, "no time")
             return
-        self.append(f"{self.ident}:{part}", body, session=self.session, cwd=self.context.cwd)
+        key = f"{self.ident}:{part}"
+        parent = self.context.facts.parent if self.is_copy else None
+        if parent is None:
+            self.append(key, body, session=self.session, cwd=self.context.cwd)
+            return
+        self.append(f"copied/{key}", body, session=parent, cwd=self.context.cwd)
+        self.events[-1] = msgspec.structs.replace(self.events[-1], copied=True)
 
     def text(self, name: str) -> str:
         """Returns a text of the message; empty if it has none."""
@@ -112,6 +118,6 @@ class Builder(EventBuilder[Context]):
 
     def parsed(self) -> tuple[Context, Parsed]:
         """Returns the next context and the result of the entry, facts about the session first."""
-        if self.events:
+        if self.events and not self.is_copy:
             self.put_news_first(self.session, self.context.cwd)
         return self.context, self.built()
