@@ -1,4 +1,4 @@
-"""Forgets sessions, or a time, in everything that is kept: first what would go, then the deed."""
+"""Forgets sessions, or a time, in everything that is kept: first says what goes, then removes it."""
 
 from __future__ import annotations
 
@@ -61,31 +61,32 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.selection.until_ms
 
 
-def planned(asked: Asked, *, most: int, dry_run: bool) -> Plan:
-    """Returns what `asked` means, with the entries of the newest `most` sessions.
+def plan_forgetting(asked: Asked, *, most: int) -> Plan:
+    """Returns what `asked` means, with the entries of the newest `most` sessions. Only reads.
 
-    Without `dry_run`, what interrupted commands have left is removed, as it may hold the same. Raises UserError
-    (NOTHING_FOUND) if nothing would go.
+    Raises UserError (NOTHING_FOUND) if nothing would go.
     """
     state = state_dir()
     now = now_ms()
-    if not dry_run:
-        sweep_scratch(state.root, temporary_files())
     with reading(state.ledger) as ledger:
         selection = _selection(asked, ledger)
         rows = selected_sessions(ledger, selection, now_ms=now)
         newest = listed(ledger, rows[:most])
-    also = copies(state.ledger)
-    if not rows and not (selection.is_everything and also):
+    ledger_copies = copies(state.ledger)
+    if not rows and not (selection.is_everything and ledger_copies):
         raise UserError(
             "Nothing that is recorded matches, so nothing was changed. `carryover sessions --all` lists all sessions.",
             ExitCode.NOTHING_FOUND,
         )
-    return Plan(selection=selection, sessions=len(rows), newest=newest, copies=also)
+    return Plan(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
 
 
 def forget(plan: Plan) -> Erased:
-    """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
+    """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process.
+
+    Removes what interrupted commands have left too, as it may hold the same.
+    """
+    sweep_scratch(state_dir().root, temporary_files())
     target = f"/forget?{urlencode({'selection': msgspec.json.encode(plan.selection).decode()})}"
     return written(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=ANSWER_S)
 

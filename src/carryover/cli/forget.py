@@ -52,9 +52,9 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_forget(args: argparse.Namespace) -> int:
-    from carryover.actions.forgetting import forget, planned
+    from carryover.actions.forgetting import forget, plan_forgetting
 
-    plan = planned(_asked(args), most=MOST_LISTED, dry_run=args.dry_run)
+    plan = plan_forgetting(_asked(args), most=MOST_LISTED)
     if not args.json:
         print_lines(_plan(plan))
     if args.dry_run:

@@ -15,7 +15,7 @@ from carryover.actions import forgetting, linking
 from carryover.actions.context import state_dir
 from carryover.actions.without_daemon import catch_up
 from carryover.errors import ExitCode
-from carryover.fsio import FileLock, private_dir
+from carryover.fsio import SCRATCH, FileLock, private_dir
 from carryover.publish.answers import answer_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
@@ -140,6 +140,17 @@ def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: 
     assert secret.session[:8] in out and out.endswith("\nNothing was changed.\n")
     assert (as_json["sessions"], len(as_json["newest"]), len(as_json["copies"])) == (3, 3, 2)
     assert everything(published) == before
+
+
+def test_what_a_killed_command_left_goes_only_once_the_user_agrees(recorded: Path, run: Run) -> None:
+    left = state_dir().root / f"{SCRATCH}left"
+    private_dir(left)
+    (left / "ledger.sqlite").write_text(SECRET)
+
+    assert run("forget", "--all")[0] == ExitCode.REFUSED
+    assert left.exists()
+    assert run("forget", "--all", "--yes")[0] == ExitCode.OK
+    assert not left.exists()
 
 
 def test_on_a_terminal_it_asks(recorded: Path) -> None:

@@ -18,6 +18,7 @@ from carryover.edits.record import PublishedProject, load_record, remember_proje
 from carryover.install.config_file import plan_config
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
 from carryover.paths import StateDir
+from carryover.probe.looks import presume_silent
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
@@ -115,6 +116,19 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     assert uninstall(state, home).left == ()
 
     assert (state.root.exists(), [path.name for path in root.iterdir()]) == (False, [".git"])
+
+
+async def test_a_project_that_only_the_ledger_knows_is_named_if_its_disk_does_not_answer(
+    state: StateDir, home: Path
+) -> None:
+    root = repository(home / "app")
+    state.root.mkdir()
+    await ledger_with_prompt(state.ledger, root)
+    presume_silent([str(root)])
+
+    notes = plan_uninstall(state, purge=True, home=home).notes
+
+    assert notes == (f"{root}: its disk does not answer, so what was written there stays. Repeat this later.",)
 
 
 def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(

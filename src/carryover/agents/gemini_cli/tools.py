@@ -65,7 +65,8 @@ def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fiel
     if outcome.status == "ok":
         for number, change in enumerate(made(call, shown, is_new=is_true(shown.get("isNewFile")))):
             builder.add(f"{key}/edit{number}", as_edit(change, call_id))
-        _add_answers(builder, key, call_id, asked, outcome.output)
+        if asked:
+            _add_answers(builder, key, call_id, asked, outcome.output)
         _parse_success(builder, key, call, args)
     elif name == "exit_plan_mode":
         _add_refused_plan(builder, key, call_id, outcome.user_words)
