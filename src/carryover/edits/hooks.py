@@ -120,13 +120,16 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
     bom, text = decode(data)
     text = _without_ours(text, owner_of, form, origin)
     left = _values(text, form)
-    version_is_ours = origin.unversioned or origin.missing or origin.blank is not None
-    if form == "flat" and version_is_ours and left.get(VERSION) == VERSION_NOW and not any(_groups(left, form)):
+    version_is_ours = form == "flat" and (origin.unversioned or origin.began_empty)
+    if version_is_ours and left.get(VERSION) == VERSION_NOW and not any(_groups(left, form)):
         text = json_text.remove(text, (VERSION,))
-    is_empty = not text.strip()
-    if form != "tables":
-        is_empty = is_empty or not _values(text, form)
-    return restored(bom, text, origin, is_empty=is_empty)
+    return restored(bom, text, origin, is_empty=_is_empty(text, form))
+
+
+def _is_empty(text: str, form: Form) -> bool:
+    if form == "tables":
+        return not text.strip()
+    return not text.strip() or not _values(text, form)
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:

@@ -72,19 +72,32 @@ def _said(part: Part[CleanText], place: str) -> str:
 
 
 def _work(part: Part[CleanText]) -> str:
-    marks = " failed" * part.failed + " retracted" * part.retracted
-    line = f"{'✗ ' if part.failed else ''}<code>{escape(part.heading)}</code>"
+    cross = "✗ " if part.failed else ""
+    line = f"{cross}<code>{escape(part.heading)}</code>"
     if not part.text:
-        return f'<div class="happening{marks}">{line if part.failed else f"· {line}"}</div>\n'
-    text = escape(part.text)
-    if part.is_diff:
-        text = ""
-        for sign, lines in groupby(part.text.split("\n"), key=lambda line: line[:1]):
-            run = escape("\n".join(lines))
-            tag = _CHANGES.get(sign)
-            text += f"<{tag}>{run}</{tag}>" if tag is not None else f"{run}\n"
-        text = text.rstrip("\n")
-    return f'<details class="work{marks}"><summary>{line}</summary><pre>{text}</pre></details>\n'
+        bullet = "" if part.failed else "· "
+        return f'<div class="{_classes("happening", part)}">{bullet}{line}</div>\n'
+    text = _diff_html(part.text) if part.is_diff else escape(part.text)
+    return f'<details class="{_classes("work", part)}"><summary>{line}</summary><pre>{text}</pre></details>\n'
+
+
+def _classes(kind: str, part: Part[CleanText]) -> str:
+    classes = [kind]
+    if part.failed:
+        classes.append("failed")
+    if part.retracted:
+        classes.append("retracted")
+    return " ".join(classes)
+
+
+def _diff_html(diff: str) -> str:
+    """Renders a diff, with tags around runs of added and of removed lines."""
+    shown = ""
+    for sign, lines in groupby(diff.split("\n"), key=lambda line: line[:1]):
+        run = escape("\n".join(lines))
+        tag = _CHANGES.get(sign)
+        shown += f"<{tag}>{run}</{tag}>" if tag is not None else f"{run}\n"
+    return shown.rstrip("\n")
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -308,26 +308,33 @@ def _begun(context: Context, fields: Fields) -> Context:
     head = fields_of(fields.get("head"))
     agent = fields_of(head.get("agent"))
     extra = fields_of(head.get("extra"))
-    own = fields_of(extra.get(OURS))
-    theirs = fields_of(agent.get("extra"))
+    ours_in_head = fields_of(extra.get(OURS))
+    extra_of_agent = fields_of(agent.get("extra"))
     mark = text_of(fields.get("mark"))
     named = usable_name(text_of(head.get("trajectory_id")))
     version = text_of(agent.get("version"))
-    cwds = items_of(theirs.get("cwds")) or items_of(extra.get("cwds"))
-    folders = [text_of(each.get("cwd")) for each in (own, extra, theirs)] + [text_of(raw) for raw in cwds]
     return Context(
         session=usable_name(text_of(head.get("session_id"))) or named or f"atif-{mark}",
         id=named or mark,
-        cwd=next((folder for folder in map(event_builder.usable_folder, folders) if folder is not None), None),
+        cwd=_working_folder(ours_in_head, extra, extra_of_agent),
         ours=OURS in extra,
         facts=event_builder.Facts(
-            title=bounded(text_of(own.get("title")), SHORT_CHARS) or None,
+            title=bounded(text_of(ours_in_head.get("title")), SHORT_CHARS) or None,
             agent_version=usable_name(version if version != UNKNOWN else None),
             model=usable_name(text_of(agent.get("model_name"))),
-            branch=usable_name(text_of(own.get("branch"))),
-            parent=usable_name(text_of(own.get("parent"))),
+            branch=usable_name(text_of(ours_in_head.get("branch"))),
+            parent=usable_name(text_of(ours_in_head.get("parent"))),
         ),
     )
+
+
+def _working_folder(ours_in_head: Fields, extra: Fields, extra_of_agent: Fields) -> str | None:
+    """Returns the first usable folder that the head of a trajectory names."""
+    listed = items_of(extra_of_agent.get("cwds")) or items_of(extra.get("cwds"))
+    folders = [text_of(fields.get("cwd")) for fields in (ours_in_head, extra, extra_of_agent)]
+    folders += [text_of(raw) for raw in listed]
+    usable = map(event_builder.usable_folder, folders)
+    return next((folder for folder in usable if folder is not None), None)
 
 
 def _only(calls: Mapping[str, _Call]) -> _Call | None:

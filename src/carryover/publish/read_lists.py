@@ -8,6 +8,7 @@ entry is left to the user. A path that does not exist is an error at each start,
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from carryover.adapter.contract import Agent
@@ -37,7 +38,7 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
         # A file that git does not ignore yet is ours: `_why_not` refuses the user's.
         ignored = mine or git_dir_of(root) is None or (reason is None and _is_ignored(root, where.file))
         if reason is None and (ignored or keep_file_out(root, edits, where.file)):
-            edit = _plan(root, where, add=True, mine=mine)
+            edit = _addition(root, where, mine=mine)
             edits.carry_out(where.file, edit, ours=edit.after is not None and _ours(edit.after, where) != [])
             continue
         if mine:
@@ -64,7 +65,18 @@ def lists_handoff(root: Path, where: ReadList) -> bool:
 
 def read_list_removal(root: Path, where: ReadList) -> Edit:
     """Plans to remove our entry from a list; a file that we created and the user did not extend is deleted."""
-    return _plan(root, where, add=False, mine=True)
+    listed = where.syntax(where.key)
+
+    def removed(data: bytes | None) -> bytes | None:
+        if data is None:
+            return None
+        for entry in _ours(data, where):
+            if listed.is_new_file(data, entry):
+                return None
+            data = listed.without_entry(data, entry)
+        return data
+
+    return _plan(root, where, removed)
 
 
 def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | None:
@@ -96,12 +108,12 @@ def _has_list(path: Path, where: ReadList) -> bool:
         return True
 
 
-def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
+def _addition(root: Path, where: ReadList, *, mine: bool) -> Edit:
+    """Plans to add our entry. If the file is `mine`, entries for the project's former places go."""
     entry = str(root / IN_PROJECT)
     listed = where.syntax(where.key)
 
     def added(data: bytes | None) -> bytes | None:
-        """Adds the entry; one that names the project's former place goes if the file is `mine`."""
         if data is None:
             return listed.new_file(entry)
         formers = _ours(data, where) if mine else []
@@ -114,17 +126,10 @@ def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
         is_listed = any(listed.has_entry(data, name) for name in (entry, IN_PROJECT))
         return data if is_listed else listed.with_entry(data, entry)
 
-    def removed(data: bytes | None) -> bytes | None:
-        if data is None:
-            return None
-        formers = _ours(data, where) if mine else []
-        for former in formers:
-            if listed.is_new_file(data, former):
-                return None
-            data = listed.without_entry(data, former)
-        return data
+    return _plan(root, where, added)
 
-    edited = added if add else removed
+
+def _plan(root: Path, where: ReadList, edited: Callable[[bytes | None], bytes | None]) -> Edit:
     return plan(project_change(root / where.file, "the handoff among the files that are read", edited, follow=False))
 
 

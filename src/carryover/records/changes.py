@@ -18,6 +18,8 @@ from carryover.text.pattern import later
 _DIFF_CHARS: Final = 6000
 _LINE_CHARS: Final = 500
 _CONTEXT_LINES: Final = 3
+_SHOWN_SIGNS: Final = (" ", "+", "-", "@@", "\\")
+"""The beginnings of the lines of a diff."""
 _HUNK: Final = later(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
@@ -111,11 +113,12 @@ def _diff(lines: list[str]) -> str:
 
 
 def patched(change: Change, hunks: list[Hunk]) -> Change:
-    """Returns `change` with the line counts and the position given by the hunks of its diff."""
+    """Returns the modification of `change.path` that these hunks describe: line counts, position and diff."""
     shown: list[str] = []
     for hunk in hunks:
-        shown += [f"@@ +{hunk.new_start} @@"] if hunk.new_start else []
-        shown += [line for line in hunk.lines if not line or line.startswith((" ", "+", "-", "@@", "\\"))]
+        if hunk.new_start:
+            shown.append(f"@@ +{hunk.new_start} @@")
+        shown += [line for line in hunk.lines if not line or line.startswith(_SHOWN_SIGNS)]
     line, anchor = _first_change(hunks)
     signs = Counter(text[:1] for hunk in hunks for text in hunk.lines)
     return Change(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
 from carryover.redact.seed_phrases import seed_phrases
-from carryover.redact.values import Span, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
+from carryover.redact.values import Span, insert_marks, is_in_use, is_mixed, is_name_of_a_secret, is_scrambled
 from carryover.text.pattern import later
 
 _BEARER_TOKEN = "bearer_token_"
@@ -152,7 +152,7 @@ def _is_secret(found: Assignment, word: str) -> bool:
     if found.separator == "cells":
         return _is_secret_in_cell(value, sort)
     if found.separator == "default":
-        return found.quoted and " " not in value and (is_random(value, 8) or is_in_use(value))
+        return found.quoted and " " not in value and (is_mixed(value, 8) or is_in_use(value))
     if value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd")):
         return True
     if _NUMBER.fullmatch(value) and len(value) < 16:
@@ -169,7 +169,7 @@ def _is_secret(found: Assignment, word: str) -> bool:
         return _is_bare_secret(found, value, sort)
     if found.glued:
         return len(value) >= 3
-    return is_random(value, 4) or (found.own_line and found.separator == ":" and len(value) >= 4)
+    return is_mixed(value, 4) or (found.own_line and found.separator == ":" and len(value) >= 4)
 
 
 def _is_secret_in_words(found: Assignment, value: str, word: str) -> bool:
@@ -182,13 +182,13 @@ def _is_secret_in_cell(value: str, word: str) -> bool:
     """Whether a table's cell holds a secret; more often it describes one."""
     if any(sign.isspace() for sign in value):
         return False
-    return is_random(value, 16) or (word == "pass" and is_scrambled(value, 8))
+    return is_mixed(value, 16) or (word == "pass" and is_scrambled(value, 8))
 
 
 def _is_passphrase(found: Assignment, value: str) -> bool:
     if (found.quoted and found.glued and found.name.isupper()) or "phrase" in found.name.lower():
         return True
-    return any(is_random(part.strip(".,:;?!"), 6) for part in value[:256].split())
+    return any(is_mixed(part.strip(".,:;?!"), 6) for part in value[:256].split())
 
 
 def _is_said_password(value: str) -> bool:
@@ -211,9 +211,9 @@ _SHORTEST_IN_QUOTES = {"pass": 3, "secret": 4}
 
 def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
     if word == "credential":  # `credentials: "same-origin"` is an option of fetch()
-        return is_random(value, 8)
+        return is_mixed(value, 8)
     if word == "token" and not found.name.isupper():  # parsers are full of `token = "identifier"`
-        return is_random(value, 6) or len(value) >= 16 or is_in_use(value)
+        return is_mixed(value, 6) or len(value) >= 16 or is_in_use(value)
     shortest = 3 if found.name.isupper() else _SHORTEST_IN_QUOTES.get(word, 6)
     return len(value) >= shortest
 
@@ -222,11 +222,11 @@ def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
     if found.name.startswith("-"):  # an option of a command
         if word != "pass" and is_name_of_a_secret(value):
             return False
-        return is_random(value, 4) or len(value) >= (4 if found.glued else 14)
+        return is_mixed(value, 4) or len(value) >= (4 if found.glued else 14)
     if found.glued:
-        return is_random(value, 6) or (found.own_line and len(value) >= 6)
+        return is_mixed(value, 6) or (found.own_line and len(value) >= 6)
     if found.name.lower().startswith("x-"):
-        return is_random(value, 6) or (found.own_line and len(value) >= 8)
-    if is_random(value, 10 if word == "token" else 6):
+        return is_mixed(value, 6) or (found.own_line and len(value) >= 8)
+    if is_mixed(value, 10 if word == "token" else 6):
         return not (found.separator == "=" and value.lower().startswith(found.name.lower()))
     return word == "pass" and found.own_line and found.separator == ":" and value.islower() and len(value) >= 6

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
-from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_random, is_scrambled
+from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_mixed, is_scrambled
 from carryover.text.pattern import later
 
 _SCHEMES = frozenset("bearer basic token apikey api-key negotiate ntlm key splunk geniekey bot ssws".split())
@@ -74,7 +74,7 @@ def _credentials(text: str, header: re.Match[str]) -> _Value:
         start = header.start(1)
     end = end_of(_ONE_WORD, text, start)
     value = text[start:end]
-    is_secret = is_random(value, _LEAST_RANDOM)
+    is_secret = is_mixed(value, _LEAST_RANDOM)
     if is_known and len(value) >= _LEAST_AFTER_SCHEME:
         # A token is not followed by further words, as a sentence is.
         is_prose = value.lower().strip(".:") in _WORDS_OF_PROSE or _MORE_PROSE.match(text, end) is not None
@@ -85,7 +85,7 @@ def _credentials(text: str, header: re.Match[str]) -> _Value:
 def _bearer(text: str, header: re.Match[str]) -> _Value:
     start = header.end()
     end = end_of(_ONE_WORD, text, start)
-    return start, end, is_random(text[start:end], 16) and not _is_dummy_at(text, start, end)
+    return start, end, is_mixed(text[start:end], 16) and not _is_dummy_at(text, start, end)
 
 
 def _cookies(text: str, header: re.Match[str]) -> _Value:

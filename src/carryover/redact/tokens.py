@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
-from carryover.redact.values import MARK, Span, insert_marks, is_dummy, is_filler, is_opaque, is_random, is_scrambled
+from carryover.redact.values import MARK, Span, insert_marks, is_dummy, is_filler, is_mixed, is_opaque, is_scrambled
 from carryover.text.pattern import later
 
 
@@ -175,5 +175,5 @@ def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str
     """Yields tokens of the form `<owner id><secret>`, which only both parts together identify."""
     for match in secret.finditer(text):
         head = owner.search(text[max(0, match.start() - 80) : match.start()])
-        if head is not None and (is_random(match[0], 20) or is_random(head[0], 20)):
+        if head is not None and (is_mixed(match[0], 20) or is_mixed(head[0], 20)):
             yield match.start() - len(head[0]), match.end(), kind

@@ -6,11 +6,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from typing import Final
 
 from carryover.text.pattern import later
 
 MARK = "[redacted:"
 """The beginning of every mark; a value that begins this way is already redacted."""
+
+_HEAD_CHARS: Final = 256
+"""The beginning of a value by which it is judged: long values are no harder to recognise, only slower."""
 
 Span = tuple[int, int, str]
 """Start, end and kind of a secret."""
@@ -117,13 +121,13 @@ def is_type_or_state(value: str) -> bool:
     return len(value) < 32 and _TYPE.fullmatch(value) is not None
 
 
-def is_random(value: str, at_least: int) -> bool:
+def is_mixed(value: str, at_least: int) -> bool:
     """Whether `value` is long enough, and mixes letters with digits or symbols as words and names do not."""
     if len(value) < at_least:
         return False
-    head = value[:256]
-    letter = any(c.isalpha() for c in head)
-    return letter and any(c.isdigit() or c in "!@#$%^&*+=/~?" for c in head)
+    head = value[:_HEAD_CHARS]
+    has_letter = any(c.isalpha() for c in head)
+    return has_letter and any(c.isdigit() or c in "!@#$%^&*+=/~?" for c in head)
 
 
 def is_name_of_a_secret(value: str) -> bool:
@@ -139,9 +143,9 @@ def is_in_use(value: str) -> bool:
 def is_scrambled(value: str, at_least: int) -> bool:
     """Whether `value` mixes lower case, upper case and digits as randomly generated text does. Hexadecimal text and
     UUIDs count from 16 digits on; names, versions and words joined by dashes never do."""
-    if len(value) < at_least or _SIGN_OF_CODE.search(value, 0, 256):
+    if len(value) < at_least or _SIGN_OF_CODE.search(value, 0, _HEAD_CHARS):
         return False
-    head = value[:256]
+    head = value[:_HEAD_CHARS]
     if len(head) >= 16 and _HEX.fullmatch(head):
         return True
     return alternations(head) >= max(4, len(head) // 8) and any(sign.isdigit() for sign in head)

@@ -66,11 +66,11 @@ class Invocation(NamedTuple):
 
 def find_invocations(command: str) -> list[Invocation]:
     """Returns the test runs in a command line, in order. Mentioning a runner is not running it."""
-    return [*_invocations(command)] if _MENTION.search(command) else []
+    return list(_found_invocations(command)) if _MENTION.search(command) else []
 
 
 @lru_cache(maxsize=16)  # a call and its result have the same command line
-def _invocations(command: str) -> tuple[Invocation, ...]:
+def _found_invocations(command: str) -> tuple[Invocation, ...]:
     commands = simple_commands(command)
     found: list[Invocation] = []
     folder = ""
@@ -80,9 +80,12 @@ def _invocations(command: str) -> tuple[Invocation, ...]:
             folder = _joined(folder, words[1]) if len(words) > 1 else ""
             continue
         script = script_of_shell(words)
-        for run in find_invocations(script) if script else [_invocation(words)]:
-            if run is not None:
-                found.append(_with_ends(_below(folder, run), commands, index))
+        if script:
+            runs = find_invocations(script)
+        else:
+            run = _invocation(words)
+            runs = [run] if run is not None else []
+        found += [_with_ends(_below(folder, run), commands, index) for run in runs]
     return tuple(found)
 
 

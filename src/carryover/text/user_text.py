@@ -70,6 +70,11 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     unversioned: bool = False
     present: bool = False
 
+    @property
+    def began_empty(self) -> bool:
+        """Whether there was no file, or a blank one: all that is in it now is ours or was added since."""
+        return self.missing or self.blank is not None
+
 
 UNKNOWN: Final = Origin()
 
@@ -84,7 +89,7 @@ def begun(data: bytes | None) -> Origin | None:
 
 def restored(bom: bytes, text: str, origin: Origin, *, is_empty: bool) -> bytes | None:
     """Returns the file after our part was removed; None to delete it. `is_empty`: whether nothing else is in it."""
-    if not is_empty or not (origin.missing or origin.blank is not None):
+    if not is_empty or not origin.began_empty:
         return bom + encode(text)
     return None if origin.missing else bom + encode(origin.blank or "")
 

@@ -59,19 +59,24 @@ def _script(state: StateDir) -> None:
 
 
 def _ledger(state: StateDir) -> str | None:
-    """Starts a daemon, which repairs the ledger and reads all transcripts again. Returns what went wrong."""
+    """Marks the ledger as damaged and starts a daemon, which repairs it. Returns what went wrong."""
     mark_damaged(state.ledger, DamagedBody())
+    problem = _start_for_repair(state)
+    if problem is None:
+        return None
+    return f"The ledger could not be mended: {problem}"
+
+
+def _start_for_repair(state: StateDir) -> str | None:
     manager, program = service_of_user()
     if manager.status().active:
-        problem = _service(state)
-    elif daemon_pid(state) is not None:
-        problem = "carryoverd runs, but not as a service. Run `carryover restart`: that mends the ledger."
-    else:
-        command = [*program.command, "--once"]
-        env = {**os.environ, **program.environment}
-        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        problem = done.stderr.strip() if done.returncode else None
-    return problem and f"The ledger could not be mended: {problem}"
+        return _service(state)
+    if daemon_pid(state) is not None:
+        return "carryoverd runs, but not as a service. Run `carryover restart`: that mends the ledger."
+    command = [*program.command, "--once"]
+    env = {**os.environ, **program.environment}
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode else None
 
 
 def _service(state: StateDir) -> str | None:
