@@ -3,6 +3,7 @@ trimmed."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -42,6 +43,8 @@ _VALUE: Final = later(
     r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
 )
 """A value that a program generated: an id, a port, a URL, a count, a name."""
+_SEARCHED_CHARS: Final = 4000
+"""The beginning of a text in which values are searched for."""
 _LONGEST_PROMPT: Final = 4000
 _LONGEST_OTHER: Final = 1200
 _LONGEST_SUMMARY: Final = 2400
@@ -261,13 +264,14 @@ def with_call(digest: Digest, made: Call) -> Digest:
 
 def with_values_used(digest: Digest, text: str) -> Digest:
     """Counts a use for each call that was the first to print a value found in `text`."""
-    values = set(_VALUE.findall(text[:4000])) if digest.calls else None
-    if not values:
+    if not digest.calls:
         return digest
-    calls = None
-    for value in values:
+    uses: Counter[int] = Counter()
+    for value in set(_VALUE.findall(text[:_SEARCHED_CHARS])):
         at = next((at for at, call in enumerate(digest.calls) if value in call.output or value in call.subject), None)
         if at is not None and value not in digest.calls[at].subject:
-            calls = calls or list(digest.calls)
-            calls[at] = replace(calls[at], used=calls[at].used + 1)
-    return replace(digest, calls=tuple(calls)) if calls else digest
+            uses[at] += 1
+    if not uses:
+        return digest
+    counted = (replace(call, used=call.used + uses[at]) if at in uses else call for at, call in enumerate(digest.calls))
+    return replace(digest, calls=tuple(counted))

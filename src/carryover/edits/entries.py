@@ -57,7 +57,8 @@ def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes 
     place, present = _present(text, entry)
     if present is not None and (isinstance(present, str) or is_ours(present)):
         text = (toml_text if entry.toml else json_text).remove(text, place, origin.empty)
-    return restored(bom, text, origin, is_empty=not (text.strip() if entry.toml else json_text.values(text)))
+    is_empty = not text.strip() if entry.toml else not json_text.values(text)
+    return restored(bom, text, origin, is_empty=is_empty)
 
 
 def origin_of_entry(data: bytes | None, entry: Entry, known: Origin | None = None) -> Origin:
@@ -106,13 +107,15 @@ def _values(text: str, *, toml: bool) -> Mapping[str, Any]:
 
 
 def _present(text: str, entry: Entry) -> tuple[tuple[str | int | None, ...], Any]:
-    """Returns the path of the entry, also of a missing one, and its present value; None if it is missing."""
+    """Returns where the entry is or would be put, and its present value; None if it is missing."""
     if isinstance(entry.value, str):
         listed = _values(text, toml=entry.toml).get(entry.key, [])
         if not isinstance(listed, list):
             raise EditRefused(f'"{entry.key}" is something other than a list')
-        last = max((number for number, value in enumerate(listed) if value == entry.value), default=None)
-        return (entry.key, last), entry.value if last is not None else None
+        numbers = [number for number, value in enumerate(listed) if value == entry.value]
+        if not numbers:
+            return (entry.key, None), None
+        return (entry.key, numbers[-1]), entry.value
     servers = _values(text, toml=entry.toml).get(entry.key, {})
     present = servers.get(NAME) if isinstance(servers, dict) else servers
     if present is not None and not isinstance(present, dict):

@@ -99,26 +99,38 @@ def _may_hold_text(hint: Any) -> bool:
 
 
 def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
-    """Returns `value` with `change` applied to all text but keys and fields in `keep`; the same object if unchanged."""
-    changed: Any = value
+    """Returns `value` with `change` applied to all text but keys and fields in `keep`; the very same object if nothing
+    changed, which callers test with `is`."""
+    mapped: Any = _mapped(value, change, keep)
+    return mapped  # type: ignore[no-any-return]
+
+
+def _mapped(value: Any, change: Callable[[str], str], keep: frozenset[str]) -> Any:
     if isinstance(value, str):
-        changed = change(value)
-    elif isinstance(value, msgspec.Struct):
-        changes: dict[str, Any] = {}
-        for name in _text_fields(type(value), keep):
-            if (old := getattr(value, name)) is None:
-                continue
-            new = change(old) if type(old) is str else map_text(old, change, keep=keep)
-            if new is not old:
-                changes[name] = new
-        changed = msgspec.structs.replace(value, **changes) if changes else value
-    elif isinstance(value, dict):
-        values = {key: map_text(old, change, keep=keep) for key, old in value.items()}
-        changed = values if any(values[key] is not old for key, old in value.items()) else value
-    elif isinstance(value, tuple | list | set | frozenset):
-        items = [map_text(old, change, keep=keep) for old in value]
-        changed = type(value)(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    return changed  # type: ignore[no-any-return]
+        return change(value)
+    if isinstance(value, msgspec.Struct):
+        return _map_struct(value, change, keep)
+    if isinstance(value, dict):
+        values = {key: _mapped(old, change, keep) for key, old in value.items()}
+        is_same = all(values[key] is old for key, old in value.items())
+        return value if is_same else values
+    if isinstance(value, tuple | list | set | frozenset):
+        items = [_mapped(old, change, keep) for old in value]
+        is_same = all(new is old for new, old in zip(items, value, strict=True))
+        return value if is_same else type(value)(items)
+    return value
+
+
+def _map_struct(value: msgspec.Struct, change: Callable[[str], str], keep: frozenset[str]) -> msgspec.Struct:
+    changes: dict[str, Any] = {}
+    for name in _text_fields(type(value), keep):
+        old = getattr(value, name)
+        if old is None:
+            continue
+        new = change(old) if type(old) is str else _mapped(old, change, keep)
+        if new is not old:
+            changes[name] = new
+    return msgspec.structs.replace(value, **changes) if changes else value
 
 
 HEAD_CHARS: Final = 1500

@@ -18,7 +18,7 @@ TIMEOUT_S: Final = 2.0
 MOST_COMMITS: Final = 500
 
 _LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8", "--format=%x01%H %at %ct %s")
-_HEADER: Final = later(r"\x01([0-9a-f]{40,64}) (\d+) (\d+) (.*)")
+_HEADER: Final = later(r"\x01(?P<id>[0-9a-f]{40,64}) (?P<authored_s>\d+) (?P<committed_s>\d+) (?P<subject>.*)")
 _BLAMED: Final = later(rb"([0-9a-f]{40,64}) (\d+) \d+")
 _FORMER_NAME: Final = later(rb"^filename (.+)$", re.M)
 _HUNK: Final = later(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
@@ -78,10 +78,10 @@ def _commits(lines: Sequence[str]) -> Iterator[Commit]:
     for at, end in pairwise([*starts, len(lines)]):
         if header := _HEADER.match(lines[at]):
             yield Commit(
-                id=header[1],
-                subject=header[4],
-                authored_ms=int(header[2]) * 1000,
-                committed_ms=int(header[3]) * 1000,
+                id=header["id"],
+                subject=header["subject"],
+                authored_ms=int(header["authored_s"]) * 1000,
+                committed_ms=int(header["committed_s"]) * 1000,
                 files=tuple(line for line in lines[at + 1 : end] if line),
             )
 

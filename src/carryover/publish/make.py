@@ -118,13 +118,16 @@ def make(
 def _of_texts_from_outside(view: ProjectView) -> Handoff:
     """Returns a handoff that only names what the user brought in, as background."""
     newest = view.opinions[0]
+    # Nothing else happened here, so "now" is the newest of them: the handoff stays the same as time goes by.
+    now_ms = newest.at_ms
+    entries = opinion_entries(view, at_ms=now_ms, now_ms=now_ms)
     return Handoff(
         updated_ms=newest.at_ms,
         agent="outside",
         resume="silent",
         session=newest.session,
         head=None,
-        sections=(Section("Open questions", tuple(opinion_entries(view, newest.at_ms, newest.at_ms))),),
+        sections=(Section("Open questions", tuple(entries)),),
     )
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from carryover.records.lenient import fields_of, text_of
 
+_SCHEME_WITHIN: Final = 40
+"""The beginning of a text that may hold a scheme: further on, `://` is part of a path."""
+_DRIVE: Final = re.compile(r"/[^/]:")
+"""The beginning of a Windows path in a URI."""
+
 
 def path_of(uri: str) -> str | None:
     """Returns the path of a `file:` URI or a plain path; None if it is on another machine."""
-    if "://" not in uri[:40]:
+    if "://" not in uri[:_SCHEME_WITHIN]:
         return uri
     try:
         parts = urlsplit(uri)
@@ -20,7 +27,7 @@ def path_of(uri: str) -> str | None:
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         return None
     path = unquote(parts.path)
-    return path[1:] if path[2:3] == ":" else path
+    return path[1:] if _DRIVE.match(path) else path
 
 
 def uri_in(raw: msgspec.Raw | None) -> str:

@@ -40,13 +40,22 @@ def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | N
     """
     body = [[head.title for head in heads], *([shown(cell) for cell in row] for row in rows)]
     widths = [max(map(columns, cells)) for cells in zip(*body, strict=True)]
-    for floors in ([head.least or 0 for head in heads], [len(head.title) for head in heads]):
-        while width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width:
+    if width is not None:
+        _narrow(widths, heads, width - len(GAP) * (len(widths) - 1))
+    return [GAP.join(map(_cell, row, widths, heads)).rstrip() for row in body]
+
+
+def _narrow(widths: list[int], heads: Sequence[Column], room: int) -> None:
+    """Narrows the columns until they fit into `room`, or can't be narrowed any further."""
+    to_least = [head.least or 0 for head in heads]
+    to_title = [len(head.title) for head in heads]
+    for floors in (to_least, to_title):
+        while sum(widths) > room:
             possible = [at for at, head in enumerate(heads) if head.least is not None and widths[at] > floors[at]]
             if not possible:
                 break
-            widths[max(possible, key=lambda at: widths[at])] -= 1
-    return [GAP.join(map(_cell, row, widths, heads)).rstrip() for row in body]
+            widest = max(possible, key=widths.__getitem__)
+            widths[widest] -= 1
 
 
 def _cell(text: str, width: int, head: Column) -> str:

@@ -103,12 +103,10 @@ def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[s
     end = 1
     interrupted = False
     while (at := _next_with_text(lines, end)) is not None:
-        adjacent = at == end and kind != "model"
-        kind, end = _next(session, at, typed, interrupted=interrupted, adjacent=adjacent)
-        if kind == "prompt":
-            interrupted = False
-        elif kind == "messages":
-            interrupted = _ends_interrupted(lines[at:end], interrupted)
+        # Without a blank line between them, a line after one of Aider's own or a prompt is Aider's, not an answer's.
+        follows_aider = at == end and kind != "model"
+        kind, end = _next(session, at, typed, interrupted=interrupted, follows_aider=follows_aider)
+        interrupted = _is_interrupted(kind, lines[at:end], interrupted)
         yield kind, lines[at:end]
 
 
@@ -116,13 +114,18 @@ def _next_with_text(lines: Sequence[str], start: int) -> int | None:
     return next((at for at in range(start, len(lines)) if lines[at].strip()), None)
 
 
-def _ends_interrupted(messages: Sequence[str], before: bool) -> bool:
-    """Whether an answer was interrupted, by the last message that says how one ended; `before` if none does."""
-    ends = [line for line in messages if line.startswith(("> ^C", "> Tokens: "))]
+def _is_interrupted(kind: Kind, block: Sequence[str], before: bool) -> bool:
+    """Whether an answer is interrupted after this block: by the last of Aider's messages in it that says how one ended,
+    or else as `before`. A prompt begins anew."""
+    if kind == "prompt":
+        return False
+    if kind != "messages":
+        return before
+    ends = [line for line in block if line.startswith(("> ^C", "> Tokens: "))]
     return ends[-1].startswith("> ^C") if ends else before
 
 
-def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, adjacent: bool) -> tuple[Kind, int]:
+def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, follows_aider: bool) -> tuple[Kind, int]:
     """Returns the kind of the block that begins here and its end."""
     lines = session.lines
     line = lines[at]
@@ -130,7 +133,7 @@ def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, adjacen
         end = _prompt_end(lines, at)
         if not session.doubtful or typed(prompt_text(lines[at:end])) is not False:
             return "prompt", end
-    elif _is_message(line) or (line.startswith(_MESSAGE) and adjacent):
+    elif _is_message(line) or (line.startswith(_MESSAGE) and follows_aider):
         while at < len(lines) and lines[at].startswith(_MESSAGE):
             at = _message_end(lines, at)
         return "messages", at

@@ -297,15 +297,16 @@ def _parse_command(builder: Builder, text: str) -> None:
 def _parse_shell_mode(builder: Builder, text: str) -> None:
     """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
     if command := (tagged(text, "bash-input") or "").strip():
-        call = OpenCall.of_command(builder.ident, "Bash", command, None)
+        call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None)
         call = msgspec.structs.replace(call, actor="human", changes=())
         builder.add(call.as_event(), "shell", digest(call.subject))
         builder.change(shell=call)
     shell = builder.context.shell
-    printed = (tagged(text, "bash-stdout"), tagged(text, "bash-stderr"))
-    if shell is None or printed == (None, None):
+    stdout = tagged(text, "bash-stdout")
+    stderr = tagged(text, "bash-stderr")
+    if shell is None or (stdout is None and stderr is None):
         return
-    output = plain_output("\n".join(part for part in printed if part))
+    output = plain_output("\n".join(part for part in (stdout, stderr) if part))
     builder.add(shell.ended(ToolOutcome("unknown", output)), "output", digest(output))
     builder.change(shell=None)
 

@@ -44,6 +44,12 @@ _ANSWERED: Final = re.compile(r"\AUser (?:selected: |responded:[ \n])")
 _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User declined", "The user declined")
 
 
+class _LeftRunning(msgspec.Struct, frozen=True):
+    """A call whose command runs on in this shell; its result comes when the process ends."""
+
+    shell: str
+
+
 def parse_call(builder: Builder) -> None:
     """Handles a tool call by the model, with any question or plan for the user, or a command that the user ran."""
     actor: Actor = "human" if builder.type == "tool.user_requested" else "model"
@@ -112,15 +118,16 @@ def parse_result(builder: Builder) -> None:
     if call is None:  # a tool that only reports something, or a call that an abort has ended
         return
     outcome = _outcome(builder, call)
-    if isinstance(outcome, str):
-        # The call stays open: its result comes when the process ends.
-        _replace(builder, call.id, process=outcome)
+    if isinstance(outcome, _LeftRunning):
+        _replace(builder, call.id, process=outcome.shell)
         _report_running(builder, call, "running")
         return
     is_of_process = call.name in _READ_SHELLS and call.process is not None and outcome.exit_code is not None
-    if is_of_process and _end_process(builder, call.process, outcome):
-        # What a process printed, and how it ended, belongs to the call that started it.
-        outcome = ToolOutcome("ok")
+    if is_of_process:
+        has_ended = _end_process(builder, call.process, outcome)
+        if has_ended:
+            # What a process printed, and how it ended, belongs to the call that started it.
+            outcome = ToolOutcome("ok")
     _finish(builder, call, outcome, "")
     if outcome.status == "ok" and not is_of_process:
         _add_what_followed(builder, call, outcome)
@@ -166,8 +173,8 @@ def end_open_calls(builder: Builder) -> None:
             builder.change(calls=closed(builder.context.calls, call.id))
 
 
-def _outcome(builder: Builder, call: OpenCall) -> ToolOutcome | str:
-    """Returns how a call ended, or the shell that it left running."""
+def _outcome(builder: Builder, call: OpenCall) -> ToolOutcome | _LeftRunning:
+    """Returns how a call ended, or that its command runs on."""
     result = fields_of(builder.data.get("result"))
     error = fields_of(builder.data.get("error"))
     # Text that hooks add for the model is at the end.
@@ -182,8 +189,9 @@ def _outcome(builder: Builder, call: OpenCall) -> ToolOutcome | str:
         return ToolOutcome("ok" if code == 0 else "error", output, code)
     if call.op == "shell":
         running = _RUNNING.search(text)
-        return running["shell"] if running is not None else ToolOutcome("unknown", output)
-    return ToolOutcome("denied" if call.op == "ask" and output.startswith(_SKIPPED_QUESTION) else "ok", output)
+        return _LeftRunning(running["shell"]) if running is not None else ToolOutcome("unknown", output)
+    is_skipped = call.op == "ask" and output.startswith(_SKIPPED_QUESTION)
+    return ToolOutcome("denied" if is_skipped else "ok", output)
 
 
 def _failure(code: str, message: str, call: OpenCall) -> ToolOutcome:
@@ -216,7 +224,7 @@ def _running(builder: Builder, process: str | None) -> OpenCall | None:
 
 
 def _end_process(builder: Builder, process: str | None, outcome: ToolOutcome) -> bool:
-    # Returns whether there is a call that left the process running.
+    """Ends the call that left the process running; returns False if there is none."""
     call = _running(builder, process)
     if call is None:
         return False

@@ -25,6 +25,7 @@ _WORKSPACE: Final = "workspace.yaml"
 _WORKSPACE_BYTES: Final = 64 << 10
 _BEGINS: Final = re.compile(rb'\{[^{}]{0,200}"type"\s*:\s*"session\.start"')
 _NAME: Final = re.compile(rb"^name:(.*(?:\n(?:[ \t].*)?)*)", re.MULTILINE)
+_YAML_NULLS: Final = ("null", "~")
 _SUB_AGENT: Final = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 
 
@@ -89,7 +90,7 @@ def _with_threads(known: tuple[str, ...], records: tuple[Record, ...]) -> tuple[
 
 
 def _title(log: Path) -> str:
-    """Returns the session's name; empty if the file is missing or can't be read."""
+    """Returns the session's title, `name` in workspace.yaml; empty without one, or if the file can't be read."""
     import yaml
 
     try:
@@ -98,4 +99,4 @@ def _title(log: Path) -> str:
         name = yaml.load(found[1], yaml.BaseLoader) if found else ""
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return ""
-    return name if isinstance(name, str) and name not in ("null", "~") else ""
+    return name if isinstance(name, str) and name not in _YAML_NULLS else ""

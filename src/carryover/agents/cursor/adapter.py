@@ -172,16 +172,18 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     action = ACTIONS.get(event, "hint")
     if action == "session_start" and rawjson.part_of(given.is_background_agent, bool):
         action = "hint"  # it has its task already, and works on a copy of the project
-    path = rawjson.string_of(given.transcript_path)
+    transcript = rawjson.string_of(given.transcript_path) or None
+    if transcript is not None and _layout_root(Path(transcript)) is None:
+        transcript = None  # one elsewhere is ignored; the session's id is enough
     end = _ENDS.get(rawjson.string_of(given.status) or "") if action == "turn_end" else None
+    events = provisional(event, session, at_ms, TurnEnd(reason=end), folder) if end is not None else ()
     return HookEvent(
         action=action,
         session=session,
         cwd=folder,
-        # In a known place only: the session is known without it.
-        transcript=path if path and _layout_root(Path(path)) is not None else None,
+        transcript=transcript,
         reason="startup" if action == "session_start" else None,
-        provisional=provisional(event, session, at_ms, TurnEnd(reason=end), folder) if end is not None else (),
+        provisional=events,
     )
 
 

@@ -41,29 +41,32 @@ class ChatReader:
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what is new in the chat. Raises as `readers.sqlite.read_transaction` does."""
-        beside = None
+        meta_json = None
         with suppress(OSError):
-            beside = files.read_small(path.with_name("meta.json"), limit=1 << 16)
-        return sqlite.read_database(
-            path, lambda db: read_on(_Chat(db, path.parent.name, fields_of(beside)), cursor, now_ms=utc_now_ms())
-        )
+            meta_json = files.read_small(path.with_name("meta.json"), limit=1 << 16)
+
+        def read_chat(db: sqlite.Connection) -> Batch:
+            chat = _Chat(db, path.parent.name, fields_of(meta_json))
+            return read_on(chat, cursor, now_ms=utc_now_ms())
+
+        return sqlite.read_database(path, read_chat)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and of `meta.json` beside it, which holds title and folder."""
         seen = sqlite.stat(path)
         with suppress(OSError):
-            beside = files.stamp_of_file(path.with_name("meta.json"))
-            return FileStat(seen.size + beside.size, max(seen.mtime_ns, beside.mtime_ns))
+            meta_json = files.stamp_of_file(path.with_name("meta.json"))
+            return FileStat(seen.size + meta_json.size, max(seen.mtime_ns, meta_json.mtime_ns))
         return seen
 
 
 class _Chat(OnlyConversation):
     """The chat in a `store.db`. Its pieces are the messages, each with the number of identical ones before it."""
 
-    def __init__(self, db: sqlite.Connection, ident: str, beside: Fields) -> None:
+    def __init__(self, db: sqlite.Connection, ident: str, meta_json: Fields) -> None:
         self.ident = ident
         self._db = db
-        self._beside = beside
+        self._meta_json = meta_json
         # Before its first message the client has made the file, perhaps not its tables.
         is_made = sqlite.tables(db) >= {"meta", "blobs"}
         meta = sqlite.value_at(db, "SELECT value FROM meta WHERE key = ?", "0") if is_made else None
@@ -95,8 +98,8 @@ class _Chat(OnlyConversation):
         record = StoreRecord(
             kind="skipped" if message is None else "message",
             conversation=self._conversation,
-            at_ms=time_of(self._meta.get("createdAt")) or time_of(self._beside.get("createdAtMs")),
-            noted_ms=time_of(self._beside.get("updatedAtMs")),
+            at_ms=time_of(self._meta.get("createdAt")) or time_of(self._meta_json.get("createdAtMs")),
+            noted_ms=time_of(self._meta_json.get("updatedAtMs")),
             id=f"{ident[:_ID_CHARS]}/{occurrence}",
             message=message or {},
             what="message" if message is None else "",
@@ -108,13 +111,14 @@ class _Chat(OnlyConversation):
         return msgspec.json.encode(StoreRecord(kind="state", conversation=self._conversation)) if emitted else None
 
     def _described(self) -> Conversation:
-        folder = text_of(self._beside.get("cwd"))
-        title = text_of(self._beside.get("title")) or text_of(self._meta.get("name"))
+        folder = text_of(self._meta_json.get("cwd"))
+        title = text_of(self._meta_json.get("title")) or text_of(self._meta.get("name"))
         return Conversation(
             id=self.ident,
             name=bounded(title, SHORT_CHARS) if title != UNTITLED else "",
             model=bounded(text_of(self._meta.get("lastUsedModel")), SHORT_CHARS),
-            parent=self.ident if is_true(self._beside.get("isSubagent")) else None,
+            # Its own id stands for "unknown": the parent is not recorded.
+            parent=self.ident if is_true(self._meta_json.get("isSubagent")) else None,
             folders=(folder,) if folder else (),
         )
 

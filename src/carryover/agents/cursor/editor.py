@@ -31,6 +31,8 @@ _MOST_ABOVE: Final = 6
 """How many sub-agents, each working for the next, are followed: damaged stores may name one another in a circle."""
 WATCHED: Final = 10
 """How many of the newest conversations are compared whenever the database has changed."""
+_MOST_LOADED: Final = 64
+"""How many bubbles are kept in memory: the marks, and the bubbles after one, are looked at more than once."""
 SETTLED_MS: Final = 60_000
 """A conversation that was not written to for this long is taken as it is."""
 
@@ -252,7 +254,7 @@ class _Conversation:
     def _bubble(self, number: int) -> Fields | None:
         """Returns the bubble at a position; None if it has no row (yet) or is not a bubble. Raises TooLarge."""
         if number not in self._loaded:
-            if len(self._loaded) > 64:
+            if len(self._loaded) > _MOST_LOADED:
                 self._loaded.clear()
             self._loaded[number] = _bubble_in(self._look.value(self._key(number)))
         return self._loaded[number]
