@@ -97,6 +97,25 @@ def test_a_failure_is_solved_once_the_same_succeeds_and_passed_by_once_its_progr
     assert failure(talk.ran("pip install money", "ok")).solved
 
 
+@pytest.mark.parametrize(("prompts_between", "solved"), [(0, True), (1, True), (2, False)])
+def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_much_later(
+    prompts_between: int, solved: bool
+) -> None:
+    talk = Conversation().user("Cap it.").ran("make cap --strict", "error: no rule", status="error")
+    for _ in range(prompts_between):
+        talk.user("Try again.")
+
+    assert failure(talk.ran("make cap", "ok")).solved is solved
+    assert not failure(Conversation().user("Cap it.").ran("make cap", "no", status="error").ran("make tax")).solved
+
+
+def test_a_commit_is_named_with_its_id_if_git_printed_one() -> None:
+    talk = Conversation().user("Commit it.").ran('git commit -m "Cap it"', "[main 1a2b3c4] Cap it\n 1 file changed")
+    talk.ran('git commit -q -m "Round it"')
+
+    assert talk.turn.commits == ("Cap it (1a2b3c4)", "Round it")
+
+
 def test_the_same_failure_again_is_counted_and_a_failed_edit_is_solved_by_the_edit_of_its_file() -> None:
     talk = Conversation().user("Go.")
     for number in range(3):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from carryover.distill.entry import Entry, Kind
 from carryover.distill.render import render
 from carryover.distill.repeats import without_repeats
@@ -63,3 +65,16 @@ def test_short_lines_may_be_said_again() -> None:
     said = [("Where it stands", [entry("All tests pass.")]), ("Progress log", [entry("All tests pass.", at_ms=1)])]
 
     assert without_repeats(said) == said
+
+
+def test_a_quote_of_which_nothing_is_left_goes_and_a_call_stays_with_what_it_was() -> None:
+    said, again = entry(TRACE, at_ms=2), entry(TRACE, at_ms=1)
+    printed = entry(TRACE, kind="call", at_ms=3)
+    more = replace(printed, part=1, parts=2)
+    sections = [("Where it stands", [said]), ("Progress log", [again]), ("Recent files", [printed, more])]
+
+    assert without_repeats(sections) == [
+        ("Where it stands", [said]),
+        ("Progress log", []),
+        ("Recent files", [replace(printed, text="…")]),
+    ]

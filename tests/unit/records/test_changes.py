@@ -61,6 +61,14 @@ def test_how_many_lines_a_replacement_of_every_occurrence_changes_is_not_known()
     assert planned("/a", {**pair, "replace_all": msgspec.Raw(b"true")}).added is None
 
 
+def test_an_edit_may_come_as_a_list_of_replacements_and_one_without_any_says_no_number_of_lines() -> None:
+    edits = {"edits": msgspec.Raw(b'[{"old_string": "a", "new_string": "b"}, {"new_string": "c\\nd"}]')}
+
+    assert (planned("/a", edits).added, planned("/a", edits).diff) == (3, "@@\n-a\n+b\n@@\n+c\n+d")
+    assert planned("/a", edits, counted=False).added is None
+    assert planned("/a", {}).added is None
+
+
 @pytest.mark.parametrize(
     ("lines", "line", "anchor"),
     [

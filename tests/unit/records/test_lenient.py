@@ -7,6 +7,7 @@ import json
 import msgspec
 import pytest
 
+from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_of, time_of
 
@@ -75,3 +76,23 @@ def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
     assert rawjson.mend(broken) == mended
     assert rawjson.mend(mended) == mended
     assert read_as(broken, str) == json.loads(mended)
+
+
+class Said(msgspec.Struct):
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (b'{"type": "user", "text": 5}', Skipped("user", "unexpected shape at $.text", "1.2")),
+        (b'{"type": "user", "version": "2.0", "text": 5}', Skipped("user", "unexpected shape at $.text", "2.0")),
+        (b'{"type": "progress", "text": 5}', None),
+        (b"[1]", Skipped("?", "unexpected shape", "1.2")),
+        (b"{", Skipped("?", "not JSON", "1.2")),
+    ],
+)
+def test_a_record_of_another_shape_is_named_with_its_type_and_version_unless_it_is_a_quiet_one(
+    line: bytes, found: Skipped | None
+) -> None:
+    assert rawjson.read_line(msgspec.json.Decoder(Said), line, quiet=["progress"], version="1.2") == found

@@ -91,6 +91,7 @@ def test_plain_commands_name_the_files_they_change(command: str, expected: list[
         "cd - && echo x > y",
         "test -d q && cd q\necho x > y",
         'mv a.py "$TARGET.py"',
+        'mv "$SOURCE.py" a.py',
         "echo a # > b",
         *(
             "rm a; ls",

@@ -11,7 +11,7 @@ from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import render
 from carryover.facts import Facts
 from carryover.model import ToolResult
-from support.conversation import GOAL, START_MS, project, session, under, worked
+from support.conversation import GOAL, START_MS, project, section, session, under, worked
 
 
 def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
@@ -25,6 +25,25 @@ def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
 
     talk.user("Fix it.").edited("cart.py").ran("pytest -q", "84 passed in 2.1s").says("Fixed.")
     assert under("Open questions", talk) == ""
+
+
+def test_of_failing_tests_it_says_which_and_why() -> None:
+    failed = session("s1").user(GOAL).ran("pytest -q", "FAILED a.py::test_a\n1 failed in 1s", status="error")
+    why = "E   ValueError: no cents\nFAILED a.py::test_a\n1 failed in 1s"
+    told = session("s1").user(GOAL).ran("pytest -q", why, status="error")
+
+    assert section(failed.says("It fails."), title="Open questions") == ["Tests fail in a.py::test_a"]
+    assert section(told.says("It fails."), title="Open questions") == [
+        "Tests fail in a.py::test_a: ValueError: no cents"
+    ]
+
+
+@pytest.mark.parametrize(("passed", "is_open"), [("tests/test_cart.py", False), ("tests/test_tax.py", True)])
+def test_a_failed_run_that_names_no_file_has_passed_once_what_it_was_given_passed(passed: str, is_open: bool) -> None:
+    talk = session("s1").user(GOAL).ran("pytest -q tests/test_cart.py", "1 failed in 0.1s", status="error")
+    talk.ran(f"pytest -q {passed}", f"{passed} ... [100%]\n3 passed in 0.1s").says("It passes.")
+
+    assert ("Tests fail" in under("Open questions", talk)) is is_open
 
 
 def test_of_two_runs_in_the_same_moment_the_later_one_counts() -> None:
