@@ -48,6 +48,13 @@ def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None
     assert READ.without_entry(added, PATH) == before.encode()
 
 
+def test_only_our_entry_is_taken_out_of_others_in_quotes() -> None:
+    for text in (f'read:\n  - "A.md"\n  - {NAME}\n', f'read:\n  - {NAME}\n  - "A.md"\n'):
+        assert READ.without_entry(text.encode(), PATH) == b'read:\n  - "A.md"\n'
+    others = b'read:\n  - "A.md"\n  - B.md\n'
+    assert READ.without_entry(others, PATH) == others
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -64,6 +64,16 @@ def test_where_no_branch_has_an_agents_file_one_is_made_that_git_does_not_show(h
     assert status(root) == ""
 
 
+def test_the_rule_that_was_shared_goes_from_gitignore(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    assert ".gitignore" in published(root, ProjectSettings(pointers="shared"))
+
+    published(root)
+
+    assert not (root / ".gitignore").exists()
+    assert status(root) == ""
+
+
 def test_where_one_is_tracked_each_agent_gets_a_file_of_its_own(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
 

@@ -12,6 +12,7 @@ from carryover.edits.apply import ProjectEdits
 from carryover.publish.pointers import (
     NEW_FILE,
     State,
+    block_end,
     block_state,
     imports_agents_md,
     place_pointers,
@@ -83,6 +84,13 @@ def test_what_is_there_already_and_is_not_ours_to_repair(data: bytes, expected: 
     assert block_state(data) == expected
     if expected in ("edited", "broken"):
         assert with_block(data, at_top=False) == data == without_block(data)
+
+
+@pytest.mark.parametrize("before", [b"", b"Be brief.\n\n", BOM + b"Be brief.\n", b"```\n" + BLOCK + b"```\n"])
+def test_the_block_ends_with_its_last_line_and_nowhere_if_there_is_none(before: bytes) -> None:
+    for after in (b"", b"\nmore\n", b"\n" + BLOCK):
+        assert block_end(before + BLOCK + after) == len(before + BLOCK.rstrip())
+    assert block_end(before) == 0
 
 
 @pytest.mark.parametrize(

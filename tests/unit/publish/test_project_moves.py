@@ -10,7 +10,7 @@ from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.facts import ProjectRoot
-from carryover.ledger.queries import project_by_root, projects, sessions
+from carryover.ledger.queries import project_by_root, projects, sessions, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
@@ -111,3 +111,16 @@ async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
 
     back = inspect_root(paths, str(shop), Config(), compared=first.gone)
     assert (await follow(ledger, paths, ProjectRoot(str(shop)), back, now_ms=NOW_MS)).sessions == 1
+
+
+async def test_a_folder_that_cannot_be_identified_now_keeps_what_it_is_recognised_by(
+    ledger: Ledger, paths: StatePaths, shop: Path, known: int, reading: Connect
+) -> None:
+    first = inspect_root(paths, str(shop), Config())
+    await follow(ledger, paths, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
+    [noted] = whereabouts(reading())
+
+    await follow(ledger, paths, ProjectRoot(str(shop)), RootFacts(own=noted), now_ms=NOW_MS)
+
+    assert noted.identity is not None
+    assert [row.identity for row in whereabouts(reading())] == [noted.identity]

@@ -1,23 +1,29 @@
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from carryover.config import Config, ProjectSettings, PublishConfig
+from carryover.distill.digest import Digest
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.stored_digest import DigestReducer
+from carryover.distill.view import ProjectView, SessionView
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.facts import GitFacts
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
-from carryover.publish.make import Refreshed, git_now
-from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
+from carryover.publish.make import Refreshed, elsewhere_lines, git_now
+from carryover.publish.refresh import AWAITS_WORK, awaits_handoff, refresh, refused_before_work, with_placeholder
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
 
@@ -83,6 +89,92 @@ async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, 
 
     assert remove_published(paths, Config(), ()) == ([], set())
     assert (paths.state / HANDOFF).exists()
+
+
+@pytest.mark.parametrize("published", [True, False], ids=["published before", "never published"])
+async def test_the_handoff_of_what_is_forgotten_goes_also_if_the_list_of_projects_is_lost(
+    home: Path, paths: StatePaths, published: bool
+) -> None:
+    root = repository(home / "app", {".carryover/handoff.md": "the repository's own"})
+    project = await ledger_with_prompt(paths.ledger, root)
+    if published:
+        ledger = await Ledger.open(paths.ledger, DigestReducer())
+        await ledger.set_published(project, "0" * 64, 2, None)
+        await ledger.close()
+
+    assert remove_published(paths, Config(), [str(root)]) == ([], {str(root)} if published else set())
+    assert handoff(root).exists() is not published
+
+
+@pytest.mark.parametrize(
+    ("agents", "asked", "refused"),
+    [
+        (["aider"], True, True),
+        (["aider"], False, False),
+        (["claude-code"], True, False),
+        (["aider", "claude-code"], True, False),
+        ([], True, False),
+    ],
+)
+async def test_a_project_known_only_by_what_lies_in_it_gets_no_handoff_before_the_next_turn_there(
+    home: Path, paths: StatePaths, agents: list[str], asked: bool, refused: bool
+) -> None:
+    root = str(repository(home / "app"))
+    ledger = await Ledger.open(paths.ledger, DigestReducer())
+    project = await ledger.write(know_project, root, None)
+    for agent in agents:
+        scribe = Scribe(ledger, agent=agent)
+        await scribe.tell(scribe.event("Add a parser", key=agent, session=agent, at_ms=1, cwd=root), path=agent)
+    await ledger.close()
+
+    with closing(connect_read_only(paths.ledger)) as db:
+        found = refused_before_work(db, project, Config(), asked=[root] if asked else [])
+    assert (found.published.refusal if found else None) == (AWAITS_WORK if refused else None)
+
+
+async def test_a_project_that_waited_for_work_is_published_once_an_agent_works_there(
+    home: Path, paths: StatePaths, scribe: Scribe
+) -> None:
+    root = str(repository(home / "app"))
+    [project] = (await scribe.tell(scribe.event("Add a parser", at_ms=1, cwd=root))).projects
+
+    def waits() -> bool:
+        with closing(connect_read_only(paths.ledger)) as db:
+            return refused_before_work(db, project, Config(), asked=()) is not None
+
+    later_ms = int(time.time() * 1000) + 60_000
+    assert not waits(), "an agent worked there, so it is not known only by its folder"
+    await scribe.ledger.set_published(project, None, later_ms, AWAITS_WORK)
+    assert waits()
+    await scribe.ledger.set_published(project, None, later_ms, "another reason")
+    assert not waits()
+    await scribe.ledger.set_published(project, None, 1, AWAITS_WORK)
+    assert not waits(), "it changed since"
+    await scribe.ledger.set_published(project, "0" * 64, later_ms, None)
+    assert not waits()
+
+
+async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
+    home: Path, paths: StatePaths, scribe: Scribe
+) -> None:
+    states = {
+        "phone:/shop": GitFacts(branch="main", head=None),
+        "laptop:/shop": GitFacts(branch="main", head="abc1234"),
+        "tower:/shop": GitFacts(branch=None, head="def5678"),
+        "attic:/shop": GitFacts(branch="old", head="0123456"),
+    }
+    for root, git in states.items():
+        project = await scribe.ledger.write(know_project, root, None)
+        await scribe.ledger.set_published(project, None, 1, None, git)
+    session = SessionView(session="s1", agent="codex", started_ms=0, last_ms=1, digest=Digest(), where=" on laptop")
+    view = ProjectView(root=str(home), sessions=(session,), former_roots=("nowhere:/shop", str(home / "old"), *states))
+
+    with closing(connect_read_only(paths.ledger)) as db:
+        assert elsewhere_lines(db, view) == (
+            "on laptop: branch main at abc1234",
+            "on tower: detached HEAD at def5678",
+        )
+        assert elsewhere_lines(db, replace(view, sessions=(replace(session, where=""),))) == ()
 
 
 async def test_what_cannot_be_kept_is_a_note_and_the_handoff_is_published(home: Path, paths: StatePaths) -> None:
