@@ -59,7 +59,9 @@ def page_address() -> str:
 def _no_port(health: Health) -> UserError:
     trouble = health.hook_port.trouble if health.hook_port is not None else None
     if trouble is None:
-        return UserError("The page can't be opened: carryoverd has not opened its port yet. Run this again.")
+        return UserError(
+            "The page can't be opened: carryoverd has not opened its port yet. Run this again.", ExitCode.REFUSED
+        )
     return UserError(
         f"The page can't be opened: {trouble}. End that program, or choose another port: "
         "`carryover config server.port 47824`. Then run this again.",
