@@ -1,4 +1,4 @@
-"""Records a text from outside, such as a web chat's answer, as a note that the next agent is told of."""
+"""Records a text from outside, such as a web chat's answer, as a note, which the next handoff mentions."""
 
 from __future__ import annotations
 
