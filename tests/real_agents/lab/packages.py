@@ -38,15 +38,21 @@ def from_npm(package: str, version: str, *, alone: bool = False) -> Path:
     return home / "node_modules" / package
 
 
-def from_pypi(package: str, version: str, *, any_version_of: Collection[str] = ()) -> Path:
+def from_pypi(package: str, version: str, *, any_version_of: Collection[str] = (), python: str = "") -> Path:
     """The folder of a virtual environment with that package, made on first use. Raises NotInstalled.
 
     `any_version_of`: packages it needs that are taken in any version, since the one it names has no wheel.
+    `python`: the version a client needs that does not run in the one of the tests, "3.12".
     """
     home = cache_dir() / "pypi" / f"{package}@{version}"
     if not (home / "complete").exists():
-        _fetch_from_pypi(package, version, home, any_version_of)
+        _fetch_from_pypi(package, version, home, any_version_of, _interpreter(python))
     return home
+
+
+def behind(environment: Path) -> Path:
+    """The folder of the Python from which a virtual environment was made: a box has to show it, too."""
+    return (environment / "bin" / "python").resolve().parents[1]
 
 
 def _fetch_from_npm(spec: str, home: Path, bring: Callable[[str, Path, str], None]) -> None:
@@ -76,14 +82,28 @@ def _unpack(spec: str, arriving: Path, cache: str) -> None:
     archive.unlink()
 
 
-def _fetch_from_pypi(package: str, version: str, home: Path, any_version_of: Collection[str]) -> None:
+def _interpreter(version: str) -> str:
+    """The command of that Python; the one of the tests for "". Raises NotInstalled."""
+    if not version or version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    name = f"python{version}"
+    of_pyenv = sorted(Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/{name}"))
+    if of_pyenv:
+        return str(of_pyenv[-1])
+    found = shutil.which(name, path=ENVIRONMENT.get("PATH"))
+    if found is None:
+        raise NotInstalled(f"it needs Python {version}, which is not on this machine")
+    return found
+
+
+def _fetch_from_pypi(package: str, version: str, home: Path, any_version_of: Collection[str], interpreter: str) -> None:
     """An environment knows its own path, so it is made where it stays, and marked when it is complete."""
     shutil.rmtree(home, ignore_errors=True)
     home.parent.mkdir(parents=True, exist_ok=True)
     spec = f"{package}=={version}"
     with tempfile.TemporaryDirectory(dir=home.parent, prefix="fetching-") as cache:
         pip = (str(home / "bin" / "pip"), "install", "--quiet", "--only-binary", ":all:", f"--cache-dir={cache}")
-        _run(spec, sys.executable, "-m", "venv", str(home))
+        _run(spec, interpreter, "-m", "venv", str(home))
         _run(spec, *pip, "--no-deps", spec)
         asked = f"import importlib.metadata as m; print('\\n'.join(m.requires({package!r})))"
         needs = _run(spec, str(home / "bin" / "python"), "-c", asked).splitlines()
