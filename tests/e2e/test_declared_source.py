@@ -29,7 +29,7 @@ def test_a_declared_source_is_followed_while_it_grows_without_its_secrets(
 
     say("Add a discount, token sk-ant-api03-" + "x" * 93 + "AA")
     config.write_text(DECLARED)
-    first = wait_until("the first words", lambda: handoff_of(project))
+    first = wait_until("the first words", lambda: handoff_of(project) or None)
     assert "Add a discount" in first
     assert "xxxx" not in first
 
