@@ -122,6 +122,8 @@ def _tried_lines(tried: Tried) -> Iterator[str]:
     yield from (f"  {problem}" for problem in tried.problems)
     yield from (f"  {counted(number, 'record')} skipped, {why}" for why, number in tried.skipped.items())
     yield "Nothing was stored."
+    if not tried.problems:
+        yield "`carryover restart` has carryoverd read such files from now on."
 
 
 def _lines(done: Imports, *, dry_run: bool) -> Iterator[str]:

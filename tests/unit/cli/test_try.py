@@ -46,7 +46,7 @@ def test_a_declaration_is_tried_then_read_like_any_agent(run: Run, log: Path, bo
     assert lines[0] == f"· {log}, read as my-agent:"
     assert "  said: 1 prompt, 1 answer" in lines
     assert "  1 record skipped, role/debug: its role is not known" in lines
-    assert lines[-1] == "Nothing was stored."
+    assert lines[-2] == "Nothing was stored."
     assert not state_dir().ledger.exists()
 
     handoff = run.out("handoff", str(book))
@@ -86,8 +86,9 @@ def test_a_file_elsewhere_is_tried_by_the_name_of_the_declaration(run: Run, log:
     )
 
 
-def test_status_names_declared_sources(run: Run, log: Path) -> None:
+def test_status_and_config_name_declared_sources(run: Run, log: Path) -> None:
     declare()
+    assert "sources.my-agent" in run.out("config")
     assert "my-agent" in run.out("status", "-v").partition("declared in config.toml")[2]
 
 
