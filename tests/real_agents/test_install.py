@@ -21,6 +21,7 @@ from real_agents.lab.rows import Row
 from real_agents.lab.shop import PROJECT, STATE, TASK
 from real_agents.lab.tool import Installed, Tool, tools
 from real_agents.opencode.client import CONFIG_DIR, SETTINGS
+from real_agents.pi.client import FOLDER as PI_FOLDER
 from real_agents.qwen_code.client import SETTINGS as QWEN_SETTINGS
 from real_agents.qwen_code.client import SETTINGS_FILE as QWEN_SETTINGS_FILE
 
@@ -76,6 +77,7 @@ OPENCODES: Final = (
     + json.dumps(SETTINGS, indent=2).removeprefix("{\n").removesuffix("\n}")
     + ", // last\n}\n"
 )
+PIS: Final = "export default function (pi) {\n\tpi.on('session_start', () => {})\n}"
 HOOKS: Final = COPILOT_HOME / "hooks"
 
 ROWS: Final = {
@@ -94,6 +96,8 @@ ROWS: Final = {
     ("kilo", "comments and instructions"): Own({Kilo.CONFIG: OPENCODES}),
     ("opencode", "nothing"): Own({}),
     ("opencode", "comments and instructions"): Own({CONFIG_DIR / "opencode.jsonc": OPENCODES}),
+    ("pi", "nothing"): Own({}),
+    ("pi", "an extension and rules"): Own({PI_FOLDER / "extensions" / "mine.js": PIS, **RULES}),
     ("qwen-code", "nothing"): Own({}),
     ("qwen-code", "rules, comments and a hook"): Own({QWEN_SETTINGS_FILE: QWENS, **RULES}),
 }
@@ -104,6 +108,7 @@ TOUCHED: Final = {
     "gemini-cli": ".gemini/settings.json",
     "kilo": ".config/kilo/kilo.jsonc",
     "opencode": ".config/opencode/opencode.json",
+    "pi": ".pi/agent/extensions/carryover.js",
     "qwen-code": ".qwen/settings.json",
 }
 """What must differ while Carryover is installed; of Codex it depends on where the user's hooks are."""
@@ -120,6 +125,7 @@ USERS: Final[dict[str, Callable[[str], bool]]] = {
     ".gemini/": lambda name: name in (".gemini/settings.json", ".gemini/GEMINI.md", ".gemini/trustedFolders.json"),
     ".config/kilo/": lambda name: name.endswith((".json", ".jsonc")) and "node_modules" not in name,
     ".config/opencode/": lambda name: name.endswith((".json", ".jsonc")) and "node_modules" not in name,
+    ".pi/": lambda name: name.startswith((".pi/agent/extensions", ".pi/agent/mcp.json", ".pi/agent/AGENTS")),
     ".qwen/": lambda name: name == ".qwen/settings.json",
 }
 """Of a client's own folder only what users write is compared."""

@@ -99,7 +99,7 @@ def test_a_limit_is_named_as_what_stopped_the_work(tool: Tool, row: Row) -> None
     assert_left(tool, row, said_instead or BY_LIMIT)
 
 
-@newest("claude-code", "codex", "gemini-cli", "qwen-code")
+@newest("claude-code", "codex", "gemini-cli", "pi", "qwen-code")
 def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> None:
     """In the terminal; Gemini CLI asks first whether to keep trying, and writes it down when the user stops."""
     shop.begin(tool)
@@ -113,7 +113,7 @@ def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> Non
         return assert_left(tool, row, BY_LIMIT)
 
 
-@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "qwen-code"))
+@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "pi", "qwen-code"))
 def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     replies = [*shop.edited(tool), {"unfinished": "Half of a thought"}]

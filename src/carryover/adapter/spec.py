@@ -66,7 +66,7 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     matcher: str | None = None
 
 
-Form = Literal["nested", "flat", "plain", "tables", "list", "server"]
+Form = Literal["nested", "flat", "plain", "extension", "tables", "list", "server"]
 """The layout of hooks in settings, see `edits.hooks`. `list`, `server`: ours is an entry, see `edits.entries`."""
 TimeoutUnit = Literal["s", "ms"]
 TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
@@ -245,13 +245,16 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     config_files: tuple[Place, ...] = ()
     """Settings files that may hold our hooks: the first that exists is taken, else the first."""
-    form: Literal["nested", "flat", "plain"] = "nested"
-    """How JSON settings hold hooks.
+    form: Literal["nested", "flat", "plain", "extension"] = "nested"
+    """How settings hold hooks.
 
     nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
     flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
     plain: `{"hooks": {event: [{"command", "show_output"}]}}`, which knows no time limit
+    extension: a program of ours that the agent loads, `extension`, in a file of its own
     """
+    extension: Path | None = None
+    """For that form: the program, in which `@HOOKS@` stands for the hooks, as in the form `plain`."""
     timeout_unit: TimeoutUnit = "s"
     name: str | None = None
     """Name of our hooks in JSON settings, for agents that display it while hooks run."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, Form, HookEntry
 from carryover.agents import agent_name
-from carryover.edits import hooks
+from carryover.edits import extension, hooks
 from carryover.edits.apply import Change, Edit, plan
 from carryover.edits.entries import NAME, Entry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Hook, hook_command, owner_by_script
@@ -125,10 +125,13 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     owner_of = owner_by_script(*sorted({script, *((Path(known.script),) if known else ())}))
     form = agent.form
     rules = agent.spec.hooks.file_rules
+    program = agent.spec.hooks.extension
     wanted = agent.wanted(script)
     origin = known.origin if known else UNKNOWN
 
     def edit(data: bytes | None) -> bytes:
+        if program is not None:
+            return extension.with_hooks(data, program.read_text("utf-8"), wanted)
         return hooks.with_hooks(data, wanted, owner_of, form=form, origin=origin, rules=rules)
 
     def origin_of(before: bytes | None, former: Origin | None) -> Origin:

@@ -7,6 +7,7 @@
             (Cursor 1.7 to 3.12, in a separate file; both members are required)
     plain   {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
             (Windsurf since 1.12.41, according to its documentation, in a separate file)
+    extension  a program that the agent loads, in which one line holds the same (`edits.extension`)
 
 The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, if `~/.claude.json` turns updates off),
 and people may move hooks. So ours are found by their command, wherever they are: one short line per event that never
@@ -25,7 +26,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from carryover.adapter.spec import Form, HookFileRules
-from carryover.edits import json_text, toml_text
+from carryover.edits import extension, json_text, toml_text
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
 HOOKS: Final = "hooks"
@@ -33,7 +34,7 @@ VERSION: Final = "version"
 VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
 
-_UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
+_UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain", "extension")
 """Forms in which an event's list contains the hooks themselves."""
 _DROPS: Final = "makes the agent drop the whole file"
 
@@ -118,6 +119,8 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
     the form; comments and trailing commas are accepted.
     """
     bom, text = decode(data)
+    if form == "extension":  # the file is ours; one that is not holds none of our hooks
+        return None if any(found.owner == "ours" for found in hooks_of(data, owner_of, form=form)) else data
     text = _without_ours(text, owner_of, form, origin)
     left = _values(text, form)
     version_is_ours = form == "flat" and (origin.unversioned or origin.began_empty)
@@ -169,7 +172,7 @@ def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | 
     """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known. Raises
     EditRefused if it is not in the syntax of the form, or has comments although `rules` forbid them."""
     settings = _values(text, form)
-    if form == "tables" or not text.strip():
+    if form in ("tables", "extension") or not text.strip():
         return None
     if rules is None or not rules.comments:
         json_text.check_strict(text)
@@ -203,6 +206,8 @@ def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "ne
 
 
 def _values(text: str, form: Form) -> dict[str, Any]:
+    if form == "extension":
+        return {HOOKS: extension.hooks_in(text)}
     return toml_text.values(text) if form == "tables" else json_text.values(text)
 
 

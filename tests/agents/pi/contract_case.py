@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from contract.case import Capabilities, Case, Recording
+from contract.case import LEFT_OUT, Capabilities, Case, Payload, Recording, payload_of
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 PLACE: Final = "--home-dev-shop--"
@@ -40,6 +40,16 @@ def recording(name: str, part: str = "") -> Recording:
     return found
 
 
+SESSION: Final = "01a20425-9c1e-7000-8000-000000000001"
+PATH: Final = f"/home/dev/.pi/agent/sessions/{PLACE}/2026-11-22T16-44-27-119Z_{SESSION}.jsonl"
+
+
+def payload(event: str, **fields: Any) -> Payload:
+    """What our extension hands over."""
+    common = {"session_id": SESSION, "transcript_path": PATH, "cwd": "/home/dev/shop", "hook_event_name": event}
+    return payload_of(event, common, fields)
+
+
 CASE: Final = Case(
     recordings=recordings(),
     unknown=(
@@ -66,6 +76,19 @@ CASE: Final = Case(
         entry("compaction", summary="words"),
         user('<file name="/home/dev/shop/.carryover/handoff.md">\n# [CARRYOVER]\n</file>\n'),
     ),
+    payloads=(
+        *(payload("SessionStart", source=reason) for reason in ("startup", "clear", "resume", "compact")),
+        payload("SessionStart", source="fork", seconds_since_last_response=12.5),
+        payload("Stop"),
+    ),
+    foreign=(
+        payload("SessionStart", source="startup", transcript_path="/home/dev/.claude/projects/a/b.jsonl"),
+        payload("SessionStart", source="startup", cursor_version="3.12.17"),
+        payload("SessionStart", source="startup", transcript_path=LEFT_OUT),
+        payload("SessionStart", source="startup", hook_event_name="Stop"),
+        payload("Stop", conversation_id=SESSION),
+    ),
+    tells_early=False,
     strangers=(
         f"{PLACE}/notes.jsonl",
         f"{PLACE}/2026-11-22T16-52-45-686Z_01a2042c.json",
@@ -75,5 +98,5 @@ CASE: Final = Case(
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="transcripts", shows=frozenset({"compaction", "fork", "limit", "tests", "title"})
+    reads="transcripts", shows=frozenset({"compaction", "fork", "limit", "resume", "tests", "title"})
 )

@@ -9,7 +9,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Ending, Tool, instructions
+from matrix.tool import Call, Ending, Played, Tool, instructions
 
 LIMIT = '429: {"message":"You have reached your usage limit","code":"usage_limit_reached"}'
 
@@ -94,4 +94,16 @@ def _reads(root: Path, folder: Path) -> str:
     return instructions(root, folder, "AGENTS.md")
 
 
-TOOLS = (Tool(id="pi", agent="pi", play=PiPlayed, reads=_reads),)
+def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
+    session = going_on if isinstance(going_on, PiPlayed) else PiPlayed(home, folder, datetime.now(UTC))
+    given = {
+        "session_id": session.session,
+        "transcript_path": str(session.path),
+        "cwd": str(session.folder),
+        "hook_event_name": "SessionStart",
+        "source": "resume" if going_on is session else "startup",
+    }
+    return Call("SessionStart", json.dumps(given).encode())
+
+
+TOOLS = (Tool(id="pi", agent="pi", play=PiPlayed, starts=_starts, reads=_reads),)

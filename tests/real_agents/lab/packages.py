@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,14 +27,15 @@ def cache_dir() -> Path:
     return Path(os.environ.get("CARRYOVER_AGENT_CACHE") or CHECKOUT / ".cache" / "agents").resolve()
 
 
-def from_npm(package: str, version: str, *, alone: bool = False) -> Path:
+def from_npm(package: str, version: str, *, only: Sequence[str] | None = None) -> Path:
     """The folder of that package, fetched on first use. Raises NotInstalled.
 
-    `alone`: without the packages that it names, for a client that carries all it runs in one bundle.
+    `only`: all that is fetched with it of the packages that it names, as `name@version`, for a client that carries what
+    it runs in one bundle.
     """
     home = cache_dir() / "npm" / f"{package.replace('/', '+')}@{version}"
     if not home.exists():
-        _fetch_from_npm(f"{package}@{version}", home, _unpack if alone else _install)
+        _fetch_from_npm((f"{package}@{version}", *(only or ())), home, _install if only is None else _unpack)
     return home / "node_modules" / package
 
 
@@ -55,13 +56,14 @@ def behind(environment: Path) -> Path:
     return (environment / "bin" / "python").resolve().parents[1]
 
 
-def _fetch_from_npm(spec: str, home: Path, bring: Callable[[str, Path, str], None]) -> None:
+def _fetch_from_npm(specs: Sequence[str], home: Path, bring: Callable[[str, Path, str], None]) -> None:
     """Fetches into a folder beside `home` and renames it, so that a folder with the final name is always complete."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent, prefix="fetching-") as folder:
         arriving = Path(folder) / "arriving"
         arriving.mkdir()
-        bring(spec, arriving, f"--cache={folder}/npm-cache")
+        for spec in specs:
+            bring(spec, arriving, f"--cache={folder}/npm-cache")
         try:
             arriving.rename(home)
         except OSError:  # another run was first

@@ -82,6 +82,8 @@ class Tool(ABC):
     RUNS_S: ClassVar[float] = 120.0
     """How long a turn without a terminal may take on a busy machine."""
     INTERRUPTED: ClassVar[str] = ""
+    CLEAR: ClassVar[str] = "/clear"
+    """What begins a conversation of its own in the terminal client."""
     COMPACT: ClassVar[str] = "/compact"
     COMPACTED: ClassVar[str] = ""
     COMPACTED_RECORD: ClassVar[str] = ""
@@ -90,6 +92,8 @@ class Tool(ABC):
     """Regular expression for what the client's own tool puts before each line of a file that it reads."""
     HOOK_LINES: ClassVar[Sequence[str] | None] = ()
     """What a run without a terminal says of our hooks in any case; None where that differs from version to version."""
+    LISTED: ClassVar[Sequence[str]] = ()
+    """What the terminal client says of them when it starts: some list what they load."""
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
         """Writes the client's settings into the box, as of a user who has answered the dialogs of the first start."""

@@ -13,7 +13,11 @@ from real_agents.lab.tool import Installed, Tool
 VERSIONS: Final = ("1.5.2",)
 NODE: Final = "22.23.3"
 FOLDER: Final = HOME / ".pi" / "agent"
-SETTINGS: Final[dict[str, Any]] = {"defaultProvider": "lab", "defaultModel": "fake-model"}
+SETTINGS: Final[dict[str, Any]] = {
+    "defaultProvider": "lab",
+    "defaultModel": "fake-model",
+    "compaction": {"keepRecentTokens": 10},  # else there is nothing to compact in a short session
+}
 MODEL: Final[dict[str, Any]] = {
     "id": "fake-model",
     "name": "fake",
@@ -30,20 +34,22 @@ class Pi(Tool):
     NAME = "pi"
     OLDEST = "1.5.2"
     API = ChatApi
-    ARRIVES = "pointer"
+    KEEPS_INJECTED = False
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = '"errorMessage":"402'
     RESETS = False
     RECORDS_VERSION = False
     RECORDS_NEW = False
+    CLEAR = "/new"
+    LISTED = ("carryover.js",)
     READY = r"fake-model"
     INTERRUPTED = r"aborted"
     COMPACTED = r"[Cc]ompacted"
     COMPACTED_RECORD = '"type":"compaction"'
-    SUMMARY = ("The work so far was summed up.",)
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
         super().__init__(box, installed, port)
+        self._options: tuple[str, ...] = ()
         provider = {
             "baseUrl": f"http://127.0.0.1:{port}/v1",
             "api": "openai-completions",
@@ -56,9 +62,9 @@ class Pi(Tool):
     @classmethod
     def install(cls, version: str) -> Installed:
         node = from_npm(f"node-linux-{MACHINE}", NODE) / "bin"
-        package = from_npm("@earendil-works/pi-coding-agent", version, alone=True)
+        package = from_npm("@earendil-works/pi-coding-agent", version, only=("jiti@2.7.0",))
         command = (str(node / "node"), str(package / "dist" / "bundle" / "cli.js"))
-        return Installed(version, command, (package, node.parent), (node,))
+        return Installed(version, command, (package.parents[1], node.parent), (node,))
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"tool": "bash", "input": {"command": command}}
@@ -81,7 +87,10 @@ class Pi(Tool):
         return (*self._interactive(), *continued, *options, "-p", prompt)
 
     def _interactive(self) -> Sequence[str]:
-        return self.installed.command
+        return (*self.installed.command, *self._options)
+
+    def switch_hooks_off(self) -> None:
+        self._options = ("--no-extensions",)
 
 
 TOOL = Pi

@@ -1,0 +1,39 @@
+"""A program of ours that an agent loads: a file of its own, in which one line holds our hooks as JSON. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from carryover.text.user_text import EditRefused, decode
+
+if TYPE_CHECKING:
+    from carryover.edits.hooks import Hook
+
+MARK: Final = "@HOOKS@"
+_LINE: Final = re.compile(r"^const HOOKS = (\{.*\});$", re.MULTILINE)
+
+
+def hooks_in(text: str) -> dict[str, Any]:
+    """Returns the hooks in such a program by event; none if the file is empty. Raises EditRefused if it is another."""
+    found = _LINE.search(text)
+    try:
+        return msgspec.json.decode(found[1].encode(), type=dict[str, Any]) if found is not None else _nothing(text)
+    except msgspec.MsgspecError as error:
+        raise EditRefused("its hooks can't be read") from error
+
+
+def _nothing(text: str) -> dict[str, Any]:
+    if text.strip():
+        raise EditRefused("Carryover did not write it")
+    return {}
+
+
+def with_hooks(data: bytes | None, program: str, wanted: Sequence[Hook]) -> bytes:
+    """Returns `program` with the hooks. Raises EditRefused if `data` is a file that is not ours."""
+    hooks_in(decode(data or b"")[1])
+    by_event = {hook.event: [{"command": hook.command, "timeout": hook.timeout}] for hook in wanted}
+    return program.replace(MARK, msgspec.json.encode(by_event).decode(), 1).encode()
