@@ -10,7 +10,7 @@ from real_agents.lab.model_server import PORT, ChatApi, parts_of
 from real_agents.lab.packages import from_pypi
 from real_agents.lab.tool import Installed, Tool
 
-VERSIONS: Final = ("0.35.1", "0.28.3")
+VERSIONS: Final = ("0.35.1", "0.33.0")
 LOGS: Final = HOME / ".local" / "share" / "gptme" / "logs"
 SETTINGS: Final = '[prompt]\nabout_user = "A developer."\n\n[env]\nMODEL = "local/fake-model"\n'
 FINISHED: Final = {"tool": "complete", "input": {}}
@@ -28,8 +28,8 @@ class Gptme(Tool):
     LIMIT_RECORD = "Error code: 402"
     RESETS = False
     RECORDS_RUNNING = False
-    READY = r"User:"
-    INTERRUPTED = r"Interrupted"
+    READY = r"User:\s*\Z"
+    INTERRUPTED = READY
     COMPACT = "/compact summarize"
     COMPACTED = r"Resume saved"
     COMPACTED_RECORD = '"compaction_artifact"'

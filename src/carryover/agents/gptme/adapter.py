@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.adapter.contract import Agent, Reader, Source
 from carryover.adapter.event_builder import OpenCall, SessionContext
 from carryover.adapter.lazily import lazily
@@ -25,7 +27,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
 
     calls: tuple[OpenCall, ...] = ()
     """The calls of the last answer whose results have not come yet."""
-    todos: dict[str, PlanItem] = {}
+    todos: dict[str, PlanItem] = msgspec.field(default_factory=dict)
     said: tuple[bytes, ...] = ()
     """Keys of the newest events that `/undo` takes back. They are bytes because a text might be taken for a secret."""
     gone: tuple[bytes, ...] = ()

@@ -18,6 +18,5 @@ SPEC: Final = spec.AgentSpec(
         spec.Place(path="~/Library/Application Support/gptme/logs", platforms=(spec.MACOS,)),
     ),
     instructions=(spec.InstructionFile(name=spec.AGENTS_MD),),
-    guidance=("gptme.toml",),
     start=spec.Starter(binary="gptme", resume=("--name", "{session}")),
 )
