@@ -125,7 +125,7 @@ class Builder(EventBuilder[Context]):
         elif failed := _FAILED.match(text):
             limited = text_of(metadata.get("error_class")) == "rate_limit" or names_limit(text)
             self.add(failed_turn(text[failed.end() :], self.at_ms, limited=limited), "end")
-        elif self.context.calls and not is_true(self.message.get("ui_only")):
+        elif self.context.calls and not is_true(self.message.get("ui_only")) and not text.startswith("<system_info>"):
             self._result(text)
         if text == INTERRUPTED:
             self.add(TurnEnd(reason="interrupted"), "end")
@@ -138,9 +138,9 @@ class Builder(EventBuilder[Context]):
         self.add(call.ended(outcome), "result")
         for number, change in enumerate(changes_of(call, text) if outcome.status == "ok" else ()):
             self.add(as_edit(change, call.id), f"edit{number}")
-        if call.op == "plan":
-            self.change(todos=todos_after(self.context.todos, text))
-            self.add(PlanUpdate(items=tuple(self.context.todos.values())), "plan")
+        if call.op == "plan" and (todos := todos_after(self.context.todos, text)) != self.context.todos:
+            self.change(todos=todos)
+            self.add(PlanUpdate(items=tuple(todos.values())), "plan")
 
 
 def _typed(text: str) -> str:

@@ -27,7 +27,7 @@ _OPS: Final[dict[str, Op]] = {**_KNOWN, **_EDITS, **_OTHERS, "subagent": "agent"
 _FENCE: Final = re.compile(r"^`{3,}(\S*)[ \t]*(.*)$", re.MULTILINE)
 _NATIVE: Final = re.compile(r"^@(\w+)\(([\w\-:.]+)\):\s*(?=\{)", re.MULTILINE)
 _HUNK: Final = re.compile(r"^<<<<<<< ORIGINAL\n(.*?)^=======\n(.*?)^>>>>>>> UPDATED", re.MULTILINE | re.DOTALL)
-_OUTPUT: Final = re.compile(r"^```(?:stdout|stderr)\n(.*?)\n?^```$", re.MULTILINE | re.DOTALL)
+_OUTPUT: Final = re.compile(r"\n\n(?:```std(?:out|err)\n(.*?)\n?^```|`([^\n]*)`)$", re.MULTILINE | re.DOTALL)
 _RETURNED: Final = re.compile(r"^Return code: (-?\d{1,9})$", re.MULTILINE)
 _DONE: Final = re.compile(r"(?:Patch successfully applied|Saved|Appended) to `?([^`\n]*?)`?(?: \(|$)", re.MULTILINE)
 _TODO: Final = re.compile(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to)?: (.*)")
@@ -51,7 +51,7 @@ def calls_in(text: str, cwd: str | None) -> tuple[str, list[OpenCall]]:
 
 def outcome_of(call: OpenCall, text: str) -> ToolOutcome:
     """Returns how a call ended, by the message that follows it."""
-    printed = "\n".join(found[1] for found in _OUTPUT.finditer(text))
+    printed = "\n".join(found[1] or found[2] or "" for found in _OUTPUT.finditer(text))
     if text == INTERRUPTED or text.startswith("Command interrupted"):
         return ToolOutcome("interrupted", printed)
     if text == "Execution declined by user":
