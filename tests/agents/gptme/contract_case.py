@@ -28,13 +28,10 @@ def recording(name: str, version: str = "0.35.1") -> Recording:
 
 
 def _copy(folder: Path, name: str) -> tuple[Recording, list[bytes]]:
-    """A place for a conversation, with its settings, and the lines of a recorded one."""
+    """A place for a conversation, and the lines of a recorded one."""
     original = recording(name)
     path = folder / "logs" / name / original.path.name
     path.parent.mkdir(parents=True)
-    settings = original.path.with_name("config.toml")
-    if settings.exists():
-        path.with_name(settings.name).write_bytes(settings.read_bytes())
     return Recording(path, folder / "logs"), original.path.read_bytes().splitlines(keepends=True)
 
 
@@ -77,4 +74,4 @@ CASE: Final = Case(
     stages={"appended": appended, "undone": undone},
 )
 
-CAPABILITIES: Final = Capabilities(reads="conversations", shows=frozenset({"limit", "compaction", "fork"}))
+CAPABILITIES: Final = Capabilities(reads="conversations", shows=frozenset({"limit", "compaction", "plan", "fork"}))

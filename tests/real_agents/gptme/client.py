@@ -31,7 +31,7 @@ class Gptme(Tool):
     READY = r"User:\s*\Z"
     INTERRUPTED = READY
     COMPACT = "/compact summarize"
-    COMPACTED = r"Resume saved"
+    COMPACTED = READY
     COMPACTED_RECORD = '"compaction_artifact"'
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
