@@ -188,7 +188,7 @@ def prepare(tool: Tool, own: Own) -> None:
 
 
 def arrived(tool: Tool) -> list[str]:
-    """The handoffs that a new session gets: by a hook or, where there is only the pointer, because its model reads it."""
+    """The handoffs that a new session gets: by a hook or, if it has only the pointer, because its model reads it."""
     if tool.ARRIVES != "pointer":
         return shop.first_told(tool)
     requests = tool.turn(PROJECT, "Hello", tool.read(handoffs.path_in(PROJECT)), "OK.").requests

@@ -51,7 +51,9 @@ class Gptme(Tool):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return {"OPENAI_BASE_URL": f"http://127.0.0.1:{self.port}/v1", "OPENAI_API_KEY": "dummy"}
+        """At a timeout of 0 it does not try to fetch an encoding, and does not warn all over the screen."""
+        model = f"http://127.0.0.1:{self.port}/v1"
+        return {"OPENAI_BASE_URL": model, "OPENAI_API_KEY": "dummy", "GPTME_TIKTOKEN_TIMEOUT": "0"}
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"tool": "shell", "input": {"command": command}}
@@ -67,11 +69,13 @@ class Gptme(Tool):
         return self.shell(f"cat {path}")
 
     def script(self, *replies: Any) -> int:
+        self._replies = replies
         return super().script(*(reply if self._in_terminal else _finishing(reply) for reply in replies))
 
     @contextmanager
     def terminal(self, cwd: Path) -> Iterator[Terminal]:
         self._in_terminal = True
+        self.script(*self._replies)
         try:
             with super().terminal(cwd) as terminal:
                 yield terminal
