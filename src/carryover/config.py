@@ -15,9 +15,11 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 
 from carryover.agents import agent_ids
+from carryover.declared_source import DeclaredSource, names_taken, tables_in
 from carryover.errors import ExitCode, UserError, visible
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
+from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
 from carryover.probe.looks import Silent, look_at
 from carryover.project_file import PROJECT_FILE, choice, misplaced, own_value, read_project_file, unknown_keys
@@ -192,13 +194,14 @@ class Config(msgspec.Struct, frozen=True):
     retention: RetentionConfig = RetentionConfig()
     sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
+    sources: tuple[DeclaredSource, ...] = ()
+    """Sources of agents that Carryover does not know."""
     unknown_keys: tuple[str, ...] = ()
     """Unknown keys, and selected agents, found in the file, such as `resume.mod (line 3)`. Not a setting."""
     paused: bool = False
     """Whether `carryover pause` is in effect for all projects. Not a setting: a file in the state folder decides."""
     kept_in: str | None = None
     """Folder in the state folder for handoffs not written into projects (`pointers = "off"`). Not a setting."""
-
     port_is_set: bool = False
     """Whether the file names the port, even the default one. Not a setting."""
 
@@ -217,9 +220,9 @@ class Config(msgspec.Struct, frozen=True):
         return not self.paused and self.selects(agent_id)
 
     def selects(self, agent_id: str) -> bool:
-        """Whether this agent is selected; before an install, all are."""
+        """Whether this agent is selected; before an install, all are. One whose source is declared always is."""
         selected = self.agents.selected
-        return selected is None or agent_id in selected
+        return selected is None or agent_id in selected or any(source.agent == agent_id for source in self.sources)
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):
@@ -269,6 +272,8 @@ def load_config(path: Path) -> Config:
     for agent, table in _agent_tables(data).items():
         known = agent in agent_ids()
         unknown += unknown_keys(table, AgentConfig, f"agents.{agent}.") if known else [f"agents.{agent}"]
+    for place, table in enumerate(tables_in(data)):
+        unknown += unknown_keys(table, DeclaredSource, f"sources[{place}].")
     for not_a_setting in _NOT_SETTINGS:
         data.pop(not_a_setting, None)
     try:
@@ -278,6 +283,9 @@ def load_config(path: Path) -> Config:
         key = _as_in_file(key, data)
         what = required_value(what, _CHOICES.get(key, ()))
         raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
+    for place, agent in names_taken(config.sources, {*agent_ids(), NOTE}):
+        line = with_line(text, f"sources[{place}].agent")
+        raise _refused(f"{path}: {line}: {agent!r} is the name of another agent.", "Choose another name")
     lines = [with_line(text, key) for key in unknown]
     lines += [with_line(text, "agents.selected") + f": {agent}" for agent in _unknown_agents(config.agents)]
     port_is_set = "port" in data.get("server", ())
@@ -424,6 +432,11 @@ def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
 
 
 def _as_in_file(key: str, data: Mapping[str, Any]) -> str:
+    for place, table in enumerate(tables_in(data)) if key.startswith("sources[") else ():
+        try:
+            msgspec.convert(table, DeclaredSource)
+        except msgspec.ValidationError:
+            return key.replace("sources[...]", f"sources[{place}]")
     for agent, settings in _agent_tables(data).items() if key.startswith("agents.each[") else ():
         try:
             msgspec.convert(settings, AgentConfig)

@@ -23,11 +23,14 @@ from carryover.model import (
     Event,
     PlanProposal,
     PlanUpdate,
+    Question,
     Retracted,
     SessionInfo,
     Skipped,
+    ToolResult,
     TurnEnd,
 )
+from carryover.testruns.reading import test_run_in
 
 B = TypeVar("B")
 
@@ -234,7 +237,9 @@ class Transcript:
         return of(self.events, kind)
 
 
-Capability = Literal["limit", "compaction", "plan", "sub-agents", "resume", "fork"]
+Capability = Literal[
+    "limit", "compaction", "plan", "todo list", "sub-agents", "title", "tests", "who asks", "resume", "fork"
+]
 EVERY: Final[tuple[Capability, ...]] = get_args(Capability)
 
 
@@ -254,8 +259,12 @@ class Capabilities:
 HOW_SHOWN: Final[dict[Capability, str]] = {
     "limit": "a recording yields TurnEnd(reason='limit')",
     "compaction": "a recording yields AgentSummary(source='compaction')",
-    "plan": "a recording yields PlanUpdate or PlanProposal",
+    "plan": "a recording yields PlanProposal",
+    "todo list": "a recording yields PlanUpdate",
     "sub-agents": "a recording yields events with a subagent_id",
+    "title": "a recording yields SessionInfo(title=...)",
+    "tests": "a recording yields a ToolResult with a test run and how that ended",
+    "who asks": "a recording or a hook payload yields Question",
     "resume": "a hook payload is read as a session start with reason 'resume'",
     "fork": "the case has a `fork`, or a recording yields SessionInfo(parent=...)",
 }
@@ -265,28 +274,47 @@ def shown(agent: Agent, cases: Collection[Case]) -> frozenset[Capability]:
     """Returns what the recordings and hook payloads of an agent show."""
     recordings = [each for case in cases for each in case.recordings]
     events = [event for each in recordings for event in read_on(agent, source_at(agent, each)).events]
-    found = {_kind(event) for event in events} - {None}
+    found = {name for event in events for name in _kinds(event)}
     tests: dict[Capability, bool] = {
         "sub-agents": any(event.subagent_id is not None for event in events),
+        "who asks": any(_asks(agent, case) for case in cases),
         "resume": any(_resumes(agent, case) for case in cases),
         "fork": any(case.fork is not None for case in cases),
     }
     return frozenset(name for name in EVERY if name in found or tests.get(name))
 
 
-def _kind(event: Event) -> Capability | None:
+def _kinds(event: Event) -> Iterator[Capability]:
     """What a single event shows by its body."""
     match event.body:
         case TurnEnd(reason="limit"):
-            return "limit"
+            yield "limit"
         case AgentSummary(source="compaction"):
-            return "compaction"
-        case PlanUpdate() | PlanProposal():
-            return "plan"
-        case SessionInfo(parent=str()):
-            return "fork"
-        case _:
-            return None
+            yield "compaction"
+        case PlanUpdate():
+            yield "todo list"
+        case PlanProposal():
+            yield "plan"
+        case Question():
+            yield "who asks"
+        case ToolResult() as result:
+            run = test_run_in(result)
+            if run is not None and run.status in ("pass", "fail"):
+                yield "tests"
+        case SessionInfo() as info:
+            if info.title:
+                yield "title"
+            if info.parent:
+                yield "fork"
+
+
+def _asks(agent: Agent, case: Case) -> bool:
+    """Whether a hook says that the user is asked something."""
+    if agent.hooks is None:
+        return False
+    read = (agent.hooks.read(payload.event, payload.data, 0) for payload in case.payloads)
+    early = [event for each in read if isinstance(each, HookEvent) for event in each.provisional]
+    return any(isinstance(event.body, Question) for event in early)
 
 
 def _resumes(agent: Agent, case: Case) -> bool:

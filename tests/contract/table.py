@@ -23,7 +23,7 @@ AGENTS: Final = CHECKOUT / "docs" / "agents.md"
 GUIDE: Final = CHECKOUT / "docs" / "guide.md"
 COMMANDS: Final = CHECKOUT / "docs" / "commands.md"
 YES: Final = "✓"
-NO: Final = "–"
+UNKNOWN: Final = "unknown"
 
 
 def agents_table(agents: Sequence[Folder]) -> str:
@@ -31,7 +31,8 @@ def agents_table(agents: Sequence[Folder]) -> str:
     head = ("Agent", "What is read", "How the next session gets the handoff", "Real client, versions run")
     rows = [(_covered(each), _reads(each), _arrives(each), _proved(each)) for each in agents]
     marks = ("Agent", *(f"{name[0].upper()}{name[1:]}" for name in EVERY), "Exact uninstall")
-    return f"{_table(head, rows)}\nWhat the fixtures of each show:\n\n{_table(marks, map(_marks, agents))}"
+    shown = "What the fixtures of each show. What none shows is unknown, and nothing is guessed in its place:"
+    return f"{_table(head, rows)}\n{shown}\n\n{_table(marks, map(_marks, agents))}"
 
 
 def hooks_table(agents: Sequence[Folder]) -> str:
@@ -156,7 +157,7 @@ def _proved(folder: Folder) -> str:
 def _marks(folder: Folder) -> list[str]:
     """What the fixtures show. Every agent is taken out exactly, or the contract suite fails."""
     assert folder.capabilities is not None and folder.spec is not None
-    shows = [YES if name in folder.capabilities.shows else NO for name in EVERY]
+    shows = [YES if name in folder.capabilities.shows else UNKNOWN for name in EVERY]
     return [_name(folder), *shows, YES]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from carryover.config import (
     AgentConfig,
@@ -397,3 +398,45 @@ def test_a_table_of_a_project_that_is_none_is_named(tmp_path: Path) -> None:
         ".carryover.toml: resume must be a table; it is ignored",
         ".carryover.toml: publish must be a table; it is ignored",
     )
+
+
+DECLARED = """\
+[resume]
+mode = "ask"
+[[sources]]
+agent = "one"
+files = ["~/.one/*.jsonl"]
+[[sources]]
+agent = "two"
+files = ["~/.two/*.jsonl"]
+"""
+
+
+def test_declared_sources_are_selected_and_their_unknown_keys_named(config_file: Path) -> None:
+    config_file.write_text(DECLARED + 'rolle = "who"\n')
+    found = load_config(config_file)
+
+    assert [source.agent for source in found.sources] == ["one", "two"]
+    assert found.unknown_keys == ("sources[1].rolle (line 9)",)
+    installed = replace(found, agents=AgentsConfig(selected=("codex",)))
+    assert [installed.selects(agent) for agent in ("one", "codex", "aider")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('files = ["logs/*.jsonl"]', "sources[2] (line 9): each of `files` must begin with / or ~/."),
+        ('files = ["~/*.jsonl"]', "sources[2] (line 9): each of `files` must name a folder before its first `*`"),
+        ('files = ["~/.a/**/b.jsonl"]', "sources[2] (line 9): `files` knows no other wildcard than `*`"),
+        ("files = []", "sources[2].files (line 11): it must be a list, not empty"),
+        ('format = "xml"\nfiles = ["~/.a/*"]', "sources[2].format (line 11): "),
+    ],
+)
+def test_a_wrong_source_is_refused_with_its_line(config_file: Path, line: str, problem: str) -> None:
+    assert problem in refused(config_file, f'{DECLARED}[[sources]]\nagent = "three"\n{line}\n')
+
+
+@pytest.mark.parametrize("name", ["one", "codex", "note"])
+def test_a_source_may_not_take_the_name_of_an_agent(config_file: Path, name: str) -> None:
+    text = f'{DECLARED}[[sources]]\nagent = "{name}"\nfiles = ["~/.x/*"]\n'
+    assert f"sources[2].agent (line 10): {name!r} is the name of another agent." in refused(config_file, text)

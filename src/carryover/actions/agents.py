@@ -25,6 +25,15 @@ def agent_called(name: str) -> str | None:
     return agent_id_of(name)
 
 
+def declared_agents() -> list[str]:
+    """Returns the names of the agents whose sources the user declared in the settings."""
+    from carryover.actions.context import state_dir
+    from carryover.config import settings_or_defaults
+
+    config, _ = settings_or_defaults(state_dir())
+    return [source.agent for source in config.sources]
+
+
 def known_agents(*, startable: bool = False) -> list[Known]:
     """Returns all agents, or those that can be started with a first prompt."""
     return [

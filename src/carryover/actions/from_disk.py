@@ -12,12 +12,12 @@ from typing import Final
 
 from carryover.actions.context import now_ms, root_of
 from carryover.adapter.contract import Agent, Source
-from carryover.agents import adapters
 from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.fsio import scratch_folder
+from carryover.importing.declared.agent import all_agents
 from carryover.ingest import scan
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.roots import TranscriptRoot
@@ -37,9 +37,10 @@ SLOW_S: Final = 1.0
 async def outdated_sources(ledger: Ledger, state: StateDir, config: Config, more: Iterable[Path]) -> list[FoundSource]:
     """Returns what is new on disk, oldest first; also of the projects `more`, which need not be known."""
     folders = folders_to_read(config)
-    await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
+    agents = all_agents(config.sources)
+    await asyncio.to_thread(collect_pending, Spool(state), agents, [folder.agent_id for folder in folders])
     here = _in_projects(config, (*more, *scan.known_projects(state.ledger)))
-    found = await scan.compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=now_ms(), also_broken=True)
+    found = await scan.compare_with_disk(ledger, agents, (*folders, *here), now_ms=now_ms(), also_broken=True)
     return _oldest_first(found.outdated)
 
 
@@ -100,7 +101,8 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
             "`carryover unpause` ends the pause.",
             ExitCode.REFUSED,
         )
-    return _oldest_first(scan.find_sources(adapters(), (*folders_to_read(config), *_in_projects(config, projects))))
+    agents = all_agents(config.sources)
+    return _oldest_first(scan.find_sources(agents, (*folders_to_read(config), *_in_projects(config, projects))))
 
 
 def chosen_sources(
@@ -113,7 +115,8 @@ def chosen_sources(
     if session is not None:
         return of_session(seen, session)
     if root:
-        return of_project(seen, {root, *map(str, Path(root).parents if around else ())})
+        around_it = map(str, Path(root).parents if around else ())
+        return of_project(seen, {root, *around_it}, all_agents(config.sources))
     return [found.source for found in seen]
 
 
@@ -131,12 +134,12 @@ def _newest(seen: list[FoundSource], most_bytes: int) -> list[Source]:
 
 def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
     """Returns the folders in which agents keep their transcripts."""
-    return scan.roots_to_read(adapters().values(), config, Path.home(), os.environ)
+    return scan.roots_to_read(all_agents(config.sources).values(), config, Path.home(), os.environ)
 
 
-def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
+def of_project(seen: Iterable[FoundSource], roots: Collection[str], agents: Mapping[str, Agent]) -> list[Source]:
     """Returns the sources of sessions in the project with these `roots`, with sub-agents, and all that hold many."""
-    items, agents = list(seen), adapters()
+    items = list(seen)
     known: dict[str, bool] = {}
     sessions: set[tuple[str, str | None]] = set()
     chosen: set[str] = set()
@@ -173,7 +176,9 @@ def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
 
 
 def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
-    return scan.roots_in_projects([agent for agent in adapters().values() if config.reads(agent.id)], projects)
+    return scan.roots_in_projects(
+        [agent for agent in all_agents(config.sources).values() if config.reads(agent.id)], projects
+    )
 
 
 def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:

@@ -165,7 +165,13 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     from carryover.importing.recognition import counts, look
 
     path = asked.path
-    document = open_document(path, project=asked.project, agent_id=asked.agent, any_chat=not asked.in_folder)
+    document = open_document(
+        path,
+        project=asked.project,
+        agent_id=asked.agent,
+        any_chat=not asked.in_folder,
+        declared=load_config(state.config).sources,
+    )
     try:
         found = survey(document)
     except (OSError, ValueError) as error:

@@ -166,11 +166,11 @@ def _on_disk(
 ) -> Iterator[sqlite3.Connection]:
     """Opens a temporary ledger of what is on disk, without what the user had forgotten."""
     from carryover.actions.from_disk import chosen_sources, temporary_ledger, tombstones_of
-    from carryover.agents import adapters
+    from carryover.importing.declared.agent import all_agents
 
     config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
     sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
-    with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state)) as ledger:
+    with temporary_ledger(sources, all_agents(config.sources), tombstones=tombstones_of(state)) as ledger:
         yield ledger
 
 

@@ -10,11 +10,12 @@ from carryover.actions.context import settings_to_print, state_dir
 from carryover.actions.from_disk import sources_on_disk
 from carryover.actions.opened import opened_session
 from carryover.adapter.spec import Starter
-from carryover.agents import adapters, agent_name, specs
+from carryover.agents import agent_name, specs
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
+from carryover.importing.declared.agent import all_agents
 from carryover.ingest.scan import first_cwd
 from carryover.install.machine import Machine, start_command
 from carryover.ledger.rows import SessionRow
@@ -84,5 +85,5 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
         for found in sources_on_disk(config):
             source = found.source
             if (source.agent, source.session, source.subagent_id) == (session.agent, conversation, None):
-                began = began or first_cwd(adapters()[session.agent], source)
+                began = began or first_cwd(all_agents(config.sources)[session.agent], source)
     return next((folder for folder in (began, session.root) if folder and is_folder(Path(folder))), None)

@@ -67,6 +67,7 @@ def settings(state: StateDir) -> list[Setting]:
     for agent_id, agent in config.agents.each.items():
         given = msgspec.structs.asdict(agent).items()
         found += [Setting(f"agents.{agent_id}.{name}", value, str(state.config)) for name, value in given if value]
+    found += [Setting(f"sources.{source.agent}", source.files, str(state.config)) for source in config.sources]
     return found
 
 

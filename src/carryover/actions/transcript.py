@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import root_of
+from carryover.actions.context import root_of, state_dir
 from carryover.actions.from_disk import temporary_ledger
 from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
+from carryover.config import settings_or_defaults
 from carryover.daemon.handed_over import HandedOver
 from carryover.daemon.handoffs import as_printed
 from carryover.distill.handoff import MAX_TOKENS
@@ -105,7 +106,8 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
     except OSError as error:
         raise UserError(f"{path} can't be read: {os_reason(error)}.") from error
     with suppress(UserError):
-        document = open_document(path.absolute(), agent_id=agent_id, part=True)
+        settings, _ = settings_or_defaults(state_dir())
+        document = open_document(path.absolute(), agent_id=agent_id, part=True, declared=settings.sources)
         return document.agent, document.source
     known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
     if agent_id is not None and agent_id not in known:

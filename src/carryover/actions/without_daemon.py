@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from carryover.actions.context import agents_own, now_ms, root_of
 from carryover.actions.from_disk import of_project, outdated_sources, read_sources
-from carryover.agents import adapters
 from carryover.config import Config, load_config, settings_now
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
+from carryover.importing.declared.agent import all_agents
 from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
@@ -66,7 +66,8 @@ def catch_up(state: StateDir, root: str) -> None:
         roots = {root_of(root).root}
         while former := {old for old, new in target.items() if new in roots} - roots:
             roots |= former
-        await read_sources(ledger, of_project(outdated, roots), adapters(), now_ms, root_of)
+        agents = all_agents(config.sources)
+        await read_sources(ledger, of_project(outdated, roots, agents), agents, now_ms, root_of)
         # Again, so that a project read just now is recognised if its folder is moved later.
         await _follow(ledger, paths, root, config)
         # A daemon that starts later leaves a project alone that only a printing command made known.
@@ -91,5 +92,6 @@ async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) 
 
 async def read_new(ledger: Ledger, state: StateDir) -> None:
     """Reads new records of all projects into the ledger, as a daemon would."""
-    new = await outdated_sources(ledger, state, settings_now(state), ())
-    await read_sources(ledger, [found.source for found in new], adapters(), now_ms, root_of)
+    config = settings_now(state)
+    new = await outdated_sources(ledger, state, config, ())
+    await read_sources(ledger, [found.source for found in new], all_agents(config.sources), now_ms, root_of)

@@ -52,7 +52,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         """Adds an argument, which is one of `declared` then. Agents and times are parsed as such."""
-        usual: dict[str, Callable[[str], object]] = {"AGENT": known_agent, "WHEN": moment_ms}
+        usual: dict[str, Callable[[str], object]] = {"AGENT": recorded_agent, "WHEN": moment_ms}
         if (metavar := options.get("metavar")) in usual:
             options.setdefault("type", usual[metavar])
         action = super().add_argument(*names, **options)
@@ -142,6 +142,14 @@ def known_agent(text: str) -> str:
     meant = did_you_mean(text.strip(), names)
     every = listed_agents(startable=False)
     raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
+
+
+def recorded_agent(text: str) -> str:
+    """Returns the id of an agent that may have been recorded: a known one, or one that the settings declare."""
+    from carryover.actions import agents
+
+    name = text.strip()
+    return name if not agents.agent_called(name) and name in agents.declared_agents() else known_agent(text)
 
 
 def known_agents(text: str) -> tuple[str, ...]:

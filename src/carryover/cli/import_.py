@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.agents import name_of
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode
-from carryover.terminal.output import counted, local_time, put, warn
+from carryover.terminal.output import counted, local_time, one_line, put, warn
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.actions.importing import FileReport, Imports
+    from carryover.actions.trying import Tried
 
 DESCRIPTION: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
@@ -33,8 +34,13 @@ An import reads what you name, also of an agent that you did not select.
 A file of `carryover share` is opened with your ssh key, this machine's key for
 synchronising, or --identity. It is shown first and you are asked; it belongs to
 the project you are in, and the next agent finds it named in the handoff, as
-another person's words."""
+another person's words.
 
+With --try, a file is read as the source that config.toml declares for it
+(`[[sources]]`), or that --agent names. What would be recorded is printed, and
+what the declaration gets wrong; nothing is stored."""
+
+WORDS_SHOWN: Final = 100
 FEW: Final = 3
 """How many projects are named; of more, only their number is given."""
 
@@ -44,7 +50,8 @@ EXAMPLES: Final = """\
   carryover import .specstory/history/*.md     what SpecStory saved
   carryover import ~/old-laptop                every transcript in a folder
   carryover import chat.json --project ~/shop  a file that names no project
-  carryover import shop.age                    what a colleague shared with you"""
+  carryover import shop.age                    what a colleague shared with you
+  carryover import --try ~/.my-agent/a.jsonl   what [[sources]] would read of it"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity", metavar="FILE", help="the private key that opens a file of `carryover share`")
     flag(parser, "--expired", "import what someone shared also after the time they gave it")
     flag(parser, "--yes", "ask nothing before importing what someone shared")
+    parser.add_argument(
+        "--try", action="store_true", dest="trying", help="try the source that config.toml declares for the file"
+    )
     flag(parser, "--dry-run", "say what would be imported; store nothing")
     flag(parser, "--json", "print what was done as JSON; times are UTC milliseconds")
 
@@ -66,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
     from carryover.actions.importing import import_files
     from carryover.actions.receiving import is_share
 
+    if args.trying:
+        return _try(args)
     if any(map(is_share, args.files)):
         from carryover.cli.share import import_share
 
@@ -83,6 +95,35 @@ def run(args: argparse.Namespace) -> int:
             warn(f"carryover: {problem}")
     taken = [report for report in done.reports if report.sessions]
     return done.code or (ExitCode.OK if taken and not any(report.problem for report in taken) else ExitCode.FAILED)
+
+
+def _try(args: argparse.Namespace) -> int:
+    from carryover.actions.trying import try_source
+
+    tried = [try_source(name, args.agent) for name in args.files]
+    put(args, {"files": tried}, (line for found in tried for line in _tried_lines(found)))
+    return ExitCode.FAILED if any(found.problems for found in tried) else ExitCode.OK
+
+
+def _tried_lines(tried: Tried) -> Iterator[str]:
+    yield f"{'✗' if tried.problems else '·'} {tried.file}, read as {tried.agent}:"
+    calls = ", ".join(f"{number} {op}" for op, number in tried.calls.items())
+    times = (local_time(at_ms) for at_ms in (tried.first_ms, tried.last_ms) if at_ms is not None)
+    rows = {
+        "sessions": _named_roots(tried.sessions),
+        "folders": _named_roots(tried.folders),
+        "times": " to ".join(dict.fromkeys(times)),
+        "said": f"{counted(tried.prompts, 'prompt')}, {counted(tried.answers, 'answer')}",
+        "first prompt": one_line(tried.first_prompt, WORDS_SHOWN),
+        "last answer": one_line(tried.last_answer, WORDS_SHOWN),
+        "calls": f"{calls}; {counted(tried.results, 'result')}, {counted(tried.edits, 'edit')}" if calls else "",
+    }
+    yield from (f"  {name}: {row}" for name, row in rows.items() if row)
+    yield from (f"  {problem}" for problem in tried.problems)
+    yield from (f"  {counted(number, 'record')} skipped, {why}" for why, number in tried.skipped.items())
+    yield "Nothing was stored."
+    if not tried.problems:
+        yield "`carryover restart` has carryoverd read such files from now on."
 
 
 def _lines(done: Imports, *, dry_run: bool) -> Iterator[str]:

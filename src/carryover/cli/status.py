@@ -17,7 +17,7 @@ from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
     from carryover.actions.diagnose.fix import Repair
-    from carryover.actions.diagnose.report import AgentReport, Finding, LedgerReport, Report
+    from carryover.actions.diagnose.report import AgentReport, DeclaredReport, Finding, LedgerReport, Report
     from carryover.actions.status import ProjectStatus
 
 WATCH_EVERY_S: Final = 2.0
@@ -234,6 +234,7 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
     every = {
         "background": [*_background(report)],
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
+        "declared in config.toml": [_declared(source, now_ms) for source in report.declared],
         **_of_here(report),
         "sync": [*_of_sync(report, now_ms)],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
@@ -247,6 +248,13 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
             yield from ("", paint(title, BOLD), *(f"  {row}" for row in rows[:shown]))
         if len(rows) > shown:
             yield f"  ... and {len(rows) - shown} more (--json lists all)"
+
+
+def _declared(source: DeclaredReport, now_ms: int) -> str:
+    recorded = "nothing recorded yet"
+    if source.sessions:
+        recorded = f"{counted(source.sessions, 'session')}, last event {ago(source.last_event_ms, now_ms)}"
+    return _detail(source.agent, f"{', '.join(source.files)}; {recorded}")
 
 
 def _of_here(report: Report) -> dict[str, list[str]]:

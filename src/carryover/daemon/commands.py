@@ -59,7 +59,12 @@ class Imports:
             return Imported(problem="Carryover is paused, so nothing was imported.")
         own_folder = context.paths.state
         opened = partial(
-            open_document, Path(path), project=project or None, agent_id=agent_id or None, own_folder=own_folder
+            open_document,
+            Path(path),
+            project=project or None,
+            agent_id=agent_id or None,
+            own_folder=own_folder,
+            declared=context.config.sources,
         )
         try:
             async with self._one_at_a_time:

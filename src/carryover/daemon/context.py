@@ -20,6 +20,7 @@ from carryover.config import Config, project_settings
 from carryover.daemon.health import Meter
 from carryover.daemon.log import Log
 from carryover.facts import ProjectRoot
+from carryover.importing.declared.agent import with_declared
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import MOST_PROJECTS, known_projects, roots_in_projects, roots_to_read
 from carryover.ledger.queries import connect_read_only
@@ -42,7 +43,8 @@ class DaemonContext:
     config: Config
     ledger: Ledger
     log: Log
-    agents: Mapping[str, Agent] = field(default_factory=adapters)
+    known: Mapping[str, Agent] = field(default_factory=adapters)
+    """The agents with an adapter, by id."""
     meter: Meter = field(default_factory=Meter, init=False)
     config_trouble: str | None = field(default=None, init=False)
     """Why `config` differs from the present content of the file."""
@@ -73,6 +75,11 @@ class DaemonContext:
         """Returns a new one of `pools`. `begin` is called first in each of its threads."""
         self.pools.append(ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=begin))
         return self.pools[-1]
+
+    @property
+    def agents(self) -> Mapping[str, Agent]:
+        """Returns every agent whose sources are read under the present settings, by id."""
+        return with_declared(self.known, self.config.sources)
 
     @cached_property
     def paths(self) -> StatePaths:

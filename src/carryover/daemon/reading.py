@@ -87,12 +87,13 @@ class IngestQueue(WorkQueue[SourceKey]):
         """Reads one batch of a source."""
         started, context = time.monotonic(), self._context
         source = self._sources[key]
-        if not context.config.reads(source.agent):
+        agent = context.agents.get(source.agent)
+        if agent is None or not context.config.reads(source.agent):
             self._busy.discard(key)
             return False
         try:
             reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms)
-            result = await reading(context.ledger, context.agents[source.agent], source, max_batches=1)
+            result = await reading(context.ledger, agent, source, max_batches=1)
         except LedgerUnavailable as trouble:
             self._ledger_failures += 1
             if self.ledger_trouble is None:

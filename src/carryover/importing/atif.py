@@ -22,14 +22,13 @@ from carryover.agents import adapters, specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
 from carryover.importing.specstory import names_of, words_of
 from carryover.importing.specstory_tools import OPERATIONS, outcome_in_text
+from carryover.importing.tool_calls import file_changes, operation_and_subject
 from carryover.importing.turns import MAX_BYTES, RANK, Document, TurnReader, document_agent
 from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
 from carryover.readers.files import read_small
-from carryover.records.changes import Change, Replacement, as_edit, replaced, written
-from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of, time_of
-from carryover.records.patches import in_patch
-from carryover.records.shell_files import changes as shell_changes
+from carryover.records.changes import as_edit
+from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of, time_of
 from carryover.records.text import HANDOFF_FILE, names_own_folder
 
 NAME: Final = "ATIF"
@@ -37,15 +36,7 @@ NAME: Final = "ATIF"
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _VERSION: Final = re.compile(rb'\s*:\s*"ATIF-v1\.\d')
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_OPERATIONS: Final[dict[str, Op]] = {
-    **OPERATIONS,
-    **dict.fromkeys("execute_bash bash_command terminal run".split(), "shell"),
-    **dict.fromkeys("str_replace_editor str_replace_based_edit_tool".split(), "edit"),
-}
 _MOST_NESTED: Final = 20
-_COMMAND: Final = ("command", "cmd", "keystrokes")
-_PATH: Final = ("file_path", "path", "filePath", "absolute_path", "notebook_path", "filename")
-_SUBJECT: Final = (*_PATH, "pattern", "query", "url", "question", "description", "prompt", "subject")
 
 
 class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
@@ -239,7 +230,7 @@ class _Call:
         self._own = self.own_of(fields)
         self._given = fields_of(fields.get("arguments"))
         name = usable_name(text_of(fields.get("function_name"))) or "?"
-        op, subject = self._meaning(name.lower().removeprefix("functions."))
+        op, subject = self._meaning(name)
         self.at_ms = _at(self._own)
         self.succeeded = False
         self.open = OpenCall(
@@ -260,15 +251,7 @@ class _Call:
         if self._own:
             own: Op = self._own["op"] if self._own.get("op") in _OPS else "other"
             return own, text_of(self._given.get(ARGUMENTS.get(own, "subject")))
-        command = first_text(self._given, *_COMMAND)
-        path = first_text(self._given, *_PATH)
-        op = _OPERATIONS.get(name, "shell" if command and not path else "other")
-        if op == "edit" and command == "view":
-            op = "read"
-        subject = command if op == "shell" else first_text(self._given, *_SUBJECT)
-        if path and op in ("read", "edit", "write"):
-            subject = resolved(path, self._context.cwd) or path
-        return op, subject.strip()
+        return operation_and_subject(name, self._given, self._context.cwd)
 
     def edits(self) -> Iterator[tuple[FileEdit, int | None]]:
         """Yields the files that the call changed, each with its time."""
@@ -277,24 +260,8 @@ class _Call:
             if found is not None:
                 yield found, _at(edit)
         if not self._own and self.succeeded:
-            yield from ((as_edit(change, self.open.id), None) for change in self._changes())
-
-    def _changes(self) -> tuple[Change, ...]:
-        cwd = self._context.cwd
-        if self.open.op == "shell":
-            return shell_changes(self.open.subject, cwd)
-        if self.open.op not in ("edit", "write"):
-            return ()
-        if patch := first_text(self._given, "patch", "input", "diff"):
-            return in_patch(patch, cwd)
-        path = resolved(first_text(self._given, *_PATH), cwd)
-        if not path:
-            return ()
-        if content := first_text(self._given, "content", "contents", "file_text"):
-            return (written(path, content),)
-        old = first_text(self._given, "old_string", "old_str")
-        new = first_text(self._given, "new_string", "new_str")
-        return (replaced(path, [Replacement(old, new)], counted=False),) if old or new else ()
+            changes = file_changes(self.open.op, self.open.subject, self._given, self._context.cwd)
+            yield from ((as_edit(change, self.open.id), None) for change in changes)
 
 
 _OPS: Final = (*OPERATIONS.values(), "other")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +16,12 @@ from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
+from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.fsio import open_regular
 from carryover.importing import atif, markdown_chat, messages, recognition, specstory
+from carryover.importing.declared.agent import agent_of
 from carryover.importing.turns import Document, document_agent, former_root, moved
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
@@ -43,18 +45,23 @@ def open_document(
     part: bool = False,
     any_chat: bool = True,
     own_folder: Path | None = None,
+    declared: Iterable[DeclaredSource] = (),
 ) -> Document:
     """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
 
     `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
     the document does not name it. With `part`, the first lines, which name the agent, may be missing. With `any_chat`,
     roles alone (`user:`) are enough to recognise a chat. `own_folder` is Carryover's own: only a note inside it is
-    accepted, since a note names its project itself.
+    accepted, since a note names its project itself. A name among the `declared` sources has the file read as that one.
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD) and own_folder is not None and path.resolve().is_relative_to(own_folder.resolve()):
         agent = document_agent(_NOTE_SPEC, JsonlReader(copied=True), NoteContext, _parse_note)
         return Document(agent, Source(agent=NOTE, path=str(path)), "a note")
+    named = next((each for each in declared if each.agent == agent_id), None)
+    if named is not None:
+        file = Source(agent=named.agent, path=str(path), session=path.stem)
+        return Document(_as_copy(agent_of(named), file, project), file, named.agent)
     if atif.is_trajectory(head):
         found = atif.opened(path, agent_id)
         return replace(found, agent=_as_copy(found.agent, found.source, project))

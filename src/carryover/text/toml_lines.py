@@ -24,13 +24,23 @@ def parsed_toml(text: str) -> dict[str, Any]:
 
 
 def with_line(text: str, dotted: str) -> str:
-    """Returns `dotted` with the number of the line that sets it, if that can be found: `resume.mode (line 3)`."""
-    wanted = re.sub(r"\[.*?\]", "", dotted)
+    """Returns `dotted` with the number of the line that sets it, if that can be found: `resume.mode (line 3)`.
+
+    `sources[1].files` is in the second of the tables `[[sources]]`.
+    """
+    several = [name for name in re.findall(r"(\w+)\[\d+\]", dotted) if f"[[{name}]]" in text]
+    wanted = dotted if several else re.sub(r"\[.*?\]", "", dotted)
     table = ""
+    counts: dict[str, int] = {}
     nearest = ""
     at_line = 0
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
+        if header := re.match(r"\s*\[\[\s*([^\[\]]+?)\s*\]\]", line):
+            name = header[1]
+            table = f"{name}[{counts.get(name, 0)}]"
+            counts[name] = counts.get(name, 0) + 1
+            found = table
+        elif header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
             table = header[1]
             found = table
         elif assignment := re.match(r"\s*([\w.\"'-]+)\s*=", line):

@@ -112,6 +112,6 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="`.aider.chat.history.md` in the project",
-    shows=frozenset({"limit"}),
+    shows=frozenset({"limit", "tests"}),
     arrives="`read` in the project's `.aider.conf.yml`, or `carryover to aider`",
 )

@@ -147,5 +147,5 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="rollouts, archived ones too",
-    shows=frozenset({"limit", "compaction", "plan", "sub-agents", "resume", "fork"}),
+    shows=frozenset({"compaction", "fork", "limit", "resume", "sub-agents", "tests", "todo list"}),
 )

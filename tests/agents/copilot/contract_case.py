@@ -120,5 +120,5 @@ FURTHER_CASES: Final = {"chats": CHATS}
 
 CAPABILITIES: Final = Capabilities(
     reads="sessions of the terminal client, also in one document; chats of VS Code",
-    shows=frozenset({"limit", "compaction", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
 )

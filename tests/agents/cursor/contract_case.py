@@ -207,6 +207,6 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="the editor's database, the terminal client's chats, agent transcripts",
-    shows=frozenset({"limit", "compaction", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "limit", "sub-agents", "tests", "title", "todo list"}),
     synthetic="synthetic stores, as Cursor does not run offline",
 )

@@ -166,5 +166,5 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="chats in lines and as documents, of sub-agents too",
-    shows=frozenset({"limit", "compaction", "plan", "sub-agents", "resume"}),
+    shows=frozenset({"compaction", "limit", "resume", "sub-agents", "tests", "title", "todo list"}),
 )

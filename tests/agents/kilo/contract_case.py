@@ -42,6 +42,6 @@ CASE: Final[Case] = replace(
 
 CAPABILITIES: Final = Capabilities(
     reads="the database",
-    shows=frozenset({"compaction", "fork", "limit", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
     arrives="an entry in its settings, read at each request, and the pointer in `AGENTS.md`",
 )

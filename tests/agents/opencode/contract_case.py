@@ -138,6 +138,6 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="the database, the files of versions before 1.2, exported sessions",
-    shows=frozenset({"compaction", "fork", "limit", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list"}),
     arrives="an entry in its settings, read at each request, and the pointer in `AGENTS.md`",
 )

@@ -74,4 +74,6 @@ CASE: Final = Case(
     ),
 )
 
-CAPABILITIES: Final = Capabilities(reads="transcripts", shows=frozenset({"limit", "compaction", "fork"}))
+CAPABILITIES: Final = Capabilities(
+    reads="transcripts", shows=frozenset({"compaction", "fork", "limit", "tests", "title"})
+)

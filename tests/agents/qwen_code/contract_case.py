@@ -135,5 +135,5 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="transcripts, of sub-agents too",
-    shows=frozenset({"limit", "compaction", "plan", "sub-agents", "resume", "fork"}),
+    shows=frozenset({"compaction", "fork", "limit", "resume", "sub-agents", "tests", "title", "todo list", "who asks"}),
 )

@@ -144,6 +144,6 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="what Cascade hands to its hooks from `carryover install` on, and its transcripts",
-    shows=frozenset(),
+    shows=frozenset({"tests"}),
     synthetic="synthetic payloads, as Windsurf needs an account to run",
 )

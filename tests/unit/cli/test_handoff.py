@@ -20,6 +20,7 @@ from carryover.actions.from_disk import of_project, of_session, sources_on_disk
 from carryover.actions.handoff_data import as_data, with_reasons
 from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Source
+from carryover.agents import adapters
 from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.handoff_output import lines_for_person
 from carryover.config import Config
@@ -423,8 +424,8 @@ def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_
     (named,) = sources_on_disk(Config())
     database = FoundSource(Source(agent="claude-code", path="/nowhere/state.db"), 1, 1)
 
-    assert of_project([named, database], {"/srv/app"}) == [named.source, database.source]
-    assert of_project([named, database], {"/srv/other"}) == [database.source]
+    assert of_project([named, database], {"/srv/app"}, adapters()) == [named.source, database.source]
+    assert of_project([named, database], {"/srv/other"}, adapters()) == [database.source]
     assert of_session([named, database], APP[:8]) == [named.source]
     assert [of_session([named, database], no) for no in ("ffff", f"opencode:{APP[:8]}")] == [[database.source]] * 2
 

@@ -42,7 +42,7 @@ def agents() -> dict[str, Agent]:
 async def context(home: Path, ledger: Ledger, log: Log, agents: dict[str, Agent]) -> AsyncIterator[DaemonContext]:
     """What the daemon's parts share, without the user's environment, in a state folder with a real ledger."""
     state = StateDir(home / ".carryover")
-    context = DaemonContext(state=state, home=home, env={}, config=Config(), ledger=ledger, log=log, agents=agents)
+    context = DaemonContext(state=state, home=home, env={}, config=Config(), ledger=ledger, log=log, known=agents)
     yield context
     for pool in context.pools:
         pool.shutdown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.diagnose.report import AgentReport, LedgerReport
+from carryover.actions.diagnose.report import AgentReport, DeclaredReport, LedgerReport
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import Config
@@ -47,6 +47,16 @@ def agent_reports(
             report = with_files(report, one, state, machine, config.agents)
         reports.append(report)
     return tuple(reports)
+
+
+def declared_reports(config: Config, ledger: LedgerReport | None) -> tuple[DeclaredReport, ...]:
+    """Returns the reports on the sources that the user declared, in the order of the settings."""
+    held = {row.agent: row for row in ledger.agents} if ledger is not None else {}
+    rows = [(source, held.get(source.agent, _NOTHING_HELD)) for source in config.sources]
+    return tuple(
+        DeclaredReport(agent=source.agent, files=source.files, sessions=row.sessions, last_event_ms=row.last_event_ms)
+        for source, row in rows
+    )
 
 
 def _answering(machine: Machine) -> list[AgentSpec]:

@@ -15,7 +15,7 @@ import msgspec
 
 from carryover import __version__
 from carryover.actions.diagnose import report as reports
-from carryover.actions.diagnose.agents import agent_reports
+from carryover.actions.diagnose.agents import agent_reports, declared_reports
 from carryover.actions.diagnose.recorded import ledger_report
 from carryover.actions.diagnose.report import InGit, LedgerReport, Report
 from carryover.config import Config, load_config, project_settings
@@ -74,6 +74,7 @@ def gather(
         daemon_problem=daemon_problem,
         service=service,
         agents=agent_reports(state, machine, config, ledger, in_short=in_short, ask=ask),
+        declared=declared_reports(config, ledger),
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
@@ -164,11 +165,13 @@ def _in_git_of(root: Path, config: Config) -> InGit:
 
 
 def _would_read(config: Config, home: Path) -> tuple[reports.WouldRead, ...]:
-    from carryover.agents import adapters  # with every agent's parser
+    from carryover.importing.declared.agent import all_agents  # with every agent's parser
     from carryover.ingest import scan
 
     each: dict[str, list[FoundSource]] = {}
-    for found in scan.readable_sources(adapters(), scan.roots_to_read(adapters().values(), config, home, os.environ)):
+    agents = all_agents(config.sources)
+    roots = scan.roots_to_read(agents.values(), config, home, os.environ)
+    for found in scan.readable_sources(agents, roots):
         each.setdefault(found.source.agent, []).append(found)
     return tuple(_would_read_of(agent, sources) for agent, sources in each.items())
 

@@ -67,6 +67,15 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     last_handoff_ms: int | None = None
 
 
+class DeclaredReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that the user declared in the settings."""
+
+    agent: str
+    files: tuple[str, ...]
+    sessions: int = 0
+    last_event_ms: int | None = None
+
+
 class Channels(msgspec.Struct, frozen=True):
     """How a new session of one agent would get a project's handoff now."""
 
@@ -212,6 +221,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     daemon_problem: str | None = None
     service: ServiceStatus
     agents: tuple[AgentReport, ...] = ()
+    declared: tuple[DeclaredReport, ...] = ()
     ledger: LedgerReport | None = None
     ledger_problem: str | None = None
     would_read: tuple[WouldRead, ...] = ()

@@ -88,7 +88,7 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
         return HookEvent(action=action, session=payload.decode(), cwd=str(session.cwd), reason="clear")
 
     dropping = replace(agent, hooks=replace(agent.hooks, read=read, drops=frozenset(("clear",))))
-    desk = Desk(replace(context, agents={agent.id: dropping}), pool)
+    desk = Desk(replace(context, known={agent.id: dropping}), pool)
     session.prompt("Add a discount function")
     calls = [("SessionStart", b"s1"), *(("Stop", name) for name in (b"s2", b"s1", b"s1", b"s3", b"s3"))]
     async with desk.at_work():
@@ -168,7 +168,7 @@ CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
 
 @pytest.fixture
 async def agents_desk(context: DaemonContext, pool: Executor) -> HookDesk:
-    return HookDesk(replace(context, agents=adapters()), pool)
+    return HookDesk(replace(context, known=adapters()), pool)
 
 
 async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_first(
@@ -227,7 +227,7 @@ async def test_a_resumed_copilot_session_gets_it_with_its_start_and_not_with_its
     context: DaemonContext, pool: Executor, compacted: CopilotSession, late: bool
 ) -> None:
     """Both are called at once, before the log tells of the resume. If the start is late, its script answers it."""
-    desk = HookDesk(replace(context, agents=adapters()), pool)
+    desk = HookDesk(replace(context, known=adapters()), pool)
     started, prompted = compacted.payload(source="resume"), compacted.payload(prompt="Go on")
     async with desk.at_work():
         async with hanging(desk.hooks.starts.answers) if late else nullcontext():

@@ -31,5 +31,5 @@ CASE: Final = Case(
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="talks", shows=frozenset({"limit", "resume"}), synthetic="written for tests, as there is no Scribe"
+    reads="talks", shows=frozenset({"limit", "resume", "tests"}), synthetic="written for tests, as there is no Scribe"
 )

@@ -1,0 +1,1 @@
+"""Reads the sources that the user declares in the settings (`[[sources]]`)."""
