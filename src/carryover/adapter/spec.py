@@ -54,6 +54,7 @@ class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str = r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"
     """Regular expression matched at the beginnings of lines (MULTILINE); group 1 is the version."""
     limit_s: float = 5.0
+    """Seconds that it may take, at most 5: a person waits for it."""
 
 
 class HookEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -74,4 +74,6 @@ CASE: Final = Case(
     stages={"appended": appended, "undone": undone},
 )
 
-CAPABILITIES: Final = Capabilities(reads="conversations", shows=frozenset({"limit", "compaction", "plan", "fork"}))
+CAPABILITIES: Final = Capabilities(
+    reads="conversations", shows=frozenset({"limit", "compaction", "fork", "tests", "todo list"})
+)
