@@ -31,7 +31,7 @@ class Gptme(Tool):
     READY = r"User:\s*\Z"
     INTERRUPTED = READY
     COMPACT = "/compact summarize"
-    COMPACTED = READY
+    COMPACTED = r"Resume saved"
     COMPACTED_RECORD = '"compaction_artifact"'
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
@@ -85,6 +85,11 @@ class Gptme(Tool):
     def interrupt(self, terminal: Terminal) -> None:
         terminal.key("C-c")
         terminal.wait(self.INTERRUPTED)
+
+    def compact(self, terminal: Terminal) -> None:
+        """What is typed before it asks for the next prompt is lost."""
+        terminal.wait(self.READY)
+        super().compact(terminal)
 
     def transcripts(self) -> dict[str, Path]:
         return {path.parent.name: path for path in self.box.here(LOGS).glob("*/conversation.jsonl")}
