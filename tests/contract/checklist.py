@@ -11,11 +11,14 @@ from contract.table import is_current
 
 PARTS: Final = {
     ("spec", "SPEC"): "Write an AgentSpec (adapter/spec.py): id, names, commands and folders first.",
+    (
+        "client",
+        "VERSIONS",
+    ): "Write the driver (lab/tool.py): it records the fixtures, and rows run with these versions.",
     ("adapter", "AGENT"): "Write an Agent (adapter/contract.py): its sources, their reader, and parse.",
     ("contract_case", "CASE"): "Write a Case (contract/case.py): the records with which the suite tests the adapter.",
     ("matrix_case", "TOOLS"): "Write a matrix.tool.Tool for each program: how it writes, and how a handoff reaches it.",
     ("contract_case", "CAPABILITIES"): "Write a Capabilities (contract/case.py): what is read and shown.",
-    ("client", "VERSIONS"): "Name the versions that the rows run with; lab/tool.py says what the driver is.",
 }
 """Module and export → what to do if it is missing."""
 _KINDS: Final = {"CAPABILITIES": Capabilities}
@@ -25,7 +28,7 @@ _MATERIAL: Final = {
     "unknown": "Give well-formed records of kinds that no version writes: each must be counted as skipped.",
     "not_typed": "Give records that look like a prompt and that no person typed.",
     "strangers": "Give names of files beside the transcripts that are none.",
-    "stages": "A source that is rewritten needs functions that write it state by state.",
+    "stages": "Give functions that write it state by state; lines that are only appended need none (grows_by_lines).",
     "payloads": "Give what the real client handed to hooks, at least one for each event.",
     "foreign": "Give payloads of another program that runs this agent's hooks.",
 }
@@ -75,7 +78,7 @@ def _spec(folder: Folder) -> Iterator[Item]:
     if spec is None:
         return
     yield Item("SPEC.id", "" if spec.id == folder.id else f"it is {spec.id}", f"The folder belongs to {folder.id}.")
-    yield Item("SPEC.version", "" if spec.version else "it is None", "Give the arguments that print the version.")
+    yield Item("SPEC.version", "" if spec.version else "it is None", "Give the arguments that print it, within 5 s.")
     hooks = folder.agent.hooks if folder.agent is not None else None
     installed = {event for known in spec.hooks.sets for event in known.events}
     differ = sorted(installed ^ set(hooks.events if hooks is not None else ()))

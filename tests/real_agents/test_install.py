@@ -92,6 +92,7 @@ ROWS: Final = {
     ),
     ("gemini-cli", "rules"): Own({PROJECT / "GEMINI.md": "# Rules\r\nBe brief."}),
     ("gemini-cli", "comments and a hook"): Own({GEMINI_HOME / "settings.json": GEMINIS}),
+    ("gptme", "rules"): Own(RULES),
     ("kilo", "nothing"): Own({}),
     ("kilo", "comments and instructions"): Own({Kilo.CONFIG: OPENCODES}),
     ("opencode", "nothing"): Own({}),
@@ -106,6 +107,7 @@ TOUCHED: Final = {
     "codex": "",
     "copilot": ".copilot/hooks/carryover.json",
     "gemini-cli": ".gemini/settings.json",
+    "gptme": "work/shop/AGENTS.md",
     "kilo": ".config/kilo/kilo.jsonc",
     "opencode": ".config/opencode/opencode.json",
     "pi": ".pi/agent/extensions/carryover.js",
@@ -159,7 +161,7 @@ def test_install_two_sessions_and_a_purge_leave_every_byte_as_without_carryover(
         tool.review_hooks(PROJECT)
         shop.do_the_work(tool)
         left = shop.left_by(tool)
-        found = shop.first_told(tool)
+        found = arrived(tool)
         product.settle(tool.box)
         touched = differing(home(tool), expected)
         assert daemon.stop() == 0
@@ -189,6 +191,14 @@ def prepare(tool: Tool, own: Own) -> None:
         tool.box.write(path, text)
     if own.tables:
         tool.box.write(CONFIG, tool.box.here(CONFIG).read_text("utf-8") + own.tables)
+
+
+def arrived(tool: Tool) -> list[str]:
+    """The handoffs that a new session gets: by a hook or, if it has only the pointer, because its model reads it."""
+    if tool.ARRIVES != "pointer":
+        return shop.first_told(tool)
+    requests = tool.turn(PROJECT, "Hello", tool.read(handoffs.path_in(PROJECT)), "OK.").requests
+    return handoffs.injected(requests[1])
 
 
 def home(tool: Tool) -> Tree:

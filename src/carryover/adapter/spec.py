@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 import msgspec
 
+from carryover.adapter.file_list import FileList
 from carryover.model import is_plain_id
 
 LINUX: Final = "linux"
@@ -54,6 +55,7 @@ class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str = r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"
     """Regular expression matched at the beginnings of lines (MULTILINE); group 1 is the version."""
     limit_s: float = 5.0
+    """Seconds that it may take, at most 5: a person waits for it."""
 
 
 class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,34 +193,6 @@ class LocalFile(msgspec.Struct, frozen=True, kw_only=True):
     beside: str = ""
     """It is made where this file has text, in place of which the agent does not read AGENTS.md. Empty: it is made where
     AGENTS.md can't be."""
-
-
-class FileList(Protocol):
-    """A list of files in the text of a settings file, as bytes. Pure.
-
-    Every function raises `text.user_text.EditRefused` for a text that it does not understand with certainty.
-    """
-
-    def new_file(self, entry: str) -> bytes:
-        """Returns a file that contains only the list."""
-
-    def is_new_file(self, data: bytes, entry: str) -> bool:
-        """Whether the file contains only the list with the entry."""
-
-    def has_list(self, data: bytes) -> bool:
-        """Whether the file has the list, even an empty one."""
-
-    def has_entry(self, data: bytes, entry: str) -> bool:
-        """Whether the list has the entry, in whatever form."""
-
-    def entries_ending(self, data: bytes, end: str) -> list[str]:
-        """Returns the entries that end in `end`, if their form is that of `with_entry`."""
-
-    def with_entry(self, data: bytes, entry: str) -> bytes:
-        """Returns the text with the entry in the list; unchanged if it is there already."""
-
-    def without_entry(self, data: bytes, entry: str) -> bytes:
-        """Returns the text without the entry, exactly as it was before `with_entry`."""
 
 
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):

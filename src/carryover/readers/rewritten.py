@@ -9,18 +9,20 @@ what is new (`adapter.contract.Reemitted`). So a forgotten conversation or a wro
 
 from __future__ import annotations
 
+import errno
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Generic, Literal, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.readers.files import stamp_of_file
+from carryover.readers.files import read_small, stamp_of_file
 from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
+from carryover.records.lenient import fields_of
 
 READ_BYTES: Final = 1 << 20
 READ_RECORDS: Final = 500
@@ -28,6 +30,7 @@ MAX_CONVERSATIONS: Final = 4_000
 """How many of a source's newest conversations are read."""
 MAX_EMITTED: Final = 40
 MAX_NOTES: Final = 300
+MAX_FILE_BYTES: Final = 128 << 20
 
 _DIGEST_BYTES: Final = 8
 
@@ -130,6 +133,45 @@ class OnlyConversation:
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
         """Returns None: there are no facts about the whole conversation."""
         return None
+
+
+class Lines(OnlyConversation):
+    """A file of JSON lines that is appended and, now and then, rewritten. Its pieces are the lines.
+
+    Before them comes a record with `$begin`: the header, and `on` if they follow lines that were read before. After the
+    last one comes a record with `$end`.
+    """
+
+    ident = "lines"
+
+    def __init__(self, lines: Sequence[bytes], header: Mapping[str, Any]) -> None:
+        self._lines = lines
+        self._header = header
+        self.pieces = [(str(number), _digest(line).hex()) for number, line in enumerate(lines)]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
+        """Returns the header."""
+        return msgspec.json.encode({"$begin": {**self._header, "on": on}})
+
+    def piece(self, number: int) -> bytes | None:
+        """Returns a line."""
+        return self._lines[number]
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns the record that follows the last line."""
+        return b'{"$end": true}'
+
+
+def complete_lines(path: Path) -> list[bytes]:
+    """Returns the lines of a file, without blank ones and without a last one that is only half written.
+
+    Raises FileNotFoundError if the file is gone, OSError if it is too large or cannot be read.
+    """
+    data = read_small(path, limit=MAX_FILE_BYTES)
+    if data is None:
+        raise OSError(errno.EFBIG, "too large", str(path))
+    *lines, last = data.split(b"\n")
+    return [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
 
 
 class Emitted(msgspec.Struct, array_like=True, frozen=True):

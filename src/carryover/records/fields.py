@@ -43,6 +43,14 @@ def utc_ms(timestamp: str | None) -> int:
         return 0
 
 
+def local_ms(timestamp: str) -> int:
+    """Converts an ISO time, local to this machine if it has no zone, to UTC milliseconds; 0 for an invalid one."""
+    try:
+        return max(0, round(datetime.fromisoformat(timestamp).timestamp() * 1000))
+    except (ValueError, OverflowError, OSError):
+        return 0
+
+
 def iso_utc(at_ms: int) -> str:
     """Formats UTC milliseconds as `2026-11-20T06:02:26Z`. Times out of range become the nearest valid one."""
     bounded_s = min(max(at_ms, 0), LATEST_MS) // 1000

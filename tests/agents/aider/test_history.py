@@ -11,9 +11,10 @@ from agents.aider.chats import COMMAND, HEAD, START, TOKENS, answer, of, prompt,
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_commands import APPLIED, BLOCK
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.history import HOLD_MS, HistoryReader, local_ms
+from carryover.agents.aider.history import HOLD_MS, HistoryReader
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, SessionStart, TurnEnd, UserPrompt
 from carryover.readers.jsonl import MAX_LINE_BYTES
+from carryover.records.fields import local_ms
 from contract.case import Reading, read_on
 
 

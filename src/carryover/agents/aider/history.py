@@ -6,7 +6,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,7 @@ from carryover.readers.jsonl import MAX_LINE_BYTES
 from carryover.readers.rewritten import NotYet, SnapshotReader
 from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
-from carryover.records.fields import digest
+from carryover.records.fields import digest, local_ms
 
 NAME: Final = ".aider.chat.history.md"
 INPUTS_NAME: Final = ".aider.input.history"
@@ -47,14 +46,6 @@ _WRITTEN_AT_ONCE: Final = 4_000
 """Characters. A longer block may be read half written."""
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)")
 _ENTRY: Final = re.compile(rf"^{_STAMP.pattern}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
-
-
-def local_ms(stamp: str) -> int:
-    """Converts a local time as Aider writes it to UTC milliseconds; 0 for an invalid one."""
-    try:
-        return max(0, round(datetime.fromisoformat(stamp).timestamp() * 1000))
-    except (ValueError, OverflowError, OSError):
-        return 0
 
 
 def _inputs_of(history: Path) -> Path:

@@ -23,7 +23,7 @@ _NULL: Final = "tag:yaml.org,2002:null"
 
 @dataclass(frozen=True, slots=True)
 class YamlList:
-    """The list below the top-level `key` (`adapter.spec.FileList`)."""
+    """The list below the top-level `key` (`adapter.file_list.FileList`)."""
 
     key: str
 

@@ -1,0 +1,1 @@
+"""gptme: a terminal agent whose conversations are files of one message per line."""

@@ -1,0 +1,192 @@
+"""Conversations of real clients of gptme: what is read of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from agents.gptme.contract_case import AT, message, recording, undone
+from carryover.agents.gptme.adapter import AGENT
+from carryover.model import (
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanUpdate,
+    SessionInfo,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from contract.case import Reading, Transcript, fold_one, of, read_on, source_at, standing
+
+SHOP = "/home/dev/work/shop"
+
+
+def read(name: str, version: str = "0.35.1") -> Reading:
+    """A recorded conversation; nothing of it may be skipped."""
+    found = read_on(AGENT, source_at(AGENT, recording(name, version)))
+    assert found.skipped == []
+    return found
+
+
+def transcript() -> Transcript:
+    made = Transcript(AGENT, source_at(AGENT, recording("story")))
+    made.fold(json.dumps({"$begin": {"folder": SHOP}}).encode())
+    return made
+
+
+def answered(text: str) -> list[AnyBody]:
+    return transcript().fold(message("assistant", text))
+
+
+@pytest.mark.parametrize("version", ["0.35.1", "0.33.0"])
+def test_calls_in_fences_and_native_ones_have_their_results(version: str) -> None:
+    found = read("tools", version)
+
+    results = [(result.name, result.status, result.exit_code) for result in standing(found, ToolResult)]
+    assert results == [
+        ("todo", "ok", None),
+        ("todo", "ok", None),
+        ("save", "ok", None),
+        ("save", "ok", None),
+        ("append", "ok", None),
+        ("patch", "ok", None),
+        ("shell", "error", 1),
+        ("shell", "ok", 0),
+    ]
+    assert [result.output for result in standing(found, ToolResult)][-2:] == ["one\ntwo", SHOP]
+    edits = [(edit.path, edit.change, edit.diff.splitlines()[-1]) for edit in standing(found, FileEdit)]
+    assert edits == [
+        (f"{SHOP}/new.py", "add", "+A = 1"),
+        (f"{SHOP}/new.py", "modify", "+A = 2"),
+        (f"{SHOP}/new.py", "modify", "+B = 3"),
+        (f"{SHOP}/cart.py", "modify", "+round(sum(items))"),
+    ]
+    [plan] = standing(found, PlanUpdate)
+    assert [(item.text, item.state) for item in plan.items] == [("Write discount()", "active"), ("Test it", "pending")]
+
+
+@pytest.mark.parametrize("version", ["0.35.1", "0.33.0"])
+def test_a_conversation_stays_in_its_first_folder_when_it_is_resumed_in_another(version: str) -> None:
+    found = read("tools", version)
+
+    assert [prompt.text for prompt in standing(found, UserPrompt)][1:] == ["Go on elsewhere."]
+    assert {event.cwd for event in found.events} == {SHOP}
+
+
+def test_the_contents_of_a_named_file_are_not_the_users_words() -> None:
+    assert standing(read("tools"), UserPrompt)[0].text == "Look at notes.md and add a discount."
+    pasted = transcript().fold(message("user", "Fix this:\n\n```python\nprint(1)\n```"))
+    assert pasted == [UserPrompt(text="Fix this:\n\n```python\nprint(1)\n```")]
+
+
+def test_a_failed_edit_changes_nothing() -> None:
+    found = read("story")
+
+    failed = [result for result in standing(found, ToolResult) if result.name == "patch"]
+    assert [result.status for result in failed] == ["error"]
+    assert standing(found, FileEdit) == []
+    assert standing(found, AssistantMessage)[-1].final is True
+
+
+def test_facts_are_read_from_the_clients_own_messages() -> None:
+    facts = of(read("story").events, SessionInfo)
+
+    assert (facts[0].agent_version, facts[0].branch, facts[1].model) == ("0.35.1", "main", "local/fake-model")
+
+
+def test_a_limit_ends_the_turn() -> None:
+    [end] = standing(read("402"), TurnEnd)
+    assert (end.reason, end.message.startswith("Error code: 402")) == ("limit", True)
+
+    [in_terminal] = transcript().fold(message("system", "LLM request failed: Error code: 429 - rate limit"))
+    assert in_terminal == TurnEnd(reason="limit", message="Error code: 429 - rate limit")
+
+
+def test_an_interruption_ends_the_turn() -> None:
+    found = read("interrupted")
+    assert standing(found, AssistantMessage)[-1].aborted
+    assert standing(found, TurnEnd) == [TurnEnd(reason="interrupted")]
+
+    made = transcript()
+    made.fold(message("assistant", "```shell\nsleep 600\n```"))
+    stopped = made.fold(message("system", "Command interrupted: `sleep 600`\n\n`half`\n\nProcess interrupted\n"))
+    [ended] = made.fold(message("system", "Interrupted by user"))
+    assert [(body.status, body.output) for body in stopped if isinstance(body, ToolResult)] == [("interrupted", "half")]
+    assert ended == TurnEnd(reason="interrupted")
+
+
+def test_what_undo_takes_back_no_longer_counts_but_files_stay_changed(tmp_path: Path) -> None:
+    reading: Reading | None = None
+    for state in undone(tmp_path):
+        reading = read_on(AGENT, source_at(AGENT, state), reading)
+
+    assert reading is not None
+    reading.events = list({event.key: event for event in reading.events}.values())  # as the ledger does
+    assert [prompt.text for prompt in standing(reading, UserPrompt)][1:] == ["Leave it as it was."]
+    assert standing(reading, TurnEnd) == []
+    assert len(standing(reading, FileEdit)) == 1
+
+
+def test_a_compaction_takes_nothing_back(tmp_path: Path) -> None:
+    whole = recording("undo").path.read_bytes()
+    intro = message(
+        "system", "Previous conversation resumed from RESUME.md:", metadata={"compaction_artifact": "intro"}
+    )
+    path = tmp_path / "logs" / "compacted" / "conversation.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(whole)
+    source = AGENT.source_of(path, tmp_path / "logs")
+    assert source is not None
+    reading = read_on(AGENT, source)
+    before = standing(reading, UserPrompt)
+    path.write_bytes(b"\n".join((intro, message("assistant", "A discount was added."), b"")))
+    reading = read_on(AGENT, source, reading)
+
+    assert standing(reading, UserPrompt) == before
+    assert [summary.text for summary in standing(reading, AgentSummary)] == ["A discount was added."]
+
+
+def test_a_block_inside_a_file_that_is_saved_is_part_of_it() -> None:
+    said, call = answered("I write it.\n\n````save README.md\n# Shop\n```shell\nrm -r build\n```\n````\nDone.")
+
+    assert said == AssistantMessage(text="I write it.\n\n\nDone.", final=False)
+    assert isinstance(call, ToolCall)
+    assert (call.name, call.subject) == ("save", f"{SHOP}/README.md")
+
+
+def test_an_example_in_an_answer_is_no_call() -> None:
+    text = "Run it so:\n\n```bash\nmake test\n```"
+
+    assert answered(text) == [AssistantMessage(text=text, final=True)]
+
+
+def test_a_call_that_the_user_declines_never_ran() -> None:
+    made = transcript()
+    made.fold(message("assistant", '@shell(call_1): {"command": "make clean"}'))
+    [result] = made.fold(message("system", "Execution declined by user"))
+
+    assert isinstance(result, ToolResult)
+    assert (result.status, result.never_ran) == ("denied", True)
+
+
+def test_a_sub_agent_is_told_what_nobody_typed() -> None:
+    source = AGENT.source_of(Path("/logs/subagent-tests-x1y2/conversation.jsonl"), Path("/logs"))
+    assert source is not None
+    [prompt] = of(fold_one(AGENT, source, message("user", "Run the tests.")).events, UserPrompt)
+
+    assert prompt.actor == "model"
+
+
+def test_times_without_a_zone_are_this_machines() -> None:
+    [local] = fold_one(AGENT, source_at(AGENT, recording("story")), message("user", "Hello")).events
+    zoned = datetime.fromisoformat(AT).astimezone(UTC).astimezone(timezone(timedelta(hours=5)))
+    given = json.loads(message("user", "Hello")) | {"timestamp": zoned.isoformat()}
+    [other] = fold_one(AGENT, source_at(AGENT, recording("story")), json.dumps(given).encode()).events
+
+    assert local.at_ms == other.at_ms
