@@ -21,8 +21,12 @@ model:
   base_url: http://127.0.0.1:{port}/v1
   api_key: dummy
   context_length: 128000
-updates:
-  check: false
+agent:
+  verify_on_stop: false
+lsp:
+  enabled: false
+security:
+  tirith_enabled: false
 """
 
 

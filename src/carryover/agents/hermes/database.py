@@ -31,15 +31,13 @@ MOST_PARENTS: Final = 10
 """Most sessions above one whose folder is looked up in them."""
 COPIED_WITHIN_US: Final = 10
 """Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
-HEAD_CHARS: Final = 200
 
 _SESSIONS: Final = "SELECT id, source, parent_session_id, cwd, title, model, git_branch, started_at FROM sessions"
 # All from an index.
 _MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM messages GROUP BY session_id"
 _ROWS: Final = (
-    "SELECT id, role, timestamp, active, compacted, length(content), substr(content, 1, ?2), tool_call_id,"
-    f" {' OR '.join(f"instr(content, '{text}') > 0" for text in SUMMARIES)}"
-    " FROM messages WHERE session_id = ?1 ORDER BY id"
+    "SELECT id, role, timestamp, active, compacted, length(content), substr(content, 1, 200), tool_call_id,"
+    " instr(content, ?) + instr(content, ?) FROM messages WHERE session_id = ? ORDER BY id"
 )
 _ROW: Final = "SELECT role, content, tool_calls, tool_call_id, tool_name, finish_reason FROM messages WHERE id = ?"
 
@@ -136,7 +134,7 @@ class Database:
         return found
 
     def _rows(self, session: str) -> list[_Row]:
-        found = sqlite.rows(self._db, _ROWS, (session, HEAD_CHARS))
+        found = sqlite.rows(self._db, _ROWS, (*SUMMARIES, session))
         return [_row(*values) for values in found]
 
 
