@@ -114,7 +114,7 @@ def parse_record(_source: Source, context: wire.Context, record: Record) -> tupl
         return _begin(builder, read)
     builder.at_ms = builder.told.last_ms
     if read.entry is not None:
-        builder.at_ms = read.entry.at_us // 1000 or builder.at_ms
+        builder.at_ms = max(0, read.entry.at_us // 1000) or builder.at_ms
         builder.tell(last_ms=max(builder.told.last_ms, builder.at_ms))
     builder.add_info()
     if read.entry is not None:
