@@ -15,12 +15,12 @@ from contract.case import Capabilities, Case, Recording
 
 FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
-SESSION: Final = {"id": "20261120_120000_abcdef", "cwd": "/home/dev/shop"}
+SESSION: Final = {"id": "20261120_120000_abcdef", "directory": "/home/dev/shop"}
 
 
 def record(role: str, content: str = "", session: dict[str, Any] | None = None, **fields: Any) -> bytes:
     entry = {"role": role, "at_us": round(START_S * 1_000_000), "content": content, **fields}
-    return json.dumps({"kind": "entry", "session": session or SESSION, "entry": entry}).encode()
+    return json.dumps({"kind": "message", "session": session or SESSION, "entry": entry}).encode()
 
 
 def recordings() -> tuple[Recording, ...]:
@@ -93,5 +93,5 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="the databases of all profiles",
-    shows=frozenset({"compaction", "fork", "limit", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
 )

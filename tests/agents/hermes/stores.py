@@ -83,7 +83,9 @@ class Client:
 
     def fail(self, session: str, at_s: float, error: Mapping[str, Any]) -> None:
         """A request that failed for good."""
-        path = self.path.parent / "sessions" / f"request_dump_{session}_20261120_120000_{round(at_s) % 1_000_000:06}.json"
+        path = (
+            self.path.parent / "sessions" / f"request_dump_{session}_20261120_120000_{round(at_s) % 1_000_000:06}.json"
+        )
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"session_id": session, "reason": "non_retryable_client_error", "error": error}))
         os.utime(path, (at_s, at_s))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from real_agents.lab.box import HOME, Box
+from real_agents.lab.box import HOME, Box, Terminal
 from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import from_pypi
 from real_agents.lab.tool import Installed, Tool
@@ -44,6 +44,9 @@ class Hermes(Tool):
     RUNS_S = 300.0
     STARTS_S = 120.0
     READY = r"❯"
+    COMPACT = "/compress"
+    COMPACTED = r"Compressed:"
+    COMPACTED_RECORD = "CONTEXT COMPACTION"
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
         super().__init__(box, installed, port)
@@ -66,13 +69,19 @@ class Hermes(Tool):
         return {"tool": "terminal", "input": {"command": command}}
 
     def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
-        return [{"tool": "patch", "input": {"mode": "replace", "path": str(path), "old_string": old, "new_string": new}}]
+        return [
+            {"tool": "patch", "input": {"mode": "replace", "path": str(path), "old_string": old, "new_string": new}}
+        ]
 
     def write(self, path: Path, line: str, *, cwd: Path) -> dict[str, Any]:
         return {"tool": "write_file", "input": {"path": str(path), "content": f"{line}\n"}}
 
     def read(self, path: Path) -> dict[str, Any]:
         return {"tool": "read_file", "input": {"path": str(path)}}
+
+    def interrupt(self, terminal: Terminal) -> None:
+        terminal.key("C-c")
+        terminal.wait(r"❯ *\n")
 
     def transcripts(self) -> dict[str, Path]:
         path = self.box.here(DATABASE)

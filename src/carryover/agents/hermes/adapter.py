@@ -10,7 +10,7 @@ from typing import Final
 from carryover.adapter.contract import Agent, Reader, Source
 from carryover.adapter.lazily import lazily
 from carryover.agents.hermes.spec import SPEC
-from carryover.agents.hermes.wire import Context
+from carryover.families.stored import Context
 from carryover.readers.by_kind import ReaderByKind
 from carryover.readers.files import SQLITE
 

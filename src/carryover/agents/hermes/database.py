@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.hermes.wire import SUMMARIES, Entry, Session, SessionRecord
+from carryover.agents.hermes.wire import SUMMARIES, Entry, SessionRecord
+from carryover.families.stored import Session
 from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_small
 from carryover.readers.rewritten import MAX_CONVERSATIONS, Piece, read_on
@@ -32,7 +33,7 @@ MOST_PARENTS: Final = 10
 COPIED_WITHIN_US: Final = 10
 """Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
 
-_SESSIONS: Final = "SELECT id, source, parent_session_id, cwd, title, model, git_branch, started_at FROM sessions"
+_SESSIONS: Final = "SELECT id, source, parent_session_id, cwd, title, model, started_at FROM sessions"
 # All from an index.
 _MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM messages GROUP BY session_id"
 _ROWS: Final = (
@@ -88,14 +89,13 @@ class Database:
             return
         for dump in _dumps(path):
             self._dumps.setdefault(dump.session, []).append(dump)
-        for ident, source, parent, cwd, title, model, branch, started in sqlite.rows(db, _SESSIONS, ()):
+        for ident, source, parent, cwd, title, model, started in sqlite.rows(db, _SESSIONS, ()):
             session = Session(
                 id=_text(ident),
-                parent=_text(parent) or None,
-                cwd=_text(cwd) or None,
+                forked_from=_text(parent) or None,
+                directory=_text(cwd) or None,
                 title=_text(title)[:1000] or None,
                 model=_text(model)[:200] or None,
-                branch=_text(branch)[:200] or None,
             )
             self._sessions[session.id] = (_text(source), session, _us(started))
 
@@ -114,19 +114,19 @@ class Database:
         rows = _without_copies(self._rows(ident))
         above = self._above(session)
         if source == "subagent" and above:
-            session = msgspec.structs.replace(session, root=above[-1].id, parent=None)
+            session = msgspec.structs.replace(session, root=above[-1].id, forked_from=None)
         elif above:
             before = [row for row in self._rows(above[0].id) if row.at_us < started_us]
             rows = _without_beginning(rows, before)
-        cwd = next((each.cwd for each in (session, *above) if each.cwd), None)
-        session = msgspec.structs.replace(session, cwd=cwd)
+        cwd = next((each.directory for each in (session, *above) if each.directory), None)
+        session = msgspec.structs.replace(session, directory=cwd)
         return _StoredSession(self._db, session, rows, self._dumps.get(ident, []))
 
     def _above(self, session: Session) -> list[Session]:
         """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
         found: list[Session] = []
         for _ in range(MOST_PARENTS):
-            _, above, _ = self._sessions.get(session.parent or "", ("", None, 0))
+            _, above, _ = self._sessions.get(session.forked_from or "", ("", None, 0))
             if above is None:
                 break
             found.append(above)
@@ -154,7 +154,7 @@ class _StoredSession:
     def piece(self, number: int) -> bytes | None:
         place = self._places[number]
         entry = self._message(place) if isinstance(place, _Row) else self._error(number, place)
-        return msgspec.json.encode(SessionRecord("entry", self._session, entry=entry)) if entry is not None else None
+        return msgspec.json.encode(SessionRecord("message", self._session, entry=entry)) if entry is not None else None
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
         return msgspec.json.encode(SessionRecord("session", self._session))
