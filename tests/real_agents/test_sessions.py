@@ -115,7 +115,7 @@ def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> Non
         return assert_left(tool, row, BY_LIMIT)
 
 
-@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "hermes", "qwen-code"))
+@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "qwen-code"))
 def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     replies = [*shop.edited(tool), {"unfinished": "Half of a thought"}]

@@ -146,14 +146,16 @@ class _StoredSession:
     def __init__(self, db: sqlite.Connection, session: Session, rows: list[_Row], dumps: list[_Dump]) -> None:
         self._db, self._session = db, session
         self._places: list[_Row | _Dump] = sorted((*rows, *dumps), key=lambda place: place.at_us)
-        self.pieces: list[Piece] = [(str(place.at_us), "") for place in self._places]
+        self.pieces: list[Piece] = [(str(place.at_us), self._mark(number)) for number, place in enumerate(self._places)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         return msgspec.json.encode(SessionRecord("begin", self._session, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
         place = self._places[number]
-        entry = self._message(place) if isinstance(place, _Row) else self._error(number, place)
+        if self.pieces[number][1] == "passed":
+            return None
+        entry = self._message(place) if isinstance(place, _Row) else self._error(place)
         return msgspec.json.encode(SessionRecord("message", self._session, entry=entry)) if entry is not None else None
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
@@ -172,11 +174,15 @@ class _StoredSession:
             finish=_text(finish),
         )
 
-    def _error(self, number: int, dump: _Dump) -> Entry | None:
-        """Returns what a provider said, unless the turn went on in spite of it."""
+    def _mark(self, number: int) -> str:
+        """Returns the mark of a piece. Messages do not change; a request that failed does, if the turn goes on."""
+        if isinstance(self._places[number], _Row):
+            return ""
         after = next((place for place in self._places[number + 1 :] if isinstance(place, _Row)), None)
-        if after is not None and after.place[0] != "user":
-            return None
+        return "the end" if after is None or after.place[0] == "user" else "passed"
+
+    def _error(self, dump: _Dump) -> Entry | None:
+        """Returns what a provider said when a request failed for good."""
         error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
         return Entry("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 

@@ -113,12 +113,14 @@ def _parse_prompt(builder: StoredBuilder, entry: wire.Entry) -> None:
 def _parse_answer(builder: StoredBuilder, entry: wire.Entry) -> None:
     text, _ = _text_of(entry)
     calls = [fields_of(call) for call in items_of(entry.calls)]
-    if text.startswith(INTERRUPTED) and not calls and not entry.finish:
+    broke_off = not calls and not entry.finish
+    if broke_off and text.startswith(INTERRUPTED):
         builder.add(TurnEnd(reason="interrupted"), f"{_key(builder, entry)}:end")
         return
     if text.strip():
-        is_final = not calls and entry.finish not in GOES_ON
-        builder.add(AssistantMessage(text=text, final=is_final), f"{_key(builder, entry)}:text")
+        is_final = not calls and not broke_off and entry.finish not in GOES_ON
+        answer = AssistantMessage(text=text, final=is_final, aborted=broke_off)
+        builder.add(answer, f"{_key(builder, entry)}:text")
     for number, given in enumerate(calls):
         call = tools.called(given, builder.cwd)
         if call is None:
