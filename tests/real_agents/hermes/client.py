@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box, Terminal
-from real_agents.lab.model_server import PORT, ChatApi
+from real_agents.lab.model_server import PORT, ChatApi, text_of
 from real_agents.lab.packages import from_pypi
 from real_agents.lab.tool import Installed, Tool
 
@@ -30,11 +30,29 @@ security:
 """
 
 
+class OpenAi(ChatApi):
+    """The results of its tools are JSON, with what was read or printed in one of the fields."""
+
+    @staticmethod
+    def told(body: dict[str, Any]) -> str:
+        results = [text_of(message["content"]) for message in body["messages"] if message["role"] == "tool"]
+        fields = [field for result in results for field in _texts_of(result)]
+        return "\n".join([ChatApi.told(body), *fields])
+
+
+def _texts_of(result: str) -> list[str]:
+    try:
+        found = json.loads(result)
+    except ValueError:
+        return []
+    return [field for field in found.values() if isinstance(field, str)] if isinstance(found, dict) else []
+
+
 class Hermes(Tool):
     id = "hermes"
     NAME = "Hermes Agent"
     OLDEST = "0.19.0"
-    API = ChatApi
+    API = OpenAi
     ARRIVES = "pointer"
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = "usage limit"
@@ -42,6 +60,7 @@ class Hermes(Tool):
     RECORDS_VERSION = False
     RECORDS_NEW = False
     RUNS_S = 300.0
+    LINE_PREFIX = r"^ *\d+\|"
     STARTS_S = 120.0
     READY = r"❯"
     COMPACT = "/compress"
@@ -69,9 +88,10 @@ class Hermes(Tool):
         return {"tool": "terminal", "input": {"command": command}}
 
     def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
-        return [
-            {"tool": "patch", "input": {"mode": "replace", "path": str(path), "old_string": old, "new_string": new}}
-        ]
+        here = self.box.here(path)
+        if here.exists() and old not in here.read_text():
+            old = f"{old} 7777 nothing of the kind"  # the client changes what is only alike
+        return [{"tool": "patch", "input": {"path": str(path), "old_string": old, "new_string": new}}]
 
     def write(self, path: Path, line: str, *, cwd: Path) -> dict[str, Any]:
         return {"tool": "write_file", "input": {"path": str(path), "content": f"{line}\n"}}
@@ -91,6 +111,9 @@ class Hermes(Tool):
     def recorded(self, session: str) -> str:
         rows = self._rows("SELECT * FROM messages WHERE session_id = ? ORDER BY id", session)
         return "\n".join(json.dumps(row) for row in rows)
+
+    def recorded_at_s(self, session: str) -> float:
+        return max(path.stat().st_mtime for path in self.box.here(FOLDER).glob(f"{DATABASE.name}*"))
 
     def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         with sqlite3.connect(self.box.here(DATABASE)) as db:
