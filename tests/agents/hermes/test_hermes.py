@@ -208,3 +208,12 @@ def test_each_profile_has_a_database(tmp_path: Path) -> None:
     source = AGENT.source_of(dump, tmp_path)
     assert source is not None
     assert source.path == found[0]
+
+
+def test_a_dump_that_names_no_error_is_no_end(client: Client) -> None:
+    client.fail("one", START_S + 2, {})
+    dump = next(client.path.parent.glob("sessions/*"))
+    dump.write_text('{"reason": "preflight"}')
+
+    found = read(client.path)
+    assert (prompts(found), bodies(found, model.TurnEnd)) == (["Fix add()."], [])

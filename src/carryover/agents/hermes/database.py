@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -182,8 +183,10 @@ class _StoredSession:
         return "the end" if after is None or after.place[0] == "user" else "passed"
 
     def _error(self, dump: _Dump) -> Entry | None:
-        """Returns what a provider said when a request failed for good."""
-        error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
+        """Returns what a provider said when a request failed for good; None if the file is gone or says nothing."""
+        error = None
+        with suppress(OSError):
+            error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
         return Entry("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 
@@ -232,8 +235,9 @@ def _dumps(path: Path) -> list[_Dump]:
     found: list[_Dump] = []
     for entry in entries_of(path.parent / DUMPS):
         name = DUMP.fullmatch(entry.name)
-        if name is not None and entry.is_file(follow_symlinks=False):
-            found.append(_Dump(entry.path, name["session"], entry.stat(follow_symlinks=False).st_mtime_ns // 1000))
+        with suppress(OSError):  # it was removed in between
+            if name is not None and entry.is_file(follow_symlinks=False):
+                found.append(_Dump(entry.path, name["session"], entry.stat(follow_symlinks=False).st_mtime_ns // 1000))
     return sorted(found)
 
 
