@@ -14,7 +14,7 @@ THEN: Final = "Then give a plum the price of a pear"
 ANSWER: Final = "A plum costs two coins now."
 
 
-@each_version("claude-code", "codex", "copilot", "gemini-cli", "gptme", "kilo", "opencode", "pi", "qwen-code")
+@each_version("claude-code", "codex", "copilot", "gemini-cli", "gptme", "hermes", "kilo", "opencode", "pi", "qwen-code")
 def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     session = shop.do_the_work(tool)
@@ -91,7 +91,16 @@ SILENT_ON_LIMITS: Final = {("codex", "0.125.0"): UNFINISHED, ("codex", "0.99.0")
 
 
 @each_version(
-    "codex", "copilot", "gemini-cli", "gptme", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("claude-code")
+    "codex",
+    "copilot",
+    "gemini-cli",
+    "gptme",
+    "hermes",
+    "kilo",
+    "opencode",
+    "pi",
+    "qwen-code",
+    beside=newest_of("claude-code"),
 )
 def test_a_limit_is_named_as_what_stopped_the_work(tool: Tool, row: Row) -> None:
     shop.begin(tool)
@@ -132,7 +141,15 @@ def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None
 
 
 @each_version(
-    "claude-code", "copilot", "gptme", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("codex", "gemini-cli")
+    "claude-code",
+    "copilot",
+    "gptme",
+    "hermes",
+    "kilo",
+    "opencode",
+    "pi",
+    "qwen-code",
+    beside=newest_of("codex", "gemini-cli"),
 )
 def test_kill_9_in_a_command_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     """The transcript just stops; a client may write it a moment after it has acted."""

@@ -17,7 +17,7 @@ from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
 from carryover.families.parts.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
-from carryover.families.parts.wire import Context
+from carryover.families.stored import Context
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.model import UserPrompt as Prompt
 from contract.case import Reading, read_on

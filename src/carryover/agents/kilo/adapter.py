@@ -9,7 +9,7 @@ from carryover.adapter.contract import Agent, Source
 from carryover.adapter.lazily import lazily
 from carryover.agents.kilo.spec import SPEC
 from carryover.families.parts import databases
-from carryover.families.parts.wire import Context
+from carryover.families.stored import Context
 
 _OWN_TABLE: Final = "kilo_board"
 """What its relatives' databases do not have (7.7.9)."""

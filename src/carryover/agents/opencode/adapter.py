@@ -11,7 +11,7 @@ from carryover.adapter.contract import Agent, Reader, Source
 from carryover.adapter.lazily import lazily
 from carryover.agents.opencode.spec import SPEC
 from carryover.families.parts.databases import database_at, databases, tables_of_copy
-from carryover.families.parts.wire import Context
+from carryover.families.stored import Context
 from carryover.readers.by_kind import ReaderByKind
 
 Kind = Literal["database", "files", "export"]

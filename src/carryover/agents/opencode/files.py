@@ -17,7 +17,8 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.families.parts.database import Database
-from carryover.families.parts.wire import is_usable_id, ms_of
+from carryover.families.parts.wire import ms_of
+from carryover.families.stored import is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_small, stamp_of_file
 from carryover.readers.rewritten import SnapshotReader

@@ -19,7 +19,8 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.families.parts.wire import TABLES, PartEntry, Session, SessionRecord, is_usable_id
+from carryover.families.parts.wire import TABLES, PartEntry, SessionRecord
+from carryover.families.stored import Session, is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms

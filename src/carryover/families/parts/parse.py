@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, reemitted_after, usable_folder
 from carryover.families.parts import tools, wire
-from carryover.model import Actor, AgentSummary, AnyBody, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
+from carryover.families.stored import Context, StoredBuilder, is_usable_id
+from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, number_of, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import without_handoff
-
-MAX_SESSIONS: Final = 60
-"""Sessions whose facts are remembered."""
 
 QUIET_PARTS: Final = frozenset(
     ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
@@ -44,94 +37,35 @@ _QUOTED: Final = re.compile(r'\A"([^"]*\s[^"]*)"\s*\Z')
 """How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Builder(EventBuilder[wire.Context]):
-    """Builds the events of one record. `native` is the session as the store describes it.
-
-    A sub-agent has its own session in the store; here it belongs to the session that it works for.
-    """
-
-    native: wire.Session
-
-    @property
-    def session(self) -> str:
-        return self.native.root or self.native.id
-
-    @property
-    def subagent_id(self) -> str | None:
-        return self.native.id if self.native.root is not None else None
-
-    @property
-    def actor(self) -> Actor:
-        """Who speaks in the user role: in a sub-agent, a model."""
-        return "human" if self.native.root is None else "model"
-
-    @property
-    def reported(self) -> wire.Reported:
-        return self.context.reported.get(self.native.id, wire.Reported())
-
-    def report(self, **changes: object) -> None:
-        known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
-        known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
-        self.change(reported=dict(list(known.items())[-MAX_SESSIONS:]))
-
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event under a key, unless no time is known."""
-        if self.at_ms:
-            cwd = usable_folder(self.native.directory)
-            self.append(key, body, session=self.session, cwd=cwd, subagent_id=self.subagent_id)
-
-    def add_info(self, model: str = "") -> None:
-        """Adds the facts about the session that are new. `model` is the one of this message."""
-        title, emitted = self.native.title or "", self.reported.emitted
-        facts = {
-            "title": "" if title.startswith(UNTITLED) else bounded(title, SHORT_CHARS),
-            "agent_version": self.native.version,
-            "model": bounded(model, SHORT_CHARS),
-            "parent": self.native.forked_from,
-        }
-        marks = {name: int(digest(fact)[:12], 16) for name, fact in facts.items() if fact}
-        news = {name: facts[name] for name, mark in marks.items() if mark != emitted.get(name)}
-        if news and self.subagent_id is None and self.at_ms:
-            self.report(emitted=emitted | marks)
-            key = f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}"
-            self.add(SessionInfo(**news), key)
-
-
-def parse_record(_source: Source, context: wire.Context, record: Record) -> tuple[wire.Context, Parsed]:
+def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     read = rawjson.read(wire.RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     native = read.session
-    if not wire.is_usable_id(native.id) or not wire.is_usable_id(native.root or native.id):
+    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
-    builder = _Builder(context=context, native=native, version=native.version)
+    builder = StoredBuilder(context=context, native=native, version=native.version)
     match read.kind:
         case "begin":
-            return _begin(builder, read)
+            return builder.begin(read)
         case "message":
             _parse_message(builder, read)
         case "session":
             builder.at_ms = builder.reported.last_ms
-            builder.add_info()
-    if builder.events:
-        builder.report(last=builder.last_key)
-    return builder.context, builder.built()
+            _add_info(builder)
+    return builder.finished()
 
 
-def _begin(builder: _Builder, record: wire.SessionRecord) -> tuple[wire.Context, Parsed]:
-    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
-    if not record.on:
-        builder.report(**msgspec.structs.asdict(wire.Reported()))
-    elif builder.native.id not in builder.context.reported:
-        return builder.context, Parsed()
-    last = builder.reported.last
-    again = reemitted_after(last, session=builder.session, subagent_id=builder.subagent_id, more=record.more)
-    return builder.context, Parsed(reemitted=again)
+def _add_info(builder: StoredBuilder, model: str = "") -> None:
+    """Adds the facts about the session that are new. `model` is the one of this message."""
+    native, title = builder.native, builder.native.title or ""
+    untitled = title.startswith(UNTITLED)
+    facts = {"title": "" if untitled else title, "agent_version": native.version, "model": model}
+    builder.add_facts({**facts, "parent": native.forked_from})
 
 
-def _parse_message(builder: _Builder, record: wire.SessionRecord) -> None:
+def _parse_message(builder: StoredBuilder, record: wire.SessionRecord) -> None:
     message = fields_of(record.data)
     role = text_of(message.get("role"))
     if role not in ("user", "assistant"):
@@ -143,7 +77,7 @@ def _parse_message(builder: _Builder, record: wire.SessionRecord) -> None:
         builder.skip("message", "no usable time")
         return
     builder.report(last_ms=max(builder.reported.last_ms, created_ms))
-    builder.add_info(text_of(message.get("modelID")) or text_of(fields_of(message.get("model")).get("modelID")))
+    _add_info(builder, text_of(message.get("modelID")) or text_of(fields_of(message.get("model")).get("modelID")))
     if role == "user":
         _parse_prompt(builder, record)
         return
@@ -155,7 +89,7 @@ def _parse_message(builder: _Builder, record: wire.SessionRecord) -> None:
         _parse_end(builder, record.id, fields_of(message.get("error")))
 
 
-def _parse_prompt(builder: _Builder, record: wire.SessionRecord) -> None:
+def _parse_prompt(builder: StoredBuilder, record: wire.SessionRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
     files = 0
@@ -181,12 +115,12 @@ def _is_added(text: Fields) -> bool:
     return is_true(text.get("synthetic")) or is_true(text.get("ignored"))
 
 
-def _skip_part(builder: _Builder, kind: str) -> None:
+def _skip_part(builder: StoredBuilder, kind: str) -> None:
     if kind not in QUIET_PARTS:
         builder.skip(f"part/{kind}" if kind else "part", "unknown part type" if kind else "unexpected shape")
 
 
-def _parse_part(builder: _Builder, record: wire.SessionRecord, message: Fields, entry: wire.PartEntry) -> None:
+def _parse_part(builder: StoredBuilder, record: wire.SessionRecord, message: Fields, entry: wire.PartEntry) -> None:
     part = fields_of(entry.data)
     kind = text_of(part.get("type"))
     if kind == "tool":
@@ -197,7 +131,7 @@ def _parse_part(builder: _Builder, record: wire.SessionRecord, message: Fields, 
         _skip_part(builder, kind)
 
 
-def _parse_text(builder: _Builder, record: wire.SessionRecord, message: Fields, ident: str, part: Fields) -> None:
+def _parse_text(builder: StoredBuilder, record: wire.SessionRecord, message: Fields, ident: str, part: Fields) -> None:
     text = text_of(part.get("text"))
     if not text.strip():
         return
@@ -213,10 +147,9 @@ def _parse_text(builder: _Builder, record: wire.SessionRecord, message: Fields, 
     builder.add(AssistantMessage(text=text, final=final, aborted=aborted), f"{ident}:text")
 
 
-def _parse_call(builder: _Builder, message: Fields, entry: wire.PartEntry, part: Fields) -> None:
+def _parse_call(builder: StoredBuilder, message: Fields, entry: wire.PartEntry, part: Fields) -> None:
     by_user = text_of(message.get("parentID")).encode("utf-8", "replace") == builder.reported.shell != b""
-    cwd = usable_folder(builder.native.directory)
-    found = tools.called(entry.id, part, cwd, "human" if by_user else "model")
+    found = tools.called(entry.id, part, builder.cwd, "human" if by_user else "model")
     if found is None:
         builder.skip("part/tool", "no usable name")
         return
@@ -239,7 +172,7 @@ def _parse_call(builder: _Builder, message: Fields, entry: wire.PartEntry, part:
         builder.add(body, f"{entry.id}:{key}")
 
 
-def _parse_end(builder: _Builder, ident: str, error: Fields) -> None:
+def _parse_end(builder: StoredBuilder, ident: str, error: Fields) -> None:
     """Adds the end of a message that ended neither in an answer nor in calls."""
     name, data = text_of(error.get("name")), fields_of(error.get("data"))
     if name == ABORTED_ERROR:

@@ -1,0 +1,1 @@
+"""Hermes Agent: one database per profile, with the sessions of all projects."""

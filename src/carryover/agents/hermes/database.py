@@ -1,0 +1,249 @@
+"""Reads the database of a profile, in which all its sessions are, and the failed requests that are dumped beside it.
+
+A message is one row, written once it is complete. Rows are not deleted: those that the user took back are switched off,
+and those that a compaction summed up are switched off and marked, after which the rest is written again under new ids.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat
+from carryover.agents.hermes.wire import SUMMARIES, Entry, SessionRecord
+from carryover.families.stored import Session
+from carryover.readers import sqlite
+from carryover.readers.files import entries_of, read_small
+from carryover.readers.rewritten import MAX_CONVERSATIONS, Piece, read_on
+from carryover.readers.stat_cache import utc_now_ms
+from carryover.records import rawjson
+from carryover.records.lenient import fields_of
+
+TABLES: Final = frozenset(("sessions", "messages", "schema_version"))
+DUMPS: Final = "sessions"
+"""The folder with failed requests, beside the database."""
+DUMP: Final = re.compile(r"request_dump_(?P<session>[\w-]{1,100})_\d{8}_\d{6}_\d{6}\.json")
+MAX_DUMP_BYTES: Final = 32 << 20
+MOST_PARENTS: Final = 10
+"""Most sessions above one whose folder is looked up in them."""
+COPIED_WITHIN_US: Final = 10
+"""Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
+
+_SESSIONS: Final = "SELECT id, source, parent_session_id, cwd, title, model, started_at FROM sessions"
+# All from an index.
+_MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM messages GROUP BY session_id"
+_ROWS: Final = (
+    "SELECT id, role, timestamp, active, compacted, length(content), substr(content, 1, 200), tool_call_id,"
+    " instr(content, ?) + instr(content, ?) FROM messages WHERE session_id = ? ORDER BY id"
+)
+_ROW: Final = "SELECT role, content, tool_calls, tool_call_id, tool_name, finish_reason FROM messages WHERE id = ?"
+
+
+class DatabaseReader:
+    """Reads a database; see `carryover.adapter.contract.Reader`."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads what changed, newest sessions first. Raises as `readers.sqlite.read_transaction` does."""
+        now_ms = utc_now_ms()
+        return sqlite.read_database(path, lambda db: read_on(Database(db, path), cursor, now_ms=now_ms))
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the size and time of the database and its WAL, with the newest failed request."""
+        found = sqlite.stat(path)
+        dumps = _dumps(path)
+        newest = max((dump.at_us * 1000 for dump in dumps), default=0)
+        return FileStat(found.size + len(dumps), max(found.mtime_ns, newest))
+
+
+class _Dump(NamedTuple):
+    path: str
+    session: str
+    at_us: int
+
+
+class _Row(NamedTuple):
+    """A message without its content. `place` is its role and time, by which a copy that kept its time is known."""
+
+    id: int
+    at_us: int
+    place: tuple[str, int]
+    same: tuple[object, ...]
+    """What a copy in another session has in common with it."""
+    active: bool
+    compacted: bool
+    sums_up: bool
+
+
+class Database:
+    """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`."""
+
+    def __init__(self, db: sqlite.Connection, path: Path) -> None:
+        self._db = db
+        self._sessions: dict[str, tuple[str, Session, int]] = {}
+        self._dumps: dict[str, list[_Dump]] = {}
+        if not sqlite.tables(db) >= TABLES:
+            return
+        for dump in _dumps(path):
+            self._dumps.setdefault(dump.session, []).append(dump)
+        for ident, source, parent, cwd, title, model, started in sqlite.rows(db, _SESSIONS, ()):
+            session = Session(
+                id=_text(ident),
+                forked_from=_text(parent) or None,
+                directory=_text(cwd) or None,
+                title=_text(title)[:1000] or None,
+                model=_text(model)[:200] or None,
+            )
+            self._sessions[session.id] = (_text(source), session, _us(started))
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the sessions, most recently changed first."""
+        if not self._sessions:
+            return []
+        marks = {_text(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS, ())}
+        newest = sorted(marks, key=lambda ident: -marks[ident][0])
+        known = [ident for ident in newest if ident in self._sessions][:MAX_CONVERSATIONS]
+        return [(ident, f"{marks[ident]} {self._sessions[ident]} {self._dumps.get(ident)}") for ident in known]
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
+        """Returns a session with its messages."""
+        source, session, started_us = self._sessions[ident]
+        rows = _without_copies(self._rows(ident))
+        above = self._above(session)
+        if source == "subagent" and above:
+            session = msgspec.structs.replace(session, root=above[-1].id, forked_from=None)
+        elif above:
+            before = [row for row in self._rows(above[0].id) if row.at_us < started_us]
+            rows = _without_beginning(rows, before)
+        cwd = next((each.directory for each in (session, *above) if each.directory), None)
+        session = msgspec.structs.replace(session, directory=cwd)
+        return _StoredSession(self._db, session, rows, self._dumps.get(ident, []))
+
+    def _above(self, session: Session) -> list[Session]:
+        """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
+        found: list[Session] = []
+        for _ in range(MOST_PARENTS):
+            _, above, _ = self._sessions.get(session.forked_from or "", ("", None, 0))
+            if above is None:
+                break
+            found.append(above)
+            session = above
+        return found
+
+    def _rows(self, session: str) -> list[_Row]:
+        found = sqlite.rows(self._db, _ROWS, (*SUMMARIES, session))
+        return [_row(*values) for values in found]
+
+
+class _StoredSession:
+    """A session's pieces; see `carryover.readers.rewritten.Conversation`."""
+
+    rests_ms: int | None = None
+
+    def __init__(self, db: sqlite.Connection, session: Session, rows: list[_Row], dumps: list[_Dump]) -> None:
+        self._db, self._session = db, session
+        self._places: list[_Row | _Dump] = sorted((*rows, *dumps), key=lambda place: place.at_us)
+        self.pieces: list[Piece] = [(str(place.at_us), self._mark(number)) for number, place in enumerate(self._places)]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        return msgspec.json.encode(SessionRecord("begin", self._session, on=on, more=more))
+
+    def piece(self, number: int) -> bytes | None:
+        place = self._places[number]
+        if self.pieces[number][1] == "passed":
+            return None
+        entry = self._message(place) if isinstance(place, _Row) else self._error(place)
+        return msgspec.json.encode(SessionRecord("message", self._session, entry=entry)) if entry is not None else None
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
+        return msgspec.json.encode(SessionRecord("session", self._session))
+
+    def _message(self, row: _Row) -> Entry:
+        [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
+        listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
+        return Entry(
+            role=_text(role),
+            at_us=row.at_us,
+            content=_text(content),
+            calls=rawjson.ABSENT if listed is None else listed,
+            call_id=_text(call_id),
+            tool=_text(tool),
+            finish=_text(finish),
+        )
+
+    def _mark(self, number: int) -> str:
+        """Returns the mark of a piece. Messages do not change; a request that failed does, if the turn goes on."""
+        if isinstance(self._places[number], _Row):
+            return ""
+        after = next((place for place in self._places[number + 1 :] if isinstance(place, _Row)), None)
+        return "the end" if after is None or after.place[0] == "user" else "passed"
+
+    def _error(self, dump: _Dump) -> Entry | None:
+        """Returns what a provider said when a request failed for good; None if the file is gone or says nothing."""
+        error = None
+        with suppress(OSError):
+            error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
+        return Entry("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
+
+
+def _without_copies(rows: Iterable[_Row]) -> list[_Row]:
+    """Returns the messages as they were first written, without those that the user took back."""
+    found: list[_Row] = []
+    known: set[tuple[str, int]] = set()
+    listed = list(rows)
+    archived = False
+    for before, row, after in zip([None, *listed], listed, [*listed[1:], None], strict=False):
+        at_once = any(other is not None and _is_near(row, other) for other in (before, after))
+        is_copy = archived and (row.place in known or at_once)
+        if (row.active or row.compacted) and (row.sums_up or not is_copy):
+            found.append(row)
+        known.add(row.place)
+        archived = archived or row.compacted
+    return found
+
+
+def _is_near(row: _Row, other: _Row) -> bool:
+    return abs(row.at_us - other.at_us) <= COPIED_WITHIN_US
+
+
+def _without_beginning(rows: list[_Row], before: list[_Row]) -> list[_Row]:
+    """Returns the messages after those at the beginning that were copied from the session before."""
+    older = [row.same for row in before]
+    copied = 0
+    for row in rows:
+        if row.same in older:
+            older = older[older.index(row.same) + 1 :]
+        elif not row.sums_up:
+            break
+        copied += 1
+    return rows[copied:]
+
+
+def _row(*values: Any) -> _Row:
+    ident, role, at, active, compacted, length, head, call_id, sums_up = values
+    place = (_text(role), _us(at))
+    same = (role, call_id) if call_id else (role, length, head)
+    return _Row(ident, place[1], place, same, bool(active), bool(compacted), bool(sums_up) and role != b"tool")
+
+
+def _dumps(path: Path) -> list[_Dump]:
+    """Returns the failed requests that were dumped beside a database, oldest first."""
+    found: list[_Dump] = []
+    for entry in entries_of(path.parent / DUMPS):
+        name = DUMP.fullmatch(entry.name)
+        with suppress(OSError):  # it was removed in between
+            if name is not None and entry.is_file(follow_symlinks=False):
+                found.append(_Dump(entry.path, name["session"], entry.stat(follow_symlinks=False).st_mtime_ns // 1000))
+    return sorted(found)
+
+
+def _text(value: object) -> str:
+    return sqlite.text_of(value) or ""
+
+
+def _us(value: object) -> int:
+    return round(value * 1_000_000) if isinstance(value, float) and 0 < value < 4_102_444_800 else 0

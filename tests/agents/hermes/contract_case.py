@@ -1,0 +1,97 @@
+"""Hermes Agent's material for the contract suite: what a real client wrote, and a database written step by step."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from agents.hermes.stores import RECORDED, START_S, Client, database
+from contract.case import Capabilities, Case, Recording
+
+FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+SESSION: Final = {"id": "20261120_120000_abcdef", "directory": "/home/dev/shop"}
+
+
+def record(role: str, content: str = "", session: dict[str, Any] | None = None, **fields: Any) -> bytes:
+    entry = {"role": role, "at_us": round(START_S * 1_000_000), "content": content, **fields}
+    return json.dumps({"kind": "message", "session": session or SESSION, "entry": entry}).encode()
+
+
+def recordings() -> tuple[Recording, ...]:
+    paths = [database(FOLDER / name, name) for name in RECORDED]
+    return tuple(Recording(path, path.parent) for path in paths)
+
+
+def written(folder: Path) -> Iterator[Recording]:
+    """Two sessions in turns, one of which the user goes back in, and whose provider then refuses."""
+    path = folder / "hermes" / "state.db"
+    with Client(path) as client:
+        recording = Recording(path, path.parent)
+        at = START_S
+        for name in ("one", "two"):
+            client.session(name, at, f"/home/dev/{name}")
+            client.say(name, at + 1, "user", "Fix add().")
+        yield recording
+        call = client.call("one", at + 2, "terminal", {"command": "make test"}, "I run it.")
+        yield recording
+        client.result("one", at + 3, "terminal", call, {"output": "1 failed", "exit_code": 1, "error": None})
+        client.say("two", at + 3, "assistant", "Done.", finish_reason="stop")
+        yield recording
+        client.say("one", at + 4, "assistant", "It fails. Shall I go on?", finish_reason="stop")
+        client.say("one", at + 5, "user", "No.")
+        client.say("one", at + 6, "assistant", "As you like.", finish_reason="stop")
+        yield recording
+        client.db.execute("UPDATE messages SET active = 0 WHERE session_id = 'one' AND timestamp >= ?", (at + 5,))
+        client.db.commit()
+        yield recording
+        client.say("one", at + 7, "user", "Yes.")
+        client.fail("one", at + 8, {"status_code": 402, "message": "Error code: 402 - usage limit"})
+        yield recording
+        client.say("one", at + 9, "user", "Again.")
+        client.say("one", at + 10, "assistant", "Done.", finish_reason="stop")
+        yield recording
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    grows_by_lines=False,
+    in_place_only=("*/story/hermes/state.db",),
+    stages={"written": written},
+    unknown=(
+        record("oracle"),
+        record("tool", "{}"),
+        record("assistant", calls=[{"type": "function", "function": {"name": "terminal"}}]),
+    ),
+    quiet=(
+        record("system", "You are Hermes Agent."),
+        record("session_meta", "{}"),
+        record("assistant", "", finish="stop"),
+        record("user", "[IMPORTANT: Background process proc_1 completed (exit code 0).]"),
+    ),
+    not_typed=(
+        record("user", "[ASYNC DELEGATION COMPLETE — deleg_1]\nThe child is done."),
+        record("user", "[CONTEXT COMPACTION — REFERENCE ONLY] ... avoid repeating it:\n## Goal\nFix it."),
+        record("user", "Look at prices.py", session={**SESSION, "id": "child", "root": SESSION["id"]}),
+        record("assistant", "An answer.", finish="stop"),
+    ),
+    strangers=(
+        "config.yaml",
+        "kanban.db",
+        "verification_evidence.db",
+        "state.db-shm",
+        "sessions/sessions.json",
+        "profiles/work/other.db",
+        "state-snapshots/1/state.db",
+    ),
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="the databases of all profiles",
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
+)

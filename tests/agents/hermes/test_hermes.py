@@ -1,0 +1,219 @@
+"""Databases of real clients of Hermes Agent, and rows as it writes them: what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from agents.hermes.stores import START_S, Client, bodies, database, read
+from carryover import model
+from carryover.agents.hermes.adapter import AGENT
+from contract.case import Reading
+
+SHOP: Final = "/home/dev/work/shop"
+STORY: Final = "20261123_034243_f5fa27"
+TUI: Final = "20261123_033516_db50b0"
+BRANCH: Final = "20261123_033609_faae10"
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Reading:
+    return read(database(tmp_path_factory.mktemp("story"), "story"))
+
+
+@pytest.fixture(scope="module")
+def tui(tmp_path_factory: pytest.TempPathFactory) -> Reading:
+    return read(database(tmp_path_factory.mktemp("tui"), "tui"))
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    with Client(tmp_path / "hermes" / "state.db") as client:
+        client.session("one", START_S, SHOP)
+        client.say("one", START_S + 1, "user", "Fix add().")
+        yield client
+
+
+def prompts(reading: Reading, session: str | None = None) -> list[str]:
+    return [prompt.text for prompt in bodies(reading, model.UserPrompt, session)]
+
+
+def answers(reading: Reading, session: str | None = None) -> list[str]:
+    return [answer.text for answer in bodies(reading, model.AssistantMessage, session)]
+
+
+def test_a_session_with_failing_tests_a_failed_edit_and_a_todo_list(story: Reading) -> None:
+    results = [(result.name, result.status, result.exit_code) for result in bodies(story, model.ToolResult, STORY)]
+    assert results == [
+        ("terminal", "error", 1),
+        ("todo", "ok", None),
+        ("patch", "error", None),
+        ("patch", "ok", None),
+        ("write_file", "ok", None),
+        ("terminal", "ok", 0),
+        ("todo", "ok", None),
+        ("terminal", "ok", 0),
+    ]
+    edits = [(edit.path, edit.change, edit.line) for edit in bodies(story, model.FileEdit, STORY)]
+    assert edits == [(f"{SHOP}/prices.py", "modify", 3), (f"{SHOP}/NOTES.md", "modify", 1)]
+    plan = bodies(story, model.PlanUpdate, STORY)[-1]
+    assert [(item.text, item.state) for item in plan.items] == [
+        ("Change the price", "done"),
+        ("Run the tests", "active"),
+    ]
+    assert prompts(story, STORY) == ["Make a pear cost as much as an apple", "Go on", "Again"]
+    assert {event.cwd for event in story.events} == {SHOP}
+
+
+def test_a_limit_is_read_from_the_request_that_was_dumped_and_stands_between_the_turns(story: Reading) -> None:
+    said = [type(body).__name__ for body in bodies(story, model.Body, STORY)][-4:]
+    [end] = bodies(story, model.TurnEnd)
+
+    assert (end.reason, end.message) == ("limit", "You have reached your usage limit")
+    assert said == ["ToolResult", "TurnEnd", "UserPrompt", "AssistantMessage"]
+
+
+def test_a_failed_request_does_not_end_a_turn_that_goes_on(client: Client) -> None:
+    client.fail("one", START_S + 2, {"status_code": 503, "message": "Overloaded"})
+    before = read(client.path)
+    client.say("one", START_S + 3, "assistant", "Done.", finish_reason="stop")
+
+    assert [end.reason for end in bodies(before, model.TurnEnd)] == ["error"]
+    after = read(client.path, before)
+    assert bodies(after, model.TurnEnd) == []
+    assert answers(after) == ["Done."]
+
+
+def test_a_sub_agent_belongs_to_its_session_and_folder(story: Reading) -> None:
+    [child] = {event.subagent_id for event in story.events} - {None}
+    inner = [event for event in story.events if event.subagent_id == child]
+
+    assert {(event.session, event.cwd) for event in inner} == {("20261123_034326_c06530", SHOP)}
+    [prompt] = [event.body for event in inner if isinstance(event.body, model.UserPrompt)]
+    assert (prompt.actor, prompt.text) == ("model", "Look at prices.py")
+
+
+def test_sigkill_leaves_a_call_without_a_result(story: Reading) -> None:
+    session = "20261123_034340_98a159"
+
+    assert [call.subject for call in bodies(story, model.ToolCall, session)] == ["cat /out/gate"]
+    assert bodies(story, model.ToolResult, session) == []
+
+
+def test_a_patch_of_several_files_names_each(story: Reading) -> None:
+    edits = [(edit.path, edit.change) for edit in bodies(story, model.FileEdit, "20261123_034354_99edd8")]
+
+    assert edits == [(f"{SHOP}/stock.py", "modify"), (f"{SHOP}/new.py", "add")]
+
+
+def test_a_question_with_its_answer_and_an_interrupted_command(tui: Reading) -> None:
+    [asked] = bodies(tui, model.Question)
+    [given] = bodies(tui, model.Answer)
+    [stopped] = [result for result in bodies(tui, model.ToolResult) if result.op == "shell"]
+
+    assert (asked.text, asked.options, given.text) == ("Which colour?", ("red", "green"), "red")
+    assert (stopped.status, stopped.output) == ("interrupted", "")
+    assert [end.reason for end in bodies(tui, model.TurnEnd)] == ["interrupted"]
+
+
+def test_what_was_undone_was_not_said(tui: Reading) -> None:
+    assert "A wrong question" not in prompts(tui)
+    assert "A wrong answer." not in answers(tui)
+
+
+def test_an_undone_turn_is_taken_back_after_it_was_read(client: Client) -> None:
+    client.say("one", START_S + 2, "assistant", "Done.", finish_reason="stop")
+    before = read(client.path)
+    client.db.execute("UPDATE messages SET active = 0")
+    client.say("one", START_S + 3, "user", "Fix sub().")
+
+    assert prompts(before) == ["Fix add()."]
+    assert prompts(read(client.path, before)) == ["Fix sub()."]
+
+
+def test_a_compaction_leaves_its_summary_and_what_it_wrote_again_counts_once(tui: Reading) -> None:
+    said = ["What does a pear cost?", "Ask me a thing", "Run the gate", "Are you there?", "And after it?"]
+
+    assert prompts(tui, TUI) == said
+    assert [summary.text for summary in bodies(tui, model.AgentSummary)] == ["OK."]
+
+
+def test_a_compaction_after_a_resume_keeps_the_times_of_what_it_wrote_again(client: Client) -> None:
+    client.say("one", START_S + 2, "assistant", "Done.", finish_reason="stop")
+    client.db.execute("UPDATE messages SET active = 0, compacted = 1")
+    client.say("one", START_S + 1, "user", "Fix add().")
+    client.say("one", START_S + 9, "user", "[CONTEXT COMPACTION — ...] avoid repeating it:\n## Goal\nFix it.\n")
+    client.say("one", START_S + 2, "assistant", "Done.", finish_reason="stop")
+    client.say("one", START_S + 20, "user", "Go on.")
+
+    found = read(client.path)
+    assert prompts(found) == ["Fix add().", "Go on."]
+    [summary] = bodies(found, model.AgentSummary)
+    assert [(part.kind, part.text) for part in summary.parts] == [("request", "Fix it.")]
+
+
+def test_a_branch_has_its_parents_folder_and_only_its_own_words(tui: Reading) -> None:
+    facts = [
+        event.body for event in tui.events if event.session == BRANCH and isinstance(event.body, model.SessionInfo)
+    ]
+
+    assert (prompts(tui, BRANCH), answers(tui, BRANCH)) == (["Where are we?"], ["On the branch."])
+    assert [(info.parent, info.title) for info in facts] == [(TUI, "other")]
+    assert {event.cwd for event in tui.events if event.session == BRANCH} == {SHOP}
+
+
+def test_an_answer_without_a_reason_for_its_end_broke_off(client: Client) -> None:
+    client.say("one", START_S + 2, "assistant", "Half an answer")
+
+    [answer] = bodies(read(client.path), model.AssistantMessage)
+    assert (answer.final, answer.aborted) == (False, True)
+
+
+def test_a_skill_and_attached_files_are_not_the_users_words(client: Client) -> None:
+    skill = (
+        '[IMPORTANT: The user has invoked the "round" skill, indicating they want you to follow its instructions. The '
+        "full skill content is loaded below.]\n\nRound everything.\n\nThe user has provided the following instruction "
+        "alongside the skill invocation: to cents"
+    )
+    client.say("one", START_S + 2, "user", skill)
+    client.say("one", START_S + 3, "user", "Look at @file:a.py\n\n--- Attached Context ---\n\n```py\nX = 1\n```")
+    client.say("one", START_S + 4, "user", '\0json:[{"type": "text", "text": "See"}, {"type": "image_url"}]')
+
+    given = [
+        (prompt.command, prompt.text, prompt.attachments) for prompt in bodies(read(client.path), model.UserPrompt)
+    ]
+    assert given[1:] == [("/round", "to cents", 0), (None, "Look at @file:a.py", 0), (None, "See", 1)]
+
+
+def test_a_command_that_was_not_allowed_never_ran(client: Client) -> None:
+    call = client.call("one", START_S + 2, "terminal", {"command": "rm -rf build"})
+    refused = {"output": "", "exit_code": -1, "error": "Command denied", "status": "blocked"}
+    client.result("one", START_S + 3, "terminal", call, refused)
+
+    [result] = bodies(read(client.path), model.ToolResult)
+    assert (result.status, result.never_ran, result.exit_code) == ("denied", True, None)
+
+
+def test_each_profile_has_a_database(tmp_path: Path) -> None:
+    for place in ("state.db", "profiles/work/state.db"):
+        with Client(tmp_path / place):
+            pass
+    found = [source.path for source in AGENT.sources(tmp_path)]
+
+    assert found == [str(tmp_path / "profiles/work/state.db"), str(tmp_path / "state.db")]
+    dump = tmp_path / "profiles" / "work" / "sessions" / "request_dump_one_20261120_120000_000001.json"
+    source = AGENT.source_of(dump, tmp_path)
+    assert source is not None
+    assert source.path == found[0]
+
+
+def test_a_dump_that_names_no_error_is_no_end(client: Client) -> None:
+    client.fail("one", START_S + 2, {})
+    dump = next(client.path.parent.glob("sessions/*"))
+    dump.write_text('{"reason": "preflight"}')
+
+    found = read(client.path)
+    assert (prompts(found), bodies(found, model.TurnEnd)) == (["Fix add()."], [])
