@@ -1,0 +1,1 @@
+"""Sessions of real clients of Cline: what is read of them."""
