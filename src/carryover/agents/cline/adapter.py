@@ -52,7 +52,7 @@ def _readers() -> Mapping[str, Reader]:
     return {"session": SessionReader()}
 
 
-def _kind_of(path: PurePath) -> str:
+def _kind_of(path: PurePath) -> str:  # noqa: ARG001
     return "session"
 
 

@@ -20,7 +20,7 @@ from carryover.model import SessionInfo
 from carryover.readers.files import entries_of
 from carryover.readers.rewritten import SnapshotReader
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
-from carryover.records.lenient import fields_of, is_true, items_of, number_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
 
 DOCUMENT: Final = ".messages.json"
 BESIDE: Final = (".json", ".compaction.json")
@@ -69,7 +69,7 @@ def _taken(path: Path, stat: FileStat) -> Messages:
     )
     state = State(info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else "")
     listed = _with_summary(path, own, len(messages) - len(own), began_ms)
-    return Messages(begin, _without_undone(path, listed, ended_ms), state)
+    return Messages(begin, _without_undone(path, listed, metadata, ended_ms), state)
 
 
 def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int) -> Sequence[msgspec.Raw]:
@@ -85,17 +85,28 @@ def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int
     return [*own[:place], msgspec.Raw(msgspec.json.encode(summary)), *own[place:]]
 
 
-def _without_undone(path: Path, messages: Sequence[msgspec.Raw], ended_ms: int) -> Sequence[msgspec.Raw]:
-    """Returns the messages without those after the point from which another session, that began as this one ended, says
-    it in other words. A fork has a link to its source and takes nothing back."""
-    for name in _began_at(path, ended_ms):
+def _without_undone(
+    path: Path, messages: Sequence[msgspec.Raw], metadata: Fields, ended_ms: int
+) -> Sequence[msgspec.Raw]:
+    """Returns the messages up to the point from which another session, that began as this one ended, says it in other
+    words. That one has this one's checkpoints; so has a fork, but with a link, and it takes nothing back.
+    """
+    checkpoint = _first_checkpoint(metadata)
+    for name in _began_at(path, ended_ms) if all(checkpoint) else ():
         folder = path.parent.parent / name
-        metadata = fields_of(fields_beside(folder / f"{name}.json").get("metadata"))
+        other = fields_of(fields_beside(folder / f"{name}.json").get("metadata"))
+        if "fork" in other or _first_checkpoint(other) != checkpoint:
+            continue
         copied = {_id(raw) for raw in items_of(fields_beside(folder / f"{name}{DOCUMENT}").get("messages"))}
-        kept = [number for number, raw in enumerate(messages, start=1) if _id(raw) in copied]
-        if kept and "fork" not in metadata:
-            return messages[: kept[-1]]
+        shared = (number for number, raw in enumerate(messages, start=1) if _id(raw) in copied)
+        return messages[: max(shared, default=0)]
     return messages
+
+
+def _first_checkpoint(metadata: Fields) -> tuple[str, int]:
+    """Returns the commit and time of a session's first checkpoint: several sessions may begin at one commit."""
+    first = fields_of(next(iter(items_of(fields_of(metadata.get("checkpoint")).get("history"))), None))
+    return text_of(first.get("ref")), time_of(first.get("createdAt"))
 
 
 def _began_at(path: Path, ended_ms: int) -> list[str]:
