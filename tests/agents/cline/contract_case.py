@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from agents.cline.task_case import TASKS
 from contract.case import Capabilities, Case, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -81,7 +82,10 @@ CASE: Final = Case(
     ),
 )
 
+FURTHER_CASES: Final = {"tasks": TASKS}
+"""Tasks of the extension's own form."""
+
 CAPABILITIES: Final = Capabilities(
     reads="sessions of the terminal client and of the extension, the extension's tasks of its own form",
-    shows=frozenset({"limit", "compaction", "fork", "sub-agents"}),
+    shows=frozenset({"limit", "compaction", "fork", "plan", "sub-agents"}),
 )

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from agents.cline.contract_case import recording
+from agents.cline.task_case import TASKS
 from carryover import model
 from carryover.agents.cline.adapter import AGENT
 from contract.case import Reading, Recording, read_on, source_at, standing
@@ -150,3 +151,24 @@ def test_what_is_said_after_going_back_to_it_counts_again(tmp_path: Path) -> Non
 
 def test_a_session_that_a_newer_client_continued_is_one() -> None:
     assert prompts(read("resumed")) == ["old version prompt", "go on"]
+
+
+def test_a_task_of_the_extension_is_read_with_its_folder_and_its_todo_list() -> None:
+    found = read_on(AGENT, source_at(AGENT, TASKS.recordings[0]))
+
+    assert found.skipped == []
+    assert prompts(found) == ["Add discount(cents, percent) to cart.py, whole cents"]
+    assert {(event.session, event.cwd) for event in found.events} == {("1795367291512", "/home/dev/shop")}
+    assert results(found) == [
+        ("readFile", "ok", None),
+        ("editedExistingFile", "ok", None),
+        ("command", "error", 1),
+        ("editedExistingFile", "ok", None),
+    ]
+    assert "AssertionError: 899.1 != 899" in standing(found, model.ToolResult)[2].output
+    edits = [(edit.path, edit.line, edit.added) for edit in standing(found, model.FileEdit)]
+    assert edits == [("/home/dev/shop/cart.py", 1, 3), ("/home/dev/shop/cart.py", 2, 1)]
+    assert [item.state for item in standing(found, model.PlanUpdate)[-1].items] == ["done"] * 3
+    assert answers(found)[-1] == "discount() returns whole cents."
+    [info] = standing(found, model.SessionInfo)
+    assert (info.agent_version, info.model) == ("3.82.0", "fake-model")

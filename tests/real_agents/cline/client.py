@@ -1,25 +1,48 @@
 """Cline's terminal client in a box. It resumes and forks a session in a terminal only."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box, Terminal, wait_until
-from real_agents.lab.model_server import PORT, ChatApi
+from real_agents.lab.model_server import PORT, ChatApi, text_of
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool, Turn
 
 VERSIONS: Final = ("3.0.65", "3.0.57")
 DATA: Final = HOME / ".cline" / "data"
+MCP: Final = DATA / "settings" / "cline_mcp_settings.json"
+
+
+class Api(ChatApi):
+    @staticmethod
+    def told(body: dict[str, Any]) -> str:
+        """The results of calls are JSON texts."""
+        return "\n".join([ChatApi.told(body), *(text for result in _results(body) for text in _texts(result))])
+
+
+def _results(body: dict[str, Any]) -> Iterator[Any]:
+    for message in body["messages"]:
+        if message["role"] == "tool":
+            with suppress(ValueError):
+                yield json.loads(text_of(message["content"]))
+
+
+def _texts(result: Any) -> Iterator[str]:
+    if isinstance(result, str):
+        yield result
+    elif isinstance(result, dict | list):
+        for part in result.values() if isinstance(result, dict) else result:
+            yield from _texts(part)
 
 
 class Cline(Tool):
     id = "cline"
     NAME = "Cline"
     OLDEST = "3.0.65"
-    API = ChatApi
+    API = Api
     ARRIVES = "pointer"
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = '"displayRole": "error"'
@@ -33,6 +56,7 @@ class Cline(Tool):
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
         super().__init__(box, installed, port)
+        box.write(MCP, '{\n  "mcpServers": {}\n}\n')
         provider = ("auth", "openai-compatible", "-k", "dummy", "-m", "fake-model", "-b", f"http://127.0.0.1:{port}/v1")
         box.must(*self.installed.command, *provider, env=self.environment)
 
@@ -82,12 +106,14 @@ class Cline(Tool):
         with self._resumed(cwd, session) as terminal:
             if fork:
                 terminal.enter("/fork")
-                terminal.wait(r"[Ff]orked")
+                terminal.wait("Create a fork")
+                terminal.key("Enter")
+                self.new_session(known)
             self.script(*replies)
             terminal.enter(prompt)
             count = len(replies) or 1
             wait_until(lambda: len(self.requests()) >= before + count)
-            continued = self.new_session(known) if fork else session
+            continued = max(self.transcripts()) if fork else session
             self.wait_recorded(continued, prompt)
             last = replies[-1] if replies else "OK."
             if isinstance(last, str):
@@ -95,14 +121,15 @@ class Cline(Tool):
         return Turn(continued, tuple(self.requests()[before:]), "", 0)
 
     @contextmanager
-    def _resumed(self, cwd: Path, session: str) -> Any:
+    def _resumed(self, cwd: Path, session: str) -> Iterator[Terminal]:
         command = (*self.installed.command, "--id", session)
         with Terminal(self.box, *command, cwd=cwd, env=self.environment) as terminal:
             terminal.wait(self.READY, timeout_s=self.STARTS_S)
             yield terminal
 
     def _command(self, prompt: str, session: str | None, *options: str, fork: bool = False) -> Sequence[str]:
-        return (*self.installed.command, *options, prompt)
+        # A single word would be taken for a command.
+        return (*self.installed.command, *options, prompt if " " in prompt else f"{prompt} there")
 
     def _interactive(self) -> Sequence[str]:
         return (*self.installed.command, "-i")

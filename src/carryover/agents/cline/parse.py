@@ -84,8 +84,13 @@ def _add_prompt(builder: Builder, text: str, attached: int = 0) -> None:
     command = _COMMAND.search(text)
     text = _COMMAND.sub("", text).strip()
     slash = f"/{command[1]}" if command is not None else None
-    if text or slash or attached:
-        builder.add(UserPrompt(text=text, command=slash, attachments=attached), "prompt")
+    if not (text or slash or attached):
+        return
+    if not builder.context.prompted:
+        # The first one is known from the manifest before its message has an id.
+        builder.ident = builder.context.session
+        builder.change(prompted=True)
+    builder.add(UserPrompt(text=text, command=slash, attachments=attached), "prompt")
 
 
 def _parse_assistant(builder: Builder) -> None:

@@ -53,7 +53,7 @@ def _taken(path: Path, stat: FileStat) -> Messages:
     parent = text_of(fields_of(metadata.get("fork")).get("forkedFromSessionId"))
     ended_ms = utc_ms(text_of(manifest.get("ended_at"))) if is_main else 0
     begin = Begin(
-        session=path.parent.name if is_main else text_of(origin.get("parentThreadId")) or path.parent.name,
+        session=text_of(head.get("sessionId") if is_main else origin.get("parentThreadId")) or path.parent.name,
         subagent_id=None if is_main else path.name.removesuffix(DOCUMENT),
         cwd=text_of(manifest.get("cwd")) or _folder_in(text_of(head.get("system_prompt"))),
         at_ms=began_ms or utc_ms(text_of(head.get("updated_at"))),

@@ -59,6 +59,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     calls: tuple[OpenCall, ...] = ()
     number: int = 0
     """How many messages were read."""
+    prompted: bool = False
+    """Whether a prompt was read."""
     last: bytes | None = None
     """Key of the last event of a message."""
 
@@ -109,8 +111,8 @@ class Builder(EventBuilder[Context]):
 def begun(context: Context, begin: Begin, source: Source) -> tuple[Context, Reemitted]:
     """Returns the context at the beginning of a document, and what is emitted again of its thread."""
     known = context if begin.on else Context(last_ms=begin.at_ms)
-    session = source.session or begin.session
-    subagent_id = source.subagent_id or begin.subagent_id
+    session = begin.session or source.session or ""
+    subagent_id = begin.subagent_id or source.subagent_id
     context = msgspec.structs.replace(
         known, session=session, subagent_id=subagent_id, cwd=usable_folder(begin.cwd), attended=begin.attended
     )

@@ -16,7 +16,7 @@ from carryover.readers.rewritten import Piece
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of
+from carryover.records.lenient import Fields, fields_of, items_of
 
 MAX_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
@@ -35,9 +35,9 @@ class Messages:
         self.pieces: list[Piece] = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the conversation, with a mark of all that is known of it."""
+        """Returns the conversation, with a mark of all that is known of it. In another folder it is emitted anew."""
         known = msgspec.json.encode((self._begin, self._state, self.pieces))
-        return [(self._begin.session, digest(known))]
+        return [(f"{self._begin.session} {self._begin.cwd}", digest(known))]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Messages:  # noqa: ARG002
         """Returns the conversation itself."""
@@ -76,6 +76,14 @@ def fields_beside(path: Path) -> Fields:
         return fields_of(read_small(path, limit=MAX_BYTES))
     except OSError:
         return {}
+
+
+def list_in(path: Path) -> list[msgspec.Raw]:
+    """Returns the entries of a list in a document; none if it can't be read."""
+    try:
+        return items_of(msgspec.Raw(read_small(path, limit=MAX_BYTES) or b"[]"))
+    except OSError:
+        return []
 
 
 def stat_of(path: Path, *beside: Path) -> FileStat:
