@@ -25,6 +25,8 @@ from carryover.records.lenient import Fields, fields_of, is_true, items_of, numb
 DOCUMENT: Final = ".messages.json"
 BESIDE: Final = (".json", ".compaction.json")
 """Endings of the files beside a session's document."""
+_CALLS: Final = ("tool_use", "tool_result")
+_ASK: Final = "ask_question"
 _TOGETHER_MS: Final = 5_000
 """The client ends a session within this time after the one that replaces it began."""
 _FOLDER: Final = re.compile(r"^4\. Working Directory: (/.*|[A-Za-z]:\\.*)$", re.MULTILINE)
@@ -88,8 +90,9 @@ def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int
 def _without_undone(
     path: Path, messages: Sequence[msgspec.Raw], metadata: Fields, ended_ms: int
 ) -> Sequence[msgspec.Raw]:
-    """Returns the messages up to the point from which another session, that began as this one ended, says it in other
-    words. That one has this one's checkpoints; so has a fork, but with a link, and it takes nothing back.
+    """Returns the messages without what was said after the point from which another session, that began as this one
+    ended, says it in other words. That one has this one's checkpoints; so has a fork, but with a link, and it takes
+    nothing back. Calls stay: the client asks separately whether to put the files back, and records no answer.
     """
     checkpoint = _first_checkpoint(metadata)
     for name in _began_at(path, ended_ms) if all(checkpoint) else ():
@@ -99,8 +102,17 @@ def _without_undone(
             continue
         copied = {_id(raw) for raw in items_of(fields_beside(folder / f"{name}{DOCUMENT}").get("messages"))}
         shared = (number for number, raw in enumerate(messages, start=1) if _id(raw) in copied)
-        return messages[: max(shared, default=0)]
+        end = max(shared, default=0)
+        return [*messages[:end], *filter(None, map(_calls_of, messages[end:]))]
     return messages
+
+
+def _calls_of(raw: msgspec.Raw) -> msgspec.Raw | None:
+    """Returns a message with its calls or results alone; None if it has none."""
+    fields = fields_of(raw)
+    parts = [part for part in items_of(fields.get("content")) if text_of(fields_of(part).get("type")) in _CALLS]
+    calls = [part for part in parts if text_of(fields_of(part).get("name")) != _ASK]
+    return msgspec.Raw(msgspec.json.encode({**fields, "content": calls})) if calls else None
 
 
 def _first_checkpoint(metadata: Fields) -> tuple[str, int]:
