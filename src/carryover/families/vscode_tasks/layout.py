@@ -22,6 +22,6 @@ def is_task(source: Source) -> bool:
     return PurePath(source.path).name == SHOWN
 
 
-def shown_beside(path: Path) -> Path:
-    """Returns the messages of a task for its other document, whose change is a change of the task."""
-    return path.with_name(SHOWN) if path.name == SENT else path
+def shown_beside(path: Path, *others: str) -> Path:
+    """Returns the messages of a task for its other documents, whose change is a change of the task."""
+    return path.with_name(SHOWN) if path.name in (SENT, *others) else path

@@ -59,8 +59,8 @@ class TaskReader(SnapshotReader[Messages]):
         super().__init__(taken)
 
     def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of both documents."""
-        return stat_of(path, path.with_name(SENT))
+        """Returns the size and time of its documents."""
+        return stat_of(path, path.with_name(SENT), path.with_name("history_item.json"))
 
 
 def _taken(path: Path, stat: FileStat, about: About) -> Messages:
