@@ -87,7 +87,9 @@ BY_LIMIT: Final = "stopped at its usage limit"
 BY_USER: Final = "interrupted by the user"
 UNFINISHED: Final = "no answer recorded"
 SILENT_ON_LIMITS: Final = {
-    **dict.fromkeys([("codex", "0.125.0"), ("codex", "0.99.0"), ("cline", "3.0.57")], UNFINISHED),
+    ("cline", "3.0.57"): UNFINISHED,
+    ("codex", "0.125.0"): UNFINISHED,
+    ("codex", "0.99.0"): UNFINISHED,
     "gemini-cli": LOOKING,
 }
 """What the handoff says instead where a run without a terminal does not write down why a turn failed."""
