@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from real_agents.lab.box import HOME, Box, Terminal, wait_until
 from real_agents.lab.model_server import PORT, ChatApi, text_of
 from real_agents.lab.packages import MACHINE, from_npm
-from real_agents.lab.tool import Installed, Tool, Turn
+from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 VERSIONS: Final = ("3.0.65", "3.0.57")
 DATA: Final = HOME / ".cline" / "data"
@@ -17,6 +17,8 @@ MCP: Final = DATA / "settings" / "cline_mcp_settings.json"
 
 
 class Api(ChatApi):
+    ASIDE = "The work so far was summed up."
+
     @staticmethod
     def told(body: dict[str, Any]) -> str:
         """The results of calls are JSON texts."""
@@ -46,12 +48,14 @@ class Cline(Tool):
     ARRIVES = "pointer"
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = '"displayRole": "error"'
+    CANNOT: ClassVar[Mapping[Ability, str]] = {
+        "killed": "a session resumes in a terminal only; `test_sessions` kills its first run",
+    }
     RESETS = False
     READY = r"Auto-approve"
     INTERRUPTED = r"[Aa]borted|[Cc]ancelled|[Ii]nterrupted"
     COMPACTED = r"[Cc]ompacted"
     COMPACTED_RECORD = "Context summary"
-    SUMMARY = ("The work so far was summed up.",)
     LINE_PREFIX = r"^\d+ \| "
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
@@ -88,6 +92,11 @@ class Cline(Tool):
     def transcripts(self) -> dict[str, Path]:
         files = self.box.here(DATA / "sessions").glob("*/*.messages.json")
         return {path.parent.name: path for path in files if path.name.startswith(path.parent.name)}
+
+    def recorded(self, session: str) -> str:
+        path = self.transcripts()[session]
+        summary = path.with_name(f"{session}.compaction.json")
+        return super().recorded(session) + (summary.read_text("utf-8", "replace") if summary.exists() else "")
 
     def turn(
         self,
