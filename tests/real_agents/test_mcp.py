@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from real_agents.claude_code.client import STATE as CLAUDE_STATE
+from real_agents.cline.client import MCP as CLINE_SERVERS
 from real_agents.codex.client import CODEX_HOME
 from real_agents.gemini_cli.client import SETTINGS_FILE as GEMINI_SETTINGS
 from real_agents.kilo.client import Kilo
@@ -19,6 +20,7 @@ from real_agents.qwen_code.client import SETTINGS_FILE as QWEN_SETTINGS
 
 LISTS: Final = {
     "claude-code": (CLAUDE_STATE, "mcpServers"),
+    "cline": (CLINE_SERVERS, "mcpServers"),
     "codex": (CODEX_HOME / "config.toml", "mcp_servers"),
     "gemini-cli": (GEMINI_SETTINGS, "mcpServers"),
     "kilo": (Kilo.CONFIG, "mcp"),
@@ -27,15 +29,18 @@ LISTS: Final = {
 }
 NAMES: Final = {
     "claude-code": "mcp__carryover__{}",
+    "cline": "carryover__{}",
     "codex": "{}",
     "gemini-cli": "mcp_carryover_{}",
     "kilo": "carryover_{}",
     "opencode": "carryover_{}",
     "qwen-code": "mcp__carryover__{}",
 }
-"""The names under which models see the tools (2.1.329; 0.169.0, in a namespace; 0.61.0; 7.7.9; 1.18.33; 0.24.4)."""
+"""The names under which models see the tools (2.1.329; 3.0.65; 0.169.0, in a namespace; 0.61.0; 7.7.9; 1.18.33;
+0.24.4)."""
 REPLIES: Final[Mapping[str, Callable[[str, dict[str, Any]], Any]]] = {
     "claude-code": lambda name, given: {"tool": name, "input": given},
+    "cline": lambda name, given: {"tool": name, "input": given},
     "codex": lambda name, given: {"call": ["mcp__carryover", name, given]},
     "gemini-cli": lambda name, given: {"tool": [name, given]},
     "kilo": lambda name, given: {"tool": name, "input": given},

@@ -14,7 +14,9 @@ THEN: Final = "Then give a plum the price of a pear"
 ANSWER: Final = "A plum costs two coins now."
 
 
-@each_version("claude-code", "codex", "copilot", "gemini-cli", "gptme", "hermes", "kilo", "opencode", "pi", "qwen-code")
+@each_version(
+    "claude-code", "cline", "codex", "copilot", "gemini-cli", "gptme", "hermes", "kilo", "opencode", "pi", "qwen-code"
+)
 def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     session = shop.do_the_work(tool)
@@ -41,7 +43,7 @@ def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, 
         assert any("stock.py" in line for line in said["Failed approaches"])
 
 
-@each_version("claude-code", "gptme", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("codex"))
+@each_version("claude-code", "cline", "gptme", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("codex"))
 def test_a_fork_counts_its_parents_history_once(tool: Tool, row: Row) -> None:
     """Only what was said in it is its own."""
     shop.begin(tool)
@@ -86,11 +88,17 @@ def assert_worked_once(session: Session) -> None:
 BY_LIMIT: Final = "stopped at its usage limit"
 BY_USER: Final = "interrupted by the user"
 UNFINISHED: Final = "no answer recorded"
-SILENT_ON_LIMITS: Final = {("codex", "0.125.0"): UNFINISHED, ("codex", "0.99.0"): UNFINISHED, "gemini-cli": LOOKING}
+SILENT_ON_LIMITS: Final = {
+    ("cline", "3.0.57"): UNFINISHED,
+    ("codex", "0.125.0"): UNFINISHED,
+    ("codex", "0.99.0"): UNFINISHED,
+    "gemini-cli": LOOKING,
+}
 """What the handoff says instead where a run without a terminal does not write down why a turn failed."""
 
 
 @each_version(
+    "cline",
     "codex",
     "copilot",
     "gemini-cli",
@@ -110,7 +118,7 @@ def test_a_limit_is_named_as_what_stopped_the_work(tool: Tool, row: Row) -> None
     assert_left(tool, row, said_instead or BY_LIMIT)
 
 
-@newest("claude-code", "codex", "gemini-cli", "gptme", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "gemini-cli", "gptme", "pi", "qwen-code")
 def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> None:
     """In the terminal; Gemini CLI asks first whether to keep trying, and writes it down when the user stops."""
     shop.begin(tool)
@@ -142,6 +150,7 @@ def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None
 
 @each_version(
     "claude-code",
+    "cline",
     "copilot",
     "gptme",
     "hermes",

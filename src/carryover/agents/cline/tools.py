@@ -1,0 +1,203 @@
+"""Tool calls of a session: what each was asked to do, how it ended, and what it changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import ToolOutcome
+from carryover.adapter.event_builder import OpenCall, closed, opened, usable_name
+from carryover.families.vscode_tasks.builder import Builder
+from carryover.model import Answer, Op, Question, TurnEnd
+from carryover.records import rawjson
+from carryover.records.changes import Change, Hunk, Replacement, as_edit, patched, replaced, written
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, text_of
+from carryover.records.patches import in_patch
+from carryover.records.text import names_own_folder, without_ansi
+
+SHELL: Final = "run_commands"
+_EDITOR: Final = "editor"
+_PATCH: Final = "apply_patch"
+_ASK: Final = "ask_question"
+OPS: Final[dict[str, Op]] = {
+    SHELL: "shell",
+    "read_files": "read",
+    _EDITOR: "edit",
+    _PATCH: "edit",
+    "search_codebase": "search",
+    "fetch_web_content": "web",
+    _ASK: "ask",
+    "spawn_agent": "agent",
+}
+"""Operations of the built-in tools (3.0.65). All others, including those of MCP servers, are `other`."""
+_ABOUT: Final = ("path", "question", "task", "query", "url", "prompt", "skill", "description")
+_LISTED: Final = ("files", "queries", "requests")
+"""Arguments with one or several of what a tool is about."""
+_EXIT: Final = re.compile(r"\bexited with code (\d{1,9})")
+_EXIT_LINE: Final = re.compile(r"\A\[Command exited with code \d{1,9}\]\n*")
+_DIFF_LINE: Final = re.compile(r"([+-])(\d{1,9}): (.*)")
+_ABORTED: Final = "Command was aborted"
+_DENIED: Final = "rejected by the user"
+_NEVER_RAN: Final = re.compile(r"rejected before execution|invalid JSON arguments|requires approval")
+
+
+class _Outcome(msgspec.Struct, frozen=True):
+    """The outcome of one of the things that a call was asked to do."""
+
+    result: msgspec.Raw = rawjson.ABSENT
+    error: str = ""
+    success: bool | None = None
+
+
+def parse_call(builder: Builder, given: Fields, part: str) -> None:
+    """Handles a `tool_use`. Each of several commands is a call of its own, since each has its own exit code."""
+    call_id = usable_name(text_of(given.get("id")))
+    name = usable_name(text_of(given.get("name")))
+    if call_id is None or name is None:
+        builder.skip("assistant/tool_use", "no usable id or name")
+        return
+    args = given.get("input", rawjson.ABSENT)
+    commands = _commands(args) if name == SHELL else []
+    for number, command in enumerate(commands):
+        call = OpenCall.of_command(_numbered(call_id, number), name, command, builder.context.cwd)
+        _open(builder, call, f"{part}.{number}")
+    if commands:
+        return
+    fields = fields_of(args)
+    about = first_text(fields, *_ABOUT) or _first_listed(fields) or text_of(args)
+    op = OPS.get(name, "other")
+    call = OpenCall(
+        id=call_id,
+        name=name,
+        op=op,
+        subject=bounded(about or name, SUBJECT_CHARS),
+        changes=_changes(name, args, builder.context.cwd),
+        handoff=names_own_folder(bytes(args).decode("utf-8", "replace")) if op in ("read", "search") else False,
+    )
+    _open(builder, call, part)
+    if name == _ASK:
+        options = tuple(map(text_of, items_of(fields.get("options"))))
+        builder.add(Question(call_id=call_id, text=about, options=options), f"{part}.question")
+
+
+def _open(builder: Builder, call: OpenCall, part: str) -> None:
+    builder.add(call.as_event(), part)
+    builder.change(calls=opened(builder.context.calls, call))
+
+
+def parse_result(builder: Builder, given: Fields, part: str) -> None:
+    """Handles a `tool_result`: closes its calls and, if they succeeded, adds what they changed."""
+    call_id = usable_name(text_of(given.get("tool_use_id")))
+    if call_id is None:
+        builder.skip("user/tool_result", "no usable id")
+        return
+    known = {call.id: call for call in builder.context.calls}
+    content = given.get("content", rawjson.ABSENT)
+    failed = is_true(given.get("is_error"))
+    number = 0
+    while (call := known.get(_numbered(call_id, number))) is not None:
+        outcome = _outcome(call, content, number, failed=failed)
+        _close(builder, call, outcome, f"{part}.{number}")
+        number += 1
+    if not number:
+        name = text_of(given.get("name"))
+        call = OpenCall(id=call_id, name=name, op=OPS.get(name, "other"))
+        _close(builder, call, _outcome(call, content, 0, failed=failed), part)
+
+
+def _close(builder: Builder, call: OpenCall, outcome: ToolOutcome, part: str) -> None:
+    builder.change(calls=closed(builder.context.calls, call.id))
+    builder.add(call.ended(outcome), part)
+    if call.op == "ask" and outcome.status == "ok" and builder.context.attended:
+        builder.add(Answer(call_id=call.id, question=call.subject, text=outcome.output), f"{part}.answer")
+    if outcome.status == "ok":
+        for number, change in enumerate(call.changes):
+            builder.add(as_edit(_placed(change, outcome.output), call.id), f"{part}.edit{number}")
+    if outcome.status == "interrupted":
+        builder.add(TurnEnd(reason="interrupted"), f"{part}.end")
+
+
+def _numbered(call_id: str, number: int) -> str:
+    return f"{call_id}.{number}" if number else call_id
+
+
+def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool) -> ToolOutcome:
+    """Returns how a call ended: a failed one is rarely marked, but says so in its own result."""
+    text = text_of(content)
+    inner = msgspec.Raw(text.encode("utf-8", "replace")) if text.startswith("{") else content
+    if failed:
+        said = text_of(inside(inner, "error")) or text
+        denied = _DENIED in said
+        never_ran = denied or _NEVER_RAN.search(said) is not None
+        return ToolOutcome("denied" if denied else "error", said, never_ran=never_ran)
+    parts = rawjson.part_of(content, list[_Outcome]) or []
+    if not parts and (one := rawjson.part_of(inner, _Outcome)) is not None and one.success is not None:
+        parts = [one]
+    if call.op == "shell":
+        return _of_command(parts[number]) if number < len(parts) else ToolOutcome("unknown")
+    if not parts:
+        said = text_of(inside(inner, "text")) or rawjson.text_of(inside(inner, "content")) or text
+        return ToolOutcome("ok", without_ansi(said))
+    output = "\n".join(_text_in(part) for part in parts)
+    return ToolOutcome("ok" if any(part.success for part in parts) else "error", output)
+
+
+def _of_command(part: _Outcome) -> ToolOutcome:
+    output = _EXIT_LINE.sub("", _text_in(part))
+    if part.success:
+        return ToolOutcome("ok", output, exit_code=0)
+    if _ABORTED in part.error:
+        return ToolOutcome("interrupted", text_of(part.result))
+    code = _EXIT.search(part.error)
+    return ToolOutcome("error", output, exit_code=int(code[1]) if code is not None else None)
+
+
+def _text_in(part: _Outcome) -> str:
+    return without_ansi(rawjson.text_of(part.result) or part.error)
+
+
+def _commands(args: msgspec.Raw) -> list[str]:
+    """Returns the commands of a call, whose forms differ from model to model."""
+    fields = fields_of(args)
+    listed = next((fields[name] for name in ("commands", "command", "cmd") if name in fields), args)
+    given = items_of(listed) or [listed if "args" not in fields else args]
+    return [command for each in given if (command := _command(each))]
+
+
+def _command(raw: msgspec.Raw) -> str:
+    fields = fields_of(raw)
+    return text_of(raw) or " ".join([text_of(fields.get("command")), *map(text_of, items_of(fields.get("args")))])
+
+
+def _first_listed(fields: Fields) -> str:
+    """Returns the first path, query or address of a call that may have several."""
+    for raw in (fields[name] for name in _LISTED if name in fields):
+        first = next(iter(items_of(raw)), raw)
+        return text_of(first) or first_text(fields_of(first), "path", "url")
+    return ""
+
+
+def _changes(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
+    fields = fields_of(args)
+    if name == _PATCH:
+        return in_patch(text_of(fields.get("input")) or text_of(args), cwd)
+    path = resolved(text_of(fields.get("path")), cwd) if name == _EDITOR and "path" in fields else None
+    if path is None or len(path) > MAX_PATH_CHARS:
+        return ()
+    old = text_of(fields.get("old_text"))
+    new = text_of(fields.get("new_text"))
+    if old or "insert_line" in fields:
+        return (replaced(path, [Replacement(old, new)], counted=True),)
+    return (msgspec.structs.replace(written(path, new), change="add"),)
+
+
+def _placed(change: Change, output: str) -> Change:
+    """Returns a change with its place, from the numbered lines in the result."""
+    found = _DIFF_LINE.findall(output)
+    if not found or change.change == "add":
+        return change
+    hunk = Hunk(new_start=int(found[0][1]), lines=[f"{sign}{text}" for sign, _, text in found])
+    return patched(change, [hunk])

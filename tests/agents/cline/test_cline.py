@@ -1,0 +1,174 @@
+"""Sessions of real clients of Cline: what is read of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from agents.cline.contract_case import recording
+from agents.cline.task_case import TASKS
+from carryover import model
+from carryover.agents.cline.adapter import AGENT
+from contract.case import Reading, Recording, read_on, source_at, standing
+
+
+def read(name: str, part: str = "") -> Reading:
+    """A recorded session; nothing of it may be skipped."""
+    found = read_on(AGENT, source_at(AGENT, recording(name, part)))
+    assert found.skipped == []
+    return found
+
+
+def prompts(reading: Reading) -> list[str]:
+    return [prompt.text for prompt in standing(reading, model.UserPrompt)]
+
+
+def answers(reading: Reading) -> list[str]:
+    return [answer.text for answer in standing(reading, model.AssistantMessage)]
+
+
+def results(reading: Reading) -> list[tuple[str, str, int | None]]:
+    return [(each.name, each.status, each.exit_code) for each in standing(reading, model.ToolResult)]
+
+
+def test_a_session_with_failing_tests_a_failed_edit_and_a_sub_agent() -> None:
+    found = read("story", "6pzba")
+
+    assert prompts(found)[1:] == ["Please continue: raise ValueError over 100."]
+    assert results(found) == [
+        ("read_files", "ok", None),
+        ("read_files", "ok", None),
+        ("editor", "error", None),
+        ("editor", "ok", None),
+        ("run_commands", "error", 1),
+        ("run_commands", "ok", 0),
+        ("editor", "ok", None),
+        ("run_commands", "ok", 0),
+        ("spawn_agent", "ok", None),
+        ("ask_question", "ok", None),
+    ]
+    edits = [(edit.path, edit.change, edit.line, edit.added) for edit in standing(found, model.FileEdit)]
+    assert edits == [("/home/dev/shop/cart.py", "modify", 1, 3), ("/home/dev/shop/cart.py", "modify", 2, 1)]
+    [info] = standing(found, model.SessionInfo)
+    assert (info.agent_version, info.model, info.branch) == ("3.0.65", "fake-model", "main")
+
+
+def test_what_answers_itself_because_nobody_is_there_is_not_the_users_answer() -> None:
+    story = read("story", "6pzba")
+
+    assert [question.options[1] for question in standing(story, model.Question)] == ["No, clamp"]
+    assert standing(story, model.Answer) == []
+    assert [answer.text for answer in standing(read("branch", "03rh3"), model.Answer)] == ["No, clamp"]
+
+
+def test_a_sub_agent_works_in_its_sessions_thread() -> None:
+    found = read("story", "agent_")
+
+    assert {(event.session, event.subagent_id) for event in found.events} == {
+        ("1795365882776_6pzba", "agent_1795365887721_a2qtl8")
+    }
+    assert [prompt.actor for prompt in standing(found, model.UserPrompt)] == ["model"]
+
+
+def test_a_limit_ends_the_turn_and_one_that_passed_leaves_no_trace() -> None:
+    for part in ("tr2ox", "tfmxr"):
+        [end] = standing(read("limit", part), model.TurnEnd)
+        assert (end.reason, end.message[:19]) == ("limit", "You exceeded your c")
+    retried = read("esc-retry")
+    assert [end.reason for end in standing(retried, model.TurnEnd)] == ["interrupted"]
+    assert results(retried) == [("run_commands", "interrupted", None)]
+
+
+def test_the_first_prompt_is_known_before_it_is_answered() -> None:
+    assert prompts(read("kill", "n6b2t")) == ["Second kill prompt: killed in the first stream"]
+
+
+def test_a_session_that_was_killed_keeps_its_call_open() -> None:
+    killed = read("kill", "178ii")
+
+    assert [call.subject for call in standing(killed, model.ToolCall)] == ["sleep 30"]
+    assert standing(killed, model.ToolResult) == []
+    stopped = read("kill", "xlpvq")
+    assert prompts(stopped) == ["SIGINT prompt"]
+    assert [end.reason for end in standing(stopped, model.TurnEnd)] == ["interrupted"]
+
+
+def test_prompts_are_read_without_what_the_client_puts_around_them() -> None:
+    assert prompts(read("branch", "03rh3"))[3:5] == ["Plan the work", "Do it"]
+    [prompt] = standing(read("odd", "qyx3y"), model.UserPrompt)
+    assert (prompt.text, prompt.attachments) == ("look at @cart.py please", 1)
+    assert prompts(read("hook")) == ["read handoff"]
+    assert prompts(read("odd", "pl0hn")) == ["explain this\n\nPIPED TEXT"]
+
+
+def test_calls_that_never_ran_say_nothing_about_the_approach() -> None:
+    refused = [each for part in ("gbmvh", "yae0f") for each in standing(read("odd", part), model.ToolResult)]
+
+    assert [(each.status, each.never_ran) for each in refused] == [("error", True)] * 3
+
+
+def test_a_compaction_leaves_its_summary_where_it_was_made() -> None:
+    found = read("branch", "03rh3")
+    bodies = [event.body for event in found.events]
+    [summary] = standing(found, model.AgentSummary)
+
+    after = [body.text for body in bodies[bodies.index(summary) :] if isinstance(body, model.UserPrompt)]
+    assert after == ["Continue after compaction"]
+
+
+def test_only_what_was_said_in_a_fork_is_its_own() -> None:
+    fork = read("branch", "czwcg")
+
+    assert standing(fork, model.SessionInfo)[0].parent == "1795366133956_03rh3"
+    assert standing(fork, model.AgentSummary) == []
+    assert prompts(read("undo")) == ["In the forkAfter the undo"]
+
+
+def undone(folder: Path) -> Path:
+    """A session whose last prompt is said in other words in another, which began as this one ended."""
+    for name, part in (("branch", "czwcg"), ("undo", "vjod6")):
+        session = recording(name, part).path.parent
+        shutil.copytree(session, folder / session.name)
+    return next(folder.glob("*_czwcg/*.messages.json"))
+
+
+def test_what_was_taken_back_no_longer_counts(tmp_path: Path) -> None:
+    source = source_at(AGENT, Recording(undone(tmp_path), tmp_path))
+    assert prompts(read_on(AGENT, source)) == []
+
+    shutil.rmtree(next(tmp_path.glob("*_vjod6")))
+    assert prompts(read_on(AGENT, source)) == ["In the fork"]
+
+
+def test_what_is_said_after_going_back_to_it_counts_again(tmp_path: Path) -> None:
+    path = undone(tmp_path)
+    manifest = path.with_name(f"{path.parent.name}.json")
+    manifest.write_text(json.dumps(json.loads(manifest.read_bytes()) | {"ended_at": None}))
+
+    assert prompts(read_on(AGENT, source_at(AGENT, Recording(path, tmp_path)))) == ["In the fork"]
+
+
+def test_a_session_that_a_newer_client_continued_is_one() -> None:
+    assert prompts(read("resumed")) == ["old version prompt", "go on"]
+
+
+def test_a_task_of_the_extension_is_read_with_its_folder_and_its_todo_list() -> None:
+    found = read_on(AGENT, source_at(AGENT, TASKS.recordings[0]))
+
+    assert found.skipped == []
+    assert prompts(found) == ["Add discount(cents, percent) to cart.py, whole cents"]
+    assert {(event.session, event.cwd) for event in found.events} == {("1795367291512", "/home/dev/shop")}
+    assert results(found) == [
+        ("readFile", "ok", None),
+        ("editedExistingFile", "ok", None),
+        ("command", "error", 1),
+        ("editedExistingFile", "ok", None),
+    ]
+    assert "AssertionError: 899.1 != 899" in standing(found, model.ToolResult)[2].output
+    edits = [(edit.path, edit.line, edit.added) for edit in standing(found, model.FileEdit)]
+    assert edits == [("/home/dev/shop/cart.py", 1, 3), ("/home/dev/shop/cart.py", 2, 1)]
+    assert [item.state for item in standing(found, model.PlanUpdate)[-1].items] == ["done"] * 3
+    assert answers(found)[-1] == "discount() returns whole cents."
+    [info] = standing(found, model.SessionInfo)
+    assert (info.agent_version, info.model) == ("3.82.0", "fake-model")

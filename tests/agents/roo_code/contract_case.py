@@ -1,0 +1,94 @@
+"""Roo Code's material for the contract suite: synthetic, since the extension runs in an editor alone."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from agents.roo_code.played import RooPlayed
+from contract.case import Capabilities, Case, Recording
+
+FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+SHOP: Final = Path("/home/dev/shop")
+NOW: Final = datetime(2026, 11, 20, 6, tzinfo=UTC)
+TODOS: Final = [
+    {"id": "1", "content": "Round down", "status": "completed"},
+    {"content": "Test it", "status": "pending"},
+]
+ASKED: Final = {"question": "Clamp it?", "suggest": [{"answer": "Yes"}, {"answer": "No"}]}
+
+
+def said(kind: str, text: str = "", **fields: Any) -> bytes:
+    """A message of a task."""
+    given = {"ts": 1795155160349, "type": "say", "say": kind, "text": text, **fields}
+    return json.dumps({"message": given}).encode()
+
+
+def steps(home: Path) -> Iterator[RooPlayed]:
+    """A task step by step: a refusal, a failing command, a question, a todo list, a condensed context, a limit."""
+    task = RooPlayed(home, SHOP, NOW)
+    task.prompt("Make discount() return whole cents.")
+    yield task
+    task.ask_for("command", "rm -rf /", "execute_command", {"command": "rm -rf /"})
+    yield task
+    task.result('{"status":"denied","feedback":"Never do that."}')
+    yield task
+    task.edit(SHOP / "cart.py", "    return cents / 100", "    return cents // 100")
+    task.run("make test", "1 failed\n", 2)
+    yield task
+    task.say_as("followup", json.dumps(ASKED), type="ask")
+    yield task
+    task.say_as("user_feedback", "No")
+    task.say_as("tool", json.dumps({"tool": "updateTodoList", "todos": TODOS}), type="ask")
+    task.end("compacted")
+    yield task
+    task.say_as("text", "Half of", partial=True)
+    yield task
+    task.shown.pop()
+    task.end("limit")
+    yield task
+
+
+def streamed(folder: Path) -> Iterator[Recording]:
+    """The same, then put back to a checkpoint."""
+    for task in steps(folder):
+        yield Recording(task.path, task.root)
+    del task.shown[4:]
+    task.write()
+    yield Recording(task.path, task.root)
+    task.say("I stopped.")
+    yield Recording(task.path, task.root)
+
+
+def recordings() -> tuple[Recording, ...]:
+    """A whole task, and one that it began."""
+    *_, task = steps(FOLDER)
+    part = RooPlayed(FOLDER, SHOP, NOW, parent=task.session)
+    part.prompt("Find the callers.")
+    part.say("There are three.")
+    return Recording(task.path, task.root), Recording(part.path, part.root)
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    grows_by_lines=False,
+    in_place_only=("ui_messages.json",),
+    stages={"streamed": streamed},
+    unknown=(said("brand_new"),),
+    quiet=(said("checkpoint_saved", "cafe"), said("reasoning", "Hm."), said("api_req_finished")),
+    not_typed=(said("text", "words"), said("completion_result", "words"), said("subtask_result", "words")),
+    strangers=("_index.json", "t1/task_metadata.json", "t1/deeper/ui_messages.json"),
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="tasks of the extension",
+    shows=frozenset({"compaction", "limit", "plan", "sub-agents"}),
+    synthetic="the extension runs in an editor alone, so its form is taken from its public source",
+)
