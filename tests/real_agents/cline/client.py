@@ -66,7 +66,7 @@ class Cline(Tool):
 
     @classmethod
     def install(cls, version: str) -> Installed:
-        folder = from_npm(f"@cline/cli-linux-{MACHINE}", version, alone=True)
+        folder = from_npm(f"@cline/cli-linux-{MACHINE}", version, only=())
         return Installed(version, (str(folder / "bin" / "cline"),), (folder,), (folder / "bin",))
 
     @property
