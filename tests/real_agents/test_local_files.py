@@ -30,8 +30,9 @@ class Case:
 
 
 CASES = (
-    *(Case(agent, "AGENTS.md") for agent in ("claude-code", "codex", "copilot", "kilo", "opencode", "qwen-code")),
+    *(Case(agent, "AGENTS.md") for agent in ("claude-code", "codex", "continue-dev", "copilot", "kilo", "opencode", "qwen-code")),
     Case("claude-code", "CLAUDE.local.md", {"CLAUDE.md": TEAM}),
+    Case("continue-dev", ".continue/rules/carryover.md", {"AGENTS.md": TEAM}),
     Case("copilot", ".github/instructions/carryover.instructions.md", {"AGENTS.md": TEAM}),
     Case("qwen-code", ".qwen/rules/carryover.md", {"AGENTS.md": TEAM}),
 )

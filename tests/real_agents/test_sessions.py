@@ -14,7 +14,7 @@ THEN: Final = "Then give a plum the price of a pear"
 ANSWER: Final = "A plum costs two coins now."
 
 
-@each_version("claude-code", "codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
+@each_version("claude-code", "codex", "continue-dev", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
 def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     session = shop.do_the_work(tool)
