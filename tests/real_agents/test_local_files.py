@@ -30,7 +30,8 @@ class Case:
 
 
 CASES = (
-    *(Case(agent, "AGENTS.md") for agent in ("claude-code", "codex", "continue-dev", "copilot", "kilo", "opencode", "qwen-code")),
+    *(Case(agent, "AGENTS.md") for agent in ("claude-code", "codex", "copilot", "kilo", "opencode", "qwen-code")),
+    Case("continue-dev", "AGENTS.md"),
     Case("claude-code", "CLAUDE.local.md", {"CLAUDE.md": TEAM}),
     Case("continue-dev", ".continue/rules/carryover.md", {"AGENTS.md": TEAM}),
     Case("copilot", ".github/instructions/carryover.instructions.md", {"AGENTS.md": TEAM}),

@@ -59,7 +59,7 @@ class ContinuePlayed:
         function = {"name": name, "arguments": json.dumps(given)}
         call = {"id": ident, "type": "function", "function": function}
         printed = [{"content": output, "name": "Tool Result", "description": "Tool execution result"}]
-        state = {"toolCallId": ident, "toolCall": call, "status": status, "parsedArgs": given}
+        state: dict[str, Any] = {"toolCallId": ident, "toolCall": call, "status": status, "parsedArgs": given}
         state |= {"output": printed} if output else {}
         self._add({"role": "assistant", "content": "", "toolCalls": [call], "usage": MODEL}, toolCallStates=[state])
 
@@ -77,11 +77,11 @@ class ContinuePlayed:
         os.utime(self.path, (at_s, at_s))
 
 
-def _reads(root: Path, folder: Path) -> str:  # noqa: ARG001
+def _reads(root: Path, folder: Path) -> str:
     """The first instruction file of the start folder, and the rules there."""
     first = next((folder / name for name in INSTRUCTIONS if (folder / name).exists()), None)
     rules = sorted((folder / ".continue" / "rules").glob("**/*.md"))
     return "\n".join(path.read_text() for path in [*([first] if first else []), *rules])
 
 
-TOOLS = (Tool(id="continue-dev", agent="continue-dev", play=ContinuePlayed, reads=_reads),)
+TOOLS = (Tool(id="continue-dev", agent="continue-dev", play=ContinuePlayed, reads=_reads, deletes=True),)

@@ -117,7 +117,7 @@ def test_a_command_typed_after_an_exclamation_mark_is_the_users(tmp_path: Path) 
     calling["toolCallStates"][0]["toolCallId"] = "shell-1795365972562-0"
     reading = states(tmp_path, held)
 
-    assert [call.actor for call in of(reading.events, ToolCall)][0] == "human"
+    assert next(call.actor for call in of(reading.events, ToolCall)) == "human"
 
 
 def test_an_edited_prompt_takes_back_what_followed_it(tmp_path: Path) -> None:

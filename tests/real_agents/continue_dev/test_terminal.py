@@ -17,12 +17,12 @@ from real_agents.test_sessions import UNFINISHED, assert_left
 NEWEST: Final = newest(TOOL.id)
 
 
-def kill(tool: Tool, terminal: Terminal) -> None:  # noqa: ARG001
+def kill(tool: Tool, terminal: Terminal) -> None:
     pid = tool.box.must("tmux", "list-panes", "-F", "#{pane_pid}").strip()
     tool.box.must("kill", "-KILL", pid)
 
 
-def press_escape(tool: Tool, terminal: Terminal) -> None:  # noqa: ARG001
+def press_escape(tool: Tool, terminal: Terminal) -> None:
     terminal.key("Escape")
 
 

@@ -11,7 +11,7 @@ _HOME: Final = "CONTINUE_GLOBAL_DIR"
 SPEC: Final = spec.AgentSpec(
     id="continue-dev",
     name="Continue",
-    aliases=("continue", "cn"),
+    aliases=("cn",),
     binaries=("cn",),
     folders=(spec.Place(path="~/.continue", env=_HOME),),
     version=spec.VersionProbe(),
