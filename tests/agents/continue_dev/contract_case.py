@@ -88,4 +88,7 @@ CASE: Final = Case(
     strangers=("sessions.json", "notes.json", f"{SESSION}.jsonl", f"more/{SESSION}.json"),
 )
 
-CAPABILITIES: Final = Capabilities(reads="sessions", shows=frozenset({"compaction", "plan"}))
+CAPABILITIES: Final = Capabilities(
+    reads="sessions",
+    shows=frozenset({"compaction", "tests", "title", "todo list", "who asks"}),
+)
