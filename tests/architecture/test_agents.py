@@ -26,7 +26,8 @@ def marks(spec: AgentSpec) -> re.Pattern[str]:
     files = {name for file in spec.instructions for name in (file.name, *file.hidden_by)}
     variables = {name for name in spec.variables if not name.startswith("XDG_")}
     # A database and a reader have cursors too, so of that word only a text by itself counts.
-    words = {spec.id, spec.name, spec.short_name or spec.name} - {"cursor"}
+    # A sentence begins with the name of another.
+    words = {spec.id, spec.name, spec.short_name or spec.name} - {"cursor", "Continue"}
     anywhere = (*words, *variables, *hidden - {".config", ".local"}, *files - {AGENTS_MD})
     alone = (spec.id, *spec.aliases, *spec.binaries)
     patterns = [rf"(?<![\w-]){re.escape(word)}(?![\w-])" for word in anywhere]

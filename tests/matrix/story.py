@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from matrix.tool import Ending, Played
@@ -48,7 +49,7 @@ def work(session: Played, project: Path) -> None:
     session.run("pip install moneylib", _NO_SUCH, 1)
 
 
-def play(session: Played, project: Path, ending: Ending) -> None:
+def play(session: Played, project: Path, ending: Ending, *, before_end: Callable[[], object] | None = None) -> None:
     """The whole of it. Where the session is cut off in mid-turn, it is the user's question that stays open."""
     work(session, project)
     if ending in ("limit", "killed"):
@@ -56,4 +57,6 @@ def play(session: Played, project: Path, ending: Ending) -> None:
         session.prompt(QUESTION)
     else:
         session.say(f"The test still fails: the result is no whole number. {NEXT} {QUESTION}")
+    if before_end is not None:
+        before_end()
     session.end(ending)

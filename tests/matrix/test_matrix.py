@@ -89,7 +89,8 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
 def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) -> None:
     """By its hook, and without one where its instructions lead it: each b after one of the endings."""
     root = world.project(f"{a}-{ending}")
-    story.play(played(world, a, root), root, ending)
+    read_before = world.daemon.settle if TOOLS[a].deletes and ending == "compacted" else None
+    story.play(played(world, a, root), root, ending, before_end=read_before)
     world.daemon.settle()
     takers = [b for giver, b, how in EACH_PAIR if (giver, how) == (a, ending)]
 

@@ -75,6 +75,8 @@ class Tool:
     """Working folder: the handoff that an agent without such a hook loads there at each request."""
     silent_on: frozenset[str] = frozenset()
     """Facts of the story that its records do not hold, so that nobody can hand them over."""
+    deletes: bool = False
+    """A compaction deletes from its store what it sums up, so that it is known only if it was read before."""
     timed: bool = True
     """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
 

@@ -32,10 +32,21 @@ class Case:
 CASES = (
     *(
         Case(agent, "AGENTS.md")
-        for agent in ("claude-code", "cline", "codex", "copilot", "gptme", "kilo", "opencode", "qwen-code")
+        for agent in (
+            "claude-code",
+            "cline",
+            "codex",
+            "continue-dev",
+            "copilot",
+            "gptme",
+            "kilo",
+            "opencode",
+            "qwen-code",
+        )
     ),
     Case("claude-code", "CLAUDE.local.md", {"CLAUDE.md": TEAM}),
     Case("cline", ".cline/rules/carryover-handoff.md", {"AGENTS.md": TEAM}),
+    Case("continue-dev", ".continue/rules/carryover.md", {"AGENTS.md": TEAM}),
     Case("copilot", ".github/instructions/carryover.instructions.md", {"AGENTS.md": TEAM}),
     Case("qwen-code", ".qwen/rules/carryover.md", {"AGENTS.md": TEAM}),
 )

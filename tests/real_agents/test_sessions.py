@@ -15,7 +15,18 @@ ANSWER: Final = "A plum costs two coins now."
 
 
 @each_version(
-    "claude-code", "cline", "codex", "copilot", "gemini-cli", "gptme", "hermes", "kilo", "opencode", "pi", "qwen-code"
+    "claude-code",
+    "cline",
+    "codex",
+    "continue-dev",
+    "copilot",
+    "gemini-cli",
+    "gptme",
+    "hermes",
+    "kilo",
+    "opencode",
+    "pi",
+    "qwen-code",
 )
 def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     shop.begin(tool)

@@ -1,0 +1,1 @@
+"""Continue: the terminal client and the editor extensions, which keep their sessions in one folder."""
