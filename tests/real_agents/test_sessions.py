@@ -14,7 +14,7 @@ THEN: Final = "Then give a plum the price of a pear"
 ANSWER: Final = "A plum costs two coins now."
 
 
-@each_version("claude-code", "codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
+@each_version("claude-code", "codex", "copilot", "gemini-cli", "kilo", "mistral-vibe", "opencode", "pi", "qwen-code")
 def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     session = shop.do_the_work(tool)
@@ -90,7 +90,17 @@ SILENT_ON_LIMITS: Final = {("codex", "0.125.0"): UNFINISHED, ("codex", "0.99.0")
 """What the handoff says instead where a run without a terminal does not write down why a turn failed."""
 
 
-@each_version("codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("claude-code"))
+@each_version(
+    "codex",
+    "copilot",
+    "gemini-cli",
+    "kilo",
+    "mistral-vibe",
+    "opencode",
+    "pi",
+    "qwen-code",
+    beside=newest_of("claude-code"),
+)
 def test_a_limit_is_named_as_what_stopped_the_work(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     tool.turn(PROJECT, TASK, *shop.edited(tool), tool.LIMIT, code=None)
@@ -99,7 +109,7 @@ def test_a_limit_is_named_as_what_stopped_the_work(tool: Tool, row: Row) -> None
     assert_left(tool, row, said_instead or BY_LIMIT)
 
 
-@newest("claude-code", "codex", "gemini-cli", "qwen-code")
+@newest("claude-code", "codex", "gemini-cli", "mistral-vibe", "qwen-code")
 def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> None:
     """In the terminal; Gemini CLI asks first whether to keep trying, and writes it down when the user stops."""
     shop.begin(tool)
@@ -113,7 +123,7 @@ def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> Non
         return assert_left(tool, row, BY_LIMIT)
 
 
-@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "qwen-code"))
+@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "mistral-vibe", "qwen-code"))
 def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     replies = [*shop.edited(tool), {"unfinished": "Half of a thought"}]
@@ -129,7 +139,16 @@ def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None
     assert [(prompt.actor, prompt.text) for prompt in session.all(UserPrompt)] == [("human", TASK)]
 
 
-@each_version("claude-code", "copilot", "kilo", "opencode", "pi", "qwen-code", beside=newest_of("codex", "gemini-cli"))
+@each_version(
+    "claude-code",
+    "copilot",
+    "kilo",
+    "mistral-vibe",
+    "opencode",
+    "pi",
+    "qwen-code",
+    beside=newest_of("codex", "gemini-cli"),
+)
 def test_kill_9_in_a_command_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     """The transcript just stops; a client may write it a moment after it has acted."""
     shop.begin(tool)

@@ -80,7 +80,9 @@ class Store:
 
     def edit(self, path: Path | str, old: str, new: str) -> None:
         given = {"file_path": str(path), "old_string": old, "new_string": new}
-        self.result(self.call("file_system.edit", given), {"file": str(path)})
+        blocks = [{"new_start_line": 1, "old_lines": old.split("\n"), "new_lines": new.split("\n")}]
+        result = {"structured_content": {}, "_meta": {"mistralai.vibe.sdk.search_replace": {"blocks": blocks}}}
+        self.result(self.call("file_system.edit", given), {}, output=result)
 
     def stop(self, status: str, **fields: Any) -> None:
         self._turn(status, completedAt=self._time(), **fields)
@@ -100,7 +102,9 @@ class Store:
     summary = ""
 
     def _checkpoint(self) -> str:
-        text = f"Here is a summary:\n\n<compaction_summary>\n{self.summary}\n</compaction_summary>" if self.summary else ""
+        text = (
+            f"Here is a summary:\n\n<compaction_summary>\n{self.summary}\n</compaction_summary>" if self.summary else ""
+        )
         data = json.dumps([{"message": {"role": "user", "content": [{"type": "text", "text": text}]}}]).encode()
         name = sha256(data).hexdigest()
         (self.folder / "chunks" / f"{name}.json").write_bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.adapter.contract import Parsed, Record, Source
@@ -10,12 +11,15 @@ from carryover.families import states
 from carryover.families.states import Builder, Context
 from carryover.model import Actor, AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.asked import asked_in
 from carryover.records.lenient import Fields, fields_of, inside, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
 
 _TYPED: Final = ("turn_start", "turn_steer")
 _LIMITS: Final = (402, 429)
+_BOILERPLATE: Final = re.compile(r"\A[^\n]* for url '[^'\n]*'\nFor more information check: \S+: (?=\S)")
+"""What the client's HTTP library puts before the provider's words."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -29,10 +33,11 @@ def _parse_entry(builder: Builder, entry: Fields) -> None:
         case "message", "user":
             _parse_prompt(builder, entry)
         case "message", "assistant":
-            _parse_answer(builder, entry)
+            aborted = text_of(inside(entry.get("outcome", rawjson.ABSENT), "type")) == "discarded"
+            if (text := rawjson.text_of(entry.get("content", rawjson.ABSENT)) or "").strip():
+                builder.add(AssistantMessage(text=text, aborted=aborted), "text")
         case "checkpoint", "compaction":
-            text = without_handoff(text_of(entry.get("summary"))).strip()
-            if text:
+            if text := without_handoff(text_of(entry.get("summary"))).strip():
                 builder.add(AgentSummary(text=text, source="compaction"), "summary")
         case "checkpoint", "agent_change" | "model_change" | "rewind":
             pass
@@ -53,13 +58,6 @@ def _parse_prompt(builder: Builder, entry: Fields) -> None:
         builder.add(UserPrompt(text=text, actor=actor, attachments=files), "prompt")
 
 
-def _parse_answer(builder: Builder, entry: Fields) -> None:
-    text = rawjson.text_of(entry.get("content", rawjson.ABSENT)) or ""
-    aborted = text_of(inside(entry.get("outcome", rawjson.ABSENT), "type")) == "discarded"
-    if text.strip():
-        builder.add(AssistantMessage(text=text, aborted=aborted), "text")
-
-
 def _parse_effect(builder: Builder, entry: Fields) -> None:
     """Handles a call or, with the state that it ended in, its result."""
     found = tools.called(builder.ident, entry, builder.context.cwd)
@@ -69,7 +67,7 @@ def _parse_effect(builder: Builder, entry: Fields) -> None:
     if "state" not in entry:
         builder.at_ms = time_of(entry.get("createdAt"))
         builder.add(found.call.as_event(), "call")
-        for number, asked in enumerate(found.questions):
+        for number, asked in enumerate(asked_in(found.given.get("questions"))):
             builder.add(asked.as_event(found.call.id), f"question{number}")
         return
     builder.at_ms = time_of(entry.get("updatedAt"))
@@ -86,7 +84,7 @@ def _parse_turn(builder: Builder, turn: Fields) -> None:
         builder.add(TurnEnd(reason="interrupted"), "end")
         return
     error = fields_of(turn.get("error"))
-    said = text_of(error.get("message"))
+    said = _BOILERPLATE.sub("", text_of(error.get("message")))
     is_limit = number_of(inside(error.get("details", rawjson.ABSENT), "httpStatus")) in _LIMITS or names_limit(said)
     builder.add(failed_turn(said, builder.at_ms, limited=is_limit), "end")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +17,13 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.families.states import Begin, State
-from carryover.readers.files import entries_of, read_small, stamp_of_file
+from carryover.readers.files import read_referenced, read_small, stamp_of_last
 from carryover.readers.rewritten import SnapshotReader
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, text_of, time_of
 
 _MAX_BYTES: Final = 256 << 20
+_read: Final = partial(read_referenced, limit=_MAX_BYTES)
 _CHANGE: Final = b'"type":"projection_delta"}'
 """The end of each line of the journal that changes what the user sees."""
 _SEGMENT: Final = re.compile(r"journal/\d{1,20}\.jsonl")
@@ -37,8 +38,8 @@ _BEGUN: Final = ("id", "createdAt", "detail")
 _ENDED: Final = ("completed", "failed", "cancelled", "skipped")
 _SUMMARY: Final = re.compile(r"<compaction_summary>(.*)</compaction_summary>", re.DOTALL)
 
-Place = tuple[int, int]
-"""When something was written and, at the same time, after how many other entries."""
+_Piece = tuple[tuple[int, int], str, dict[str, Fields]]
+"""When it was written and, at the same time, after how many other entries; its id, its record."""
 
 
 class SessionReader(SnapshotReader[State]):
@@ -49,38 +50,26 @@ class SessionReader(SnapshotReader[State]):
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the file and of the newest journal. Nothing else changes without them."""
-        pointer = super().stat(path)
-        journal = path.with_name("journal")
-        newest = max((entry.name for entry in entries_of(journal)), default="")
-        last = FileStat(0, 0)
-        with suppress(OSError):  # there is none, or it was removed in between
-            last = stamp_of_file(journal / newest)
-        return FileStat(pointer.size + last.size, max(pointer.mtime_ns, last.mtime_ns))
+        pointer, journal = super().stat(path), stamp_of_last(path.with_name("journal"))
+        return FileStat(pointer.size + journal.size, max(pointer.mtime_ns, journal.mtime_ns))
 
 
 def _session_at(path: Path, _stat: FileStat) -> State:
     folder = path.parent
     generation = folder / "generations" / _named(fields_of(read_small(path, limit=_MAX_BYTES)).get("generation"))
-    manifest = fields_of(_content(generation / "manifest.json"))
-    state = fields_of(_content(generation / "projection-state.json")).get("snapshot", rawjson.ABSENT)
+    manifest = fields_of(_read(generation / "manifest.json"))
+    state = fields_of(_read(generation / "projection-state.json")).get("snapshot", rawjson.ABSENT)
     listed = [*items_of(inside(state, "history", "entries")), *_chunks(folder, manifest, "projection_state")]
     segment = text_of(inside(manifest.get("recovery_journal_segment", rawjson.ABSENT), "path"))
     entries = {text_of(entry.get("id")): entry for entry in map(fields_of, listed)}
     if _SEGMENT.fullmatch(segment):
-        state = _continued(entries, state, _content(folder / segment))
+        state = _continued(entries, state, _read(folder / segment))
     if compactions := [ident for ident, entry in entries.items() if text_of(entry.get("kind")) == "compaction"]:
         summary = msgspec.json.encode(_summary(folder, manifest))
         entries[compactions[-1]] = {**entries[compactions[-1]], "summary": msgspec.Raw(summary)}
-    latest = fields_of(inside(state, "latestTurn"))
-    ended = ((time_of(latest.get("completedAt")), len(entries)), "turn", {"turn": latest})
-    pieces = [*_pieces(entries), *([ended] if text_of(latest.get("status")) in ("failed", "interrupted") else [])]
-    in_order = sorted(pieces, key=_place)
+    pieces = sorted(_pieces(entries, fields_of(inside(state, "latestTurn"))))
     begin, facts = _described(folder, fields_of(inside(state, "session")))
-    return State(begin, [(ident, msgspec.json.encode(record)) for _, ident, record in in_order], facts)
-
-
-def _place(piece: tuple[Place, str, object]) -> Place:
-    return piece[0]
+    return State(begin, [(ident, msgspec.json.encode(record)) for _, ident, record in pieces], facts)
 
 
 def _continued(entries: dict[str, Fields], state: msgspec.Raw, journal: bytes) -> msgspec.Raw:
@@ -98,8 +87,10 @@ def _continued(entries: dict[str, Fields], state: msgspec.Raw, journal: bytes) -
     return state
 
 
-def _pieces(entries: dict[str, Fields]) -> Iterator[tuple[Place, str, dict[str, Fields]]]:
-    """Yields where each piece belongs, its id and its record: an entry, or a call and its result."""
+def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
+    """Yields the piece of each entry, of which a call and its result are two, and how the newest turn failed."""
+    if text_of(turn.get("status")) in ("failed", "interrupted"):
+        yield (time_of(turn.get("completedAt")), len(entries)), "turn", {"turn": turn}
     for number, (ident, entry) in enumerate(entries.items()):
         kind = text_of(entry.get("type"))
         created = (time_of(entry.get("createdAt")), number)
@@ -116,7 +107,7 @@ def _pieces(entries: dict[str, Fields]) -> Iterator[tuple[Place, str, dict[str, 
 def _described(folder: Path, about: Fields) -> tuple[Begin, dict[str, str]]:
     """Returns the session and the facts about it."""
     root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else None
-    meta = fields_of(_content(folder.with_name(root or folder.name) / "meta.json"))
+    meta = fields_of(_read(folder.with_name(root or folder.name) / "meta.json"))
     cwd = text_of(inside(meta.get("environment", rawjson.ABSENT), "working_directory"))
     model = first_text(fields_of(meta.get("config")), "model_name", "active_model")
     facts = {"title": text_of(about.get("title")), "model": model, "parent": text_of(about.get("parentSessionId"))}
@@ -133,7 +124,7 @@ def _summary(folder: Path, manifest: Fields) -> str:
 def _chunks(folder: Path, manifest: Fields, name: str) -> Iterator[msgspec.Raw]:
     """Yields the entries of a list that was cut out of a file of the generation."""
     for chunk in items_of(inside(manifest.get(name, rawjson.ABSENT), "chunks")):
-        yield from items_of(msgspec.Raw(_content(folder / "chunks" / f"{_named(chunk)}.json")))
+        yield from items_of(msgspec.Raw(_read(folder / "chunks" / f"{_named(chunk)}.json")))
 
 
 def _named(raw: msgspec.Raw | None) -> str:
@@ -142,11 +133,3 @@ def _named(raw: msgspec.Raw | None) -> str:
     if _NAME.fullmatch(name) is None:
         raise OSError(errno.EINVAL, "not a session")
     return name
-
-
-def _content(path: Path) -> bytes:
-    """Returns a file's content. Raises OSError; a file that is missing has been replaced by a newer one meanwhile."""
-    try:
-        return read_small(path, limit=_MAX_BYTES) or b""
-    except FileNotFoundError as error:
-        raise OSError(errno.EAGAIN, "being written", str(path)) from error
