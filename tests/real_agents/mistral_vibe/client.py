@@ -116,7 +116,7 @@ def _printed(message: dict[str, Any]) -> Any:
     except ValueError:
         return content
     if not isinstance(result, dict):
-        return content
+        return result if isinstance(result, str) else content
     return "\n".join(str(result[name]) for name in PRINTED if name in result) or content
 
 

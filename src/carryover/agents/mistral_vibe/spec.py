@@ -8,6 +8,7 @@ from carryover.adapter import spec
 
 _HOME: Final = "VIBE_HOME"
 _USER: Final = spec.Place(path="~/.vibe", env=_HOME)
+_SETTINGS: Final = spec.Place(path="~/.vibe/config.toml", env=_HOME, below="config.toml")
 
 SPEC: Final = spec.AgentSpec(
     id="mistral-vibe",
@@ -17,6 +18,7 @@ SPEC: Final = spec.AgentSpec(
     folders=(_USER,),
     version=spec.VersionProbe(pattern=r"^vibe (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
     transcripts=(spec.Place(path="~/.vibe/logs/session", env=_HOME, below="logs/session"),),
+    mcp=(spec.McpServers(files=(_SETTINGS,), key="mcp_servers", also={"name": "carryover", "transport": "stdio"}),),
     # Only in folders that the user has trusted.
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     guidance=(".vibe/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
