@@ -71,7 +71,7 @@ class MistralVibe(Tool):
         folder = from_pypi("mistral-vibe", version, any_version_of=("certifi",), python=PYTHON)
         commands, command = folder / "commands", folder / "bin" / "vibe"
         commands.mkdir(exist_ok=True)
-        if not (commands / "vibe").is_symlink():
+        if not (commands / "vibe").exists():
             (commands / "vibe").symlink_to(command)
         return Installed(version, (str(command),), (folder, behind(folder)), (commands,))
 
