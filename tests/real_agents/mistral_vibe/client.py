@@ -110,7 +110,7 @@ class MistralVibe(Tool):
 
 
 def _printed(message: dict[str, Any]) -> Any:
-    content = message.get("content")
+    content = message.get("content") or ""
     try:
         result = json.loads(content) if message["role"] == "tool" else None
     except ValueError:

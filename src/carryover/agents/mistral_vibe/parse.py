@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from carryover.adapter.contract import Parsed, Record, Source
@@ -18,8 +17,6 @@ from carryover.records.text import without_handoff
 
 _TYPED: Final = ("turn_start", "turn_steer")
 _LIMITS: Final = (402, 429)
-_BOILERPLATE: Final = re.compile(r"\A[^\n]* for url '[^'\n]*'\nFor more information check: \S+: (?=\S)")
-"""What the client's HTTP library puts before the provider's words."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -50,9 +47,8 @@ def _parse_prompt(builder: Builder, entry: Fields) -> None:
     if text_of(entry.get("source")) not in _TYPED:
         return
     parts = [fields_of(part) for part in items_of(entry.get("content"))]
-    typed = [text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"]
-    text = "\n".join(typed)
-    files = len(parts) - len(typed)
+    text = "\n".join(text_of(part.get("text")) for part in parts if "text" in part)
+    files = sum("text" not in part for part in parts)
     if text.strip() or files:
         actor: Actor = "human" if builder.context.subagent_id is None else "model"
         builder.add(UserPrompt(text=text, actor=actor, attachments=files), "prompt")
@@ -84,7 +80,7 @@ def _parse_turn(builder: Builder, turn: Fields) -> None:
         builder.add(TurnEnd(reason="interrupted"), "end")
         return
     error = fields_of(turn.get("error"))
-    said = _BOILERPLATE.sub("", text_of(error.get("message")))
+    said = text_of(error.get("message"))
     is_limit = number_of(inside(error.get("details", rawjson.ABSENT), "httpStatus")) in _LIMITS or names_limit(said)
     builder.add(failed_turn(said, builder.at_ms, limited=is_limit), "end")
 

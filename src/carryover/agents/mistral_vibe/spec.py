@@ -9,6 +9,7 @@ from carryover.adapter import spec
 _HOME: Final = "VIBE_HOME"
 _USER: Final = spec.Place(path="~/.vibe", env=_HOME)
 _SETTINGS: Final = spec.Place(path="~/.vibe/config.toml", env=_HOME, below="config.toml")
+_SKILLS: Final = (".vibe/skills/*/SKILL.md", ".agents/skills/*/SKILL.md")
 
 SPEC: Final = spec.AgentSpec(
     id="mistral-vibe",
@@ -21,10 +22,7 @@ SPEC: Final = spec.AgentSpec(
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcp_servers", also={"name": "carryover", "transport": "stdio"}),),
     # Only in folders that the user has trusted.
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
-    guidance=(".vibe/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
-    commands=(
-        spec.CommandFiles(folder=_USER, patterns=("skills/*/SKILL.md",)),
-        spec.CommandFiles(patterns=(".vibe/skills/*/SKILL.md", ".agents/skills/*/SKILL.md")),
-    ),
+    guidance=_SKILLS,
+    commands=(spec.CommandFiles(folder=_USER, patterns=("skills/*/SKILL.md",)), spec.CommandFiles(patterns=_SKILLS)),
     start=spec.Starter(binary="vibe", resume=("--resume", "{session}")),
 )
