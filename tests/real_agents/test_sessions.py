@@ -14,7 +14,9 @@ THEN: Final = "Then give a plum the price of a pear"
 ANSWER: Final = "A plum costs two coins now."
 
 
-@each_version("claude-code", "codex", "copilot", "gemini-cli", "kilo", "mistral-vibe", "opencode", "pi", "qwen-code")
+@each_version(
+    "claude-code", "codex", "copilot", "gemini-cli", "kilo", "kimi-code", "mistral-vibe", "opencode", "pi", "qwen-code"
+)
 def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     session = shop.do_the_work(tool)
@@ -95,6 +97,7 @@ SILENT_ON_LIMITS: Final = {("codex", "0.125.0"): UNFINISHED, ("codex", "0.99.0")
     "copilot",
     "gemini-cli",
     "kilo",
+    "kimi-code",
     "mistral-vibe",
     "opencode",
     "pi",
@@ -143,6 +146,7 @@ def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None
     "claude-code",
     "copilot",
     "kilo",
+    "kimi-code",
     "mistral-vibe",
     "opencode",
     "pi",
