@@ -15,14 +15,8 @@ from carryover.records.lenient import Fields
 
 FACTS: Final = "$facts"
 """Type of the record that the reader adds."""
-_MOST_TURNS: Final = 50
+MOST_TURNS: Final = 50
 _SAID: Final = (AssistantMessage, Question, TurnEnd, UserPrompt)
-
-
-class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A prompt and what was said until the next one, so that it can be taken back."""
-
-    keys: tuple[str, ...] = ()
 
 
 class Context(SessionContext, frozen=True, omit_defaults=True):
@@ -33,7 +27,8 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     calls: tuple[OpenCall, ...] = ()
     typed: OpenCall | None = None
     """A command of the user's whose output has not come yet."""
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[tuple[bytes, ...], ...] = ()
+    """Keys of each prompt and what was said until the next one, as bytes, since text might be taken for a secret."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,16 +61,12 @@ class Builder(EventBuilder[Context]):
             self.events[-1] = msgspec.structs.replace(self.events[-1], copied=True)
         if isinstance(body, _SAID) and self.context.turns:
             *others, newest = self.context.turns
-            self.change(turns=(*others, Turn((*newest.keys, key)[-_MOST_TURNS:])))
-
-    def begin_turn(self) -> None:
-        """Begins a turn, which may be taken back."""
-        self.change(turns=(*self.context.turns, Turn())[-_MOST_TURNS:])
+            self.change(turns=(*others, (*newest, key.encode("utf-8", "replace"))[-MOST_TURNS:]))
 
     def undo(self, count: int) -> None:
         """Takes back the last turns."""
         gone = self.context.turns[-count:] if count > 0 else ()
-        keys = tuple(key for turn in gone for key in turn.keys)
+        keys = tuple(key.decode("utf-8", "replace") for turn in gone for key in turn)
         self.change(turns=self.context.turns[: len(self.context.turns) - len(gone)])
         if keys:
             self.add(Retracted(keys=keys), f"undo/{self.at_ms}")

@@ -11,7 +11,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall, closed, opened, usable_folder, usable_name
 from carryover.agents.kimi_code import tools
-from carryover.agents.kimi_code.builder import FACTS, Builder, Context
+from carryover.agents.kimi_code.builder import FACTS, MOST_TURNS, Builder, Context
 from carryover.model import Actor, AgentSummary, AssistantMessage, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
@@ -71,7 +71,7 @@ def _parse_prompt(builder: Builder, line: Fields) -> None:
     text = "\n".join(text_of(part.get("text")) for part in parts if "text" in part)
     files = sum("text" not in part for part in parts)
     actor: Actor = "human" if builder.source.subagent_id is None else "model"
-    builder.begin_turn()
+    builder.change(turns=(*builder.context.turns, ())[-MOST_TURNS:])
     if text.strip() or files:
         text = _GIT.sub("", text) if actor == "model" else text
         builder.add(UserPrompt(text=text, actor=actor, attachments=files), f"{text_of(line.get('promptId'))}/prompt")
