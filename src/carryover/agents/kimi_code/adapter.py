@@ -17,14 +17,9 @@ from carryover.readers.jsonl import JsonlReader
 from carryover.readers.layouts import Layout, source_at, sources_below
 from carryover.records.lenient import fields_of
 
-_SESSION: Final = r"(?P<group>[^/]+)/(?P<session>session_[A-Za-z0-9-]{1,100})/agents"
-_LAYOUTS: Final = (
-    Layout(globs=("*/session_*/agents/main/wire.jsonl",), pattern=rf"{_SESSION}/main/wire\.jsonl"),
-    Layout(
-        globs=("*/session_*/agents/agent-*/wire.jsonl",),
-        pattern=rf"{_SESSION}/(?P<subagent_id>agent-[A-Za-z0-9-]{{1,100}})/wire\.jsonl",
-    ),
-)
+_AGENT: Final = r"(?:main|(?P<subagent_id>agent-[A-Za-z0-9-]{1,100}))"
+_FILE: Final = rf"(?P<group>[^/]+)/(?P<session>session_[A-Za-z0-9-]{{1,100}})/agents/{_AGENT}/wire\.jsonl"
+_LAYOUTS: Final = (Layout(globs=("*/session_*/agents/*/wire.jsonl",), pattern=_FILE),)
 """The group is made of the start folder's name and a hash."""
 _MAX_STATE_BYTES: Final = 1 << 20
 

@@ -167,11 +167,7 @@ def _parse_end(builder: Builder, line: Fields) -> None:
         builder.add(failed_turn(said, builder.at_ms, limited=limit), key)
 
 
-_EVENTS: Final[dict[str, Callable[[Builder, Fields], None]]] = {
-    "content.part": _parse_text,
-    "tool.call": _parse_call,
-    "tool.result": _parse_result,
-}
+_EVENTS: Final = {"content.part": _parse_text, "tool.call": _parse_call, "tool.result": _parse_result}
 _HANDLERS: Final[dict[str, Callable[[Builder, Fields], None]]] = {
     FACTS: _parse_facts,
     "context.append_loop_event": _parse_loop,

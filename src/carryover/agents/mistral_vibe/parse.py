@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from carryover.adapter.contract import Parsed, Record, Source
 from carryover.agents.mistral_vibe import tools
 from carryover.families import states
-from carryover.families.states import Builder, Context
+from carryover.families.states import Builder
 from carryover.model import Actor, AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in
 from carryover.records.lenient import Fields, fields_of, inside, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
-
-_TYPED: Final = ("turn_start", "turn_steer")
-_LIMITS: Final = (402, 429)
-
-
-def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Parses one record of the reader. Never raises: what is not understood is counted in `skipped`."""
-    return states.parse(_PIECES, source, context, record)
 
 
 def _parse_entry(builder: Builder, entry: Fields) -> None:
@@ -44,7 +36,7 @@ def _parse_entry(builder: Builder, entry: Fields) -> None:
 
 def _parse_prompt(builder: Builder, entry: Fields) -> None:
     """Handles a prompt. What the client says to the model in the user's role has another source."""
-    if text_of(entry.get("source")) not in _TYPED:
+    if text_of(entry.get("source")) not in ("turn_start", "turn_steer"):
         return
     parts = [fields_of(part) for part in items_of(entry.get("content"))]
     text = "\n".join(text_of(part.get("text")) for part in parts if "text" in part)
@@ -81,12 +73,10 @@ def _parse_turn(builder: Builder, turn: Fields) -> None:
         return
     error = fields_of(turn.get("error"))
     said = text_of(error.get("message"))
-    is_limit = number_of(inside(error.get("details", rawjson.ABSENT), "httpStatus")) in _LIMITS or names_limit(said)
+    is_limit = number_of(inside(error.get("details", rawjson.ABSENT), "httpStatus")) in (402, 429) or names_limit(said)
     builder.add(failed_turn(said, builder.at_ms, limited=is_limit), "end")
 
 
-_PIECES: Final[states.Handlers] = {
-    "entry": _parse_entry,
-    "effect": _parse_effect,
-    "turn": _parse_turn,
-}
+_PIECES: Final = {"entry": _parse_entry, "effect": _parse_effect, "turn": _parse_turn}
+parse_record: Final = partial(states.parse, _PIECES)
+"""Parses one record of the reader. Never raises: what is not understood is counted in `skipped`."""

@@ -32,7 +32,6 @@ _IMPORTED: Final = "imported-"
 """Beginning of the ids of entries that were copied from another session."""
 _SUBAGENT: Final = "child-"
 """Beginning of the ids of sub-agents' sessions, which have no meta.json."""
-_QUIET: Final = ("notice", "reasoning")
 _BEGUN: Final = ("id", "createdAt", "detail")
 """What of a call does not change when it ends."""
 _ENDED: Final = ("completed", "failed", "cancelled", "skipped")
@@ -94,7 +93,7 @@ def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
     for number, (ident, entry) in enumerate(entries.items()):
         kind = text_of(entry.get("type"))
         created = (time_of(entry.get("createdAt")), number)
-        if ident.startswith(_IMPORTED) or kind in _QUIET:
+        if ident.startswith(_IMPORTED) or kind in ("notice", "reasoning"):
             continue
         if kind != "effect":
             yield created, ident, {"entry": entry}

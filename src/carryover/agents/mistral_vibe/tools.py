@@ -34,7 +34,6 @@ OPS: Final[dict[str, Op]] = {
 """Operations of the built-in tools (2.26 and 3.0). All others, including those of MCP servers, are `other`."""
 _ABOUT: Final = ("path", "file_path", "task", "query", "url", "name", "message")
 _EXITED: Final = re.compile(r"Command exited with status (-?\d{1,9})")
-_DENIED: Final = "tool_denied"
 _RECOVERED: Final = "effect_recovery_failed"
 """What is said at the next start of a call that was killed with the client."""
 _EDITED: Final = "mistralai.vibe.sdk.search_replace"
@@ -86,7 +85,7 @@ def outcome_of(found: Called) -> ToolOutcome:
     exit_code = int(exited[1]) if exited is not None else number_of(found.result.get("returncode"))
     if status == "cancelled" or code == _RECOVERED:
         return ToolOutcome("interrupted", output)
-    if status == "skipped" or code == _DENIED:
+    if status == "skipped" or code == "tool_denied":
         return ToolOutcome("denied", said)
     if exit_code is not None:
         printed = "".join(text_of(found.result.get(name)) for name in ("stdout", "stderr"))
