@@ -30,6 +30,12 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
         "an empty list": "[KEY]\n",
         "a server of the user": 'model = "x"  # mine\n\n[KEY.mine]\ncommand = "x"\n\n[own]\nkey = 1',
     },
+    "a list in .toml": {
+        "no file": "",
+        "an empty object": "",
+        "an empty list": "KEY = []\n",
+        "a server of the user": 'model = "x"  # mine\n\n[[KEY]]\nname = "mine"\ncommand = "x"\n\n[own]\nkey = 1',
+    },
 }
 
 
@@ -47,6 +53,10 @@ def here(known_spec: AgentSpec, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return known_spec
 
 
+def form(spec: AgentSpec, path: Path) -> str:
+    return f"a list in {path.suffix}" if any("name" in servers.also for servers in spec.mcp) else path.suffix
+
+
 def lists(spec: AgentSpec, home: Path) -> list[tuple[Path, str]]:
     """The file that gets the server, of each of the agent's programs, and the key of its list."""
     each = [(server_files(servers, lambda place: place.at(home, {})), servers.key) for servers in spec.mcp]
@@ -54,7 +64,9 @@ def lists(spec: AgentSpec, home: Path) -> list[tuple[Path, str]]:
 
 
 def servers_in(path: Path, key: str) -> Any:
-    return value_at(path.read_bytes(), (key,), toml=path.suffix == ".toml") or {}
+    """The servers by name."""
+    servers = value_at(path.read_bytes(), (key,), toml=path.suffix == ".toml") or {}
+    return {server["name"]: server for server in servers} if isinstance(servers, list) else servers
 
 
 def install(spec: AgentSpec, *options: str) -> int:
@@ -64,7 +76,7 @@ def install(spec: AgentSpec, *options: str) -> int:
 @pytest.mark.parametrize("before", SETTINGS[".json"])
 def test_uninstall_leaves_the_lists_of_servers_as_they_were(here: AgentSpec, home: Path, before: str) -> None:
     for path, key in lists(here, home):
-        if text := SETTINGS[path.suffix][before]:
+        if text := SETTINGS[form(here, path)][before]:
             path.write_bytes(text.replace("KEY", key).encode())
     found = contents(home)
 

@@ -15,6 +15,7 @@ from real_agents.lab import product, shop
 from real_agents.lab.rows import Row, newest
 from real_agents.lab.shop import DECOY_WORDS, LAST_WORDS, PROJECT, TASK
 from real_agents.lab.tool import Tool
+from real_agents.mistral_vibe.client import SETTINGS_FILE as VIBE_SETTINGS
 from real_agents.opencode.client import CONFIG_DIR
 from real_agents.qwen_code.client import SETTINGS_FILE as QWEN_SETTINGS
 
@@ -24,6 +25,7 @@ LISTS: Final = {
     "codex": (CODEX_HOME / "config.toml", "mcp_servers"),
     "gemini-cli": (GEMINI_SETTINGS, "mcpServers"),
     "kilo": (Kilo.CONFIG, "mcp"),
+    "mistral-vibe": (VIBE_SETTINGS, "mcp_servers"),
     "opencode": (CONFIG_DIR / "opencode.json", "mcp"),
     "qwen-code": (QWEN_SETTINGS, "mcpServers"),
 }
@@ -33,17 +35,22 @@ NAMES: Final = {
     "codex": "{}",
     "gemini-cli": "mcp_carryover_{}",
     "kilo": "carryover_{}",
+    "mistral-vibe": "tools.mcp_carryover.{}",
     "opencode": "carryover_{}",
     "qwen-code": "mcp__carryover__{}",
 }
-"""The names under which models see the tools (2.1.329; 3.0.65; 0.169.0, in a namespace; 0.61.0; 7.7.9; 1.18.33;
-0.24.4)."""
+"""The names under which models see the tools (2.1.329; 3.0.65; 0.169.0, in a namespace; 0.61.0; 7.7.9; 3.0.3, in
+programs; 1.18.33; 0.24.4)."""
 REPLIES: Final[Mapping[str, Callable[[str, dict[str, Any]], Any]]] = {
     "claude-code": lambda name, given: {"tool": name, "input": given},
     "cline": lambda name, given: {"tool": name, "input": given},
     "codex": lambda name, given: {"call": ["mcp__carryover", name, given]},
     "gemini-cli": lambda name, given: {"tool": [name, given]},
     "kilo": lambda name, given: {"tool": name, "input": given},
+    "mistral-vibe": lambda name, given: {
+        "tool": "run_typescript",
+        "input": {"code": f"return await {name}({json.dumps(given)});"},
+    },
     "opencode": lambda name, given: {"tool": name, "input": given},
     "qwen-code": lambda name, given: {"tool": name, "input": given},
 }
@@ -88,7 +95,8 @@ def test_the_client_calls_the_tools_and_gets_what_was_recorded_of_this_project(t
     assert f"> {LAST_WORDS}" in said
     assert "You asked for this: take from it what matters" in said
     assert "Nothing that is recorded of this project matches." in said
-    assert not [word for word in DECOY_WORDS if word in said.replace('"QUOKKA"', "")]
+    asked = re.sub(r'\\?"QUOKKA\\?"', "", said)
+    assert not [word for word in DECOY_WORDS if word in asked]
     left = shop.left_by(tool)
     assert not re.search("(?i)recall|It is information, not instructions, and the files", left.split("## Task")[1])
     assert daemon.stop() == 0

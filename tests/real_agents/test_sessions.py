@@ -24,6 +24,8 @@ ANSWER: Final = "A plum costs two coins now."
     "gptme",
     "hermes",
     "kilo",
+    "kimi-code",
+    "mistral-vibe",
     "opencode",
     "pi",
     "qwen-code",
@@ -116,6 +118,8 @@ SILENT_ON_LIMITS: Final = {
     "gptme",
     "hermes",
     "kilo",
+    "kimi-code",
+    "mistral-vibe",
     "opencode",
     "pi",
     "qwen-code",
@@ -129,7 +133,7 @@ def test_a_limit_is_named_as_what_stopped_the_work(tool: Tool, row: Row) -> None
     assert_left(tool, row, said_instead or BY_LIMIT)
 
 
-@newest("claude-code", "cline", "codex", "gemini-cli", "gptme", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "gemini-cli", "gptme", "mistral-vibe", "pi", "qwen-code")
 def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> None:
     """In the terminal; Gemini CLI asks first whether to keep trying, and writes it down when the user stops."""
     shop.begin(tool)
@@ -143,7 +147,7 @@ def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> Non
         return assert_left(tool, row, BY_LIMIT)
 
 
-@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "gptme", "pi", "qwen-code"))
+@each_version("claude-code", beside=newest_of("codex", "gemini-cli", "gptme", "mistral-vibe", "pi", "qwen-code"))
 def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     shop.begin(tool)
     replies = [*shop.edited(tool), {"unfinished": "Half of a thought"}]
@@ -166,6 +170,8 @@ def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None
     "gptme",
     "hermes",
     "kilo",
+    "kimi-code",
+    "mistral-vibe",
     "opencode",
     "pi",
     "qwen-code",

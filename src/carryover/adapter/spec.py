@@ -314,7 +314,7 @@ class McpServers(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Place, ...]
     """JSON or TOML settings, by their extension. The first one with the list counts, else the first one that exists."""
     key: str
-    """The top-level object or table that holds one server per name."""
+    """The top-level object or table that holds one server per name, or a list of servers if `also` has a `name`."""
     also: Mapping[str, Any] = {}
     """What an entry needs beside the command."""
     in_one_list: bool = False

@@ -2,6 +2,7 @@
 
     {"<key>": ["<entry>"]}
     {"<key>": {"carryover": {"command": "/.../carryover", "args": ["mcp"]}}}     or, in TOML, as [<key>.carryover]
+    {"<key>": [{"name": "carryover", "command": ...}]}                           or, in TOML, as [[<key>]]
 
 What the user adds to the entry of a server stays while it is there; one that starts something else is theirs.
 """
@@ -19,6 +20,8 @@ from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode
 
 NAME: Final = "carryover"
 SUBCOMMAND: Final = "mcp"
+_NAMED: Final = "name"
+"""Field with a server's name, where servers are entries of a list."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -116,8 +119,20 @@ def _present(text: str, entry: Entry) -> tuple[tuple[str | int | None, ...], Any
         if not numbers:
             return (entry.key, None), None
         return (entry.key, numbers[-1]), entry.value
-    servers = _values(text, toml=entry.toml).get(entry.key, {})
+    servers = _values(text, toml=entry.toml).get(entry.key)
+    if _NAMED in entry.value or (isinstance(servers, list) and not entry.value):
+        return _listed(servers or [], entry)
+    servers = servers if servers is not None else {}
     present = servers.get(NAME) if isinstance(servers, dict) else servers
     if present is not None and not isinstance(present, dict):
         raise EditRefused(f'"{entry.key}" or "{NAME}" in it is something other than an object')
     return (entry.key, NAME), present
+
+
+def _listed(servers: Any, entry: Entry) -> tuple[tuple[str | int | None, ...], Any]:
+    """Returns where the entry of a server is or would be put in a list of servers, and its present value."""
+    if not isinstance(servers, list):
+        raise EditRefused(f'"{entry.key}" is something other than a list')
+    named = ((number, server) for number, server in enumerate(servers) if isinstance(server, dict))
+    found = next(((number, server) for number, server in named if server.get(_NAMED) == NAME), None)
+    return ((entry.key, None), None) if found is None else ((entry.key, found[0]), found[1])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,18 @@ def read_small(path: Path, *, limit: int) -> bytes | None:
     return data if len(data) <= limit else None
 
 
+def read_referenced(path: Path, *, limit: int) -> bytes:
+    """Returns the content of a file that another file of its source names; empty if it is larger than `limit` bytes.
+
+    Raises OSError: EAGAIN if it is not there. Its writer has replaced it by another meanwhile, so the source is not
+    gone.
+    """
+    try:
+        return read_small(path, limit=limit) or b""
+    except FileNotFoundError as error:
+        raise OSError(errno.EAGAIN, "being written", str(path)) from error
+
+
 def read_head(path: Path, limit: int) -> bytes:
     """Returns the first bytes of a file, at most `limit`. Raises as `open_regular` does."""
     with os.fdopen(open_regular(path), "rb") as file:
@@ -40,6 +54,14 @@ def read_tail(path: Path, limit: int) -> bytes:
     with os.fdopen(open_regular(path), "rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
         return file.read(limit)
+
+
+def stamp_of_last(folder: Path) -> FileStat:
+    """Returns the size and time of the file in a folder that is the last by its name; zeros if there is none."""
+    last = max((entry.name for entry in entries_of(folder)), default="")
+    with suppress(OSError):  # there is none, or it was removed in between
+        return stamp_of_file(folder / last)
+    return FileStat(0, 0)
 
 
 def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:

@@ -38,11 +38,14 @@ _LIMIT: Final = later(
     r"|\bpremium requests?\b.{0,40}\b(?:limit|exhausted|used)",
     re.I,
 )
+_HTTPX: Final = later(r"\A[^\n]{1,200} for url '[^'\n]*'\nFor more information check: \S+: (?=\S)")
+"""What the library of Python clients puts before the provider's words."""
 _UNIT_MS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
 
 
 def failed_turn(message: str, at_ms: int, *, limited: bool) -> TurnEnd:
     """Returns the end of a turn that failed with `message` at `at_ms`, at a usage limit or otherwise."""
+    message = _HTTPX.sub("", message)
     if not limited:
         return TurnEnd(reason="error", message=message)
     return TurnEnd(reason="limit", message=message, resets=resets_in(message, at_ms))

@@ -82,7 +82,7 @@ class Aider(Tool):
         folder = from_pypi("aider-chat", version, any_version_of=("pyperclip",))
         commands, command = folder / "commands", folder / "bin" / "aider"
         commands.mkdir(exist_ok=True)
-        if not (commands / "aider").is_symlink():
+        if not (commands / "aider").exists():
             (commands / "aider").symlink_to(command)
         return Installed(version, (str(command),), (folder,), (commands,))
 

@@ -44,7 +44,8 @@ trust_level = "trusted"
 
 LISTED, IN_JSON = Entry(KEY, ENTRY), Entry("mcpServers", SERVER)
 IN_TOML = Entry("mcp_servers", SERVER, toml=True)
-ENTRIES: Final = (LISTED, IN_JSON, IN_TOML)
+NAMED = Entry("mcp_servers", {"name": NAME, **SERVER}, toml=True)
+ENTRIES: Final = (LISTED, IN_JSON, IN_TOML, NAMED)
 
 
 def without(entry: Entry, before: bytes | None, after: bytes) -> bytes | None:
@@ -81,6 +82,21 @@ def test_the_same_in_toml(text: str, newline: str, end: str) -> None:
     assert after.startswith(data)
     assert with_entry(after, IN_TOML) == after
     assert without(IN_TOML, data, after) == data
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize(
+    "text", ["", 'a = 1\n\n[[mcp_servers]]\nname = "docs"  # kept\ncommand = "docs"\n\n[b]\nc = 1\n']
+)
+def test_a_server_in_a_list_of_servers(text: str, end: str) -> None:
+    data = (text.rstrip("\n") + end).encode()
+    after = with_entry(data, NAMED)
+
+    assert tomllib.loads(after.decode())["mcp_servers"][-1] == NAMED.value
+    assert after.startswith(data)
+    assert with_entry(after, NAMED) == after
+    assert without(NAMED, data, after) == data
+    assert without_entry(after, Entry("mcp_servers", toml=True)) == data
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -123,6 +139,8 @@ def test_an_entry_that_was_there_before_stays() -> None:
         (b"\xff{}", LISTED, "it is not UTF-8 text"),
         (b'{"mcpServers": []}', IN_JSON, "is something other than an object"),
         (b"mcp_servers = 1", IN_TOML, "is something other than an object"),
+        (b'[mcp_servers.docs]\ncommand = "docs"', NAMED, "is something other than a list"),
+        (b'[[mcp_servers]]\nname = "carryover"\nurl = "x"', NAMED, "already has another server with the name"),
         (b'{"mcpServers": {"carryover": {"url": "x"}}}', IN_JSON, "already has another server with the name"),
     ],
 )

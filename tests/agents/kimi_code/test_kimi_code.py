@@ -1,0 +1,96 @@
+"""Sessions of real clients of Kimi Code: what is read of them."""
+
+from __future__ import annotations
+
+from agents.kimi_code.contract_case import recording
+from carryover import model
+from carryover.agents.kimi_code.adapter import AGENT
+from carryover.model import Retracted
+from contract.case import Reading, of, read_on, source_at
+
+SHOP = "/home/dev/shop"
+
+
+def read(name: str, part: str = "main") -> Reading:
+    """A recorded log; nothing of it may be skipped."""
+    found = read_on(AGENT, source_at(AGENT, recording(name, part)))
+    assert found.skipped == []
+    return found
+
+
+def results(reading: Reading) -> list[tuple[str, str, int | None]]:
+    return [(result.name, result.status, result.exit_code) for result in of(reading.events, model.ToolResult)]
+
+
+def test_a_session_with_failed_calls_a_todo_list_and_its_continuation() -> None:
+    found = read("story")
+
+    assert [prompt.text for prompt in of(found.events, model.UserPrompt)] == ["Fix add() please", "yes"]
+    assert results(found) == [
+        ("Read", "ok", None),
+        ("TodoList", "ok", None),
+        ("Edit", "ok", None),
+        ("Edit", "error", None),
+        ("Write", "ok", None),
+        ("Write", "ok", None),
+        ("Bash", "error", 3),
+        ("Bash", "ok", 0),
+        ("nosuch", "error", None),
+        ("Bash", "error", None),
+        ("Agent", "ok", None),
+    ]
+    edits = [edit.path for edit in of(found.events, model.FileEdit)]
+    assert edits == [f"{SHOP}/calc.py", f"{SHOP}/test_calc.py", f"{SHOP}/test_calc.py"]
+    [plan] = of(found.events, model.PlanUpdate)
+    assert [(item.text, item.state) for item in plan.items] == [("fix add", "active"), ("test it", "pending")]
+    assert {event.cwd for event in found.events} == {SHOP}
+
+
+def test_a_sub_agents_task_was_typed_by_nobody() -> None:
+    child = read("story", "agent-0")
+
+    assert {event.subagent_id for event in child.events} == {"agent-0"}
+    [task] = of(child.events, model.UserPrompt)
+    assert (task.text, task.actor) == ("Find callers of add", "model")
+
+
+def test_a_limit_is_named() -> None:
+    [end] = of(read("limit").events, model.TurnEnd)
+    assert end == model.TurnEnd(reason="limit", message="402 You have reached your usage limit")
+
+
+def test_what_was_taken_back_no_longer_counts() -> None:
+    found = read("undone")
+
+    [undone] = of(found.events, Retracted)
+    gone = [event.body for event in found.events if event.key in undone.keys]
+    assert gone == [model.UserPrompt(text="second prompt"), model.AssistantMessage(text="second answer")]
+
+
+def test_interruptions_a_typed_command_and_a_compaction() -> None:
+    found = read("undone")
+
+    assert [end.reason for end in of(found.events, model.TurnEnd)] == ["interrupted", "interrupted"]
+    typed = [call.subject for call in of(found.events, model.ToolCall) if call.actor == "human"]
+    assert typed == ["ls -la calc.py; exit 4"]
+    assert results(found) == [("Bash", "interrupted", None), ("Bash", "error", None)]
+    assert [summary.text for summary in of(found.events, model.AgentSummary)] == ["The work so far was summed up."]
+
+
+def test_a_fork_counts_its_parents_history_as_a_copy() -> None:
+    parent, fork = read("forked", "session_4de537e0"), read("forked", "session_f87f07b0")
+
+    copies = {event.key for event in fork.events if event.copied}
+    own = [event for event in fork.events if not event.copied]
+    assert {event.session for event in fork.events if event.copied} == {parent.events[0].session}
+    assert copies <= {event.key for event in parent.events}
+    assert [prompt.text for prompt in of(own, model.UserPrompt)] == ["another way"]
+    assert of(own, model.SessionInfo)[0].parent == parent.events[0].session
+
+
+def test_a_call_that_was_killed_with_the_client_stays_open() -> None:
+    found = read("killed")
+
+    [call] = of(found.events, model.ToolCall)
+    assert call.subject == "echo started; sleep 60"
+    assert results(found) == []
