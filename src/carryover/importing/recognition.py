@@ -72,7 +72,7 @@ def described(path: Path) -> str:
         return "It is not text, and no database of an agent."
     objects = [fields for line in head.splitlines() if (fields := fields_of(line.strip()))]
     best = looks(path)[0]
-    if best.events or (objects and best.understood):
+    if best.events or (objects and 2 * best.understood > best.records):
         return (
             f"It looks most like a transcript of {agent_name(best.agent)}: {counts(best)}. If a client wrote it as it "
             "is, report its version and these types."
