@@ -49,9 +49,10 @@ def look(agent: Agent, path: Path) -> Look:
     for record in batch.records:
         context, parsed = agent.parse(source, context, record)
         events += len(parsed.events)
-        if not parsed.events:
+        if not parsed.events and record.number:
             unknown.update(_types_of(parsed))
-    return Look(agent.id, events, len(batch.records), unknown)
+    in_file = sum(record.number > 0 for record in batch.records)  # a reader's own record before them is number 0
+    return Look(agent.id, events, in_file, unknown)
 
 
 def _types_of(parsed: Parsed) -> list[str]:
@@ -72,7 +73,7 @@ def described(path: Path) -> str:
         return "It is not text, and no database of an agent."
     objects = [fields for line in head.splitlines() if (fields := fields_of(line.strip()))]
     best = looks(path)[0]
-    if best.events or (objects and 2 * best.understood > best.records):
+    if best.events or (objects and best.understood):
         return (
             f"It looks most like a transcript of {agent_name(best.agent)}: {counts(best)}. If a client wrote it as it "
             "is, report its version and these types."
