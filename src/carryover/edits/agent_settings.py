@@ -131,7 +131,7 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
 
     def edit(data: bytes | None) -> bytes:
         if program is not None:
-            return extension.with_hooks(data, program.read_text("utf-8"), wanted)
+            return extension.with_hooks(data, program.read_text("utf-8"), hooks.in_extension(wanted))
         return hooks.with_hooks(data, wanted, owner_of, form=form, origin=origin, rules=rules)
 
     def origin_of(before: bytes | None, former: Origin | None) -> Origin:

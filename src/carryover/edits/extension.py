@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
 from carryover.text.user_text import EditRefused, decode
-
-if TYPE_CHECKING:
-    from carryover.edits.hooks import Hook
 
 MARK: Final = "@HOOKS@"
 _LINE: Final = re.compile(r"^const HOOKS = (\{.*\});$", re.MULTILINE)
@@ -32,8 +29,7 @@ def _nothing(text: str) -> dict[str, Any]:
     return {}
 
 
-def with_hooks(data: bytes | None, program: str, wanted: Sequence[Hook]) -> bytes:
-    """Returns `program` with the hooks. Raises EditRefused if `data` is a file that is not ours."""
+def with_hooks(data: bytes | None, program: str, wanted: Mapping[str, Any]) -> bytes:
+    """Returns `program` with the hooks, by event. Raises EditRefused if `data` is a file that is not ours."""
     hooks_in(decode(data or b"")[1])
-    by_event = {hook.event: [{"command": hook.command, "timeout": hook.timeout}] for hook in wanted}
-    return program.replace(MARK, msgspec.json.encode(by_event).decode(), 1).encode()
+    return program.replace(MARK, msgspec.json.encode(wanted).decode(), 1).encode()

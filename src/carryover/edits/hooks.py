@@ -233,9 +233,14 @@ def _entry(hook: Hook, form: Form) -> dict[str, Any]:
     timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
     if form == "plain":
         return {"command": hook.command, "show_output": False}
-    if form == "flat":
+    if form in ("flat", "extension"):
         return matcher | name | {"command": hook.command} | timeout
     return matcher | {HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
+
+
+def in_extension(wanted: Sequence[Hook]) -> dict[str, Any]:
+    """Returns the hooks by event, as a program of ours holds them."""
+    return {hook.event: [_entry(hook, "extension")] for hook in wanted}
 
 
 def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, form: Form) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from carryover.agents.pi.spec import SPEC
 from carryover.edits.extension import with_hooks
-from carryover.edits.hooks import Hook
+from carryover.edits.hooks import Hook, in_extension
 
 HARNESS = """
 import load from "%s";
@@ -41,7 +41,8 @@ def sections(folder: Path, command: str, *, reason: str = "startup", entries: An
     program = SPEC.hooks.extension
     assert program is not None
     file = folder / "carryover.mjs"
-    file.write_bytes(with_hooks(None, program.read_text("utf-8"), [Hook(event="SessionStart", command=command)]))
+    hooks = in_extension([Hook(event="SessionStart", command=command)])
+    file.write_bytes(with_hooks(None, program.read_text("utf-8"), hooks))
     script = HARNESS % (file, json.dumps(entries), json.dumps(header or {}), reason)
     ran = subprocess.run(["node", "--input-type=module", "-e", script], capture_output=True, text=True, cwd=folder)
     assert (ran.returncode, ran.stderr) == (0, "")
