@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,15 @@ def test_what_nobody_typed_into_is_not_read(tmp_path: Path) -> None:
             client.say(kind, START_S, "user", "Look at prices.py.")
 
         assert read(path).events == []
+
+
+def test_a_database_of_former_versions_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE sessions (id TEXT PRIMARY KEY, description TEXT, working_dir TEXT)")
+        db.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, session_id TEXT, role TEXT, content_json TEXT)")
+
+    assert read(path).events == []
 
 
 def test_a_name_that_stands_in_for_a_title_is_not_a_title(tmp_path: Path) -> None:

@@ -20,10 +20,11 @@ from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, is_true, text_of
 
-TABLES: Final = frozenset(("sessions", "messages"))
 NEWEST_ROWS: Final = 100
 """How many of the newest rows have their length compared, since they may have grown."""
 
+# Added last of the columns that are read, so a database of former versions has none of it.
+_IDS: Final = "SELECT name FROM pragma_table_info('messages') WHERE name = 'message_id'"
 _SESSIONS: Final = (
     "SELECT id, working_dir, name, model_config_json FROM sessions"
     " WHERE session_type NOT IN ('sub_agent', 'hidden', 'scheduled')"
@@ -95,7 +96,7 @@ class Database:
     def __init__(self, db: sqlite.Connection) -> None:
         self._db = db
         self._sessions: dict[str, Session] = {}
-        if not sqlite.tables(db) >= TABLES:
+        if not sqlite.rows(db, _IDS, ()):
             return
         for ident, folder, name, model in sqlite.rows(db, _SESSIONS, ()):
             session = Session(
