@@ -1,0 +1,1 @@
+"""Goose: one database with the sessions of all projects."""
