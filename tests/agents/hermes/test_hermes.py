@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -217,3 +219,13 @@ def test_a_dump_that_names_no_error_is_no_end(client: Client) -> None:
 
     found = read(client.path)
     assert (prompts(found), bodies(found, model.TurnEnd)) == (["Fix add()."], [])
+
+
+def test_a_database_with_tables_of_the_same_names_is_left_to_its_own_agent(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    with closing(sqlite3.connect(path)) as db:
+        for table in ("sessions", "messages", "schema_version"):
+            db.execute(f"CREATE TABLE {table} (id TEXT)")
+        db.commit()
+    assert AGENT.exported is not None
+    assert AGENT.exported(path, path.read_bytes()) is None

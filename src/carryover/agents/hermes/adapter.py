@@ -41,10 +41,9 @@ def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the source in a copy of a database anywhere on disk, recognised by its tables."""
     if path.suffix != ".db" or not head.startswith(SQLITE):
         return None
-    from carryover.agents.hermes.database import TABLES
-    from carryover.readers.sqlite import table_names
+    from carryover.agents.hermes.database import is_own
 
-    return _source(path) if table_names(path) >= TABLES else None
+    return _source(path) if is_own(path) else None
 
 
 def _kind_of(path: Path) -> str | None:

@@ -44,6 +44,20 @@ _ROWS: Final = (
 _ROW: Final = "SELECT role, content, tool_calls, tool_call_id, tool_name, finish_reason FROM messages WHERE id = ?"
 
 
+_OWN_COLUMN: Final = "SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'parent_session_id'"
+
+
+def is_own(path: Path) -> bool:
+    """Whether a database is one of Hermes Agent: others have tables of the same names."""
+
+    def look(db: sqlite.Connection) -> bool:
+        return sqlite.tables(db) >= TABLES and bool(sqlite.rows(db, _OWN_COLUMN, ()))
+
+    with suppress(OSError):
+        return sqlite.read_database(path, look)
+    return False
+
+
 class DatabaseReader:
     """Reads a database; see `carryover.adapter.contract.Reader`."""
 
