@@ -124,9 +124,10 @@ TOUCHED: Final = {
 has no settings of ours."""
 OF_GIT: Final = tuple(
     f"work/shop/.git/{name}"
-    for name in ("objects", "logs", "index", "refs/heads/main", "refs/kilo", "opencode", "kilo")
+    for name in ("objects", "logs", "index", "refs/heads/main", "refs/kilo", "refs/cline", "opencode", "kilo")
 )
-"""What git names by the time of a commit; opencode and Kilo keep the first one's id there, Kilo its snapshots too."""
+"""What git names by the time of a commit; opencode and Kilo keep the first one's id there, Kilo and Cline
+their snapshots too."""
 CLIENTS_OWN: Final = (".cache", ".npm", ".bun", ".local", ".config/git", ".claude.json", "own-hook.log")
 USERS: Final[dict[str, Callable[[str], bool]]] = {
     ".claude/": lambda name: "settings" in name,

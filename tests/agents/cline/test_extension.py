@@ -76,9 +76,12 @@ def test_the_hook_is_told_what_began_and_its_words_reach_the_model(
 def test_a_fork_is_known_by_its_first_turn(tmp_path: Path) -> None:
     """Its messages are not there yet when the client sets the plugin up (3.0.65)."""
     store(tmp_path / "copied", PROMPT, ANSWER, fork={"forkedFromSessionId": "1"})
-    arrive = f'(await import("node:fs")).cpSync("{tmp_path}/copied", "{tmp_path}/data/sessions", {{ recursive: true }})'
-    wait = "await new Promise((resolve) => setTimeout(resolve, 50))"
-    [rule] = rules(tmp_path, "cat", then=f"{wait}; {arrive}")
+    then = f"""
+const {{ cpSync, existsSync }} = await import("node:fs");
+while (!existsSync("{tmp_path}/asked")) await new Promise(setImmediate);
+cpSync("{tmp_path}/copied", "{tmp_path}/data/sessions", {{ recursive: true }});
+"""
+    [rule] = rules(tmp_path, f"touch {tmp_path}/asked; cat", then=then)
     assert json.loads(rule)["source"] == "fork"
 
 
