@@ -89,14 +89,6 @@ class Choice:
         return preview_of(session_digest(self._ledger, self._rows[session]))
 
 
-class Folder(NamedTuple):
-    """A folder in which an agent keeps its sessions."""
-
-    agent: str
-    """The agent's display name."""
-    path: Path
-
-
 @contextmanager
 def choice() -> Iterator[Choice | None]:
     """Opens the sessions of this project and of all, as they are recorded or on disk; None if there is none."""
@@ -111,12 +103,15 @@ def is_kept() -> bool:
     return state_dir().ledger.exists()
 
 
-def looked_in() -> list[Folder]:
-    """Returns the folders in which sessions were looked for."""
+def looked_in() -> dict[str, list[Path]]:
+    """Returns the folders in which sessions were looked for, by the agents' names."""
     from carryover.actions.from_disk import folders_to_read
 
     names = agent_names()
-    return [Folder(names[root.agent_id], root.path) for root in folders_to_read(settings_to_print(state_dir()))]
+    found: dict[str, list[Path]] = {}
+    for root in folders_to_read(settings_to_print(state_dir())):
+        found.setdefault(names.get(root.agent_id, root.agent_id), []).append(root.path)
+    return found
 
 
 def preview_of(digest: Digest) -> Preview:

@@ -5,6 +5,7 @@ Nothing here examines the machine; `carryover.install.detect` does, using the sp
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -398,8 +399,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     for its version, and only hooks that all of them know are written."""
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        """Returns the folders that may hold this agent's transcripts; they need not exist."""
-        return tuple(place.at(home, env) for place in self.transcripts)
+        """Returns the folders that may hold this agent's transcripts on this platform; they need not exist."""
+        return tuple(place.at(home, env) for place in places_on(self.transcripts, sys.platform))
 
     @property
     def instruction_limit(self) -> InstructionLimit | None:

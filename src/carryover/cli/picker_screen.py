@@ -62,8 +62,9 @@ def nothing_found() -> Iterator[str]:
     """Yields the lines that say where sessions were looked for, and what to do next."""
     yield "Carryover lists what AI coding agents did on this machine, so that the next one carries on."
     yield from ("No session was found yet. Looked in:", "")
-    for folder in looked_in():
-        yield f"  {folder.agent:<16} {short_path(str(folder.path), Path.home())}"
+    for agent, folders in looked_in().items():
+        others = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+        yield f"  {agent:<11} {short_path(str(folders[0]), Path.home())}{others}"
     yield ""
     yield (
         "Work with one of them, then run `carryover` again. `carryover install` keeps a handoff fresh in each project; "

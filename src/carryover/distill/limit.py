@@ -14,6 +14,9 @@ from carryover.distill.view import ProjectView, SessionView
 LASTS_MS: Final = 5 * 3_600_000
 """The shortest period of plans' limits (Claude Code and Codex: five hours). An older limit is no longer news."""
 
+MOST_NAMED: Final = 3
+"""How many agents are named beside the one of the command."""
+
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """An agent stopped at its usage limit, and no session has continued since."""
@@ -46,7 +49,8 @@ def limit_line(limit: Limit, name: str) -> str | None:
     notes = [f"it resets {limit.resets}"] if limit.resets else []
     if limit.others:
         first, *more = limit.others
-        others = f" (or {', '.join(more)})" if more else ""
+        named = [*more[:MOST_NAMED], *(["others"] if len(more) > MOST_NAMED else [])]
+        others = f" (or {', '.join(named)})" if named else ""
         notes.append(f"for the user: `{command(first)}`{others} continues elsewhere")
     return "; ".join([f"{name} reached its usage limit", *notes]) if notes else None
 

@@ -49,9 +49,10 @@ def look(agent: Agent, path: Path) -> Look:
     for record in batch.records:
         context, parsed = agent.parse(source, context, record)
         events += len(parsed.events)
-        if not parsed.events:
+        if not parsed.events and record.number:
             unknown.update(_types_of(parsed))
-    return Look(agent.id, events, len(batch.records), unknown)
+    in_file = sum(record.number > 0 for record in batch.records)  # a reader's own record before them is number 0
+    return Look(agent.id, events, in_file, unknown)
 
 
 def _types_of(parsed: Parsed) -> list[str]:

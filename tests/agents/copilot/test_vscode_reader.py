@@ -34,7 +34,8 @@ async def bodies(ledger: Path, sources: list[Source], session: str) -> list[AnyB
 
 
 @pytest.mark.parametrize("user", [".config/Code/User", "Library/Application Support/Code - Insiders/User"])
-def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
+def test_chats_of_each_editor_are_found(tmp_path: Path, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin" if user.startswith("Library") else "linux")
     path = chats.Window(tmp_path / user).store(chats.ONE)
     chats.append(tmp_path / user / "globalStorage" / "emptyWindowChatSessions" / f"{ID}.jsonl", chats.log_of(chats.ONE))
 

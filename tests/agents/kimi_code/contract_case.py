@@ -69,5 +69,5 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="the log of each agent of a session",
-    shows=frozenset({"compaction", "fork", "limit", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "title", "todo list"}),
 )

@@ -115,5 +115,5 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="the newest state of each session and its journal",
-    shows=frozenset({"compaction", "fork", "limit", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "title", "todo list", "who asks"}),
 )

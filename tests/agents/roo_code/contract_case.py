@@ -89,6 +89,6 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="tasks of the extension",
-    shows=frozenset({"compaction", "limit", "plan", "sub-agents"}),
+    shows=frozenset({"compaction", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
     synthetic="the extension runs in an editor alone, so its form is taken from its public source",
 )

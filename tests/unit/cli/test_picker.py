@@ -222,7 +222,7 @@ def test_before_an_install_it_lists_what_the_agents_left_and_writes_nothing(
 def test_without_any_history_it_says_where_it_looked_and_what_to_do_next(home: Path) -> None:
     code, text = played(CARRYOVER, columns=80)
 
-    assert (code, "\n  Claude Code      ~/.claude/projects\n" in text) == (ExitCode.OK, True)
+    assert (code, "\n  Claude Code ~/.claude/projects\n" in text) == (ExitCode.OK, True)
     assert "`carryover install`" in text and "`carryover import FILE`" in text
     assert max(map(len, text.splitlines())) <= 80
     assert [path.name for path in home.iterdir()] == [".gitconfig"]

@@ -201,7 +201,8 @@ def test_the_command_is_one_line_that_a_shell_runs_in_the_project(
 
     out = run.out("handoff", str(shop), "--to", spec.id)
 
-    assert out == f"cd {shop} && {spec.start.binary} {shlex.join(spec.start.arguments(SENTENCE, HANDOFF))}\n"
+    command = shlex.join((spec.start.binary, *spec.start.arguments(SENTENCE, HANDOFF)))
+    assert out == f"cd {shop} && {command}\n"
     assert run_by_shell(out) == [str(shop), *spec.start.arguments(SENTENCE, HANDOFF)]
 
 

@@ -20,11 +20,14 @@ from support.repository import git, repository
 
 BLOCK = NEW_FILE.decode()
 RULES = {
+    ".cline/rules/carryover-handoff.md": BLOCK,
+    ".continue/rules/carryover.md": BLOCK,
     ".cursor/rules/carryover.mdc": (
         f"---\ndescription: Where the last session left off\nalwaysApply: true\n---\n{BLOCK}"
     ),
     ".github/instructions/carryover.instructions.md": f'---\napplyTo: "**"\n---\n{BLOCK}',
     ".qwen/rules/carryover.md": BLOCK,
+    ".roo/rules/carryover-handoff.md": BLOCK,
     ".windsurf/rules/carryover.md": f"---\ntrigger: always_on\n---\n{BLOCK}",
 }
 LOCAL = ProjectSettings(pointers="local")

@@ -50,7 +50,7 @@ def exported(path: Path, head: bytes) -> Source | None:
         return Source(agent=SPEC.id, path=str(path))
     if not path.name.endswith(_DOCUMENT) or not _OWN.search(head):
         return None
-    return source_of(path, path.parents[1]) or Source(agent=SPEC.id, path=str(path))
+    return source_of(path, path.parent.parent) or Source(agent=SPEC.id, path=str(path))
 
 
 def _readers() -> Mapping[str, Reader]:

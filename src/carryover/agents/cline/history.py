@@ -13,7 +13,7 @@ from carryover.records.lenient import fields_of, items_of, text_of
 
 def about_task(path: Path) -> About:
     """Returns what is noted about the task with these messages."""
-    tasks = map(fields_of, list_in(path.parents[2] / "state" / "taskHistory.json"))
+    tasks = map(fields_of, list_in(path.parent.parent.parent / "state" / "taskHistory.json"))
     entry = next((task for task in tasks if text_of(task.get("id")) == path.parent.name), {})
     history = items_of(fields_beside(path.with_name("task_metadata.json")).get("environment_history"))
     title = text_of(entry.get("task")).partition("\n")[0]

@@ -5,6 +5,7 @@ gptme's own hidden messages are no pieces: the facts in them are in the header.
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ _STATED: Final = {
 def conversation_in(path: Path, stat: FileStat) -> Lines:  # noqa: ARG001
     """Takes the snapshot of a conversation. Raises OSError if it cannot be read."""
     read = [(line, fields_of(line)) for line in complete_lines(path)]
+    if not any("role" in message for _, message in read):
+        raise OSError(errno.EINVAL, "not a conversation", str(path))
     hidden = "\n".join(text_of(message.get("content")) for _, message in read if is_true(message.get("hide")))
     stated = {name: found[1] for name, pattern in _STATED.items() if (found := pattern.search(hidden))}
     return Lines([line for line, message in read if not is_true(message.get("hide"))], stated)

@@ -33,7 +33,7 @@ class _Reader(JsonlReader):
         if not batch.records:
             return batch
         try:
-            state = fields_of(read_small(path.parents[2] / "state.json", limit=_MAX_STATE_BYTES))
+            state = fields_of(read_small(path.parent.parent.parent / "state.json", limit=_MAX_STATE_BYTES))
         except OSError:  # it is not there yet, or this is a copy
             state = {}
         first = Record(number=0, data=msgspec.json.encode({"type": FACTS, "facts": state}))

@@ -26,11 +26,13 @@ _LIMITS: Final = (402, 429)
 _GIT: Final = re.compile(r"\A<git-context>.*?</git-context>\s*", re.DOTALL)
 """What the client puts before a sub-agent's task."""
 _QUIET: Final = frozenset(
-    "agent compaction config context cron event file_history forked full_compaction goal hook interaction llm mcp "
-    "metadata permission plan plan_mode plugin plugin_command profile prompt runtime session shell skill subagent "
+    "agent compaction config context cron event file_history full_compaction goal hook interaction llm mcp "
+    "permission plan plan_mode plugin plugin_command profile prompt runtime session shell skill subagent "
     "swarm_mode task token_counting tools tower tower_mode turn usage".split()
 )
 """Kinds of records, the first words of their types, of which what is not handled holds nothing for a handoff."""
+_ALONE: Final = ("forked", "metadata")
+"""Those whose type is one word."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -43,9 +45,14 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     handle = _HANDLERS.get(kind)
     if handle is not None:
         handle(builder, line)
-    elif kind.partition(".")[0] not in _QUIET:
+    elif not _is_quiet(kind):
         builder.skip(kind, "unknown record type")
     return builder.parsed()
+
+
+def _is_quiet(kind: str) -> bool:
+    first, dot, _ = kind.partition(".")
+    return first in _QUIET if dot else kind in _ALONE
 
 
 def _parse_facts(builder: Builder, line: Fields) -> None:

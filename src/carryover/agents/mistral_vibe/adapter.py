@@ -21,7 +21,7 @@ _LAYOUTS: Final = (Layout(globs=(f"unified/*/{_POINTER}",), pattern=_PATTERN),)
 def source_of(path: Path, root: Path) -> Source | None:
     """Returns the source at `path`, by name alone. A change of a session's journal counts as a change of it."""
     is_journal = path.parent.name == "journal" and path.suffix == ".jsonl"
-    return source_at(SPEC.id, _LAYOUTS, path.parents[1] / _POINTER if is_journal else path, root)
+    return source_at(SPEC.id, _LAYOUTS, path.parent.parent / _POINTER if is_journal else path, root)
 
 
 AGENT: Final = Agent(
