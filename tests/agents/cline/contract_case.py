@@ -114,5 +114,5 @@ FURTHER_CASES: Final = {"tasks": TASKS}
 
 CAPABILITIES: Final = Capabilities(
     reads="sessions of the terminal client and of the extension, the extension's tasks of its own form",
-    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
+    shows=frozenset({"compaction", "fork", "limit", "resume", "sub-agents", "tests", "title", "todo list", "who asks"}),
 )

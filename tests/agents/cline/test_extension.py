@@ -39,8 +39,8 @@ def rules(
     file.write_bytes(with_hooks(None, program.read_text("utf-8"), [Hook(event="SessionStart", command=command)]))
     script = HARNESS % (file, json.dumps(context or {"session": {"sessionId": SESSION}}), then)
     variables = {**os.environ, "CLINE_DIR": str(folder), **(env or {})}
-    options = {"capture_output": True, "text": True, "cwd": folder, "env": variables}
-    ran = subprocess.run(["node", "--input-type=module", "-e", script], check=False, **options)
+    node = ["node", "--input-type=module", "-e", script]
+    ran = subprocess.run(node, capture_output=True, text=True, cwd=folder, env=variables)
     assert (ran.returncode, ran.stderr) == (0, "")
     found: list[str] = json.loads(ran.stdout)
     return found
