@@ -32,7 +32,6 @@ ONE_AGENT = {
     "HookFileRules.root_keys": "what makes a client drop the whole file; asked before each write",
     "HookProtocol.drops": "whether the answer to a start is taken; a fact of each protocol",
     "HookProtocol.lost": "whether a compaction is announced; a fact of each protocol",
-    "HookSpec.extension": "hooks of a client that loads programs instead of commands: plugins are common",
     "HookSpec.review": "hooks that wait for the user; what the record looks like is in the agent's folder",
     "HookSpec.spooled": "agents without a readable record (conversations that are encrypted or in a cloud)",
     "HookSpec.tables": "hooks in TOML: another layout beside `form`",

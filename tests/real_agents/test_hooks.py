@@ -13,7 +13,7 @@ from real_agents.lab.tool import Tool
 COMPACTED: Final = "Your context was just compacted in the middle of this work: go on with it"
 
 
-AGENTS: Final = ("claude-code", "codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
+AGENTS: Final = ("claude-code", "cline", "codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
 
 
 @each_version(*AGENTS, without=("0.99.0",))
@@ -43,7 +43,7 @@ def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool
         assert hook_lines(turn.seen) == list(tool.HOOK_LINES)
 
 
-@newest("claude-code", "codex", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "pi", "qwen-code")
 def test_the_first_session_of_a_project_gets_nothing(tool: Tool, row: Row) -> None:
     """There is nothing to hand over."""
     shop.begin_installed(tool)
@@ -54,7 +54,7 @@ def test_the_first_session_of_a_project_gets_nothing(tool: Tool, row: Row) -> No
     assert "No prior session captured" not in request
 
 
-@newest("claude-code", "codex", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "pi", "qwen-code")
 def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_it(tool: Tool, row: Row) -> None:
     shop.begin_installed(tool)
     tool.script(*shop.edited(tool), tool.LIMIT)
@@ -68,13 +68,13 @@ def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_
     assert TASK in said["Task"][0] and "prices.py" in " ".join(said["Recent files"])
 
 
-@each_version("claude-code", "copilot", beside=newest_of("codex", "gemini-cli", "pi", "qwen-code"))
+@each_version("claude-code", "copilot", beside=newest_of("cline", "codex", "gemini-cli", "pi", "qwen-code"))
 def test_a_resumed_conversation_gets_only_what_another_session_moved(tool: Tool, row: Row) -> None:
     """It has its context, so nothing is added where the client kept that; the work of another session is, and once."""
     assert_continues(tool, row, fork=False)
 
 
-@each_version("claude-code", beside=newest_of("codex", "pi", "qwen-code"))
+@each_version("claude-code", beside=newest_of("cline", "codex", "pi", "qwen-code"))
 def test_a_forked_conversation_gets_only_what_another_session_moved(tool: Tool, row: Row) -> None:
     assert_continues(tool, row, fork=True)
 
@@ -138,7 +138,7 @@ def test_a_compaction_in_mid_turn_brings_the_work_back_at_once(tool: Tool, row: 
     assert "prices.py" in handoff
 
 
-@each_version("claude-code", "gemini-cli", beside=newest_of("codex", "pi", "qwen-code"))
+@each_version("claude-code", "gemini-cli", beside=newest_of("cline", "codex", "pi", "qwen-code"))
 def test_a_cleared_conversation_gets_the_protocol(tool: Tool, row: Row) -> None:
     """`/clear` begins a conversation of its own. Gemini CLI drops what the hook of its start says, and gets it with the
     first prompt."""

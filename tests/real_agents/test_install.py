@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from real_agents.claude_code.client import SETTINGS as CLAUDE_SETTINGS
+from real_agents.cline.client import DATA as CLINE_DATA
 from real_agents.codex.client import CODEX_HOME
 from real_agents.copilot.client import COPILOT_HOME
 from real_agents.gemini_cli.client import OWN as GEMINI_HOME
@@ -78,11 +79,14 @@ OPENCODES: Final = (
     + ", // last\n}\n"
 )
 PIS: Final = "export default function (pi) {\n\tpi.on('session_start', () => {})\n}"
+CLINES: Final = "export default { name: 'mine', manifest: { capabilities: ['rules'] }, setup(api) {\n\t} }"
 HOOKS: Final = COPILOT_HOME / "hooks"
 
 ROWS: Final = {
     ("claude-code", "nothing"): Own({}),
     ("claude-code", "settings and rules"): Own({CLAUDE_SETTINGS: CLAUDES, PROJECT / "CLAUDE.md": "See it\n", **RULES}),
+    ("cline", "nothing"): Own({}),
+    ("cline", "a plugin and rules"): Own({CLINE_DATA.parent / "plugins" / "mine.js": CLINES, **RULES}),
     ("codex", "nothing"): Own({}),
     ("codex", "hooks and rules"): Own({CODEX_HOME / "hooks.json": CODEXS, **RULES}),
     ("codex", "hooks in config.toml"): Own({}, CODEX_TABLES),
@@ -105,6 +109,7 @@ ROWS: Final = {
 }
 TOUCHED: Final = {
     "claude-code": ".claude/settings.json",
+    "cline": ".cline/plugins/carryover.js",
     "codex": "",
     "copilot": ".copilot/hooks/carryover.json",
     "gemini-cli": ".gemini/settings.json",
@@ -119,12 +124,14 @@ TOUCHED: Final = {
 has no settings of ours."""
 OF_GIT: Final = tuple(
     f"work/shop/.git/{name}"
-    for name in ("objects", "logs", "index", "refs/heads/main", "refs/kilo", "opencode", "kilo")
+    for name in ("objects", "logs", "index", "refs/heads/main", "refs/kilo", "refs/cline", "opencode", "kilo")
 )
-"""What git names by the time of a commit; opencode and Kilo keep the first one's id there, Kilo its snapshots too."""
+"""What git names by the time of a commit; opencode and Kilo keep the first one's id there, Kilo and Cline
+their snapshots too."""
 CLIENTS_OWN: Final = (".cache", ".npm", ".bun", ".local", ".config/git", ".claude.json", "own-hook.log")
 USERS: Final[dict[str, Callable[[str], bool]]] = {
     ".claude/": lambda name: "settings" in name,
+    ".cline/": lambda name: name.startswith((".cline/plugins", ".cline/rules")) or name.endswith("mcp_settings.json"),
     ".codex/": lambda name: name.startswith((".codex/hooks", ".codex/AGENTS")),
     ".copilot/": lambda name: name.startswith((".copilot/hooks", ".copilot/settings")) and not name.endswith(".lock"),
     ".gemini/": lambda name: name in (".gemini/settings.json", ".gemini/GEMINI.md", ".gemini/trustedFolders.json"),

@@ -19,7 +19,7 @@ SOCKET: Final = STATE / "daemon.sock"
 PAIRS: Final = 5
 
 
-@each_version("claude-code", beside=newest_of("codex", "copilot", "gemini-cli", "pi", "qwen-code"))
+@each_version("claude-code", beside=newest_of("cline", "codex", "copilot", "gemini-cli", "pi", "qwen-code"))
 def test_with_the_daemon_stopped_the_stored_answer_is_given(tool: Tool, row: Row) -> None:
     """In a subfolder too, and not in another repository inside. Its own session gets that only where the client has
     lost what it knew."""
@@ -39,7 +39,7 @@ def test_with_the_daemon_stopped_the_stored_answer_is_given(tool: Tool, row: Row
 
 
 @pytest.mark.parametrize("trouble", ["hanging", "jammed", "half-started"])
-@newest("claude-code", "codex", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "pi", "qwen-code")
 def test_in_whatever_way_it_is_missing_the_stored_answer_is_given(tool: Tool, row: Row, trouble: str) -> None:
     left, _ = left_behind(tool)
     bring(tool, trouble)
@@ -52,7 +52,7 @@ def test_in_whatever_way_it_is_missing_the_stored_answer_is_given(tool: Tool, ro
 
 
 @pytest.mark.parametrize("trouble", ["none", "stopped", "hanging", "state folder deleted"])
-@newest("claude-code", "codex", "gemini-cli", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "gemini-cli", "pi", "qwen-code")
 def test_the_screen_says_nothing_of_hooks(tool: Tool, row: Row, trouble: str) -> None:
     left_behind(tool)
     bring(tool, trouble)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.cline.task_case import TASKS
-from contract.case import Capabilities, Case, Recording
+from contract.case import LEFT_OUT, Capabilities, Case, Payload, Recording, payload_of
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 AT_MS: Final = 1795365883227
@@ -49,6 +49,20 @@ def streamed(folder: Path) -> Iterator[Recording]:
         yield Recording(path, path.parents[1])
 
 
+SESSION: Final = "1795409124863_ysam7"
+DOCUMENT: Final = f"/home/dev/.cline/data/sessions/{SESSION}/{SESSION}.messages.json"
+
+
+def payload(event: str, **fields: Any) -> Payload:
+    """What our plugin hands over."""
+    common = {"session_id": SESSION, "transcript_path": DOCUMENT, "cwd": "/home/dev/shop", "hook_event_name": event}
+    return payload_of(event, common, fields)
+
+
+def start(reason: str, **fields: Any) -> Payload:
+    return payload("SessionStart", source=reason, **fields)
+
+
 CASE: Final = Case(
     recordings=recordings(),
     grows_by_lines=False,
@@ -74,6 +88,19 @@ CASE: Final = Case(
         message("user", {"type": "tool_result", "tool_use_id": "c1", "name": "ask_question", "content": "words"}),
         message("assistant", text("words")),
     ),
+    payloads=(
+        start("startup"),
+        payload("Stop"),
+        *(start(reason, seconds_since_last_response=12.5) for reason in ("resume", "fork")),
+    ),
+    foreign=(
+        start("startup", transcript_path="/home/dev/.claude/projects/a/b.jsonl"),
+        start("startup", transcript_path=f"/home/dev/{SESSION}.messages.json"),
+        start("startup", transcript_path=LEFT_OUT),
+        start("startup", cursor_version="3.12.17"),
+        start("startup", hook_event_name="Stop"),
+    ),
+    tells_early=False,
     strangers=(
         "1795366133956_03rh3/1795366133956_03rh4.json",
         "1795366133956_03rh3/deeper/1795366133956_03rh3.messages.json",
@@ -87,5 +114,5 @@ FURTHER_CASES: Final = {"tasks": TASKS}
 
 CAPABILITIES: Final = Capabilities(
     reads="sessions of the terminal client and of the extension, the extension's tasks of its own form",
-    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
+    shows=frozenset({"compaction", "fork", "limit", "resume", "sub-agents", "tests", "title", "todo list", "who asks"}),
 )

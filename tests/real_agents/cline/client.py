@@ -1,6 +1,7 @@
 """Cline's terminal client in a box. It resumes and forks a session in a terminal only."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 VERSIONS: Final = ("3.0.65", "3.0.57")
+CORE: Final = {"3.0.65": "0.0.86", "3.0.57": "0.0.78"}
+"""The version of the package that each of them needs to run plugins."""
+NEEDED: Final = ("jiti@2.7.0", "aws4fetch@1.0.20", "jsonrepair@3.13.2", "zod@4.3.6", "zod-to-json-schema@3.25.1")
 DATA: Final = HOME / ".cline" / "data"
 MCP: Final = DATA / "settings" / "cline_mcp_settings.json"
 
@@ -45,7 +49,7 @@ class Cline(Tool):
     NAME = "Cline"
     OLDEST = "3.0.65"
     API = Api
-    ARRIVES = "pointer"
+    KEEPS_INJECTED = False
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = '"displayRole": "error"'
     CANNOT: ClassVar[Mapping[Ability, str]] = {
@@ -66,8 +70,8 @@ class Cline(Tool):
 
     @classmethod
     def install(cls, version: str) -> Installed:
-        folder = from_npm(f"@cline/cli-linux-{MACHINE}", version, only=())
-        return Installed(version, (str(folder / "bin" / "cline"),), (folder,), (folder / "bin",))
+        folder = from_npm(f"@cline/cli-linux-{MACHINE}", version, only=(f"@cline/shared@{CORE[version]}", *NEEDED))
+        return Installed(version, (str(folder / "bin" / "cline"),), (folder.parents[1],), (folder / "bin",))
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -114,6 +118,8 @@ class Cline(Tool):
         known = set(self.transcripts())
         with self._resumed(cwd, session) as terminal:
             if fork:
+                last = re.findall(r'<user_input mode=\\"\w+\\">([^<]*)</user_input>', self.recorded(session))[-1]
+                terminal.wait(re.escape(last))
                 terminal.enter("/fork")
                 terminal.wait("Create a fork")
                 terminal.key("Enter")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Final
 
-from carryover.adapter.contract import Agent, Parsed, Reader, Record, Source
+from carryover.adapter.contract import Agent, HookProtocol, Parsed, Reader, Record, Source
+from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks
 from carryover.adapter.lazily import lazily
 from carryover.agents.cline.spec import SPEC
 from carryover.families.vscode_tasks import layout
@@ -74,6 +75,18 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
     return result
 
 
+def _layout_root(transcript: Path) -> Path | None:
+    """Returns the folder of all sessions, above a session's own."""
+    root = transcript.parent.parent
+    is_document = transcript.is_absolute() and transcript.name.endswith(_DOCUMENT)
+    return root if is_document and source_of(transcript, root) is not None else None
+
+
+def _as_text(text: str) -> bytes:
+    """Returns what the plugin puts into the system message."""
+    return text.encode("utf-8", "replace")
+
+
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(_kind_of, _readers),
@@ -82,4 +95,11 @@ AGENT: Final = Agent(
     sources=sources,
     parse=_parse,
     exported=exported,
+    hooks=HookProtocol(
+        events=("SessionStart", "Stop"),
+        read=ClaudeLikeHooks(layout_root=_layout_root, actions=ACTIONS).read,
+        answer=_as_text,
+        layout_root=_layout_root,
+        forgets=True,  # it is part of the system message of one process
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from carryover.adapter import spec
@@ -28,6 +29,7 @@ def _in_editors(below: str) -> tuple[spec.Place, ...]:
     return tuple(place for found in places for place in found)
 
 
+_PLUGIN: Final = spec.Place(path="~/.cline/plugins/carryover.js", env="CLINE_DIR", below="plugins/carryover.js")
 _MCP: Final = "settings/cline_mcp_settings.json"
 
 SPEC: Final = spec.AgentSpec(
@@ -41,6 +43,20 @@ SPEC: Final = spec.AgentSpec(
         spec.Place(path=f"~/.cline/data/{SESSIONS}", env="CLINE_SESSION_DATA_DIR"),
         *_data(TASKS),
         *_in_editors(TASKS),
+    ),
+    hooks=spec.HookSpec(
+        config_files=(_PLUGIN,),
+        form="extension",
+        extension=Path(__file__).with_name("extension.js"),
+        sets=(
+            spec.HookSet(
+                versions=">=3.0.57,<4",
+                label="3.x",
+                hooks=(spec.HookEntry(event="SessionStart", timeout_s=2), spec.HookEntry(event="Stop", timeout_s=2)),
+            ),
+        ),
+        injects_on=("SessionStart",),
+        offline=spec.offline_case(r"""*'"transcript_path":'*.messages.json\"*)"""),
     ),
     mcp=(
         spec.McpServers(files=_data(_MCP)[:1], key="mcpServers"),
