@@ -13,7 +13,7 @@ import pytest
 
 from carryover.agents.cline.spec import SPEC
 from carryover.edits.extension import with_hooks
-from carryover.edits.hooks import Hook
+from carryover.edits.hooks import Hook, in_extension
 
 SESSION = "1795409124863_ysam7"
 HARNESS = """
@@ -36,7 +36,9 @@ def rules(
     program = SPEC.hooks.extension
     assert program is not None
     file = folder / "carryover.mjs"
-    file.write_bytes(with_hooks(None, program.read_text("utf-8"), [Hook(event="SessionStart", command=command)]))
+    file.write_bytes(
+        with_hooks(None, program.read_text("utf-8"), in_extension([Hook(event="SessionStart", command=command)]))
+    )
     script = HARNESS % (file, json.dumps(context or {"session": {"sessionId": SESSION}}), then)
     variables = {**os.environ, "CLINE_DIR": str(folder), **(env or {})}
     node = ["node", "--input-type=module", "-e", script]
