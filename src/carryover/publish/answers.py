@@ -81,10 +81,12 @@ class Moment:
             if settings.excluded or situation is None:
                 return None
             own = beginning.session if situation in ("compacted", "resumed") else None
-            if (situation, own) not in self._texts:
+            handed = _without_first_prompt(view, beginning.session) if situation == "new" else view
+            about = own if handed is view else beginning.session
+            if (situation, about) not in self._texts:
                 self._present = self._present or _present_of(db, view, settings, self.then)
-                self._texts[situation, own] = self._text(view, settings, self._present, situation, own)
-            return self._texts[situation, own]
+                self._texts[situation, about] = self._text(handed, settings, self._present, situation, own)
+            return self._texts[situation, about]
 
     def _text(
         self, view: ProjectView, settings: ProjectSettings, present: _Present, situation: Situation, own: str | None
@@ -144,6 +146,12 @@ def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situatio
     if situation != "moved_on" or _moved_on(view, beginning, now_ms):
         return situation
     return "resumed" if beginning.forgets else None
+
+
+def _without_first_prompt(view: ProjectView, session: str) -> ProjectView:
+    """Returns the view without a session that has only begun: a client may write its first prompt before it asks."""
+    others = tuple(known for known in view.sessions if known.session != session or did_something(known.digest))
+    return view if len(others) == len(view.sessions) else msgspec.structs.replace(view, sessions=others)
 
 
 def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:

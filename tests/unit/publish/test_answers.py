@@ -153,6 +153,24 @@ def test_a_depth_is_asked_for_in_the_answer_and_in_the_file(desk: Desk, session:
     assert desk.frame(at, "startup")[:-1] == plain[:-1]
 
 
+def test_a_new_session_is_not_handed_its_own_first_prompt(desk: Desk, session: ClaudeSession) -> None:
+    """Some clients write it before they ask (Cline 3.0.65)."""
+    at = desk.work(session, "Add a discount function")
+    plain = desk.asked(at, "startup")
+    new = later(session, seconds=1)
+    new.prompt("Hello there")
+    desk.read_in(new)
+
+    assert "Hello there" in desk.file(at)
+    assert desk.asked(at, "startup", new.session) == plain
+
+
+def test_the_first_session_of_a_project_is_handed_nothing(desk: Desk, session: ClaudeSession) -> None:
+    session.prompt("Add a discount function")
+    desk.project = desk.read_in(session)
+    assert desk.asked(session.now, "startup", session.session) is None
+
+
 def test_an_agent_that_forgets_gets_its_own_work_again_when_it_resumes(desk: Desk, session: ClaudeSession) -> None:
     """Whether the prompt that the process begins with is recorded by then or not."""
     at = desk.work(session, "Add a discount function") + timedelta(minutes=10)
