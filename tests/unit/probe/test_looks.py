@@ -11,6 +11,7 @@ import pytest
 
 from carryover.probe import looks
 from carryover.probe.looks import Silent, give_up_if_late, look_at, look_at_each, silent_folders
+from support.daemon_process import wait_until
 
 SOON_S = 0.05
 
@@ -37,8 +38,7 @@ class Stuck:
     def let_go(self) -> None:
         self._go.set()
         self.ended.wait()
-        while silent_folders():
-            pass
+        wait_until("the disks to be no longer silent", lambda: not silent_folders())
 
 
 @pytest.fixture(autouse=True)
