@@ -16,9 +16,9 @@ class RowsPlayed:
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
         self._path = home / ".local/share/goose/sessions/sessions.db"
         self._at_s = int(now.timestamp())
-        self.session = f"{now:%Y%m%d}_{now.microsecond}"
         with Client(self._path) as client:
-            client.session(self.session, str(folder.resolve()))
+            self.session = client.next_session(f"{now:%Y%m%d}")
+            client.session(self.session, str(folder.resolve()), at_s=self._at_s)
 
     def prompt(self, text: str) -> None:
         self._say("user", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -45,14 +46,23 @@ class Client:
     def __exit__(self, *error: object) -> None:
         self.db.close()
 
-    def session(self, ident: str, folder: str, name: str = "CLI Session", kind: str = "user") -> None:
+    def session(
+        self, ident: str, folder: str, name: str = "CLI Session", kind: str = "user", at_s: int = START_S
+    ) -> None:
         """A new session."""
         model = json.dumps({"model_name": "fake-model"})
-        row = (ident, name, kind, folder, model)
+        row = (ident, name, kind, folder, model, timestamp(at_s), timestamp(at_s))
         self.db.execute(
-            "INSERT INTO sessions (id, name, session_type, working_dir, model_config_json) VALUES (?, ?, ?, ?, ?)", row
+            "INSERT INTO sessions (id, name, session_type, working_dir, model_config_json, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            row,
         )
         self.db.commit()
+
+    def next_session(self, day: str) -> str:
+        """The id of the next session of a day."""
+        count = self.db.execute("SELECT count(*) FROM sessions WHERE id LIKE ?", (f"{day}_%",)).fetchone()[0]
+        return f"{day}_{count + 1}"
 
     def add(
         self, session: str, at_s: int, role: str, *parts: Mapping[str, Any], ident: str = "", shown: Any = SHOWN
@@ -61,10 +71,11 @@ class Client:
         count = self.db.execute("SELECT count(*) FROM messages").fetchone()[0]
         ident = ident or f"msg_{session}_{count}"
         content = json.dumps(parts, separators=(",", ":"))
-        row = (ident, session, role, content, at_s, json.dumps(shown))
+        row = (ident, session, role, content, at_s, timestamp(at_s), json.dumps(shown))
         self.db.execute(
-            "INSERT INTO messages (message_id, session_id, role, content_json, created_timestamp, metadata_json)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO messages"
+            " (message_id, session_id, role, content_json, created_timestamp, timestamp, metadata_json)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             row,
         )
         self.db.commit()
@@ -94,6 +105,11 @@ class Client:
         self.say(session, at_s, "assistant", "Your context was compacted.", shown=AGENT_ONLY)
         prompt = next(row for row in reversed(found) if row[1] == "user" and '"text"' in row[2][:20])
         self.add(session, at_s, "user", *json.loads(prompt[2]))
+
+
+def timestamp(at_s: int) -> str:
+    """As CURRENT_TIMESTAMP gives it."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def said(text: str) -> dict[str, Any]:
