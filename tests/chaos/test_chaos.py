@@ -28,7 +28,7 @@ def test_a_short_run_breaks_nothing(tmp_path: Path, steps: int, only: tuple[str,
     tally = run(tmp_path / "chaos", Plan(SEED, steps=steps, only=only, forked=True))
 
     assert (tally.held, tally.done.total(), tally.lost, tally.doubled) == (True, steps, 0, 0)
-    assert (tally.kills > 0) == ("kill" in only)
+    assert tally.kills > 0 or "kill" not in only
 
 
 def test_each_session_has_the_id_by_which_a_fault_forgets_it(tmp_path: Path) -> None:
