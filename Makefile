@@ -10,6 +10,9 @@ D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 
 .DEFAULT_GOAL := help
+# Else each of the thousand processes that tests start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test lint types imports unit coverage bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos soak histories fuzz clean
 
 help: ## list the targets
