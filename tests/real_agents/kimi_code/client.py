@@ -1,10 +1,11 @@
 """Kimi Code in a box. It needs a newer Node.js than others, which is fetched with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from real_agents.lab.box import HOME, Box
+from real_agents.lab.box import HOME, Box, Terminal
 from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool
@@ -39,7 +40,7 @@ class KimiCode(Tool):
     RESETS = False
     RECORDS_VERSION = False
     RECORDS_NEW = False
-    READY = r"context: "
+    READY = r"context: |Trust this folder\?"
     INTERRUPTED = r"Interrupted by user"
     COMPACTED = r"Compaction complete"
     COMPACTED_RECORD = "context.apply_compaction"
@@ -61,6 +62,14 @@ class KimiCode(Tool):
     @property
     def environment(self) -> Mapping[str, str]:
         return {"KIMI_CODE_NO_AUTO_UPDATE": "1"}
+
+    @contextmanager
+    def terminal(self, cwd: Path) -> Iterator[Terminal]:
+        with super().terminal(cwd) as terminal:
+            if "Trust this folder?" in terminal.screen():
+                terminal.key("Enter")
+                terminal.wait(r"context: ")
+            yield terminal
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"tool": "Bash", "input": {"command": command}}
