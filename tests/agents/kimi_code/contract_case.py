@@ -19,7 +19,8 @@ def recordings() -> tuple[Recording, ...]:
 
 def recording(name: str, part: str = "main") -> Recording:
     """A session's log by its scenario, and a part of its path where there are more."""
-    [found] = (each for each in recordings() if each.root.parent.name == name and part in str(each.path))
+    of_scenario = (each for each in recordings() if each.root.parent.name == name)
+    [found] = (each for each in of_scenario if part in str(each.path.relative_to(each.root)))
     return found
 
 
