@@ -27,8 +27,10 @@ from carryover.model import (
     Retracted,
     SessionInfo,
     Skipped,
+    TokensUsed,
     ToolResult,
     TurnEnd,
+    WindowUsed,
 )
 from carryover.testruns.reading import test_run_in
 
@@ -218,6 +220,8 @@ class Transcript:
         self.context: Any = agent.context_type()
         self.events: list[Event] = []
         self.skipped: list[Skipped] = []
+        self.tokens: list[TokensUsed] = []
+        self.windows: list[WindowUsed] = []
         self.number = 0
 
     def fold(self, data: bytes) -> list[AnyBody]:
@@ -226,6 +230,8 @@ class Transcript:
         self.context, folded = self.agent.parse(self.source, self.context, Record(number=self.number, data=data))
         self.events += folded.events
         self.skipped += folded.skipped
+        self.tokens += folded.tokens
+        self.windows += folded.windows
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]
 
     @property
