@@ -16,7 +16,7 @@ from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder, usable_name
 from carryover.agents.codex import calls, flat
 from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Line, Turn
-from carryover.agents.codex.usage import parse_token_count
+from carryover.agents.codex.usage import parse_token_count, total_in
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
@@ -107,6 +107,9 @@ def _parse_copied(builder: Builder, source: Source, record: Record) -> tuple[Con
     """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
     gone. A sub-agent's belongs to the session that it works for, which has it already."""
     context = builder.context
+    if builder.name == "event_msg/token_count":
+        # A fork begins with the last of them again, as its own.
+        context = msgspec.structs.replace(context, used=total_in(builder.data) or context.used)
     if context.subagent_id is not None:
         return context, Parsed()
     made_ms = utc_ms(builder.text("timestamp")) if builder.name == "session_meta" else 0

@@ -6,7 +6,8 @@ from typing import Final
 
 from carryover.agents.codex.builder import Builder
 from carryover.model import WindowUsed
-from carryover.records.lenient import Fields, fields_of, number_of, read_as
+from carryover.records.lenient import Fields, fields_of, inside, number_of, read_as
+from carryover.records.rawjson import ABSENT
 
 _WINDOWS: Final = ("primary", "secondary")
 
@@ -20,7 +21,9 @@ def parse_token_count(builder: Builder) -> None:
     info = builder.data.get("info")
     last = fields_of(fields_of(info).get("last_token_usage"))
     total = fields_of(fields_of(info).get("total_token_usage"))
-    if last and total:
+    before = builder.context.used
+    builder.change(used=total_in(builder.data) or before)
+    if last and total and builder.context.used != before:
         whole = number_of(last.get("input_tokens")) or 0
         read = number_of(last.get("cached_input_tokens")) or 0
         counts = [number_of(total.get(name)) for name in ("input_tokens", "cached_input_tokens", "output_tokens")]
@@ -35,6 +38,11 @@ def parse_token_count(builder: Builder) -> None:
     limits = fields_of(builder.data.get("rate_limits"))
     for name in _WINDOWS:
         _add_window(builder, name, fields_of(limits.get(name)))
+
+
+def total_in(data: Fields) -> int:
+    """Returns all tokens of the thread so far; 0 if the record does not say."""
+    return number_of(inside(data.get("info", ABSENT), "total_token_usage", "total_tokens")) or 0
 
 
 def _add_window(builder: Builder, name: str, window: Fields) -> None:
