@@ -133,6 +133,7 @@ class Reading:
     cursor: bytes | None = None
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    tokens: list[TokensUsed] = field(default_factory=list)
     restarts: int = 0
     batches: list[Batch] = field(default_factory=list)
 
@@ -171,6 +172,7 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
         reading.context, folded = agent.parse(source, reading.context, record)
         events += folded.events
         reading.skipped += folded.skipped
+        reading.tokens += folded.tokens
         reemitted += () if folded.reemitted is None else (folded.reemitted,)
     reading.events = told_again(reading.events, events, reemitted)
     stored = clean_context(reading.context)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from agents.codex.contract_case import THREAD
 from agents.codex.rollout import SHOP, START_MS, Rollout
 from carryover.model import TokensUsed, WindowUsed
