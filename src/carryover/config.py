@@ -6,7 +6,7 @@ repository, from strangers: it can choose `resume.mode`, else only less; a mista
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
+from carryover.prices import ModelPrice
 from carryover.probe.looks import Silent, look_at
 from carryover.project_file import PROJECT_FILE, choice, misplaced, own_value, read_project_file, unknown_keys
 from carryover.terminal.paths import quoted
@@ -194,6 +195,7 @@ class Config(msgspec.Struct, frozen=True):
     retention: RetentionConfig = RetentionConfig()
     sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
+    prices: Mapping[Pattern, ModelPrice] = {}
     sources: tuple[DeclaredSource, ...] = ()
     """Sources of agents that Carryover does not know."""
     unknown_keys: tuple[str, ...] = ()
@@ -287,7 +289,8 @@ def load_config(path: Path) -> Config:
         line = with_line(text, f"sources[{place}].agent")
         raise _refused(f"{path}: {line}: {agent!r} is the name of another agent.", "Choose another name")
     lines = [with_line(text, key) for key in unknown]
-    lines += [with_line(text, "agents.selected") + f": {agent}" for agent in _unknown_agents(config.agents)]
+    others = (agent for agent in config.agents.selected or () if agent not in agent_ids())
+    lines += [with_line(text, "agents.selected") + f": {agent}" for agent in others]
     port_is_set = "port" in data.get("server", ())
     return msgspec.structs.replace(
         config,
@@ -295,10 +298,6 @@ def load_config(path: Path) -> Config:
         kept_in=str(path.parent / KEPT),
         port_is_set=port_is_set,
     )
-
-
-def _unknown_agents(agents: AgentsConfig) -> Iterator[str]:
-    return (agent for agent in agents.selected or () if agent not in agent_ids())
 
 
 def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:

@@ -274,6 +274,37 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a fork's transcript repeats it: it counts as long as no transcript of its own session was read."""
 
 
+class TokensUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one answer of a model took, as its agent recorded it. The four numbers of tokens have no token in common."""
+
+    key: str
+    """Identity within the agent, the same in every record and every fork that repeats it. Of several records with the
+    same key, the one with the most output counts: the others were written while the answer was still coming."""
+    session: str
+    """The agent's own session id; a sub-agent's tokens belong to the session that it works for."""
+    at_ms: int
+    model: str | None = None
+    input: int = 0
+    """Without what was read from the cache or written to it."""
+    output: int = 0
+    """With reasoning."""
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+class WindowUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a usage limit is used up, as the provider told the agent."""
+
+    name: str
+    """The agent's own name of the limit."""
+    at_ms: int
+    used_percent: float
+    minutes: int | None = None
+    """Length of the window."""
+    resets_ms: int | None = None
+    """When the window ends."""
+
+
 class Skipped(msgspec.Struct, frozen=True):
     """A record that was not understood well enough to use. Counted by type, never fatal; `reason` quotes no content."""
 

@@ -27,8 +27,10 @@ from carryover.model import (
     Retracted,
     SessionInfo,
     Skipped,
+    TokensUsed,
     ToolResult,
     TurnEnd,
+    WindowUsed,
 )
 from carryover.testruns.reading import test_run_in
 
@@ -131,6 +133,7 @@ class Reading:
     cursor: bytes | None = None
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    tokens: list[TokensUsed] = field(default_factory=list)
     restarts: int = 0
     batches: list[Batch] = field(default_factory=list)
 
@@ -169,6 +172,7 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
         reading.context, folded = agent.parse(source, reading.context, record)
         events += folded.events
         reading.skipped += folded.skipped
+        reading.tokens += folded.tokens
         reemitted += () if folded.reemitted is None else (folded.reemitted,)
     reading.events = told_again(reading.events, events, reemitted)
     stored = clean_context(reading.context)
@@ -218,6 +222,8 @@ class Transcript:
         self.context: Any = agent.context_type()
         self.events: list[Event] = []
         self.skipped: list[Skipped] = []
+        self.tokens: list[TokensUsed] = []
+        self.windows: list[WindowUsed] = []
         self.number = 0
 
     def fold(self, data: bytes) -> list[AnyBody]:
@@ -226,6 +232,8 @@ class Transcript:
         self.context, folded = self.agent.parse(self.source, self.context, Record(number=self.number, data=data))
         self.events += folded.events
         self.skipped += folded.skipped
+        self.tokens += folded.tokens
+        self.windows += folded.windows
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]
 
     @property

@@ -26,6 +26,15 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
+def first_day_ms(days: int) -> int:
+    """Returns the beginning of the first of the last `days` days, with today; UTC milliseconds of local midnight."""
+    from datetime import datetime, timedelta  # most commands need neither
+
+    midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 (of the local zone)
+    # Without a zone until the end: between now and then the clocks may have changed.
+    return int((midnight - timedelta(days=days - 1)).astimezone().timestamp() * 1000)
+
+
 def state_dir() -> StateDir:
     """Returns the state folder, which need not exist. Raises UserError if it can't be used; creates nothing."""
     state = StateDir.of(os.environ, Path.home())

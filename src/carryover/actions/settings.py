@@ -67,6 +67,8 @@ def settings(state: StateDir) -> list[Setting]:
     for agent_id, agent in config.agents.each.items():
         given = msgspec.structs.asdict(agent).items()
         found += [Setting(f"agents.{agent_id}.{name}", value, str(state.config)) for name, value in given if value]
+    for model, price in config.prices.items():
+        found.append(Setting(f"prices.{model}", msgspec.structs.asdict(price), str(state.config)))
     found += [Setting(f"sources.{source.agent}", source.files, str(state.config)) for source in config.sources]
     return found
 

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from carryover.adapter.spec import AgentSpec
-from carryover.model import AnyBody, Event, Op, ResultStatus, Skipped
+from carryover.model import AnyBody, Event, Op, ResultStatus, Skipped, TokensUsed, WindowUsed
 
 CONTEXT_NAMES: Final = frozenset(
     "call_id closed cwd folder id name old_path parent path place process session subagent_id task_id thread "
@@ -115,6 +115,8 @@ class Parsed(msgspec.Struct, frozen=True):
     skipped: tuple[Skipped, ...] = ()
     reemitted: Reemitted | None = None
     """Set if this record begins a thread that is emitted again."""
+    tokens: tuple[TokensUsed, ...] = ()
+    windows: tuple[WindowUsed, ...] = ()
 
 
 StartReason = Literal["startup", "clear", "compact", "resume", "fork"]

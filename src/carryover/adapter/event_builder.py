@@ -12,7 +12,18 @@ from typing import Generic, Self, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
-from carryover.model import Actor, AnyBody, Event, Op, SessionInfo, Skipped, ToolCall, ToolResult
+from carryover.model import (
+    Actor,
+    AnyBody,
+    Event,
+    Op,
+    SessionInfo,
+    Skipped,
+    TokensUsed,
+    ToolCall,
+    ToolResult,
+    WindowUsed,
+)
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, digest, is_absolute
@@ -110,6 +121,8 @@ class EventBuilder(Generic[C]):
     """The client's version, if it is known."""
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    tokens: list[TokensUsed] = field(default_factory=list)
+    windows: list[WindowUsed] = field(default_factory=list)
 
     def change(self, **changes: object) -> None:
         """Replaces fields of the context."""
@@ -137,6 +150,16 @@ class EventBuilder(Generic[C]):
                 subagent_id=subagent_id,
             )
         )
+
+    def count_tokens(self, key: str, *, session: str, model: str | None = None, **numbers: int | None) -> None:
+        """Adds the tokens of one answer under `key`; `numbers` as in `TokensUsed`, None for one that is not recorded.
+
+        Adds nothing if no time is known or all numbers are 0, as of an answer that failed.
+        """
+        known = {name: number for name, number in numbers.items() if number is not None and number > 0}
+        if self.at_ms and known:
+            used = TokensUsed(key=key, session=session, at_ms=self.at_ms, model=usable_name(model))
+            self.tokens.append(msgspec.structs.replace(used, **known))
 
     def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:
         """Adds facts about the session before all other events.
@@ -171,7 +194,13 @@ class EventBuilder(Generic[C]):
 
     def built(self, reemitted: Reemitted | None = None) -> Parsed:
         """Returns the result for the record."""
-        return Parsed(events=tuple(self.events), skipped=tuple(self.skipped), reemitted=reemitted)
+        return Parsed(
+            events=tuple(self.events),
+            skipped=tuple(self.skipped),
+            reemitted=reemitted,
+            tokens=tuple(self.tokens),
+            windows=tuple(self.windows),
+        )
 
     @property
     def last_key(self) -> bytes:

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "search": "find what was said, run, touched or failed",
     "log": "print the timeline of a project, newest first",
     "why": "say which turns and prompts are behind a file, a line or a commit",
+    "usage": "add up the tokens that agents recorded, by day, agent, model, project",
     "mcp": "let an agent look up what was done in its project (MCP server)",
     "resume": "print or run the agent's own command that resumes a session",
     "export": "a project as one document for a web chat, or a session as a file",

@@ -11,7 +11,7 @@ from carryover.actions.context import now_ms
 from carryover.cli.arguments import add_pager_argument, describe, flag
 from carryover.errors import ExitCode, visible
 from carryover.terminal import output
-from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, size
+from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, rounded, size
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush, is_terminal, shown
 
@@ -201,6 +201,10 @@ def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
     if (ledger := report.ledger) is not None and ledger.projects:
         projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
         yield _entry("projects", _some(projects, ledger.project_count, room))
+    if ledger is not None and (today := ledger.used_today) is not None:
+        read = f", {rounded(today.cache_read)} more from the cache" if today.cache_read else ""
+        own = today.input + today.output + today.cache_write
+        yield _entry("usage", f"today {rounded(own)} tokens{read}; `carryover usage`")
     if report.sync is not None:
         from carryover.cli.sync import sync_summary
 

@@ -14,7 +14,14 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Source
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, context_without_text, with_bounded_times
+from carryover.ingest.sanitize import (
+    RealPaths,
+    clean_context,
+    clean_entry,
+    clean_tokens,
+    context_without_text,
+    with_bounded_times,
+)
 from carryover.ledger.batch import READ_IN_PART, Commit, Entry, PreparedBatch, SourceState
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import add_provisional
@@ -76,6 +83,8 @@ def prepare(
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
         reemitted=tuple(parsed.reemitted for parsed in found if parsed.reemitted is not None),
         skipped=tuple(skipped for parsed in found for skipped in parsed.skipped),
+        tokens=tuple(clean_tokens(used, now_ms()) for parsed in found for used in parsed.tokens),
+        windows=tuple(window for parsed in found for window in parsed.windows if window.at_ms <= now_ms()),
         oversized=batch.oversized,
         roots=roots,
     )

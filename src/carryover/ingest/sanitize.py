@@ -15,13 +15,16 @@ import msgspec
 
 from carryover.adapter.contract import CONTEXT_NAMES
 from carryover.ledger.batch import Entry
-from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, SessionInfo, ToolCall, ToolResult
+from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, SessionInfo, TokensUsed, ToolCall, ToolResult
 from carryover.redact import redact
 from carryover.text.invisible import without_tagged
 
 T = TypeVar("T")
 _IDS: Final = frozenset({"call_id", "task_id", "name"})
 _NONE: Final[frozenset[str]] = frozenset()
+_TOKENS: Final = ("input", "output", "cache_read", "cache_write")
+_MOST_TOKENS: Final = 1 << 40
+"""More than any answer takes. SQLite's sums of greater numbers could overflow."""
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
@@ -64,6 +67,13 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
     if isinstance(body, SessionInfo) and body.title:
         body = msgspec.structs.replace(body, title=without_tagged(body.title) or None)
     return map_text(body, hide)
+
+
+def clean_tokens(used: TokensUsed, now_ms: int) -> TokensUsed:
+    """Returns the tokens as they are stored: no secret in the model's name, no time in the future, no absurd number."""
+    model = None if used.model is None else without_lone_surrogates(redact(used.model)[0])
+    numbers = {name: min(max(getattr(used, name), 0), _MOST_TOKENS) for name in _TOKENS}
+    return msgspec.structs.replace(used, model=model, at_ms=min(used.at_ms, now_ms), **numbers)
 
 
 def clean_context(context: msgspec.Struct) -> bytes:

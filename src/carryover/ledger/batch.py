@@ -11,7 +11,7 @@ import msgspec
 from carryover.adapter.contract import Reemitted
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
-from carryover.model import Event, Retracted, Skipped
+from carryover.model import Event, Retracted, Skipped, TokensUsed, WindowUsed
 from carryover.records.fields import LATEST_MS
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""
     skipped: tuple[Skipped, ...] = ()
+    tokens: tuple[TokensUsed, ...] = ()
+    windows: tuple[WindowUsed, ...] = ()
     oversized: int = 0
     roots: Mapping[str, ProjectRoot] = {}
     """Maps each working directory that may decide a session's project to its project."""

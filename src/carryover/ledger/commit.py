@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger import search_index, sessions, threads, tombstones
+from carryover.ledger import search_index, sessions, threads, tokens, tombstones
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped, rank_of
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
@@ -77,6 +77,7 @@ async def run_commit(
         await threads.displace_foreign(db, source.agent, entries)
         displaced = await threads.settle(db, reducer)
     commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
+    await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
     projects = tuple(sorted({*commit.projects, *displaced}))
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects)

@@ -34,6 +34,7 @@ _KEYS_AT_ONCE: Final = 10_000
 _REMOVE: Final = (
     f"DELETE FROM event WHERE {_CHOSEN}",
     f"DELETE FROM provisional WHERE session_id IN ({_SESSIONS}) AND at_ms >= :since AND at_ms < :until",
+    f"DELETE FROM tokens WHERE session_id IN ({_SESSIONS}) AND at_ms >= :since AND at_ms < :until",
     f"""DELETE FROM thread WHERE session_id IN ({_SESSIONS})
         AND NOT EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)""",
     f"""DELETE FROM session WHERE id IN ({_SESSIONS})
@@ -70,6 +71,7 @@ _OF_EVERYTHING: Final = (
     "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1",
     "DELETE FROM skipped",
     "DELETE FROM incident",
+    "DELETE FROM limit_window",
 )
 Limits = Mapping[str, int | None]
 """Each limit by its name; None if there is no such limit."""

@@ -22,7 +22,17 @@ from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 _BATCH: Final = 500
 _HIGHEST_ROWID: Final = 2**62
 
-_TABLES: Final = ("forgotten", "forgotten_event", "project", "session", "thread", "event", "incident", "provisional")
+_TABLES: Final = (
+    "forgotten",
+    "forgotten_event",
+    "project",
+    "session",
+    "thread",
+    "event",
+    "incident",
+    "provisional",
+    "tokens",
+)
 _KEYED: Final = ("counter", "machine", "skipped")
 _MADE_AGAIN: Final = {"fold_version": NEVER_REDUCED, "digest": NO_DIGEST}
 """Columns that are not read."""
@@ -37,6 +47,7 @@ _ORPHANS: Final = (
     "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
     "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
     "DELETE FROM provisional WHERE session_id NOT IN (SELECT id FROM session)",
+    "DELETE FROM tokens WHERE session_id NOT IN (SELECT id FROM session)",
 )
 
 

@@ -188,8 +188,34 @@ _SEARCH: Final = (
     ) WITHOUT ROWID""",
 )
 _FIRST_RELEASE: Final = (*_PROJECTS, *_SESSIONS, *_EVENTS, *_READING, *_FORGETTING, *_SEARCH)
+_TOKENS: Final = (
+    # Of answers that were taken back or forked, too: they were used all the same. `key` is 16 bytes, by which copies of
+    # a record are known; `model` is '' if it is unknown. Sources that were read before are not read again for it.
+    """CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY,
+        key BLOB NOT NULL UNIQUE,
+        session_id INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
+        at_ms INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        input INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL,
+        cache_write INTEGER NOT NULL
+    )""",
+    "CREATE INDEX tokens_by_time ON tokens (at_ms)",
+    "CREATE INDEX tokens_of_session ON tokens (session_id)",
+    """CREATE TABLE limit_window (
+        agent TEXT NOT NULL,
+        name TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        used_percent REAL NOT NULL,
+        minutes INTEGER,
+        resets_ms INTEGER,
+        PRIMARY KEY (agent, name)
+    ) WITHOUT ROWID""",
+)
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE,)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS)
 
 FIRST: Final = 12
 """The version after the first migration. Lower numbers are of programs that were never released."""

@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry, among, grouped, identity, in_parts, rank_of
-from carryover.model import conversation_of
+from carryover.model import TokensUsed, conversation_of
 
 EVERYTHING: Final = identity(b"all")
 """The scope of a tombstone for all sessions."""
@@ -114,6 +114,23 @@ async def without_forgotten(
     covered = await _covered(db, agent, entries, roots, rank)
     excluded = covered - await among(db, "event", "key", sorted(covered))
     return [entry for entry in entries if short_key(entry.key) not in removed and entry.key not in excluded]
+
+
+async def tokens_not_forgotten(db: aiosqlite.Connection, agent: str, tokens: Sequence[TokensUsed]) -> list[TokensUsed]:
+    """Returns those of a time that no tombstone covers. A session that is forgotten whole has no row to count for."""
+    rules: dict[str, list[Tombstone]] = {}
+    for session in {used.session for used in tokens}:
+        roots = await db.execute_fetchall(_ROOTS, (agent, session))
+        scopes = [
+            EVERYTHING,
+            session_scope(agent, session),
+            conversation_scope(agent, conversation_of(session)),
+            *(project_scope(root) for (root,) in roots),
+        ]
+        marks = ",".join("?" * len(scopes))
+        stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
+        rules[session] = [Tombstone(*row) for row in stored]
+    return [used for used in tokens if not _is_within(used.at_ms, rules[used.session])]
 
 
 async def _covered(

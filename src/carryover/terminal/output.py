@@ -324,6 +324,16 @@ def size(count_bytes: int) -> str:
     return f"{amount:.1f} {unit}"
 
 
+def rounded(number: int) -> str:
+    """Formats a large number in thousands, millions or billions: `1.2 M`."""
+    amount: float = number
+    for unit in ("", " k", " M"):
+        if amount < 1000:
+            return f"{amount:.1f}{unit}" if unit else str(number)
+        amount /= 1000
+    return f"{amount:,.1f} G"
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Formats a count: `1 event`, `2,000 events`."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -151,3 +151,17 @@ def test_sessions_that_lie_flat_in_a_folder_are_found() -> None:
     assert [source.session for source in AGENT.sources(path.parent)] == [path.stem.partition("_")[2]]
     assert AGENT.sources(path.parent)[0].group == ""
     assert AGENT.sources(path.parents[1])[0].group == PLACE
+
+
+def test_the_tokens_of_an_answer_have_the_same_key_in_a_fork() -> None:
+    first, fork = ({used.key: used for used in read("fork-cli", part).tokens} for part in ("my-task", "01a20427"))
+
+    assert [(used.model, used.input, used.output) for used in first.values()] == [
+        ("fake-model", 1470, 2),
+        ("fake-model", 1501, 2),
+        ("other-model", 1523, 2),
+    ]
+    assert [(used.input, used.output, key in first) for key, used in fork.items()] == [
+        (1470, 2, True),
+        (1501, 3, False),
+    ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from carryover.actions.context import first_day_ms
 from carryover.actions.diagnose import report as reports
 from carryover.actions.diagnose.report import LedgerReport
 from carryover.agents import agent_name
@@ -18,6 +19,7 @@ from carryover.distill.limit import LASTS_MS, command
 from carryover.install.machine import Machine, startable_here
 from carryover.ledger.connect import as_ledger_error
 from carryover.ledger.queries import agents_seen, connect_read_only, projects, totals
+from carryover.ledger.usage import sum_since
 from carryover.paths import StateDir
 from carryover.terminal.paths import quoted
 from carryover.views.limits import limited_projects
@@ -38,6 +40,7 @@ def ledger_report(state: StateDir, config: Config, machine: Machine) -> LedgerRe
             ),
             ignored_settings=tuple(reports.IgnoredSettings(row.root, own.notes) for row, own in each if own.notes),
             agents=tuple(agents_seen(db)),
+            used_today=sum_since(db, first_day_ms(1)),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )
 

@@ -16,6 +16,7 @@ from carryover.install.agent_report import EntryReport, HooksReport, State
 from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import ProjectRow, Totals
+from carryover.ledger.usage import Tokens
 from carryover.projects.policy import Refusal
 from carryover.publish.pointers import HiddenFile
 from carryover.sync.status import SyncStatus
@@ -124,6 +125,8 @@ class LedgerReport(Totals, frozen=True, kw_only=True):
     agents: tuple[AgentRow, ...] = ()
     limits: tuple[LimitReport, ...] = ()
     ignored_settings: tuple[IgnoredSettings, ...] = ()
+    used_today: Tokens | None = None
+    """What agents recorded since midnight; None if nothing."""
 
 
 class MovedAside(msgspec.Struct, frozen=True):

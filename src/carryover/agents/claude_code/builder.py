@@ -35,6 +35,8 @@ class Message(msgspec.Struct, frozen=True):
     content: str | list[Block]
     model: str | None = None
     stop_reason: str | None = None
+    id: str | None = None
+    usage: msgspec.Raw = ABSENT
 
 
 class Attachment(msgspec.Struct, frozen=True, rename="camel"):
@@ -62,6 +64,7 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
 
     is_aborted_mid_stream: bool | None = None
     is_api_error_message: bool | None = None
+    request_id: str | None = None
     error: msgspec.Raw = ABSENT
     api_error_status: msgspec.Raw = ABSENT
 

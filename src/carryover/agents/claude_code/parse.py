@@ -13,13 +13,14 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.agents.claude_code.builder import Block, Builder, Context, Line, OpenCall
+from carryover.adapter.event_builder import usable_name
+from carryover.agents.claude_code.builder import Block, Builder, Context, Line, Message, OpenCall
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.claude_code.tools import parse_call, parse_result, plain_output, without_reminders
 from carryover.families.claude_records import REPORTS
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.lenient import inside, text_of
+from carryover.records.lenient import fields_of, inside, number_of, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
@@ -143,6 +144,7 @@ def _parse_message(builder: Builder) -> None:
         return
     if is_answer:
         builder.learn_news(model=message.model)
+        _count_tokens(builder, message)
     for number, block in enumerate(blocks):
         if block.type == "tool_result":
             parse_result(builder, str(number), block)
@@ -220,6 +222,22 @@ def _parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
     builder.add(model.UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt", digest(text))
     if builder.actor == "human":
         _leave_queue(builder, text)
+
+
+def _count_tokens(builder: Builder, message: Message) -> None:
+    """Notes what an answer took. Each of its blocks is a record that repeats it, and a fork repeats those."""
+    usage = fields_of(message.usage)
+    answer = usable_name(message.id)
+    if usage and answer is not None:
+        builder.count_tokens(
+            f"{answer}/{builder.line.request_id or ''}",
+            session=builder.session,
+            model=message.model,
+            input=number_of(usage.get("input_tokens")),
+            output=number_of(usage.get("output_tokens")),
+            cache_read=number_of(usage.get("cache_read_input_tokens")),
+            cache_write=number_of(usage.get("cache_creation_input_tokens")),
+        )
 
 
 def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> None:

@@ -85,6 +85,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     history_ms: int = 0
     """When the turn of the history that is being read began; copies have the time of the fork."""
     last_ms: int = 0
+    used: int = 0
+    """The thread's total of tokens that the file named last, in its own records or in copies."""
     turns: tuple[Turn, ...] = ()
     """The newest and current turn last."""
     calls: tuple[OpenCall, ...] = ()

@@ -16,6 +16,7 @@ from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder, usable_name
 from carryover.agents.codex import calls, flat
 from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Line, Turn
+from carryover.agents.codex.usage import parse_token_count, total_in
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
@@ -28,7 +29,7 @@ _LINE: Final = msgspec.json.Decoder(Line)
 _QUIET: Final = re.compile(
     r"world_state|token_usage_record|inter_agent_communication(?:_metadata)?|retained_context|session_state"
     # `context_compacted` only marks what `compacted` reports.
-    r"|event_msg/(?:agent_reasoning|agent_reasoning_raw_content|context_compacted|token_count|sub_agent_activity"
+    r"|event_msg/(?:agent_reasoning|agent_reasoning_raw_content|context_compacted|sub_agent_activity"
     r"|(?:collab|dynamic_tool_call|guardian|hook|image_generation|mcp|thread|undo|view_image|web_search)_\w+"
     r"|\w+_(?:begin|delta|request|started|updated?))"
     r"|item_completed/(?:CollabAgentToolCall|ContextCompaction|DynamicToolCall|HookPrompt|Image\w+|InjectedContext"
@@ -106,6 +107,9 @@ def _parse_copied(builder: Builder, source: Source, record: Record) -> tuple[Con
     """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
     gone. A sub-agent's belongs to the session that it works for, which has it already."""
     context = builder.context
+    if builder.name == "event_msg/token_count":
+        # A fork begins with the last of them again, as its own.
+        context = msgspec.structs.replace(context, used=total_in(builder.data) or context.used)
     if context.subagent_id is not None:
         return context, Parsed()
     made_ms = utc_ms(builder.text("timestamp")) if builder.name == "session_meta" else 0
@@ -374,5 +378,6 @@ _HANDLED: Final[dict[Callable[[Builder], None], str]] = {
     calls.parse_call: "response_item/function_call response_item/custom_tool_call",
     calls.parse_output: "response_item/function_call_output response_item/custom_tool_call_output",
     calls.parse_web_search: "response_item/web_search_call",
+    parse_token_count: "event_msg/token_count",
 }
 _HANDLERS: Final = {name: handle for handle, names in _HANDLED.items() for name in names.split()}

@@ -19,7 +19,7 @@ from carryover.families.retried import fail, recover
 from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.resets import names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
@@ -109,6 +109,7 @@ def _parse_assistant(builder: Builder) -> None:
     """Handles an answer to one request: what the model said, its tool calls, or why the request failed."""
     reason = builder.text("stopReason")
     builder.learn(model=builder.text("model"))
+    _count_tokens(builder)
     if reason != "error":
         recover(builder)
     parts = _parts(builder)
@@ -124,6 +125,20 @@ def _parse_assistant(builder: Builder) -> None:
     elif reason == "error":
         said = builder.text("errorMessage")
         fail(builder, _REQUEST, said, limited=said.startswith(_LIMITS) or names_limit(said))
+
+
+def _count_tokens(builder: Builder) -> None:
+    """Notes what an answer took. A fork's copy of it has the same time and message."""
+    usage = fields_of(builder.message.get("usage"))
+    builder.count_tokens(
+        builder.ident,
+        session=builder.session,
+        model=builder.text("model"),
+        input=number_of(usage.get("input")),
+        output=number_of(usage.get("output")),
+        cache_read=number_of(usage.get("cacheRead")),
+        cache_write=number_of(usage.get("cacheWrite")),
+    )
 
 
 def _parts(builder: Builder) -> list[Fields]:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from agents.codex.contract_case import THREAD
+from agents.codex.rollout import SHOP, START_MS, Rollout
+from carryover.model import TokensUsed, WindowUsed
+
+LIMITS = {
+    "primary": {"used_percent": 12.5, "window_minutes": 300, "resets_at": START_MS // 1000 + 3600},
+    "secondary": {"used_percent": 41, "window_minutes": 10080, "resets_in_seconds": 60},
+}
+
+
+def usage(*numbers: int) -> dict[str, int]:
+    names = ("input_tokens", "cached_input_tokens", "output_tokens")
+    return dict(zip(names, numbers, strict=True), total_tokens=numbers[0] + numbers[2])
+
+
+def count(rollout: Rollout, last: dict[str, int], total: dict[str, int]) -> None:
+    rollout.event("token_count", info={"last_token_usage": last, "total_token_usage": total})
+
+
+def test_input_from_the_cache_stands_apart_and_a_repeated_record_counts_once() -> None:
+    """Codex writes the record again whenever the limits change (0.169); only the total says that it is the same."""
+    rollout = Rollout()
+    rollout.record("turn_context", turn_id="turn-0", cwd=SHOP, model="gpt-6")
+    for total in (usage(100, 60, 7), usage(100, 60, 7), usage(200, 120, 14)):
+        count(rollout, usage(100, 60, 7), total)
+
+    first, second = rollout.tokens
+    assert first == TokensUsed(
+        key=first.key, session=THREAD, at_ms=START_MS + 2000, model="gpt-6", input=40, output=7, cache_read=60
+    )
+    assert first.key != second.key
+
+
+def test_the_share_of_each_limit_is_kept_with_its_reset() -> None:
+    rollout = Rollout()
+    rollout.event("token_count", info=None, rate_limits=LIMITS)
+
+    at_ms = START_MS + 1000
+    assert rollout.windows == [
+        WindowUsed(name="primary", at_ms=at_ms, used_percent=12.5, minutes=300, resets_ms=START_MS + 3_600_000),
+        WindowUsed(name="secondary", at_ms=at_ms, used_percent=41, minutes=10080, resets_ms=at_ms + 60_000),
+    ]
+
+
+def test_the_tokens_of_a_history_copied_into_a_fork_are_the_parents() -> None:
+    """The fork of 0.125 ends what it copies with the last record of tokens, as its own."""
+    rollout = Rollout(forked_from_id="parent")
+    rollout.record("session_meta", id="parent", timestamp=rollout.time, cwd=SHOP)
+    count(rollout, usage(9, 0, 9), usage(9, 0, 9))
+    rollout.event("task_started", turn_id="own", started_at=rollout.seconds)
+    count(rollout, usage(9, 0, 9), usage(9, 0, 9))
+    assert rollout.tokens == []
+
+    count(rollout, usage(5, 0, 1), usage(14, 0, 10))
+    assert [used.input for used in rollout.tokens] == [5]
