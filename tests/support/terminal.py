@@ -66,6 +66,9 @@ class Terminal:
         self._seen = len(self.text)
         return self.text[before:]
 
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     def end(self) -> tuple[int, str]:
         """Its exit code and all it has shown, once it has ended."""
         deadline = time.monotonic() + LIMIT_S

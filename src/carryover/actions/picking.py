@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from carryover.actions.context import project_root, settings_to_print, state_dir
+from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.actions.opened import Want, opened
 from carryover.agents import agent_names
 from carryover.distill.digest import Digest
@@ -17,6 +17,7 @@ from carryover.ledger.queries import by_last_use, session_ids, sessions, shortes
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search_text import Kind
 from carryover.publish.project_view import session_digest
+from carryover.terminal.output import harmless
 from carryover.views.session_list import session_entry
 
 MOST: Final = 200
@@ -26,6 +27,10 @@ MOST_BYTES: Final = 24_000_000
 TURNS: Final = 6
 """How many turns the preview shows."""
 FILES: Final = 6
+MOST_MATCHES: Final = 400
+"""How many of the best matches are ranked by; sessions that have only others come after them, newest first."""
+MATCH_CHARS: Final = 400
+"""Maximum length of the part of a match that is shown."""
 _FILTERED: Final[tuple[Kind, ...]] = ("prompt", "answer", "path")
 
 
@@ -46,6 +51,15 @@ class Preview(NamedTuple):
     turns: tuple[Turn, ...]
     files: tuple[str, ...]
     more_files: int
+
+
+class Match(NamedTuple):
+    """The entry of a session that matches the filter best."""
+
+    kind: Kind
+    at_ms: int
+    excerpt: str
+    """The part of it with most of the words, on one line."""
 
 
 class Choice:
@@ -69,6 +83,8 @@ class Choice:
         """Returns id and name of each agent that can take over on this machine, the one last used here first."""
         self.find = cache(self._find)
         """Returns the ids of the sessions that have a word, or a longer one that begins so."""
+        self.matches = cache(self._matches)
+        """Returns the best match of each session, of this project or `everywhere`, by its id, best first."""
         self.preview = cache(self._preview)
         """Returns what the preview shows of the session with this id."""
 
@@ -84,6 +100,24 @@ class Choice:
         from carryover.ledger.search_text import terms_of
 
         return frozenset(sessions_with(self._ledger, Query(terms=terms_of(word), kinds=_FILTERED)))
+
+    def _matches(self, typed: str, everywhere: bool) -> dict[str, Match]:
+        from carryover.ledger.search import Query, search
+        from carryover.ledger.search_text import terms_of, window
+
+        terms = terms_of(typed)
+        if not terms:
+            return {}
+        found: dict[str, Match] = {}
+        project_id = None if everywhere else self._project_id
+        wanted = Query(terms=terms, project_id=project_id, kinds=_FILTERED)
+        for hit in search(self._ledger, wanted, limit=MOST_MATCHES, now_ms=now_ms()).hits:
+            if hit.session not in found:
+                line = " ".join(harmless(hit.text).split())
+                start, end, _ = window(line, terms, MATCH_CHARS)
+                excerpt = f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
+                found[hit.session] = Match(hit.kind, hit.at_ms, excerpt)
+        return found
 
     def _preview(self, session: str) -> Preview:
         return preview_of(session_digest(self._ledger, self._rows[session]))
@@ -112,6 +146,13 @@ def looked_in() -> dict[str, list[Path]]:
     for root in folders_to_read(settings_to_print(state_dir())):
         found.setdefault(names.get(root.agent_id, root.agent_id), []).append(root.path)
     return found
+
+
+def lit(line: str, typed: str) -> list[tuple[int, int]]:
+    """Returns where the words of the filter are in `line`: start and end, in order."""
+    from carryover.ledger.search_text import spans, terms_of
+
+    return spans(line, terms_of(typed))
 
 
 def preview_of(digest: Digest) -> Preview:

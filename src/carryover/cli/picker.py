@@ -13,7 +13,7 @@ from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table
 
 if TYPE_CHECKING:
-    from carryover.actions.picking import Preview
+    from carryover.actions.picking import Match, Preview
 
 PROMPT_LIMIT: Final = 300
 TASK_LIMIT: Final = 200
@@ -25,11 +25,11 @@ _HEADS_OF_ALL: Final = (_HEADS[0], Column("PROJECT", least=10, keep_end=True), *
 HELP: Final = (
     ("c", "continue the session in another agent, with its handoff as the first prompt"),
     ("enter", "show the conversation"),
-    ("/", "filter as you type, by words in prompts, answers, files, tasks and names"),
+    ("/", "filter as you type, by words in prompts, answers, files, tasks and names; best match first"),
     ("y", "copy the handoff, to paste it anywhere"),
     ("r", "resume the session in its own agent"),
     ("a", "list the sessions of all projects, or of this one again"),
-    ("↑ ↓", "choose; also j k, page up, page down, home, end"),
+    ("↑ ↓", "choose; also j k, page up, page down, home, end, the mouse wheel"),
     ("esc", "end the filter; without one, quit"),
     ("q", "quit"),
 )
@@ -70,6 +70,9 @@ class Picker:
     """Display names of agents, by id."""
     find: Callable[[str], Collection[str]] = lambda _: ()
     """Returns the ids of the sessions that have a word, or a longer one that begins so. Called at every key."""
+    matches: Callable[[str, bool], Mapping[str, Match]] = lambda _, __: {}
+    """Returns the best match of each session for the whole filter, by session id, best first: of this project or, if
+    true, of all. Called at every key."""
     shows_all: bool = False
     at: int = 0
     mode: Mode = "list"
@@ -87,7 +90,7 @@ class Picker:
 
     @property
     def listed(self) -> Sequence[dict[str, Any]]:
-        """The sessions on the list at the moment."""
+        """The sessions on the list at the moment: newest first, or with a filter best match first, then newest."""
 
         def has(entry: dict[str, Any], word: str) -> bool:
             texts = (
@@ -97,7 +100,18 @@ class Picker:
             return any(word in text.lower() for text in texts if text) or entry["id"] in self.find(word)
 
         every, words = self.everywhere if self.lists_all else self.here, self.typed.lower().split()
-        return [entry for entry in every if all(has(entry, word) for word in words)] if words else every
+        if not words:
+            return every
+        rank = {session: at for at, session in enumerate(self.matches(self.typed, self.lists_all))}
+        found = [entry for entry in every if all(has(entry, word) for word in words)]
+        return sorted(found, key=lambda entry: rank.get(entry["id"], len(rank)))
+
+    @property
+    def match(self) -> Match | None:
+        """What the filter found in the selected session; None without a filter, or if only its names match."""
+        if self.entry is None or not self.typed.strip():
+            return None
+        return self.matches(self.typed, self.lists_all).get(self.entry["id"])
 
     @property
     def entry(self) -> dict[str, Any] | None:
@@ -241,6 +255,8 @@ def preview_lines(
     elif picker.entry is None:
         yield from wrapped("No session has all these words. esc ends the filter.", width).split("\n")
     else:
+        if (match := picker.match) is not None:
+            yield from wrapped(f"{match.kind} {ago(match.at_ms, now_ms)}: {match.excerpt}", width).split("\n")
         for line in _preview(picker.entry, preview_of(picker.entry["id"]), now_ms):
             yield from wrapped(line, width).split("\n")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms
-from carryover.actions.picking import choice, is_kept, looked_in
+from carryover.actions.picking import choice, is_kept, lit, looked_in
 from carryover.cli.picker import SPECIAL, Picker, keys_line, list_lines, preview_lines
 from carryover.errors import ExitCode
 from carryover.terminal.output import answer_to, can_ask, print_lines
@@ -18,13 +20,19 @@ from carryover.terminal.paths import short_path
 from carryover.terminal.screen import drawing
 
 if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+    from prompt_toolkit.key_binding.key_bindings import NotImplementedOrNone
+    from prompt_toolkit.mouse_events import MouseEvent
 
     from carryover.actions.picking import Preview
 
 READ_FROM_DISK: Final = "Read from your agents' newest files; nothing is kept. ? shows the keys."
 AFTERWARDS: Final = "`carryover install` keeps all of it, and a handoff fresh in each project that you work in."
+
+LIT: Final = "bold underline"
+"""The style of the filter's words, which needs no colour."""
 
 RunCommand = Callable[[Sequence[str]], int]
 """Runs `carryover` with these arguments and returns its exit code."""
@@ -47,6 +55,7 @@ def pick(run_command: RunCommand) -> int:
             agents=found.agents,
             names=found.names,
             find=found.find,
+            matches=found.matches,
             said="" if is_kept() else READ_FROM_DISK,
         )
         while (command := _ask(picker, found.preview)) is not None and command[0] == "show":
@@ -91,8 +100,18 @@ def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | No
     from prompt_toolkit.layout import HSplit, Layout, Window
     from prompt_toolkit.layout.controls import FormattedTextControl
     from prompt_toolkit.layout.dimension import Dimension
+    from prompt_toolkit.mouse_events import MouseEventType
 
     home = Path.home()
+    wheel = {MouseEventType.SCROLL_UP: -1, MouseEventType.SCROLL_DOWN: 1}
+
+    class Turned(FormattedTextControl):
+        """Text over which the mouse wheel moves the selection."""
+
+        def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
+            if mouse_event.event_type in wheel:
+                picker.move(wheel[mouse_event.event_type])
+            return None
 
     def width() -> int:
         return get_app().output.get_size().columns - 1
@@ -101,25 +120,52 @@ def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | No
         return list_lines(picker, now_ms=now_ms(), home=home, width=width())
 
     def listed() -> StyleAndTextTuples:
-        rows = [("reverse" if at == picker.at else "", f"{line}\n") for at, line in enumerate(lines()[1:])]
-        return [*rows[: picker.at], ("[SetCursorPosition]", ""), *rows[picker.at :]]
+        pieces: StyleAndTextTuples = []
+        for at, line in enumerate(lines()[1:]):
+            if at == picker.at:
+                pieces.append(("[SetCursorPosition]", ""))
+            pieces += highlighted(f"{line}\n", picker.typed, "reverse" if at == picker.at else "")
+        return pieces
 
-    def preview() -> str:
-        return "\n".join(preview_lines(picker, preview_of, now_ms=now_ms(), width=width()))
+    def preview() -> StyleAndTextTuples:
+        pieces: StyleAndTextTuples = []
+        typed = picker.typed if picker.mode in ("list", "typing") else ""
+        for line in preview_lines(picker, preview_of, now_ms=now_ms(), width=width()):
+            pieces += highlighted(f"{line}\n", typed, "")
+        return pieces
 
     half = Dimension(min=1, weight=1)
-    choices = Window(FormattedTextControl(listed, focusable=True, show_cursor=False), height=half)
+    choices = Window(Turned(listed, focusable=True, show_cursor=False), height=half)
     keys = FormattedTextControl(lambda: [("bold" if picker.said else "", keys_line(picker, width()))])
     rows = [
         Window(FormattedTextControl(lambda: [("bold", lines()[0])]), height=1),
         choices,
         Window(height=1, char="─", style="class:line"),
-        Window(FormattedTextControl(preview), height=half),
+        Window(Turned(preview), height=half),
         Window(keys, height=1),
     ]
     layout = Layout(HSplit(rows), focused_element=choices)
     with drawing():
-        return Application[list[str] | None](layout=layout, key_bindings=_bindings(picker), full_screen=True).run()
+        application = Application[list[str] | None](
+            layout=layout, key_bindings=_bindings(picker), full_screen=True, mouse_support=True
+        )
+        return application.run(pre_run=partial(_end_at_sigterm, application))
+
+
+def _end_at_sigterm(application: Application[list[str] | None]) -> None:
+    """Has SIGTERM end the application, which gives the terminal back as it was; prompt_toolkit (3.0) does not."""
+    ends = SystemExit(128 + signal.SIGTERM)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, partial(application.exit, exception=ends))
+
+
+def highlighted(line: str, typed: str, style: str) -> StyleAndTextTuples:
+    """Returns `line` in `style`, with the words of the filter lit."""
+    pieces: StyleAndTextTuples = []
+    at = 0
+    for start, end in lit(line, typed) if typed else ():
+        pieces += [(style, line[at:start]), (f"{style} {LIT}".strip(), line[start:end])]
+        at = end
+    return [*pieces, (style, line[at:])]
 
 
 def _bindings(picker: Picker) -> KeyBindings:

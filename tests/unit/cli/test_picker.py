@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from carryover.actions.picking import preview_of
+from carryover.actions.picking import Match, preview_of
 from carryover.cli.picker import Picker, keys_line, list_lines, preview_lines
+from carryover.cli.picker_screen import LIT, highlighted
 from carryover.distill.digest import Digest, EditedFile, Said, Turn
 from carryover.errors import ExitCode
 from carryover.terminal.output import columns
@@ -108,6 +110,27 @@ def test_typing_filters_by_words_of_the_list_and_by_what_was_found_elsewhere() -
     assert model.press("escape") == model.press("q") == []
 
 
+def test_the_best_match_comes_first_then_the_newest_and_is_previewed() -> None:
+    best = {"2abc-long": Match("answer", NOW_MS - 120_000, "The discount rounds down.")}
+    model = picker(find=lambda _: ["1abc-long", "2abc-long"], matches=lambda typed, _: best if typed == "disc" else {})
+    for sign in ("/", *"disc"):
+        model.press(sign)
+
+    assert listed(model)[1:] == ["Agent One  2 min ago  Task 2", "Agent One  1 min ago  Task 1"]
+    assert preview(model)[0] == "answer 2 min ago: The discount rounds down."
+    model.press("down")
+    assert preview(model)[0] == "1abc, 1.2, main, 2 prompts"
+
+
+def test_the_words_of_the_filter_are_lit() -> None:
+    assert highlighted("A Discount on all", "disc", "reverse") == [
+        ("reverse", "A "),
+        (f"reverse {LIT}", "Disc"),
+        ("reverse", "ount on all"),
+    ]
+    assert highlighted("A Discount", "", "") == [("", "A Discount")]
+
+
 def test_another_agent_is_chosen_in_a_second_list() -> None:
     model = picker()
     model.press("c")
@@ -165,6 +188,33 @@ def test_enter_shows_the_session_in_the_pager_and_comes_back(terminal_env: dict[
     assert "› Wire discount into checkout" in text
     assert "paged: Session c0de0000-0000-4000-8000-000000000001" in text
     assert (code, text.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: interrupted")
+
+
+def test_the_mouse_wheel_chooses_and_the_filter_shows_where_it_matched(terminal_env: dict[str, str]) -> None:
+    wheel_down = "\x1b[<65;5;3M"
+    with Terminal(CARRYOVER, terminal_env) as terminal:
+        terminal.wait_for("? keys")
+        assert b"\x1b[?1006h" in terminal.shown
+        terminal.press(f"{wheel_down}{ENTER}")
+        terminal.wait_for("paged:   Checkout is next")
+        terminal.press(ENTER)
+        terminal.wait_for("? keys")
+        terminal.press("/next check")
+        terminal.wait_for("answer ")
+        terminal.press(CTRL_C)
+        assert terminal.end()[0] == ExitCode.INTERRUPTED
+
+
+def test_the_terminal_is_as_before_after_the_picker_was_told_to_end(terminal_env: dict[str, str]) -> None:
+    with Terminal(CARRYOVER, terminal_env) as terminal:
+        terminal.wait_for("? keys")
+        terminal.signal(signal.SIGTERM)
+        code, _ = terminal.end()
+
+        assert code == 128 + signal.SIGTERM
+        last_on = max(terminal.shown.rfind(b"\x1b[?1006h"), terminal.shown.rfind(b"\x1b[?1049h"))
+        after = terminal.shown[last_on:]
+        assert b"\x1b[?1006l" in after and b"\x1b[?1049l" in after and b"\x1b[?25h" in after
 
 
 def test_a_key_continues_in_another_agent(terminal_env: dict[str, str], recorded: Path) -> None:
