@@ -46,6 +46,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """How a commit belongs to the session; None for other moments."""
     machine: str | None = None
     """The other machine that recorded the session; None if this one did."""
+    show: str | msgspec.UnsetType = msgspec.UNSET
+    """The command that shows the turn, if it was asked for."""
     diff: str | msgspec.UnsetType = msgspec.UNSET
     """The lines that an edit changed, if it was asked for edits."""
 
@@ -74,6 +76,7 @@ def timeline(
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
     before = {later.id: earlier for earlier, later in pairwise(by_start)}
     links = Links(commits)
+    all_found: list[Moment] = []
     found: list[Moment] = []
     for row in rows:
         if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
@@ -83,11 +86,25 @@ def timeline(
         begins_later = wanted.until_ms is not None and row.started_ms >= wanted.until_ms
         if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue
-        found += filter(wanted.has, _of_session(db, row, before.get(row.id), links))
+        of_session = _of_session(db, row, before.get(row.id), links)
+        all_found += (moment for moment in of_session if moment.kind == "tests" or wanted.has(moment))
         # Within one millisecond, the last event comes first.
-        found.sort(key=lambda moment: moment.at_ms, reverse=True)
-        found = [*_each_commit_once(found)]
+        all_found.sort(key=lambda moment: moment.at_ms, reverse=True)
+        found = [*filter(wanted.has, _each_commit_once(_turning_points(all_found)))]
     return found[:limit]
+
+
+def _turning_points(moments: Sequence[Moment]) -> list[Moment]:
+    """Returns the moments, newest first; of tests those that fail, or pass again, whichever session ran them."""
+    kept = []
+    failing = False
+    for moment in reversed(moments):
+        if moment.kind == "tests":
+            if moment.text.startswith("fail") == failing:
+                continue
+            failing = not failing
+        kept.append(moment)
+    return kept[::-1]
 
 
 def _each_commit_once(moments: Sequence[Moment]) -> Iterator[Moment]:
@@ -141,8 +158,7 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
 
 
 def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str | None) -> Iterator[Moment]:
-    """Yields the timeline entries of the events, in order. Tests are named if they fail, or pass after a failure."""
-    failing = False
+    """Yields the timeline entries of the events, in order."""
     for turn, event in events:
         here = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
@@ -156,9 +172,8 @@ def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str
                 yield replace(here, kind="limit", text=_first_line(message))
             case ToolResult() as result:
                 run = test_run_in(result)
-                if run is not None and run.status != "unknown" and failing != (run.status == "fail"):
-                    failing = run.status == "fail"
-                    text = _first_line(f"{'fail' if failing else 'pass'}: {result.subject}")
+                if run is not None and run.status != "unknown":
+                    text = _first_line(f"{run.status}: {result.subject}")
                     yield replace(here, kind="tests", text=text)
 
 

@@ -46,6 +46,17 @@ async def test_what_matters_of_a_session_is_listed_newest_first(scribe: Scribe) 
     assert moments(scribe, edits=True) == [(AGENT, "edit", "Edited cart.py +1 -0"), *plain]
 
 
+async def test_what_failed_in_one_session_and_passed_in_another_is_passed_and_said_once(scribe: Scribe) -> None:
+    red, green = "=== 1 failed, 2 passed in 0.1s ===", "=== 3 passed in 0.1s ==="
+    await scribe.tell("add a cart", scribe.event(ran("pytest", red, ok=False)))
+    other = Scribe(scribe.ledger, agent="another", written=10)
+    passed = (other.event(ran("pytest", green), session="s2"), other.event(ran("pytest", green), session="s2"))
+    await other.tell(other.event("continue", session="s2"), *passed, path="/t/two.jsonl")
+
+    tests = [each for each in moments(scribe) if each[1] == "tests"]
+    assert tests == [("another", "tests", "pass: pytest"), (AGENT, "tests", "fail: pytest")]
+
+
 async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out(scribe: Scribe) -> None:
     await scribe.tell("add a cart")
     other = Scribe(scribe.ledger, agent="another", written=1)
