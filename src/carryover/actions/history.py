@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from carryover.actions.opened import Want, opened
 from carryover.agents import agent_name
 from carryover.ledger.queries import session_ids, shortest_unique
 from carryover.model import NOTE
 from carryover.probe.git_history import SHORT, newest_commits
+from carryover.views.session_list import show_command
 from carryover.views.timeline import Moment, Wanted, timeline
 
 
@@ -24,6 +27,8 @@ class Entry(NamedTuple):
     session: str
     """The shortest unique prefix of the session's id."""
     commit: str
+    show: str
+    """The command that shows the turn, by the short id."""
 
 
 def log(root: str, *, since_ms: int, agent: str | None, limit: int) -> list[Entry]:
@@ -43,4 +48,6 @@ def _entry(moment: Moment, session: str) -> Entry:
     took_over = None
     if moment.kind == "hand-over":
         took_over = (agent_name(" ".join(moment.text.split())), agent_name(moment.agent))
-    return Entry(moment, agent, took_over, session, moment.commit[:SHORT] if moment.commit else "")
+    commit = moment.commit[:SHORT] if moment.commit else ""
+    named = replace(moment, show=show_command(moment.session, moment.turn))
+    return Entry(named, agent, took_over, session, commit, show_command(session, moment.turn))

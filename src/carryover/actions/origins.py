@@ -19,6 +19,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.paths import expanded
 from carryover.probe.git_history import SHORT, Commit, commit_named
 from carryover.views.history import Change, CommitHistory, LineHistory, changes_of, commit_history, line_history
+from carryover.views.session_list import show_command
 
 _LINE: Final = re.compile(r"(.+):(\d+)", re.DOTALL)
 
@@ -31,6 +32,8 @@ class Turn(NamedTuple):
     """The agent's display name, with the machine that it ran on if that is another."""
     session: str
     """The shortest unique prefix of the session's id."""
+    show: str
+    """The command that shows the turn, by that id."""
     prompt: str | None
     changes: list[Change]
 
@@ -142,5 +145,7 @@ def _turns(changes: Iterable[Change], short: Mapping[str, str]) -> list[Turn]:
         each = list(of_turn)
         first = each[0]
         agent = agent_name(first.agent, first.machine)
-        turns.append(Turn(first.at_ms, agent, short.get(first.session, first.session), first.prompt, each))
+        session = short.get(first.session, first.session)
+        show = show_command(session, first.turn, subagent=first.subagent_id is not None)
+        turns.append(Turn(first.at_ms, agent, session, show, first.prompt, each))
     return turns

@@ -10,10 +10,12 @@ from carryover.actions.opened import Want, opened
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.ledger import search_text
+from carryover.ledger.events import TurnStart, turn_of, turn_starts
 from carryover.ledger.queries import session_ids, shortest_unique
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import Hit, Query, search
 from carryover.ledger.search_text import Kind, Term, terms_of, window
+from carryover.views.session_list import show_command
 
 KINDS: Final[tuple[str, ...]] = search_text.KINDS
 """What a hit may be."""
@@ -29,6 +31,16 @@ class Place(NamedTuple):
     """The agent's display name, with the machine that it ran on if that is another."""
     short: str
     """The shortest unique prefix of the session's id."""
+    turn: int
+    """The number of the turn in its session; 0 before the first prompt."""
+
+    @property
+    def show(self) -> str:
+        """The command that shows the turn."""
+        return self._show(self.short)
+
+    def _show(self, session: str) -> str:
+        return show_command(session, self.turn, subagent=self.hit.subagent_id is not None)
 
     def as_data(self) -> dict[str, Any]:
         """Returns the hit as `carryover search --json` prints it."""
@@ -39,6 +51,8 @@ class Place(NamedTuple):
             "machine": self.hit.machine or None,
             "project": self.hit.root,
             "subagent_id": self.hit.subagent_id,
+            "turn": self.turn,
+            "show": self._show(self.hit.session),
             "kind": self.hit.kind,
             "at_ms": self.hit.at_ms,
             "times": self.hit.times,
@@ -89,14 +103,20 @@ def searched(
         )
         found = search(ledger, wanted, limit=limit, now_ms=now_ms())
         short = shortest_unique(session_ids(ledger)) if found.hits else {}
+        starts = {session: turn_starts(ledger, session) for session in {hit.session_id for hit in found.hits}}
     return Search(
         root=root,
         is_known=root is None or known is not None,
         terms=terms,
-        places=[Place(hit, agent_name(hit.agent, hit.machine), short[hit.session]) for hit in found.hits],
+        places=[_place(hit, short[hit.session], starts[hit.session_id]) for hit in found.hits],
         has_all=found.has_all,
         indexed=found.indexed,
     )
+
+
+def _place(hit: Hit, short: str, starts: Sequence[TurnStart]) -> Place:
+    turn = turn_of(starts, hit.event_id, hit.at_ms, hit.subagent_id)
+    return Place(hit, agent_name(hit.agent, hit.machine), short, turn)
 
 
 def _searched_id(root: str | None, known: ProjectRow | None) -> int | None:

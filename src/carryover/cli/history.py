@@ -60,7 +60,7 @@ def _entry(entry: Entry, now: int) -> Iterator[str]:
     head = (
         when(moment.at_ms, now),
         entry.agent,
-        paint(entry.session, BOLD),
+        paint(entry.show, BOLD),
         moment.kind if moment.how != "edits" else "commit with its edits",
         paint(entry.commit, YELLOW) if entry.commit else "",
     )
@@ -92,7 +92,7 @@ WHY_EXAMPLES: Final = """\
   carryover why src/cart.py
   carryover why src/cart.py:12         the turn that wrote line 12
   carryover why HEAD                   the turns that are in a commit
-  carryover show ID                    the conversation of one of these turns"""
+  carryover show 58cb4187 --turn 2     one of these turns, as the listing names it"""
 
 _EXPLAINED: Final[Mapping[str, str]] = {
     "followed": "",
@@ -152,5 +152,5 @@ def _turns(origin: Origin, now: int) -> Iterator[str]:
         for change in turn.changes:
             name = f"{os.path.relpath(change.path, origin.root)} " if origin.commit is not None else ""
             changed.append(f"{name}{change.summary}")
-        head = (when(turn.at_ms, now), turn.agent, paint(turn.session, BOLD), ", ".join(changed))
+        head = (when(turn.at_ms, now), turn.agent, paint(turn.show, BOLD), ", ".join(changed))
         yield from entry_lines(head, one_line(turn.prompt or "(no prompt recorded)", _PROMPT_CHARS))

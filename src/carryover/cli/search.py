@@ -36,7 +36,7 @@ EXAMPLES: Final = """\
   carryover search 'ut*'                     short words that begin so
   carryover search --kind error --since 7d timeout
   carryover search --all --agent codex migration
-  carryover show ID                          the conversation of a hit"""
+  carryover show 58cb4187 --turn 2           a hit, as the listing names it"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +107,7 @@ def _lines(found: Search) -> Iterator[str]:
         head = (
             when(hit.at_ms, now),
             place.agent,
-            paint(place.short, BOLD),
+            paint(place.show, BOLD),
             project if found.root is None else "",
             hit.kind,
             f"{hit.times} times" if hit.times > 1 else "",

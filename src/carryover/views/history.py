@@ -14,12 +14,14 @@ from carryover.distill.commands import committed
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.codec import is_of, read_body
+from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, ToolResult, UserPrompt
 from carryover.probe.git_history import Commit, commit_named, commit_of_line
 from carryover.redact import clean
 from carryover.views.line_origin import comparable, origin_of
+from carryover.views.session_list import show_command
 
 How = Literal["command", "edits"]
 """The session ran `git commit`, or somebody else committed edits of the session."""
@@ -108,6 +110,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     removed: int | None
     machine: str | None = None
     """The other machine that recorded the session; None if this one did."""
+    turn: int
+    """Number of the turn in its session; 0 before the first prompt."""
+    show: str
+    """The command that shows the turn."""
 
     @property
     def summary(self) -> str:
@@ -148,8 +154,10 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> Edits:
 def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
     """Returns the turns that made the edits of one file, newest first."""
     turns: dict[tuple[int, int], Change] = {}
+    starts = {session: turn_starts(db, session) for session in {row.session_id for row, _ in edits.values()}}
     for row, body in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)
+        turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id or None)
         change = Change(
             at_ms=row.at_ms,
             agent=row.agent,
@@ -163,6 +171,8 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
             added=body.added,
             removed=body.removed,
             machine=row.machine or None,
+            turn=turn,
+            show=show_command(row.session, turn, subagent=bool(row.subagent_id)),
         )
         former = turns.get((row.session_id, prompt_id))
         turns[row.session_id, prompt_id] = change if former is None else _joined(former, change)

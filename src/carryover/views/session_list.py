@@ -11,6 +11,16 @@ from carryover.ledger.queries import SessionRow, project_by_root, session_ids, s
 from carryover.publish.project_view import session_digest
 
 
+def show_command(session: str, turn: int, *, subagent: bool = False) -> str:
+    """Returns the command that shows a turn of a session, by its id or the beginning of one.
+
+    Turn 0, what was before the first prompt, is shown with the whole session. A sub-agent's work is only in the full
+    account of a turn.
+    """
+    words = ["carryover", "show", session, *(["--turn", str(turn)] if turn else []), *(["--full"] if subagent else [])]
+    return " ".join(words)
+
+
 def listed_sessions(
     ledger: sqlite3.Connection,
     root: str | None,

@@ -242,12 +242,19 @@ def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
     *_, first, prompt = run("why", "cart.py")[1].splitlines()
 
     assert HEAD.match(first) and "discount" in prompt
+    assert "discount" in run(*shown_by(first))[1]
     assert {each["path"] for each in json.loads(run("why", "cart.py", "--json")[1])} == {str(recorded / "cart.py")}
 
 
-HEAD = re.compile(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de")
+HEAD = re.compile(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · carryover show c0de")
 CART = "def total(items):\n    return sum(items)\n"
 WITH_DISCOUNT = "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
+
+
+def shown_by(head: str) -> list[str]:
+    """The arguments of the command that an entry names."""
+    [command] = re.findall(r"carryover (show \S+ --turn \d+)", head)
+    return str(command).split()
 
 
 def why(run: Run, place: str) -> tuple[str, ...]:
@@ -336,7 +343,8 @@ def test_a_commit_names_its_session_and_the_turns_in_it(work: ClaudeWork, run: R
     short = work.session[:8]
     assert run("why", first[:7])[1] == (
         f"2 h ago · commit {first[:8]} · made by Claude Code {short}\n  Add a discount\n"
-        f"2 h ago · Claude Code · {short} · test_cart.py new +1, cart.py +1 -1\n  add a discount\n"
+        f"2 h ago · Claude Code · carryover show {short} --turn 1 · test_cart.py new +1, cart.py +1 -1\n"
+        "  add a discount\n"
     )
     found = json.loads(run("why", "HEAD", "--json")[1])
     assert (found["made_by"], [turn["prompt"] for turn in found["turns"]]) == (None, ["raise it"])
