@@ -61,7 +61,7 @@ table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from w
 man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
 	PYTHONPATH=tests $(BIN)/python -m contract.command_docs
 
-picture: $(VENV)/.installed-dev ## record the picture in README.md again: a real run on synthetic transcripts
+picture: $(VENV)/.installed-dev ## record the pictures in README.md and the tutorial again: a real run on synthetic transcripts
 	PYTHONPATH=tests $(BIN)/python -m picture
 
 diagrams: ## draw the pictures of architecture/d2 again, from their sources (needs npm)

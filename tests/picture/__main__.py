@@ -1,4 +1,4 @@
-"""Records the story and draws it: `make picture` writes the picture and the handoff that the README shows."""
+"""Records the story and draws it: `make picture` writes the pictures, and the handoff that the README shows."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from picture.story import recorded
 from picture.svg import drawn
 
 README: Final = Path(__file__).parents[2] / "README.md"
-PICTURE: Final = Path(__file__).parents[2] / "docs" / "handover.svg"
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PICTURE: Final = DOCS / "handover.svg"
+LOOKING_UP: Final = "carryover search and carryover why name the turns behind a word and behind a line of code."
+LOOKING_BACK: Final = "carryover log lists what two agents did, newest first, and carryover usage the tokens they took."
 TITLE: Final = "Claude Code reaches its usage limit, one command starts Codex, and Codex carries on with the handoff."
 
 
 def documents(folder: Path) -> dict[Path, str]:
-    """Returns the picture and the README as they are after a run below `folder`, which is empty."""
+    """Returns the pictures and the README as they are after a run below `folder`, which is empty."""
     story = recorded(folder)
     shown = f"```markdown\n{story.handoff.strip()}\n```\n"
     return {
         PICTURE: drawn(TITLE, story.scenes),
+        DOCS / "looking-up.svg": drawn(LOOKING_UP, story.looked_up),
+        DOCS / "looking-back.svg": drawn(LOOKING_BACK, story.looked_back),
         README: with_tables(README.read_text("utf-8"), {"handoff": shown}),
     }
 
 
 def main() -> None:
-    """Writes both."""
+    """Writes all of them."""
     with TemporaryDirectory(prefix="carryover-picture-") as folder:
         made = documents(Path(folder).resolve())
     for path, text in made.items():

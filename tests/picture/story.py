@@ -7,6 +7,7 @@ the file that its prompt names. The agents' own texts come from the transcripts.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ WIDTH: Final = 92
 """Columns of the terminal, and so of the picture."""
 
 COMMAND: Final = "carryover to codex"
+LOOK_UP: Final = ("carryover search discount", "carryover why cart.py:5")
+LOOK_BACK: Final = ("carryover log", "carryover usage")
 
 GOAL: Final = "Add a discount to the cart: whole cents, never floats."
 ANSWER: Final = (
@@ -57,13 +60,18 @@ class Scene(NamedTuple):
 
 
 SESSION: Final = "3f2a0c51-8d7e-4b6a-9c1f-5e2d7a90b418"
-"""Stands for the id of Claude Code's session, which differs from run to run."""
+CODEX_SESSION: Final = "0199a0de-4c1b-7d2e-9a3f-6b8c1d0e5f72"
+"""Stand for the ids of Claude Code's session and of Codex's, which differ from run to run."""
+AGE: Final = "3 days ago"
+_AGE: Final = re.compile(r"^(?:\d+ \w+ ago|2026-11-20)(?= · )", re.MULTILINE)
 
 
 class Story(NamedTuple):
-    """What there was to see, and the handoff that Codex began with."""
+    """What there was to see, what commands say of it afterwards, and the handoff that Codex began with."""
 
     scenes: tuple[Scene, ...]
+    looked_up: tuple[Scene, ...]
+    looked_back: tuple[Scene, ...]
     handoff: str
 
 
@@ -79,7 +87,7 @@ def recorded(folder: Path) -> Story:
         _work(claude, project)
         daemon.settle()
         handoff = handoff_of(project).replace(claude.session, SESSION)
-        started = _command(project, env)
+        started = _shown(COMMAND, project, env)  # what it runs, the prompt that the agent starts with, what that reads
         codex = CodexPlayed(home, project, BEGAN + timedelta(minutes=9))
         command, prompt, *read = started
         if missing := [words for words in KNOWN_BY if words not in "\n".join(read)]:
@@ -87,12 +95,22 @@ def recorded(folder: Path) -> Story:
         codex.prompt(prompt)
         codex.say(CARRIES_ON)
         daemon.settle()
+        ids = {claude.session[:8]: SESSION[:8], codex.session[:8]: CODEX_SESSION[:8]}
+        looked_up, looked_back = (tuple(_asked(each, project, env, ids) for each in of) for of in (LOOK_UP, LOOK_BACK))
     scenes = (
         Scene("Claude Code", (f"> {GOAL}", f"● {ANSWER}", f"> {GO_ON}", f"⎿ {LIMIT}")),
         Scene("Your shell", (f"$ {COMMAND}", command.replace(str(home), "~"))),
         Scene("Codex", (f"● {CARRIES_ON}",)),
     )
-    return Story(scenes, handoff)
+    return Story(scenes, looked_up, looked_back, handoff)
+
+
+def _asked(command: str, project: Path, env: Mapping[str, str], ids: Mapping[str, str]) -> Scene:
+    """A command and what it says, with `ids` and ages replaced, which differ from run to run."""
+    text = "\n".join(_shown(command, project, env))
+    for ours, fixed in ids.items():
+        text = text.replace(ours, fixed)
+    return Scene("Your shell", (f"$ {command}", *_AGE.sub(AGE, text).splitlines()))
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -136,11 +154,11 @@ def _work(claude: ClaudePlayed, project: Path) -> None:
     claude.end("limit")
 
 
-def _command(project: Path, env: Mapping[str, str]) -> list[str]:
-    """What the command shows, line by line: what it runs, the prompt that the agent starts with, what that reads."""
+def _shown(command: str, project: Path, env: Mapping[str, str]) -> list[str]:
+    """What a command shows on a terminal, line by line."""
     shell = shutil.which("sh") or "/bin/sh"
-    with Terminal([shell, "-c", f"cd {shlex.quote(str(project))} && {COMMAND}"], env, columns=WIDTH) as terminal:
+    with Terminal([shell, "-c", f"cd {shlex.quote(str(project))} && {command}"], env, columns=WIDTH) as terminal:
         code, text = terminal.end()
     if code != 0:
-        raise RuntimeError(f"`{COMMAND}` ended with code {code}: {text}")
+        raise RuntimeError(f"`{command}` ended with code {code}: {text}")
     return text.splitlines()

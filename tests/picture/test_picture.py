@@ -10,7 +10,7 @@ from picture.story import COMMAND, WIDTH, Scene
 from picture.svg import drawn, wrapped
 
 
-def test_the_picture_and_the_handoff_are_those_of_a_run(tmp_path: Path) -> None:
+def test_the_pictures_and_the_handoff_are_those_of_a_run(tmp_path: Path) -> None:
     for path, text in documents(tmp_path).items():
         assert path.read_text("utf-8") == text, "run `make picture`"
 

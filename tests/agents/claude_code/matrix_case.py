@@ -34,7 +34,10 @@ class ClaudePlayed:
 
     def edit(self, path: Path, old: str, new: str) -> None:
         given = {"file_path": str(path), "old_string": old, "new_string": new}
-        hunk = {"oldStart": 2, "oldLines": 1, "newStart": 2, "newLines": 1, "lines": [f"-    {old}", f"+    {new}"]}
+        removed = [f"-    {old}"]
+        added = [f"+{line}" for line in f"    {new}".split("\n")]
+        lengths = {"oldLines": len(removed), "newLines": len(added)}
+        hunk = {"oldStart": 2, "newStart": 2, **lengths, "lines": [*removed, *added]}
         result = {**given, "filePath": str(path), "structuredPatch": [hunk], "userModified": False}
         self._call("Edit", given, "The file has been updated.", result, failed=False)
 
