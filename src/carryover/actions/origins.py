@@ -17,7 +17,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.rows import ProjectRow
 from carryover.paths import expanded
-from carryover.probe.git_history import SHORT, Commit, commit_named
+from carryover.probe.git_history import SHORT, Commit, commit_named, former_names
 from carryover.views.history import Change, CommitHistory, LineHistory, changes_of, commit_history, line_history
 from carryover.views.session_list import show_command
 
@@ -104,7 +104,8 @@ def _absolute(file: str) -> Path:
 
 
 def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, asked: str) -> list[Change]:
-    changes = changes_of(ledger, project, str(path)) if project is not None else []
+    former = former_names(Path(root), os.path.relpath(path, root))
+    changes = changes_of(ledger, project, str(path), former) if project is not None else []
     if not changes and os.sep not in asked and not os.path.lexists(path):
         raise UserError(
             f"{asked!r} is neither a file here, also none that an agent is known to have changed, nor a commit of "

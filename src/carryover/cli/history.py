@@ -78,7 +78,7 @@ _PROMPT_CHARS: Final = 400
 WHY: Final = """\
 Lists the turns in which agents changed a file, newest first, each with the
 prompt that asked for it. The file may have been renamed or deleted since, and
-its project moved.
+its project moved: renames by agents are followed, and those that git knows.
 
 With FILE:LINE it finds the turn that wrote the line: the recorded edits are
 undone from the newest on, and git says in which commit the line is. Where the

@@ -22,6 +22,7 @@ _HEADER: Final = later(r"\x01(?P<id>[0-9a-f]{40,64}) (?P<authored_s>\d+) (?P<com
 _BLAMED: Final = later(rb"([0-9a-f]{40,64}) (\d+) \d+")
 _FORMER_NAME: Final = later(rb"^filename (.+)$", re.M)
 _HUNK: Final = later(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
+_NAMES: Final = ("--find-renames", "-l1000", "--name-status", "-z")
 _NAME: Final = later(r"\w[^\s:]*")
 """Names of commits and branches that git cannot take for an option or a path."""
 SHORT: Final = 8
@@ -66,6 +67,42 @@ def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | Non
         return None
     former = _FORMER_NAME.search(blamed)
     return commits[0], path if former is None else os.fsdecode(former[1])
+
+
+class FormerName(msgspec.Struct, frozen=True, kw_only=True):
+    """A name, relative to the top of the repository, that a file had before it was renamed."""
+
+    name: str
+    until_ms: int | None
+    """The commit that renamed it (UTC ms); None if that is not committed."""
+
+
+def former_names(root: Path, path: str) -> list[FormerName]:
+    """Returns the names that the file at `path` (relative to the top of the repository) had before, newest first.
+
+    They are those of renames that git recognises, also of one that is staged. Empty if it gives no answer in time.
+    """
+    staged = _renames(output_of(root, "diff", *_NAMES, "HEAD", "--", timeout_s=TIMEOUT_S) or b"")
+    names = [FormerName(name=old, until_ms=None) for old, new, _ in staged if new == path]
+    committed = names[0].name if names else path
+    log = ("log", "--follow", f"--max-count={MOST_COMMITS}", "--format=%x01%ct", *_NAMES, "HEAD", "--", committed)
+    renames = _renames(output_of(root, *log, timeout_s=TIMEOUT_S) or b"")
+    return [*names, *(FormerName(name=old, until_ms=at_ms) for old, _, at_ms in renames)]
+
+
+def _renames(out: bytes) -> Iterator[tuple[str, str, int]]:
+    """Yields the old name, the new one and the time (UTC ms) of each rename in what git printed."""
+    words = iter(os.fsdecode(out).split("\0"))
+    at_ms = 0
+    for word in words:
+        text = word.strip("\n")
+        if text.startswith("\x01"):
+            time_s, _, text = text[1:].partition("\n")
+            at_ms = int(time_s) * 1000
+        if text.startswith("R"):
+            yield next(words), next(words), at_ms
+        elif text:
+            next(words)
 
 
 def _log(root: Path, *arguments: str) -> list[Commit]:

@@ -18,7 +18,7 @@ from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.probe.git_history import Commit, commit_named, commit_of_line
+from carryover.probe.git_history import Commit, FormerName, commit_named, commit_of_line
 from carryover.redact import clean
 from carryover.views.line_origin import comparable, origin_of
 from carryover.views.session_list import show_command
@@ -125,12 +125,22 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join([*filter(None, [what]), *lines, *times])
 
 
-def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
-    """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`."""
-    return turns_of(db, edits_of(db, project, path))
+def changes_of(
+    db: sqlite3.Connection, project: ProjectRow, path: str, former: Iterable[FormerName] = ()
+) -> list[Change]:
+    """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`.
+
+    What bears one of its `former` names after the rename is another file.
+    """
+    edits = edits_of(db, project, path)
+    for name in former:
+        until = name.until_ms + WHOLE_SECOND_MS if name.until_ms is not None else float("inf")
+        earlier = edits_of(db, project, str(Path(project.root, name.name)))
+        edits = edits | {key: each for key, each in earlier.items() if each[0].at_ms <= until}
+    return turns_of(db, edits)
 
 
-def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> Edits:
+def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> dict[int, tuple[EditRow, FileEdit]]:
     """Returns the edits of the file at `path` (absolute), which may no longer exist.
 
     They are matched by path relative to the project, so the result includes those made before the project was moved, in
