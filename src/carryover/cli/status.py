@@ -157,7 +157,7 @@ def _entry(name: str, text: str) -> str:
 def _limits(report: Report, now_ms: int) -> Iterator[str]:
     """Yields the usage limits, which come first: someone who runs `status` now may be waiting for one to end."""
     for row in report.ledger.limits if report.ledger is not None else ():
-        resets = f"; it resets {row.resets}" if row.resets else ""
+        resets = f"; it resets {row.resets_here}" if row.resets_here else ""
         text = f"{row.name} reached its usage limit in {report.short(row.root)} {ago(row.at_ms, now_ms)}{resets}."
         yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
 

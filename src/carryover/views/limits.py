@@ -76,3 +76,26 @@ def reset_time_ms(resets: str, at_ms: int) -> int | None:
     except (ValueError, LookupError, OSError):
         return None
     return int((reset if reset > reached else reset + timedelta(days=1)).timestamp() * 1000)
+
+
+def reset_here(resets: str, at_ms: int) -> str:
+    """Returns when a limit reached at `at_ms` resets by the reader's clock, with the day if that is another.
+
+    The agent's own words stand beside it if their zone is not the reader's, and alone if they name no time of day.
+    """
+    reset_ms = reset_time_ms(resets, at_ms)
+    if reset_ms is None:
+        return resets
+    here = datetime.fromtimestamp(reset_ms / 1000).astimezone()
+    reached = datetime.fromtimestamp(at_ms / 1000).astimezone()
+    is_another_day = here.date() != reached.date()
+    local = f"{here:%Y-%m-%d %H:%M}" if is_another_day else f"{here:%H:%M}"
+    return f"{local} ({resets})" if _is_of_another_zone(resets, here) else local
+
+
+def _is_of_another_zone(resets: str, here: datetime) -> bool:
+    from zoneinfo import ZoneInfo  # not loaded where no agent is at a limit
+
+    clock = _CLOCK.fullmatch(resets)
+    zone = clock[4] if clock is not None else None
+    return zone is not None and here.astimezone(ZoneInfo(zone)).utcoffset() != here.utcoffset()

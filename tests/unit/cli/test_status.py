@@ -246,15 +246,15 @@ def test_what_is_not_as_usual_has_a_section() -> None:
 def limit(root: str, **more: object) -> dict[str, Any]:
     commands = [f"carryover to {agent} {root}" for agent in ("codex", "cursor")]
     row = {"root": root, "agent": "claude-code", "name": "Claude Code", "at_ms": NOW_MS - 2 * MINUTE_MS}
-    return {**row, "resets": "3pm", "commands": commands, **more}
+    return {**row, "resets": "9pm (Asia/Kolkata)", "resets_here": "15:30", "commands": commands, **more}
 
 
 def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
-    limits = [limit("/home/dev/shop"), limit("/srv/\x1b]0;gotcha\x07blog", resets=None, commands=[])]
+    limits = [limit("/home/dev/shop"), limit("/srv/\x1b]0;gotcha\x07blog", resets=None, resets_here=None, commands=[])]
 
     first, second, third, *_ = lines(ledger={**LEDGER, "limits": limits})
 
-    reached = "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm."
+    reached = "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 15:30."
     assert first == f"{reached} Continue: carryover to codex /home/dev/shop"
     assert second.endswith("blog 2 min ago.") and "\x1b" not in second and "\x07" not in second
     assert third.startswith("carryoverd ")

@@ -22,7 +22,7 @@ from carryover.ledger.queries import agents_seen, connect_read_only, projects, t
 from carryover.ledger.usage import sum_since
 from carryover.paths import StateDir
 from carryover.terminal.paths import quoted
-from carryover.views.limits import limited_projects
+from carryover.views.limits import limited_projects, reset_here
 
 
 def ledger_report(state: StateDir, config: Config, machine: Machine) -> LedgerReport | None:
@@ -60,6 +60,7 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[r
             name=agent_name(project.limit.agent),
             at_ms=project.limit.at_ms,
             resets=project.limit.resets,
+            resets_here=reset_here(project.limit.resets, project.limit.at_ms) if project.limit.resets else None,
             commands=tuple(
                 f"{command(agent)} {quoted(project.root)}" for agent in project.limit.others if agent not in limited
             ),

@@ -112,6 +112,8 @@ class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     resets: str | None = None
     """When the limit resets, in the agent's own words."""
+    resets_here: str | None = None
+    """The same by the reader's clock."""
     commands: tuple[str, ...] = ()
     """Commands that continue in another agent, likeliest first."""
 
