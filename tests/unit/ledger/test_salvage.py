@@ -46,10 +46,11 @@ async def test_from_a_sound_ledger_everything_but_positions_and_digests_is_saved
     ledger_path: Path, fresh: sqlite3.Connection
 ) -> None:
     await filled(ledger_path, events=1_200)
+    execute(ledger_path, "INSERT INTO tokens VALUES (1, x'00', 1, 9, 'a-model', 10, 20, 30, 40)")
 
     saved = salvage(ledger_path, fresh, now_ms=5_000)
 
-    kept = [f"SELECT * FROM {table}" for table in ("event", "session", "project", "counter", "provisional")]
+    kept = [f"SELECT * FROM {table}" for table in ("event", "session", "project", "counter", "tokens", "provisional")]
     assert [rows(fresh, query) for query in kept] == [execute(ledger_path, query) for query in kept]
     assert len(rows(fresh, kept[-1])) == 1
     assert saved == 1_200

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.schema import FIRST, migrate, newest, version_of
+from carryover.ledger.schema import FIRST, MIGRATIONS, migrate, newest, version_of
 
 
 @pytest.fixture
@@ -40,6 +40,16 @@ def test_a_new_file_gets_every_migration_and_no_backup(db: sqlite3.Connection, p
 
     assert version_of(db) == newest()
     assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
+
+
+def test_a_ledger_of_the_first_form_is_like_a_new_one_afterwards(db: sqlite3.Connection, path: Path) -> None:
+    schema = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"
+    migrate(db, path, MIGRATIONS[:1])
+    migrate(db, path)
+
+    with closing(sqlite3.connect(path.with_name("new.sqlite"), isolation_level=None)) as new:
+        migrate(new, path.with_name("new.sqlite"))
+        assert (version_of(db), db.execute(schema).fetchall()) == (newest(), new.execute(schema).fetchall())
 
 
 def test_a_migration_is_made_whole_after_a_copy_or_not_at_all(db: sqlite3.Connection, path: Path) -> None:
