@@ -13,7 +13,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint types imports unit coverage bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos soak histories fuzz clean
+.PHONY: help run test lint types imports unit coverage bench bench-quick bench-growth takeover takeover-fetch table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos soak histories fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -54,6 +54,9 @@ bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at 
 
 takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold (CARRYOVER_SESSIONS=DIR[,DIR])
 	PYTHONPATH=tests $(BIN)/python -m quality.takeover
+
+takeover-fetch: $(VENV)/.installed-dev ## get the public sessions that it measures with; MIRRORS=DIR takes them from bare mirrors named OWNER+NAME
+	PYTHONPATH=tests $(BIN)/python -m quality.fetch $(if $(MIRRORS),--mirrors $(MIRRORS))
 
 table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
