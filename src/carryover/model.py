@@ -20,6 +20,14 @@ NOTE: Final = "note"
 """The agent id of a session that holds a text from outside, such as a web chat's answer. The text is neither the user's
 word nor an agent's act, and no agent has this id."""
 
+SHARED: Final = "Another person's words, from "
+"""How the title of a note begins that holds what another person shared."""
+PIN: Final = "pin-"
+"""How the id of a note begins that holds the user's own word about the project, as a prompt whose command says what it
+is: a `PinChange`."""
+PinChange = Literal["pin", "done", "unpin"]
+"""The user wants a text kept in sight, says that it is done, or takes it back."""
+
 
 def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
     """Returns the session id for a conversation's turns outside its first folder. Those turns are a separate session,

@@ -11,7 +11,14 @@ import msgspec
 from carryover.actions.context import now_ms, settings_to_print, state_dir
 from carryover.actions.opened import Want, opened
 from carryover.agents import agent_name
-from carryover.ledger.usage import Tokens, Usage, open_windows, usage_since
+from carryover.ledger.usage import (
+    Tokens,
+    Usage,
+    open_windows,
+    sessions_without_tokens,
+    transcripts_to_count,
+    usage_since,
+)
 from carryover.prices import ModelPrice
 
 By = Literal["day", "agent", "model", "project"]
@@ -39,6 +46,13 @@ class WindowRow(msgspec.Struct, frozen=True):
     resets_ms: int | None
 
 
+class Uncounted(msgspec.Struct, frozen=True):
+    """Sessions or transcripts of an agent whose tokens are not in the sums."""
+
+    agent: str
+    number: int
+
+
 class Used(msgspec.Struct, frozen=True):
     """The tokens since a moment."""
 
@@ -47,17 +61,24 @@ class Used(msgspec.Struct, frozen=True):
     rows: tuple[UsedRow, ...]
     total: UsedRow
     windows: tuple[WindowRow, ...]
+    without_tokens: tuple[Uncounted, ...] = ()
+    """Sessions with answers for which no tokens are recorded."""
+    waiting: tuple[Uncounted, ...] = ()
+    """Transcripts that an earlier version read, which the daemon will count."""
 
 
 def used_since(since_ms: int, by: By) -> Used:
     """Returns what agents recorded since `since_ms` (UTC ms): days oldest first, others by what they used most."""
-    prices = settings_to_print(state_dir()).prices
+    settings = settings_to_print(state_dir())
     with opened(Want.LISTED) as (ledger, _):
         found = usage_since(ledger, since_ms)
         windows = tuple(
             WindowRow(agent_name(agent), one.name, one.at_ms, one.used_percent, one.minutes, one.resets_ms)
             for agent, one in open_windows(ledger, now_ms())
         )
+        without = sessions_without_tokens(ledger, since_ms)
+        waiting = [found for found in transcripts_to_count(ledger) if settings.reads(found[0])]
+    prices = settings.prices
     groups: dict[str, list[Usage]] = {}
     name_of = _NAMES[by]
     for used in found:
@@ -65,7 +86,12 @@ def used_since(since_ms: int, by: By) -> Used:
     rows = [_row(name, group, prices) for name, group in groups.items()]
     if by != "day":
         rows.sort(key=_most_first)
-    return Used(since_ms, by, tuple(rows), _row("total", found, prices), windows)
+    total = _row("total", found, prices)
+    return Used(since_ms, by, tuple(rows), total, windows, _uncounted(without), _uncounted(waiting))
+
+
+def _uncounted(found: Iterable[tuple[str, int]]) -> tuple[Uncounted, ...]:
+    return tuple(Uncounted(agent_name(agent), number) for agent, number in found)
 
 
 def _row(name: str, found: Iterable[Usage], prices: Mapping[str, ModelPrice]) -> UsedRow:

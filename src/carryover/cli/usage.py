@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, get_args
 
 from carryover.actions.context import first_day_ms, now_ms
-from carryover.actions.usage import By, Used, UsedRow, WindowRow, used_since
+from carryover.actions.usage import By, Uncounted, Used, UsedRow, WindowRow, used_since
 from carryover.cli.arguments import TIMES, add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import BOLD, duration, harmless, local_time, paint, put, when
+from carryover.terminal.output import BOLD, counted, duration, harmless, local_time, paint, put, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
@@ -22,7 +22,7 @@ DESCRIPTION: Final = """\
 Adds up the tokens that agents recorded in their transcripts, each answer once:
 those of the last 7 days by day, or by agent, model or project. What was read
 from a cache stands apart from other input. How much of a usage limit is used up
-is printed where the agent records it.
+is printed where the agent records it, and below the sums what they lack.
 
 Cost is printed for models whose prices you give in config.toml, per million
 tokens; Carryover fetches none:
@@ -52,11 +52,8 @@ def run(args: argparse.Namespace) -> None:
     since_ms = args.since if args.since is not None else first_day_ms(USUAL_DAYS)
     used = used_since(since_ms, args.by)
     if not used.rows and not used.windows:
-        raise UserError(
-            f"No tokens are recorded since {when(since_ms, now_ms())}. Some agents record none, and what was recorded "
-            "before Carryover counted tokens has none.",
-            ExitCode.NOTHING_FOUND,
-        )
+        nothing = f"No tokens are recorded since {when(since_ms, now_ms())}. Some agents record none."
+        raise UserError(" ".join([nothing, *_not_counted(used)]), ExitCode.NOTHING_FOUND)
     with paged(args):
         put(args, used, _lines(used), fits=True)
 
@@ -75,6 +72,22 @@ def _lines(used: Used) -> Iterator[str]:
     now = now_ms()
     for window in used.windows:
         yield _window(window, now)
+    yield from _not_counted(used)
+
+
+def _not_counted(used: Used) -> Iterator[str]:
+    """Yields what the sums lack."""
+    if used.without_tokens:
+        yield f"Not counted, since no tokens are recorded for them: {_listed(used.without_tokens, 'session')}."
+    if used.waiting:
+        yield (
+            f"Not counted yet: {_listed(used.waiting, 'transcript')}, read before Carryover counted tokens. "
+            "carryoverd counts them in the background, newest first."
+        )
+
+
+def _listed(found: Iterable[Uncounted], what: str) -> str:
+    return ", ".join(f"{counted(each.number, what)} of {each.agent}" for each in found)
 
 
 def _cells(row: UsedRow, *, with_cost: bool) -> list[str]:

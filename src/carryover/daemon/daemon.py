@@ -34,7 +34,7 @@ from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.supervisor import Supervisor, SystemdNotifier
-from carryover.daemon.upkeep import Forgetting, StateGuard, index_history, keep_withdrawn, rebuild
+from carryover.daemon.upkeep import Forgetting, StateGuard, count_history, index_history, keep_withdrawn, rebuild
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
 from carryover.facts import GitFacts
@@ -180,6 +180,7 @@ class Daemon:
         start("hook-port", self._hook_port.run)
         start("rebuild", partial(rebuild, context))
         start("search-index", partial(index_history, context, busy=busy))
+        start("token-counts", partial(count_history, context, busy=busy))
         start("limit-notice", self._notices.run)
         start("moves", self._moves.run)
         start("sync", self._syncing.run)

@@ -15,6 +15,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError
+from carryover.ingest.counting import Counting, to_count
 from carryover.ledger.connect import LedgerUnavailable, erase_mark
 from carryover.ledger.forget import keep_limits, read_dropped_again
 from carryover.ledger.queries import Selection
@@ -48,6 +49,23 @@ async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
         await asyncio.sleep(BUSY_PAUSE_S if busy() else PAUSE_S)
     if steps:
         context.log.info("history_indexed", steps=steps)
+
+
+async def count_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
+    """Counts, newest first, the tokens of what was read before they were counted. Slows down while readers are
+    `busy`."""
+    sources = await to_count(context.ledger, context.agents, context.folders())
+    for source in sources:
+        agent = context.agents.get(source.agent)
+        if agent is None or context.config.paused or not context.config.reads(source.agent):
+            continue
+        counting = Counting(context.ledger, agent, source, context.now_ms)
+        more = True
+        while more:
+            more = await counting.step()
+            await asyncio.sleep(BUSY_PAUSE_S if busy() else PAUSE_S)
+    if sources:
+        context.log.info("tokens_counted", sources=len(sources))
 
 
 async def keep_withdrawn(context: DaemonContext) -> None:

@@ -86,7 +86,7 @@ def keep_place(builder: Grower) -> None:
 def grown(tree: Tree, ident: str, parent: str | None) -> Grown:
     """Adds a record below its parent.
 
-    A record without a parent begins the conversation anew. One whose parent is not known continues the newest record:
+    A record without a parent begins the conversation again. One whose parent is not known continues the newest record:
     its parent may have been unreadable.
     """
     up = _distance(tree, parent)

@@ -19,6 +19,7 @@ from carryover.ingest.sanitize import (
     clean_context,
     clean_entry,
     clean_tokens,
+    clean_window,
     context_without_text,
     with_bounded_times,
 )
@@ -84,7 +85,9 @@ def prepare(
         reemitted=tuple(parsed.reemitted for parsed in found if parsed.reemitted is not None),
         skipped=tuple(skipped for parsed in found for skipped in parsed.skipped),
         tokens=tuple(clean_tokens(used, now_ms()) for parsed in found for used in parsed.tokens),
-        windows=tuple(window for parsed in found for window in parsed.windows if window.at_ms <= now_ms()),
+        windows=tuple(
+            clean_window(window) for parsed in found for window in parsed.windows if window.at_ms <= now_ms()
+        ),
         oversized=batch.oversized,
         roots=roots,
     )

@@ -5,7 +5,6 @@ Every statement is a hop to the connection's thread, so rows are written in bulk
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -20,7 +19,7 @@ from carryover.ledger import search_index, sessions, threads, tokens, tombstones
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped, rank_of
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
-from carryover.ledger.rows import LOST, StoredBody
+from carryover.ledger.rows import LOST, StoredBody, locator
 from carryover.ledger.sessions import StoredSession
 from carryover.ledger.threads import Reducer
 from carryover.model import SessionInfo, Skipped
@@ -43,15 +42,6 @@ _COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) 
 _COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
     DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
-
-
-def locator(path: str) -> str | bytes:
-    """Returns the form in which a source's path is stored. A path that is not UTF-8 is stored as bytes."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return path
 
 
 async def run_commit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
@@ -148,6 +149,15 @@ SUPERSEDED: Final = 2
 """Value of `event.retracted` for events from a lesser source than the session's best."""
 LOST: Final = 3
 """Value of `event.retracted` for damaged events: the body is empty until the record is read again."""
+
+
+def locator(path: str) -> str | bytes:
+    """Returns the form in which a source's path is stored. A path that is not UTF-8 is stored as bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
 
 
 def as_record(record: type[Row], row: Iterable[Any]) -> Row:

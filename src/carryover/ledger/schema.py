@@ -190,7 +190,7 @@ _SEARCH: Final = (
 _FIRST_RELEASE: Final = (*_PROJECTS, *_SESSIONS, *_EVENTS, *_READING, *_FORGETTING, *_SEARCH)
 _TOKENS: Final = (
     # Of answers that were taken back or forked, too: they were used all the same. `key` is 16 bytes, by which copies of
-    # a record are known; `model` is '' if it is unknown. Sources that were read before are not read again for it.
+    # a record are known; `model` is '' if it is unknown.
     """CREATE TABLE tokens (
         id INTEGER PRIMARY KEY,
         key BLOB NOT NULL UNIQUE,
@@ -215,7 +215,14 @@ _TOKENS: Final = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS)
+_TO_COUNT: Final = (
+    # Sources that were read before Carryover counted the tokens of their agents, until `carryover.ingest.counting` has
+    # done so. A version that counts another agent adds that agent's sources in a migration.
+    "CREATE TABLE to_count (source_id INTEGER PRIMARY KEY REFERENCES source ON DELETE CASCADE)",
+    "INSERT INTO to_count SELECT id FROM source",
+)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _TO_COUNT)
 
 FIRST: Final = 12
 """The version after the first migration. Lower numbers are of programs that were never released."""

@@ -19,12 +19,12 @@ from carryover.facts import GitFacts
 from carryover.ledger import connect, search_index, threads
 from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
 from carryover.ledger.codec import DamagedBody
-from carryover.ledger.commit import locator, run_commit
+from carryover.ledger.commit import run_commit
 from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.machines import Received, continue_log, store_received, take_again
 from carryover.ledger.queries import Selection
-from carryover.ledger.rows import as_record
+from carryover.ledger.rows import as_record, locator
 
 _STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source WHERE agent = ? AND path = ?"
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from carryover.adapter.contract import Source
 from carryover.ledger import tombstones
 from carryover.ledger.batch import PreparedBatch, identity
-from carryover.model import WindowUsed
+from carryover.ledger.rows import locator
+from carryover.model import TokensUsed, WindowUsed
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -22,13 +25,39 @@ _PUT_WINDOW: Final = """INSERT INTO limit_window (agent, name, at_ms, used_perce
     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, name) DO UPDATE SET at_ms = excluded.at_ms,
         used_percent = excluded.used_percent, minutes = excluded.minutes, resets_ms = excluded.resets_ms
         WHERE excluded.at_ms >= at_ms"""
+_ANY_FORGOTTEN: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
+_TO_COUNT: Final = "SELECT agent, path FROM to_count JOIN source ON source.id = source_id"
+_COUNTED: Final = "DELETE FROM to_count WHERE source_id = (SELECT id FROM source WHERE agent = ? AND path = ?)"
 
 
 async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, *, any_forgotten: bool) -> None:
     """Stores the tokens and windows of a batch inside the open transaction, after its events."""
-    used = prepared.tokens
+    await _store_tokens(db, source, prepared.tokens, any_forgotten=any_forgotten)
+    if prepared.windows:
+        await db.executemany(_PUT_WINDOW, [_window_row(source.agent, window) for window in prepared.windows])
+
+
+async def uncounted(db: aiosqlite.Connection) -> list[tuple[str, str]]:
+    """Returns agent and path of the sources whose older tokens are still to be counted."""
+    return [(agent, os.fsdecode(path)) for agent, path in await db.execute_fetchall(_TO_COUNT)]
+
+
+async def add_older(db: aiosqlite.Connection, source: Source, used: Sequence[TokensUsed]) -> None:
+    """Stores tokens of a source that was read before they were counted. Those that are known count once."""
+    ((any_forgotten,),) = await db.execute_fetchall(_ANY_FORGOTTEN)
+    await _store_tokens(db, source, used, any_forgotten=bool(any_forgotten))
+
+
+async def mark_counted(db: aiosqlite.Connection, source: Source) -> None:
+    """Notes that all older tokens of a source were counted."""
+    await db.execute_fetchall(_COUNTED, (source.agent, locator(source.path)))
+
+
+async def _store_tokens(
+    db: aiosqlite.Connection, source: Source, used: Sequence[TokensUsed], *, any_forgotten: bool
+) -> None:
     if used and any_forgotten and not source.forgotten_too:
-        used = tuple(await tombstones.tokens_not_forgotten(db, source.agent, used))
+        used = await tombstones.tokens_not_forgotten(db, source.agent, used)
     if used:
         rows = (
             (
@@ -46,8 +75,6 @@ async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatc
             for one in used
         )
         await db.executemany(_PUT, rows)
-    if prepared.windows:
-        await db.executemany(_PUT_WINDOW, [_window_row(source.agent, window) for window in prepared.windows])
 
 
 def _window_row(agent: str, window: WindowUsed) -> tuple[str | int | float | None, ...]:

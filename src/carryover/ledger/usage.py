@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import WindowUsed
+from carryover.ledger.codec import is_of, read_body
+from carryover.model import TurnEnd, WindowUsed
 
 # The time zone is the reader's, so a day is made of the hours that are summed here; all zones that are in use now begin
 # their days at a quarter of an hour.
@@ -15,11 +16,30 @@ _QUARTER_MS: Final = 900_000
 _SUMS: Final = f"""SELECT at_ms / {_QUARTER_MS} * {_QUARTER_MS}, session.agent, tokens.model, project.root,
     sum(input), sum(output), sum(cache_read), sum(cache_write)
     FROM tokens JOIN session ON session.id = session_id LEFT JOIN project ON project.id = session.project_id
-    WHERE at_ms >= ? GROUP BY 1, 2, 3, 4 ORDER BY 1"""
+    WHERE {{}} GROUP BY 1, 2, 3, 4 ORDER BY 1"""
+_SUMS_OF_ALL: Final = _SUMS.format("at_ms >= ?")
+# A condition that says "or all" would have SQLite read all tokens for one project, too.
+_SUMS_OF_PROJECT: Final = _SUMS.format("at_ms >= ? AND session.project_id = ?")
 _SUM: Final = """SELECT count(*), sum(input), sum(output), sum(cache_write), sum(cache_read) FROM tokens
     WHERE at_ms >= ?"""
 _WINDOWS: Final = """SELECT agent, name, at_ms, used_percent, minutes, resets_ms FROM limit_window
     WHERE coalesce(resets_ms, at_ms + minutes * 60000) > ? ORDER BY agent, name"""
+_TO_COUNT: Final = """SELECT agent, count(*) FROM to_count JOIN source ON source.id = source_id
+    WHERE state != 'gone' GROUP BY agent ORDER BY agent"""
+_WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :since AND machine = ''
+    AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.session_id = session.id)
+    AND EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
+        WHERE thread.session_id = session.id AND event.at_ms >= :since AND {is_of("assistant_message")})
+    GROUP BY agent ORDER BY agent"""
+
+_ENDS: Final = f"""SELECT session.agent, project.id, project.root, event.at_ms, body FROM session
+    JOIN project ON project.id = session.project_id
+    JOIN thread ON thread.session_id = session.id AND subagent_id = ''
+    JOIN event ON event.thread_id = thread.id
+    WHERE session.last_ms >= :since AND (:project IS NULL OR project.id = :project)
+    AND event.at_ms >= :since AND event.retracted = 0 AND {is_of("turn_end")} ORDER BY event.at_ms, event.id"""
+_LAST_BEFORE: Final = """SELECT max(event.at_ms) FROM thread JOIN event ON event.thread_id = thread.id
+    WHERE thread.session_id = ? AND event.at_ms <= ? AND event.retracted = 0"""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -54,15 +74,40 @@ class Tokens(msgspec.Struct, frozen=True):
         )
 
 
-def usage_since(db: sqlite3.Connection, since_ms: int) -> list[Usage]:
-    """Returns the sums of all tokens from `since_ms` (UTC ms) on, oldest first."""
-    return [Usage(*row) for row in db.execute(_SUMS, (since_ms,))]
+class LimitHit(msgspec.Struct, frozen=True):
+    """A usage limit that an agent reached at `at_ms`; `resets` as the agent said it."""
+
+    agent: str
+    project_id: int
+    root: str
+    at_ms: int
+    resets: str | None
+
+
+def usage_since(db: sqlite3.Connection, since_ms: int, project_id: int | None = None) -> list[Usage]:
+    """Returns the sums of all tokens from `since_ms` (UTC ms) on, or of a project's, oldest first."""
+    if project_id is None:
+        found = db.execute(_SUMS_OF_ALL, (since_ms,))
+    else:
+        found = db.execute(_SUMS_OF_PROJECT, (since_ms, project_id))
+    return [Usage(*row) for row in found]
 
 
 def sum_since(db: sqlite3.Connection, since_ms: int) -> Tokens | None:
     """Returns the sum of all tokens from `since_ms` (UTC ms) on; None if there are none."""
     ((count, *sums),) = db.execute(_SUM, (since_ms,))
     return Tokens(*sums) if count else None
+
+
+def transcripts_to_count(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    """Returns how many transcripts of each agent were read before tokens were counted, and have not been since."""
+    return list(db.execute(_TO_COUNT))
+
+
+def sessions_without_tokens(db: sqlite3.Connection, since_ms: int) -> list[tuple[str, int]]:
+    """Returns how many sessions of each agent on this machine have answers from `since_ms` (UTC ms) on, but no tokens
+    at all."""
+    return list(db.execute(_WITHOUT, {"since": since_ms}))
 
 
 def open_windows(db: sqlite3.Connection, now_ms: int) -> list[tuple[str, WindowUsed]]:
@@ -72,3 +117,19 @@ def open_windows(db: sqlite3.Connection, now_ms: int) -> list[tuple[str, WindowU
         (agent, WindowUsed(name=name, at_ms=at_ms, used_percent=percent, minutes=minutes, resets_ms=resets_ms))
         for agent, name, at_ms, percent, minutes, resets_ms in rows
     ]
+
+
+def limit_hits(db: sqlite3.Connection, project_id: int | None, since_ms: int) -> list[LimitHit]:
+    """Returns the limits that were reached in a project, or in all, from `since_ms` (UTC ms) on, oldest first."""
+    found = []
+    for agent, project, root, at_ms, stored in db.execute(_ENDS, {"since": since_ms, "project": project_id}):
+        body = read_body(db, stored)
+        if isinstance(body, TurnEnd) and body.reason == "limit":
+            found.append(LimitHit(agent, project, root, at_ms, body.resets))
+    return found
+
+
+def last_event_before(db: sqlite3.Connection, session_id: int, at_ms: int) -> int | None:
+    """Returns the time of a session's last event up to `at_ms` (UTC ms); None if it has none."""
+    ((last_ms,),) = db.execute(_LAST_BEFORE, (session_id, at_ms))
+    return last_ms if last_ms is None else int(last_ms)

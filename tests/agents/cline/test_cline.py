@@ -6,11 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
-from agents.cline.contract_case import recording
+from agents.cline.contract_case import message, recording, text
 from agents.cline.task_case import TASKS
 from carryover import model
 from carryover.agents.cline.adapter import AGENT
-from contract.case import Reading, Recording, read_on, source_at, standing
+from contract.case import Reading, Recording, fold_one, read_on, source_at, standing
 
 
 def read(name: str, part: str = "") -> Reading:
@@ -139,6 +139,31 @@ def test_what_was_taken_back_no_longer_counts(tmp_path: Path) -> None:
 
     shutil.rmtree(next(tmp_path.glob("*_vjod6")))
     assert prompts(read_on(AGENT, source)) == ["In the fork"]
+
+
+def test_what_was_taken_back_was_used_all_the_same(tmp_path: Path) -> None:
+    undone_fork = read_on(AGENT, source_at(AGENT, Recording(undone(tmp_path), tmp_path)))
+
+    assert [(used.model, used.input, used.output) for used in undone_fork.tokens] == [("fake-model", 5965, 4)]
+
+
+def test_the_tokens_of_a_session_are_the_sums_in_its_manifest_with_its_sub_agents() -> None:
+    main, helper = read("story", "6pzba"), read("story", "agent_")
+    session = recording("story", "6pzba").path.parent
+    sums = json.loads((session / f"{session.name}.json").read_bytes())["metadata"]["aggregateUsage"]
+    tokens = [*main.tokens, *helper.tokens]
+
+    assert {used.session for used in tokens} == {session.name}
+    assert sum(used.input for used in tokens) == sums["inputTokens"]
+    assert sum(used.output for used in tokens) == sums["outputTokens"]
+
+
+def test_what_came_from_the_cache_is_not_input() -> None:
+    metrics = {"inputTokens": 42_438, "outputTokens": 9, "cacheReadTokens": 36_734, "cacheWriteTokens": 5_701}
+    source = source_at(AGENT, recording("resumed"))
+    [used] = fold_one(AGENT, source, message("assistant", text("Done."), metrics=metrics)).tokens
+
+    assert (used.input, used.output, used.cache_read, used.cache_write) == (3, 9, 36_734, 5_701)
 
 
 def test_what_is_said_after_going_back_to_it_counts_again(tmp_path: Path) -> None:

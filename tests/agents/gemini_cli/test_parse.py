@@ -267,3 +267,13 @@ def test_a_plan_is_accepted_or_what_the_user_said_of_it_is_a_prompt() -> None:
     assert plans == [model.PlanProposal(call_id="c1", text="", accepted=answer) for answer in (True, False)]
     assert [prompt.text for prompt in rejected.all(model.UserPrompt)] == ["Without floats."]
     assert [result.user_words for result in rejected.all(model.ToolResult)] == ["Without floats."]
+
+
+def test_a_message_that_grows_is_counted_once() -> None:
+    lines = Lines()
+    tokens = {"input": 100, "cached": 30, "output": 10, "thoughts": 0, "tool": 0, "total": 110}
+    lines.gemini("", ident="m1", tokens=tokens)
+    lines.gemini("", call("read_file", {"file_path": "a.py"}, "ok"), ident="m1", tokens=tokens)
+
+    found = {used.key: (used.input, used.output, used.cache_read) for used in lines.tokens}
+    assert found == {"m1": (70, 10, 30)}

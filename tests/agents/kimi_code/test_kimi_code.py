@@ -94,3 +94,11 @@ def test_a_call_that_was_killed_with_the_client_stays_open() -> None:
     [call] = of(found.events, model.ToolCall)
     assert call.subject == "echo started; sleep 60"
     assert results(found) == []
+
+
+def test_each_request_of_a_fork_is_counted_once_for_the_session_that_made_it() -> None:
+    first, fork = (list(read("forked", part).tokens) for part in ("session_4de537e0", "session_f87f07b0"))
+
+    assert [(used.key, used.session) for used in fork[: len(first)]] == [(used.key, used.session) for used in first]
+    assert fork[-1].session != first[0].session
+    assert {(used.model, used.input, used.output) for used in fork} == {("fake-model", 900, 40)}

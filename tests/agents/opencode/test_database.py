@@ -327,3 +327,14 @@ def test_a_part_that_is_undone_is_gone(watched: Watched) -> None:
     client.write("session", id=session, revert=json.dumps({"messageID": answer, "partID": gone}))
 
     assert watched.texts(at + 6) == ["One.", "Kept."]
+
+
+@pytest.mark.parametrize("version", [LATEST, WITHOUT_EVENTS])
+def test_each_step_of_the_model_is_counted_once(tmp_path: Path, version: str) -> None:
+    path = database(tmp_path, version)
+    with closing(sqlite3.connect(path)) as db:
+        parts = [json.loads(data) for (data,) in db.execute("SELECT DISTINCT data FROM part")]
+    taken = {part["tokens"]["input"] for part in parts if part["type"] == "step-finish"}
+
+    counted = {used.key: used.input for used in read(path).tokens}
+    assert set(counted.values()) == taken - {0}

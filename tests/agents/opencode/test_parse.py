@@ -166,3 +166,24 @@ def test_answers_belong_to_their_questions() -> None:
 
     answers = [(body.question, body.text) for body in bodies if isinstance(body, Answer)]
     assert answers == [("Red?", "Yes"), ("Which?", "a, b")]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "output"),
+    [
+        ({"total": 167, "input": 100, "output": 10, "reasoning": 7, "cache": {"read": 50, "write": 7}}, 10),
+        ({"total": 174, "input": 100, "output": 10, "reasoning": 7, "cache": {"read": 50, "write": 7}}, 17),
+        ({"input": 100, "output": 10, "reasoning": 7, "cache": {"read": 50, "write": 7}}, 17),
+    ],
+)
+def test_reasoning_is_output_and_is_counted_once(tokens: dict[str, Any], output: int) -> None:
+    """Some versions have it in `output` as well; their sum tells."""
+    [used] = parsed(model(modelID="fake-model", tokens=tokens)).tokens
+
+    assert (used.model, used.input, used.output, used.cache_read, used.cache_write) == (
+        "fake-model",
+        100,
+        output,
+        50,
+        7,
+    )

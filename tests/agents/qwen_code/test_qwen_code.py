@@ -131,3 +131,14 @@ def test_a_file_that_is_named_is_not_part_of_the_prompt() -> None:
     assert [event.body.text for event in parsed.events if isinstance(event.body, model.UserPrompt)] == [
         "Look at @cart.py"
     ]
+
+
+def test_the_tokens_of_an_answer_have_the_same_key_in_a_fork() -> None:
+    first, fork = ({used.key: used for used in read("fork", part).tokens} for part in ("1111", "e454"))
+
+    assert [(used.model, used.input, used.output) for used in first.values()] == [
+        ("fake-model", 120816, 2),
+        ("fake-model", 19844, 2),
+    ]
+    assert first.keys() < fork.keys()
+    assert len(fork) == 4

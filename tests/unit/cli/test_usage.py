@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,26 @@ def test_where_nothing_is_recorded_the_message_says_why(work: ClaudeWork, run: R
     code, out, said = run("usage", "--since", datetime.now(UTC).date().isoformat() + "T23:59")
     assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert "Some agents record none" in said
+
+
+def test_what_the_sums_lack_is_said(work: ClaudeWork, run: Run) -> None:
+    """Sessions with answers but no tokens, and transcripts that the daemon has yet to count."""
+    work.prompt("Add a discount")
+    work.append(answered(work, "msg_0", usage={}))
+    read(work)
+    other = ClaudeWork(work.folder, work.cwd, now=work.now)
+    other.prompt("Nobody has answered this")
+    read(other)
+    said = run("usage", "--since", "2026-01-01")[2]
+    assert "Not counted, since no tokens are recorded for them: 1 session of Claude Code." in said
+
+    work.append(answered(work, "msg_1"))
+    read(work)
+    with closing(sqlite3.connect(state_dir().ledger)) as db, db:
+        db.execute("INSERT INTO to_count SELECT id FROM source")
+    assert "Not counted, since" not in run("usage", "--since", "2026-01-01")[1]
+    assert "Not counted yet: 2 transcripts of Claude Code" in run("usage", "--since", "2026-01-01")[1]
+    assert used(run)["waiting"] == [{"agent": "Claude Code", "number": 2}]
 
 
 def test_a_project_without_a_ledger_is_counted_from_disk(work: ClaudeWork, run: Run, home: Path) -> None:

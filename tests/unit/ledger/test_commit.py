@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Commit, SourceState
-from carryover.ledger.commit import locator
 from carryover.ledger.connect import LedgerUnavailable, StaleRead
 from carryover.ledger.queries import SessionRow, session_by_prefix, sessions, totals
-from carryover.ledger.rows import SkippedRow
+from carryover.ledger.rows import SkippedRow, locator
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped
 from carryover.publish.project_view import session_digest

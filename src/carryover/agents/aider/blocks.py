@@ -116,7 +116,7 @@ def _next_with_text(lines: Sequence[str], start: int) -> int | None:
 
 def _is_interrupted(kind: Kind, block: Sequence[str], before: bool) -> bool:
     """Whether an answer is interrupted after this block: by the last of Aider's messages in it that says how one ended,
-    or else as `before`. A prompt begins anew."""
+    or else as `before`. A prompt begins a new one."""
     if kind == "prompt":
         return False
     if kind != "messages":

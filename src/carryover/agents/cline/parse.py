@@ -16,6 +16,7 @@ from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
+from carryover.records.usage import numbers_in
 
 _TYPED: Final = re.compile(r'<user_input mode="[^"]*">(.*)</user_input>', re.DOTALL)
 _NOTICE: Final = re.compile(r"<mode_notice>.*?</mode_notice>\n?", re.DOTALL)
@@ -95,6 +96,7 @@ def _add_prompt(builder: Builder, text: str, attached: int = 0) -> None:
 
 def _parse_assistant(builder: Builder) -> None:
     """Handles an answer to one request, or why there was none."""
+    _count_tokens(builder)
     parts = _parts(builder)
     text = _said(parts)
     if text_of(fields_of(builder.message.get("metadata")).get("displayRole")) == "error":
@@ -109,6 +111,13 @@ def _parse_assistant(builder: Builder) -> None:
     for kind in (text_of(part.get("type")) for part in parts):
         if kind not in ("text", "tool_use", *_QUIET):
             builder.skip(f"assistant/{kind}", "unknown part")
+
+
+def _count_tokens(builder: Builder) -> None:
+    """Notes what the request took; one that failed has no `metrics` (3.0.57, 3.0.65)."""
+    used_model = text_of(fields_of(builder.message.get("modelInfo")).get("id"))
+    numbers = numbers_in(fields_of(builder.message.get("metrics")))
+    builder.count_tokens(builder.ident, session=builder.context.session, model=used_model, **numbers)
 
 
 def _parse_summary(builder: Builder) -> None:

@@ -92,7 +92,8 @@ def _without_undone(
 ) -> Sequence[msgspec.Raw]:
     """Returns the messages without what was said after the point from which another session, that began as this one
     ended, says it in other words. That one has this one's checkpoints; so has a fork, but with a link, and it takes
-    nothing back. Calls stay: the client asks separately whether to put the files back, and records no answer.
+    nothing back. Calls stay: the client asks separately whether to put the files back, and records no answer. So does
+    what an answer took.
     """
     checkpoint = _first_checkpoint(metadata)
     for name in _began_at(path, ended_ms) if all(checkpoint) else ():
@@ -103,16 +104,16 @@ def _without_undone(
         copied = {_id(raw) for raw in items_of(fields_beside(folder / f"{name}{DOCUMENT}").get("messages"))}
         shared = (number for number, raw in enumerate(messages, start=1) if _id(raw) in copied)
         end = max(shared, default=0)
-        return [*messages[:end], *filter(None, map(_calls_of, messages[end:]))]
+        return [*messages[:end], *filter(None, map(_what_stays_of, messages[end:]))]
     return messages
 
 
-def _calls_of(raw: msgspec.Raw) -> msgspec.Raw | None:
-    """Returns a message with its calls or results alone; None if it has none."""
+def _what_stays_of(raw: msgspec.Raw) -> msgspec.Raw | None:
+    """Returns a message with its calls or results alone, and what it took; None if it has none of these."""
     fields = fields_of(raw)
     parts = [part for part in items_of(fields.get("content")) if text_of(fields_of(part).get("type")) in _CALLS]
     calls = [part for part in parts if text_of(fields_of(part).get("name")) != _ASK]
-    return msgspec.Raw(msgspec.json.encode({**fields, "content": calls})) if calls else None
+    return msgspec.Raw(msgspec.json.encode({**fields, "content": calls})) if calls or "metrics" in fields else None
 
 
 def _first_checkpoint(metadata: Fields) -> tuple[str, int]:

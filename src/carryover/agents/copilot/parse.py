@@ -14,10 +14,11 @@ from carryover.agents.copilot.calls import end_open_calls, parse_call, parse_dec
 from carryover.agents.copilot.log_reader import NOTED, Note
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import fields_of, is_true, items_of, number_of
+from carryover.records.lenient import fields_of, is_true, items_of, number_of, text_of
 from carryover.records.resets import failed_turn
 from carryover.records.summary import Kinds, parts_by_tag
 from carryover.records.text import without_handoff
+from carryover.records.usage import numbers_in
 
 _LIMIT_CODES: Final = (402, 429)
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
@@ -51,7 +52,7 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
     line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
-    if line.type.startswith(QUIET):
+    if line.type.startswith(QUIET) and line.type not in _HANDLERS:
         return context, Parsed()
     builder = Builder.begin(source, context, line, record)
     if (handle := _HANDLERS.get(line.type)) is not None:
@@ -150,6 +151,13 @@ def _parse_task_complete(builder: Builder) -> None:
         builder.add(model.AssistantMessage(text=summary, final=True), "text")
 
 
+def _count_tokens(builder: Builder) -> None:
+    """Handles `session.usage_record`, which follows each request, a sub-agent's too (1.0.102)."""
+    usage = fields_of(builder.data.get("usage"))
+    model_id = text_of(usage.get("model"))
+    builder.count_tokens(builder.ident, session=builder.session, model=model_id, **numbers_in(usage))
+
+
 def _parse_shutdown(builder: Builder) -> None:
     if builder.subagent_id is None:
         builder.add(model.SessionEnd(reason=bounded(builder.text("shutdownType"), SHORT_CHARS) or "shutdown"), "end")
@@ -163,6 +171,7 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "session.compaction_complete": _parse_compaction,
     "session.error": _parse_error,
     "session.task_complete": _parse_task_complete,
+    "session.usage_record": _count_tokens,
     "session.shutdown": _parse_shutdown,
     "user.message": _parse_user,
     "assistant.message": _parse_assistant,

@@ -18,6 +18,7 @@ from carryover.families.gemini_like.content import (
     summary_in,
     typed_command,
 )
+from carryover.families.gemini_like.usage import numbers_of_short
 from carryover.model import AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
@@ -146,7 +147,10 @@ def _parse_gemini(builder: Builder, message: Message, line: Fields) -> Message:
 
     Calls in the message show that its turn continues; nothing records that a turn has ended.
     """
-    builder.learn(model=text_of(line.get("model")))
+    model = text_of(line.get("model"))
+    builder.learn(model=model)
+    numbers = numbers_of_short(fields_of(line.get("tokens")))
+    builder.count_tokens(message.id, session=builder.session, model=model, **numbers)
     calls = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
     if calls is None and "toolCalls" in line:
         builder.skip("gemini/toolCalls", "unexpected shape")

@@ -48,6 +48,12 @@ class Builder(EventBuilder[Context]):
         """Whether the record was copied from the session that this one was forked from."""
         return self.at_ms < self.context.forked_ms
 
+    @property
+    def origin(self) -> str:
+        """The session that the record was written for first."""
+        parent = self.context.facts.parent if self.is_copy else None
+        return parent or self.session
+
     def add(self, body: AnyBody, key: str) -> None:
         """Adds an event. A copy's belongs to the session that it was copied from."""
         if not self.at_ms:

@@ -89,8 +89,24 @@ def _parse_loop(builder: Builder, line: Fields) -> None:
     kind = text_of(event.get("type"))
     if kind in _EVENTS:
         _EVENTS[kind](builder, event)
-    elif kind not in ("step.begin", "step.end"):
+    elif kind != "step.begin":
         builder.skip(f"loop/{kind}" if kind else "loop", "unknown event")
+
+
+def _count_tokens(builder: Builder, event: Fields) -> None:
+    """Handles the end of a request. `inputOther` is what is neither read from the cache nor written to it."""
+    ident = usable_name(text_of(event.get("uuid")))
+    usage = fields_of(event.get("usage"))
+    if ident is not None:
+        builder.count_tokens(
+            ident,
+            session=builder.origin,
+            model=builder.context.facts.model,
+            input=number_of(usage.get("inputOther")),
+            output=number_of(usage.get("output")),
+            cache_read=number_of(usage.get("inputCacheRead")),
+            cache_write=number_of(usage.get("inputCacheCreation")),
+        )
 
 
 def _parse_text(builder: Builder, event: Fields) -> None:
@@ -174,7 +190,12 @@ def _parse_end(builder: Builder, line: Fields) -> None:
         builder.add(failed_turn(said, builder.at_ms, limited=limit), key)
 
 
-_EVENTS: Final = {"content.part": _parse_text, "tool.call": _parse_call, "tool.result": _parse_result}
+_EVENTS: Final = {
+    "content.part": _parse_text,
+    "step.end": _count_tokens,
+    "tool.call": _parse_call,
+    "tool.result": _parse_result,
+}
 _HANDLERS: Final[dict[str, Callable[[Builder, Fields], None]]] = {
     FACTS: _parse_facts,
     "context.append_loop_event": _parse_loop,

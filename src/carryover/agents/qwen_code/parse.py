@@ -11,6 +11,7 @@ from carryover.adapter.contract import Parsed, Record, Source
 from carryover.agents.qwen_code.builder import Builder, Context, Line
 from carryover.families.claude_records import REPORTS
 from carryover.families.gemini_like import calls, content
+from carryover.families.gemini_like.usage import numbers_of
 from carryover.families.retried import fail, recover
 from carryover.model import AssistantMessage, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -81,6 +82,9 @@ def _parse_assistant(builder: Builder) -> None:
         builder.skip("assistant", "unexpected content")
         return
     builder.learn_news(model=line.model)
+    if line.uuid is not None:
+        numbers = numbers_of(fields_of(line.usage_metadata))
+        builder.count_tokens(line.uuid, session=builder.session, model=line.model, **numbers)
     recover(builder)
     is_whole = line.usage_metadata is not rawjson.ABSENT or builder.context.responded
     builder.change(responded=False)

@@ -7,6 +7,7 @@ from typing import Final
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.families.parts import tools, wire
+from carryover.families.parts.usage import count_tokens
 from carryover.families.stored import Context, StoredBuilder, is_usable_id
 from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -81,6 +82,7 @@ def _parse_message(builder: StoredBuilder, record: wire.SessionRecord) -> None:
     if role == "user":
         _parse_prompt(builder, record)
         return
+    count_tokens(builder, record.id, message)
     for entry in record.parts:
         builder.at_ms = created_ms
         _parse_part(builder, record, message, entry)

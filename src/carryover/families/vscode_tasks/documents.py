@@ -35,7 +35,7 @@ class Messages:
         self.pieces: list[Piece] = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the conversation, with a mark of all that is known of it. In another folder it is emitted anew."""
+        """Returns the conversation, with a mark of all that is known of it. In another folder it is emitted again."""
         known = msgspec.json.encode((self._begin, self._state, self.pieces))
         return [(f"{self._begin.session} {self._begin.cwd}", digest(known))]
 
