@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.actions.opened import Want, opened
-from carryover.agents import agent_names
+from carryover.agents import agent_name, agent_names
 from carryover.distill.digest import Digest
 from carryover.ledger.queries import by_last_use, session_ids, sessions, shortest_unique
 from carryover.ledger.rows import SessionRow
@@ -89,11 +89,7 @@ class Choice:
         """Returns what the preview shows of the session with this id."""
 
     def _agents(self) -> list[tuple[str, str]]:
-        from carryover.install.machine import Machine, startable_here
-
-        tools = settings_to_print(state_dir()).agents
-        able = startable_here(tools.selected, Machine.here(tools.recorded_env()))
-        return [(agent, self.names[agent]) for agent in by_last_use(self._ledger, able, self._project_id)]
+        return agents_here(self._ledger, self._project_id)
 
     def _find(self, word: str) -> frozenset[str]:
         from carryover.ledger.search import Query, sessions_with
@@ -130,6 +126,15 @@ def choice() -> Iterator[Choice | None]:
         here = sessions(ledger, project.id, limit=MOST) if project is not None else []
         everywhere = sessions(ledger, limit=MOST)
         yield Choice(ledger, here, everywhere) if everywhere else None
+
+
+def agents_here(ledger: sqlite3.Connection, project_id: int | None) -> list[tuple[str, str]]:
+    """Returns id and name of each agent that can take over on this machine, the one last used in the project first."""
+    from carryover.install.machine import Machine, startable_here
+
+    tools = settings_to_print(state_dir()).agents
+    able = startable_here(tools.selected, Machine.here(tools.recorded_env()))
+    return [(agent, agent_name(agent)) for agent in by_last_use(ledger, able, project_id)]
 
 
 def is_kept() -> bool:

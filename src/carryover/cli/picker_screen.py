@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms
 from carryover.actions.picking import choice, is_kept, lit, looked_in
@@ -59,7 +59,7 @@ def pick(run_command: RunCommand) -> int:
             said="" if is_kept() else READ_FROM_DISK,
         )
         while (command := _ask(picker, found.preview)) is not None and command[0] == "show":
-            _show(command, run_command)
+            show(command, run_command)
     if command is not None:  # only now that a temporary ledger is gone: the agent may take the place of this process
         return run_command(command)
     if not is_kept():
@@ -81,8 +81,8 @@ def nothing_found() -> Iterator[str]:
     )
 
 
-def _show(command: Sequence[str], run_command: RunCommand) -> None:
-    """Shows the conversation until the user leaves the pager; then the picker takes over the screen again."""
+def show(command: Sequence[str], run_command: RunCommand) -> None:
+    """Shows a conversation until the user leaves the pager; then a screen can take over the terminal again."""
     before = dict(os.environ)
     os.environ["LESS"] = "R"  # otherwise it would exit if everything fits on the screen
     try:
@@ -149,10 +149,10 @@ def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | No
         application = Application[list[str] | None](
             layout=layout, key_bindings=_bindings(picker), full_screen=True, mouse_support=True
         )
-        return application.run(pre_run=partial(_end_at_sigterm, application))
+        return application.run(pre_run=partial(end_at_sigterm, application))
 
 
-def _end_at_sigterm(application: Application[list[str] | None]) -> None:
+def end_at_sigterm(application: Application[Any]) -> None:
     """Has SIGTERM end the application, which gives the terminal back as it was; prompt_toolkit (3.0) does not."""
     ends = SystemExit(128 + signal.SIGTERM)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, partial(application.exit, exception=ends))

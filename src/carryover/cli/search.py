@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.actions.context import now_ms
-from carryover.actions.searching import KINDS, Search, searched
+from carryover.actions.searching import KINDS, Search, said_otherwise, searched
 from carryover.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import BOLD, harmless, paint, put, terminal_width, warn, when
@@ -27,11 +27,19 @@ Finds prompts, answers, commands, paths and errors of failed tools, best first:
 of the project you are in, of another one, or of all. An entry has all words;
 where none has, those with some of them are listed. A word of three characters
 or more also finds longer words that begin with it, and a part of a name or path
-finds it: `user` finds get_user_name, getUserName and src/user/name.py. What
-tools printed when they succeeded is not searched."""
+finds it: `user` finds get_user_name, getUserName and src/user/name.py. Other
+forms of English words are found after that, and a word that nothing has is taken
+for the nearest one that something has, which is said. What tools printed when
+they succeeded is not searched.
+
+Without WORDS, on a terminal, it searches while you type, with the turn of the
+selected hit below the list. Enter shows that turn and comes back, alt-c
+continues from there in an agent, alt-r resumes the session, tab goes through
+the filters by agent, project and day, esc leaves; f1 shows all keys."""
 
 EXAMPLES: Final = """\
   carryover search discount checkout
+  carryover search                           search while you type
   carryover search '"not a function"'        these words side by side
   carryover search 'ut*'                     short words that begin so
   carryover search --kind error --since 7d timeout
@@ -41,7 +49,13 @@ EXAMPLES: Final = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("words", metavar="WORDS", nargs="+", help="what to search; a phrase in double quotes")
+    parser.add_argument(
+        "words",
+        metavar="WORDS",
+        nargs="*",
+        help="what to search; a phrase in double quotes (default: search while you type)",
+    )
+    parser.set_defaults(usage=parser.format_usage)
     parser.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
     flag(parser, "--all", "search all projects")
     parser.add_argument("--agent", metavar="AGENT", help="only what AGENT recorded, by its id or another name")
@@ -57,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.all and args.project is not None:
         raise UserError("Give --project DIR or --all, not both.", ExitCode.USAGE)
+    if not args.words:
+        return _search_live(args)
     query = " ".join(args.words)
     found = searched(
         query,
@@ -71,11 +87,34 @@ def run(args: argparse.Namespace) -> int:
         _warn(found)
     elif found.indexed < 1:
         warn(_incomplete(found))
-    about = {"query": query, "project": found.root, "indexed": found.indexed, "has_all_words": found.has_all}
+    about = {
+        "query": query,
+        "project": found.root,
+        "indexed": found.indexed,
+        "has_all_words": found.has_all,
+        "corrected": dict(found.corrected),
+    }
     data = about | {"hits": [place.as_data() for place in found.places]}
     with paged(args):
         put(args, data, _lines(found))
     return ExitCode.OK if found.places else ExitCode.NOTHING_FOUND
+
+
+def _search_live(args: argparse.Namespace) -> int:
+    from carryover.cli.picker_screen import can_pick
+
+    if args.json or not can_pick():
+        warn(*args.usage().splitlines())
+        warn("carryover search: error: the following arguments are required: WORDS")
+        return ExitCode.USAGE
+    from carryover.actions.live_search import live_search
+    from carryover.cli.main import main
+    from carryover.cli.search_screen import search_on_screen
+
+    opened = live_search(
+        args.project, everywhere=args.all, agent=args.agent, since_ms=args.since, kinds=args.kind or ()
+    )
+    return search_on_screen(opened, main)
 
 
 def _warn(found: Search) -> None:
@@ -89,6 +128,8 @@ def _warn(found: Search) -> None:
         others = " `--all` searches every project." if found.root else ""
         where = f"for {found.root} " if found.root else ""
         raise UserError(f"Nothing recorded {where}matches.{others}", ExitCode.NOTHING_FOUND)
+    if found.corrected:
+        warn(f"{said_otherwise(found.corrected)}.")
     if not found.has_all:
         warn("No entry has all of these words; these have some of them.")
 

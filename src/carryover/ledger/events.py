@@ -15,15 +15,18 @@ import msgspec
 
 from carryover.ledger.codec import is_of, read_body, unpack_digest
 from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
-from carryover.model import NOTE, AnyBody, AssistantMessage, TurnEnd, UserPrompt
+from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, TurnEnd, UserPrompt
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
+_SUBAGENT: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?)"
 _COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retracted < {SUPERSEDED} {{}} ORDER BY id"
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
 _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
     WHERE {_MAIN} AND retracted = 0 AND {is_of("user_prompt")} ORDER BY id"""
+_EDITS: Final = f"""SELECT event.id, at_ms, subagent_id, body FROM thread JOIN event ON event.thread_id = thread.id
+    WHERE session_id = ? AND retracted = 0 AND {is_of("file_edit")} ORDER BY event.id"""
 _PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT 50"""
 _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.id
@@ -31,10 +34,15 @@ _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.
     WHERE session.project_id = ? AND subagent_id = '' AND event.retracted = 0"""
 _AT: Final = f"SELECT native_id, event.at_ms, body {_OF_PROJECT} AND event.at_ms IN ({{marks}}) ORDER BY event.id"
 _NEWEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id DESC LIMIT ?"
+_OLDEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id LIMIT ?"
 _PROMPTS_AND_ENDS: Final = f"""SELECT agent, event.at_ms, body {_OF_PROJECT}
     AND agent != ? AND session.last_ms >= ? AND event.at_ms >= ?
     AND ({is_of("user_prompt")} OR {is_of("turn_end")})"""
+_PINNED: Final = f"""SELECT native_id, event.at_ms, body {_OF_PROJECT}
+    AND agent = '{NOTE}' AND native_id BETWEEN '{PIN}' AND '{PIN}~' AND {is_of("user_prompt")} ORDER BY event.id"""
 _TIMES_AT_ONCE: Final = 400
+_MOST_BEFORE: Final = 4
+"""How many events at the beginning of a note are searched for its text."""
 _MOST_LOOKED_AT: Final = 500
 """How many events at the end of a session are searched for its last answer."""
 
@@ -114,8 +122,13 @@ def events_back(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, 
 
 def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:
     """Returns the beginnings of a session's turns; the first one is turn 1's."""
+    return [start for start, _ in typed_prompts(db, session_id)]
+
+
+def typed_prompts(db: sqlite3.Connection, session_id: int) -> list[tuple[TurnStart, str]]:
+    """Returns the beginnings of a session's turns with their prompts."""
     found = _read(db, db.execute(_PROMPTS, (session_id,)))
-    return [TurnStart(event_id, at_ms) for event_id, at_ms, body in found if _is_typed(body)]
+    return [(TurnStart(event_id, at_ms), body.typed) for event_id, at_ms, body in found if _is_typed(body)]
 
 
 def turn_events(
@@ -125,6 +138,16 @@ def turn_events(
     begin = starts[number - 1].event_id if number else 0
     end = starts[number].event_id if number < len(starts) else 2**62
     return _events(db, db.execute(_EVENTS.format(_MAIN, "AND id >= ? AND id < ?"), (session_id, begin, end)), None)
+
+
+def subagent_events(
+    db: sqlite3.Connection, session_id: int, subagent_id: str, starts: Sequence[TurnStart], number: int
+) -> Iterator[StoredEvent]:
+    """Yields what a sub-agent did during turn `number` of the main conversation."""
+    begin_ms = starts[number - 1].at_ms if number else 0
+    end_ms = starts[number].at_ms if number < len(starts) else 2**62
+    during = _EVENTS.format(_SUBAGENT, "AND at_ms >= ? AND at_ms < ?")
+    return _events(db, db.execute(during, (session_id, subagent_id, begin_ms, end_ms)), subagent_id)
 
 
 def turn_of(starts: Sequence[TurnStart], event_id: int, at_ms: int, subagent_id: str | None) -> int:
@@ -146,12 +169,42 @@ def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[
     return next(((at_ms, body.text) for at_ms, body in answers), None)
 
 
+def text_of_note(db: sqlite3.Connection, project_id: int, session: str) -> str:
+    """Returns the first part of a note's text; empty if there is no such note."""
+    found = _read(db, db.execute(_OLDEST, (project_id, session, _MOST_BEFORE)))
+    return next((body.text for _, body in found if isinstance(body, AssistantMessage)), "")
+
+
 def prompts_and_ends(
     db: sqlite3.Connection, project_id: int, *, since_ms: int
 ) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
     """Yields the prompts of a project since `since_ms` (UTC ms), and what cut turns off: agent, time and body."""
     found = _read(db, db.execute(_PROMPTS_AND_ENDS, (project_id, NOTE, since_ms, since_ms)))
     return ((agent, at_ms, body) for agent, at_ms, body in found if isinstance(body, TurnEnd) or _is_typed(body))
+
+
+class PinRow(msgspec.Struct, frozen=True):
+    """What the user pinned, or said is done: the session that holds it, the words, and their time (UTC ms)."""
+
+    session: str
+    text: str
+    is_done: bool
+    at_ms: int
+
+
+def pins(db: sqlite3.Connection, project_id: int) -> list[PinRow]:
+    """Returns what the user pinned in a project and did not take back, oldest first."""
+    newest: dict[str, PinRow] = {}
+    for session, at_ms, body in _read(db, db.execute(_PINNED, (project_id,))):
+        newest.pop(session, None)
+        if isinstance(body, UserPrompt) and body.command != "unpin":
+            newest[session] = PinRow(session, body.text, body.command == "done", at_ms)
+    return list(newest.values())
+
+
+def edits_of_session(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, int, str, FileEdit]]:
+    """Yields the edits of a session and its sub-agents: row id, time (UTC ms), sub-agent, and the edit."""
+    return ((*row, body) for *row, body in _read(db, db.execute(_EDITS, (session_id,))))
 
 
 def _is_typed(body: object) -> bool:

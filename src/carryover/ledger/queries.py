@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 import msgspec
@@ -27,7 +27,7 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
-from carryover.model import NOTE, session_in_other_cwd
+from carryover.model import NOTE, PIN, session_in_other_cwd
 
 __all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only", "reading"]
 
@@ -72,7 +72,10 @@ _SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
     FROM session ORDER BY last_ms, id"""
 _USED: Final = """SELECT (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
+_NO_PIN: Final = f"NOT (session.agent = '{NOTE}' AND session.native_id BETWEEN '{PIN}' AND '{PIN}~')"
 SHORTEST_ID: Final = 8
+_OF_AGENTS: Final = """SELECT agent, count(*) FROM session WHERE agent != ? AND (? IS NULL OR project_id = ?)
+    GROUP BY agent ORDER BY count(*) DESC, agent"""
 
 
 @contextmanager
@@ -112,10 +115,13 @@ def agents_in(db: sqlite3.Connection, project_id: int) -> set[str]:
 
 def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int | None = None) -> tuple[str, ...]:
     """Returns the ids of `agents`, those used last in the project first, then those used last anywhere."""
+    wanted = tuple(agents)
+    if len(wanted) < 2:
+        return wanted
     here = "coalesce(max(CASE WHEN project_id = ? THEN last_ms END), 0)"
     rows = db.execute(f"SELECT agent, {here}, max(last_ms) FROM session GROUP BY agent", (project_id,))
     last = {agent: (here_ms, anywhere_ms) for agent, here_ms, anywhere_ms in rows}
-    return tuple(sorted(agents, key=lambda agent: last.get(agent, (0, 0)), reverse=True))
+    return tuple(sorted(wanted, key=lambda agent: last.get(agent, (0, 0)), reverse=True))
 
 
 def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> int | None:
@@ -184,7 +190,8 @@ def sessions(
     since_ms: int | None = None,
     branch: str | None = None,
 ) -> list[SessionRow]:
-    """Returns the newest sessions, by default of all projects. `since_ms` (UTC): those with an event since then."""
+    """Returns the newest sessions, by default of all projects. `since_ms` (UTC): those with an event since then. What
+    the user pinned is none of them."""
     wanted: dict[str, str | int | None] = {
         "session.project_id = ?": project_id,
         "session.agent = ?": agent,
@@ -192,9 +199,41 @@ def sessions(
         "session.branch = ?": branch,
     }
     given = {condition: value for condition, value in wanted.items() if value is not None}
-    where = f"WHERE {' AND '.join(given)} " if given else ""
-    newest = f"{SESSION} {where}ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    where = " AND ".join([*given, _NO_PIN])
+    newest = f"{SESSION} WHERE {where} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
     return list(records(SessionRow, db, newest, (*given.values(), limit)))
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Which agent sessions to list: of a project, of an agent, with anything in a period (UTC ms). `after`: those that
+    come after the session with this time of its last event and this id."""
+
+    project_id: int | None = None
+    agent: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    after: tuple[int, int] | None = None
+
+
+def page_of_sessions(db: sqlite3.Connection, page: Page, *, limit: int) -> list[SessionRow]:
+    """Returns the newest sessions of the page, without notes."""
+    wanted: dict[str, tuple[str | int | None, ...]] = {
+        "session.agent != ?": (NOTE,),
+        "session.project_id = ?": (page.project_id,),
+        "session.agent = ?": (page.agent,),
+        "session.last_ms >= ?": (page.since_ms,),
+        "session.started_ms < ?": (page.until_ms,),
+        "(session.last_ms, session.id) < (?, ?)": page.after or (None,),
+    }
+    given = {condition: values for condition, values in wanted.items() if values != (None,)}
+    newest = f"{SESSION} WHERE {' AND '.join(given)} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    return list(records(SessionRow, db, newest, (*chain(*given.values()), limit)))
+
+
+def sessions_by_agent(db: sqlite3.Connection, project_id: int | None) -> dict[str, int]:
+    """Returns the number of sessions of each agent, in a project or in all; most first."""
+    rows = db.execute(_OF_AGENTS, (NOTE, project_id, project_id))
+    return dict(rows.fetchall())
 
 
 def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[str]:

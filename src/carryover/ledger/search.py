@@ -10,7 +10,8 @@ import msgspec
 
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import as_record, records
-from carryover.ledger.search_text import KINDS, Kind, Term, match_expression, phrase, searchable
+from carryover.ledger.search_text import KINDS, Kind, Term, folded, match_expression, phrase, searchable, with_forms
+from carryover.ledger.word_forms import most_typos, typos_between
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
@@ -26,7 +27,7 @@ _MOST_RANKED: Final = 400
 _EVERY_EVENT: Final = 2**62
 _SHARE: Final = "SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"
 _MATCHES: Final = """search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
-    WHERE search MATCH :match AND (:since IS NULL OR entry.at_ms >= :since)
+    WHERE search MATCH :match AND (:since IS NULL OR entry.at_ms >= :since) AND (:until IS NULL OR entry.at_ms < :until)
     AND (:kinds IS NULL OR entry.kind IN (SELECT value FROM json_each(:kinds)))
     AND (:project IS NULL AND :agent IS NULL OR entry.thread_id IN (
         SELECT thread.id FROM thread JOIN session ON session.id = thread.session_id
@@ -49,6 +50,14 @@ _FIND: Final = f"""WITH best AS (
 
 _SESSIONS_WITH: Final = f"""SELECT DISTINCT session.native_id FROM session
     JOIN thread ON thread.session_id = session.id WHERE thread.id IN (SELECT entry.thread_id FROM {_MATCHES})"""
+
+_COUNT: Final = f"SELECT count(*) FROM (SELECT 1 FROM {_MATCHES} LIMIT :most)"
+_WORDS: Final = """SELECT term, doc FROM temp.search_word
+    WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"""
+_LAST_LETTER: Final = "\U0010ffff"
+_MOST_LIKELY: Final = 30
+"""How many words with as few typos are looked for."""
+_ENOUGH: Final = 1_000
 
 # Edits that the index names, and those of events that are not indexed yet.
 _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
@@ -83,6 +92,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     project_id: int | None = None
     agent: str | None = None
     since_ms: int | None = None
+    until_ms: int | None = None
+    """The end, exclusive."""
     kinds: tuple[Kind, ...] = ()
 
 
@@ -111,16 +122,106 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the hits have all terms. If no event has, they have some of them."""
     indexed: float
     """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
+    terms: tuple[Term, ...] = ()
+    """What was searched, with the other forms of words if they were."""
+    corrected: tuple[tuple[str, str], ...] = ()
+    """Words of the query that nothing has, each with the one that was searched in its place."""
 
 
 def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> Found:
-    """Returns the best `limit` hits for `query`, by how rare and frequent its terms are (bm25), by kind and by age."""
+    """Returns the best `limit` hits for `query`, by how rare and frequent its terms are (bm25), by kind and by age.
+
+    What has the words as they were typed comes first, then what has other forms of them. A word that nothing has is
+    taken for the nearest one that something has; if nothing has all words, what has some of them is found.
+    """
     indexed = indexed_share(db)
-    for any_of in (False, True)[: len(query.terms)]:
-        rows = db.execute(_FIND, {**_values(query, any_of=any_of), "now": now_ms}).fetchall()
-        if rows:
-            return Found(hits=_hits(db, rows)[:limit], has_all=not any_of, indexed=indexed)
-    return Found(hits=(), has_all=True, indexed=indexed)
+    corrected: tuple[tuple[str, str], ...] = ()
+    hits = _with_all(db, query, limit, now_ms)
+    if not hits:
+        query, corrected = _corrected(db, query)
+        hits = _with_all(db, query, limit, now_ms) if corrected else ()
+    has_all = bool(hits) or len(query.terms) < 2
+    if not has_all:
+        hits = _hits(db, _rows(db, query, now_ms, any_of=True))[:limit]
+    terms = with_forms(query.terms)
+    return Found(hits=hits, has_all=has_all or not hits, indexed=indexed, terms=terms, corrected=corrected)
+
+
+def _with_all(db: sqlite3.Connection, query: Query, limit: int, now_ms: int) -> tuple[Hit, ...]:
+    """Returns the hits that have all terms as typed; if they are too few, followed by those with other forms."""
+    found = {(hit.session, hit.kind, hit.text): hit for hit in _hits(db, _rows(db, query, now_ms))}
+    other = _in_other_forms(query)
+    if len(found) < limit and other != query:
+        for hit in _hits(db, _rows(db, other, now_ms)):
+            found.setdefault((hit.session, hit.kind, hit.text), hit)
+    return tuple(found.values())[:limit]
+
+
+def _rows(db: sqlite3.Connection, query: Query, now_ms: int, *, any_of: bool = False) -> list[tuple[Any, ...]]:
+    return db.execute(_FIND, {**_values(query, any_of=any_of), "now": now_ms}).fetchall()
+
+
+def _in_other_forms(query: Query) -> Query:
+    return msgspec.structs.replace(query, terms=with_forms(query.terms))
+
+
+def _corrected(db: sqlite3.Connection, query: Query) -> tuple[Query, tuple[tuple[str, str], ...]]:
+    """Returns the query with each word that nothing has replaced by the nearest one, if there is one."""
+    terms = []
+    corrected = []
+    for term in query.terms:
+        alone = _in_other_forms(msgspec.structs.replace(query, terms=(term,)))
+        may_be_typo = term.prefix and len(term.words) == 1
+        nearest = _nearest(db, alone, term.words[0]) if may_be_typo and not _times(db, alone, 1) else None
+        terms.append(Term(words=(nearest,), prefix=True) if nearest is not None else term)
+        corrected += [(term.words[0], nearest)] if nearest is not None else []
+    return msgspec.structs.replace(query, terms=tuple(terms)), tuple(corrected)
+
+
+def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> str | None:
+    """Returns the word with the fewest typos between it and `typed`, of those the one that most events have.
+
+    Only a word that is found under the query's own conditions counts, so none of another project is named. Its first
+    letter is the one that was typed, or the second: all words cannot be looked at.
+    """
+    word = folded(typed)
+    most = most_typos(word)
+    if not most:
+        return None
+    _list_words(db)
+    near: dict[int, list[tuple[int, str]]] = {}
+    for letter in sorted({word[0], word[1]}):
+        bounds = (letter, letter + _LAST_LETTER, len(word) - most, len(word) + most)
+        for other, times in db.execute(_WORDS, bounds):
+            typos = typos_between(word, other, most)
+            if typos <= most:
+                near.setdefault(typos, []).append((-times, other))
+    for typos in sorted(near):
+        likely = [other for _, other in sorted(near[typos])[:_MOST_LIKELY]]
+        found = [(-_times(db, _with_word(query, other), _ENOUGH), other) for other in likely]
+        if any(times for times, _ in found):
+            return min(found)[1]
+    return None
+
+
+def _with_word(query: Query, word: str) -> Query:
+    return msgspec.structs.replace(query, terms=(Term(words=(word,), prefix=False),))
+
+
+def _list_words(db: sqlite3.Connection) -> None:
+    """Makes the words of the index readable as a table of the connection's own; nothing of the ledger is written."""
+    (was_read_only,) = db.execute("PRAGMA query_only").fetchone()
+    db.execute("PRAGMA query_only = OFF")
+    try:
+        db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_word USING fts5vocab(main, search, row)")
+    finally:
+        db.execute(f"PRAGMA query_only = {was_read_only}")
+
+
+def _times(db: sqlite3.Connection, query: Query, most: int) -> int:
+    """Returns how many events the query finds, counted up to `most`."""
+    (times,) = db.execute(_COUNT, {**_values(query), "most": most}).fetchone()
+    return int(times)
 
 
 def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
@@ -157,6 +258,7 @@ def _values(query: Query, *, any_of: bool = False) -> dict[str, Any]:
         "project": query.project_id,
         "agent": query.agent,
         "since": query.since_ms,
+        "until": query.until_ms,
         "kinds": f"[{kinds}]" if kinds else None,
     }
 

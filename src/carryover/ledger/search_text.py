@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from carryover import model
+from carryover.ledger.word_forms import forms_of
 from carryover.model import AnyBody
 from carryover.text.pattern import later
 
@@ -110,6 +111,8 @@ class Term(msgspec.Struct, frozen=True):
     """Whether the last word may be the beginning of a longer one."""
     humps: tuple[str, ...] = ()
     """The parts of a name in camel case, which may occur in another name too."""
+    forms: tuple[str, ...] = ()
+    """Other forms of the word, which count as well."""
 
 
 def terms_of(query: str) -> tuple[Term, ...]:
@@ -133,7 +136,18 @@ def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
 
 def _expression(term: Term) -> str:
     ending = "*" if term.prefix else ""
-    return " OR ".join(f'"{" ".join(each)}"{ending}' for each in (term.words, term.humps) if each)
+    as_typed = [f'"{" ".join(each)}"{ending}' for each in (term.words, term.humps) if each]
+    return " OR ".join([*as_typed, *(f'"{form}"' for form in term.forms)])
+
+
+def with_forms(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Returns the terms with the other forms of single words; a phrase in quotation marks has none."""
+    return tuple(
+        msgspec.structs.replace(term, forms=forms_of(term.words[0].lower()))
+        if term.prefix and len(term.words) == 1
+        else term
+        for term in terms
+    )
 
 
 def phrase(text: str) -> str:
@@ -144,11 +158,11 @@ def phrase(text: str) -> str:
 
 def spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     """Returns the places where `terms` are found in `text`: start and end, in order and without overlaps."""
-    folded = _folded(text)
+    plain = folded(text)
     patterns = [_pattern(term, at_start=True) for term in terms]
-    found = [match.span() for pattern in patterns for match in pattern.finditer(folded)]
+    found = [match.span() for pattern in patterns for match in pattern.finditer(plain)]
     if not found:  # the parts of a name in camel case begin within a word
-        found = [match.span() for term in terms for match in _pattern(term, at_start=False).finditer(folded)]
+        found = [match.span() for term in terms for match in _pattern(term, at_start=False).finditer(plain)]
     apart: list[tuple[int, int]] = []
     for start, end in sorted(found):
         if not apart or start >= apart[-1][1]:
@@ -178,14 +192,18 @@ def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:
     start = r"(?<![^\W_])" if at_start else ""
     end = "" if term.prefix or not at_start else r"(?![^\W_])"
     alternatives = "|".join(_side_by_side(each) for each in (term.words, term.humps) if each)
-    return re.compile(f"{start}(?:{alternatives}){end}")
+    typed = f"{start}(?:{alternatives}){end}"
+    if not term.forms or not at_start:
+        return re.compile(typed)
+    forms = "|".join(map(re.escape, sorted(term.forms, key=len, reverse=True)))
+    return re.compile(rf"{typed}|{start}(?:{forms})(?![^\W_])")
 
 
 def _side_by_side(words: Sequence[str]) -> str:
-    return r"[\W_]*".join(re.escape(_folded(word)) for word in words)
+    return r"[\W_]*".join(re.escape(folded(word)) for word in words)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Returns `text` in lower case and without diacritics, each character in its place."""
     if text.isascii():
         return text.lower()

@@ -14,7 +14,7 @@ from carryover.errors import visible
 from carryover.text.pattern import later
 
 _MARK: Final = f"\x1b[{int.from_bytes(os.urandom(8), 'big')};"
-"""Begins a style. It is drawn anew in each process, so a transcript can't hold it."""
+"""Begins a style. It is drawn again in each process, so a transcript can't hold it."""
 STYLE: Final = later(rf"{re.escape(_MARK)}[\d;]*m")
 """A terminal style, as `styled` adds it; it has no width."""
 RESET: Final = f"{_MARK}0m"

@@ -1,0 +1,139 @@
+"""What is found beside the words as they were typed: their other forms, and the words that were meant."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carryover.ledger.search import Found, Query, search
+from carryover.ledger.search_text import spans, terms_of, with_forms
+from carryover.ledger.word_forms import forms_of, most_typos, typos_between
+from support.scribe import Scribe
+
+
+def find(db: sqlite3.Connection, query: str, project: int | None = None, limit: int = 20) -> Found:
+    return search(db, Query(terms=terms_of(query), project_id=project), limit=limit, now_ms=0)
+
+
+def texts(found: Found) -> list[str]:
+    return [hit.text for hit in found.hits]
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("deploying", "deploy"),
+        ("deploys", "deployed"),
+        ("caching", "cache"),
+        ("cached", "caches"),
+        ("tries", "trying"),
+        ("planned", "plan"),
+        ("plans", "planning"),
+        ("parser", "parse"),
+        ("managed", "management"),
+        ("connected", "connection"),
+        ("retries", "retry"),
+    ],
+)
+def test_a_word_finds_its_other_forms(typed: str, recorded: str) -> None:
+    assert recorded in forms_of(typed)
+
+
+@pytest.mark.parametrize("word", ["getUser", "sha256", "ab", "größe", "the", ""])
+def test_a_name_has_no_other_forms(word: str) -> None:
+    assert forms_of(word) == ()
+
+
+@given(st.text(alphabet="abcdeginrsty", min_size=4, max_size=12))
+def test_no_word_is_its_own_other_form(word: str) -> None:
+    assert word not in forms_of(word)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "typos"),
+    [
+        ("srverless", "serverless", 1),
+        ("servreless", "serverless", 1),
+        ("serverlesss", "serverless", 1),
+        ("serverlass", "serverless", 1),
+        ("kitten", "sitting", 3),
+        ("same", "same", 0),
+        ("", "ab", 2),
+    ],
+)
+def test_typos_are_letters_left_out_added_replaced_or_swapped(one: str, other: str, typos: int) -> None:
+    assert typos_between(one, other, 3) == typos_between(other, one, 3) == typos
+    assert typos_between(one, other, 0) == min(typos, 1)
+
+
+def test_short_words_and_numbers_are_taken_as_typed() -> None:
+    assert [most_typos(word) for word in ("abc", "2026", "deploy", "serverless")] == [0, 0, 1, 2]
+
+
+async def test_the_word_itself_comes_before_its_other_forms(scribe: Scribe) -> None:
+    await scribe.tell(
+        *(scribe.event(text) for text in ("they planned it", "planning was hard", "we are still planning"))
+    )
+
+    assert texts(find(scribe.db, "planning"))[-1] == "they planned it"
+    assert len(find(scribe.db, "planning").hits) == 3
+    assert len(find(scribe.db, "planning", limit=2).hits) == 2
+    assert texts(find(scribe.db, '"they planning"')) == []
+
+
+async def test_other_forms_are_lit_where_they_are_found(scribe: Scribe) -> None:
+    text = "a plan that was planned"
+    lit = [text[start:end] for start, end in spans(text, with_forms(terms_of("planning")))]
+
+    assert lit == ["plan", "planned"]
+    assert spans("airplane", with_forms(terms_of("planned"))) == []
+
+
+async def test_a_word_that_nothing_has_is_taken_for_the_nearest(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("make it serverless"), scribe.event("serverless costs"), scribe.event("a servlet"))
+
+    found = find(scribe.db, "srverless")
+    assert found.corrected == (("srverless", "serverless"),)
+    assert sorted(texts(found)) == ["make it serverless", "serverless costs"]
+    assert find(scribe.db, "srverless costs").corrected == (("srverless", "serverless"),)
+    assert texts(find(scribe.db, "esrverless costs")) == ["serverless costs"]
+
+
+async def test_what_is_found_as_typed_is_not_corrected(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("serverles, as he wrote"), scribe.event("serverless"), scribe.event("serverless costs")
+    )
+
+    assert find(scribe.db, "serverles costs").corrected == ()
+    assert find(scribe.db, "serverless").corrected == ()
+    assert find(scribe.db, '"srverless costs"').corrected == ()
+
+
+async def test_of_two_near_words_the_one_that_is_said_more_often_is_taken(scribe: Scribe) -> None:
+    await scribe.tell(*(scribe.event(text) for text in ("a parcel", "a parser", "the parser runs")))
+
+    assert find(scribe.db, "parxer").corrected == (("parxer", "parser"),)
+
+
+async def test_a_correction_names_no_word_of_another_project(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("kubernetes it is", cwd="/other", session="theirs"),
+        scribe.event("a plain server", cwd="/repo", session="own"),
+    )
+    (own,) = scribe.db.execute("SELECT id FROM project WHERE root = '/repo'").fetchone()
+
+    assert find(scribe.db, "kubernetis").corrected == (("kubernetis", "kubernetes"),)
+    assert find(scribe.db, "kubernetis", project=own) == Found(
+        hits=(), has_all=True, indexed=1.0, terms=with_forms(terms_of("kubernetis"))
+    )
+
+
+async def test_the_ledger_is_still_read_only_after_a_correction(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("make it serverless"))
+
+    assert find(scribe.db, "srverless").corrected
+    with pytest.raises(sqlite3.OperationalError):
+        scribe.db.execute("DELETE FROM event")
