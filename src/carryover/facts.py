@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+Clock = Callable[[int], datetime]
+"""Returns the time of day in the reader's zone, for a moment in UTC ms."""
+
 _FOREIGN: Final = re.compile(r"[A-Za-z0-9._-]{2,40}:/")
+
+
+def in_utc(at_ms: int) -> datetime:
+    """The clock of nobody's place."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def foreign_root(machine: str, path: str) -> str:
@@ -93,3 +102,5 @@ class Facts(msgspec.Struct, frozen=True):
     """Lines on the branch and commit that other machines had, and whether those are here."""
     for_now: bool = False
     """Whether the handoff is read at once, so that git's state need not be marked as that of when it was written."""
+    clock: Clock = in_utc
+    """That of who reads the handoff: times at which a limit resets are by it."""

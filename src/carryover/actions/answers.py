@@ -11,6 +11,9 @@ import msgspec
 
 LineKind = Literal["head", "title", "line"]
 EntryKind = Literal["prompt", "edit", "tests", "limit", "handover", "commit", "note", "session"]
+TurnState = Literal["", "open", "answered", "interrupted", "error", "limit"]
+"""How a turn ended; "open" without a recorded end, empty where there is no turn."""
+TestStatus = Literal["", "pass", "fail", "unknown"]
 PartKind = Literal["user", "agent", "thinking", "call", "result", "edit", "note"]
 
 
@@ -24,8 +27,12 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """The agent that worked last, by id; empty if only notes are known."""
     agent_name: str = ""
     last_ms: int = 0
+    about: str = ""
+    """The newest prompt that is more than a short reply, on one line."""
+    state: TurnState = ""
+    """That of the newest turn."""
     waits_for: str = ""
-    """"you", "approval", "a limit", or empty if it waits for nothing that records tell of."""
+    """"you" (a question is open), "approval", "a limit", or empty if it waits for nothing that records tell of."""
     waits_since_ms: int = 0
     asks: str = ""
     sessions: int = 0
@@ -139,8 +146,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
 
 
-class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Some turns of a session, from number `first_turn` on."""
+class NamedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells a session from all others, and where it belongs."""
 
     agent: str
     agent_name: str
@@ -149,9 +156,119 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     project: int
     """The project's id; 0 if the session belongs to none of this machine."""
+
+
+class SessionAnswer(NamedSession, frozen=True, kw_only=True):
+    """Some turns of a session, from number `first_turn` on."""
+
     first_turn: int
     turns: tuple[Turn, ...]
     total_turns: int
+
+
+class ListedSession(NamedSession, frozen=True, kw_only=True):
+    """A session, as it appears in the list of a project or of all."""
+
+    started_ms: int
+    last_ms: int
+    turns: int
+    files: int
+    """The number of files that its main conversation edited, as far as they are remembered."""
+    tests: TestStatus = ""
+    """How its newest test run ended."""
+
+
+class AgentSessions(msgspec.Struct, frozen=True):
+    """The number of sessions of an agent."""
+
+    agent: str
+    sessions: int
+
+
+class SessionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions, newest first. With `after`, there are others: ask again with both numbers."""
+
+    sessions: tuple[ListedSession, ...]
+    after: tuple[int, int] | None
+    agents: tuple[AgentSessions, ...]
+    """All agents that have a session there, whichever are shown; those with most first."""
+
+
+class TestsRun(msgspec.Struct, frozen=True):
+    """A run of tests: how it ended, and its command."""
+
+    __test__ = False  # pytest takes any imported `Test…` for a test class
+    status: TestStatus
+    command: str
+
+
+class TurnOutline(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn of a session by what was asked, and how much was done. Number 0 is what came before the first prompt."""
+
+    number: int
+    at_ms: int
+    prompt: str = ""
+    calls: int = 0
+    files: int = 0
+    added: int = 0
+    removed: int = 0
+    tests: tuple[TestsRun, ...] = ()
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One edit of a file. `subagent` made it; empty for the session's main conversation."""
+
+    turn: int
+    at_ms: int
+    what: str
+    diff: str = ""
+    subagent: str = ""
+
+
+class ChangedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file with its edits in one session, oldest first."""
+
+    path: str
+    added: int
+    removed: int
+    changes: tuple[FileChange, ...]
+
+
+class OutlineAnswer(NamedSession, frozen=True, kw_only=True):
+    """A session from above: its turns, and the files that it changed."""
+
+    turns: tuple[TurnOutline, ...]
+    files: tuple[ChangedFile, ...]
+    is_cut: bool
+    """Whether diffs were left out, because there are too many."""
+
+
+class SessionOfFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that edited a file; `why` is the prompt of the newest of the `turns` that did."""
+
+    agent: str
+    agent_name: str
+    session: str
+    at_ms: int
+    turns: tuple[int, ...]
+    edits: int
+    added: int
+    removed: int
+    why: str
+
+
+class TouchedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that sessions of a project edited, with those sessions, newest first."""
+
+    path: str
+    sessions: tuple[SessionOfFile, ...]
+
+
+class FilesAnswer(msgspec.Struct, frozen=True):
+    """Files, those edited last first. `before_ms`: no older session was read; 0 if all were."""
+
+    files: tuple[TouchedFile, ...]
+    before_ms: int
 
 
 class SearchHit(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -13,15 +14,29 @@ from typing import Final, NamedTuple
 from carryover.actions.context import project_root
 from carryover.actions.opened import Want, opened
 from carryover.agents import agent_name
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import read_bytes_bounded
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.rows import ProjectRow
 from carryover.paths import expanded
-from carryover.probe.git_history import SHORT, Commit, commit_named, former_names
-from carryover.views.history import Change, CommitHistory, LineHistory, changes_of, commit_history, line_history
+from carryover.probe.git_history import SHORT, Commit, commit_named, files_of_commit, former_names
+from carryover.terminal.output import did_you_mean
+from carryover.views.commit_history import CommitHistory, commit_history
+from carryover.views.history import Change, changes_of
+from carryover.views.line_history import MOST_BYTES, LineHistory, line_history
 from carryover.views.session_list import show_command
 
-_LINE: Final = re.compile(r"(.+):(\d+)", re.DOTALL)
+_PART: Final = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
+MOST_LINES: Final = 2_000
+"""Most lines that are looked up at once."""
+_PARSE_S: Final = 2.0
+
+
+class Part(NamedTuple):
+    """Lines of a file, from 1."""
+
+    first: int
+    last: int
 
 
 class Turn(NamedTuple):
@@ -38,45 +53,65 @@ class Turn(NamedTuple):
     changes: list[Change]
 
 
+class Lines(NamedTuple):
+    """Lines of one origin, with the turns behind them."""
+
+    origin: LineHistory
+    turns: list[Turn]
+
+    @property
+    def commit_id(self) -> str:
+        """The abbreviated id of the commit that they came with; empty if there is none."""
+        commit = self.origin.commit
+        return commit.id[:SHORT] if commit is not None else ""
+
+
 class Origin(NamedTuple):
-    """What is behind a file, a line or a commit; that of a file has neither `line` nor `commit`."""
+    """What is behind a file, lines of it or a commit; that of a file has neither `lines` nor `commit`."""
 
     root: str
-    data: LineHistory | CommitHistory | list[Change]
+    data: LineHistory | CommitHistory | list[LineHistory] | list[Change]
     turns: list[Turn]
-    """Newest first."""
-    line: LineHistory | None = None
+    """Newest first; those of lines are with these."""
+    lines: list[Lines]
+    """In their order."""
     commit: CommitHistory | None = None
     made_by: tuple[str, str] | None = None
     """The agent's name and the session's short id, if a session made the commit itself."""
     name: str = ""
-    """The path of the line's file, below the root."""
+    """The path of the lines' file, below the root."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any turn is behind it."""
+        return bool(self.turns or self.made_by) or any(each.turns for each in self.lines)
 
     @property
     def commit_id(self) -> str:
-        """The abbreviated id of the commit, or of the one that the line came with; empty if there is none."""
-        behind = self.line or self.commit
-        return behind.commit.id[:SHORT] if behind is not None and behind.commit is not None else ""
+        """The abbreviated id of the commit that was asked for; empty if none was."""
+        return self.commit.commit.id[:SHORT] if self.commit is not None else ""
 
 
 def origin_of(name: str, *, limit: int) -> Origin:
-    """Returns what is behind `name`: a file, FILE:LINE or a commit. Of a file and a commit, at most `limit` changes.
+    """Returns what is behind `name`: a file, FILE:LINE, FILE:FROM-TO, FILE:NAME of what it defines, or a commit. Of a
+    file and a commit, at most `limit` changes.
 
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
-    path, line, commits = _asked(name)
+    path, part, commits = _asked(name)
     root = project_root(str(path.parent) if not commits else None)
     with opened(Want.LISTED, root, around=True) as (ledger, project):
         short = shortest_unique(session_ids(ledger))
         if commits:
             return _of_commit(ledger, project, commits, root, short, limit)
         project = _project_with(ledger, root, path)
-        if line is None:
+        if part is None:
             changes = _of_file(ledger, project, path, root, name)[:limit]
-            return Origin(root, changes, _turns(changes, short))
-        history = line_history(ledger, project, root, path, line)
-        shown = os.path.relpath(path, root)
-        return Origin(root, history, _turns(history.turns, short), line=history, name=shown)
+            return Origin(root, changes, _turns(changes, short), [])
+        found = line_history(ledger, project, root, path, *part)
+        lines = [Lines(each, _turns(each.turns, short)) for each in found]
+        data = found[0] if part.first == part.last else found
+        return Origin(root, data, [], lines, name=os.path.relpath(path, root))
 
 
 def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:
@@ -87,14 +122,67 @@ def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectR
     return next(found, None) or project_by_root(ledger, root)
 
 
-def _asked(name: str) -> tuple[Path, int | None, list[Commit]]:
-    """Returns the named file and the line in it, if any; or a commit, followed by the commits before it."""
+def _asked(name: str) -> tuple[Path, Part | None, list[Commit]]:
+    """Returns the named file and the part of it, if any; or a commit, followed by the commits before it."""
     path = _absolute(name)
     if os.path.lexists(path):
         return path, None, []
-    if found := _LINE.fullmatch(name):
-        return _absolute(found[1]), int(found[2]), []
+    for at, sign in enumerate(name):
+        if sign == ":" and os.path.lexists(file := _absolute(name[:at])):
+            return file, _part(file, name[at + 1 :]), []
+    before, _, part = name.rpartition(":")
+    if before and _PART.fullmatch(part):
+        return _absolute(before), _part(_absolute(before), part), []
     return path, None, [] if os.sep in name else commit_named(Path(project_root(None)), name)
+
+
+def _part(file: Path, asked: str) -> Part:
+    """Returns the lines that are asked for: by number, from one to another, or by the name of what they define."""
+    if numbers := _PART.fullmatch(asked):
+        first = int(numbers["first"])
+        last = int(numbers["last"] or first)
+    else:
+        first, last = _defined(file, asked)
+    if last < first:
+        raise UserError(f"{asked} ends before it begins.", ExitCode.USAGE)
+    if last - first >= MOST_LINES:
+        raise UserError(f"{asked} has more than {MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
+    return Part(first, last)
+
+
+def _defined(file: Path, name: str) -> Part:
+    from carryover.probe.source_code import definitions, language_of  # loads no grammar unless one is needed
+
+    language = language_of(str(file))
+    until = time.monotonic() + _PARSE_S
+    try:
+        if language is None:
+            raise TimeoutError
+        there = definitions(read_bytes_bounded(file, MOST_BYTES), language, give_up=lambda: time.monotonic() > until)
+    except TimeoutError as error:
+        raise UserError(
+            f"What {file.name} defines is not known: there is no grammar for it, or it took too long to read. "
+            f"`carryover why {file.name}:FROM-TO` asks for lines.",
+            ExitCode.NOTHING_FOUND,
+        ) from error
+    except OSError as error:
+        raise UserError(f"{file} can't be read: {os_reason(error)}.", ExitCode.NOTHING_FOUND) from error
+    found = [each for each in there if each.name == name] or [each for each in there if _ends_with(each.name, name)]
+    if not found:
+        close = did_you_mean(name, [*(each.name for each in there), *(_last(each.name) for each in there)])
+        raise UserError(f"{file.name} defines no {name}{close}.", ExitCode.NOTHING_FOUND)
+    if len(found) > 1:
+        places = ", ".join(f"{each.name} ({each.first}-{each.last})" for each in found[:5])
+        raise UserError(f"{file.name} defines several: {places}. Ask for one of them by its lines.", ExitCode.USAGE)
+    return Part(found[0].first, found[0].last)
+
+
+def _last(name: str) -> str:
+    return re.split(r"\.|::", name)[-1]
+
+
+def _ends_with(name: str, wanted: str) -> bool:
+    return name.endswith((f".{wanted}", f"::{wanted}"))
 
 
 def _absolute(file: str) -> Path:
@@ -128,7 +216,9 @@ def _of_commit(
     short: Mapping[str, str],
     limit: int,
 ) -> Origin:
-    history = commit_history(ledger, project, commits) if project is not None else None
+    history = None
+    if project is not None:
+        history = commit_history(ledger, project, commits, files_of_commit(Path(root), commits[0].id))
     if history is None or not (history.turns or history.made_by):
         raise UserError(
             f"No recorded session made commit {commits[0].id[:SHORT]} or edited its files for it. "
@@ -137,7 +227,7 @@ def _of_commit(
         )
     by = history.made_by
     made_by = (agent_name(by.agent, by.machine), short.get(by.session, by.session)) if by is not None else None
-    return Origin(root, history, _turns(history.turns[:limit], short), commit=history, made_by=made_by)
+    return Origin(root, history, _turns(history.turns[:limit], short), [], commit=history, made_by=made_by)
 
 
 def _turns(changes: Iterable[Change], short: Mapping[str, str]) -> list[Turn]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
@@ -16,7 +16,7 @@ from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
 
 if TYPE_CHECKING:
-    from carryover.actions.origins import Origin
+    from carryover.actions.origins import Lines, Origin, Turn
 
 LOG_LIMIT: Final = 100
 
@@ -83,14 +83,17 @@ its project moved: renames by agents are followed, and those that git knows.
 With FILE:LINE it finds the turn that wrote the line: the recorded edits are
 undone from the newest on, and git says in which commit the line is. Where the
 file was also changed by hand, the line is known by its text alone, or said to
-come from outside the sessions.
+come from outside the sessions. FILE:FROM-TO asks for several lines, FILE:NAME
+for those of a function, a method or a class.
 
-With a commit it lists the turns whose edits are in it, and the session that ran
+With a commit it lists the turns that wrote its lines, and the session that ran
 `git commit`."""
 
 WHY_EXAMPLES: Final = """\
   carryover why src/cart.py
   carryover why src/cart.py:12         the turn that wrote line 12
+  carryover why src/cart.py:12-30      the turns that wrote these lines
+  carryover why src/cart.py:Cart.total the turns that wrote this method
   carryover why HEAD                   the turns that are in a commit
   carryover show 58cb4187 --turn 2     one of these turns, as the listing names it"""
 
@@ -107,7 +110,9 @@ _EXPLAINED: Final[Mapping[str, str]] = {
 def why_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, WHY, WHY_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument(
-        "file", metavar="FILE", help="the file, which need not exist any more; FILE:LINE; or a commit of this project"
+        "file",
+        metavar="FILE",
+        help="the file, which need not exist any more; FILE:LINE, FILE:FROM-TO or FILE:NAME; or a commit",
     )
     add_limit_argument(parser, "-n", "--limit", usual=WHY_LIMIT, what="list at most N turns")
     flag(parser, "--json", "print the turns as JSON; times are UTC milliseconds")
@@ -120,34 +125,43 @@ def run_why(args: argparse.Namespace) -> int:
     origin = origin_of(args.file, limit=args.limit)
     now = now_ms()
     with paged(args):
-        put(args, origin.data, (*_head(origin, now), *_turns(origin, now)))
-    return ExitCode.NOTHING_FOUND if origin.line is not None and not origin.turns else ExitCode.OK
+        put(args, origin.data, _entries(origin, now))
+    return ExitCode.OK if origin.is_known else ExitCode.NOTHING_FOUND
 
 
-def _head(origin: Origin, now: int) -> Iterator[str]:
-    """Yields the line of the file with what is known about its origin, or the commit."""
-    commit = f"commit {paint(origin.commit_id, YELLOW)}"
-    if origin.line is not None:
-        line = origin.line
-        came = ("not committed",) if line.commit is None else (commit, when(line.commit.authored_ms, now))
-        yield from entry_lines((paint(f"{origin.name}:{line.line}", BOLD), *came), harmless(line.text))
-        explained = _EXPLAINED[line.found]
-        if line.found == "before" and line.first_edit_ms is not None:
-            explained = f"{explained} ({when(line.first_edit_ms, now)})."
-        yield from filter(None, [explained])
-    elif origin.commit is not None:
+def _entries(origin: Origin, now: int) -> Iterator[str]:
+    """Yields what is behind the lines, each with its turns; or the commit, and the turns of it or of the file."""
+    for lines in origin.lines:
+        yield from _lines(origin, lines, now)
+        yield from _turns(origin, lines.turns, now)
+    if origin.commit is not None:
         found = origin.commit.commit
         made = ""
         if origin.made_by is not None:
             agent, session = origin.made_by
             made = f"made by {agent} {paint(session, BOLD)}"
-        head = (when(found.authored_ms, now), commit, made)
+        head = (when(found.authored_ms, now), f"commit {paint(origin.commit_id, YELLOW)}", made)
         yield from entry_lines(head, one_line(found.subject, _PROMPT_CHARS))
+    yield from _turns(origin, origin.turns, now)
 
 
-def _turns(origin: Origin, now: int) -> Iterator[str]:
+def _lines(origin: Origin, lines: Lines, now: int) -> Iterator[str]:
+    """Yields the lines of the file with what is known about their origin."""
+    line = lines.origin
+    came: tuple[str, ...] = ("not committed",)
+    if line.commit is not None:
+        came = (f"commit {paint(lines.commit_id, YELLOW)}", when(line.commit.authored_ms, now))
+    numbers = str(line.line) if line.last == line.line else f"{line.line}-{line.last}"
+    yield from entry_lines((paint(f"{origin.name}:{numbers}", BOLD), *came), harmless(line.text))
+    explained = _EXPLAINED[line.found]
+    if line.found == "before" and line.first_edit_ms is not None:
+        explained = f"{explained} ({when(line.first_edit_ms, now)})."
+    yield from filter(None, [explained])
+
+
+def _turns(origin: Origin, turns: Iterable[Turn], now: int) -> Iterator[str]:
     """Yields one entry per turn; those of a commit with the files that they changed."""
-    for turn in origin.turns:
+    for turn in turns:
         changed = []
         for change in turn.changes:
             name = f"{os.path.relpath(change.path, origin.root)} " if origin.commit is not None else ""

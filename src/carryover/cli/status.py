@@ -11,13 +11,22 @@ from carryover.actions.context import now_ms
 from carryover.cli.arguments import add_pager_argument, describe, flag
 from carryover.errors import ExitCode, visible
 from carryover.terminal import output
-from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, rounded, size
+from carryover.terminal.output import (
+    BOLD,
+    YELLOW,
+    ago,
+    counted,
+    duration,
+    harmless,
+    paint,
+    rounded,
+    size,
+)
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
-    from carryover.actions.diagnose.fix import Repair
-    from carryover.actions.diagnose.report import AgentReport, DeclaredReport, Finding, LedgerReport, Report
+    from carryover.actions.diagnose.report import AgentReport, DeclaredReport, LedgerReport, Report
     from carryover.actions.status import ProjectStatus
 
 WATCH_EVERY_S: Final = 2.0
@@ -370,50 +379,3 @@ def _agent(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
     if agent.hooks is not None:
         reviewed = " (reviewed)" if agent.hooks.reviewed else ""
         yield _detail("", f"hooks in {config}: {', '.join(agent.hooks.present) or 'none'}{reviewed}")
-
-
-DOCTOR: Final = """\
-Checks everything that has to work together: the daemon and its service, the
-port, hooks in your agents' settings, transcripts, pointers in your projects,
-the ledger, the disk. Says what is wrong, why it matters and what to do; with
---fix it repairs what is safe to repair. Otherwise it changes nothing. The exit
-code is 0 if nothing is wrong, also where something is left for you to do, such
-as a review of new hooks."""
-
-DOCTOR_EXAMPLES: Final = """\
-  carryover doctor          show problems, if there are any
-  carryover doctor --fix    repair what is safe, then check again
-  carryover doctor --json   the same as data"""
-
-
-def doctor_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, DOCTOR, DOCTOR_EXAMPLES)
-    flag(parser, "--fix", "repair what is safe: hooks, service, file permissions, ledger")
-    flag(parser, "--json", "print the findings as JSON")
-
-
-def run_doctor(args: argparse.Namespace) -> int:
-    from carryover.actions.doctor import examine
-    from carryover.actions.version import runnable, version_line
-
-    done = examine(fix=args.fix)
-    put(args, done._asdict(), map(runnable, doctor_lines(done.findings, done.repairs)))
-    if not args.json:
-        put(args, None, ["", version_line("carryover"), f"To upgrade: {done.update}; then `carryover refresh`."])
-    return ExitCode.OK if done.healthy else ExitCode.FAILED
-
-
-def doctor_lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
-    """Yields the report for people: the repairs that were made, then the findings."""
-    for done in repairs:
-        yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
-    wrong = sum(finding.level == "wrong" for finding in found)
-    todo = sum(finding.level == "todo" for finding in found)
-    left = f" {counted(todo, 'thing')} left for you to do." if todo else ""
-    yield paint(f"{counted(wrong, 'problem')}." if wrong else "No problems found.", BOLD) + left
-    for finding in found:
-        yield ""
-        mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
-        yield f"{mark} {finding.what}"
-        yield f"  {finding.why}"
-        yield f"  → {finding.do}"

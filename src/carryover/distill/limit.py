@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from carryover.distill.trail import Step, is_idle
 from carryover.distill.view import ProjectView, SessionView
+from carryover.facts import Clock
+from carryover.text.reset_times import reset_quoted
 
 LASTS_MS: Final = 5 * 3_600_000
 """The shortest period of plans' limits (Claude Code and Codex: five hours). An older limit is no longer news."""
@@ -44,9 +46,9 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
     return replace(limit, others=tuple(others))
 
 
-def limit_line(limit: Limit, name: str) -> str | None:
+def limit_line(limit: Limit, name: str, clock: Clock) -> str | None:
     """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped."""
-    notes = [f"it resets {limit.resets}"] if limit.resets else []
+    notes = [f"it resets {reset_quoted(limit.resets, limit.at_ms, clock)}"] if limit.resets else []
     if limit.others:
         first, *more = limit.others
         named = [*more[:MOST_NAMED], *(["others"] if len(more) > MOST_NAMED else [])]

@@ -36,6 +36,7 @@ _COMMANDS: Final[dict[str, Sequence[str]]] = {
     **dict.fromkeys(("rev-list", "rev-parse", "symbolic-ref"), ()),
     # For a dirty submodule git starts another git, which runs what the submodule's configuration names.
     "diff": ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short"),
+    "diff-tree": ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short"),
     "log": ("--no-color", "--no-ext-diff", "--no-textconv", "--no-use-mailmap", "--ignore-submodules=dirty"),
     "blame": ("--no-textconv",),  # only of a commit: for the working tree it runs filters
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +19,16 @@ MOST_COMMITS: Final = 500
 
 _LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8", "--format=%x01%H %at %ct %s")
 _HEADER: Final = later(r"\x01(?P<id>[0-9a-f]{40,64}) (?P<authored_s>\d+) (?P<committed_s>\d+) (?P<subject>.*)")
-_BLAMED: Final = later(rb"([0-9a-f]{40,64}) (\d+) \d+")
-_FORMER_NAME: Final = later(rb"^filename (.+)$", re.M)
+_BLAMED: Final = later(rb"^([0-9a-f]{40,64}) \d+ (\d+).*\n(?:[a-z].*\n)*?filename (.+)$", re.M)
+_SECTION: Final = later(rb"^diff --git .*$", re.M)
+_WHOLE_FILES: Final = "--unified=1000000"
 _HUNK: Final = later(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAMES: Final = ("--find-renames", "-l1000", "--name-status", "-z")
 _NAME: Final = later(r"\w[^\s:]*")
 """Names of commits and branches that git cannot take for an option or a path."""
 SHORT: Final = 8
+_LAST_S: Final = 253_370_764_799
+"""A commit can name any time; of later ones, no date can be printed."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,23 +53,78 @@ def commit_named(root: Path, name: str) -> list[Commit]:
     return _log(root, f"--max-count={MOST_COMMITS}", f"{name}^{{commit}}") if _NAME.fullmatch(name) else []
 
 
-def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | None:
-    """Returns the commit that introduced line `line` (from 1) of the file in its present state, and the file's name in
-    that commit. Names are relative to the top of the repository. None if the line is not in HEAD, or
-    git gives no answer in time."""
+class FileOfCommit(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a commit changed, with its text after it. Names are relative to the top of the repository."""
+
+    name: str
+    old_name: str
+    lines: tuple[str, ...]
+    """Empty for a file that the commit deleted, and for one without text."""
+    added: tuple[int, ...]
+    """The places of the commit's lines in `lines`."""
+    removed: frozenset[str]
+
+
+def files_of_commit(root: Path, commit: str) -> list[FileOfCommit]:
+    """Returns the files that a commit changed; empty for a merge, or if git gives no answer in time."""
+    whole = ("--raw", "-z", "--patch", "--root", "--no-commit-id", "-r", "--find-renames", "-l1000", _WHOLE_FILES)
+    out = output_of(root, "diff-tree", *whole, commit, timeout_s=TIMEOUT_S) or b""
+    raw, _, patch = out.partition(b"\0\0")
+    texts = iter(_SECTION.split(patch)[1:])
+    found = []
+    for old_name, name, sections in _names(raw):
+        body = [line for text in islice(texts, sections) for line in _body(text)]
+        found.append(_file(old_name, name, body))
+    return found
+
+
+def _names(raw: bytes) -> Iterator[tuple[str, str, int]]:
+    """Yields the old and the new name of each file in the raw form of a diff, and how many sections its patch has."""
+    fields = iter(os.fsdecode(raw).split("\0"))
+    for field in fields:
+        if not field:  # nothing was changed, or what is behind the last name
+            return
+        status = field.rpartition(" ")[2][:1]
+        old = next(fields, "")
+        name = next(fields, "") if status in ("R", "C") else old
+        # What became a link, or was one, is deleted in one section and made in the next.
+        yield old, name, 2 if status == "T" else 1
+
+
+def _body(section: bytes) -> list[str]:
+    """Returns the lines of a patch's section, each after its mark."""
+    _, _, text = section.decode("utf-8", "replace").partition("\n@@ ")
+    return [line for line in text.split("\n")[1:] if line[:1] in (" ", "+", "-")]
+
+
+def _file(old_name: str, name: str, body: Sequence[str]) -> FileOfCommit:
+    after = [line for line in body if line[0] != "-"]
+    return FileOfCommit(
+        name=name,
+        old_name=old_name,
+        lines=tuple(line[1:] for line in after),
+        added=tuple(at for at, line in enumerate(after) if line[0] == "+"),
+        removed=frozenset(line[1:] for line in body if line[0] == "-"),
+    )
+
+
+def commits_of_lines(root: Path, path: str, first: int, last: int) -> dict[int, tuple[Commit, str]]:
+    """Returns for lines (from 1) of the file in its present state the commit that introduced each, and the file's name
+    in that commit. Names are relative to the top of the repository. A line that is not in HEAD is left out, and all
+    are if git gives no answer in time."""
     changes = output_of(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path, timeout_s=TIMEOUT_S)
-    at = _line_before(changes, line) if changes is not None else None
-    if at is None:
-        return None
-    blamed = output_of(root, "blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path, timeout_s=TIMEOUT_S)
-    found = _BLAMED.match(blamed) if blamed else None
-    if not blamed or found is None:
-        return None
-    commits = _log(root, "--max-count=1", found[1].decode())
-    if not commits:
-        return None
-    former = _FORMER_NAME.search(blamed)
-    return commits[0], path if former is None else os.fsdecode(former[1])
+    if changes is None:
+        return {}
+    before = {line: at for line in range(first, last + 1) if (at := _line_before(changes, line)) is not None}
+    if not before:
+        return {}
+    lines = f"-L{min(before.values())},{max(before.values())}"
+    blamed = output_of(root, "blame", "--line-porcelain", lines, "HEAD", "--", path, timeout_s=TIMEOUT_S) or b""
+    ids = {int(found[2]): (found[1].decode(), os.fsdecode(found[3])) for found in _BLAMED.finditer(blamed)}
+    wanted = {commit for commit, _ in ids.values()}
+    commits = {commit.id: commit for commit in _log(root, "--no-walk", *sorted(wanted))} if wanted else {}
+    found = {line: ids[at] for line, at in before.items() if at in ids}
+    return {line: (commits[commit], name) for line, (commit, name) in found.items() if commit in commits}
 
 
 class FormerName(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +156,7 @@ def _renames(out: bytes) -> Iterator[tuple[str, str, int]]:
         text = word.strip("\n")
         if text.startswith("\x01"):
             time_s, _, text = text[1:].partition("\n")
-            at_ms = int(time_s) * 1000
+            at_ms = _time_ms(time_s)
         if text.startswith("R"):
             yield next(words), next(words), at_ms
         elif text:
@@ -117,10 +175,15 @@ def _commits(lines: Sequence[str]) -> Iterator[Commit]:
             yield Commit(
                 id=header["id"],
                 subject=header["subject"],
-                authored_ms=int(header["authored_s"]) * 1000,
-                committed_ms=int(header["committed_s"]) * 1000,
+                authored_ms=_time_ms(header["authored_s"]),
+                committed_ms=_time_ms(header["committed_s"]),
                 files=tuple(line for line in lines[at + 1 : end] if line),
             )
+
+
+def _time_ms(time_s: str) -> int:
+    """Returns a time in UTC ms; 0 for one that git can't read, the last second of 9998 for any later one."""
+    return min(int(time_s or 0), _LAST_S) * 1000
 
 
 def _line_before(diff: bytes, line: int) -> int | None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from carryover.facts import FileFacts
 
@@ -113,6 +113,32 @@ _ONLY_WITH_A_FUNCTION = {"variable_declarator", "public_field_definition", "fiel
 _ONLY_WITH_A_BODY = {"struct_specifier", "union_specifier", "enum_specifier", "class_specifier"}
 _FUNCTIONS = {"arrow_function", "function_expression", "generator_function", "function", "class"}
 _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
+
+
+class Definition(NamedTuple):
+    """A function, class or other definition, by its qualified name, with its first and last line (from 1)."""
+
+    name: str
+    first: int
+    last: int
+
+
+def definitions(source: bytes, language: str, *, give_up: Callable[[], bool] = lambda: False) -> list[Definition]:
+    """Returns what a file defines, in its order. Raises TimeoutError without a grammar, or if it gave up."""
+    found = []
+    between = _SEPARATORS.get(language, ".")
+    waiting: list[tuple[Node, tuple[str, ...]]] = [(_tree(source, language, give_up).root_node, ())]
+    while waiting:
+        node, around = waiting.pop()
+        name = _name_of(node, source) if node.type in _DEFINITIONS[language] else None
+        if name:
+            around = (*around, name)
+            decorated = node.parent is not None and node.parent.type == "decorated_definition"
+            begins = node.parent if decorated and node.parent is not None else node
+            last = node.end_point.row + (node.end_point.column > 0)
+            found.append(Definition(between.join(around), begins.start_point.row + 1, last))
+        waiting += [(child, around) for child in reversed(node.named_children)]
+    return found
 
 
 def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None:

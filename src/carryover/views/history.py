@@ -1,4 +1,4 @@
-"""Finds the turns and sessions behind a file, a line of it, or a commit. Read-only and blocking."""
+"""Finds the turns behind a file, and the commits that edits and commands of sessions are in. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -10,17 +10,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.commands import committed
-from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import read_bytes_bounded
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
-from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.probe.git_history import Commit, FormerName, commit_named, commit_of_line
-from carryover.redact import clean
-from carryover.views.line_origin import comparable, origin_of
+from carryover.model import FileEdit, UserPrompt
+from carryover.probe.git_history import Commit, FormerName
 from carryover.views.session_list import show_command
 
 How = Literal["command", "edits"]
@@ -38,15 +33,6 @@ _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? 
     AND at_ms <= ? ORDER BY id DESC"""
 Edits = Mapping[int, tuple[EditRow, FileEdit]]
 """Edits by the id of their event."""
-MOST_FILES: Final = 200
-_AROUND_MS: Final = 60_000
-"""Maximum difference between the recorded time of a `git commit` and the time of its commit."""
-_RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
-    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
-    WHERE session.project_id = :project AND session.started_ms <= :until AND session.last_ms >= :since
-    AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {is_of("tool_result")}"""
-MOST_BYTES: Final = 8 << 20
-Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
 
 
 class Links:
@@ -218,143 +204,3 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
         if isinstance(body, UserPrompt) and body.actor == "human":
             return event_id, body.typed
     return 0, None
-
-
-class Committer(msgspec.Struct, frozen=True, kw_only=True):
-    """A session whose own `git commit` made a commit. `machine` is None if this machine recorded it."""
-
-    at_ms: int
-    agent: str
-    session: str
-    machine: str | None
-
-
-class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit and the recorded work in it."""
-
-    commit: Commit
-    made_by: Committer | None
-    turns: tuple[Change, ...]
-    """The turns that changed its files since these were committed before; one entry per turn and file, newest first."""
-
-
-def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequence[Commit]) -> CommitHistory:
-    """Returns the recorded work in the first of `commits`; the others are the commits before it."""
-    commit = commits[0]
-    links = Links(commits)
-    turns: list[Change] = []
-    for name in commit.files[:MOST_FILES]:
-        since = links.before(commit, name)
-        until = commit.committed_ms + WHOLE_SECOND_MS
-        edits = edits_of(db, project, str(Path(project.root, name)))
-        turns += turns_of(db, {key: each for key, each in edits.items() if since < each[0].at_ms <= until})
-    turns.sort(key=lambda change: change.at_ms, reverse=True)
-    around = {"since": commit.authored_ms - _AROUND_MS, "until": commit.committed_ms + _AROUND_MS}
-    made_by = None
-    for agent, session, machine, at_ms, stored in db.execute(_RESULTS, {"project": project.id, **around}):
-        body = read_body(db, stored)
-        made = committed(body) if isinstance(body, ToolResult) else []
-        if any(links.of_command(short, subject, at_ms) is commit for short, subject in made):
-            made_by = Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
-            break
-    return CommitHistory(commit=commit, made_by=made_by, turns=tuple(turns))
-
-
-class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """The origin of a line of a file as it is now."""
-
-    file: str
-    line: int
-    text: str
-    found: Found
-    """The edit that wrote it was `followed` through all later ones, or found `by_text` because the file was also
-    changed outside the sessions; or one of the `turns` wrote it, whose text is not recorded; or it was there `before`
-    the first recorded edit; or it was changed `outside` the sessions; `unknown`: one of the two."""
-    turns: tuple[Change, ...]
-    """The turn that wrote it, or the possible ones if `found` is `turns`."""
-    commit: Commit | None
-    """The commit that it came with; None if it is not committed or git gave no answer."""
-    first_edit_ms: int | None
-    """Time of the first recorded edit of the file."""
-
-
-def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, path: Path, line: int) -> LineHistory:
-    """Returns the origin of line `line` (from 1) of the file at `path`. Raises UserError if there is no such line."""
-    lines, text = _lines(path, line)
-    name = path_in_project(str(path), (root,))
-    commit, former = commit_of_line(Path(root), name, line) or (None, name)
-    edits: dict[int, tuple[EditRow, FileEdit]] = {}
-    for known in dict.fromkeys((path, Path(root, former))):
-        edits |= edits_of(db, project, str(known)) if project is not None else {}
-    found, turns = _origin(db, lines, line - 1, edits, commit)
-    # A file that was written whole in another worktree would hide the edits of this one.
-    here = {key: each for key, each in edits.items() if Path(each[1].path) in (path, Path(root, former))}
-    if found == "outside" and 0 < len(here) < len(edits):
-        found, turns = _origin(db, lines, line - 1, here, commit)
-    if found == "outside":
-        links = Links(commit_named(Path(root), commit.id if commit is not None else "HEAD"))
-        since = links.before(commit, former)
-        if silent := _without_text(edits, since, commit, text):
-            found = "turns"
-            turns = turns_of(db, silent)
-        elif commit is None and not since:
-            found = "unknown"
-    return LineHistory(
-        file=str(path),
-        line=line,
-        text=text,
-        found=found,
-        turns=tuple(turns),
-        commit=commit,
-        first_edit_ms=min((row.at_ms for row, _ in edits.values()), default=None),
-    )
-
-
-def _lines(path: Path, line: int) -> tuple[list[str], str]:
-    """Returns the file's lines, redacted as recorded edits are, and the text of line `line`."""
-    try:
-        content = read_bytes_bounded(path, MOST_BYTES).decode("utf-8", "replace")
-    except OSError as error:
-        raise UserError(
-            f"{path} can't be read: {os_reason(error)}. `carryover why FILE`, without a line, lists the turns that "
-            "changed it.",
-            ExitCode.NOTHING_FOUND,
-        ) from error
-    lines = comparable(content)
-    redacted = comparable(clean(content))
-    count = len(lines) - (lines[-1] == "")
-    if not 1 <= line <= count:
-        raise UserError(f"{path} has {count} lines, so no line {line}.", ExitCode.NOTHING_FOUND)
-    shown = redacted if len(redacted) == len(lines) else lines
-    return shown[:count], shown[line - 1]
-
-
-def _origin(
-    db: sqlite3.Connection, lines: list[str], at: int, edits: Edits, commit: Commit | None
-) -> tuple[Found, list[Change]]:
-    """Returns the turn whose edit wrote the line, unless the line was committed before that edit."""
-    ordered = [(row.at_ms, event_id, body) for event_id, (row, body) in edits.items()]
-    ordered.sort(key=lambda edit: edit[:2])
-    origin = origin_of(lines, at, [body for *_, body in ordered])
-    is_before_all = commit is not None and bool(ordered) and commit.committed_ms < ordered[0][0]
-    if origin.edit is None:
-        is_older = is_before_all or (origin.sure == "followed" and bool(ordered))
-        return ("before" if is_older else "outside"), []
-    at_ms, event_id, _ = ordered[origin.edit]
-    if commit is not None and at_ms > commit.committed_ms + WHOLE_SECOND_MS:
-        return ("before" if is_before_all else "outside"), []
-    return origin.sure, turns_of(db, {event_id: edits[event_id]})
-
-
-def _without_text(edits: Edits, since_ms: int, commit: Commit | None, text: str) -> Edits:
-    """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
-    until = commit.committed_ms + WHOLE_SECOND_MS if commit is not None else float("inf")
-    within = {}
-    begins = {}
-    for key, (row, body) in edits.items():
-        is_silent = not body.diff and body.change != "delete"
-        if is_silent and since_ms < row.at_ms <= until:
-            within[key] = (row, body)
-            if body.anchor and body.anchor.strip() == text.strip():
-                begins[key] = (row, body)
-    return begins or within

@@ -1,8 +1,8 @@
-"""Finds the recorded edit that wrote a line of a file, by undoing edits from the newest on. Pure."""
+"""Finds the recorded edits that wrote lines of a file, by undoing edits from the newest on. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -59,12 +59,15 @@ class Piece:
 
 
 @dataclass(slots=True)
-class _File:
-    """The file before the edits that were undone so far, and the index of the line in it."""
+class _Line:
+    """A line whose edit is looked for: its index in the file before the edits that were undone so far."""
 
-    lines: list[str]
     at: int
     exact: bool = True
+    origin: Origin | None = None
+
+    def is_of(self, edit: int | None) -> None:
+        self.origin = Origin(edit, "followed" if self.exact else "by_text")
 
 
 def comparable(text: str) -> list[str]:
@@ -74,19 +77,53 @@ def comparable(text: str) -> list[str]:
 
 def origin_of(lines: Sequence[str], at: int, edits: Sequence[FileEdit]) -> Origin:
     """Returns the edit that wrote the line at index `at` of the file's `lines`. `edits` are in order, oldest first."""
-    file = _File(list(lines), at)
+    return origins_of(lines, [at], edits)[0]
+
+
+def origins_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[Origin]:
+    """Returns for each of these places in the file what `origin_of` returns. The edits are undone once for all."""
+    file = list(lines)
+    asked = [_Line(at) for at in places]
+    waiting = asked
     for number, edit in reversed(list(enumerate(edits))):
+        if not waiting:
+            break
         pieces = list(_pieces(edit.diff))
         if not pieces and edit.change != "rename" and (edit.added, edit.removed) != (0, 0):
-            file.exact = False
+            _are_uncertain(waiting)
         is_whole = not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
         for piece in reversed(pieces):
-            wrote = (piece.cut or file.lines[file.at] in piece.new) if is_whole else _undo(file, piece, edit)
-            if wrote:
-                return Origin(number, "followed" if file.exact else "by_text")
+            known = set(piece.new) if is_whole else set()
+            wrote = (
+                [line for line in waiting if piece.cut or file[line.at] in known]
+                if is_whole
+                else _undo(file, piece, edit, waiting)
+            )
+            for line in wrote:
+                line.is_of(number)
+            waiting = [line for line in waiting if line.origin is None]
         if is_whole:
-            return Origin(None, "by_text")
-    return Origin(None, "followed" if file.exact else "by_text")
+            _are_uncertain(waiting)
+            break
+    for line in waiting:
+        line.is_of(None)
+    return [line.origin or Origin(None, "by_text") for line in asked]
+
+
+def writes(edit: FileEdit) -> bool:
+    """Whether the edit wrote any line that is recorded."""
+    return any(any(piece.wrote) for piece in _pieces(edit.diff))
+
+
+def removed_by(edit: FileEdit) -> set[str]:
+    """Returns the lines that the edit removed, as far as they say enough to be recognised."""
+    lines = (line for piece in _pieces(edit.diff) for line in piece.lines)
+    return {line[1:] for line in lines if line.startswith("-") and _SAYS_ENOUGH.search(line)}
+
+
+def _are_uncertain(lines: Iterable[_Line]) -> None:
+    for line in lines:
+        line.exact = False
 
 
 def _pieces(diff: str) -> Iterator[Piece]:
@@ -108,55 +145,52 @@ def _pieces(diff: str) -> Iterator[Piece]:
         yield Piece(start, tuple(lines))
 
 
-def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
-    """Undoes the piece in `file`; or returns True, and leaves `file` as it is, if the piece wrote the line."""
+def _undo(file: list[str], piece: Piece, edit: FileEdit, waiting: Sequence[_Line]) -> list[_Line]:
+    """Undoes the piece in `file`, and returns those of the lines that it wrote."""
     new = piece.new
     old = piece.old
     place = _place(file, piece, new)
     if place is None and (parts := _within_lines(file, piece, new)):
         # The edit replaced a text that began or ended within a line: take in the rest of these lines.
         place, before, after = parts
-        new = file.lines[place : place + len(new)]
+        new = file[place : place + len(new)]
         old = "".join((before, "\n".join(old), after)).split("\n")
     if place is None:
-        file.exact = False
-        return _has_text(file, piece, new)
-    inside = file.at - place
-    if 0 <= inside < len(new):
-        if piece.wrote[inside]:
-            return True
-        file.at = (
-            place + [at for at, line in enumerate(piece.lines) if line[:1] != "-"][inside] - sum(piece.wrote[:inside])
-        )
-    elif inside >= len(new):
-        if piece.cut:
-            file.exact = False
-            return inside < max(edit.added or 0, len(new))
-        file.at += len(old) - len(new)
-    file.lines[place : place + len(new)] = old
-    return False
+        _are_uncertain(waiting)
+        return [line for line in waiting if _has_text(file, line.at, piece, new)]
+    wrote = []
+    kept = [at for at, line in enumerate(piece.lines) if line[:1] != "-"]
+    for line in waiting:
+        inside = line.at - place
+        if inside >= len(new):
+            line.exact = line.exact and not piece.cut
+            if piece.cut and inside < (edit.added or 0):
+                wrote.append(line)
+            line.at += len(old) - len(new)
+        elif inside >= 0 and piece.wrote[inside]:
+            wrote.append(line)
+        elif inside >= 0:
+            line.at = place + kept[inside] - sum(piece.wrote[:inside])
+    file[place : place + len(new)] = old
+    return wrote
 
 
-def _place(file: _File, piece: Piece, new: list[str]) -> int | None:
+def _place(file: list[str], piece: Piece, new: list[str]) -> int | None:
     """Returns the index of the piece's first line; None if its lines are not in the file, or in several places."""
     if not new:  # a diff without context then names the line before
-        return min(piece.start, len(file.lines)) if piece.start else None
-    places = [
-        at
-        for at in range(len(file.lines) - len(new) + 1)
-        if file.lines[at] == new[0] and file.lines[at : at + len(new)] == new
-    ]
+        return min(piece.start, len(file)) if piece.start else None
+    places = [at for at in range(len(file) - len(new) + 1) if file[at] == new[0] and file[at : at + len(new)] == new]
     if piece.start is None:
         return places[0] if len(places) == 1 else None
     start = piece.start - 1
     return min(places, key=lambda at: abs(at - start), default=None)
 
 
-def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, str] | None:
+def _within_lines(file: list[str], piece: Piece, new: list[str]) -> tuple[int, str, str] | None:
     """Returns where a text without a known line is in the file: the index of its first line, what stands before it
     there, and what after it in its last line. None unless it is there once.
     """
-    text = "\n".join(file.lines)
+    text = "\n".join(file)
     part = "\n".join(new)
     if piece.start is not None or not part or text.count(part) != 1:
         return None
@@ -167,19 +201,19 @@ def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, 
     return text.count("\n", 0, at), before, text[end : line_end if line_end >= 0 else len(text)]
 
 
-def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:
+def _has_text(file: list[str], at: int, piece: Piece, new: list[str]) -> bool:
     """Whether the piece wrote this line, judged by its text alone: it is unique in the file, or a neighbouring line is
     its neighbour in the piece too. Lines with hardly any text, such as a bracket, prove nothing.
     """
-    text = file.lines[file.at]
-    places = [at for at, line in enumerate(new) if line == text and piece.wrote[at]]
+    text = file[at]
+    places = [place for place, line in enumerate(new) if line == text and piece.wrote[place]]
     if not places or not _SAYS_ENOUGH.search(text):
         return False
-    if file.lines.count(text) == 1:
+    if file.count(text) == 1:
         return True
-    above = _line_at(file.lines, file.at - 1)
-    below = _line_at(file.lines, file.at + 1)
-    return any(_is_neighbour(above, new, at - 1) or _is_neighbour(below, new, at + 1) for at in places)
+    above = _line_at(file, at - 1)
+    below = _line_at(file, at + 1)
+    return any(_is_neighbour(above, new, place - 1) or _is_neighbour(below, new, place + 1) for place in places)
 
 
 def _line_at(lines: Sequence[str], at: int) -> str:

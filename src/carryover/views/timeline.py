@@ -19,6 +19,7 @@ from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, U
 from carryover.probe.git_history import Commit
 from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
+from carryover.text.reset_times import with_reset_here
 from carryover.views.history import How, Links, path_in_project
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
@@ -168,8 +169,9 @@ def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str
                 yield replace(here, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:
                 yield replace(here, kind="compaction")
-            case TurnEnd(reason="limit", message=message):
-                yield replace(here, kind="limit", text=_first_line(message))
+            case TurnEnd(reason="limit", message=message, resets=resets):
+                said = with_reset_here(_first_line(message), resets, event.at_ms)
+                yield replace(here, kind="limit", text=said)
             case ToolResult() as result:
                 run = test_run_in(result)
                 if run is not None and run.status != "unknown":

@@ -35,6 +35,7 @@ from carryover.publish import pointers
 from carryover.publish.dialed import newest_first
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.text.pattern import later
+from carryover.text.reset_times import on_this_machine
 from carryover.views.uncommitted import uncommitted
 
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
@@ -250,7 +251,8 @@ def _recorded(
     tokens: int,
 ) -> _Recorded:
     view = view_now(db, project_id, agents_own)
-    handoff = make(view, Facts(git, files_now(view), elsewhere_lines(db, view)), now_ms=now_ms, resume="silent")
+    facts = Facts(git, files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
+    handoff = make(view, facts, now_ms=now_ms, resume="silent")
     if handoff is None:
         return _Recorded(view=view)
     answer = last_answer(db, project_id, handoff.session)

@@ -6,7 +6,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,9 +24,10 @@ from carryover.cli import status
 from carryover.errors import ExitCode
 from carryover.ledger.schema import MIGRATIONS
 from support.agent_here import everything, only_this_path
+from support.check_up import found
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
-from support.daemon_process import DaemonProcess, agree_to_pointers, wait_until
+from support.daemon_process import DaemonProcess, agree_to_pointers
 from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
 from support.repository import repository
@@ -344,56 +344,6 @@ def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
         "to do        Claude Code: hooks are installed, but not reviewed yet: Stop.",
         "more         `carryover status -v`; `carryover doctor` says what to do",
     ]
-
-
-@pytest.fixture
-def up(installed: Path, shop: Path) -> Iterator[DaemonProcess]:
-    """Everything is installed, and the daemon has read and published all there is."""
-    config = state_dir().config
-    config.write_text(config.read_text() + "\n[server]\nport = 0\n")
-    with DaemonProcess() as daemon:
-        daemon.settle()
-        wait_until("the port", lambda: daemon.health()["hook_port"]["port"])
-        yield daemon
-
-
-def found(run: Run, *arguments: str) -> list[str]:
-    code, out, err = run("doctor", "--json", *arguments)
-    reported = json.loads(out)
-    wrong = [finding["what"] for finding in reported["findings"] if finding["level"] == "wrong"]
-    assert (err, reported["healthy"], code) == ("", not wrong, ExitCode.FAILED if wrong else ExitCode.OK)
-    return wrong
-
-
-def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Path, run: Run) -> None:
-    """A script of the hooks also where no service restarts the daemon."""
-    whole, script = json.loads(installed.read_bytes()), state_dir().hook_script.read_bytes()
-    installed.write_text(json.dumps({"hooks": {"Stop": whole["hooks"]["Stop"]}}))
-    state_dir().root.chmod(0o755)
-    state_dir().hook_script.unlink()
-
-    assert set(found(run)) >= {
-        "Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart, PreCompact, StopFailure, SessionEnd.",
-        "Other users of this machine can read ~/.carryover.",
-    }
-    assert "✓ The script that the hooks run is in place." in run.out("doctor", "--fix").splitlines()
-    deletes = "· Claude Code deletes transcripts that are older than 30 days"
-    after = run.out("doctor")
-    assert after.startswith("No problems found. 1 thing left for you to do.\n\n☐ ~/shop: until you commit")
-    assert deletes in after
-    assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
-    assert state_dir().root.stat().st_mode & 0o777 == 0o700
-    assert state_dir().hook_script.read_bytes() == script
-
-
-def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, installed: Path, run: Run) -> None:
-    installed.write_text(installed.read_text().replace("claude-code Stop 2>", "claude-code Stop; beep 2>"))
-    before = installed.read_bytes()
-
-    [edited] = found(run, "--fix")
-
-    assert edited.endswith("are not as this version writes them: Stop.")
-    assert installed.read_bytes() == before
 
 
 COMMANDS: Final = ("show", "search discount", "log", "why cart.py", "export", f"export --session {DISCOUNT}", "handoff")

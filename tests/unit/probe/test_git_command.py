@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from carryover.probe.git_command import Answer, ask, in_store
-from carryover.probe.git_history import commit_named, commit_of_line, newest_commits
+from carryover.probe.git_history import commit_named, commits_of_lines, files_of_commit, newest_commits
 from carryover.projects.root import find_root
 from support.daemon_process import wait_until
 from support.repository import git, repository
@@ -188,9 +188,13 @@ def test_the_commit_of_a_line_is_found_below_changes_that_are_not_committed(tmp_
     change(root, "a.py", "1\n2\nthree\n4\n", "second")
     (root / "a.py").write_text("0\n1\n2\nthree\nnew\n")
 
-    found = [commit_of_line(root, "a.py", line) for line in range(1, 6)]
+    found = commits_of_lines(root, "a.py", 1, 5)
 
-    assert [each and each[0].subject for each in found] == [None, "first commit", "first commit", "second", None]
+    assert {line: commit.subject for line, (commit, _) in found.items()} == {
+        2: "first commit",
+        3: "first commit",
+        4: "second",
+    }
 
 
 def test_a_line_is_followed_to_the_former_name_of_its_file(tmp_path: Path) -> None:
@@ -198,12 +202,36 @@ def test_a_line_is_followed_to_the_former_name_of_its_file(tmp_path: Path) -> No
     git(root, "mv", "a.py", "[b].py")
     git(root, "commit", "--quiet", "--message", "rename")
 
-    found = commit_of_line(root, "[b].py", 2)
-    assert found is not None
-    assert (found[0].subject, found[1]) == ("first commit", "a.py")
+    found = commits_of_lines(root, "[b].py", 2, 3)
+    assert [(commit.subject, name) for commit, name in found.values()] == [("first commit", "a.py")] * 2
+
+
+def test_a_commit_says_which_lines_of_which_files_are_its_own(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a b": "1\n2\n", 'ü"q.txt': "x\ny\nz\nw\n", "gone": "g\n", "same": "s\n"})
+    git(root, "mv", 'ü"q.txt', "new.txt")
+    git(root, "rm", "--quiet", "gone")
+    (root / "a b").write_text("1\n-- two\n3\n")
+    (root / "same").chmod(0o755)
+    (root / "binary").write_bytes(b"\0\1")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "second")
+
+    found = {file.name: file for file in files_of_commit(root, "HEAD")}
+
+    assert {name: (file.old_name, file.lines, file.added) for name, file in found.items()} == {
+        "a b": ("a b", ("1", "-- two", "3"), (1, 2)),
+        "binary": ("binary", (), ()),
+        "gone": ("gone", (), ()),
+        "new.txt": ('ü"q.txt', (), ()),
+        "same": ("same", (), ()),
+    }
+    assert (found["a b"].removed, found["gone"].removed) == (frozenset("2"), frozenset("g"))
+    first = commit_named(root, "HEAD")[1].id
+    assert [file.added for file in files_of_commit(root, first) if file.name == "a b"] == [(0, 1)]
 
 
 def test_where_git_knows_nothing_there_are_no_commits(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     for root in (tmp_path / "plain", tmp_path / "gone", repository(tmp_path / "empty")):
-        assert (newest_commits(root), commit_named(root, "HEAD"), commit_of_line(root, "a.py", 1)) == ([], [], None)
+        assert (newest_commits(root), commit_named(root, "HEAD"), commits_of_lines(root, "a.py", 1, 1)) == ([], [], {})
+        assert files_of_commit(root, "HEAD") == []

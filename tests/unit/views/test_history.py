@@ -15,8 +15,9 @@ from carryover.ledger.sessions import move_project
 from carryover.model import FileEdit, ToolCall
 from carryover.records.changes import Change as Patch
 from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
-from carryover.views.history import Change, LineHistory, changes_of, line_history
-from carryover.views.line_origin import Origin, origin_of
+from carryover.views.history import Change, changes_of
+from carryover.views.line_history import LineHistory, line_history
+from carryover.views.line_origin import Origin, origin_of, origins_of
 from support.claude_session import commit
 from support.repository import git, repository
 from support.scribe import Scribe
@@ -95,7 +96,9 @@ async def edited(scribe: Scribe, shop: Path, prompt: str, text: str, hour: int, 
 
 
 def origin(scribe: Scribe, shop: Path, line: int) -> LineHistory:
-    return line_history(scribe.db, project_by_root(scribe.db, str(shop)), str(shop), shop / "cart.py", line)
+    project = project_by_root(scribe.db, str(shop))
+    [found] = line_history(scribe.db, project, str(shop), shop / "cart.py", line, line)
+    return found
 
 
 def prompts(history: LineHistory) -> list[str | None]:
@@ -173,6 +176,7 @@ def test_each_line_is_that_of_the_edit_that_wrote_it(
 
     found = [origin_of([text for text, _ in lines], at, edits) for at in range(len(lines))]
 
+    assert origins_of([text for text, _ in lines], range(len(lines)), edits) == found
     if texts == "unique":
         assert [(each.edit, each.sure) for each in found] == [(writer, "followed") for _, writer in lines]
     else:  # a diff may show another one of lines that are alike as new, but none of the others

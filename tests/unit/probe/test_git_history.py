@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.probe.git_history import files_of_commit, former_names, newest_commits
+
+
+def git(folder: Path, *arguments: str, given: str | None = None) -> str:
+    ours = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    who = ("-c", "user.name=Dev", "-c", "user.email=dev@example.com")
+    command = ["git", *who, *arguments]
+    ran = subprocess.run(
+        command, cwd=folder, env={**os.environ, **ours}, input=given, check=True, capture_output=True, text=True
+    )
+    return ran.stdout.strip()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet")
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(f"{name} before\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message=Begin")
+    return tmp_path
+
+
+def test_a_file_that_became_a_link_does_not_give_its_lines_to_the_next_file(shop: Path) -> None:
+    (shop / "a").unlink()
+    (shop / "a").symlink_to("c")
+    (shop / "b").write_text("b after\n")
+    git(shop, "commit", "--quiet", "--all", "--message=Link")
+
+    link, changed = files_of_commit(shop, git(shop, "rev-parse", "HEAD"))
+
+    assert (link.name, link.lines, link.removed) == ("a", ("c",), frozenset({"a before"}))
+    assert (changed.name, changed.lines, changed.removed) == ("b", ("b after",), frozenset({"b before"}))
+
+
+@pytest.mark.parametrize("stamp", ["-5", "words", "99999999999999", "18446744073709551615"])
+def test_a_commit_of_an_absurd_time_fails_nothing(shop: Path, stamp: str) -> None:
+    git(shop, "mv", "a", "renamed")
+    git(shop, "commit", "--quiet", "--message=Rename")
+    honest = git(shop, "cat-file", "commit", "HEAD")
+    forged = re.sub(r"> \d+ ", f"> {stamp} ", honest) + "\n"
+    commit = git(shop, "hash-object", "-t", "commit", "-w", "--stdin", "--literally", given=forged)
+    git(shop, "update-ref", "HEAD", commit)
+
+    times = [commit.committed_ms for commit in newest_commits(shop)]
+    times += [former.until_ms or 0 for former in former_names(shop, "renamed")]
+
+    assert all(datetime.fromtimestamp(at_ms / 1000, UTC) for at_ms in times)
+    assert [former.name for former in former_names(shop, "renamed")] == ["a"]
