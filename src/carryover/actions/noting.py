@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -94,20 +94,25 @@ def record_note(state: StateDir, root: str, source: str, title: str, texts: Sequ
     session = note_id(root, source, "".join(texts))
     if is_recorded(state, session):
         return session, False
-    private_dir(state.root)
     at_ms = now_ms()
     parts = (
         Note(session=session, at_ms=at_ms, root=root, title=title, text=text, part=part)
         for part, text in enumerate(texts)
     )
+    record(state, parts)
+    return session, True
+
+
+def record(state: StateDir, parts: Iterable[Note]) -> None:
+    """Records the parts of a note. Raises UserError if the ledger does not take them."""
+    private_dir(state.root)
     # Goes through a file, since only a running daemon may write the ledger.
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
         path.write_bytes(b"".join(map(encoded, parts)))
-        done = take_in(state, open_document(path, own_folder=state.root), Asked(path))
+        done = take_in(state, open_document(path, own_folder=state.root), Asked(path, again=True))
     if done.problem is not None or not done.new_events:
-        raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
-    return session, True
+        raise UserError(f"It was not recorded: {done.problem or 'the ledger did not take it'}.")
 
 
 def is_recorded(state: StateDir, session: str) -> bool:

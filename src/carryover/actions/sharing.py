@@ -37,6 +37,7 @@ from carryover.redact.values import MARK
 from carryover.sync.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, Depth, Document, Recipient, packed, recipients
 from carryover.sync.sealing import seal_for
 from carryover.terminal.output import counted, one_line
+from carryover.text.reset_times import on_this_machine
 
 LINE_CHARS: Final = 120
 _CUT: Final = "[The beginning is left out: all of it would be too long.]\n\n"
@@ -89,7 +90,7 @@ def compose(root: str, sender: str | None, depth: Depth, expires_s: int | None) 
         view = view_now(ledger, project, agents_own(config.agents))
         if not has_past(view):  # at most what others shared
             return None
-        facts = Facts(git_now(Path(view.root)), files_now(view))
+        facts = Facts(git_now(Path(view.root)), files_now(view), clock=on_this_machine)
         handoff = make(view, facts, now_ms=now_ms(), resume="silent")
         return _filled(blank, ledger, project, handoff) if handoff is not None else None
 

@@ -33,8 +33,8 @@ An import reads what you name, also of an agent that you did not select.
 
 A file of `carryover share` is opened with your ssh key, this machine's key for
 synchronising, or --identity. It is shown first and you are asked; it belongs to
-the project you are in, and the next agent finds it named in the handoff, as
-another person's words.
+the project you are in. Where no agent has worked yet, it is the handoff, each
+line under that person's name; beside own work, one line of it names it.
 
 With --try, a file is read as the source that config.toml declares for it
 (`[[sources]]`), or that --agent names. What would be recorded is printed, and

@@ -9,7 +9,7 @@ import msgspec
 
 _Spoken = Literal["prompt", "queued prompt", "reply", "refusal", "message", "summary", "todo list", "plan", "question"]
 _Done = Literal["call", "job", "test run", "edit", "files", "file", "ending", "limit"]
-Kind = _Spoken | _Done | Literal["text from outside", "worktree", "git"]
+Kind = _Spoken | _Done | Literal["pin", "text from outside", "worktree", "git"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,6 +69,7 @@ class Weight(NamedTuple):
 # fmt: off
 WEIGHTS: Final[dict[str, Weight]] = {
     # Task: the user's words
+    "pin":             Weight(-1.0),                    # what the user pinned, and what the user says is done
     "goal":            Weight(0.0, 0.15),               # the first prompt that says something
     "newest":          Weight(0.0, 0.2),                # the newest prompt
     "reply since":     Weight(0.2, 0.5),                # a short reply since

@@ -47,6 +47,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool = False
     """Whether the last request was answered and nothing is open, so that there is nothing to ask the user about."""
     limit: Limit | None = None
+    is_anothers: bool = False
+    """Whether it is what another person shared, since nothing else is recorded here."""
     main_root: str | None = None
     """The main checkout, if all the work was done there and none yet in the worktree that gets the handoff."""
     tokens: int = MAX_TOKENS
@@ -75,7 +77,9 @@ def distill(
         return None
     recent = recent_files(view, facts.files)
     limit = standing_limit(view, startable)
-    limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent)) if limit is not None else None
+    limit_text = None
+    if limit is not None:
+        limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent), facts.clock)
     documents = state_files.state_files(view, facts.files)
     following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
     opened = open_questions.open_entries(past, recent)
@@ -84,7 +88,7 @@ def distill(
     if facts.git is not None:
         git.insert(0, git_line(facts.git, for_now=facts.for_now))
     sections = {
-        "Task": task.task_entries(past, of_task),
+        "Task": [*task.pin_entries(view), *task.task_entries(past, of_task)],
         "Where it stands": where_it_stands.standing_entries(past, facts.git),
         "Next action": following,
         "Open questions": opened,

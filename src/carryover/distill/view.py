@@ -40,6 +40,23 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """Another person's handoff that the user imported: the session that holds it, its text, and its time (UTC ms)."""
+
+    session: str
+    text: str
+    at_ms: int
+
+
+class Pin(msgspec.Struct, frozen=True, kw_only=True):
+    """The user's own word about the project: to be kept in sight or, with `is_done`, that something is done."""
+
+    session: str
+    text: str
+    is_done: bool
+    at_ms: int
+
+
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
     """Another checkout of the same repository, which has its own handoff, and its newest prompt."""
 
@@ -55,6 +72,10 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionView, ...]
     opinions: tuple[Opinion, ...] = ()
     """The newest ones, at most 2."""
+    shared: Shared | None = None
+    """The newest one, if nothing else is recorded in the project."""
+    pins: tuple[Pin, ...] = ()
+    """Those of the main checkout first."""
     worktrees: tuple[Worktree, ...] = ()
     """Those with work; for a worktree, the main checkout if work was left unfinished there."""
     main_root: str | None = None
@@ -64,6 +85,11 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     former_roots: tuple[str, ...] = ()
     checkouts: tuple[str, ...] = ()
     """Roots of worktrees that agents created for themselves: work there counts as work on this project."""
+
+
+def was_brought_in(view: ProjectView) -> bool:
+    """Whether the user gave Carryover something to hand over, such as a note."""
+    return bool(view.opinions or view.pins)
 
 
 def has_past(view: ProjectView) -> bool:

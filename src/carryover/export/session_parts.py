@@ -15,6 +15,7 @@ from carryover.export.quoting import code_span, fenced, one_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
+from carryover.text.reset_times import with_reset_here
 
 Text = TypeVar("Text", bound=str)
 PartKind = Literal["user", "agent", "tool", "happening"]
@@ -87,6 +88,8 @@ def session_parts(
             unfinished[body.call_id] = (event.at_ms, body)
         elif isinstance(body, model.ToolResult):
             unfinished.pop(body.call_id, None)
+        if isinstance(body, model.TurnEnd):
+            body = msgspec.structs.replace(body, message=with_reset_here(body.message, body.resets, event.at_ms))
         if (seen := shown(body, agent, root)) is not None:
             kind, heading, text, failed = seen
             yield Part(

@@ -171,6 +171,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     text: str
     part: int = 0
+    pin: model.PinChange | None = None
+    """What the user says of the text; None if it is not the user's own."""
 
 
 class NoteContext(msgspec.Struct, frozen=True):
@@ -179,8 +181,17 @@ class NoteContext(msgspec.Struct, frozen=True):
 
 def note_id(root: str, source: str, text: str) -> str:
     """Returns the session id of a note. The same text from the same source gives the same id."""
-    parts = "\0".join((root, source, text)).encode("utf-8", "surrogatepass")
-    return f"{NOTE}-{hashlib.blake2b(parts, digest_size=8).hexdigest()}"
+    return f"{NOTE}-{_digest_of(root, source, text)}"
+
+
+def pin_id(root: str, text: str) -> str:
+    """Returns the session id of what the user pinned. The same text gives the same id."""
+    return f"{model.PIN}{_digest_of(root, text)}"
+
+
+def _digest_of(*parts: str) -> str:
+    content = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def encoded(note: Note) -> bytes:
@@ -193,10 +204,10 @@ def _parse_note(_source: Source, context: Any, record: Record) -> tuple[Any, Par
         note = msgspec.json.decode(record.data, type=Note)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return context, Parsed(skipped=(model.Skipped(record_type=_NOTE_MARK, reason="not a note"),))
-    bodies: tuple[AnyBody, ...] = (
-        model.SessionInfo(title=note.title),
-        model.AssistantMessage(text=note.text, final=True),
-    )
+    said: AnyBody = model.AssistantMessage(text=note.text, final=True)
+    if note.pin is not None:
+        said = model.UserPrompt(text=note.text, command=note.pin)
+    bodies = (model.SessionInfo(title=note.title), said)
     events = (
         Event(key=f"{note.session}:{note.at_ms}:{at}", session=note.session, at_ms=note.at_ms, body=body, cwd=note.root)
         for at, body in enumerate(bodies, 2 * note.part)

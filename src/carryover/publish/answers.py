@@ -36,6 +36,7 @@ from carryover.projects.root import AgentFolders
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, settings_of, view_now
 from carryover.publish.open_to_git import open_to_git
 from carryover.redact import CleanText
+from carryover.text.reset_times import on_this_machine
 
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
 
@@ -122,7 +123,7 @@ def _present_of(
     db: sqlite3.Connection, view: ProjectView, settings: ProjectSettings, then: GitFacts | None
 ) -> _Present:
     root = Path(view.root)
-    facts = Facts(git_now(root, then), files_now(view), elsewhere_lines(db, view), for_now=True)
+    facts = Facts(git_now(root, then), files_now(view), elsewhere_lines(db, view), for_now=True, clock=on_this_machine)
     return _Present(facts, open_to_git(root, settings) is not None)
 
 

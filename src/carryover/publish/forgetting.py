@@ -28,7 +28,7 @@ from carryover.ledger.connect import LedgerUnavailable, connect_read_only
 from carryover.ledger.forget import Forgotten
 from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, conversation_of
+from carryover.model import NOTE, PIN, conversation_of
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
@@ -305,13 +305,17 @@ def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
 def sessions_to_drop(
     sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
 ) -> list[SessionSize]:
-    """Returns the oldest sessions beyond `limits`, but never a project's newest. A session of unknown age counts
-    only towards the limit on size."""
+    """Returns the oldest sessions beyond `limits`, but never a project's newest, nor what the user pinned. A session
+    of unknown age counts only towards the limit on size."""
     oldest_first = sorted(sessions, key=lambda session: session.last_ms)
     in_projects = (one for one in oldest_first if one.project_id is not None and one.agent != NOTE)
     newest = {session.project_id: session for session in in_projects}
     kept = {(session.agent, session.native_id) for session in newest.values()}
-    droppable = [session for session in oldest_first if (session.agent, session.native_id) not in kept]
+    droppable = [
+        session
+        for session in oldest_first
+        if (session.agent, session.native_id) not in kept and not session.native_id.startswith(PIN)
+    ]
     excess = used_bytes - limits.max_size_mb * 1_000_000 if limits.max_size_mb is not None else 0
     dropped = []
     for session in droppable:

@@ -11,13 +11,15 @@ import msgspec
 
 from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.entry import Section
+from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff, distill, wanted_files
 from carryover.distill.quotes import clip
 from carryover.distill.render import render
 from carryover.distill.sections.open_questions import opinion_entries
+from carryover.distill.sections.task import pin_entries
+from carryover.distill.shared import shared_sections
 from carryover.distill.trail import did_something
-from carryover.distill.view import ProjectView, has_past
+from carryover.distill.view import Opinion, Pin, ProjectView, has_past, was_brought_in
 from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
@@ -32,6 +34,7 @@ from carryover.publish.gitignore import without_rule
 from carryover.publish.pointers import without_block
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
+from carryover.text.reset_times import on_this_machine
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,10 +77,10 @@ def made_handoff(
     root = Path(view.root)
     settings = settings_of(view, config)
     related = related_projects(db, view.root, view.main_root)
-    if not has_past(view) and not view.opinions:
+    if not has_past(view) and not was_brought_in(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = head_stamp(root) if _is_here(root) else 0
-    facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view))
+    facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     handoff = msgspec.structs.replace(made, depth=settings.resume_depth) if made is not None else None
@@ -112,23 +115,46 @@ def make(
     names by id."""
     by_id = agent_names() if names is None else names
     made = distill(view, facts, resume=resume, now_ms=now_ms, own=own, startable=startable, agent_names=by_id)
-    return made if made is not None or not view.opinions else _of_texts_from_outside(view)
+    return made if made is not None or not was_brought_in(view) else _of_what_was_brought_in(view, resume)
 
 
-def _of_texts_from_outside(view: ProjectView) -> Handoff:
-    """Returns a handoff that only names what the user brought in, as background."""
-    newest = view.opinions[0]
+def _of_what_was_brought_in(view: ProjectView, resume: str) -> Handoff:
+    """Returns a handoff of what the user pinned, of what another person shared, and of the names of other texts from
+    outside."""
+    shared = view.shared
+    theirs = shared_sections(shared) if shared is not None else []
+    brought_in: list[Opinion | Pin] = [*view.opinions, *view.pins]
+    newest = max(brought_in, key=_time_of)
+    session = shared.session if shared is not None and theirs else newest.session
     # Nothing else happened here, so "now" is the newest of them: the handoff stays the same as time goes by.
     now_ms = newest.at_ms
-    entries = opinion_entries(view, at_ms=now_ms, now_ms=now_ms)
+    named = tuple(each for each in view.opinions if not theirs or each.session != session)
+    outside = opinion_entries(msgspec.structs.replace(view, opinions=named), at_ms=now_ms, now_ms=now_ms)
+    # Nobody here has decided to go on with another person's work: at most, the user is asked.
+    gate = "ask" if theirs and resume != "silent" else "silent"
     return Handoff(
         updated_ms=newest.at_ms,
-        agent="outside",
-        resume="silent",
-        session=newest.session,
+        agent="another person" if theirs else "outside",
+        resume=gate,
+        session=session,
         head=None,
-        sections=(Section("Open questions", tuple(entries)),),
+        sections=_joined(
+            [Section("Task", tuple(pin_entries(view))), *theirs, Section("Open questions", tuple(outside))]
+        ),
+        is_anothers=bool(theirs),
     )
+
+
+def _joined(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Returns the sections that have entries; those with the same title as one."""
+    entries: dict[str, tuple[Entry, ...]] = {}
+    for section in sections:
+        entries[section.title] = (*entries.get(section.title, ()), *section.entries)
+    return tuple(Section(title, found) for title, found in entries.items() if found)
+
+
+def _time_of(brought_in: Opinion | Pin) -> int:
+    return brought_in.at_ms
 
 
 def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: AgentFolders | None) -> ProjectView:

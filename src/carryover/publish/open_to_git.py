@@ -13,7 +13,7 @@ from carryover.publish.gitignore import keep_out
 
 
 def open_to_git(root: Path, settings: ProjectSettings) -> str | None:
-    """Returns why a commit could take a handoff in this project along, so that none is written; None if it can't.
+    """Returns why a commit could take a handoff in this project along, which is then not written; None if it can't.
 
     Reads only. Blocks (git).
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -14,12 +14,20 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.trail import is_unfinished
-from carryover.distill.view import Opinion, ProjectView, SessionView, Worktree
+from carryover.distill.view import Opinion, Pin, ProjectView, SessionView, Shared, Worktree
 from carryover.fsio import is_there
-from carryover.ledger.events import ThreadRow, main_thread, provisional_bodies, stored_bodies, sub_agent_threads
+from carryover.ledger.events import (
+    ThreadRow,
+    main_thread,
+    pins,
+    provisional_bodies,
+    stored_bodies,
+    sub_agent_threads,
+    text_of_note,
+)
 from carryover.ledger.queries import project_by_id, project_by_root, sessions, snapshot, work_sessions, worktrees
 from carryover.ledger.rows import SessionRow
-from carryover.model import NOTE
+from carryover.model import NOTE, SHARED
 from carryover.publish.own_words import OwnWords
 
 MAX_SESSIONS: Final = 20
@@ -55,8 +63,29 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             main_root=project.main_root,
             sessions=tuple(view for _, view in found),
             opinions=tuple(Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in notes),
+            shared=None if any(view.digest.turns for _, view in found) else _shared(db, project_id, notes),
+            pins=(*_pins_of_main(db, project.main_root), *_pins(db, project_id)),
             worktrees=(*_main_checkout(db, project.main_root), *_worktrees(db, project.root)),
         )
+
+
+def _shared(db: sqlite3.Connection, project_id: int, notes: Iterable[SessionRow]) -> Shared | None:
+    for row in notes:
+        if (row.title or "").startswith(SHARED):
+            text = text_of_note(db, project_id, row.native_id)
+            return Shared(session=row.native_id, text=text, at_ms=row.last_ms)
+    return None
+
+
+def _pins_of_main(db: sqlite3.Connection, root: str | None) -> list[Pin]:
+    """Returns what was pinned in the main checkout, for all its worktrees."""
+    main = project_by_root(db, root) if root is not None else None
+    return _pins(db, main.id) if main is not None else []
+
+
+def _pins(db: sqlite3.Connection, project_id: int) -> list[Pin]:
+    rows = pins(db, project_id)
+    return [Pin(session=row.session, text=row.text, is_done=row.is_done, at_ms=row.at_ms) for row in rows]
 
 
 def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:

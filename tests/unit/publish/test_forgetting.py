@@ -92,6 +92,7 @@ SESSIONS = [
     session("older", 1, 50, 4),
     session("only one", 2, 400),
     session("note", 2, 300, agent=NOTE),  # does not make the newest session of the project droppable
+    session("pin-1", 1, 500, agent=NOTE),  # stays, as what the user said last about it
     session("nowhere", None, 31),
     session("some time", 1, None),
 ]

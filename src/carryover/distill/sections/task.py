@@ -12,6 +12,7 @@ from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_the_top, from_turn, parted
 from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
+from carryover.distill.view import ProjectView
 from carryover.text.pattern import later
 
 _QUEUED_CHARS: Final = 360
@@ -27,6 +28,17 @@ _WIDE: Final = later(r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2
 _STEM: Final = 6
 _STEM_OF_SYLLABLES: Final = 3
 """How many letters of a non-ASCII word its inflected forms share."""
+
+
+def pin_entries(view: ProjectView) -> list[Entry]:
+    """Returns what the user pinned, then what the user says is done: the one judgement in a handoff, and a person's."""
+    weight = WEIGHTS["pin"].first
+    return [
+        Entry(text=pin.text, label=label, kind="pin", weight=weight, session=pin.session, at_ms=pin.at_ms)
+        for is_done, label in ((False, "Pinned by the user"), (True, "Done, the user says"))
+        for pin in view.pins
+        if pin.is_done == is_done
+    ]
 
 
 def task_steps(past: Past) -> dict[str, Step]:

@@ -176,7 +176,7 @@ def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
     [(line, _)] = dict(lay_out(handoff(talk, startable=("claude-code", "codex", "aider"))))["Next action"]
 
     assert line == (
-        "- claude-code reached its usage limit; it resets 3pm (Europe/Berlin); for the user: "
+        "- claude-code reached its usage limit; it resets 14:00 UTC (3pm (Europe/Berlin)); for the user: "
         "`carryover to codex` (or aider) continues elsewhere"
     )
     assert "usage limit" not in under("Next action", talk, session("s2", hours=1).user("Go on.").edited("tax.py"))
