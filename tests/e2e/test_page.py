@@ -15,7 +15,8 @@ from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import carryover
 from support.hook_client import HookClient, PageClient
 
-DATA = "me projects project/1/handoff project/1/timeline project/1/work search?q=a health changes".split()
+DATA = "me projects sessions usage search?q=a health changes".split()
+DATA += [f"project/1/{each}" for each in "handoff timeline files work usage".split()]
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>\u202etxt.exe'
 
 
@@ -174,8 +175,11 @@ def test_one_project_is_shown_by_its_id_alone(page: PageClient, shared: DaemonPr
     shared.settle()
     mine, theirs = number_of(page, session), number_of(page, other)
 
-    for what in ("handoff", "timeline", "work"):
-        assert "ebrafish" not in page.get(f"/ui/api/project/{mine}/{what}").text
+    for what in (
+        *(f"project/{mine}/{each}" for each in ("handoff", "timeline", "files", "work")),
+        f"sessions?project={mine}",
+    ):
+        assert "ebrafish" not in page.get(f"/ui/api/{what}").text
     assert page.data(f"search?q=zebrafish&project={mine}")["hits"] == []
     [hit] = page.data(f"search?q=zebra&project={theirs}")["hits"]
     assert (hit["project"], hit["session"], hit["turn"]) == (theirs, other.session, 1)

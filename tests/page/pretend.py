@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 import carryover.page
 from carryover.actions import answers
+from carryover.actions.pictures import AgentDays, HandOver, Hit, Pictures, Window
 from carryover.page.access import HEADERS
 from carryover.page.answers import CommandAnswer, CommandAsked, Me
 from carryover.page.app import _TYPES
@@ -26,6 +29,7 @@ HOSTILE: Final = (
 )
 NOW_MS: Final = 1_795_266_000_000
 MINUTE: Final = 60_000
+DAY: Final = 1440 * MINUTE
 CLAUDE: Final = ("claude-code", "c0de0000-0000-4000-8000-000000000001")
 CODEX: Final = ("codex", "0199a0de-cafe-7000-8000-000000000012")
 T = TypeVar("T")
@@ -40,6 +44,8 @@ class Pretend:
         self.slow: dict[str, asyncio.Event] = {}
         """Searches that are answered only when their event is set."""
         self.locked = False
+        self.days = 40
+        """How many days have tokens."""
         self.projects = _known("projects", list[answers.Project])
         self.handoff = _known("handoff", list[answers.HandoffLine])
         self._streams: set[web.StreamResponse] = set()
@@ -63,7 +69,7 @@ class Pretend:
 
     async def _file(self, request: web.Request) -> web.Response:
         file = STATIC / (request.match_info["name"] or "index.html")
-        if file not in STATIC.iterdir():
+        if file not in STATIC.rglob("*.*"):
             raise web.HTTPNotFound
         return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=HEADERS)
 
@@ -88,13 +94,43 @@ class Pretend:
                 earlier = [entry for entry in _known("timeline", list[answers.Entry]) if entry.at_ms < before]
                 limit = min(int(request.query["limit"]), 18)
                 return self._answer(answers.TimelineAnswer(tuple(earlier[:limit]), len(earlier) > limit))
+            case ["project", "1", "files"]:
+                return self._answer(_known("files", answers.FilesAnswer))
+            case ["project", _, "files"]:
+                return self._answer(answers.FilesAnswer(files=(), before_ms=0))
+            case ["sessions"]:
+                return self._answer(self._sessions(request.query))
+            case ["outline", agent, session] if (agent, session) in (CLAUDE, CODEX):
+                return self._answer(_outline(agent, session))
             case ["project", _, "work"]:
                 return self._answer(_known("work", answers.Work))
+            case ["usage"]:
+                return self._answer(used(self.days))
+            case ["project", _, "usage"]:
+                return self._answer(replace(used(self.days), windows=()))
             case ["session", agent, session] if (agent, session) in (CLAUDE, CODEX):
                 return self._answer(_session(agent, session, int(request.query["turn"] or "30")))
             case ["health"]:
                 return self._answer(_ANSWERS["health"])
         raise web.HTTPNotFound
+
+    def _sessions(self, query: Mapping[str, str]) -> answers.SessionsAnswer:
+        """A page of 250 sessions, of two agents in turns, an hour apart."""
+        listed = [_listed(number) for number in range(250)]
+        begin, end = int(query.get("since_ms", "0")), int(query.get("until_ms", str(NOW_MS + 1)))
+        wanted = [
+            (number, each)
+            for number, each in enumerate(listed)
+            if query.get("agent", each.agent) == each.agent and each.last_ms >= begin and each.started_ms < end
+        ]
+        after = int(query.get("after", "0,-1").split(",")[1])
+        page = [(number, each) for number, each in wanted if number > after]
+        limit = int(query["limit"])
+        return answers.SessionsAnswer(
+            sessions=tuple(each for _, each in page[:limit]),
+            after=(1, page[limit - 1][0]) if len(page) > limit else None,
+            agents=(answers.AgentSessions("codex", 125), answers.AgentSessions("claude-code", 125)),
+        )
 
     async def _search(self, request: web.Request) -> web.Response:
         words = request.query["q"]
@@ -107,8 +143,8 @@ class Pretend:
     async def _changes(self, request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await stream.prepare(request)
-        await stream.write(b": here\n\n")
         self._streams.add(stream)
+        await stream.write(b": here\n\n")
         try:
             await asyncio.Event().wait()
         finally:
@@ -166,8 +202,93 @@ def _session(agent: str, session: str, turn: int) -> answers.SessionAnswer:
     )
 
 
+def _listed(number: int) -> answers.ListedSession:
+    agent, session = CODEX if number % 2 else CLAUDE
+    last_ms = NOW_MS - number * 60 * MINUTE
+    return answers.ListedSession(
+        agent=agent,
+        agent_name={"codex": "Codex CLI"}.get(agent, "Claude Code"),
+        session=session if number < 2 else f"{session}-{number}",
+        title=HOSTILE if number == 1 else f"Add a discount, part {number}",
+        root="/home/dev/code/shop",
+        project=1,
+        started_ms=last_ms - 30 * MINUTE,
+        last_ms=last_ms,
+        turns=number % 7 + 1,
+        files=number % 5,
+        tests=("", "pass", "fail")[number % 3],
+    )
+
+
+def _outline(agent: str, session: str) -> answers.OutlineAnswer:
+    shown = _session(agent, session, 30)
+    known = _known("outline", dict[str, Any])
+    return answers.OutlineAnswer(
+        agent=agent,
+        agent_name=shown.agent_name,
+        session=session,
+        title=shown.title,
+        root=shown.root,
+        project=1,
+        turns=msgspec.convert(known["turns"], tuple[answers.TurnOutline, ...]),
+        files=msgspec.convert(known["files"], tuple[answers.ChangedFile, ...]),
+        is_cut=False,
+    )
+
+
 def _turn(number: int) -> answers.Turn:
     said = "Go on with the receipt, then run all tests." if number == 14 else f"Prompt {number}: show it. {HOSTILE}"
     parts = [{"kind": "user", "text": said}, *_ANSWERS["turn_parts"]]
     at_ms = NOW_MS - (30 - number) * 8 * MINUTE
     return msgspec.convert({"number": number, "at_ms": at_ms, "parts": parts}, answers.Turn)
+
+
+def used(days: int) -> Pictures:
+    """What is used on so many days up to now: more on weekdays, with a limit and a hand-over in each week."""
+    first = date(2026, 11, 21) - timedelta(days=days - 1)
+    calendar = [first + timedelta(days=number) for number in range(days)]
+    work = [900_000 - 150_000 * day.weekday() + 7_000 * (number % 13) for number, day in enumerate(calendar)]
+    some = [tokens if number % 3 == 1 else 0 for number, tokens in enumerate(work)]
+    starts_ms = NOW_MS - (days - 1) * DAY
+    weekly = range(days - 1, -1, -7)
+    return Pictures(
+        days=tuple(day.isoformat() for day in calendar),
+        tokens=(
+            AgentDays("claude-code", tuple(work), tuple(tokens * 20 for tokens in work)),
+            AgentDays("codex", tuple(some), tuple(tokens * 9 for tokens in some)),
+        )
+        if days
+        else (),
+        windows=(
+            Window(
+                agent="codex", name="5h", at_ms=NOW_MS - MINUTE, used_percent=43.0, minutes=300, resets_ms=NOW_MS + DAY
+            ),
+            Window(agent="codex", name=HOSTILE, at_ms=NOW_MS - MINUTE, used_percent=100.0, minutes=10_080, resets_ms=0),
+        )
+        if days
+        else (),
+        hits=tuple(
+            Hit(
+                agent="claude-code",
+                at_ms=starts_ms + number * DAY,
+                place=number + 0.6,
+                resets_ms=starts_ms + number * DAY + number % 5 * 60 * MINUTE,
+                project=1,
+                name="shop",
+            )
+            for number in reversed(weekly)
+        ),
+        hand_overs=tuple(
+            HandOver(
+                before="claude-code" if number % 2 else "codex",
+                agent="codex" if number % 2 else "claude-code",
+                session=CODEX[1],
+                at_ms=starts_ms + number * DAY,
+                place=number + 0.7,
+                waited_ms=(number * 37 % 101) ** 2 * MINUTE,
+                project=1,
+                name=HOSTILE,
+            )
+            for number in reversed(weekly)
+        ),
+    )

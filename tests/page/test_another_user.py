@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import pytest_asyncio
 
-from page.browser import CHROMIUM, Page, chromium
+from page.browser import Page
+from page.chromium import CHROMIUM, chromium
 from page.squatter import CAN_BE_ANOTHER, TITLE, hurry, squatting
 from support.daemon_process import DaemonProcess, daemon_below
 from support.forked import carryover

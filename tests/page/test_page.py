@@ -11,24 +11,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
-import pytest_asyncio
 
 from carryover.actions.answers import HandoffLine
 from carryover.cli.demo.replay import make_project, replay
-from page.browser import CHROMIUM, Page, chromium
-from page.pretend import CLAUDE, CODEX, HOSTILE, Pretend, serving
+from page.browser import Page
+from page.conftest import Opened, in_chromium
+from page.pretend import CLAUDE, CODEX, HOSTILE
 from support.claude_session import ClaudeSession
 from support.daemon_process import daemon_below
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
-]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), in_chromium]
 AXE: Final = Path(__file__).parents[2] / "build" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 SEEN: Final = HOSTILE.replace("\u202e", "").replace("\u202c", "")
 """The hostile text as it is shown, without what would turn the direction of its end."""
@@ -39,37 +35,30 @@ VIEWS: Final = {
     SOURCE: "shop",
     "#/project/1/timeline": "shop",
     "#/project/1/work": "shop",
+    "#/project/1/sessions": "shop",
+    "#/project/1/files": "shop",
+    "#/project/1/files/receipt.py": "shop",
+    "#/sessions": "Sessions",
     f"#/session/{CODEX[0]}/{CODEX[1]}/14": SEEN[:20],
+    f"#/turns/{CODEX[0]}/{CODEX[1]}": SEEN[:20],
+    f"#/changes/{CODEX[0]}/{CODEX[1]}": SEEN[:20],
     "#/search?q=discount": "discount",
+    "#/usage": "Usage",
     "#/health": "Health",
 }
 IDLE: Final = "!document.querySelector('[aria-busy]')"
 MARKUP: Final = "document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length"
 FOCUSED: Final = "document.activeElement.textContent"
-
-
-class Opened(NamedTuple):
-    """The page in a browser, and the server behind it."""
-
-    page: Page
-    pretend: Pretend
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Page]:
-    async with chromium(tmp_path_factory.mktemp("chromium")) as page:
-        yield page
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def opened(browser: Page) -> AsyncIterator[Opened]:
-    pretend = Pretend()
-    async with serving(pretend) as address:
-        await browser.show_as(width=1280)
-        await browser.open(address)
-        yield Opened(browser, pretend)
-        await browser.call("Page.navigate", url="about:blank")
-    assert browser.troubles == []
+BARS: Final = """(() => {
+    const [canvas, plot] = ['canvas', '.u-over'].map((each) => document.querySelector(`.picture ${each}`));
+    const [outer, inner] = [canvas, plot].map((each) => each.getBoundingClientRect());
+    const row = [inner.left - outer.left, inner.bottom - outer.top - 2, inner.width, 1];
+    const { data } = canvas.getContext('2d').getImageData(...row);
+    const is_bar = Array.from({ length: inner.width }, (_, x) => data[x * 4 + 3] === 255);
+    const begins = is_bar.flatMap((bar, x) => (bar && !is_bar[x - 1] ? [x] : []));
+    return begins.map((x) => [inner.width - x, is_bar.slice(x).concat(false).indexOf(false)]);
+})()"""
+"""How far from the right end each bar of the first picture begins, and how wide it is, in pixels."""
 
 
 async def test_nothing_that_was_recorded_is_markup(opened: Opened) -> None:
@@ -93,6 +82,8 @@ async def test_a_project_is_reached_and_its_lines_are_traced_by_keyboard_alone(o
     await page.press("Tab")
     assert await page.do(FOCUSED) == "Skip to the content"
     await page.press("Enter", "Tab")
+    assert await page.do("document.activeElement.id") == "filter"
+    await page.press("Tab")
     assert await page.do(FOCUSED) == "shop"
     await page.press("ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "Enter")
     await page.until("document.activeElement.matches('h1') && document.activeElement.textContent === 'shop'")
@@ -228,12 +219,88 @@ async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is
     assert "Run carryover ui." in await page.text("#offline")
     opened.pretend.locked = False
     await page.do("document.dispatchEvent(new Event('visibilitychange'))")
-    await page.until("document.getElementById('offline').hidden && document.querySelector('figure svg')")
+    await page.until("document.getElementById('offline').hidden && document.querySelector('figure canvas')")
     page.troubles.clear()  # the console names the answer 403
 
 
-@pytest.mark.parametrize("width", [1280, 380])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("days", "most"), [(1, 1), (2, 2), (400, 49)])
+async def test_a_day_is_as_wide_in_a_picture_of_one_day_as_of_many(opened: Opened, days: int, most: int) -> None:
+    page, opened.pretend.days = opened.page, days
+    await page.go("#/usage", "Usage")
+    await page.until("document.querySelectorAll('.picture canvas').length >= 2")
+    bars = await page.do(BARS)
+
+    assert most * 0.9 < len(bars) <= most, "Sundays' are low"
+    assert {width for _, width in bars} == {8}
+    assert {(place - 10) % 12 for place, _ in bars} == {0}
+    assert bars[-1][0] == 10, "today is at the right end"
+    assert await page.do("[...document.querySelectorAll('.span')].every((each) => each.hidden)") == (days < 49)
+
+
+async def test_a_picture_names_the_day_that_is_pointed_at_and_goes_back_with_the_others(opened: Opened) -> None:
+    page, opened.pretend.days = opened.page, 400
+    await page.go("#/usage", "Usage")
+    await page.until("document.querySelectorAll('.span input').length === 3")
+    assert await page.text("#used ~ .pictured tbody tr:nth-child(4)") == "Wed, 18 Nov 2026642,0000"
+    await page.do("""(() => {
+        const plot = document.querySelector('.u-over');
+        const { right, top } = plot.getBoundingClientRect();
+        plot.dispatchEvent(new MouseEvent('mousemove', { clientX: right - 3.5 * 12, clientY: top + 9, bubbles: true }));
+    })()""")
+    await page.until("document.querySelector('.legend').textContent.startsWith('Wed, 18 Nov 2026Claude Code 642K')")
+
+    shown = "[...document.querySelectorAll('.span output')].map((each) => each.value)"
+    newest = await page.do(shown)
+    await page.click(".chip", "Cache reads")
+    await page.until("document.querySelector('#used ~ .pictured canvas')")
+    await page.do("document.querySelector('.span input').focus()")
+    await page.press("ArrowLeft")
+    await page.until(f"{shown}[0] !== {json.dumps(newest[0])}")
+    ranges = await page.do(shown)
+    assert newest[0].endswith("Sat, 21 Nov 2026")
+    assert [each.endswith("Fri, 20 Nov 2026") for each in ranges] == [True] * 3
+    assert await page.do("document.querySelector('.span input').ariaValueText") == ranges[0]
+
+
+async def test_pictures_that_are_drawn_again_keep_the_focus_and_the_days(opened: Opened) -> None:
+    page, opened.pretend.days = opened.page, 400
+    await page.go("#/project/1/work", "shop")
+    await page.until("document.getElementById('used-days')?.closest('.span').hidden === false")
+    await page.do("document.getElementById('used-days').focus()")
+    await page.press("ArrowLeft")
+    await page.until("document.querySelector('#used ~ .pictured output').value.endsWith('Fri, 20 Nov 2026')")
+    before = await page.text("#used ~ .pictured .legend")
+
+    opened.pretend.days = 399
+    await opened.pretend.changed(1)
+    await page.until(f"document.querySelector('#used ~ .pictured .legend').textContent !== {json.dumps(before)}")
+    await page.until("document.querySelector('#used ~ .pictured output').value.endsWith('Fri, 20 Nov 2026')")
+    assert await page.do("document.activeElement.id") == "used-days"
+
+
+async def test_agents_have_different_colours_as_long_as_there_are_some(opened: Opened) -> None:
+    agents = ["aider", "zed", "codex", "another"]
+    colours = await opened.page.do(f"import('/ui/api.js').then((api) => {agents}.map(api.agentColour))")
+
+    assert len(set(colours)) == len(agents)
+
+
+async def test_cache_reads_are_apart_and_a_handoffs_tokens_are_those_of_the_project_that_is_chosen(
+    opened: Opened,
+) -> None:
+    page = opened.page
+    await page.go("#/usage", "Usage")
+    await page.click(".chip", "Cache reads")
+    assert await page.do(FOCUSED) == "Cache reads"
+    assert await page.text("#used ~ .pictured tbody tr") == "Sat, 21 Nov 20263,000,0000"
+
+    assert await page.text("#tokens ~ table tbody tr") == "Task21036 %"
+    await page.do("document.querySelector('select').value = '2'")
+    await page.do("document.querySelector('select').dispatchEvent(new Event('change'))")
+    await page.until("document.activeElement.value === '2' && document.querySelector('#tokens ~ table')")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(380, False), (380, True), (1280, False), (2560, True)])
 async def test_views_fit_their_window_and_axe_finds_nothing(opened: Opened, width: int, dark: bool) -> None:
     page = opened.page
     await page.show_as(width=width, dark=dark)
@@ -265,13 +332,19 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
         printed = await asyncio.to_thread(subprocess.check_output, command, env=running.env, text=True)
         await browser.show_as(width=1280)
         await browser.open(printed.strip())
-        await browser.until("document.querySelector('.projects a')?.textContent === 'shop'")
+        await browser.until("document.querySelector('.all-projects a')?.textContent === 'shop'")
         assert "key=" not in await browser.do("location.href")
 
-        await browser.click(".projects a")
+        await browser.click(".all-projects a")
         await browser.until("document.querySelector('a.line')")
         await browser.click("a.line", "Do not cap")
         await browser.until("document.querySelector('#source .chosen .user')?.textContent.includes('Do not cap it.')")
+        pin = (*command[:3], "pin", "Cents never float")
+        await asyncio.to_thread(subprocess.check_output, pin, env=running.env, cwd=project)
+        await browser.until("[...document.querySelectorAll('a.line')][0].textContent.includes('Cents never float')")
+        assert "your word" in await browser.text("a.line")
+        await browser.click("a.line", "Cents never")
+        await browser.until("document.querySelector('#source .user')?.textContent.includes('Cents never')")
         session = ClaudeSession(transcripts, project)
         session.prompt(f"Round half to even, please. {HOSTILE}")
         session.answer(f"# {HOSTILE}\n\n```{HOSTILE}\n{HOSTILE}\n```\nDone. {HOSTILE}")
@@ -282,7 +355,11 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
         await browser.do("document.getElementById('words').focus()")
         await browser.type("even")
         await browser.until("document.querySelector('.hits mark')?.textContent === 'even'")
-        await browser.call("Page.navigate", url="about:blank")
+        await browser.go("#/usage", "Usage")
+        await browser.until("document.querySelector('#used ~ .pictured canvas')")
+        assert await browser.text("#limits ~ .alone tbody a") == "shop"
+        assert await browser.text("#tokens ~ table tbody th") == "What it tells the agent first"
+        await browser.load("about:blank")
     assert browser.troubles == []
 
 

@@ -16,9 +16,11 @@ from carryover.config import Config
 from carryover.distill.digest import Digest
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.limit import LASTS_MS, Limit
+from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import last_words
+from carryover.distill.trail import says_something
 from carryover.export.quoting import one_line, safe
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
@@ -38,16 +40,18 @@ from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_view import UnknownProject, session_digest
-from carryover.views.limits import limited_projects, reset_time_ms
+from carryover.text.reset_times import reset_time_ms
+from carryover.views.limits import limited_projects
 from carryover.views.timeline import Moment, Wanted, timeline
 
 Known = ProjectRow
 """A project that is recorded."""
 Gone = UnknownProject
 """Raised for a project that was forgotten meanwhile."""
-_MOST_WAITING: Final = 50
-"""How many of the newest projects are asked what they wait for."""
+_MOST_READ: Final = 500
+"""Of how many of the newest projects the newest session is read: what it is about, and what it waits for."""
 _QUESTION_CHARS: Final = 300
+_ABOUT_CHARS: Final = 200
 DAYS: Final = 92
 """How far back the pictures reach."""
 MOST_ENTRIES: Final = 500
@@ -80,7 +84,8 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> a
                 sessions=counts.get(row.id, 0),
                 limit=limits.get(row.root),
                 is_paused=config.paused or glob.escape(row.root) in config.projects.exclude,
-                may_wait=place < _MOST_WAITING and row.last_event_ms >= oldest_ms,
+                is_read=place < _MOST_READ,
+                may_wait=row.last_event_ms >= oldest_ms,
             )
             for place, row in enumerate(projects(db))
         )
@@ -99,14 +104,22 @@ def has_session(db: sqlite3.Connection, project_id: int, agent: str, session: st
 
 
 def _project(
-    db: sqlite3.Connection, row: ProjectRow, *, sessions: int, limit: Limit | None, is_paused: bool, may_wait: bool
+    db: sqlite3.Connection,
+    row: ProjectRow,
+    *,
+    sessions: int,
+    limit: Limit | None,
+    is_paused: bool,
+    is_read: bool,
+    may_wait: bool,
 ) -> answers.Project:
     newest = next(iter(work_sessions(db, row.id, limit=1)), None)
+    digest = session_digest(db, newest) if newest is not None and is_read else Digest()
     what, since_ms, question = "", 0, ""
     if limit is not None:
         what, since_ms = "a limit", limit.at_ms
-    elif may_wait and newest is not None:
-        what, since_ms, question = _waiting(session_digest(db, newest))
+    elif may_wait:
+        what, since_ms, question = _waiting(digest)
     return answers.Project(
         id=row.id,
         root=row.root,
@@ -114,6 +127,8 @@ def _project(
         agent=newest.agent if newest is not None else "",
         agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
         last_ms=row.last_event_ms,
+        about=_about(digest) or one_line(newest.title or "" if newest is not None else "")[:_ABOUT_CHARS],
+        state=_state(digest),
         waits_for=what,
         waits_since_ms=since_ms,
         asks=one_line(question)[:_QUESTION_CHARS],
@@ -123,17 +138,33 @@ def _project(
     )
 
 
+def _about(digest: Digest) -> str:
+    """Returns the newest prompt that is more than a short reply, or else the newest with any words, on one line."""
+    newest_first = [turn for turn in reversed(digest.turns) if turn.prompt]
+    said = next(filter(says_something, newest_first), next(iter(newest_first), None))
+    return one_line(typed_words(said.prompt) or said.prompt)[:_ABOUT_CHARS] if said is not None else ""
+
+
+def _state(digest: Digest) -> answers.TurnState:
+    """Returns how the newest turn ended; "open" for one of which no end is recorded."""
+    return (digest.turn.end or "open") if digest.turn is not None else ""
+
+
 def _waiting(digest: Digest) -> tuple[str, int, str]:
-    """Returns what the session waits for, since when (UTC ms), and its question; nothing while the agent works."""
+    """Returns what the session waits for, since when (UTC ms), and its question.
+
+    A turn that is over and asks nothing waits for nobody: otherwise every project would.
+    """
     turn, proposal = digest.turn, digest.proposal
-    if turn is not None:
-        if proposal is not None and proposal.accepted is None and proposal.turn == turn.number:
-            return "approval", proposal.at_ms, ""
-        if digest.questions:
-            return "you", digest.questions[-1].at_ms, digest.questions[-1].text
-        if turn.end in ("answered", "interrupted", "error"):
-            return "you", turn.last_ms, last_words(turn).question
-    return "", 0, ""
+    if turn is None:
+        return "", 0, ""
+    if proposal is not None and proposal.accepted is None and proposal.turn == turn.number:
+        return "approval", proposal.at_ms, ""
+    if digest.questions:
+        return "you", digest.questions[-1].at_ms, digest.questions[-1].text
+    is_over = turn.end not in ("", "limit")
+    question = last_words(turn).question if is_over else ""
+    return ("you", turn.last_ms, question) if question else ("", 0, "")
 
 
 def handoff(

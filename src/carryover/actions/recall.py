@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from carryover.actions.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.actions.opened import Want, may_be_running, opened
+from carryover.actions.searching import said_otherwise
 from carryover.agents import agent_name, agent_names
 from carryover.config import refuse_excluded
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
@@ -110,11 +111,12 @@ def recall(asked: Asked, query: str, kind: Kind | None = None) -> str:
             f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
             if found.indexed < 1
             else "",
+            f"{said_otherwise(found.corrected)}." if found.corrected else "",
             "" if found.has_all else "No entry has all of the words; these have some of them.",
             "There is more: give further words, or a kind." if len(found.hits) > HITS else "",
             "`turn` shows a turn whole.",
         )
-        return "\n".join((" ".join(filter(None, notes)), "", *_hits(here, found.hits[:HITS], terms)))
+        return "\n".join((" ".join(filter(None, notes)), "", *_hits(here, found.hits[:HITS], found.terms)))
 
 
 def turn(asked: Asked, name: str, page: int = 1, *, began_ms: int) -> str:

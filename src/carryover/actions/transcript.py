@@ -33,6 +33,7 @@ from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
 from carryover.records.fields import LATEST_MS
+from carryover.text.reset_times import on_this_machine
 
 _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""
@@ -54,7 +55,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
     handoff = None
     if view is not None:
         names, now_ms = {agent.id: agent.spec.name, **agent_names()}, view.sessions[0].last_ms
-        handoff = make(view, Facts(), now_ms=now_ms, resume="ask", names=names)
+        handoff = make(view, Facts(clock=on_this_machine), now_ms=now_ms, resume="ask", names=names)
         if handoff is not None:
             handoff = dialed(handoff, past_of(view, now_ms=now_ms, names=names), events, size)
     if handoff is None or view is None:

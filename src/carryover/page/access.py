@@ -5,7 +5,8 @@ another user's server once left in the browser under our port (a worker, a cache
 never sees the page. Host, key and cookie end with the daemon, or when it leaves its port.
 
 A browser shares cookies between all ports of a host, so the server on another one could be shown ours. Its pages are
-refused by what browsers say about the origin of a request; where the system tells, so are processes of other users.
+refused by what browsers say about the origin of a request; where the system tells, so are processes of other users, but
+for the files of the page itself.
 """
 
 from __future__ import annotations
@@ -126,9 +127,14 @@ class Access:
         self._visitors.clear()
 
 
+def is_of_the_page(request: web.Request) -> bool:
+    """Whether the request comes from our page, or from an address that the user opened."""
+    return request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
+
+
 def may_ask(request: web.Request) -> bool:
     """Whether the request comes from our page or an address that the user opened, and from no other user. Blocks."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+    if not is_of_the_page(request):
         return False
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport is not None else None

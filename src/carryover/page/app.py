@@ -1,8 +1,9 @@
 """The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
 
     GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
-    GET  /ui/, /ui/NAME                   the page and its files
-    GET  /ui/api/me, projects, project/ID/{handoff,timeline,work}, session/AGENT/ID, search, health
+    GET  /ui/, /ui/NAME, /ui/vendor/NAME  the page and its files
+    GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health
+    GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
     GET  /ui/api/changes                  server-sent events
     POST /ui/api/command                  runs a command of the user; needs the token from `me` too
 
@@ -19,6 +20,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -26,14 +28,14 @@ import msgspec
 from aiohttp import web
 
 from carryover import __version__
-from carryover.actions import conversations, projects
+from carryover.actions import conversations, pictures, projects, session_list, touched
 from carryover.actions.answers import SearchAnswer
 from carryover.actions.budget import USUAL, is_budget
 from carryover.agents import agent_ids, agent_names, startable_agents
 from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.page import commands
-from carryover.page.access import COOKIE, HEADERS, Access, Visitor, has_token, may_ask, no_entry
+from carryover.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
 from carryover.page.answers import AgentName, CommandAsked, Me
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
@@ -48,6 +50,8 @@ _MOST_COMMANDS: Final = 2
 _BODY_S: Final = 1.0
 _HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
+_VENDOR: Final = "vendor"
+"""The folder of what other people wrote."""
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
@@ -78,8 +82,8 @@ class Page:
         """Reads the page's files. Blocks."""
         self._host = host
         # By name: nothing else of the disk can be asked for.
-        static = (entry for entry in files("carryover.page").joinpath("static").iterdir())
-        self._files = {entry.name: entry.read_bytes() for entry in static if Path(entry.name).suffix in _TYPES}
+        static = files("carryover.page").joinpath("static")
+        self._files = {**_read_files(static), **_read_files(static.joinpath(_VENDOR), f"{_VENDOR}/")}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
@@ -114,7 +118,7 @@ class Page:
         arrived = visitor.searches if visitor is not None else 0
         if visitor is None and not self.access.has_key(request):
             return no_entry()
-        if not await asyncio.to_thread(may_ask, request):
+        if not (is_of_the_page(request) if self._is_public(request) else await asyncio.to_thread(may_ask, request)):
             raise web.HTTPForbidden(reason="only the page itself is answered")
         if request.path == PREFIX and request.method == "GET" and "key" in request.query:
             return _welcome(self.access.admit(request))
@@ -129,6 +133,12 @@ class Page:
         if request.path == _SEARCH and request.method == "GET":
             return await self._search(request, visitor, arrived)
         return await self._data(request, visitor, request.path.removeprefix(_API).split("/"))
+
+    def _is_public(self, request: web.Request) -> bool:
+        """Whether a file of the page is asked for, which all who have Carryover have: whose process asks is not found
+        out, since for each of twenty files that takes longer than the answer."""
+        name = request.path.removeprefix(PREFIX) or "index.html"
+        return request.method == "GET" and "key" not in request.query and name in self._files
 
     def _file(self, method: str, name: str) -> web.Response:
         if name not in self._files or method != "GET":
@@ -153,9 +163,16 @@ class Page:
                 return await self._read(lambda db: projects.listed_projects(db, config, now_ms=now_ms))
             case ("GET", "project", number, what):
                 return await self._project(request, _number(number), what)
+            case ("GET", "sessions"):
+                return await self._sessions(request)
+            case ("GET", "outline", agent, *native_id):
+                return await self._read(lambda db: touched.outline(db, agent, "/".join(native_id)))
             case ("GET", "session", agent, *native_id):
                 turn = _asked(request, "turn")
                 return await self._read(lambda db: conversations.session(db, agent, "/".join(native_id), turn))
+            case ("GET", "usage"):
+                now_ms = self._host.now_ms()
+                return await self._read(lambda db: pictures.pictures(db, None, now_ms=now_ms))
             case ("GET", "health"):
                 return await self._doctor(visitor)
             case ("GET", "changes"):
@@ -178,7 +195,9 @@ class Page:
                 db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
             ),
             "timeline": lambda db, row: projects.history(db, row, before_ms=before_ms, limit=limit),
+            "files": touched.files,
             "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "usage": lambda db, row: pictures.pictures(db, row, now_ms=now_ms),
         }
         if what not in made:
             raise web.HTTPNotFound
@@ -189,6 +208,18 @@ class Page:
 
         folder = await self._in_thread(root)
         return await self._read(lambda db: made[what](db, _known(db, number)), at=folder)
+
+    async def _sessions(self, request: web.Request) -> web.StreamResponse:
+        """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
+        wanted = session_list.Wanted(
+            project_id=_asked(request, "project"),
+            agent=request.query.get("agent") or None,
+            since_ms=_asked(request, "since_ms"),
+            until_ms=_asked(request, "until_ms"),
+            after=_place(request.query.get("after", "")),
+        )
+        limit = _asked(request, "limit") or 100
+        return await self._read(lambda db: session_list.listed(db, wanted, limit=limit))
 
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
@@ -280,6 +311,11 @@ class Page:
             self._waiting -= 1
 
 
+def _read_files(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
+    """Returns the files that a page is made of, by their names with that prefix."""
+    return {prefix + entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
+
+
 def _superseded() -> web.HTTPException:
     return web.HTTPConflict(reason="another search has taken its place")
 
@@ -308,6 +344,14 @@ def _number(given: str) -> int:
     if not (given.isascii() and given.isdigit() and len(given) <= 15):
         raise web.HTTPBadRequest
     return int(given)
+
+
+def _place(given: str) -> tuple[int, int] | None:
+    """Returns the two numbers after which a list goes on."""
+    if not given:
+        return None
+    last_ms, _, row_id = given.partition(",")
+    return _number(last_ms), _number(row_id)
 
 
 def _json(answer: msgspec.Struct) -> web.Response:

@@ -38,7 +38,7 @@ def answered(text: str) -> AssistantMessage:
 @pytest.mark.parametrize(
     ("bodies", "waits"),
     [
-        ([answered("Done.")], ("you", 2000, "")),
+        ([answered("Done.")], ("", 0, "")),
         ([answered("Done. Which of the two shall I take?")], ("you", 2000, "Done. Which of the two shall I take?")),
         ([AssistantMessage(text="I look.", final=False)], ("", 0, "")),
         ([ToolCall(call_id="c", name="Bash", op="shell", subject="make")], ("", 0, "")),
@@ -46,8 +46,9 @@ def answered(text: str) -> AssistantMessage:
         ([PlanProposal(call_id="c", text="1. Cents")], ("approval", 2000, "")),
         ([PlanProposal(call_id="c", text="1. Cents", accepted=True)], ("", 0, "")),
         ([PlanProposal(call_id="c", text="1. Cents"), UserPrompt(text="No")], ("", 0, "")),
-        ([TurnEnd(reason="interrupted")], ("you", 2000, "")),
-        ([TurnEnd(reason="error", message="500")], ("you", 2000, "")),
+        ([TurnEnd(reason="interrupted")], ("", 0, "")),
+        ([AssistantMessage(text="Shall I?", final=False), TurnEnd(reason="interrupted")], ("you", 3000, "Shall I?")),
+        ([TurnEnd(reason="error", message="500")], ("", 0, "")),
         ([TurnEnd(reason="limit", message="until 3pm", resets="1970-01-02T00:00:00+00:00")], ("a limit", 2000, "")),
     ],
 )
@@ -60,6 +61,26 @@ async def test_what_a_project_waits_for_is_what_its_records_say(
 
     assert (project.waits_for, project.waits_since_ms, project.asks) == waits
     assert project.resets_ms == (DAY_MS if waits[0] == "a limit" else 0)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "state"),
+    [
+        ([], "open"),
+        ([answered("Done.")], "answered"),
+        ([TurnEnd(reason="interrupted")], "interrupted"),
+        ([TurnEnd(reason="error", message="500")], "error"),
+    ],
+)
+async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_newest_turn_ended(
+    scribe: Scribe, bodies: list[AnyBody], state: str
+) -> None:
+    said = ("add a cart", "Round the\ntotal to whole cents", "yes", *bodies)
+    await scribe.tell(*map(scribe.event, said))
+
+    [project] = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
+
+    assert (project.about, project.state) == ("Round the total to whole cents", state)
 
 
 async def test_what_nobody_worked_on_for_long_waits_for_nothing(scribe: Scribe) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +21,7 @@ from carryover.actions import conversations
 from carryover.actions.answers import SearchAnswer
 from carryover.config import Config
 from carryover.ledger.connect import connect_read_only
-from carryover.page import app, changes, commands
+from carryover.page import access, app, changes, commands
 from carryover.page.access import COOKIE, TOKEN_HEADER, Access
 from carryover.page.app import MOST_WAITING, Page
 from carryover.page.changes import Changes
@@ -112,7 +113,13 @@ async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
 
 
 ADDRESSES = {
+    **dict.fromkeys(("vendor/uPlot.esm.js", "vendor/uPlot.min.css", "api/usage", "api/project/1/usage"), 200),
+    **dict.fromkeys(("vendor/", "vendor/vendored.toml", "vendor/../app.js", "api/project/9/usage"), 404),
     **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
+    **dict.fromkeys(("api/project/1/files", "api/sessions?project=1&agent=codex&since_ms=1&after=5,2"), 200),
+    **dict.fromkeys(("api/outline/made-up/s1", "api/session/made-up/s1"), 200),
+    **dict.fromkeys(("api/sessions?after=5", "api/sessions?after=a,b", "api/sessions?project=x"), 400),
+    **dict.fromkeys(("api/project/9/files", "api/outline/made-up/none"), 404),
     **dict.fromkeys(("none.js", "api/none", "api/project/9/work", "api/project/1/none", "api/session/none/s1"), 404),
     **dict.fromkeys(("api/project/1/handoff?tokens=599", "api/project/1/handoff?tokens=50001"), 400),
     **dict.fromkeys(("api/project/-1/work", "api/project/%D9%A1/work", f"api/project/1{'0' * 15}/work"), 400),
@@ -123,6 +130,19 @@ ADDRESSES = {
 @pytest.mark.parametrize("target", ADDRESSES)
 async def test_an_address_is_answered_or_refused(page: Page, target: str) -> None:
     assert await Browser(page).get(target) == ADDRESSES[target]
+
+
+async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if it has the browser's cookie."""
+    monkeypatch.setattr(access, "connection_owners", lambda *_ends: {os.geteuid() + 1})
+    browser = Browser(page)
+
+    files, others = ("", "index.html", "app.js"), ("?key=used", "none.js", "api/me", "api/projects", "api/changes")
+    assert [await browser.get(target) for target in files] == [200] * len(files)
+    assert [await browser.get(target) for target in others] == [403] * len(others)
+    assert await browser.command(command="pause", project=1) == 403
 
 
 async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: Page, scribe: Scribe) -> None:

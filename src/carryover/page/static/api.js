@@ -2,6 +2,7 @@
 
 export const me = { token: "", agents: [], startable: [], home: "", version: "" };
 let list = null;
+let known = null;
 
 export class Unreachable extends Error {}
 export class Locked extends Error {}
@@ -21,12 +22,15 @@ async function answered(path, options) {
   return response.json();
 }
 
+/** An answer, which is given once `me` is known: views show agents by the names that are there. */
 export async function get(path, signal) {
-  return answered(path, { signal });
+  const [answer] = await Promise.all([answered(path, { signal }), known]);
+  return answer;
 }
 
-export async function begin() {
-  Object.assign(me, await get("me"));
+export function begin() {
+  known = answered("me").then((answer) => Object.assign(me, answer));
+  return known;
 }
 
 /** The projects, asked for once until something changes. */
@@ -55,11 +59,14 @@ export async function command(body) {
 /** Calls `changed(id)` when a project changed, `changed(null)` when anything may have, and `lost()` without a connection. */
 export function listen(changed, lost) {
   let events;
-  let missed = false;
+  let missed = true; // what changed since the first view was asked for
   const open = () => {
     events = new EventSource("api/changes");
     events.onopen = () => {
-      if (missed) changed(null);
+      if (missed) {
+        list = null;
+        changed(null);
+      }
       missed = false;
     };
     events.onerror = () => {
@@ -93,9 +100,19 @@ export function agentName(id, machine = "") {
 }
 
 /** The number of an agent's colour, the same in all views. */
+const COLOURS = 8;
+const colours = new Map();
+
+/** The number of an agent's colour: its own, or the next one that no agent on this page has had before. */
 export function agentColour(id) {
   const place = me.agents.findIndex((agent) => agent.id === id);
-  return place < 0 ? 8 : place % 8;
+  if (place < 0) return COLOURS;
+  if (!colours.has(id)) {
+    const taken = new Set(colours.values());
+    const own = Array.from({ length: COLOURS }, (_, n) => (place + n) % COLOURS);
+    colours.set(id, own.find((colour) => !taken.has(colour)) ?? own[0]);
+  }
+  return colours.get(id);
 }
 
 export function shortPath(path) {

@@ -1,14 +1,18 @@
-// Chooses the view that the address names, keeps it up to date, and listens for keys.
+// Chooses the view that the address names, and keeps it up to date.
 
 import { Locked, Unreachable, begin, listen, me } from "./api.js";
-import { session } from "./conversation.js";
 import { keys } from "./dialogs.js";
 import { focusOn, h, keyOf, say, setClock, swap } from "./dom.js";
+import { files } from "./files.js";
 import { handoff } from "./handoff.js";
 import { health } from "./health.js";
-import { list } from "./project.js";
+import { number } from "./keys.js";
+import { list } from "./projects.js";
 import { bind, search } from "./search.js";
+import { changes, session, turns } from "./session.js";
+import { ofProject, sessions } from "./sessions.js";
 import { timeline } from "./timeline.js";
+import { usage } from "./usage.js";
 import { work } from "./work.js";
 
 const main = document.getElementById("main");
@@ -18,15 +22,18 @@ const app = { redraw };
 let shown = { open: null, view: null };
 let going = new AbortController();
 
+const OF_PROJECT = { __proto__: null, timeline, sessions: ofProject, files, work };
+const VIEWS = { __proto__: null, project: handoff, sessions, session, turns, changes, search, usage, health };
+
 /** The view that an address names, and what it is given. */
 function route(hash) {
   const [path, query] = hash.replace(/^#?\/?/, "").split("?");
   const [kind, ...rest] = path.split("/").map((part) => decodeURIComponent(part));
   const params = new URLSearchParams(query);
   if (!kind) return [list, [], params];
-  if (kind === "project" && rest[1] === "timeline") return [timeline, rest, params];
-  if (kind === "project" && rest[1] === "work") return [work, rest, params];
-  const found = { __proto__: null, project: handoff, session, search, health }[kind];
+  const part = kind === "project" && OF_PROJECT[rest[1]];
+  if (part) return [part, [rest[0], ...rest.slice(2)], params];
+  const found = VIEWS[kind];
   return found ? [found, rest, params] : [missing, rest, params];
 }
 
@@ -74,9 +81,10 @@ function draw(opened, view, move) {
   else main.replaceChildren(...view.nodes.filter(Boolean));
   if (opened !== search) field.value = "";
   for (const link of document.querySelectorAll(".top nav a")) {
-    if (link.hash === (opened === list ? "#/" : opened === health ? "#/health" : null)) link.setAttribute("aria-current", "page");
+    if (route(link.hash)[0] === opened) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  number();
   if (again) return;
   if (move) scrollTo(0, 0);
   if (move && !view.stay) main.querySelector("h1")?.focus({ preventScroll: true });
@@ -122,27 +130,6 @@ async function redraw() {
   }
 }
 
-/** Up and down go to the link above or below in a list. */
-function step(event) {
-  const lists = event.target.closest("[data-arrows]") && [...main.querySelectorAll("[data-arrows]")];
-  if (!lists || !event.target.matches("a, summary") || event.altKey || event.ctrlKey || event.metaKey) return;
-  const stops = lists.flatMap((each) => [...each.querySelectorAll("a, summary")]).filter((each) => each.checkVisibility());
-  const next = stops[stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
-  event.preventDefault();
-  if (next) next.focus();
-  else if (event.key === "ArrowUp" && shown.open === search) field.focus();
-}
-
-document.addEventListener("keydown", (event) => {
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") return step(event);
-  if (event.target.matches("input, textarea") || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (document.querySelector("dialog[open]")) return;
-  if (event.key === "/") field.focus();
-  else if (event.key === "?") keys();
-  else return;
-  event.preventDefault();
-});
-
 // Where a link was followed is kept with its entry in the history: back leads there, not to the top.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("main a");
@@ -180,9 +167,9 @@ async function reached() {
 }
 
 try {
-  await begin();
-  setClock(me.now_ms);
+  const ready = begin().then(() => setClock(me.now_ms));
   show(false);
+  await ready;
   listen(changed, reached);
 } catch (error) {
   failed(error, null);

@@ -1,8 +1,7 @@
 // A session's turns: what was said, and what was done in between.
 
-import { agentColour, get, projects, shortPath } from "./api.js";
-import { at, counted, diff, h, prose, say, time } from "./dom.js";
-import { forget } from "./dialogs.js";
+import { agentColour, get } from "./api.js";
+import { counted, diff, h, prose, say, time } from "./dom.js";
 
 export function agentMark(id, name) {
   return h("span", { class: `by c${agentColour(id)}` }, h("span", { class: "dot", "aria-hidden": "true" }), name);
@@ -100,25 +99,4 @@ function work(part, key) {
   if (!body.trim()) return h("p", { class: "happening" }, "· ", line);
   const shown = part.diff ? diff(part.diff) : h("pre", { dir: "auto" }, body);
   return h("details", { class: "work", "data-key": key }, h("summary", null, line), shown);
-}
-
-/** The view of one session: `session/AGENT/ID/TURN`. */
-export async function session([agent, id, turn = ""], query, signal) {
-  const talk = new Conversation(agent, id, turn, 2);
-  const answer = await talk.load(turn, signal);
-  const known = (await projects()).find((each) => each.id === answer.project);
-  const title = answer.title || `Session ${id}`;
-  const remove = () => forget({ project: answer.project, session: id, agent }, `“${title}”`, () => {
-    location.hash = known ? at("project", known.id) : "#/";
-  });
-  const nodes = [
-    h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ",
-      known ? h("a", { href: at("project", known.id, "timeline") }, known.name) : "no project"),
-    h("div", { class: "head" }, h("h1", { tabindex: "-1", dir: "auto" }, title),
-      known && h("button", { type: "button", class: "danger", onclick: remove }, "Forget this session …")),
-    h("p", { class: "facts" }, agentMark(agent, answer.agent_name), h("span", null, counted(answer.total_turns, "turn")),
-      h("span", { class: "url" }, shortPath(answer.root)), h("code", null, id)),
-    talk.node,
-  ];
-  return { title, nodes, shown: () => turn && talk.reveal(), refresh: () => talk.refresh() };
 }

@@ -122,11 +122,13 @@ async function copy(element) {
 const KEYS = {
   "/": "search",
   "?": "these keys",
-  "↑ ↓": "the line, hit or entry above or below",
+  "1 2 3 …": "the tabs; where there are none, Projects and what is named beside it",
+  "a … z": "filter a list of projects or files; Enter opens its first row",
+  "↑ ↓": "the line, row, hit or entry above or below; at first, the first on the screen",
   Enter: "open; in a handoff, show the turn beside it",
   "→": "from a line of the handoff to the turn beside it",
   "←": "back to the line",
-  Esc: "close the turn, or leave the search",
+  Esc: "close the turn, or empty and then leave a field",
   "Alt ←": "back",
 };
 

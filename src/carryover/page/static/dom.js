@@ -79,8 +79,13 @@ export function setClock(nowMs) {
   ahead = Date.now() - nowMs;
 }
 
+/** The daemon's time in UTC ms. */
+export function now() {
+  return Date.now() - ahead;
+}
+
 export function ago(ms) {
-  const seconds = Math.max(0, Math.round((Date.now() - ahead - ms) / 1000));
+  const seconds = Math.max(0, Math.round((now() - ms) / 1000));
   if (seconds < 5) return "just now";
   const [length, name] = UNITS.find(([length]) => seconds >= length);
   const number = Math.floor(seconds / length);
@@ -102,9 +107,22 @@ export function moment(ms) {
 /** The local day of a time, as people name it. */
 export function dayName(ms) {
   const day = DAY.format(ms);
-  const now = Date.now();
-  if (now - ms > 300 * 86_400_000) return `${day} ${new Date(ms).getFullYear()}`;
-  return day === DAY.format(now) ? "Today" : day === DAY.format(now - 86_400_000) ? "Yesterday" : day;
+  const here = now();
+  if (here - ms > 300 * 86_400_000) return `${day} ${new Date(ms).getFullYear()}`;
+  return day === DAY.format(here) ? "Today" : day === DAY.format(here - 86_400_000) ? "Yesterday" : day;
+}
+
+/** The local day of a time as `2026-11-20`. */
+export function localDay(ms) {
+  const date = new Date(ms);
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
+}
+
+/** The part of the past that a time lies in: the local day, the seven days up to it, or before. */
+export function age(ms) {
+  const midnight = new Date(now()).setHours(0, 0, 0, 0);
+  if (ms >= midnight) return "Today";
+  return ms >= midnight - 6 * 86_400_000 ? "This week" : "Older";
 }
 
 /** A time; with `style` "ago" it is kept up to date. */

@@ -6,6 +6,8 @@ import { at, counted, h, inline, say, time } from "./dom.js";
 import { frame } from "./project.js";
 
 const SIZES = [1800, 3600, 8000, 16000, 50000];
+const NOTE = "note"; // the agent of what the user brought in
+const PIN = "pin-"; // begins the session of what the user pinned
 let size = SIZES[0];
 
 export async function handoff([id, ...chosen], query, signal, app) {
@@ -106,7 +108,7 @@ function item(id, line) {
     const parts = ["source", source.agent, source.session, source.turn];
     return h("a", { class: kind, href: at("project", id, ...parts), "data-source": parts.join("/") }, shown);
   };
-  const agent = agentMark(first.agent, h("span", { class: "unseen" }, agentName(first.agent), " "));
+  const agent = agentMark(first.agent, first.agent !== NOTE && h("span", { class: "unseen" }, agentName(first.agent), " "));
   const also = others.slice(0, 6).map((source) =>
     [link(source, "", turnName(source), source.agent !== first.agent && ` of ${agentName(source.agent)}`), " "]);
   return h("li", { class: line.text.startsWith("- > ") && "further" },
@@ -115,11 +117,13 @@ function item(id, line) {
 }
 
 function turnName(source) {
-  return source.turn ? `turn ${source.turn}` : source.agent === "note" ? "note" : "before turn 1";
+  if (source.turn) return `turn ${source.turn}`;
+  if (source.agent !== NOTE) return "before turn 1";
+  return source.session.startsWith(PIN) ? "your word" : "note";
 }
 
 async function fill(pane, id, [, agent, session, turn], signal) {
-  const name = turnName({ agent, turn: Number(turn) });
+  const name = turnName({ agent, session, turn: Number(turn) });
   pane.setAttribute("aria-busy", "true");
   const talk = new Conversation(agent, session, turn, 3);
   const close = h("a", { class: "close", href: at("project", id) }, "Close");
@@ -130,10 +134,10 @@ async function fill(pane, id, [, agent, session, turn], signal) {
     pane.replaceChildren(
       h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.title || `Session ${session}`), close,
         h("p", { class: "facts" }, agentMark(agent, answer.agent_name),
-          answer.total_turns > 0 && h("span", null, `${name} of ${answer.total_turns}`),
+          agent !== NOTE && answer.total_turns > 0 && h("span", null, `${name} of ${answer.total_turns}`),
           time(at_ms, "moment"), h("a", { href: at("session", agent, session, turn) }, "The whole session"))),
       talk.node);
-    say(`${name} of ${answer.agent_name} is shown beside. Press the right arrow key to go there.`);
+    say(`${agent === NOTE ? name : `${name} of ${answer.agent_name}`} is shown beside. Press the right arrow key to go there.`);
   } catch (error) {
     if (error.name === "AbortError") return;
     pane.replaceChildren(h("p", { class: "failed" }, error.message), close);

@@ -1,49 +1,42 @@
-// The list of projects, and what stands above each view of one.
+// What stands above each view of a project, and how its state is named.
 
-import { agentName, me, project, projects, shortPath } from "./api.js";
+import { agentName, me, project, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { continueIn, forget, note, pause } from "./dialogs.js";
 import { at, clock, counted, dayName, h, time } from "./dom.js";
 
 const WAITS = { you: "Waits for you", approval: "Waits for your approval", "a limit": "At its usage limit" };
+const STATES = { open: "No answer yet", answered: "Answered", interrupted: "Interrupted", error: "Stopped by an error", limit: "Stopped by a limit" };
+
+/** What a project waits for, or else how its newest turn ended: its words, and the class that they are shown with. */
+export function stateOf(of) {
+  if (of.is_paused) return { text: "Paused", kind: "waits paused" };
+  if (!of.waits_for) return { text: STATES[of.state] ?? "", kind: "dim" };
+  const text = WAITS[of.waits_for] ?? `Waits for ${of.waits_for}`;
+  return of.waits_for === "a limit" ? { text: `${text}${resets(of)}`, kind: "waits limit" } : { text, kind: "waits" };
+}
+
+function resets(of) {
+  if (!of.resets_ms) return "";
+  const day = dayName(of.resets_ms);
+  return ` · resets ${day === "Today" ? "" : `${day} `}${clock(of.resets_ms)}`;
+}
 
 /** What a project waits for and since when; null if for nothing. */
 function waiting(of) {
   if (!of.waits_for) return null;
-  const resets = of.resets_ms;
-  return h("span", { class: `waits ${of.waits_for === "a limit" ? "limit" : ""}` },
-    WAITS[of.waits_for] ?? `Waits for ${of.waits_for}`, of.waits_since_ms ? [" · ", time(of.waits_since_ms)] : "",
-    resets ? ` · resets ${dayName(resets) === "Today" ? "" : `${dayName(resets)} `}${clock(resets)}` : "");
+  const { text, kind } = stateOf({ ...of, is_paused: false });
+  return h("span", { class: kind }, text, of.waits_since_ms ? [" · ", time(of.waits_since_ms)] : "");
 }
 
 function facts(of) {
   return [of.agent && agentMark(of.agent, of.agent_name || agentName(of.agent)), waiting(of),
     of.is_paused && h("span", { class: "waits paused" }, "Paused"),
     of.last_ms ? h("span", null, "last work ", time(of.last_ms)) : "",
-    h("span", null, counted(of.sessions, "session"))];
+    h("a", { href: at("project", of.id, "sessions") }, counted(of.sessions, "session"))];
 }
 
-/** The view of all projects. */
-export async function list() {
-  const all = await projects();
-  const number = (...kinds) => all.filter((each) => kinds.includes(each.waits_for)).length;
-  const [yours, limited] = [number("you", "approval"), number("a limit")];
-  const sums = [yours && `${counted(yours, "project")} ${yours === 1 ? "waits" : "wait"} for you`, limited && `${limited} at a usage limit`];
-  const entry = (each) => h("li", { "data-key": `p${each.id}` },
-    h("h2", null, h("a", { href: at("project", each.id) }, h("bdi", null, each.name))),
-    h("p", { class: "url" }, h("bdi", null, shortPath(each.root))),
-    h("p", { class: "facts" }, facts(each)),
-    each.asks && h("p", { class: "asks", dir: "auto" }, each.asks));
-  const nodes = [
-    h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Projects"), h("p", { class: "dim" }, sums.filter(Boolean).join(" · "))),
-    all.length ? h("ul", { class: "projects", "data-arrows": true }, all.map(entry)) : h("p", null,
-      "No session is recorded yet. Work with one of your agents; it appears here by itself. ",
-      h("a", { href: "#/health" }, "Health"), " says whether something is in the way."),
-  ];
-  return { title: "Projects", nodes, data: all };
-}
-
-const TABS = [["Handoff", ""], ["Timeline", "timeline"], ["Work", "work"]];
+const TABS = [["Handoff", ""], ["Timeline", "timeline"], ["Sessions", "sessions"], ["Files", "files"], ["Work", "work"]];
 
 /** What is above a view of the project: name, state, what can be done with it, and its views. */
 export async function frame(id, tab, changed) {

@@ -32,7 +32,10 @@ export function bind(field, currentProject) {
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") document.querySelector(".hits a")?.focus();
-    else if (event.key === "Escape" && !field.value) document.querySelector("main h1")?.focus();
+    else if (event.key === "Escape" && field.value) {
+      field.value = "";
+      field.dispatchEvent(new Event("input"));
+    } else if (event.key === "Escape") document.querySelector("main h1")?.focus();
     else return;
     event.preventDefault();
   });

@@ -1,0 +1,126 @@
+// What agents used, in all projects: `usage`; its pictures are those of a project's work too.
+
+import { agentName, get, projects } from "./api.js";
+import { Span, bars, loaded, points } from "./charts.js";
+import { agentMark } from "./conversation.js";
+import { at, h, moment } from "./dom.js";
+import { beside, dayRows, handoffTokens, lasted, nothing, section, share, table } from "./tables.js";
+
+const FRESH_MS = 30_000;
+const NEW = "Input, output, cache writes";
+const CACHED = "Cache reads";
+const kept = { project: null };
+const BRIEF = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+let measure = NEW;
+
+/** The view of all projects. */
+export async function usage(params, query, signal) {
+  const [found, known] = await Promise.all([get("usage", signal), projects(), loaded()]);
+  const asked = Date.now();
+  const [parts, sections] = await handoff(known, signal);
+  const text = "What your agents recorded, in all projects, over the last 400 days at most. Nothing is estimated: an agent that records no tokens or limits is missing here.";
+  const nodes = [h("h1", { tabindex: "-1" }, "Usage"), h("p", { class: "dim" }, text), ...pictures(found, kept, true), parts];
+  // Agents that are at work would have it drawn anew each second.
+  return { title: "Usage", nodes, data: [found, sections], keep: () => Date.now() - asked < FRESH_MS };
+}
+
+/** The pictures of what `usage` answers, for all projects or one. `place`: where the user has gone in them. */
+export function pictures(found, place, ofAll = false) {
+  const span = new Span(found.days, place);
+  return [tokens(found, span), limits(found, span, ofAll), handOvers(found, span, ofAll)];
+}
+
+function tokens(found, span) {
+  const title = "Tokens per day";
+  if (!found.tokens.length) {
+    return nothing("used", title, "No tokens are recorded. They are counted if an agent writes them into its transcript, from when Carryover first read it.");
+  }
+  const marked = new Set(found.hits.map((hit) => Math.floor(hit.place)));
+  const parts = found.tokens.map((each) => ({ agent: each.agent, values: measure === NEW ? each.new : each.cached }));
+  const caption = `Tokens per day and agent: ${measure.toLowerCase()}`;
+  const names = parts.map((part) => agentName(part.agent));
+  const choose = (name) => h("button", {
+    type: "button", class: "chip", id: name === NEW ? "new-tokens" : "cached-tokens", "aria-pressed": String(name === measure),
+    onclick: (event) => {
+      measure = name;
+      const drawn = tokens(found, span);
+      event.target.closest("section").replaceWith(drawn);
+      drawn.querySelector("[aria-pressed=true]").focus();
+    },
+  }, name);
+  return section("used", title, null, h("div", { class: "chips" }, choose(NEW), choose(CACHED)),
+    beside(bars(span, parts, { marked }), caption, ["Day", ...names], dayRows(span.days, parts)));
+}
+
+function limits(found, span, ofAll) {
+  const title = "Usage limits";
+  if (!found.hits.length && !found.windows.length) {
+    return nothing("limits", title, "None was reached, and no agent has said how much of one is used.");
+  }
+  const intro = "When one was reached, and how long after that it was to reset.";
+  const shown = found.windows.length > 0 && windows(found.windows);
+  if (!found.hits.length) return section("limits", title, null, shown, h("p", { class: "dim" }, "None was reached."));
+  const drawn = found.hits.filter((hit) => hit.resets_ms > hit.at_ms).map((hit) => ({
+    place: hit.place, ms: hit.resets_ms - hit.at_ms, agent: hit.agent,
+    title: `${moment(hit.at_ms)}, ${hit.name}: reset after ${lasted(hit.resets_ms - hit.at_ms)}`,
+  }));
+  const rows = [...found.hits].reverse().map((hit) => [briefly(hit.at_ms), agentMark(hit.agent, agentName(hit.agent)),
+    hit.resets_ms > hit.at_ms ? lasted(hit.resets_ms - hit.at_ms) : "not said", ...(ofAll ? [project(hit)] : [])]);
+  const head = ["Reached", "Agent", "Reset after", ...(ofAll ? ["Project"] : [])];
+  return section("limits", title, null, shown, h("p", { class: "dim" }, intro),
+    beside(drawn.length > 0 && points(span, drawn, "Reached"), "Usage limits that were reached", head, rows));
+}
+
+function windows(all) {
+  const rows = all.map((each) => [agentMark(each.agent, agentName(each.agent)),
+    [each.name, each.minutes > 0 && ` (${lasted(each.minutes * 60_000)})`],
+    share(each.used_percent),
+    moment(each.at_ms), each.resets_ms ? moment(each.resets_ms) : "not said"]);
+  const caption = "How much of each limit was used when its agent last said so";
+  return [h("p", { class: "dim" }, `${caption}.`), h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": caption },
+    table(caption, ["Agent", "Limit", "Used", "As of", "Resets"], rows, "windows"))];
+}
+
+function handOvers(found, span, ofAll) {
+  const title = "From one agent to the next";
+  if (!found.hand_overs.length) return nothing("hand-overs", title, "No agent has yet begun where another had worked.");
+  const intro = "How long a handoff waited: from an agent's last event to the session of another one that began next in the same project.";
+  const drawn = found.hand_overs.map((each) => ({
+    place: each.place, ms: each.waited_ms, agent: each.agent,
+    title: `${moment(each.at_ms)}, ${each.name}: ${agentName(each.agent)} after ${agentName(each.before)}, ${lasted(each.waited_ms)} later`,
+  }));
+  const rows = [...found.hand_overs].reverse().map((each) => [
+    h("a", { href: at("session", each.agent, each.session) }, briefly(each.at_ms)), lasted(each.waited_ms),
+    agentMark(each.before, agentName(each.before)), agentMark(each.agent, agentName(each.agent)), ...(ofAll ? [project(each)] : [])]);
+  const head = ["Begun", "After", "From", "To", ...(ofAll ? ["Project"] : [])];
+  return section("hand-overs", title, intro, beside(points(span, drawn, "Taken over by"), "Hand-overs from one agent to another", head, rows));
+}
+
+/** A time without its year, which is in its title. */
+function briefly(ms) {
+  return h("span", { title: moment(ms) }, BRIEF.format(ms));
+}
+
+function project(of) {
+  return h("a", { href: at("project", of.project) }, h("bdi", null, of.name));
+}
+
+/** Where the tokens of a project's handoff go: of the newest project, until another one is chosen; and those tokens. */
+async function handoff(known, signal) {
+  const title = "Where a handoff's tokens go";
+  if (!known.length) return [nothing("tokens", title, "There is no handoff yet."), []];
+  const newest = [...known].sort((a, b) => b.last_ms - a.last_ms)[0];
+  const chosen = known.find((each) => each.id === kept.project) ?? newest;
+  const { handoff_tokens: sections } = await get(`project/${chosen.id}/work`, signal);
+  const options = known.map((each) => h("option", { value: each.id, selected: each === chosen }, each.name));
+  const choose = h("select", {
+    id: "tokens-of",
+    onchange: async () => {
+      kept.project = Number(choose.value);
+      const [drawn] = await handoff(known);
+      choose.closest("section").replaceWith(drawn);
+      drawn.querySelector("select").focus();
+    },
+  }, options);
+  return [section("tokens", title, null, h("p", { class: "of" }, h("label", { for: "tokens-of" }, "Project"), " ", choose), handoffTokens(sections)), sections];
+}
