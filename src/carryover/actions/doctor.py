@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from carryover.actions.context import state_dir
 from carryover.actions.diagnose.checks import findings
@@ -11,6 +11,9 @@ from carryover.actions.diagnose.fix import Repair, repair
 from carryover.actions.diagnose.gather import gather
 from carryover.actions.diagnose.report import Finding
 from carryover.install.how_installed import how_installed
+
+_GIT_S: Final = 1.0
+"""How long git may take to say its version."""
 
 
 class Examined(NamedTuple):
@@ -35,6 +38,32 @@ def examine(*, fix: bool) -> Examined:
         found = _found()
     healthy = not any(finding.level == "wrong" for finding in found)
     return Examined(healthy, found, repairs, how_installed().update)
+
+
+def issue_report() -> str:
+    """Returns what a user can paste into an issue: what the check-up found, without content, paths or names."""
+    import platform  # with the modules below, needed by no other check-up
+    import sqlite3
+    import time
+
+    from carryover.actions.diagnose.for_issue import System, report_for_issue
+    from carryover.config import settings_or_defaults
+    from carryover.probe.git import output_of
+
+    state = state_dir()
+    report = gather(state, Path.home(), inspect=True)
+    config, _ = settings_or_defaults(state)
+    git = output_of(Path.home(), "version", timeout_s=_GIT_S) or b""
+    system = System(
+        name=platform.system(),
+        release=platform.release(),
+        machine=platform.machine(),
+        python=platform.python_version(),
+        sqlite=sqlite3.sqlite_version,
+        git=git.decode("ascii", "replace"),
+        installed_by=how_installed().by,
+    )
+    return report_for_issue(report, config, findings(report), system, int(time.time() * 1000))
 
 
 def _found() -> tuple[Finding, ...]:

@@ -32,6 +32,9 @@ COMMANDS: Final = {
     "resume": "print or run the agent's own command that resumes a session",
     "export": "a project as one document for a web chat, or a session as a file",
     "note": "take in what a web chat answered",
+    "pin": "keep your own word in each handoff, or list what is pinned",
+    "done": "say in each handoff that something is done",
+    "unpin": "take back what was pinned, or said to be done",
     "share": "write a handoff for a colleague, encrypted to their key",
     "import": "take in transcripts, or what a colleague shared",
     "logs": "print the log of the daemon, or follow it",
@@ -57,11 +60,12 @@ Only the module of the command that runs is imported: the imports of all take lo
 
 _MODULES: Final = {
     "refresh": "install",
-    "doctor": "status",
     "link": "forget",
     "to": "resume",
     "log": "history",
     "why": "history",
+    "done": "pin",
+    "unpin": "pin",
     "import": "import_",
     **dict.fromkeys(("start", "stop", "restart", "pause", "unpause", "ui"), "daemon_control"),
     **dict.fromkeys(("version", "completions"), "help"),

@@ -309,7 +309,7 @@ ALL_KNOWN: Final = "every known version"
 
 def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
     """Compares `version` with the known ranges; also returns its hooks, or None if it has none. A version above the
-    newest range gets the newest hooks; one below the lowest gets none."""
+    newest range gets the newest hooks; one below the lowest, no hooks."""
     if not spec.hooks.sets:
         return "ok", None
     for known in spec.hooks.sets:

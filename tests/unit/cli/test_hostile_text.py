@@ -29,7 +29,7 @@ from support.claude_session import ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git, repository
-from support.terminal import Terminal
+from support.terminal import CTRL_C, Terminal
 from support.tools import program
 
 POISON: Final = (
@@ -205,6 +205,19 @@ def test_the_picker_shows_nothing_that_acts_on_the_terminal(home_of_others: Path
         text = terminal.shown.decode()
 
     assert "login" in text
+    assert set(dangerous(text)) <= {"\x1b", "\x08", "\r"}
+    assert "\x1b[8m" not in text and "\x1b]" not in text and "\x1bc" not in text
+
+
+def test_interactive_search_shows_nothing_that_acts_on_the_terminal(home_of_others: Path) -> None:
+    with Terminal((*CARRYOVER, "search"), os.environ) as terminal:
+        terminal.wait_for("Your newest prompts")
+        terminal.press("login")
+        terminal.wait_for("carryover show 0abc0000")
+        terminal.press(CTRL_C)
+        terminal.end()
+        text = terminal.shown.decode()
+
     assert set(dangerous(text)) <= {"\x1b", "\x08", "\r"}
     assert "\x1b[8m" not in text and "\x1b]" not in text and "\x1bc" not in text
 

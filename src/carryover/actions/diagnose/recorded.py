@@ -22,7 +22,8 @@ from carryover.ledger.queries import agents_seen, connect_read_only, projects, t
 from carryover.ledger.usage import sum_since
 from carryover.paths import StateDir
 from carryover.terminal.paths import quoted
-from carryover.views.limits import limited_projects, reset_here
+from carryover.text.reset_times import reset_here
+from carryover.views.limits import limited_projects
 
 
 def ledger_report(state: StateDir, config: Config, machine: Machine) -> LedgerReport | None:

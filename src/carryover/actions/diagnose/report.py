@@ -169,7 +169,7 @@ class InGit(msgspec.Struct, frozen=True, kw_only=True):
 
     root: str
     open_to: str | None = None
-    """Why a commit could take a handoff along, so that none is written, as a clause; None if it can't."""
+    """Why no handoff is written, as a clause: how a commit could take it along; None if it can't."""
     uncommitted: tuple[str, ...] = ()
     """The files that git shows as changed because of our text, which is meant to be committed."""
 
