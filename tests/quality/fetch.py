@@ -88,22 +88,29 @@ def _keep(content: bytes, session: Session, folder: Path) -> None:
 
 
 def _blob(session: Session, folder: Path, origin: Origin) -> bytes:
-    git_dir = _mirror(session, origin.mirrors) if origin.mirrors is not None else _fetched(session, folder, origin.base)
-    listed = _git(git_dir, "--literal-pathspecs", "ls-tree", "-z", session.commit, "--", session.path)
+    git_dir = _of(session, folder, origin)
+    listed = git(git_dir, "--literal-pathspecs", "ls-tree", "-z", session.commit, "--", session.path)
     mode, _, blob = listed.decode(errors="replace").partition("\t")[0].partition(" blob ")
     if mode not in _FILE_MODES:
         raise Missing("the commit has no such file")
-    if int(_git(git_dir, "cat-file", "-s", blob)) != session.bytes:
+    if int(git(git_dir, "cat-file", "-s", blob)) != session.bytes:
         raise Missing("its size is not the one that the manifest names")
-    return _git(git_dir, "cat-file", "blob", blob)
+    return git(git_dir, "cat-file", "blob", blob)
 
 
-def _mirror(session: Session, mirrors: Path) -> Path:
-    folder = mirrors / session.mirror
+def _of(session: Session, folder: Path, origin: Origin) -> Path:
+    if origin.mirrors is not None:
+        return mirror_of(session.repository, origin.mirrors)
+    return _fetched(session, folder, origin.base)
+
+
+def mirror_of(repository: str, mirrors: Path) -> Path:
+    """Returns the bare mirror of OWNER/NAME in a folder of them. Raises Missing."""
+    folder = mirrors / repository.replace("/", "+")
     for found in (folder, folder.with_name(f"{folder.name}.git"), folder / "repo"):
         if (found / "objects").is_dir():
             return found.resolve()
-    raise Missing(f"there is no mirror of {session.repository}")
+    raise Missing(f"there is no mirror of {repository}")
 
 
 def _fetched(session: Session, folder: Path, base: str) -> Path:
@@ -112,21 +119,20 @@ def _fetched(session: Session, folder: Path, base: str) -> Path:
     address = f"{base}/{session.repository}"
     if not (git_dir / "objects").is_dir():
         git_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _git(git_dir, "init", "--quiet", "--bare", "--template=")
+        git(git_dir, "init", "--quiet", "--bare", "--template=")
         for name, value in (("url", address), ("promisor", "true"), ("partialclonefilter", "blob:none")):
-            _git(git_dir, "config", f"remote.origin.{name}", value)
+            git(git_dir, "config", f"remote.origin.{name}", value)
     depth = ("--depth=1", "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-    _git(git_dir, "fetch", "--quiet", *depth, "origin", session.commit)
+    git(git_dir, "fetch", "--quiet", *depth, "origin", session.commit)
     return git_dir
 
 
-def _git(git_dir: Path, *arguments: str) -> bytes:
+def git(git_dir: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Returns what a git command prints about a bare repository, in which nothing of it is run. Raises Missing."""
     safe = [part for setting in _SAFE for part in ("-c", setting)]
     command = ["git", *safe, f"--git-dir={git_dir}", *arguments]
     try:
-        ran = subprocess.run(
-            command, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S
-        )
+        ran = subprocess.run(command, env=_environment(), input=stdin, capture_output=True, timeout=_TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Missing(f"git {arguments[0]}: {type(error).__name__}") from error
     if ran.returncode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,8 @@ class Happening:
     record: int
     kind: Kind
     text: str
+    at_ms: int = 0
+    cwd: str | None = None
 
 
 def happenings(path: Path) -> tuple[str, list[Happening]]:
@@ -35,8 +37,9 @@ def happenings(path: Path) -> tuple[str, list[Happening]]:
     context = agent.context_type()
     for record in _records(agent, path):
         context, parsed = agent.parse(source, context, record)
-        bodies = [event.body for event in parsed.events if event.subagent_id is None and not event.copied]
-        found += [each for body in bodies for each in _of(body, record.number)]
+        for event in parsed.events:
+            if event.subagent_id is None and not event.copied:
+                found += [replace(each, at_ms=event.at_ms, cwd=event.cwd) for each in _of(event.body, record.number)]
     return agent.id, found
 
 

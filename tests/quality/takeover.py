@@ -1,132 +1,228 @@
-"""`make takeover`: of what real sessions went on to need, how much stands in the handoff, and how much in a plain dump.
+"""`make takeover`: of what real sessions went on to need, how much is in their handoffs, and how much in a plain dump.
 
-Folders of sessions (Claude Code, Codex) are named by `--sessions DIR[,DIR]` or CARRYOVER_SESSIONS; none belong to this
-project. The cuts, the dump and the scores are made by `tools/continuation.py` in the folder of material: `cuts` are
-within a session, `between` from the sessions of a project to its next one.
+The sessions are those that `make takeover-fetch` got. Each is cut at some places; the facts in what its agent then did,
+which had appeared before the cut and which the user does not give, are what a successor needs. docs/benchmark.md says
+what this measures and what it does not.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib.util
-import io
-import json
-import operator
 import os
-import re
+import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
-Cut = Mapping[str, Any]
+from carryover.distill.quotes import estimated_tokens
+from quality import closed_runs, peers
+from quality.arms import CARRYOVER, SIZES, TAIL, carryover, tail
+from quality.cuts import PLACES, Cut, chosen, enough, wanted_after
+from quality.facts import common_facts, facts, held
+from quality.fetch import file_of, is_there, sessions_folder
+from quality.happened import Happening, happenings
+from quality.intervals import interval, mean
+from quality.manifest import Session, read
 
-_CHECKOUT: Final = Path(__file__).parents[2]
-MATERIAL: Final = Path(os.environ.get("CARRYOVER_MATERIAL", _CHECKOUT.parent / "shared"))
-"""Other people's transcripts, the notes on them and the programs that score; not part of this project."""
-PRODUCT: Final = "Carryover"
-DUMP_TOKENS: Final = 1800
-DUMP: Final = f"the last {DUMP_TOKENS:,} tokens"
+_LEAST_DELIVERED: Final = 0.95
+"""An arm that failed on more of the cuts has no result: the programs would be compared on different cuts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one arm gave for one cut. `failed` says why there is no text; a text may be empty without a failure."""
+
+    arm: str
+    cut: Cut
+    held: float
+    tokens: int
+    seconds: float
+    failed: str = ""
 
 
 def main() -> int:
     options = _parser().parse_args()
-    folders = [folder for folder in options.sessions.split(",") if folder]
-    script = options.material / "tools" / "continuation.py"
-    if not folders and not options.cuts:
-        print("No sessions to cut; --sessions DIR[,DIR] or CARRYOVER_SESSIONS names folders of them.")
-        return 0
-    if not script.is_file():
-        print(f"Nothing to score with in {options.material}; --material or CARRYOVER_MATERIAL names another folder.")
-        return 0
-    measure = _Measure(_loaded(script), options.jobs)
-    sets = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in options.cuts} or {
-        "cuts": measure.tool.choose(folders, options.per, options.seed),
-        "between": measure.tool.between(folders),
-    }
-    with tempfile.TemporaryDirectory(prefix="carryover-takeover-") as folder:
-        for title, cuts in sets.items():
-            measure.prints(title, cuts, (options.keep or Path(folder)) / title, Path(folder))
+    sessions = [each for each in read() if each.half == options.half]
+    there = [each for each in sessions if is_there(each, options.folder)]
+    there = there[: options.sample] if options.sample else there
+    if not there:
+        print(f"No sessions in {options.folder}: `make takeover-fetch` gets them.")
+        return 1
+    if options.half == "closed" and (refused := closed_runs.refusal()):
+        print(refused, file=sys.stderr)
+        return 1
+    began = time.monotonic()
+    common = common_facts(_facts_by_repository(there, options.folder, options.jobs))
+    with tempfile.TemporaryDirectory(prefix="carryover-takeover-") as home:
+        given = _measured(there, options, common, home)
+    if options.half == "closed":
+        closed_runs.add(options.seed, len(there))
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {(time.monotonic() - began) / 60:.0f} minutes"
+    absent = f"{len(there)} of {len(sessions)} sessions of the {options.half} half"
+    print(f"{absent}; seed {options.seed}; Carryover {closed_runs.version()}; {when}\n")
+    print(report(given, options.seed))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make takeover", description=__doc__, allow_abbrev=False)
-    sessions = os.environ.get("CARRYOVER_SESSIONS", "")
-    parser.add_argument("--sessions", metavar="DIR[,DIR]", default=sessions, help="folders of sessions to cut")
-    chosen = "cuts that are chosen already; repeatable"
-    parser.add_argument("--cuts", type=Path, metavar="FILE", action="append", default=[], help=chosen)
-    parser.add_argument("--material", type=Path, metavar="DIR", default=MATERIAL, help="default: %(default)s")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="also leave what was written there")
-    parser.add_argument("--per", type=int, metavar="N", default=6, help="cuts of a session (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, metavar="DIR", default=sessions_folder(), help="default: %(default)s")
+    halves = "the closed one is scored once for a version (default: %(default)s)"
+    parser.add_argument("--half", choices=("open", "closed"), default="open", help=halves)
+    parser.add_argument("--sample", type=int, metavar="N", default=0, help="only N sessions, to try it")
+    parser.add_argument("--per", type=int, metavar="N", default=2, help="cuts of a place in a session")
     parser.add_argument("--seed", type=int, metavar="N", default=1, help="of the choice (default: %(default)s)")
+    parser.add_argument("--programs", type=Path, metavar="DIR", default=peers.FOLDER, help="default: %(default)s")
     parser.add_argument("--jobs", type=int, metavar="N", default=os.cpu_count(), help="at once (default: %(default)s)")
     return parser
 
 
-def _loaded(script: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(script.stem, script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _facts_by_repository(sessions: Sequence[Session], folder: Path, jobs: int) -> Mapping[str, set[str]]:
+    found = defaultdict[str, set[str]](set)
+    with ProcessPoolExecutor(jobs) as pool:
+        files = [file_of(each, folder) for each in sessions]
+        for session, own in zip(sessions, pool.map(_facts_of, files), strict=True):
+            found[session.repository] |= own
+    return found
 
 
-def _product(folder: Path) -> Path:
-    """A `carryover` command in `folder` that runs the sources of this checkout, whatever is installed."""
-    command = folder / "carryover"
-    source = _CHECKOUT / "src"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" -m carryover.cli.main "$@"\n')
-    command.chmod(0o700)
-    return command
+def _facts_of(file: Path) -> set[str]:
+    return set().union(*(facts(each.text) for each in happenings(file)[1]))
 
 
-class _Measure:
-    """Writes the texts of a set of cuts, one folder for each way to make them, and prints their scores."""
+def _measured(
+    sessions: Sequence[Session], options: argparse.Namespace, common: frozenset[str], home: str
+) -> list[Given]:
+    by_repository = defaultdict[str, list[Session]](list)
+    for session in sessions:
+        by_repository[session.repository].append(session)
+    with ProcessPoolExecutor(options.jobs, initializer=_nobodys_home, initargs=(home,)) as pool:
+        runs = [pool.submit(_of_repository, own, options, common) for own in by_repository.values()]
+        return [each for run in runs for each in run.result()]
 
-    def __init__(self, tool: ModuleType, jobs: int) -> None:
-        self.tool = tool
-        self.jobs = jobs
 
-    def prints(self, title: str, chosen: Sequence[Cut], out: Path, scratch: Path) -> None:
-        cuts = [cut for cut in chosen if not re.match("[a-z]:", cut.get("cwd", ""))]
-        left = f", without {len(chosen) - len(cuts)} whose drive's letter is small in some records and not in others"
-        print(f"\n{title}, {len(cuts)} cuts{left if len(cuts) < len(chosen) else ''}", flush=True)
-        if not cuts:
-            return
-        ours, dump = out / PRODUCT, out / DUMP
-        command = str(_product(scratch))
-        self._each(cuts, lambda cut: self.tool.write([cut], str(ours), command))
-        self._each(cuts, partial(self._dump, dump))
-        self._table(cuts, [ours, dump])
+def _nobodys_home(home: str) -> None:
+    """Lets no setting of the user's take part."""
+    os.environ["HOME"] = home
+    for name in [name for name in os.environ if name.startswith(("XDG_", "CARRYOVER_"))]:
+        del os.environ[name]
 
-    def _each(self, cuts: Sequence[Cut], write: Callable[[Cut], None]) -> None:
-        with ThreadPoolExecutor(self.jobs) as pool:
-            list(pool.map(write, cuts))
 
-    def _dump(self, out: Path, cut: Cut) -> None:
-        self.tool.tail([cut], str(out), DUMP_TOKENS)
-        text = out / f"{cut['id']}.md"
-        # The score begins at the first heading, which may be far down.
-        text.write_text(f"\n## Dump\n{text.read_text()}")
+def _of_repository(sessions: Sequence[Session], options: argparse.Namespace, common: frozenset[str]) -> list[Given]:
+    folder = options.folder
+    read_ones = {session: happenings(file_of(session, folder))[1] for session in sessions}
+    given = []
+    for session, past in read_ones.items():
+        for place, until, wanted in chosen(past, options.per, f"{options.seed} {session.sha256}", common):
+            cut = Cut(session.id, session.repository, session.agent, place, until, wanted)
+            before = [each for each in past if each.record <= until]
+            given += _of_cut(cut, file_of(session, folder), before, options.programs)
+    for session, following in _neighbours(read_ones):
+        wanted = wanted_after(read_ones[session], read_ones[following], common)
+        if enough(wanted):
+            cut = Cut(session.id, session.repository, session.agent, "between", 0, wanted)
+            given += _of_cut(cut, file_of(session, folder), read_ones[session], options.programs)
+    return given
 
-    def _table(self, cuts: Sequence[Cut], outs: Sequence[Path]) -> None:
-        self.tool.score(cuts, [str(out) for out in outs])
-        ours, dump = ([self._held(cut, out) for cut in cuts] for out in outs[:2])
-        more, less = (sum(map(beats, dump, ours)) for beats in (operator.gt, operator.lt))
-        print(f"{DUMP} hold more than {PRODUCT} on {more} of {len(cuts)} cuts, less on {less}")
 
-    def _held(self, cut: Cut, out: Path) -> float:
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            self.tool.score([cut], [str(out)])
-        held = re.search(r"\*\*([\d.]+)\*\*", printed.getvalue())
-        assert held is not None
-        return float(held[1])
+def _neighbours(read_ones: Mapping[Session, Sequence[Happening]]) -> Iterable[tuple[Session, Session]]:
+    """Yields each session with the next one in the same folder, if it began after the first one's end."""
+    timed = [session for session, past in read_ones.items() if past and past[0].at_ms and past[0].cwd]
+    timed.sort(key=lambda session: (read_ones[session][0].cwd or "", read_ones[session][0].at_ms))
+    for one, other in pairwise(timed):
+        first, second = read_ones[one], read_ones[other]
+        if first[0].cwd == second[0].cwd and first[-1].at_ms <= second[0].at_ms:
+            yield one, other
+
+
+def _of_cut(cut: Cut, file: Path, past: Sequence[Happening], programs: Path) -> list[Given]:
+    given = []
+    for size in SIZES:
+        handoff = _given(f"{CARRYOVER}, {size:,}", cut, partial(carryover, file, cut.until, size))
+        room = max(size, handoff.tokens)  # its frame is not in the budget that it is asked for
+        given += [handoff, _given(f"{TAIL}, {size:,}", cut, partial(tail, past, room))]
+    for other in peers.installed(programs):
+        if cut.agent in other.places:
+            for asked in other.arguments:
+                text = partial(other.text, programs, file, cut.until, cut.agent, asked)
+                given.append(_given(f"{other.name}, {asked}", cut, text))
+    return given
+
+
+def _given(arm: str, cut: Cut, make: Callable[[], str]) -> Given:
+    began = time.perf_counter()
+    try:
+        text = make()
+    except Exception as error:  # whatever a program does, the others are measured
+        return Given(arm, cut, 0.0, 0, 0.0, failed=type(error).__name__)
+    seconds = time.perf_counter() - began
+    return Given(arm, cut, held(cut.needed, text), estimated_tokens(text), seconds)
+
+
+def report(given: Sequence[Given], seed: int) -> str:
+    """Returns the page: deliveries first, then what each arm held, by place and by agent."""
+    by_arm = defaultdict[str, list[Given]](list)
+    for each in given:
+        by_arm[each.arm].append(each)
+    delivered = {arm: [each for each in own if not each.failed] for arm, own in by_arm.items()}
+    scored = {arm: own for arm, own in delivered.items() if len(own) >= _LEAST_DELIVERED * len(by_arm[arm])}
+    counts = [f"| {arm} | {len(own)} of {len(by_arm[arm])} |" for arm, own in delivered.items() if arm not in scored]
+    head = f"{len({each.cut for each in given})} cuts. "
+    if not counts:
+        head += "Each arm delivered all its texts." if delivered == by_arm else "Each arm delivered 95 % or more."
+    else:
+        head += "\n".join(["No result, too few texts delivered:\n", "| arm | delivered |", "|---|---|", *counts])
+    agents = sorted({each.cut.agent for each in given})
+    others = tuple(program.name for program in peers.PROGRAMS)
+    ours = {arm: own for arm, own in scored.items() if not arm.startswith(others)}
+    by_place = _table(ours, PLACES, lambda each: each.cut.place, seed)
+    by_agent = _table(ours, agents, lambda each: each.cut.agent, seed)
+    beside = [_beside(scored, program, seed) for program in others]
+    return "\n\n".join([head, by_place, by_agent, *filter(None, beside)])
+
+
+def _beside(scored: Mapping[str, Sequence[Given]], program: str, seed: int) -> str:
+    """Returns the table of another program on the cuts that it read, with all others on the same ones."""
+    cuts = {each.cut for arm, own in scored.items() if arm.startswith(program) for each in own}
+    if not cuts:
+        return ""
+    same = {arm: [each for each in own if each.cut in cuts] for arm, own in scored.items()}
+    return f"On the cuts that {program} reads:\n\n{_table(same, PLACES, lambda each: each.cut.place, seed)}"
+
+
+def _table(
+    by_arm: Mapping[str, Sequence[Given]], columns: Sequence[str], column_of: Callable[[Given], str], seed: int
+) -> str:
+    first = next(iter(by_arm.values()), [])
+    numbers = {column: sum(column_of(each) == column for each in first) for column in columns}
+    heads = [f"{column} ({numbers[column]})" for column in columns]
+    lines = [f"| arm, tokens | {' | '.join(heads)} | all | empty | tokens | seconds |", "|---" * (len(heads) + 5) + "|"]
+    for arm, own in by_arm.items():
+        cells = [_cell([each for each in own if column_of(each) == column], seed) for column in columns]
+        empty = sum(not each.tokens for each in own)
+        tokens = statistics.median(each.tokens for each in own)
+        seconds = statistics.median(each.seconds for each in own)
+        lines.append(f"| {arm} | {' | '.join(cells)} | {_cell(own, seed)} | {empty} | {tokens:,.0f} | {seconds:.2f} |")
+    return "\n".join(lines)
+
+
+def _cell(own: Sequence[Given], seed: int) -> str:
+    if not own:
+        return ""
+    by_repository = defaultdict[str, list[float]](list)
+    for each in own:
+        by_repository[each.cut.repository].append(each.held)
+    low, high = interval(by_repository, seed)
+    return f"{mean([each.held for each in own]):.3f} [{low:.2f}, {high:.2f}]"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,89 @@
+"""Where a session is cut, and what its agent went on to need there."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+from quality.facts import facts, needed
+from quality.happened import Happening
+
+Place = Literal["answer", "mid-turn", "prompt", "between"]
+PLACES: Final[tuple[Place, ...]] = ("answer", "mid-turn", "prompt", "between")
+
+_PROMPTS_AHEAD: Final = 2
+_LEAST_BEFORE: Final = 6
+_LEAST_NEEDED: Final = 5
+_TRIED: Final = 6
+"""Places tried for one cut: at many, nothing is needed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A session up to record `until` (0: all of it), and the facts that were needed after it."""
+
+    session: str
+    repository: str
+    agent: str
+    place: Place
+    until: int
+    needed: frozenset[str]
+
+
+def places(past: Sequence[Happening]) -> Iterator[tuple[Place, int]]:
+    """Yields each index before which a session can be cut, and what stands there; a record is never cut in two."""
+    for index in range(_LEAST_BEFORE, len(past)):
+        last, following = past[index - 1], past[index]
+        if following.record <= last.record:
+            continue
+        if last.kind == "prompt":
+            yield "prompt", index
+        elif following.kind == "prompt" and last.kind == "answer":
+            yield "answer", index
+        elif following.kind != "prompt" and last.kind == "result":
+            yield "mid-turn", index
+
+
+def wanted_after(past: Sequence[Happening], ahead: Sequence[Happening], common: frozenset[str]) -> frozenset[str]:
+    """Returns what the calls ahead need of the past, up to the prompt that follows the next two."""
+    near = _near(ahead)
+    before = _facts_of(past)
+    calls = _facts_of([each for each in near if each.kind == "call"])
+    given = _facts_of([each for each in near if each.kind == "prompt"])
+    return needed(before, calls, given, common)
+
+
+def chosen(
+    past: Sequence[Happening], per: int, seed: str, common: frozenset[str]
+) -> Iterator[tuple[Place, int, frozenset[str]]]:
+    """Yields up to `per` cuts for each place of a session: place, last record and what was needed."""
+    by_place: dict[Place, list[int]] = {}
+    for place, index in places(past):
+        by_place.setdefault(place, []).append(index)
+    for place, indexes in by_place.items():
+        found = 0
+        for index in random.Random(f"{seed} {place}").sample(indexes, min(len(indexes), _TRIED * per)):
+            wanted = wanted_after(past[:index], past[index:], common)
+            if len(wanted) >= _LEAST_NEEDED and found < per:
+                found += 1
+                yield place, past[index - 1].record, wanted
+
+
+def enough(wanted: frozenset[str]) -> bool:
+    return len(wanted) >= _LEAST_NEEDED
+
+
+def _facts_of(happenings: Iterable[Happening]) -> set[str]:
+    return set().union(*(_facts(each.text) for each in happenings))
+
+
+_facts: Final = lru_cache(maxsize=50_000)(facts)
+"""The same texts are in many cuts of one session."""
+
+
+def _near(ahead: Sequence[Happening]) -> Sequence[Happening]:
+    prompts = [number for number, each in enumerate(ahead) if each.kind == "prompt"]
+    return ahead[: prompts[_PROMPTS_AHEAD]] if len(prompts) > _PROMPTS_AHEAD else ahead

@@ -1,0 +1,34 @@
+"""The texts that are compared: what a successor is given of a session up to a cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from quality.arms import carryover, tail
+from quality.exam.draw import Drawn
+
+FILE_TOKENS: Final = 1800
+"""The budget of a project's handoff file."""
+DIAL_TOKENS: Final = 8000
+
+Arm = Callable[[Drawn], str]
+
+
+def _handoff(tokens: int, drawn: Drawn) -> str:
+    """Returns the handoff's sections: its head and its last line name Carryover, and tell an agent what to do."""
+    text = carryover(drawn.file, drawn.cut.until, tokens)
+    return text[max(0, text.find("## ")) :].partition("\nFull history: ")[0]
+
+
+def _tail(tokens: int, drawn: Drawn) -> str:
+    return tail(drawn.before, tokens)
+
+
+ARMS: Final[Mapping[str, Arm]] = {
+    "handoff": partial(_handoff, FILE_TOKENS),
+    "handoff-8000": partial(_handoff, DIAL_TOKENS),
+    "tail": partial(_tail, FILE_TOKENS),
+    "tail-8000": partial(_tail, DIAL_TOKENS),
+}
