@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
-# Three for two cores: half of the time tests wait for processes.
+# Three for two cores: much of the time tests wait for processes, and with four they came late.
 TEST_WORKERS ?= 3
 D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
@@ -13,7 +13,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint types imports unit coverage bench bench-quick bench-growth takeover takeover-fetch table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos soak histories fuzz clean
+.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages changelog audit release-check lock chaos soak histories fuzz mutants night clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -23,9 +23,15 @@ run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; 
 
 test: lint types imports unit ## lint, strict type check, import rules and the whole test suite
 
-lint: $(VENV)/.installed-dev
+lint: subjects prose $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+subjects: $(VENV)/.installed-dev
+	@PYTHONPATH=tests $(BIN)/python -m habits.subjects
+
+prose: $(VENV)/.installed-dev
+	@PYTHONPATH=tests $(BIN)/python -m habits.prose
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
@@ -37,11 +43,16 @@ imports: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; fails below the floor in pyproject.toml
+coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; fails below the floors in tests/support/coverage_floors.py
 	rm -rf .cache/coverage && mkdir -p .cache/coverage
 	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty
+	$(BIN)/coverage json --quiet -o .cache/coverage/totals.json
+	PYTHONPATH=tests $(BIN)/python -m support.coverage_floors .cache/coverage/totals.json
+
+any-order: $(VENV)/.installed-dev ## run the suite in an order that no test may depend on; SEED=... repeats one
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --any-order $(or $(SEED),1)
 
 bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
 	PYTHONPATH=tests $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
@@ -52,11 +63,32 @@ bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, p
 bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB; continues a run that was ended
 	PYTHONPATH=tests $(BIN)/python -m bench --only growth $(if $(SIZES),--sizes $(SIZES))
 
-takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold (CARRYOVER_SESSIONS=DIR[,DIR])
-	PYTHONPATH=tests $(BIN)/python -m quality.takeover
+bench-gate: $(VENV)/.installed-dev ## fail if a figure became worse than the stored one in three runs; STORE=1 stores them
+	PYTHONPATH=tests $(BIN)/python -m bench.gate $(if $(STORE),--store)
+
+takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold, after takeover-fetch; HALF=closed at a release
+	PYTHONPATH=tests $(BIN)/python -m quality.takeover $(if $(HALF),--half $(HALF))
+
+takeover-peers: $(VENV)/.installed-dev ## install the other programs that it measures, outside of the checkout (needs PyPI, npm)
+	PYTHONPATH=tests $(BIN)/python -m quality.peers
 
 takeover-fetch: $(VENV)/.installed-dev ## get the public sessions that it measures with; MIRRORS=DIR takes them from bare mirrors named OWNER+NAME
 	PYTHONPATH=tests $(BIN)/python -m quality.fetch $(if $(MIRRORS),--mirrors $(MIRRORS))
+
+exam-sheets: $(VENV)/.installed-dev ## what does a successor believe? Sheets for takers in a new folder OUT=DIR; CUTS, SEED, ARMS, HALF=closed (docs/exam.md)
+	@PYTHONPATH=tests $(BIN)/python -m quality.exam sheets '$(OUT)' $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(ARMS),--arms '$(ARMS)') $(if $(HALF),--half $(HALF))
+
+exam-grading: $(VENV)/.installed-dev ## check the takers' sheets in OUT=DIR, and mix their answers for GRADERS=2
+	@PYTHONPATH=tests $(BIN)/python -m quality.exam grading '$(OUT)' $(if $(GRADERS),--graders $(GRADERS))
+
+exam-tally: $(VENV)/.installed-dev ## check the graders' tables in OUT=DIR, and count by arm; the closed half is kept with the release
+	@PYTHONPATH=tests $(BIN)/python -m quality.exam tally '$(OUT)'
+
+successor: $(VENV)/.installed-dev ## whether an agent carries real tasks on better with a handoff: AGENT='claude -p' KEYS=ANTHROPIC_API_KEY; ARMS, TASKS, RUNS, MIRRORS; LIST=1, CHECK=1
+	@PYTHONPATH=tests $(BIN)/python -m quality.successor $(if $(AGENT),--agent '$(AGENT)') $(if $(ARMS),--arms '$(ARMS)') \
+	  $(if $(TASKS),--tasks '$(TASKS)') $(if $(KEYS),--env '$(KEYS)') $(if $(TOOL_ENV),--tool-env '$(TOOL_ENV)') $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(LIST),--list) $(if $(CHECK),--check)
 
 table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
@@ -80,6 +112,9 @@ site: $(VENV)/.installed-docs ## build the documentation site into build/site, a
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from package registries)
 	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900
 
+test-agents-newest: $(VENV)/.installed-dev ## the same with each agent's newest release, if the tests don't know it yet; ONLY=... some agents
+	PYTHONPATH=tests $(BIN)/python -m night.newest $(if $(ONLY),--only $(ONLY))
+
 test-install: $(VENV)/.installed-dev ## run what the documents show for installing (needs a package registry, uv and pipx)
 	$(BIN)/pytest tests/e2e/test_documents.py -m network --timeout 900
 
@@ -89,9 +124,11 @@ dist: $(RELEASE)/.installed ## build all packages of a release, its bill of mate
 test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs registries); MEASURE=1 notes sizes
 	MEASURE=$(MEASURE) PATH="$(abspath $(RELEASE))/bin:$$PATH" $(BIN)/pytest tests/packages -m network --timeout 900 -s
 
-audit: $(RELEASE)/.installed ## look up known vulnerabilities of what is locked
-	for file in run dev release; do \
-	  $(RELEASE)/bin/pip-audit --strict --disable-pip --require-hashes -r packaging/requirements/$$file.txt || exit; done
+changelog: $(RELEASE)/.installed ## collect changelog.d into CHANGELOG.md for VERSION=1.2.3; DRAFT=1 only prints it
+	$(RELEASE)/bin/towncrier build --yes $(if $(DRAFT),--draft) --version "$(VERSION)" --date "$$(date +%F)"
+
+audit: $(RELEASE)/.installed ## look up known vulnerabilities of what is locked; STRICT=1 also fails if a package could not be looked up
+	@$(RELEASE)/bin/python packaging/audit.py $(if $(STRICT),--strict)
 
 release-check: test dist test-packages audit ## all of a release that can be done without an account
 
@@ -116,6 +153,12 @@ histories: $(VENV)/.installed-dev ## random histories of git commands around wor
 fuzz: $(VENV)/.installed-fuzz ## bytes guided by coverage and generated examples for MINUTES=10; keeps what it finds; SEED=..., REPEAT=FILE
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(KEPT),--kept $(KEPT)) $(if $(REPEAT),--repeat $(REPEAT))
+
+mutants: $(VENV)/.installed-dev ## change the pure rooms in one place at a time, for MINUTES=10, and name what no test notices; SEED=..., ONLY=...
+	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+
+night: $(VENV)/.installed-fuzz ## all that takes too long for each change, in at most six hours, into build/night/report.md; goes on where it was ended
+	PYTHONPATH=tests $(BIN)/python -m night $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ANEW),--anew)
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache src/*.egg-info

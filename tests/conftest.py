@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -71,13 +72,34 @@ XDG = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--any-order", type=int, metavar="SEED", help="run the tests in the order that SEED gives")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what needs a package registry, unless it is asked for with `-m network`."""
+    """Leaves out what needs a package registry, unless it is asked for with `-m network`; then orders the rest."""
+    seed = config.getoption("--any-order")
+    if seed is not None:
+        items[:] = in_any_order(items, seed)
     if "network" in config.getoption("markexpr"):
         return
     left_out = [item for item in items if item.get_closest_marker("network")]
     items[:] = [item for item in items if not item.get_closest_marker("network")]
     config.hook.pytest_deselected(items=left_out)
+
+
+def in_any_order(items: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
+    """Returns the tests in another order; those of a file stay together, so that what they share is made once."""
+    chance = random.Random(seed)
+    by_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.path, []).append(item)
+    files = list(by_file.values())
+    chance.shuffle(files)
+    for tests in files:
+        chance.shuffle(tests)
+    return [item for tests in files for item in tests]
 
 
 @pytest.fixture(scope="session")

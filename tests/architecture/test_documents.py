@@ -28,6 +28,7 @@ ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "architecture").glob("*.md")])
+DECISIONS = sorted((TOP / "architecture" / "decisions").glob("*.md"))
 FORMS = sorted((TOP / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 PRESENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -51,7 +52,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS], ids=lambda path: path.name)
 def test_each_link_leads_to_a_document_and_to_a_heading_of_it(document: Path) -> None:
     links = [(to, anchor) for to, anchor in LINK.findall(document.read_text("utf-8")) if "://" not in to]
     targets = [(document.parent / to if to else document, anchor) for to, anchor in links]
@@ -66,6 +67,18 @@ def test_each_document_is_linked_from_the_readme_and_links_back() -> None:
 
     assert [path.name for path in others if path not in linked] == []
     assert [path.name for path in others if "README.md)" not in path.read_text("utf-8")] == []
+
+
+def test_each_decision_says_what_why_by_which_measure_and_at_what_cost_on_one_page() -> None:
+    linked = {(TOP / to).resolve() for to, _ in LINK.findall(ARCHITECTURE) if to}
+    headings = ["Decided", "Why", "Measured", "It costs"]
+    texts = [path.read_text("utf-8") for path in DECISIONS]
+    named = [name for text in texts for name in MODULE.findall(text) if name.endswith((".py", ".md"))]
+
+    assert len(DECISIONS) >= 7 and linked >= set(DECISIONS)
+    assert [re.findall(r"^## (.*)$", text, re.MULTILINE) for text in texts] == [headings] * len(texts)
+    assert max(len(text.splitlines()) for text in texts) <= 60
+    assert [name for name in named if not any((TOP / base / name).exists() for base in ("", "src/carryover"))] == []
 
 
 def test_the_architecture_names_each_folder_of_the_source_and_files_that_are_there() -> None:

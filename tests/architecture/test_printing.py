@@ -17,7 +17,7 @@ STREAMS = {
     "terminal/screen.py",  # draws in place, through an output that leaves out what is not seen
 }
 """The only modules that touch a standard stream."""
-DRAWS = {"cli/install_screen.py", "cli/picker_screen.py", "cli/resume.py"}
+DRAWS = {"cli/install_screen.py", "cli/picker_screen.py", "cli/resume.py", "cli/search_screen.py"}
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
 OTHER_WRITERS = {
     "mcp/server.py",  # JSON of the MCP SDK, for a program

@@ -32,7 +32,11 @@ def main() -> int:
         )
         path = None if options.quick else document.PATH
         names = options.only or [name for name, one in SECTIONS.items() if one.in_quick or not options.quick]
-        keys = {row.key for name in names for row in _measure(bench, name, path)}
+        found = [row for name in names for row in _measure(bench, name, path)]
+    if options.figures is not None:
+        ratios = [f"{row.key}\t{row.ratio:.3f}\n" for row in found if row.key and row.ratio is not None]
+        options.figures.write_text("".join(ratios), encoding="utf-8")
+    keys = {row.key for row in found}
     if options.only is None and (missing := sorted(GOALS.keys() - keys)):
         print(f"goals without a figure in this run: {', '.join(missing)}", file=sys.stderr)
     return 0
@@ -60,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", type=_names, metavar="NAMES", help=f"some sections, with commas between: {', '.join(SECTIONS)}"
     )
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="writes the ratios there, for `make bench-gate`")
     parser.add_argument(
         "--sizes",
         type=lambda text: tuple(map(int, text.split(","))),

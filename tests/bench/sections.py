@@ -15,6 +15,7 @@ from bench.document import Heading
 from bench.growth import growth
 from bench.hooks import hooks
 from bench.measure import Row
+from bench.page import page
 from bench.peers import one_session, peers
 
 PACKAGES: Final = Heading(
@@ -45,10 +46,12 @@ class Setting:
     session_megabytes: float = 50
     session_rounds: int = 5
     sizes_mb: tuple[int, ...] = (20, 200, 2000)
+    page_sessions: int = 5000
+    page_rounds: int = 15
 
 
 FULL: Final = Setting()
-QUICK: Final = Setting(40, 60, 8, 20, 4, 3, 30, 10, 3, (20,))
+QUICK: Final = Setting(40, 60, 8, 20, 4, 3, 30, 10, 3, (20,), 500, 5)
 
 
 @dataclass
@@ -110,6 +113,17 @@ _SECTIONS: Final = (
     Section(
         Heading("hooks", "Hooks", "The line in an agent's settings, run as the agent runs it."),
         lambda bench, setting: hooks(bench.corpus, bench.top, setting.hook_calls),
+    ),
+    Section(
+        Heading(
+            "page",
+            "The page",
+            "`carryover ui` in Chromium with 5,000 short sessions in sixty projects, each view loaded again, medians. "
+            "The floor is the same browser with a page that has one line and comes from no server.",
+        ),
+        lambda bench, setting: page(bench.top, setting.page_sessions, setting.page_rounds),
+        own=True,
+        in_quick=False,
     ),
     Section(
         Heading(

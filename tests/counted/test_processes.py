@@ -33,6 +33,7 @@ WITH_DAEMON: Final = {
     "search discount": 0,
     "log": 1,
     "why cart.py": 2,  # git's renames, staged and committed
+    "why cart.py:1-9": 3,  # what is not committed, who wrote the rest, and these commits
     f"resume {SESSION}": 0,
     "export --for chatgpt": 11,
     "config": 0,

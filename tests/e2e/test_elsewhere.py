@@ -14,6 +14,7 @@ import pytest
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs, startable_agents
 from carryover.distill.limit import command as command_for
+from carryover.text.reset_times import on_this_machine, reset_quoted
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
@@ -45,6 +46,11 @@ print("the agent is here")
 sys.exit(7)
 ' "$@"
 """
+
+
+def resets_here() -> str:
+    """What the handoff says of the reset, on this machine."""
+    return reset_quoted("3pm (Europe/Amsterdam)", int(time.time() * 1000), on_this_machine)
 
 
 @pytest.fixture
@@ -107,7 +113,7 @@ def test_from_a_limit_to_the_next_agents_first_words_it_takes_one_command_and_le
     assert (code, text.splitlines()[-1]) == (7, "the agent is here")
     assert " && codex 'Read .carryover/handoff.md" in text
     assert "Go on with negative amounts" in found["handoff"]
-    assert "Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam)" in found["handoff"]
+    assert f"Claude Code reached its usage limit; it resets {resets_here()}" in found["handoff"]
     assert took_s < 10
 
 
@@ -140,7 +146,7 @@ def test_a_limit_is_said_everywhere_until_somebody_continues(
     assert "discount" not in notice
     elsewhere = [command_for(agent) for agent in startable_agents(None) if agent != "claude-code"]
     assert notice.endswith(f"In {project.name}: {elsewhere[0]}")
-    line = f"- Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam); for the user: `{elsewhere[0]}`"
+    line = f"- Claude Code reached its usage limit; it resets {resets_here()}; for the user: `{elsewhere[0]}`"
     assert line in handoff_of(project)
     assert [limit["root"] for limit in data("status")["ledger"]["limits"]] == [str(project)]
 

@@ -147,6 +147,26 @@ def test_the_licence_of_all_that_ships_is_permissive() -> None:
     assert {name: names for name, names in found.items() if not names or not names <= PERMISSIVE} == {}
 
 
+def test_what_the_page_brings_along_is_in_the_bill_of_materials_and_in_every_packages_licence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(PACKAGING))
+    bill = import_module("sbom").vendored()
+    names = {each["license"]["id"] for library in bill for each in library["licenses"]}
+    said = [
+        PROJECT["project"]["license"],
+        *(
+            (PACKAGING / path).read_text("utf-8")
+            for path in ("npm/package.json", "aur/PKGBUILD", "homebrew/carryoverd.rb")
+        ),
+    ]
+
+    assert [library["purl"].partition("@")[0] for library in bill] == ["pkg:npm/uplot"]
+    assert [len(bytes.fromhex(each["content"])) for library in bill for each in library["hashes"]] == [64]
+    assert names <= PERMISSIVE
+    assert all(re.search(rf"licen.*\b{name}\b|^Apache-2.0 AND {name}", text) for text in said for name in names)
+
+
 _CALLED: Final = {"Apache": "Apache-2.0", "BSD": "BSD-3-Clause", "Python": "PSF-2.0", "MIT": "MIT", "ISC": "ISC"}
 
 
@@ -177,10 +197,10 @@ def test_a_workflow_pins_its_actions_and_gives_each_job_no_more_than_it_needs(pa
 
 def test_the_workflow_runs_the_pythons_that_the_package_names() -> None:
     tests = yaml.safe_load((CHECKOUT / ".github/workflows/tests.yml").read_text())["jobs"]["tests"]
-    matrix = tests["strategy"]["matrix"]
     named = [text.rpartition(" ")[2] for text in PROJECT["project"]["classifiers"] if ":: 3." in text]
 
-    assert (matrix["python"], matrix["os"]) == (named, ["ubuntu-latest", "macos-latest"])
+    assert tests["strategy"]["matrix"] == {"python": named}
+    assert tests["runs-on"] == "ubuntu-latest"
 
 
 def _alone() -> bool:
@@ -205,3 +225,30 @@ def test_it_works_with_the_network_off(home: Path) -> None:
         command = ["unshare", "--map-root-user", "--net", sys.executable, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, said in done.stdout) == (0, True), done.stderr
+
+
+CLEAN: Final = '{"name": "aiohttp", "version": "3", "vulns": []}'
+HOLE: Final = '{"name": "aiohttp", "version": "3", "vulns": [{"id": "PYSEC-1", "fix_versions": []}]}'
+UNKNOWN: Final = '{"name": "idna", "skip_reason": "Dependency not found on PyPI and could not be audited"}'
+
+
+@pytest.mark.parametrize(
+    ("code", "packages", "said", "outcome"),
+    [
+        (0, [CLEAN], "", "audited"),
+        (1, [HOLE], "", "vulnerable"),
+        (1, [UNKNOWN, HOLE], "", "vulnerable"),
+        (0, [UNKNOWN, CLEAN], "", "not audited"),
+        (1, None, "ERROR:pip_audit._cli:Max retries exceeded with url: /pypi/aiohttp/json", "not audited"),
+        (1, None, "pip_audit._service.interface.ServiceError: 503", "not audited"),
+        (1, None, "No module named pip_audit", "failed"),
+    ],
+)
+def test_a_list_is_audited_only_if_each_package_was_looked_up(
+    code: int, packages: list[str] | None, said: str, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that the service does not know hides no vulnerability of another."""
+    monkeypatch.syspath_prepend(str(PACKAGING))
+    printed = "" if packages is None else f'{{"dependencies": [{", ".join(packages)}]}}'
+
+    assert import_module("audit").audit_of(code, printed, said).outcome == outcome

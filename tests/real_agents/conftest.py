@@ -9,11 +9,16 @@ CARRYOVER_<AGENT>       versions of one agent to run, separated by blanks, as in
                         the handovers between agents run with the first of them
 """
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from night.newest import SHAPES
+from night.shapes import of_folder
 from real_agents.lab import shop
+from real_agents.lab.box import HOME
 from real_agents.lab.packages import NotInstalled
 from real_agents.lab.rows import MARKER, Row, missing, write_table
 from real_agents.lab.tool import Installed, Tool, tools
@@ -62,3 +67,8 @@ def tool(client: tuple[type[Tool], Installed]) -> Iterator[Tool]:
     kind, installed = client
     with shop.alone(kind, installed) as tool:
         yield tool
+        if folder := os.environ.get(SHAPES):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            shapes = "\n".join(of_folder(tool.box.here(HOME)))
+            number = len(list(Path(folder).iterdir()))
+            (Path(folder) / f"{kind.id} {installed.version} {number}.txt").write_text(shapes, encoding="utf-8")

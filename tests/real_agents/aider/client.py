@@ -51,6 +51,7 @@ class Aider(Tool):
 
     id = "aider"
     NAME = "Aider"
+    RELEASED = "pypi aider-chat"
     OLDEST = "0.86.2"
     API = OpenAi
     ARRIVES = "file"

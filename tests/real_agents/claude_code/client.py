@@ -169,6 +169,7 @@ def _first(handoff: str, section: str) -> str:
 class ClaudeCode(Tool):
     id = "claude-code"
     NAME = "Claude Code"
+    RELEASED = "npm @anthropic-ai/claude-code"
     OLDEST = "2.1.328"
     API = MessagesApi
     LIMIT: ClassVar[Any] = {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box, Terminal, wait_until
 from real_agents.lab.model_server import PORT, ChatApi, text_of
-from real_agents.lab.packages import MACHINE, from_npm
+from real_agents.lab.packages import MACHINE, NotInstalled, from_npm
 from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 VERSIONS: Final = ("3.0.65", "3.0.57")
@@ -47,6 +47,7 @@ def _texts(result: Any) -> Iterator[str]:
 class Cline(Tool):
     id = "cline"
     NAME = "Cline"
+    RELEASED = "npm @cline/cli-linux-x64"
     OLDEST = "3.0.65"
     API = Api
     KEEPS_INJECTED = False
@@ -70,6 +71,8 @@ class Cline(Tool):
 
     @classmethod
     def install(cls, version: str) -> Installed:
+        if version not in CORE:
+            raise NotInstalled(f"which version of its core {version} needs is not known here")
         folder = from_npm(f"@cline/cli-linux-{MACHINE}", version, only=(f"@cline/shared@{CORE[version]}", *NEEDED))
         return Installed(version, (str(folder / "bin" / "cline"),), (folder.parents[1],), (folder / "bin",))
 

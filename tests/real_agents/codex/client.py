@@ -179,6 +179,7 @@ def _joined(part: Any) -> str:
 class Codex(Tool):
     id = "codex"
     NAME = "Codex CLI"
+    RELEASED = "npm @openai/codex"
     OLDEST = "0.169.0"
     API = ResponsesApi
     LIMIT: ClassVar[Any] = {

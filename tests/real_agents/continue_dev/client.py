@@ -31,6 +31,7 @@ UNWRITTEN: Final = "a run without a terminal writes its session only when its tu
 class Continue(Tool):
     id = "continue-dev"
     NAME = "Continue"
+    RELEASED = "npm @continuedev/cli"
     OLDEST = "1.5.47"
     API = ChatApi
     ARRIVES = "pointer"

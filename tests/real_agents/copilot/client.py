@@ -39,6 +39,7 @@ class Completions(ChatApi):
 class Copilot(Tool):
     id = "copilot"
     NAME = "Copilot CLI"
+    RELEASED = "npm @github/copilot"
     OLDEST = "1.0.102"
     API = Completions
     LIMIT: ClassVar[Any] = {

@@ -103,6 +103,7 @@ def _text(part: dict[str, Any]) -> str:
 class GeminiCli(Tool):
     id = "gemini-cli"
     NAME = "Gemini CLI"
+    RELEASED = "npm @google/gemini-cli"
     OLDEST = "0.44.0"
     API = GenerateApi
     CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "it refuses to compact a conversation that is short"}

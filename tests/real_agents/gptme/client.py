@@ -21,6 +21,7 @@ class Gptme(Tool):
 
     id = "gptme"
     NAME = "gptme"
+    RELEASED = "pypi gptme"
     OLDEST = "0.35.1"
     API = ChatApi
     ARRIVES = "pointer"

@@ -51,6 +51,7 @@ def _texts_of(result: str) -> list[str]:
 class Hermes(Tool):
     id = "hermes"
     NAME = "Hermes Agent"
+    RELEASED = "pypi hermes-agent"
     OLDEST = "0.19.0"
     API = OpenAi
     ARRIVES = "pointer"

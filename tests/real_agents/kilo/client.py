@@ -13,6 +13,7 @@ VERSIONS: Final = ("7.7.9",)
 class Kilo(Opencode):
     id = "kilo"
     NAME = "Kilo"
+    RELEASED = "npm @kilocode/cli-linux-x64"
     OLDEST = "7.7.9"
     STARTS_S = 180.0
     RUNS_S = 400.0

@@ -32,6 +32,7 @@ max_context_size = 200000
 class KimiCode(Tool):
     id = "kimi-code"
     NAME = "Kimi Code"
+    RELEASED = "npm @moonshot-ai/kimi-code"
     OLDEST = "2.1.0"
     API = ChatApi
     ARRIVES = "pointer"

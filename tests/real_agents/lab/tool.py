@@ -52,6 +52,8 @@ class Turn:
 class Tool(ABC):
     id: ClassVar[str]
     NAME: ClassVar[str]
+    RELEASED: ClassVar[str]
+    """The registry, npm or pypi, and the package there by which its newest version is known."""
     OLDEST: ClassVar[str]
     """The oldest version that can take part in the table of handovers."""
     API: ClassVar[type[ModelHandler]]

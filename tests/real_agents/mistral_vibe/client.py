@@ -46,6 +46,7 @@ class VibeApi(ChatApi):
 class MistralVibe(Tool):
     id = "mistral-vibe"
     NAME = "Mistral Vibe"
+    RELEASED = "pypi mistral-vibe"
     OLDEST = "2.26.1"
     API = VibeApi
     ARRIVES = "pointer"

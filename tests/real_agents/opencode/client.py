@@ -49,6 +49,7 @@ _RECORDS: Final = "SELECT data FROM message WHERE session_id = ?1 UNION ALL SELE
 class Opencode(Tool):
     id = "opencode"
     NAME = "opencode"
+    RELEASED = "npm opencode-linux-x64"
     OLDEST = "1.18.33"
     API = ChatApi
     ARRIVES = "file"

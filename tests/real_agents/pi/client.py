@@ -32,6 +32,7 @@ MODEL: Final[dict[str, Any]] = {
 class Pi(Tool):
     id = "pi"
     NAME = "pi"
+    RELEASED = "npm @earendil-works/pi-coding-agent"
     OLDEST = "1.5.2"
     API = ChatApi
     KEEPS_INJECTED = False

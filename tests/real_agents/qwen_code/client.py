@@ -38,6 +38,7 @@ class QwenApi(ChatApi):
 class QwenCode(Tool):
     id = "qwen-code"
     NAME = "Qwen Code"
+    RELEASED = "npm @qwen-code/qwen-code"
     OLDEST = "0.24.4"
     API = QwenApi
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}

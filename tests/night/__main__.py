@@ -1,0 +1,99 @@
+"""`make night`: everything that takes too long for each change, once; goes on where a night of this commit was ended.
+
+Each step is a command of its own, which prints how to repeat it. What it printed is kept in a file beside the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from night import record
+from night.record import Found, Outcome, Result
+from night.steps import STEPS, Night, Step
+from quality.fetch import sessions_folder
+
+CHECKOUT: Final = Path(__file__).parents[2]
+FOLDER: Final = CHECKOUT / "build" / "night"
+END_LINES: Final = 25
+"""How many of the last lines that a step printed are in the report."""
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    commit = _git("rev-parse", "HEAD")
+    state = options.folder / "state.json"
+    found = None if options.anew else record.read(state, commit)
+    if found is None:
+        seed = options.seed or random.SystemRandom().randrange(1, 1_000_000)
+        found = Found(commit, seed, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    night = Night(found.seed, sessions_folder())
+    wanted = [step for step in STEPS if not options.only or step.name in options.only]
+    for step in wanted:
+        if step.name not in found.names():
+            print(f"night: {step.name}", flush=True)
+            result = _run(step, night, options.folder / f"{step.name}.log")
+            print(f"night: {step.name}: {result.outcome}{f', {result.why}' if result.why else ''}", flush=True)
+            found = replace(found, results=(*found.results, result))
+            record.write(state, found)
+            report = record.page(found, [(each.name, each.what) for each in STEPS])
+            (options.folder / "report.md").write_text(report, encoding="utf-8")
+    print(f"night: {'nothing failed' if found.held else 'something failed'}; {options.folder / 'report.md'}")
+    return 0 if found.held else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make night", description=__doc__, allow_abbrev=False)
+    names = [step.name for step in STEPS]
+    parser.add_argument("--only", choices=names, nargs="+", metavar="STEP", help=f"some of {', '.join(names)}")
+    parser.add_argument("--seed", type=int, metavar="N", help="instead of a new one")
+    parser.add_argument("--anew", action="store_true", help="begin again, also if a night of this commit was ended")
+    parser.add_argument("--folder", type=Path, metavar="DIR", default=FOLDER, help="default: build/night")
+    return parser
+
+
+def _run(step: Step, night: Night, log: Path) -> Result:
+    command = step.command(night)
+    shown = " ".join(command)
+    if why := step.why_not(night):
+        return Result(step.name, "not run", shown, why=why)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with log.open("wb") as output:
+        # A session of its own, so that what it started ends with it.
+        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=output, stderr=output, start_new_session=True)
+        try:
+            outcome: Outcome = "failed" if process.wait(step.minutes * 60) else "held"
+        except subprocess.TimeoutExpired:
+            outcome = "took too long"
+        except BaseException:
+            _end(process)
+            raise
+        _end(process)
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return Result(step.name, outcome, shown, (time.monotonic() - began) / 60, end=tuple(lines[-END_LINES:]))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

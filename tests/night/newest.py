@@ -1,0 +1,119 @@
+"""`make test-agents-newest`: runs the rows of each agent that has a newer release than the tests know.
+
+For each that breaks a fact, `build/night/agents/<agent>.md` is an issue to open: which rows failed, and which fields it
+writes that the known version does not, or no longer. Its first line is the title.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from real_agents.lab.tool import Tool, tools
+
+CHECKOUT: Final = Path(__file__).parents[2]
+FOLDER: Final = CHECKOUT / "build" / "night" / "agents"
+SHAPES: Final = "CARRYOVER_AGENT_SHAPES"
+"""Names the folder in which rows leave the shapes of what the client wrote."""
+_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S*::.+?)(?: - (.*))?$", re.MULTILINE)
+_VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make test-agents-newest", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--only", choices=sorted(tools()), nargs="+", metavar="AGENT", default=sorted(tools()))
+    parser.add_argument("--folder", type=Path, metavar="DIR", default=FOLDER, help="default: build/night/agents")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    broken = [name for name in options.only if not _holds(tools()[name], options.folder)]
+    return 1 if broken else 0
+
+
+def _holds(kind: type[Tool], folder: Path) -> bool:
+    """Runs an agent's rows with its newest release; returns whether no fact is broken."""
+    known = kind.versions()[0]
+    newest = _released(kind.RELEASED)
+    if newest is None:
+        print(f"newest: {kind.id}: its registry could not be asked ({kind.RELEASED})", flush=True)
+        return True
+    if newest == known:
+        print(f"newest: {kind.id}: {known} is the newest", flush=True)
+        return True
+    print(f"newest: {kind.id}: {newest}, known is {known}", flush=True)
+    failures = _failures(kind.id, newest, known, folder)
+    for name, _ in failures:
+        print(f"newest: {kind.id}: failed: {name}", flush=True)
+    if failures:
+        issue = _issue(kind, newest, known, failures, _difference(folder, kind.id, known, newest))
+        (folder / f"{kind.id}.md").write_text(issue, encoding="utf-8")
+    return not failures
+
+
+def _released(where: str) -> str | None:
+    """Returns the newest release by its registry; None if that does not answer."""
+    registry, _, package = where.partition(" ")
+    command = ["npm", "view", package, "version"]
+    if registry == "pypi":
+        command = [sys.executable, "-m", "pip", "index", "versions", package]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = _VERSION.search(answer.stdout) if answer.returncode == 0 else None
+    return found[0] if found is not None else None
+
+
+def _failures(agent: str, newest: str, known: str, folder: Path) -> list[tuple[str, str]]:
+    """Returns the rows that fail with the newest version alone, and why."""
+    variable = f"CARRYOVER_{agent.upper().replace('-', '_')}"
+    env = {**os.environ, variable: f"{newest} {known}", SHAPES: str(folder / "shapes")}
+    options = ["-m", "real_agents", "--timeout", "900", "-k", f"{agent} and not handover", "-q"]
+    command = [sys.executable, "-m", "pytest", "tests/real_agents", *options]
+    run = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+    (folder / f"{agent}.log").write_text(run.stdout, encoding="utf-8")
+    failed = _FAILED.findall(run.stdout)
+    of_known = {name.replace(known, newest) for name, _ in failed if known in name}
+    return [(name, why) for name, why in failed if newest in name and name not in of_known]
+
+
+def _difference(folder: Path, agent: str, known: str, newest: str) -> list[str]:
+    before = _shapes(folder, agent, known)
+    after = _shapes(folder, agent, newest)
+    lines = difflib.unified_diff(before, after, f"{agent} {known}", f"{agent} {newest}", lineterm="", n=0)
+    return [line for line in lines if not line.startswith("@@")]
+
+
+def _shapes(folder: Path, agent: str, version: str) -> list[str]:
+    files = (folder / "shapes").glob(f"{agent} {version} *.txt")
+    return sorted({line for file in files for line in file.read_text(encoding="utf-8").splitlines()})
+
+
+def _issue(
+    kind: type[Tool], newest: str, known: str, failures: Sequence[tuple[str, str]], difference: Sequence[str]
+) -> str:
+    rows = [f"- `{name}`{f': {why}' if why else ''}" for name, why in failures]
+    changed = "\n".join(difference) or "no field came or went"
+    return "\n".join(
+        (
+            f"{kind.NAME} {newest} breaks {len(rows)} rows",
+            "",
+            f"`make test-agents` holds for {known}. With {newest} these rows fail:",
+            "",
+            *rows,
+            "",
+            f"What it writes, beside {known}:",
+            "",
+            "```diff",
+            changed,
+            "```",
+            "",
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

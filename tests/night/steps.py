@@ -1,0 +1,72 @@
+"""What a night runs, in which order and for how long, and what is not run where something is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SEED: Final = "SEED"
+"""Stands for the night's seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What is the same for all steps of one night."""
+
+    seed: int
+    sessions: Path
+    """Where `make takeover-fetch` keeps the public sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command that fails where a promise is broken, and how long it may take at most."""
+
+    name: str
+    what: str
+    """What it finds, for the report."""
+    make: tuple[str, ...]
+    """What `make` is asked for."""
+    minutes: int
+    missing: Callable[[Night], str] | None = None
+    """Says why it can't be run here; an empty text if it can."""
+
+    def command(self, night: Night) -> tuple[str, ...]:
+        """Returns the command that runs it."""
+        return ("make", *(f"SEED={night.seed}" if word is SEED else word for word in self.make))
+
+    def why_not(self, night: Night) -> str:
+        """Returns why it can't be run here; an empty text if it can."""
+        return self.missing(night) if self.missing is not None else ""
+
+
+def _agents_missing(_: Night) -> str:
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        return "needs Linux and root: each agent gets a network namespace of its own"
+    absent = [name for name in ("npm", "unshare") if shutil.which(name) is None]
+    return f"needs {' and '.join(absent)}" if absent else ""
+
+
+def _sessions_missing(night: Night) -> str:
+    if night.sessions.is_dir() and any(night.sessions.iterdir()):
+        return ""
+    return "no public sessions are here: `make takeover-fetch` gets them"
+
+
+STEPS: Final = (
+    Step("order", "tests that need others before them", ("any-order", SEED), 20),
+    Step("fuzz", "inputs that break a promise", ("fuzz", "MINUTES=40", SEED), 50),
+    Step("chaos", "events that are lost when something fails", ("chaos", "STEPS=400", SEED), 30),
+    Step("machines", "events that two machines lose", ("chaos", "MACHINES=2", "STEPS=200", SEED), 30),
+    Step("histories", "handoffs that leak into git", ("histories", "RUNS=40", SEED), 25),
+    Step("agents", "facts that a new version of an agent breaks", ("test-agents-newest",), 50, _agents_missing),
+    Step("speed", "figures that became worse than the stored ones", ("bench-gate",), 20),
+    Step("takeover", "how much handoffs hold, beside the last night", ("takeover",), 25, _sessions_missing),
+    Step("mutants", "code that no test would miss", ("mutants", "MINUTES=40", SEED), 45),
+    Step("soak", "memory, files or handles that grow", ("soak", "HOURS=1", SEED), 65),
+)

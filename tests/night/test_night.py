@@ -1,0 +1,85 @@
+"""What `make night` runs, keeps and reports."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from night import record
+from night.record import Found, Result
+from night.shapes import of_folder, shapes_of
+from night.steps import STEPS, Night
+
+CHECKOUT = Path(__file__).parents[2]
+FOUND = Found("a" * 40, 7, "2026-11-23 02:17 UTC")
+
+
+def test_every_step_is_a_target_of_make_and_all_fit_into_six_hours() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert {step.make[0] for step in STEPS} <= targets
+    assert sum(step.minutes for step in STEPS) <= 6 * 60
+
+
+def test_the_nightly_workflow_has_a_job_for_every_step() -> None:
+    workflow = yaml.safe_load((CHECKOUT / ".github/workflows/nightly.yml").read_text(encoding="utf-8"))
+
+    assert workflow["jobs"]["night"]["strategy"]["matrix"]["step"] == [step.name for step in STEPS]
+
+
+def test_the_seed_of_the_night_reaches_the_steps_that_have_one(tmp_path: Path) -> None:
+    commands = {step.name: step.command(Night(42, tmp_path)) for step in STEPS}
+
+    assert "SEED=42" in commands["chaos"]
+    assert commands["speed"] == ("make", "bench-gate")
+
+
+def test_a_night_goes_on_where_it_ended_and_another_commit_begins_anew(tmp_path: Path) -> None:
+    state = tmp_path / "night" / "state.json"
+    found = replace(FOUND, results=(Result("chaos", "failed", "make chaos", 3.5, end=("chaos: lost",)),))
+
+    record.write(state, found)
+
+    assert record.read(state, FOUND.commit) == found
+    assert record.read(state, "b" * 40) is None
+    assert record.read(tmp_path / "none.json", FOUND.commit) is None
+
+
+def test_what_was_not_run_is_no_failure_and_is_reported_with_its_reason() -> None:
+    not_run = replace(FOUND, results=(Result("agents", "not run", "make test-agents-newest", why="needs npm"),))
+    failed = replace(FOUND, results=(Result("chaos", "took too long", "make chaos", 30.0, end=("step 12",)),))
+
+    assert (not_run.held, failed.held) == (True, False)
+    page = record.page(not_run, [("agents", "facts"), ("chaos", "losses")])
+    assert "| agents | facts | **not run** |  |" in page
+    assert "| chaos | losses | to come |  |" in page
+    assert "Not run: needs npm." in page
+    assert "`make chaos`: took too long.\n\n```\nstep 12\n```" in record.page(failed, [("chaos", "losses")])
+
+
+def test_a_step_without_its_sessions_is_not_run(tmp_path: Path) -> None:
+    takeover = next(step for step in STEPS if step.name == "takeover")
+
+    assert "make takeover-fetch" in takeover.why_not(Night(1, tmp_path / "none"))
+    (tmp_path / "session.jsonl").touch()
+    assert takeover.why_not(Night(1, tmp_path)) == ""
+
+
+def test_shapes_name_fields_and_no_content(tmp_path: Path) -> None:
+    secret = {"type": "user", "message": {"role": "user", "content": [{"text": "the plan"}]}, "a/path": 1}
+
+    assert sorted(shapes_of([json.dumps(secret), "torn {"])) == [
+        "user,user.* int",
+        "user,user.message.content[].text str",
+        "user,user.message.role str",
+        "user,user.type str",
+    ]
+    (tmp_path / ".agent").mkdir()
+    (tmp_path / ".agent" / "s.jsonl").write_text('{"type": "end"}\n')
+    (tmp_path / ".carryover").mkdir()
+    (tmp_path / ".carryover" / "s.jsonl").write_text('{"ours": 1}\n')
+    assert of_folder(tmp_path) == [".agent: end.type str"]
