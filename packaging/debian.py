@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from common import PACKAGING, REQUIREMENTS, ROOT, VERSION, Release, filled, run
+from common import PACKAGING, REQUIREMENTS, ROOT, VENDOR, VERSION, Release, filled, run
 
 PYTHON_OF: Final = {"bookworm": "3.11", "noble": "3.12", "trixie": "3.13"}
 """Debian 12, Ubuntu 24.04, Debian 13, with their Python: compiled modules fit one version."""
@@ -69,7 +69,8 @@ def _around_it(root: Path) -> None:
         run("gzip", "-9n", str(shutil.copy(page, manual)))
     documents = root / "usr/share/doc/carryoverd"
     documents.mkdir(parents=True)
-    shutil.copy(ROOT / "LICENSE", documents / "copyright")
+    licences = (ROOT / "LICENSE", *sorted(VENDOR.glob("*.LICENSE")))
+    (documents / "copyright").write_text("\n\n".join(path.read_text("utf-8") for path in licences), "utf-8")
     unit = root / "usr/lib/systemd/user/carryoverd.service"
     unit.parent.mkdir(parents=True)
     text = (PACKAGING / "carryoverd.service").read_text("utf-8")

@@ -5,7 +5,7 @@ class Carryoverd < Formula
   homepage "https://github.com/carryover-dev/carryover"
   url "@URL@"
   sha256 "@SHA256@"
-  license "Apache-2.0"
+  license all_of: ["Apache-2.0", "MIT"]
 
   depends_on "rust" => :build # for watchfiles
   depends_on "libyaml"
