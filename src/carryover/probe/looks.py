@@ -134,14 +134,15 @@ def give_up_if_late() -> None:
 
 
 def presume_silent(folders: Iterable[str]) -> None:
-    """Treats folders as silent for a while, since another process found that they do not answer.
+    """Treats folders as silent for a while from now, since another process found that they do not answer.
 
     A thread that is stuck in the kernel may keep its process from ending, and a command must end.
     """
     now_s = time.monotonic()
     with _lock:
         for folder in folders:
-            _silent.setdefault(Path(folder), _Silence(since_s=now_s, again_s=now_s + AGAIN_S))
+            silence = _silent.setdefault(Path(folder), _Silence(since_s=now_s, again_s=now_s))
+            silence.again_s = now_s + AGAIN_S
 
 
 def silent_folders() -> dict[str, float]:
