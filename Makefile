@@ -157,8 +157,8 @@ fuzz: $(VENV)/.installed-fuzz ## bytes guided by coverage and generated examples
 mutants: $(VENV)/.installed-dev ## change the pure rooms in one place at a time, for MINUTES=10, and name what no test notices; SEED=..., ONLY=...
 	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
 
-night: $(VENV)/.installed-fuzz ## all that takes too long for each change, in at most six hours, into build/night/report.md; goes on where it was ended
-	PYTHONPATH=tests $(BIN)/python -m night $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ANEW),--anew)
+night: $(VENV)/.installed-fuzz ## all that takes too long for each change, in at most HOURS=6, into build/night/report.md; goes on where it was ended
+	PYTHONPATH=tests $(BIN)/python -m night $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only $(ONLY)) $(if $(ANEW),--anew)
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache src/*.egg-info

@@ -52,10 +52,13 @@ class Copy:
         return [line for line in listed.stdout.splitlines() if line.startswith("✗")]
 
     def contract(self, agent_id: str = "scribe-cli") -> subprocess.CompletedProcess[str]:
-        """`pytest tests/contract --agent ID`."""
-        return self.run(
-            "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/contract", "--agent", agent_id
-        )
+        """`pytest tests/contract --agent ID`.
+
+        Its folder is here: in the usual one it would remove what whole runs of the suite left there, for minutes. If
+        it hangs, it ends before the test that waits for it, with the stack.
+        """
+        options = ("-q", "-n", "0", "-p", "no:cacheprovider", "--basetemp", str(self.top / "runs"), "--timeout", "90")
+        return self.run("-m", "pytest", *options, "tests/contract", "--agent", agent_id)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Final
 
 from night import record
 from night.record import Found, Outcome, Result
-from night.steps import STEPS, Night, Step
+from night.steps import HOURS, STEPS, Night, Step
 from quality.fetch import sessions_folder
 
 CHECKOUT: Final = Path(__file__).parents[2]
@@ -35,8 +35,8 @@ def main() -> int:
     found = None if options.anew else record.read(state, commit)
     if found is None:
         seed = options.seed or random.SystemRandom().randrange(1, 1_000_000)
-        found = Found(commit, seed, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
-    night = Night(found.seed, sessions_folder())
+        found = Found(commit, seed, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", hours=options.hours)
+    night = Night(found.seed, sessions_folder(), found.hours)
     wanted = [step for step in STEPS if not options.only or step.name in options.only]
     for step in wanted:
         if step.name not in found.names():
@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     names = [step.name for step in STEPS]
     parser.add_argument("--only", choices=names, nargs="+", metavar="STEP", help=f"some of {', '.join(names)}")
     parser.add_argument("--seed", type=int, metavar="N", help="instead of a new one")
+    parser.add_argument(
+        "--hours", type=float, default=HOURS, metavar="N", help="how long a new night is at most (default: %(default)g)"
+    )
     parser.add_argument("--anew", action="store_true", help="begin again, also if a night of this commit was ended")
     parser.add_argument("--folder", type=Path, metavar="DIR", default=FOLDER, help="default: build/night")
     return parser

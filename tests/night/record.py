@@ -31,6 +31,8 @@ class Found:
     seed: int
     began: str
     results: tuple[Result, ...] = ()
+    hours: float = 6.0
+    """How long the night was meant to be: the longest steps take less in a shorter one."""
 
     @property
     def held(self) -> bool:
@@ -72,7 +74,7 @@ def page(found: Found, whats: Iterable[tuple[str, str]]) -> str:
         rows.append(f"| {name} | {what} | {outcome if result is not None else 'to come'} | {took} |")
     parts = [
         f"# A night: {'nothing failed' if found.held else 'something failed'}",
-        f"Commit {found.commit[:12]}, seed {found.seed}, begun {found.began}.",
+        f"Commit {found.commit[:12]}, seed {found.seed}, begun {found.began}, set to {found.hours:g} hours.",
         "\n".join(("| step | what it finds | | minutes |", "|---|---|---|---|", *rows)),
         *(_section(each) for each in found.results),
     ]

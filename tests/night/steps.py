@@ -12,6 +12,21 @@ from typing import Final
 
 SEED: Final = "SEED"
 """Stands for the night's seed."""
+HOURS: Final = 6.0
+"""How long a whole night is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A setting of a command that is smaller in a shorter night: its name, and its value in a whole one."""
+
+    name: str
+    value: float
+
+    def word(self, share: float) -> str:
+        """Returns it for that share of a whole night: a whole number, unless it is a single hour."""
+        value = self.value * share
+        return f"{self.name}={value:.2f}" if self.value == 1 else f"{self.name}={max(1, round(value))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,7 @@ class Night:
     seed: int
     sessions: Path
     """Where `make takeover-fetch` keeps the public sessions."""
+    hours: float = HOURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +46,7 @@ class Step:
     name: str
     what: str
     """What it finds, for the report."""
-    make: tuple[str, ...]
+    make: tuple[str | Scaled, ...]
     """What `make` is asked for."""
     minutes: int
     missing: Callable[[Night], str] | None = None
@@ -38,7 +54,8 @@ class Step:
 
     def command(self, night: Night) -> tuple[str, ...]:
         """Returns the command that runs it."""
-        return ("make", *(f"SEED={night.seed}" if word is SEED else word for word in self.make))
+        words = (word.word(night.hours / HOURS) if isinstance(word, Scaled) else word for word in self.make)
+        return ("make", *(f"SEED={night.seed}" if word is SEED else word for word in words))
 
     def why_not(self, night: Night) -> str:
         """Returns why it can't be run here; an empty text if it can."""
@@ -60,13 +77,13 @@ def _sessions_missing(night: Night) -> str:
 
 STEPS: Final = (
     Step("order", "tests that need others before them", ("any-order", SEED), 20),
-    Step("fuzz", "inputs that break a promise", ("fuzz", "MINUTES=40", SEED), 50),
-    Step("chaos", "events that are lost when something fails", ("chaos", "STEPS=400", SEED), 30),
-    Step("machines", "events that two machines lose", ("chaos", "MACHINES=2", "STEPS=200", SEED), 30),
-    Step("histories", "handoffs that leak into git", ("histories", "RUNS=40", SEED), 25),
+    Step("fuzz", "inputs that break a promise", ("fuzz", Scaled("MINUTES", 40), SEED), 50),
+    Step("chaos", "events that are lost when something fails", ("chaos", Scaled("STEPS", 400), SEED), 30),
+    Step("machines", "events that two machines lose", ("chaos", "MACHINES=2", Scaled("STEPS", 200), SEED), 30),
+    Step("histories", "handoffs that leak into git", ("histories", Scaled("RUNS", 40), SEED), 25),
     Step("agents", "facts that a new version of an agent breaks", ("test-agents-newest",), 50, _agents_missing),
     Step("speed", "figures that became worse than the stored ones", ("bench-gate",), 20),
     Step("takeover", "how much handoffs hold, beside the last night", ("takeover",), 25, _sessions_missing),
-    Step("mutants", "code that no test would miss", ("mutants", "MINUTES=40", SEED), 45),
-    Step("soak", "memory, files or handles that grow", ("soak", "HOURS=1", SEED), 65),
+    Step("mutants", "code that no test would miss", ("mutants", Scaled("MINUTES", 40), SEED), 45),
+    Step("soak", "memory, files or handles that grow", ("soak", Scaled("HOURS", 1), SEED), 65),
 )

@@ -38,6 +38,16 @@ def test_the_seed_of_the_night_reaches_the_steps_that_have_one(tmp_path: Path) -
     assert commands["speed"] == ("make", "bench-gate")
 
 
+def test_a_shorter_night_shortens_the_steps_that_take_as_long_as_they_are_told() -> None:
+    commands = {step.name: step.command(Night(42, Path(), hours=1.5)) for step in STEPS}
+
+    assert commands["fuzz"] == ("make", "fuzz", "MINUTES=10", "SEED=42")
+    assert commands["soak"] == ("make", "soak", "HOURS=0.25", "SEED=42")
+    assert {step.name for step in STEPS if step.command(Night(42, Path())) == commands[step.name]} == {
+        *("order", "agents", "speed", "takeover")
+    }
+
+
 def test_a_night_goes_on_where_it_ended_and_another_commit_begins_anew(tmp_path: Path) -> None:
     state = tmp_path / "night" / "state.json"
     found = replace(FOUND, results=(Result("chaos", "failed", "make chaos", 3.5, end=("chaos: lost",)),))

@@ -20,17 +20,19 @@ from support.daemon_process import STARTED
 
 SETTINGS: Final = f'{CONFIG}[sync]\nevery = "1m"\n'
 PATIENCE_S: Final = 300.0
+USUAL_MINUTES: Final = 10.0
+LEAST_ROWS: Final = 10
+"""As many rows as it takes to tell growth from the warm-up."""
 
 
 def main() -> int:
     options = _parser().parse_args()
+    every = options.every or min(USUAL_MINUTES, options.hours * 60 / LEAST_ROWS)
     top = Path(tempfile.mkdtemp(prefix="carryover-soak-"))
-    print(
-        f"soak: {options.hours:g} hours, a row for each machine every {options.every:g} minutes, in {top}", flush=True
-    )
+    print(f"soak: {options.hours:g} hours, a row for each machine every {every:g} minutes, in {top}", flush=True)
     pair = Pair(top, random.Random(options.seed))
     try:
-        rows = _run(pair, hours=options.hours, every_s=60 * options.every)
+        rows = _run(pair, hours=options.hours, every_s=60 * every)
         converge(pair, PATIENCE_S)
         store_is_sound(pair)
     finally:
@@ -75,7 +77,9 @@ def _run(pair: Pair, *, hours: float, every_s: float) -> dict[str, list[Row]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--hours", type=float, default=8.0, help="how long (default: 8)")
-    parser.add_argument("--every", type=float, default=10.0, help="minutes between two rows (default: 10)")
+    parser.add_argument(
+        "--every", type=float, help=f"minutes between two rows (default: {USUAL_MINUTES:g}, less for a short run)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="leave the folder of the run")
     return parser
