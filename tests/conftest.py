@@ -109,6 +109,17 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (folder / f"home{number}" for number in count())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What several tests share is made before a test has its home folder: git knows an author there too."""
+    path = tmp_path_factory.mktemp("author") / ".gitconfig"
+    path.write_text(GIT_CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(path))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder for this test alone; git knows an author in it and nothing of the machine's settings."""

@@ -149,7 +149,7 @@ def test_a_ledger_that_was_deleted_is_made_again_from_the_spool(
     with running:
         running.settle()
         assert recorded(running, cascade.talk.id) == counted
-        assert handoff_of(project) == before
+        wait_until("the handoff as it was", lambda: handoff_of(project) == before)
 
 
 def test_without_a_daemon_a_command_collects_pending_calls(
