@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +74,9 @@ def _run(step: Step, night: Night, log: Path) -> Result:
     began = time.monotonic()
     with log.open("wb") as output:
         # A session of its own, so that what it started ends with it.
-        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=own_settings(os.environ), stdout=output, stderr=output, start_new_session=True
+        )
         try:
             outcome: Outcome = "failed" if process.wait(step.minutes * 60) else "held"
         except subprocess.TimeoutExpired:
@@ -84,6 +87,12 @@ def _run(step: Step, night: Night, log: Path) -> Result:
         _end(process)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return Result(step.name, outcome, shown, (time.monotonic() - began) / 60, end=tuple(lines[-END_LINES:]))
+
+
+def own_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment without what `make night` was told, which make hands down: steps have their own."""
+    told = {word.partition("=")[0] for word in env.get("MAKEFLAGS", "").split() if "=" in word}
+    return {name: value for name, value in env.items() if name not in told and not name.startswith(("MAKE", "MFLAGS"))}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +39,20 @@ def test_the_seed_of_the_night_reaches_the_steps_that_have_one(tmp_path: Path) -
 
     assert "SEED=42" in commands["chaos"]
     assert commands["speed"] == ("make", "bench-gate")
+
+
+def test_what_the_night_was_told_does_not_reach_its_steps(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text(
+        'night:\n\t@$(PYTHON) -c "from night.__main__ import *; '
+        'subprocess.run([\\"make\\", \\"step\\"], env=own_settings(os.environ))"\n'
+        "step:\n\t@echo told $(ONLY) $(words $(SEED)), at home $$OWN\n"
+    )
+    command = ["make", "--no-print-directory", "night", f"PYTHON={sys.executable}", "ONLY=a b", "SEED=7"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OWN": "here"}
+
+    ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+
+    assert ran.stdout == "told 0, at home here\n", ran.stderr
 
 
 def test_a_shorter_night_shortens_the_steps_that_take_as_long_as_they_are_told() -> None:
