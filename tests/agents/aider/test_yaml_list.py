@@ -70,6 +70,7 @@ def test_only_our_entry_is_taken_out_of_others_in_quotes() -> None:
         "read: A.md\nread: B.md\n",
         "read:\n\t- A.md\n",
         "read:\n  - a: b\n",
+        "read: d:[m,'']\n",
         "{read: A.md}\n",
         "- A.md\n",
         "a: 1\n---\nb: 2\n",

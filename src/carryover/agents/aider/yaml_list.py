@@ -60,7 +60,7 @@ class YamlList:
         wanted = _loaded(text)
         wanted[self.key] = [*(item.value for item in _items(text, self.key)), entry]
         found = _loaded(_text(after))
-        if {**found, self.key: sorted(found[self.key])} != {**wanted, self.key: sorted(wanted[self.key])}:
+        if {**found, self.key: sorted(found[self.key], key=repr)} != {**wanted, self.key: sorted(wanted[self.key])}:
             raise EditRefused(f"the value of `{self.key}` is not understood")
         if self.without_entry(after, entry) != data:
             raise EditRefused(f"`{self.key}` is written in a form that can't be edited without touching the rest")

@@ -89,10 +89,10 @@ class Builder(EventBuilder[Context]):
 
     def add(self, body: AnyBody, part: str) -> None:
         """Adds an event; `part` is its place in the message."""
-        if not self.at_ms:
-            self.skip("message", "no time")
-            return
         context = self.context
+        if not (self.at_ms and context.session):
+            self.skip("message", "no time" if context.session else "nothing says of which session it is")
+            return
         self.append(
             f"{self.ident}:{part}",
             body,
