@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from carryover.projects.root import StatePaths
 
 T = TypeVar("T")
+MANY: Final = 40
+"""From so many transcripts on, it takes seconds to read them."""
 
 
 class Want(Enum):
@@ -170,6 +172,8 @@ def _on_disk(
 
     config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
     sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
+    if len(sources) > MANY and not state.ledger.exists():
+        warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
     with temporary_ledger(sources, all_agents(config.sources), tombstones=tombstones_of(state)) as ledger:
         yield ledger
 

@@ -167,3 +167,17 @@ def test_a_project_without_a_ledger_is_counted_from_disk(work: ClaudeWork, run: 
     work.append(answered(work, "msg_1"))
 
     assert tokens(used(run)["total"]) == (10, 5, 200, 1000)
+
+
+def test_where_many_transcripts_are_read_each_time_it_is_said_what_keeps_them(
+    work: ClaudeWork, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.actions.opened.MANY", 1)
+    work.prompt("Add a discount")
+    assert run("sessions")[2] == ""
+    ClaudeWork(work.folder, work.cwd, now=work.now).prompt("Add a rebate")
+    assert "2 transcripts are read for this" in run("sessions")[2]
+
+    read(work)
+
+    assert "are read for this" not in run("sessions")[2]
