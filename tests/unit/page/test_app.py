@@ -182,6 +182,34 @@ async def test_a_search_that_has_not_begun_yet_is_left_out(page: Page, host: Hos
     assert await asyncio.gather(*searches) == [409] * 5 + [200]
 
 
+async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches, late, browser = threading.Event(), threading.Event(), Browser(page)
+    who = {"older": late, "newer": threading.Event()}
+    who["newer"].set()
+
+    def admitted(request: web.Request) -> bool:
+        return who[request.query["q"]].wait(60)
+
+    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> SearchAnswer:
+        db.create_function("wait", 0, lambda: [searches.set(), ended.wait(60)][1])
+        db.execute("SELECT wait() UNION ALL SELECT id FROM project").fetchall()
+        return SearchAnswer(hits=(), more=False, took_ms=0)
+
+    ended = threading.Event()
+    monkeypatch.setattr(app, "may_ask", admitted)
+    monkeypatch.setattr(conversations, "found", found)
+    older = asyncio.create_task(browser.get("api/search?q=older"))
+    newer = asyncio.create_task(browser.get("api/search?q=newer"))
+    await asyncio.to_thread(searches.wait)
+    late.set()
+
+    assert await older == 409
+    ended.set()
+    assert await newer == 200
+
+
 async def test_doctor_is_asked_once_for_all_who_want_to_know(
     page: Page, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
