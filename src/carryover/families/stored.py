@@ -43,9 +43,14 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts about a session that each of its records repeats. `root`: the session that it works for as a sub-agent."""
+    """Facts about a session that each of its records repeats.
+
+    `root`: the session that it works for as a sub-agent. `name`: what it is called here, where another machine may have
+    another session with the same id.
+    """
 
     id: str
+    name: str = ""
     root: str | None = None
     forked_from: str | None = None
     directory: str | None = None
@@ -75,7 +80,7 @@ class StoredBuilder(EventBuilder[Context]):
     @property
     def session(self) -> str:
         """The session that the events belong to."""
-        return self.native.root or self.native.id
+        return self.native.root or self.native.name or self.native.id
 
     @property
     def subagent_id(self) -> str | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
-from agents.goose.stores import Client, ran, success
+from agents.goose.stores import Client, ran, success, timestamp
+from carryover.model import session_in_other_cwd
+from carryover.records.fields import digest
 from matrix.tool import Ending, Tool, agents_md
 
 
@@ -17,8 +20,11 @@ class RowsPlayed:
         self._path = home / ".local/share/goose/sessions/sessions.db"
         self._at_s = int(now.timestamp())
         with Client(self._path) as client:
-            self.session = client.next_session(f"{now:%Y%m%d}")
-            client.session(self.session, str(folder.resolve()), at_s=self._at_s)
+            self._ident = client.next_session(f"{now:%Y%m%d}")
+            # Machines count alike, but do not begin in the same second.
+            begun_s = self._at_s - crc32(str(home).encode()) % 20
+            client.session(self._ident, str(folder.resolve()), at_s=begun_s)
+        self.session = session_in_other_cwd(self._ident, digest(timestamp(begun_s))[:8])
 
     def prompt(self, text: str) -> None:
         self._say("user", text)
@@ -37,15 +43,15 @@ class RowsPlayed:
         """A limit and a killed command leave no row: a round is written when it is over."""
         if how == "compacted":
             with Client(self._path) as client:
-                client.compact(self.session, self._next(), "The discount.")
+                client.compact(self._ident, self._next(), "The discount.")
 
     def _say(self, role: str, text: str) -> None:
         with Client(self._path) as client:
-            client.say(self.session, self._next(), role, text)
+            client.say(self._ident, self._next(), role, text)
 
     def _use(self, name: str, given: dict[str, Any], result: dict[str, Any]) -> None:
         with Client(self._path) as client:
-            client.use(self.session, self._next(), name, given, result)
+            client.use(self._ident, self._next(), name, given, result)
 
     def _next(self) -> int:
         self._at_s += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ class Client:
     """Writes sessions as Goose does: a row for each message, once its round is over."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
         self.db = sqlite3.connect(path)
@@ -69,7 +71,7 @@ class Client:
     ) -> str:
         """A message; its id."""
         count = self.db.execute("SELECT count(*) FROM messages").fetchone()[0]
-        ident = ident or f"msg_{session}_{count}"
+        ident = ident or f"msg_{session}_{uuid.uuid5(uuid.NAMESPACE_URL, f'{self._path}/{count}')}"
         content = json.dumps(parts, separators=(",", ":"))
         row = (ident, session, role, content, at_s, timestamp(at_s), json.dumps(shown))
         self.db.execute(

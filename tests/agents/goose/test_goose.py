@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,7 @@ FOLDER = "/home/dev/shop"
 def test_a_session_with_a_failing_test_an_edit_and_a_todo_list() -> None:
     found = read(CASE.recordings[0].path)
 
-    first = [event for event in found.events if event.session == "20261120_1"]
+    first = [event for event in found.events if model.conversation_of(event.session) == "20261120_1"]
     results = [each.body for each in first if isinstance(each.body, model.ToolResult)]
     assert [(each.op, each.status, each.exit_code) for each in results] == [
         ("shell", "error", 1),
@@ -35,9 +36,30 @@ def test_a_session_with_a_failing_test_an_edit_and_a_todo_list() -> None:
 def test_a_copy_of_a_session_has_only_what_was_said_in_it() -> None:
     found = read(CASE.recordings[0].path)
 
-    copy = [event.body for event in found.events if event.session == "20261120_3"]
+    copy = [event.body for event in found.events if model.conversation_of(event.session) == "20261120_3"]
     assert [body.text for body in copy if isinstance(body, model.UserPrompt)] == ["Yes."]
-    assert [body.parent for body in copy if isinstance(body, model.SessionInfo)] == ["20261120_1"]
+    [parent] = [body.parent for body in copy if isinstance(body, model.SessionInfo)]
+    assert parent in {event.session for event in found.events}
+    assert model.conversation_of(parent or "") == "20261120_1"
+
+
+def test_sessions_of_two_machines_with_the_same_id_are_two_and_a_copied_database_has_the_same_one(
+    tmp_path: Path,
+) -> None:
+    for later_s, machine in enumerate(("desk", "laptop")):
+        with Client(tmp_path / machine / "sessions.db") as client:
+            client.session("20261120_1", FOLDER, at_s=START_S + later_s)
+            client.say("20261120_1", START_S, "user", f"Fix add() on the {machine}.")
+    (tmp_path / "copy").mkdir()
+    shutil.copy(tmp_path / "desk" / "sessions.db", tmp_path / "copy")
+
+    names = {
+        machine: {event.session for event in read(tmp_path / machine / "sessions.db").events}
+        for machine in ("desk", "laptop", "copy")
+    }
+    assert names["desk"] == names["copy"]
+    assert not names["desk"] & names["laptop"]
+    assert {model.conversation_of(name) for name in names["laptop"]} == {"20261120_1"}
 
 
 def test_a_compaction_repeats_no_prompt_and_its_summary_is_no_prompt(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.families.stored import Session, StoredRecord
+from carryover.model import session_in_other_cwd
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
+from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, is_true, text_of
 
 NEWEST_ROWS: Final = 100
@@ -26,7 +28,7 @@ NEWEST_ROWS: Final = 100
 # Added last of the columns that are read, so a database of former versions has none of it.
 _IDS: Final = "SELECT name FROM pragma_table_info('messages') WHERE name = 'message_id'"
 _SESSIONS: Final = (
-    "SELECT id, working_dir, name, model_config_json FROM sessions"
+    "SELECT id, created_at, working_dir, name, model_config_json FROM sessions"
     " WHERE session_type NOT IN ('sub_agent', 'hidden', 'scheduled')"
 )
 _MARKS: Final = "SELECT session_id, max(id), count(*) FROM messages GROUP BY session_id"
@@ -98,9 +100,11 @@ class Database:
         self._sessions: dict[str, Session] = {}
         if not sqlite.rows(db, _IDS, ()):
             return
-        for ident, folder, name, model in sqlite.rows(db, _SESSIONS, ()):
+        for ident, created, folder, name, model in sqlite.rows(db, _SESSIONS, ()):
             session = Session(
                 id=_text(ident),
+                # Ids are counted from 1 each day, so another machine has the same ones.
+                name=session_in_other_cwd(_text(ident), digest(_text(created))[:8]),
                 directory=_text(folder) or None,
                 title=_text(name)[:1000] or None,
                 model=text_of(fields_of(_text(model).encode()).get("model_name"))[:200] or None,
@@ -123,7 +127,8 @@ class Database:
         """Returns a session with its messages, without those that were copied from another one."""
         copied = {_text(message): _text(other) for message, other in sqlite.rows(self._db, _COPIED, (ident,))}
         origin = next(iter(copied.values()), None)
-        session = msgspec.structs.replace(self._sessions[ident], forked_from=origin)
+        forked_from = self._sessions[origin].name if origin in self._sessions else origin
+        session = msgspec.structs.replace(self._sessions[ident], forked_from=forked_from)
         rows = [_row(*values) for values in sqlite.rows(self._db, _ROWS, (ident,))]
         return _StoredSession(self._db, session, [row for row in _without_copies(rows) if row.message not in copied])
 
