@@ -192,8 +192,12 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
     def admitted(request: web.Request) -> bool:
         return who[request.query["q"]].wait(60)
 
+    def wait() -> bool:
+        searches.set()
+        return ended.wait(60)
+
     def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> SearchAnswer:
-        db.create_function("wait", 0, lambda: [searches.set(), ended.wait(60)][1])
+        db.create_function("wait", 0, wait)
         db.execute("SELECT wait() UNION ALL SELECT id FROM project").fetchall()
         return SearchAnswer(hits=(), more=False, took_ms=0)
 
