@@ -45,14 +45,14 @@ unit: $(VENV)/.installed-dev
 
 coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; fails below the floors in tests/support/coverage_floors.py
 	rm -rf .cache/coverage && mkdir -p .cache/coverage
-	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist worksteal
+	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist worksteal --all
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty
 	$(BIN)/coverage json --quiet -o .cache/coverage/totals.json
 	PYTHONPATH=tests $(BIN)/python -m support.coverage_floors .cache/coverage/totals.json
 
-any-order: $(VENV)/.installed-dev ## run the suite in an order that no test may depend on; SEED=... repeats one
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --any-order $(or $(SEED),1)
+any-order: $(VENV)/.installed-dev ## run the suite, with what is left to the night, in an order that no test may depend on; SEED=... repeats one
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --all --any-order $(or $(SEED),1)
 
 bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
 	PYTHONPATH=tests $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

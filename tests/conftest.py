@@ -74,18 +74,24 @@ XDG = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--any-order", type=int, metavar="SEED", help="run the tests in the order that SEED gives")
+    parser.addoption("--all", action="store_true", help="run also the tests that are left to the night")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what needs a package registry, unless it is asked for with `-m network`; then orders the rest."""
+    """Leaves out what needs a package registry, and what is left to the night, unless `-m` asks for it or `--all`
+    does for the night's; then orders the rest.
+    """
     seed = config.getoption("--any-order")
     if seed is not None:
         items[:] = in_any_order(items, seed)
-    if "network" in config.getoption("markexpr"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("network")]
-    items[:] = [item for item in items if not item.get_closest_marker("network")]
+    asked = config.getoption("markexpr")
+    without = [name for name in ("network", "night") if name not in asked]
+    if config.getoption("--all"):
+        without.remove("night")
+    left_out = [item for item in items if any(map(item.get_closest_marker, without))]
+    kept = set(items) - set(left_out)
+    items[:] = [item for item in items if item in kept]
     config.hook.pytest_deselected(items=left_out)
 
 

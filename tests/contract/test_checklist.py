@@ -68,6 +68,7 @@ def copy(tmp_path: Path) -> Copy:
     return Copy(tmp_path)
 
 
+@pytest.mark.night
 def test_a_complete_folder_passes_and_lacks_nothing(copy: Copy) -> None:
     ran = copy.contract()
 
@@ -76,6 +77,7 @@ def test_a_complete_folder_passes_and_lacks_nothing(copy: Copy) -> None:
     assert "test_damage" not in ran.stdout.partition("short test summary")[2]
 
 
+@pytest.mark.night
 def test_a_run_tests_what_there_is_and_lists_the_rest(copy: Copy) -> None:
     (copy.source / "adapter.py").unlink()
     (copy.tests / "contract_case.py").unlink()

@@ -65,6 +65,7 @@ def above(counted: Mapping[str, int], most: Mapping[str, int]) -> dict[str, int]
     return {what: n for what, n in counted.items() if n > most[what]}
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("most", [WITH_DAEMON, WITHOUT_DAEMON], ids=["with a daemon", "without"])
 def test_a_command_starts_no_more_processes_than_it_did(
     world: World, request: pytest.FixtureRequest, most: dict[str, int]

@@ -41,6 +41,7 @@ def go_on(daemon: DaemonProcess, sessions: list[ClaudeSession], rounds: int) -> 
         daemon.settle()
 
 
+@pytest.mark.night
 def test_many_events_leave_no_descriptor_thread_or_process_behind(
     daemon: DaemonProcess, transcripts: Path, home: Path, project: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_many_events_leave_no_descriptor_thread_or_process_behind(
         wait_until("only what it always holds", lambda: all(a <= b for a, b in zip(held(daemon), most, strict=True)))
 
 
+@pytest.mark.night
 def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(
     daemon: DaemonProcess, session: ClaudeSession, project: Path
 ) -> None:
@@ -72,6 +74,7 @@ def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(
         assert peak_kb(daemon) < 120_000
 
 
+@pytest.mark.night
 def test_a_row_of_100_mb_is_passed_by_in_bounded_memory(daemon: DaemonProcess, home: Path, project: Path) -> None:
     at_ms = int(time.time() * 1000) - 60_000
     path = home / ".local" / "share" / "opencode" / "opencode.db"

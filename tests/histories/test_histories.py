@@ -10,6 +10,7 @@ from histories.play import MODES, play
 from histories.world import GIT_CONFIG
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_random_history_of_git_commands(home: Path, seed: int, mode: str) -> None:

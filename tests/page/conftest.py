@@ -17,7 +17,10 @@ in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"
 in_firefox = pytest.mark.skipif(FIREFOX is None, reason="there is no Firefox")
 in_each_browser = pytest.mark.parametrize(
     "browser",
-    [pytest.param(chromium, id="chromium", marks=in_chromium), pytest.param(firefox, id="firefox", marks=in_firefox)],
+    [
+        pytest.param(chromium, id="chromium", marks=in_chromium),
+        pytest.param(firefox, id="firefox", marks=[in_firefox, pytest.mark.night]),
+    ],
     indirect=True,
     scope="module",
 )

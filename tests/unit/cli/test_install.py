@@ -336,6 +336,7 @@ def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
     assert "Window too small" not in shown
 
 
+@pytest.mark.night
 def test_every_project_that_will_change_is_counted(claude: Path, home: Path, run: Run) -> None:
     for number in range(55):
         make_project(home / f"p{number}", os.environ)

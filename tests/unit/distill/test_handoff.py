@@ -283,6 +283,7 @@ def cut_lines() -> Iterator[tuple[str, bool]]:
                     yield line.text, bool(NAMED.search(head))
 
 
+@pytest.mark.night
 def test_each_line_of_a_recorded_session_that_is_cut_names_its_turn() -> None:
     found = list(cut_lines())
 

@@ -110,6 +110,7 @@ def _seconds(text: str) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.night
 @pytest.mark.parametrize(
     ("opener", "units"), [*(("", [unit]) for unit in HOSTILE), *((opener, UNCLOSED) for opener in OPENERS)]
 )
