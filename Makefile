@@ -136,7 +136,7 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 	cd packaging/requirements && lock() { name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --default-index https://pypi.org/simple --custom-compile-command 'make lock' \
 	  $(if $(UPGRADE),--upgrade) --output-file $$name.txt "$$@"; } && \
-	lock run --extra lean --overrides lean.txt --no-emit-package tree-sitter-language-pack ../../pyproject.toml && \
+	lock run ../../pyproject.toml && \
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length; MACHINES=2 KILLS=... two that synchronise
