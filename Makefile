@@ -13,7 +13,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages changelog audit release-check lock chaos soak histories fuzz mutants night clean
+.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -124,6 +124,9 @@ dist: $(RELEASE)/.installed ## build all packages of a release, its bill of mate
 test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs registries); MEASURE=1 notes sizes
 	MEASURE=$(MEASURE) PATH="$(abspath $(RELEASE))/bin:$$PATH" $(BIN)/pytest tests/packages -m network --timeout 900 -s
 
+rehearse: $(VENV)/.installed-dev $(RELEASE)/.installed ## the release of HEAD from tag to upgrade, with nothing published: build/rehearsal/report.md; BEFORE=COMMIT upgrades from it
+	PYTHONPATH=tests $(BIN)/python -m rehearsal $(if $(BEFORE),--before $(BEFORE))
+
 changelog: $(RELEASE)/.installed ## collect changelog.d into CHANGELOG.md for VERSION=1.2.3; DRAFT=1 only prints it
 	$(RELEASE)/bin/towncrier build --yes $(if $(DRAFT),--draft) --version "$(VERSION)" --date "$$(date +%F)"
 
@@ -136,7 +139,7 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 	cd packaging/requirements && lock() { name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --default-index https://pypi.org/simple --custom-compile-command 'make lock' \
 	  $(if $(UPGRADE),--upgrade) --output-file $$name.txt "$$@"; } && \
-	lock run --extra lean --overrides lean.txt --no-emit-package tree-sitter-language-pack ../../pyproject.toml && \
+	lock run ../../pyproject.toml && \
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length; MACHINES=2 KILLS=... two that synchronise

@@ -25,8 +25,7 @@ done
 def homebrew(release: Release, dist: Path) -> None:
     """`carryoverd.rb`, with a resource for each dependency that macOS and Homebrew's Python need."""
     python = "3.14"
-    lean = ("--extra", "lean", "--overrides", "lean.txt")
-    for_mac = (*lean, "--python-version", python, "--python-platform", "aarch64-apple-darwin")
+    for_mac = ("--python-version", python, "--python-platform", "aarch64-apple-darwin")
     text = filled(
         PACKAGING / "homebrew/carryoverd.rb",
         URL=f"{DOWNLOADS}/{release.sdist.name}",

@@ -1,22 +1,15 @@
-"""The bill of materials (CycloneDX) of an installation with pip: every package, and what is inside of one."""
+"""The bill of materials (CycloneDX) of an installation with pip: every package, and what the page brings along."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import io
 import json
 import sys
-import tarfile
-import tempfile
 import tomllib
-import urllib.request
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from common import REQUIREMENTS, ROOT, VENDOR, VERSION, Release, run, sha256, sources
-
-PACK: Final = "tree-sitter-language-pack"
+from common import REQUIREMENTS, ROOT, VENDOR, VERSION, Release, run, sha256
 
 
 def write(release: Release, scratch: Path, dist: Path) -> None:
@@ -26,7 +19,7 @@ def write(release: Release, scratch: Path, dist: Path) -> None:
     uv = (sys.executable, "-m", "uv")
     run(*uv, "venv", "--quiet", str(environment))
     into = ("--quiet", "--python", str(environment / "bin/python"), "--constraints", str(REQUIREMENTS / "dev.txt"))
-    run(*uv, "pip", "install", *into, f"carryoverd[lean] @ {release.wheel.as_uri()}")
+    run(*uv, "pip", "install", *into, f"carryoverd @ {release.wheel.as_uri()}")
     tool = (str(Path(sys.executable).with_name("cyclonedx-py")), "environment", "--output-reproducible")
     about = ("--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application", "--output-file", str(made))
     run(*tool, *about, str(environment / "bin/python"))
@@ -34,9 +27,6 @@ def write(release: Release, scratch: Path, dist: Path) -> None:
     own = document["metadata"]["component"]
     own |= {"version": VERSION, "hashes": [{"alg": "SHA-256", "content": sha256(release.wheel)}]}
     own["components"] = vendored()
-    [pack] = (found for found in document["components"] if found["name"] == PACK)
-    [bindings] = environment.glob(f"lib/*/site-packages/{PACK.replace('-', '_')}/bindings")
-    pack["components"] = _grammars({path.name.partition(".")[0] for path in bindings.iterdir()}, pack["version"])
     text = json.dumps(document, indent=1, sort_keys=True)
     (dist / f"carryoverd-{VERSION}.cdx.json").write_text(text, "utf-8")
 
@@ -59,27 +49,3 @@ def _library(name: str, stated: dict[str, Any]) -> dict[str, Any]:
         "hashes": [{"alg": "SHA-512", "content": digest.hex()}],
         "externalReferences": [{"type": "vcs", "url": stated["source"]}],
     }
-
-
-def _grammars(shipped: set[str], version: str) -> list[dict[str, Any]]:
-    """The grammars inside the pack's wheel. Only its source archive says of which repository and commit each is."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
-        wanted.write(f"{PACK}=={version}\n")
-        wanted.flush()
-        [source] = sources(wanted.name, "--no-deps")
-    with urllib.request.urlopen(source["url"], timeout=300) as answer:
-        archive = answer.read()
-    if hashlib.sha256(archive).hexdigest() != source["sha256"]:
-        sys.exit(f"{source['url']} is not the file that the index names. The bill of materials was not written.")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        [name] = (name for name in files.getnames() if name.endswith("/sources/language_definitions.json"))
-        definitions: dict[str, dict[str, str]] = json.load(files.extractfile(name) or io.BytesIO(b"{}"))
-    return [_grammar(name, definitions.get(name, {})) for name in sorted(shipped - {"__init__", "py"})]
-
-
-def _grammar(name: str, origin: dict[str, str]) -> dict[str, Any]:
-    component: dict[str, Any] = {"type": "library", "name": f"tree-sitter-{name}", "bom-ref": f"grammar-{name}"}
-    if origin:
-        component["version"] = origin["rev"]
-        component["externalReferences"] = [{"type": "vcs", "url": origin["repo"]}]
-    return component

@@ -116,10 +116,9 @@ def test_what_is_locked_is_what_the_project_asks_for() -> None:
     run, dev, release = (locked(PACKAGING / "requirements" / f"{name}.txt") for name in ("run", "dev", "release"))
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    pack = "tree-sitter-language-pack"
     asked = [
-        *((name, dev) for name in (*project["dependencies"], *extras["lean"], *extras["dev"])),
-        *((name, run) for name in (*project["dependencies"], *extras["lean"]) if not name.startswith(pack)),
+        *((name, dev) for name in (*project["dependencies"], *extras["dev"])),
+        *((name, run) for name in project["dependencies"]),
         *((name, release) for name in PROJECT["dependency-groups"]["release"]),
     ]
     wanted = [(Requirement(text), lock) for text, lock in asked if not text.startswith("carryoverd")]
@@ -127,19 +126,15 @@ def test_what_is_locked_is_what_the_project_asks_for() -> None:
     versions = [(one, lock.get(canonicalize_name(one.name), "0")) for one, lock in wanted]
     assert [str(one) for one, version in versions if not one.specifier.contains(version)] == []
     assert {name: version for name, version in run.items() if dev.get(name) != version} == {}
-    assert pack not in run
 
 
-def test_no_grammar_is_fetched_at_run_time() -> None:
-    """tree-sitter-language-pack downloads grammars when they are first used, from 1.0 on."""
-    [asked] = [Requirement(text) for text in PROJECT["project"]["dependencies"] if "language-pack" in text]
-
-    assert not asked.specifier.contains("1.0.0")
-    assert locked(PACKAGING / "requirements/dev.txt")["tree-sitter-language-pack"].startswith("0.")
+def test_an_extra_that_is_no_longer_needed_is_still_known() -> None:
+    """`pip install 'carryoverd[lean]'` would warn otherwise."""
+    assert "lean" in (metadata.metadata("carryoverd").get_all("Provides-Extra") or ())
 
 
 def test_the_licence_of_all_that_ships_is_permissive() -> None:
-    shipped = {*locked(PACKAGING / "requirements/run.txt"), "tree-sitter-language-pack"}
+    shipped = set(locked(PACKAGING / "requirements/run.txt"))
     installed = {canonicalize_name(found.metadata["Name"]) for found in metadata.distributions()}
     found = {name: licences(name) for name in sorted(shipped & installed)}
 
@@ -211,12 +206,8 @@ def _alone() -> bool:
 
 @pytest.mark.skipif(not _alone(), reason="a process cannot be cut off the network here")
 def test_it_works_with_the_network_off(home: Path) -> None:
-    """Not even loopback is up. A session is read, its handoff made, and every grammar loaded from either package."""
-    grammars = (
-        "from carryover.probe import source_code\n"
-        "loads = source_code._single, source_code._from_pack\n"
-        "print(all(load(name) for name in source_code.SINGLE for load in loads))"
-    )
+    """Not even loopback is up. A session is read, its handoff made, and every grammar loaded."""
+    grammars = "from carryover.probe import source_code\nprint(all(map(source_code.grammar, source_code.GRAMMARS)))"
 
     for arguments, said in (
         (("-c", grammars), "True\n"),

@@ -1,7 +1,7 @@
 """Finds the function at the place of an edit, and whether the file parses, with tree-sitter. Works on bytes in memory.
 
-Grammars are loaded on first use: a language's own package (the extra `lean`, 13 MB for the languages named here), or
-else the language pack (184 MB; from 1.0 on it would download them). Without either, function and syntax are unknown.
+Each grammar is a package of its own (13 MB for the languages named here) and loaded on first use. Without a usable
+one, function and syntax are unknown.
 """
 
 from __future__ import annotations
@@ -213,33 +213,21 @@ def _text(node: Node | None, source: bytes) -> str | None:
     return source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else None
 
 
-PACK: Final = "tree_sitter_language_pack"
-
-SINGLE: Final = {
+GRAMMARS: Final = {
     **{name: (f"tree_sitter_{name}", "language") for name in "c cpp go java javascript python ruby rust".split()},
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
 }
-"""Language, as the pack names it → the module of its single package and the function in it that returns the grammar."""
+"""Language → the module of its package and the function in it that returns the grammar."""
 
 
 @cache
 def grammar(language: str) -> Language | None:
-    """Returns the grammar of a language in `SINGLE`; None if no package for it is installed or usable."""
-    for load in (_single, _from_pack):
-        # Not installed, or built for another version of tree-sitter.
-        with suppress(ImportError, AttributeError, LookupError, TypeError, ValueError):
-            return load(language)
+    """Returns the grammar of a language in `GRAMMARS`; None if its package is not installed or not usable."""
+    module, function = GRAMMARS[language]
+    # Not installed, or built for another version of tree-sitter.
+    with suppress(ImportError, AttributeError, TypeError, ValueError):
+        from tree_sitter import Language
+
+        return Language(getattr(import_module(module), function)())
     return None
-
-
-def _single(language: str) -> Language:
-    from tree_sitter import Language
-
-    module, function = SINGLE[language]
-    return Language(getattr(import_module(module), function)())
-
-
-def _from_pack(language: str) -> Language:
-    found: Language = import_module(PACK).get_language(language)
-    return found

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
 
 from carryover.facts import FileFacts
 from carryover.probe import source_code
-from carryover.probe.source_code import _LANGUAGES, SINGLE, examine, grammar, language_of
+from carryover.probe.source_code import _LANGUAGES, GRAMMARS, definitions, examine, grammar, language_of
 
 FIXTURES = Path(__file__).parent / "fixtures" / "source_code"
 SOURCES = {file.stem: file.read_text(encoding="utf-8") for file in sorted(FIXTURES.glob("*.txt"))}
@@ -32,6 +33,13 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
 
     assert [examine(source, language, number).symbol for number in range(1, len(lines) + 1)] == expected
     assert examine(source, language, None).parses
+
+
+@pytest.mark.parametrize("language", SOURCES)
+def test_what_a_file_defines_is_what_its_lines_are_in(language: str) -> None:
+    named = {line.partition("»")[2].strip() for line in SOURCES[language].split("\n")} - {""}
+
+    assert {found.name for found in definitions(source_of(language), language)} == named
 
 
 @pytest.mark.parametrize(
@@ -102,9 +110,6 @@ def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> N
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
 
 
-BROKEN = b"((((\n"
-
-
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     grammar.cache_clear()
@@ -125,19 +130,19 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_language_that_is_recognised_has_a_grammar_and_a_sample() -> None:
-    assert SINGLE.keys() == set(_LANGUAGES.values()) == SOURCES.keys()
+    assert GRAMMARS.keys() == set(_LANGUAGES.values()) == SOURCES.keys()
 
 
-@pytest.mark.parametrize("language", SOURCES)
-def test_both_kinds_give_the_same_facts(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = source_of(language), BROKEN
-    single = [examine(text, language, 3) for text in texts]
-    without(SINGLE[language][0], monkeypatch)
+@pytest.mark.parametrize("language", GRAMMARS)
+def test_the_grammar_of_a_language_is_one_that_an_installation_brings(language: str) -> None:
+    module, _ = GRAMMARS[language]
+    required = {Requirement(text).name for text in metadata.requires("carryoverd") or () if "extra ==" not in text}
 
-    assert [examine(text, language, 3) for text in texts] == single
+    assert grammar(language) is not None
+    assert module.replace("_", "-") in required
 
 
-def test_with_neither_or_without_the_time_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_grammar_or_the_time_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert examine(source_of("python"), "python", 2, give_up=lambda: True) == FileFacts(exists=True)
     without("tree_sitter_", monkeypatch)
 
