@@ -42,6 +42,10 @@ print("ServiceError: it does not answer", file=sys.stderr)
 raise SystemExit(1)
 """
 
+_NPM: Final = """#!/bin/sh
+[ "$1" = view ] && echo 99.0.0
+"""
+
 
 def _commit_with_a_bad_subject(clone: Path) -> None:
     author = ("-c", "user.name=Dev", "-c", "user.email=dev@example.invalid")
@@ -92,7 +96,7 @@ PLANTS: Final = (
         "format",
         "a line that is not formatted",
         "make lint",
-        ("Would reformat: src/carryover/paths.py",),
+        ("paths.py:16:24", "1 file would be reformatted"),
         (Replacement("src/carryover/paths.py", "LONGEST_ADDRESS: Final = 100", "LONGEST_ADDRESS: Final  =  100"),),
     ),
     Plant(
@@ -287,7 +291,7 @@ PLANTS: Final = (
         "chaos",
         "each commit loses an event",
         f"{_TESTS} chaos --seed 1 --steps 1 --only kill --patience 5",
-        ("chaos: ",),
+        ("chaos: repeat with make chaos SEED=1", "BROKEN at step"),
         (
             Replacement(
                 "src/carryover/ledger/commit.py",
@@ -300,7 +304,7 @@ PLANTS: Final = (
         "machines",
         "no event of another machine is taken",
         f"{_TESTS} chaos --machines 2 --seed 1 --steps 1 --patience 5",
-        ("chaos: ",),
+        ("chaos: repeat with make chaos SEED=1", "MACHINES=2"),
         (Replacement("src/carryover/sync/incoming.py", "if is_usable else None", "if not is_usable else None"),),
         holds_without=False,
     ),
@@ -322,6 +326,15 @@ PLANTS: Final = (
                 "src/carryover/readers/jsonl.py", "offset=position.offset + len(last)", "offset=position.offset + 1"
             ),
         ),
+    ),
+    Plant(
+        "agents",
+        "a newest version that can't be fetched",
+        f'PATH="$PWD:$PATH" {_TESTS} night.newest --only codex',
+        ("newest: codex: 99.0.0, known is", "no row was run with 99.0.0"),
+        (Replacement("npm", "", _NPM),),
+        lambda clone: (clone / "npm").chmod(0o755),
+        holds_without=False,
     ),
     Plant(
         "mutants",

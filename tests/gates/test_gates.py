@@ -18,7 +18,6 @@ from support.repository import git, repository
 OF_STEPS = {"order": "any-order", "speed": "bench-gate"}
 """Steps of the night whose gate is called as its target."""
 WITHOUT_PLANT = {
-    "agents": "needs real clients from registries: test_newest.py has what it makes of a run",
     "gates": "is this",
     "soak": "takes hours until something has grown: test_soak.py has rows that grow",
 }

@@ -76,7 +76,7 @@ def _hollow(names: Sequence[str], seed: int, seconds: float) -> list[str]:
         own[name] = _by_function(_outcomes(asked, room.own_tests()))
     lost = [function for tried in own.values() for function, answers in tried.items() if not _is_noticed(answers)]
     there = _elsewhere(names, lost, seed, until) if lost else {}
-    return [_reported(name, own[name], there, seed) for name in names]
+    return [reported(name, own[name], there, seed) for name in names]
 
 
 def _elsewhere(names: Sequence[str], lost: Sequence[str], seed: int, until: float) -> dict[str, dict[str, str]]:
@@ -97,9 +97,11 @@ def _elsewhere(names: Sequence[str], lost: Sequence[str], seed: int, until: floa
     return found
 
 
-def _reported(
-    name: str, own: Mapping[str, Mapping[str, str]], there: Mapping[str, Mapping[str, str]], seed: int
-) -> str:
+def reported(name: str, own: Mapping[str, Mapping[str, str]], there: Mapping[str, Mapping[str, str]], seed: int) -> str:
+    """Prints the functions of a room that no test misses; returns what is below the floor.
+
+    `own`: by function, what noticed each of its answers in the room's tests; `there`: in the tests elsewhere.
+    """
     if not own:
         return f"{name}: no function was tried; do its tests pass? {_command(ROOMS[name].own_tests())}"
     lost = [function for function, answers in own.items() if not _is_noticed(answers)]

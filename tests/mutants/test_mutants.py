@@ -11,6 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from mutants.__main__ import reported
 from mutants.change import changed, mutants_of
 from mutants.hollow import hollowed, hollows_of
 from mutants.rooms import ROOMS, SOURCE, other_tests
@@ -117,6 +120,20 @@ def test_a_function_that_no_test_would_miss_is_named_and_who_calls_it_is_known(t
         "room/sums.py:9 unused: ''": NOT_CALLED,
         "room/sums.py:9 unused: 'hollow'": NOT_CALLED,
     }
+
+
+def test_a_share_below_the_floor_fails_and_what_there_was_no_time_for_does_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = {"text/a.py:1 kept": {"0": "t", "1": ""}, "text/a.py:2 lost": {"": ""}, "text/a.py:3 late": {"": ""}}
+
+    assert reported("text", own, {"text/a.py:2 lost": {"": ""}}, 1) == (
+        "text: 50% of hollow functions were noticed, at least 95% should be"
+    )
+    assert "not noticed:\n  text/a.py:2 lost\n" in capsys.readouterr().out
+    assert reported("text", own, {"text/a.py:2 lost": {"": "another test"}}, 1) == ""
+    assert "there was no time:\n  text/a.py:3 late\n" in capsys.readouterr().out
+    assert "no function was tried" in reported("text", {}, {}, 1)
 
 
 def test_every_file_of_a_room_and_of_its_tests_is_there() -> None:

@@ -50,10 +50,10 @@ def _holds(kind: type[Tool], folder: Path) -> bool:
     print(f"newest: {kind.id}: {newest}, known is {known}", flush=True)
     code, printed = _ran(kind.id, newest, known, folder)
     failures = failures_in(code, printed, newest, known)
-    for name, _ in failures:
-        print(f"newest: {kind.id}: failed: {name}", flush=True)
+    for name, why in failures:
+        print(f"newest: {kind.id}: failed: {name}{f': {why}' if why else ''}", flush=True)
     if failures:
-        issue = _issue(kind, newest, known, failures, _difference(folder, kind.id, known, newest))
+        issue = _issue(kind, newest, known, failures, difference(folder, kind.id, known, newest))
         (folder / f"{kind.id}.md").write_text(issue, encoding="utf-8")
     return not failures
 
@@ -94,7 +94,8 @@ def failures_in(code: int, printed: str, newest: str, known: str) -> list[tuple[
     return found
 
 
-def _difference(folder: Path, agent: str, known: str, newest: str) -> list[str]:
+def difference(folder: Path, agent: str, known: str, newest: str) -> list[str]:
+    """Returns the fields that only one of two versions writes, as lines of a diff."""
     before = _shapes(folder, agent, known)
     after = _shapes(folder, agent, newest)
     lines = difflib.unified_diff(before, after, f"{agent} {known}", f"{agent} {newest}", lineterm="", n=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from night.newest import failures_in
+from pathlib import Path
+
+from night.newest import difference, failures_in
 
 ROW = "tests/real_agents/test_sessions.py::test_a_turn_is_read"
 OTHER = "tests/real_agents/test_hooks.py::test_a_hook_is_run"
@@ -33,3 +35,20 @@ def test_a_version_that_could_not_be_fetched_and_a_run_that_did_not_begin_are_no
     assert failures_in(2, broken, "1.1.0", "1.0.0") == [
         ("tests/real_agents", "no row was run with 1.1.0; pytest ended with 2")
     ]
+
+
+def test_fields_that_come_and_go_with_a_version_are_the_difference(tmp_path: Path) -> None:
+    (tmp_path / "shapes").mkdir()
+    for version, shapes in (
+        ("1.0.0", ".pi: user.text str\n.pi: end.at int\n"),
+        ("1.1.0", ".pi: user.text str\n.pi: end str\n"),
+    ):
+        (tmp_path / "shapes" / f"pi {version} test_a_turn.txt").write_text(shapes)
+
+    assert difference(tmp_path, "pi", "1.0.0", "1.1.0") == [
+        "--- pi 1.0.0",
+        "+++ pi 1.1.0",
+        "-.pi: end.at int",
+        "+.pi: end str",
+    ]
+    assert difference(tmp_path, "pi", "1.0.0", "1.0.0") == []
