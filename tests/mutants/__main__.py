@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mutants.afresh import noticed_afresh
-from mutants.rooms import ROOMS, SOURCE, Room, other_tests
+from mutants.rooms import LOADING, ROOMS, SOURCE, Room, other_tests
 from mutants.trial import NOT_CALLED, NOT_PUT_IN, Asked
 
 CHECKOUT: Final = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ def _hollow(names: Sequence[str], seed: int, seconds: float) -> list[str]:
 
 
 def _elsewhere(names: Sequence[str], lost: Sequence[str], seed: int, until: float) -> dict[str, dict[str, str]]:
-    """Tries hollow functions with the tests elsewhere; those that none calls, from the start of a process.
+    """Tries hollow functions with the tests elsewhere; those that none misses, from the start of a process.
 
     What there was no time for is left out.
     """
@@ -89,11 +89,12 @@ def _elsewhere(names: Sequence[str], lost: Sequence[str], seed: int, until: floa
     asked = Asked(str(SOURCE), patterns, True, seed, until - time.monotonic(), "", tuple(lost))
     found = _by_function(_outcomes(asked, other_tests(rooms)))
     for function, answers in list(found.items()):
-        if NOT_CALLED in answers.values():
-            del found[function]
+        if not _is_noticed(answers):
             if time.monotonic() < until:
                 own = [test for room in rooms if room.holds(function) for test in room.own_tests()]
-                found[function] = noticed_afresh(function, answers, own)
+                found[function] = noticed_afresh(function, answers, [*own, *LOADING])
+            elif NOT_CALLED in answers.values():
+                del found[function]
     return found
 
 

@@ -15,6 +15,9 @@ SOURCE: Final = Path(carryover.__file__).parent
 _ELSEWHERE: Final = ("unit", "contract", "agents", "dialogue", "life", "architecture", "counted")
 """Folders of tests that run what they test in their own process."""
 
+LOADING: Final = (str(TESTS / "contract" / "test_reading.py"), str(TESTS / "e2e" / "test_daemon.py"))
+"""They load all agents and the daemon: functions that are called while modules load, or in other processes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
