@@ -13,7 +13,11 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
+<<<<<<< HEAD
 .PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
+=======
+.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages changelog audit release-check lock chaos soak histories fuzz mutants gates night clean
+>>>>>>> gates
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -64,7 +68,7 @@ bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at 
 	PYTHONPATH=tests $(BIN)/python -m bench --only growth $(if $(SIZES),--sizes $(SIZES))
 
 bench-gate: $(VENV)/.installed-dev ## fail if a figure became worse than the stored one in three runs; STORE=1 stores them
-	PYTHONPATH=tests $(BIN)/python -m bench.gate $(if $(STORE),--store)
+	PYTHONPATH=tests $(BIN)/python -m bench.gate $(if $(STORE),--store) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
 
 takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold, after takeover-fetch; HALF=closed at a release
 	PYTHONPATH=tests $(BIN)/python -m quality.takeover $(if $(HALF),--half $(HALF))
@@ -157,8 +161,11 @@ fuzz: $(VENV)/.installed-fuzz ## bytes guided by coverage and generated examples
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(KEPT),--kept $(KEPT)) $(if $(REPEAT),--repeat $(REPEAT))
 
-mutants: $(VENV)/.installed-dev ## change the pure rooms in one place at a time, for MINUTES=10, and name what no test notices; SEED=..., ONLY=...
-	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+mutants: $(VENV)/.installed-dev ## for MINUTES=10, change pure rooms in one place or leave a function out, and name what no test notices; SEED, ONLY, KIND=hollow
+	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY)) $(if $(KIND),--kind $(KIND))
+
+gates: $(VENV)/.installed-fuzz $(RELEASE)/.installed ## plant a regression for each gate in a throw-away clone, and see that it is found; ONLY=lint,dist
+	PYTHONPATH=tests $(BIN)/python -m gates $(if $(ONLY),--only $(ONLY))
 
 night: $(VENV)/.installed-fuzz ## all that takes too long for each change, in at most HOURS=6, into build/night/report.md; goes on where it was ended
 	PYTHONPATH=tests $(BIN)/python -m night $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only $(ONLY)) $(if $(ANEW),--anew)

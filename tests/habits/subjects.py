@@ -33,21 +33,48 @@ def problem(subject: str) -> str | None:
     return None
 
 
+class NoHistory(Exception):
+    """The base is not in the history of a checkout that should have it."""
+
+
 def new_subjects(checkout: Path, base: str) -> list[str]:
-    """Returns the subjects of the commits after `base`, without merges; none outside git, or if `base` is not there."""
-    command = ["git", "-C", str(checkout), "log", "--no-merges", "--format=%s", f"{base}..HEAD"]
+    """Returns the subjects of the commits after `base`, without merges; none outside git.
+
+    A shallow clone without the base has nothing to judge. Raises NoHistory if any other checkout lacks it.
+    """
+    shallow = _git(checkout, "rev-parse", "--is-shallow-repository")
+    if shallow is None:
+        return []
+    if _git(checkout, "merge-base", "--is-ancestor", base, "HEAD") is not None:
+        return _subjects(checkout, f"{base}..HEAD")
+    if shallow.strip() == "true":
+        return []
+    raise NoHistory(f"The commit {base[:12]}, after which subjects are judged, is not in the history of {checkout}.")
+
+
+def _subjects(checkout: Path, commits: str) -> list[str]:
+    return (_git(checkout, "log", "--no-merges", "--format=%s", commits) or "").splitlines()
+
+
+def _git(checkout: Path, *words: str) -> str | None:
+    """Returns what git prints; None if it fails or is not installed."""
+    command = ["git", "-C", str(checkout), *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
     except OSError:
-        return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def main(arguments: list[str]) -> int:
     if arguments:
         subjects = Path(arguments[0]).read_text(encoding="utf-8", errors="replace").splitlines()[:1]
     else:
-        subjects = new_subjects(TOP, BASE)
+        try:
+            subjects = new_subjects(TOP, BASE)
+        except NoHistory as error:
+            print(f"{error} Set BASE in tests/habits/subjects.py to a commit that is.", file=sys.stderr)
+            return 1
     found = [(subject, wrong) for subject in subjects if (wrong := problem(subject)) is not None]
     for subject, wrong in found:
         print(f"The subject `{subject}` {wrong}. See CONTRIBUTING.md, How we write.", file=sys.stderr)

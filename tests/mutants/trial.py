@@ -1,60 +1,108 @@
 """A plugin of pytest: instead of running the tests once, it runs them against one mutant after the other.
 
-Each is tried in a process forked after the tests were collected, so that nothing is imported anew. `MUTANTS` names the
-file with what to try, and where the outcomes go; a run that was ended goes on with the next one.
+Each is tried in a process forked after the tests were collected, so that nothing is imported anew. `MUTANTS` holds what
+to try, and where the outcomes go.
 """
 
 from __future__ import annotations
 
-import functools
-import gc
 import json
 import os
 import random
-import resource
-import select
-import shutil
-import signal
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import CodeType, FunctionType
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from _pytest.runner import runtestprotocol
 
+from mutants.calls import Calls
 from mutants.change import Mutant, changed, mutants_of
+from mutants.hollow import Hollow, hollowed, hollows_of
+from mutants.process import following, found_in_fork, put_in, use_own_folder
 
 MOST_S: Final = 60
 """How long the tests of a mutant may take; one for which they do not end is noticed."""
 NOT_PUT_IN: Final = "not put in"
 """Instead of an outcome: the function was not loaded, or is one of a kind whose code can't be replaced."""
-_MEMORY_BYTES: Final = 4 << 30
+NOT_CALLED: Final = "not called"
+"""Instead of an outcome: no test calls the hollow function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to try."""
+
+    source: str
+    """The folder of the package."""
+    files: tuple[str, ...]
+    """Patterns below it."""
+    hollow: bool
+    seed: int
+    seconds: float
+    outcomes: str
+    """The file to which a line for each mutant is added: its fields or its text, and the test that noticed it."""
+    only: tuple[str, ...] | None = None
+    """If given: only hollow functions of these names."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
-    asked = json.loads(os.environ["MUTANTS"])
-    source = Path(asked["source"])
-    outcomes = Path(asked["outcomes"])
-    files = sorted((source / asked["room"]).rglob("*.py"))
+    asked = Asked(**json.loads(os.environ["MUTANTS"]))
+    source = Path(asked.source)
+    files = sorted(file for pattern in asked.files for file in source.glob(pattern))
     for file in files:
         import_module(_module_of(file, source))
-    all_of_room = [each for file in files for each in mutants_of(str(file), file.read_text(encoding="utf-8"))]
-    random.Random(asked["seed"]).shuffle(all_of_room)
-    if failed := _tried(session.items, None):
-        pytest.exit(f"{failed} fails without a change", returncode=1)
-    until = time.monotonic() + asked["seconds"]
-    with outcomes.open("a", encoding="utf-8") as output:
-        for mutant in all_of_room:
-            if time.monotonic() > until:
-                break
-            noticed = _tried(session.items, mutant)
-            print(json.dumps([str(mutant).removeprefix(f"{source}/"), noticed]), file=output, flush=True)
+    until = time.monotonic() + asked.seconds
+    if asked.hollow:
+        _try_hollow_functions(session.items, asked, files, until)
+    else:
+        _try_changes(session.items, asked, files, until)
     return True
+
+
+def _try_changes(items: Sequence[pytest.Item], asked: Asked, files: Sequence[Path], until: float) -> None:
+    mutants = [each for file in files for each in mutants_of(str(file), file.read_text(encoding="utf-8"))]
+    random.Random(asked.seed).shuffle(mutants)
+    if failed := found_in_fork(partial(_noticed_by, items, None), MOST_S):
+        pytest.exit(f"{failed} fails without a change", returncode=1)
+    for mutant in mutants:
+        if time.monotonic() > until:
+            break
+        _note(asked, str(mutant), found_in_fork(partial(_noticed_by, items, mutant), MOST_S))
+
+
+def _try_hollow_functions(items: Sequence[pytest.Item], asked: Asked, files: Sequence[Path], until: float) -> None:
+    """Tries each with the tests that call it, and with the others in their files, which may share what it made."""
+    calls = Calls.of(items, [str(file) for file in files], until)
+    found = [each for file in files for each in hollows_of(str(file), file.read_text(encoding="utf-8"))]
+    names = sorted({each.name for each in found})
+    random.Random(asked.seed).shuffle(names)
+    for name in names:
+        for hollow in sorted(each for each in found if each.name == name):
+            if time.monotonic() > until:
+                return
+            if asked.only is None or name.removeprefix(f"{asked.source}/") in asked.only:
+                numbers = calls.tests_of(hollow.path, hollow.line, hollow.functions)
+                if numbers or calls.is_whole:
+                    _note(asked, [name, hollow.returns], _noticed_by_callers(items, numbers, hollow, calls))
+
+
+def _noticed_by_callers(items: Sequence[pytest.Item], numbers: Sequence[int], hollow: Hollow, calls: Calls) -> str:
+    if not numbers:
+        return NOT_CALLED
+    work = partial(_noticed_by, [items[number] for number in numbers], hollow)
+    return str(found_in_fork(work, MOST_S + 3 * calls.seconds(numbers)))
+
+
+def _note(asked: Asked, mutant: Any, noticed: str) -> None:
+    line = json.dumps([mutant, noticed]).replace(f"{asked.source}/", "")
+    with Path(asked.outcomes).open("a", encoding="utf-8") as output:
+        print(line, file=output)
 
 
 def _module_of(file: Path, source: Path) -> str:
@@ -62,70 +110,17 @@ def _module_of(file: Path, source: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _tried(items: Sequence[pytest.Item], mutant: Mutant | None) -> str:
-    """Returns the test that noticed the mutant, or how else it was noticed; an empty text if it wasn't."""
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(read)
-        os.setsid()
-        try:
-            noticed = _noticed_by(items, mutant)
-        except BaseException as error:  # whatever the mutant did: it was noticed
-            noticed = type(error).__name__
-        os.write(write, json.dumps(noticed).encode())
-        os._exit(0)
-    os.close(write)
-    is_there, _, _ = select.select([read], [], [], MOST_S)
-    answer = os.read(read, 1 << 16) if is_there else b'"no end"'
-    if not is_there:
-        os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    os.close(read)
-    shutil.rmtree(_folder(child), ignore_errors=True)
-    return str(json.loads(answer or b'"crash"'))
-
-
-def _noticed_by(items: Sequence[pytest.Item], mutant: Mutant | None) -> str:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.dup2(nowhere, sys.stderr.fileno())
-    base = _folder(os.getpid())
-    base.mkdir()
-    items[0].config._tmp_path_factory._basetemp = base  # type: ignore[attr-defined]
+def _noticed_by(items: Sequence[pytest.Item], mutant: Mutant | Hollow | None) -> str:
+    """Returns the test that fails with the mutant; an empty text if none does."""
+    use_own_folder(items[0].config)
     if mutant is not None and not _put_in(mutant):
         return NOT_PUT_IN
     for number, item in enumerate(items):
-        following = items[number + 1] if number + 1 < len(items) else None
-        if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
+        if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following(items, number))):
             return item.nodeid
     return ""
 
 
-def _folder(process: int) -> Path:
-    return Path(os.environ.get("TMPDIR", "/tmp")) / f"carryover-mutant-{process}"
-
-
-def _put_in(mutant: Mutant) -> bool:
-    """Gives the functions that are loaded the changed code; returns whether there was one."""
-    path = Path(mutant.path)
-    code = compile(changed(path.read_text(encoding="utf-8"), mutant), str(path), "exec")
-    by_place = {(each.co_qualname, each.co_firstlineno): each for each in _codes(code)}
-    is_in = False
-    for thing in gc.get_objects():
-        if isinstance(thing, functools._lru_cache_wrapper):
-            thing.cache_clear()
-        elif isinstance(thing, FunctionType) and thing.__code__.co_filename == str(path):
-            new = by_place.get((thing.__code__.co_qualname, thing.__code__.co_firstlineno))
-            if new is not None and new.co_freevars == thing.__code__.co_freevars:
-                is_in |= new != thing.__code__
-                thing.__code__ = new
-    return is_in
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
+def _put_in(mutant: Mutant | Hollow) -> bool:
+    source = Path(mutant.path).read_text(encoding="utf-8")
+    return put_in(mutant.path, changed(source, mutant) if isinstance(mutant, Mutant) else hollowed(source, mutant))

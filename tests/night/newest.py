@@ -23,6 +23,7 @@ FOLDER: Final = CHECKOUT / "build" / "night" / "agents"
 SHAPES: Final = "CARRYOVER_AGENT_SHAPES"
 """Names the folder in which rows leave the shapes of what the client wrote."""
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S*::.+?)(?: - (.*))?$", re.MULTILINE)
+_PASSED: Final = re.compile(r"^PASSED (\S*::.+)$", re.MULTILINE)
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
 
 
@@ -47,11 +48,12 @@ def _holds(kind: type[Tool], folder: Path) -> bool:
         print(f"newest: {kind.id}: {known} is the newest", flush=True)
         return True
     print(f"newest: {kind.id}: {newest}, known is {known}", flush=True)
-    failures = _failures(kind.id, newest, known, folder)
-    for name, _ in failures:
-        print(f"newest: {kind.id}: failed: {name}", flush=True)
+    code, printed = _ran(kind.id, newest, known, folder)
+    failures = failures_in(code, printed, newest, known)
+    for name, why in failures:
+        print(f"newest: {kind.id}: failed: {name}{f': {why}' if why else ''}", flush=True)
     if failures:
-        issue = _issue(kind, newest, known, failures, _difference(folder, kind.id, known, newest))
+        issue = _issue(kind, newest, known, failures, difference(folder, kind.id, known, newest))
         (folder / f"{kind.id}.md").write_text(issue, encoding="utf-8")
     return not failures
 
@@ -67,20 +69,33 @@ def _released(where: str) -> str | None:
     return found[0] if found is not None else None
 
 
-def _failures(agent: str, newest: str, known: str, folder: Path) -> list[tuple[str, str]]:
-    """Returns the rows that fail with the newest version alone, and why."""
+def _ran(agent: str, newest: str, known: str, folder: Path) -> tuple[int, str]:
+    """Runs the rows of an agent with two versions; returns pytest's exit code and what it printed."""
     variable = f"CARRYOVER_{agent.upper().replace('-', '_')}"
     env = {**os.environ, variable: f"{newest} {known}", SHAPES: str(folder / "shapes")}
-    options = ["-m", "real_agents", "--timeout", "900", "-k", f"{agent} and not handover", "-q"]
+    options = ["-m", "real_agents", "--timeout", "900", "-k", f"{agent} and not handover", "-q", "-rA"]
     command = [sys.executable, "-m", "pytest", "tests/real_agents", *options]
     run = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
-    (folder / f"{agent}.log").write_text(run.stdout, encoding="utf-8")
-    failed = _FAILED.findall(run.stdout)
+    (folder / f"{agent}.log").write_text(run.stdout + run.stderr, encoding="utf-8")
+    return run.returncode, run.stdout
+
+
+def failures_in(code: int, printed: str, newest: str, known: str) -> list[tuple[str, str]]:
+    """Returns the rows that fail with the newest version alone, and why; the run itself, if it tried no row of it.
+
+    A row is skipped if its client could not be fetched, and none runs if pytest could not begin: neither is a pass.
+    """
+    failed = _FAILED.findall(printed)
     of_known = {name.replace(known, newest) for name, _ in failed if known in name}
-    return [(name, why) for name, why in failed if newest in name and name not in of_known]
+    found = [(name, why) for name, why in failed if newest in name and name not in of_known]
+    has_run = any(newest in name for name in _PASSED.findall(printed)) or any(newest in name for name, _ in failed)
+    if code not in (0, 1) or not has_run:
+        return [*found, ("tests/real_agents", f"no row was run with {newest}; pytest ended with {code}")]
+    return found
 
 
-def _difference(folder: Path, agent: str, known: str, newest: str) -> list[str]:
+def difference(folder: Path, agent: str, known: str, newest: str) -> list[str]:
+    """Returns the fields that only one of two versions writes, as lines of a diff."""
     before = _shapes(folder, agent, known)
     after = _shapes(folder, agent, newest)
     lines = difflib.unified_diff(before, after, f"{agent} {known}", f"{agent} {newest}", lineterm="", n=0)

@@ -70,7 +70,10 @@ def main() -> int:
     absent = f"{len(there)} of {len(sessions)} sessions of the {options.half} half"
     print(f"{absent}; seed {options.seed}; Carryover {closed_runs.version()}; {when}\n")
     print(report(given, options.seed))
-    return 0
+    undelivered = not_delivered(given)
+    for line in undelivered:
+        print(f"takeover: {line}")
+    return 1 if undelivered else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,6 +169,18 @@ def _given(arm: str, cut: Cut, make: Callable[[], str]) -> Given:
         return Given(arm, cut, 0.0, 0, 0.0, failed=type(error).__name__)
     seconds = time.perf_counter() - began
     return Given(arm, cut, held(cut.needed, text), estimated_tokens(text), seconds)
+
+
+def not_delivered(given: Sequence[Given]) -> list[str]:
+    """Returns a line for each of our own arms that failed on too many cuts; other programs may fail."""
+    lines = []
+    for arm in dict.fromkeys(each.arm for each in given if each.arm.startswith((CARRYOVER, TAIL))):
+        own = [each for each in given if each.arm == arm]
+        failed = [each for each in own if each.failed]
+        if len(failed) > (1 - _LEAST_DELIVERED) * len(own):
+            why = ", ".join(sorted({each.failed for each in failed}))
+            lines.append(f"{arm}: {len(own) - len(failed)} of {len(own)} texts were delivered ({why})")
+    return lines if given else ["no session could be cut"]
 
 
 def report(given: Sequence[Given], seed: int) -> str:

@@ -10,7 +10,7 @@ from quality.cuts import PLACES, Cut, Place, chosen, places, wanted_after
 from quality.facts import common_facts, facts, held, needed
 from quality.happened import Happening, Kind, happenings
 from quality.intervals import interval
-from quality.takeover import Given, report
+from quality.takeover import Given, not_delivered, report
 
 
 def past(*kinds: Kind) -> list[Happening]:
@@ -107,6 +107,14 @@ def test_an_arm_whose_texts_did_not_arrive_has_no_result() -> None:
     assert "| broken | 1 of 4 |" in page
     assert not re.search(r"\| broken \|.*0\.500", page)
     assert re.search(r"\| whole \|.*0\.500", page)
+
+
+def test_a_handoff_that_is_not_delivered_fails_the_run_and_another_programs_does_not() -> None:
+    ours = [given("Carryover, 600", n, failed="RuntimeError" if n else "") for n in range(4)]
+
+    assert not_delivered([given("Carryover, 600", 1), given("a peer, ask", 1, failed="Error")]) == []
+    assert not_delivered(ours) == ["Carryover, 600: 1 of 4 texts were delivered (RuntimeError)"]
+    assert not_delivered([]) == ["no session could be cut"]
 
 
 def test_the_closed_half_is_scored_once_for_a_version(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 import time
@@ -15,7 +16,8 @@ from support.daemon_process import wait_until
 
 _AGE_S: Final = 5.5
 _AT_ONCE: Final = 200
-_FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
+_FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
+"""Beside the folders of tests: a file keeps its age only if it is moved within one file system."""
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 

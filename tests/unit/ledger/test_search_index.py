@@ -66,6 +66,19 @@ async def index_all(ledger: Ledger) -> int:
     return steps
 
 
+async def test_a_cleared_index_holds_nothing_until_the_events_are_indexed_again(
+    scribe: Scribe, ledger_path: Path
+) -> None:
+    await scribe.tell(scribe.event("discount"), scribe.event("\n".join(f"Do step {n} of them all" for n in range(9))))
+    await index_all(scribe.ledger)
+    before = indexed(ledger_path)
+
+    await scribe.ledger.write(search_index.clear_index)
+    assert (before != [], indexed(ledger_path)) == (True, [])
+    await index_all(scribe.ledger)
+    assert indexed(ledger_path) == before
+
+
 _keys = st.sampled_from("abcdef")
 _steps = st.one_of(
     st.tuples(st.just("append"), st.lists(_keys, max_size=4)),

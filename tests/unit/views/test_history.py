@@ -206,3 +206,15 @@ def test_lines_that_were_removed_count_for_the_place_of_others_also_without_cont
     edits = [edit_of(["a", "x", "x", "b"], ["a", "b"], context=0)]
     later = edit_of(["a", "b"], ["a", "b", "b"], context=0)
     assert origin_of(["a", "b", "b"], 1, [*edits, later]) == Origin(None, "followed")
+
+
+def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neighbour_is_there() -> None:
+    """The first line and the third were changed by hand; a bracket proves nothing."""
+    wrote = ["def total(cart):", "    rate = rate_of(cart)", "    return rate * 2", "}"]
+    edit = edit_of(["def total(cart):", "}"], wrote)
+    changed = ["def total(basket):", "    rate = rate_of(cart)", "    return rate * 3", "}"]
+
+    found = [origin_of(changed, at, [edit]) for at in range(4)]
+    assert found == [Origin(edit, "by_text") for edit in (None, 0, None, None)]
+    twice = ["    rate = rate_of(cart)", "    return rate * 2", "    pass", "    rate = rate_of(cart)"]
+    assert [origin_of(twice, at, [edit]).edit for at in (0, 3)] == [0, None]
