@@ -117,6 +117,9 @@ class Watcher:
         except FileNotFoundError:  # removed since it was found
             self._restart.wait(LOOK_AT_ROOTS_MS / 1000)
         except (OSError, RuntimeError) as error:
+            if _is_about_a_name(error):
+                self._restart.wait(LOOK_AT_ROOTS_MS / 1000)  # it may be written all the time
+                return
             reason = _limit(error)
             if reason is None:
                 raise
@@ -284,6 +287,11 @@ def _is_watched(folder: str) -> bool:
             if mark in info.read_text():
                 return True
     return False
+
+
+def _is_about_a_name(error: Exception) -> bool:
+    """Whether a file was changed whose name is not UTF-8, of which watchfiles 1.3 can say nothing else."""
+    return "Unable to decode path" in str(error)
 
 
 def _limit(error: Exception) -> str | None:

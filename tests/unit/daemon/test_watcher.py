@@ -125,6 +125,10 @@ async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
 
         session.prompt("hello again")
         assert await asyncio.wait_for(reported.get(), 20) == [session.source]
+
+        (session.path.parent / os.fsdecode(b"\xfe")).write_text("not UTF-8")
+        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+        assert not running.done()
     finally:
         running.cancel()
         await asyncio.wait([running])
