@@ -12,9 +12,9 @@ from carryover.text.pattern import later
 _WORDS: Final = later(r"(\d{1,2})(?::(\d{2}))?\s?([ap])?\.?(?:m\b\.?)?(?: \(?([A-Za-z_/+-]+)\)?)?", re.I)
 """A time of day as agents write it: `3pm (Europe/Amsterdam)`, `8:05 AM`."""
 
-_EARLIEST_MS: Final = 31_536_000_000
+_EARLIEST_MS: Final = 86_400_000
 _LATEST_MS: Final = 253_370_764_799_000
-"""1971 and the end of 9998: of other times, not every zone has a date."""
+"""A day after 1970 began, and the end of 9998: of other times, not every zone has a date."""
 
 
 def on_this_machine(at_ms: int) -> datetime:
