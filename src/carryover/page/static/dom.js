@@ -49,7 +49,8 @@ export function inline(text) {
 export function prose(text) {
   return text.split(/^(```[^\n]*\n[\s\S]*?(?:\n```[ \t]*$|$(?![\s\S])))/m).map((block, at) => {
     if (at % 2) return h("pre", { dir: "auto" }, block.replace(/^```[^\n]*\n/, "").replace(/\n?```[ \t]*$/, ""));
-    const lines = block.replace(/^\n+|\s+$/g, "").split(/^(#{1,6} .*)$/m);
+    // Not by a pattern for the end, which would try each of a million spaces in a row.
+    const lines = block.replace(/^\n+/, "").trimEnd().split(/^(#{1,6} .*)$/m);
     const shown = lines.map((line, n) => (n % 2 ? h("strong", null, line.replace(/^#+ /, "")) : inline(line)));
     return block.trim() && h("div", { class: "text", dir: "auto" }, shown);
   });
