@@ -13,11 +13,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-<<<<<<< HEAD
-.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
-=======
-.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages changelog audit release-check lock chaos soak histories fuzz mutants gates night clean
->>>>>>> gates
+.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20

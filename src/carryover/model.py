@@ -57,7 +57,13 @@ def id_in_command(session: str) -> str:
     prefix of it. Returns `ID` if even its first character is not plain.
     """
     found = _IN_COMMAND.match(session)
-    return found[0] if found is not None else "ID"
+    return not_the_last(found[0]) if found is not None else "ID"
+
+
+def not_the_last(name: str) -> str:
+    """Returns an id or a prefix of one as it names that session even if an agent, or who wrote its transcript, called
+    it `last`."""
+    return name.removesuffix("t") if name == LAST else name
 
 
 Actor = Literal["human", "model"]

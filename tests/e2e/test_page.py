@@ -149,7 +149,8 @@ def test_a_command_without_the_right_token_and_any_other_command_is_refused(
 
     assert [page.post(asked, wrong).status for wrong in ("", "wrong")] == [403, 403]
     assert page.data(f"project/{asked['project']}/timeline")["entries"]
-    for body in (b"", b"[]", b'{"command": "purge", "project": 1}', b'{"command": "forget"}'):
+    absurd = b'{"command": "pause", "project": 1%s}' % (b"0" * 400)
+    for body in (b"", b"[]", b'{"command": "purge", "project": 1}', b'{"command": "forget"}', absurd):
         assert page.ask("POST", "/ui/api/command", token, body).status == 400, body
 
 

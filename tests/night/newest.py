@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from carryover.export.quoting import code_span, fenced, safe
 from real_agents.lab.tool import Tool, tools
 
 CHECKOUT: Final = Path(__file__).parents[2]
@@ -24,6 +25,9 @@ SHAPES: Final = "CARRYOVER_AGENT_SHAPES"
 """Names the folder in which rows leave the shapes of what the client wrote."""
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S*::.+?)(?: - (.*))?$", re.MULTILINE)
 _PASSED: Final = re.compile(r"^PASSED (\S*::.+)$", re.MULTILINE)
+_MOST_LINES: Final = 200
+_LINE_CHARS: Final = 200
+"""Of the difference: GitHub takes no text of more than 65,536 characters."""
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
 
 
@@ -53,8 +57,8 @@ def _holds(kind: type[Tool], folder: Path) -> bool:
     for name, why in failures:
         print(f"newest: {kind.id}: failed: {name}{f': {why}' if why else ''}", flush=True)
     if failures:
-        issue = _issue(kind, newest, known, failures, difference(folder, kind.id, known, newest))
-        (folder / f"{kind.id}.md").write_text(issue, encoding="utf-8")
+        text = issue(kind.NAME, newest, known, failures, difference(folder, kind.id, known, newest))
+        (folder / f"{kind.id}.md").write_text(text, encoding="utf-8")
     return not failures
 
 
@@ -107,14 +111,14 @@ def _shapes(folder: Path, agent: str, version: str) -> list[str]:
     return sorted({line for file in files for line in file.read_text(encoding="utf-8").splitlines()})
 
 
-def _issue(
-    kind: type[Tool], newest: str, known: str, failures: Sequence[tuple[str, str]], difference: Sequence[str]
-) -> str:
-    rows = [f"- `{name}`{f': {why}' if why else ''}" for name, why in failures]
-    changed = "\n".join(difference) or "no field came or went"
+def issue(name: str, newest: str, known: str, failures: Sequence[tuple[str, str]], changes: Sequence[str]) -> str:
+    """Returns the text of an issue, in which nothing that a client wrote is markup, a mention or a link."""
+    rows = [f"- {code_span(row)}{f': {code_span(why)}' if why else ''}" for row, why in failures]
+    changed = [line[:_LINE_CHARS] for line in changes[:_MOST_LINES]]
+    cut = [f"… and {len(changes) - _MOST_LINES} more"] if len(changes) > _MOST_LINES else []
     return "\n".join(
         (
-            f"{kind.NAME} {newest} breaks {len(rows)} rows",
+            f"{name} {newest} breaks {len(rows)} rows",
             "",
             f"`make test-agents` holds for {known}. With {newest} these rows fail:",
             "",
@@ -122,9 +126,7 @@ def _issue(
             "",
             f"What it writes, beside {known}:",
             "",
-            "```diff",
-            changed,
-            "```",
+            fenced(safe("\n".join([*changed, *cut]) or "no field came or went").text, "diff"),
             "",
         )
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from night import record
+from night.newest import issue
 from night.record import Found, Result
 from night.shapes import of_folder, shapes_of
 from night.steps import STEPS, Night
@@ -110,3 +111,20 @@ def test_shapes_name_fields_and_no_content(tmp_path: Path) -> None:
     (tmp_path / ".carryover").mkdir()
     (tmp_path / ".carryover" / "s.jsonl").write_text('{"ours": 1}\n')
     assert of_folder(tmp_path) == [".agent: end.type str"]
+
+
+def test_nothing_that_a_client_wrote_is_markup_in_the_issue_about_it() -> None:
+    hostile = "`x` ``` @team #1 <img src=//evil> [a](//evil) \x1b[2J\u202e"
+    failures = [(f"tests/real_agents/test_sessions.py::test_a[{hostile}]", hostile)]
+
+    text = issue("Pi", "1.2.4", "1.2.3", failures, [f"+ {hostile}", "```", "~~~", *["+ a field"] * 10_000])
+
+    title, _, _, _, row, _, _, _, *block = text.rstrip("\n").split("\n")
+    assert title == "Pi 1.2.4 breaks 1 rows"
+    assert [row.count("`"), row[:3], row[-1]] == [4, "- `", "`"], "two spans of code, whole"
+    fence = block[0].removesuffix("diff")
+    assert (len(fence), block[-1]) == (4, fence)
+    assert not any(line.startswith(fence) for line in block[1:-1])
+    assert not any(sign in text for sign in ("\x1b", "\u202e"))
+    assert len(text) < 65_536
+    assert "9803 more" in text

@@ -363,6 +363,21 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
     assert browser.troubles == []
 
 
+@pytest.mark.parametrize("run", [" ", "\n", "`", "*", "#"])
+async def test_a_million_signs_in_a_row_do_not_stop_the_page(opened: Opened, run: str) -> None:
+    script = f"import('./dom.js').then((dom) => dom.prose({json.dumps(run)}.repeat(1_000_000) + 'x').length)"
+
+    assert await opened.page.do(script)
+
+
+async def test_a_name_reads_backwards_in_no_tooltip(opened: Opened) -> None:
+    named = "dom.h('p', { title: 'a\\u202eb', 'aria-label': 'a\\u2066b', href: '#\\u202e' }, 'a\\u202eb').outerHTML"
+
+    html = await opened.page.do(f"import('./dom.js').then((dom) => {named})")
+
+    assert html == '<p title="ab" aria-label="ab" href="#\u202e">ab</p>'
+
+
 async def _violations(page: Page) -> list[str]:
     if not AXE.exists():
         return []

@@ -73,17 +73,17 @@ class Search(NamedTuple):
     """Whether each place has all of the words, not only some."""
     indexed: float
     """The share of what is recorded that can be searched yet."""
-    corrected: tuple[tuple[str, str], ...] = ()
-    """Words that nothing has, each with the one that was searched in its place."""
+    corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Words that nothing has, each with those that were searched in its place."""
 
     def window(self, line: str, chars: int) -> tuple[int, int, list[tuple[int, int]]]:
         """Returns where the part of `line` with most of the words begins and ends, and where the words are."""
         return window(line, self.terms, chars)
 
 
-def said_otherwise(corrected: Sequence[tuple[str, str]]) -> str:
+def said_otherwise(corrected: Sequence[tuple[str, Sequence[str]]]) -> str:
     """Returns what was searched in place of words that nothing has, as words without a full stop."""
-    return "; ".join(f"No entry has {typed!r}, these have {used!r}" for typed, used in corrected)
+    return "; ".join(f"No entry has {typed!r}, these have {' or '.join(map(repr, used))}" for typed, used in corrected)
 
 
 def searched(

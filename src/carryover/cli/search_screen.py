@@ -35,6 +35,7 @@ from carryover.actions.search_state import (
 )
 from carryover.cli.picker_screen import RunCommand, end_at_sigterm, show
 from carryover.errors import ExitCode, UserError
+from carryover.model import LAST
 from carryover.terminal.screen import drawing
 
 if TYPE_CHECKING:
@@ -74,14 +75,15 @@ def _arguments(live: LiveSearch, chosen: Chosen) -> list[str]:
     if chosen.item is None:
         return []
     hit = chosen.item.hit
+    session = hit.session if hit.session != LAST else f"{hit.agent}:{LAST}"
     if chosen.does == "continue":
-        return ["to", f"--session={hit.session}", "--", chosen.agent, hit.root or ""]
+        return ["to", f"--session={session}", "--", chosen.agent, hit.root or ""]
     if chosen.does == "resume":
-        return ["resume", "--run", "--", hit.session]
+        return ["resume", "--run", "--", session]
     turn = live.turn(chosen.item)
     of_turn = ["--turn", str(turn)] if turn else []
     of_subagent = ["--full"] if hit.subagent_id is not None else []
-    return ["show", *of_turn, *of_subagent, "--", hit.session]
+    return ["show", *of_turn, *of_subagent, "--", session]
 
 
 class _Screen:

@@ -10,9 +10,10 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,9 @@ LOOK_AT_PROJECTS_S: Final = 3.0
 POLL_MS: Final = 500
 FLOOD: Final = 500
 """More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
+MOST_FOLDERS: Final = 8_000
+"""Of so many folders at most each is watched by itself, which is needed if links lead out of them."""
+_OF_THE_SYSTEM: Final = ("/dev", "/proc", "/run", "/sys")
 _Identity = tuple[int, int]
 
 
@@ -110,7 +114,12 @@ class Watcher:
                 raise
             self.state.denied = True
             self.context.log.warning("watch_denied")
+        except FileNotFoundError:  # removed since it was found
+            self._restart.wait(LOOK_AT_ROOTS_MS / 1000)
         except (OSError, RuntimeError) as error:
+            if _is_about_a_name(error):
+                self._restart.wait(LOOK_AT_ROOTS_MS / 1000)  # it may be written all the time
+                return
             reason = _limit(error)
             if reason is None:
                 raise
@@ -119,21 +128,27 @@ class Watcher:
                 self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
             self._reported = reason
 
-    def _walk(self, root: TranscriptRoot) -> None:
-        for folder in root.watched:
-            for _ in os.walk(folder) if self.deep else ():
-                pass
+    def _below(self, root: TranscriptRoot) -> Below:
+        return folders_below(root.watched) if self.deep else Below(tuple(map(str, root.watched)))
 
     def _watch_once(
         self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
     ) -> None:
         there = [root for root, identity in folders.items() if identity is not None]
         # A disk that does not answer while watchfiles 1.3 adds its folders would stop all threads of the process.
-        existing = [root for root, _ in look_at_each(there, self._walk, at=lambda root: root.path)]
-        paths = [str(path) for path in dict.fromkeys(folder for root in existing for folder in root.watched)]
+        walked = look_at_each(there, self._below, at=lambda root: root.path)
+        existing = [root for root, _ in walked]
+        # watchfiles 1.3 goes through every link, so one to / would have the whole disk watched.
+        by_itself = any(below.has_links for _, below in walked)
+        of_roots = (str(folder) for root in existing for folder in root.watched)
+        each_folder = (folder for _, below in walked for folder in below.folders)
+        paths = dict.fromkeys(filter(_is_text, each_folder if by_itself else of_roots))
+        if not paths:
+            self._restart.wait(self._pause_s)
+            return
         look_again = 0.0
         watching = watch(
-            *paths,
+            *islice(paths, MOST_FOLDERS),
             watch_filter=None,
             debounce=DEBOUNCE_MS,
             step=self._step_ms,
@@ -143,7 +158,7 @@ class Watcher:
             debug=False,
             force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
             poll_delay_ms=POLL_MS,
-            recursive=self.deep,
+            recursive=self.deep and not by_itself,
             # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
             ignore_permission_denied=self.state.denied,
         )
@@ -164,6 +179,51 @@ class Watcher:
                     if is_left_out or _identify(self.roots) != folders:
                         return
                     look_again = time.monotonic() + self._pause_s
+
+
+class Below(msgspec.Struct, frozen=True):
+    """Folders to watch. `has_links`: links to folders are among what is in them, followed or not."""
+
+    folders: tuple[str, ...]
+    has_links: bool = False
+
+
+def folders_below(tops: Iterable[Path]) -> Below:
+    """Returns the folders `tops`, those below them, and those below links that lead to another of the user's folders.
+
+    No link is followed to the system's folders, to a folder that it is in, or from what another link leads to. Blocks.
+    """
+    folders: list[str] = []
+    links: list[str] = []
+    for top in tops:
+        for folder, names, _ in os.walk(top):
+            folders.append(folder)
+            links += (path for name in names if os.path.islink(path := os.path.join(folder, name)))  # noqa: PTH114, PTH118
+    followed = (folder for link in filter(_is_followed, links) for folder in _walked(link))
+    return Below((*folders, *islice(followed, MOST_FOLDERS)), bool(links))
+
+
+def _is_followed(link: str) -> bool:
+    with suppress(OSError):
+        target = Path(link).resolve(strict=True)
+        around = Path(link).parent.resolve()
+        is_systems = str(target).startswith(tuple(f"{folder}/" for folder in _OF_THE_SYSTEM))
+        is_own = target.stat().st_uid == os.getuid()
+        return is_own and not is_systems and str(target) not in _OF_THE_SYSTEM and not around.is_relative_to(target)
+    return False
+
+
+def _walked(top: str) -> Iterator[str]:
+    return (folder for folder, _, _ in os.walk(top))
+
+
+def _is_text(folder: str) -> bool:
+    """Whether watchfiles 1.3 takes this name, which may be any bytes."""
+    try:
+        folder.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def noticed(
@@ -227,6 +287,11 @@ def _is_watched(folder: str) -> bool:
             if mark in info.read_text():
                 return True
     return False
+
+
+def _is_about_a_name(error: Exception) -> bool:
+    """Whether a file was changed whose name is not UTF-8, of which watchfiles 1.3 can say nothing else."""
+    return "Unable to decode path" in str(error)
 
 
 def _limit(error: Exception) -> str | None:

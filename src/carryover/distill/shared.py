@@ -36,7 +36,8 @@ _EACH: Final = 0.1
 def shared_sections(shared: Shared) -> list[Section]:
     """Returns the sections of the other person's handoff, each line under that person's name."""
     found = _SENDER.search(shared.text)
-    sender = found[1] if found is not None else "another person"
+    # A sender can take any name, also that of a line of ours, such as "Pinned by the user".
+    sender = f"Shared by {found[1] if found is not None else 'another person'}"
     return [Section(title, tuple(_entries(shared, sender, title, lines))) for title, lines in _sections(shared.text)]
 
 

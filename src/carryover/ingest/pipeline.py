@@ -19,7 +19,6 @@ from carryover.ingest.sanitize import (
     clean_context,
     clean_entry,
     clean_tokens,
-    clean_window,
     context_without_text,
     with_bounded_times,
 )
@@ -27,6 +26,7 @@ from carryover.ledger.batch import READ_IN_PART, Commit, Entry, PreparedBatch, S
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
+from carryover.ledger.usage import plausible
 from carryover.model import Event
 from carryover.probe.looks import Silent, looked_at
 from carryover.probe.own_file import AT_WORK, why_not_own
@@ -85,9 +85,7 @@ def prepare(
         reemitted=tuple(parsed.reemitted for parsed in found if parsed.reemitted is not None),
         skipped=tuple(skipped for parsed in found for skipped in parsed.skipped),
         tokens=tuple(clean_tokens(used, now_ms()) for parsed in found for used in parsed.tokens),
-        windows=tuple(
-            clean_window(window) for parsed in found for window in parsed.windows if window.at_ms <= now_ms()
-        ),
+        windows=tuple(plausible(window) for parsed in found for window in parsed.windows if window.at_ms <= now_ms()),
         oversized=batch.oversized,
         roots=roots,
     )

@@ -25,7 +25,6 @@ from carryover.model import (
     TokensUsed,
     ToolCall,
     ToolResult,
-    WindowUsed,
 )
 from carryover.redact import redact
 from carryover.text.invisible import without_tagged
@@ -36,9 +35,6 @@ _NONE: Final[frozenset[str]] = frozenset()
 _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 _MOST_TOKENS: Final = 1 << 40
 """More than any answer takes. SQLite's sums of greater numbers could overflow."""
-_MOST_PERCENT: Final = 1000.0
-_LONGEST_WINDOW_MINUTES: Final = 366 * 24 * 60
-_MINUTE_MS: Final = 60_000
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
@@ -88,19 +84,6 @@ def clean_tokens(used: TokensUsed, now_ms: int) -> TokensUsed:
     model = None if used.model is None else without_lone_surrogates(redact(used.model)[0])
     numbers = {name: min(max(getattr(used, name), 0), _MOST_TOKENS) for name in _TOKENS}
     return msgspec.structs.replace(used, model=model, at_ms=min(used.at_ms, now_ms), **numbers)
-
-
-def clean_window(window: WindowUsed) -> WindowUsed:
-    """Returns what is used of a limit as it is stored: a length or an end that no window has is not known."""
-    longest_ms = _LONGEST_WINDOW_MINUTES * _MINUTE_MS
-    minutes = window.minutes
-    resets_ms = window.resets_ms
-    if minutes is not None and not 0 < minutes <= _LONGEST_WINDOW_MINUTES:
-        minutes = None
-    if resets_ms is not None and abs(resets_ms - window.at_ms) > longest_ms:
-        resets_ms = None
-    used_percent = min(max(window.used_percent, 0.0), _MOST_PERCENT)
-    return msgspec.structs.replace(window, used_percent=used_percent, minutes=minutes, resets_ms=resets_ms)
 
 
 def clean_context(context: msgspec.Struct) -> bytes:

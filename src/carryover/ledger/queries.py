@@ -27,7 +27,7 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
-from carryover.model import NOTE, PIN, session_in_other_cwd
+from carryover.model import NOTE, PIN, not_the_last, session_in_other_cwd
 
 __all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only", "reading"]
 
@@ -336,7 +336,7 @@ def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
     ordered = sorted(set(ids))
     shared = [len(os.path.commonprefix(pair)) for pair in pairwise(ordered)]  # noqa: RUF071 - by characters
     needed = [max(before, after) + 1 for before, after in zip([0, *shared], [*shared, 0], strict=False)]
-    return {name: name[: max(length, SHORTEST_ID)] for name, length in zip(ordered, needed, strict=False)}
+    return {name: not_the_last(name[: max(length, SHORTEST_ID)]) for name, length in zip(ordered, needed, strict=False)}
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

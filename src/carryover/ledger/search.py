@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -54,9 +54,14 @@ _SESSIONS_WITH: Final = f"""SELECT DISTINCT session.native_id FROM session
 _COUNT: Final = f"SELECT count(*) FROM (SELECT 1 FROM {_MATCHES} LIMIT :most)"
 _WORDS: Final = """SELECT term, doc FROM temp.search_word
     WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"""
+_WORD: Final = "SELECT term, doc FROM temp.search_word WHERE term = ?"
 _LAST_LETTER: Final = "\U0010ffff"
 _MOST_LIKELY: Final = 30
 """How many words with as few typos are looked for."""
+_MOST_MEANT: Final = 6
+"""How many of them are searched, those that most events have: a short word has many near it."""
+_FIRST: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+"""What the first letter of a word may have been if another was typed, or none."""
 _ENOUGH: Final = 1_000
 
 # Edits that the index names, and those of events that are not indexed yet.
@@ -124,18 +129,18 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
     terms: tuple[Term, ...] = ()
     """What was searched, with the other forms of words if they were."""
-    corrected: tuple[tuple[str, str], ...] = ()
-    """Words of the query that nothing has, each with the one that was searched in its place."""
+    corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Words of the query that nothing has, each with those that were searched in its place."""
 
 
 def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> Found:
     """Returns the best `limit` hits for `query`, by how rare and frequent its terms are (bm25), by kind and by age.
 
     What has the words as they were typed comes first, then what has other forms of them. A word that nothing has is
-    taken for the nearest one that something has; if nothing has all words, what has some of them is found.
+    taken for the nearest ones that something has; if nothing has all words, what has some of them is found.
     """
     indexed = indexed_share(db)
-    corrected: tuple[tuple[str, str], ...] = ()
+    corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()
     hits = _with_all(db, query, limit, now_ms)
     if not hits:
         query, corrected = _corrected(db, query)
@@ -165,43 +170,56 @@ def _in_other_forms(query: Query) -> Query:
     return msgspec.structs.replace(query, terms=with_forms(query.terms))
 
 
-def _corrected(db: sqlite3.Connection, query: Query) -> tuple[Query, tuple[tuple[str, str], ...]]:
-    """Returns the query with each word that nothing has replaced by the nearest one, if there is one."""
+def _corrected(db: sqlite3.Connection, query: Query) -> tuple[Query, tuple[tuple[str, tuple[str, ...]], ...]]:
+    """Returns the query with each word that nothing has replaced by the nearest ones, if there are any."""
     terms = []
     corrected = []
     for term in query.terms:
         alone = _in_other_forms(msgspec.structs.replace(query, terms=(term,)))
         may_be_typo = term.prefix and len(term.words) == 1
-        nearest = _nearest(db, alone, term.words[0]) if may_be_typo and not _times(db, alone, 1) else None
-        terms.append(Term(words=(nearest,), prefix=True) if nearest is not None else term)
-        corrected += [(term.words[0], nearest)] if nearest is not None else []
+        nearest = _nearest(db, alone, term.words[0]) if may_be_typo and not _times(db, alone, 1) else ()
+        terms.append(Term(words=nearest[:1], prefix=True, forms=nearest[1:]) if nearest else term)
+        corrected += [(term.words[0], nearest)] if nearest else []
     return msgspec.structs.replace(query, terms=tuple(terms)), tuple(corrected)
 
 
-def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> str | None:
-    """Returns the word with the fewest typos between it and `typed`, of those the one that most events have.
+def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> tuple[str, ...]:
+    """Returns the words with the fewest typos between them and `typed`, those that most events have first.
 
-    Only a word that is found under the query's own conditions counts, so none of another project is named. Its first
-    letter is the one that was typed, or the second: all words cannot be looked at.
+    Only a word that is found under the query's own conditions counts, so none of another project is named. Not all
+    words can be looked at: they begin as was typed, or with its second letter; or the first letter is missing or
+    another one, and the two after it are as typed; or the first two are missing, and all others are as typed.
     """
     word = folded(typed)
     most = most_typos(word)
     if not most:
-        return None
+        return ()
     _list_words(db)
-    near: dict[int, list[tuple[int, str]]] = {}
-    for letter in sorted({word[0], word[1]}):
-        bounds = (letter, letter + _LAST_LETTER, len(word) - most, len(word) + most)
+    near: dict[int, dict[str, int]] = {}
+    begin_alike = {word[0], word[1], *(f"{first}{rest}" for first in _FIRST for rest in (word[:2], word[1:3]))}
+    for beginning in begin_alike:
+        bounds = (beginning, beginning + _LAST_LETTER, len(word) - most, len(word) + most)
         for other, times in db.execute(_WORDS, bounds):
             typos = typos_between(word, other, most)
             if typos <= most:
-                near.setdefault(typos, []).append((-times, other))
+                near.setdefault(typos, {})[other] = times
     for typos in sorted(near):
-        likely = [other for _, other in sorted(near[typos])[:_MOST_LIKELY]]
-        found = [(-_times(db, _with_word(query, other), _ENOUGH), other) for other in likely]
-        if any(times for times, _ in found):
-            return min(found)[1]
-    return None
+        if found := _found(db, query, near[typos]):
+            return found
+    return _found(db, query, _without_two_letters(db, word)) if most > 1 else ()
+
+
+def _found(db: sqlite3.Connection, query: Query, near: Mapping[str, int]) -> tuple[str, ...]:
+    """Returns the words that the query finds, those that most events have first. `near`: in how many texts each is."""
+    likely = sorted(near, key=lambda word: (-near[word], word))[:_MOST_LIKELY]
+    times = {word: _times(db, _with_word(query, word), _ENOUGH) for word in likely}
+    return tuple(sorted(filter(times.__getitem__, likely), key=lambda word: (-times[word], word))[:_MOST_MEANT])
+
+
+def _without_two_letters(db: sqlite3.Connection, word: str) -> dict[str, int]:
+    """Returns the words of which the first two letters were not typed, with the number of texts that have them."""
+    each = (f"{first}{second}{word}" for first in _FIRST for second in _FIRST)
+    return dict(row for other in each for row in db.execute(_WORD, (other,)))
 
 
 def _with_word(query: Query, word: str) -> Query:

@@ -112,7 +112,7 @@ class Term(msgspec.Struct, frozen=True):
     humps: tuple[str, ...] = ()
     """The parts of a name in camel case, which may occur in another name too."""
     forms: tuple[str, ...] = ()
-    """Other forms of the word, which count as well."""
+    """Other forms of the word, or words as near to what was typed, which count as well."""
 
 
 def terms_of(query: str) -> tuple[Term, ...]:
@@ -142,12 +142,12 @@ def _expression(term: Term) -> str:
 
 def with_forms(terms: Sequence[Term]) -> tuple[Term, ...]:
     """Returns the terms with the other forms of single words; a phrase in quotation marks has none."""
-    return tuple(
-        msgspec.structs.replace(term, forms=forms_of(term.words[0].lower()))
-        if term.prefix and len(term.words) == 1
-        else term
-        for term in terms
-    )
+    return tuple(_with_forms(term) if term.prefix and len(term.words) == 1 else term for term in terms)
+
+
+def _with_forms(term: Term) -> Term:
+    forms = (form for word in (term.words[0], *term.forms) for form in forms_of(word.lower()))
+    return msgspec.structs.replace(term, forms=tuple(dict.fromkeys((*term.forms, *forms))))
 
 
 def phrase(text: str) -> str:

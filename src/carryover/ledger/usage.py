@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from carryover.ledger.codec import is_of, read_body
+from carryover.ledger.rows import as_record
 from carryover.model import TurnEnd, WindowUsed
 
 # The time zone is the reader's, so a day is made of the hours that are summed here; all zones that are in use now begin
@@ -22,8 +23,11 @@ _SUMS_OF_ALL: Final = _SUMS.format("at_ms >= ?")
 _SUMS_OF_PROJECT: Final = _SUMS.format("at_ms >= ? AND session.project_id = ?")
 _SUM: Final = """SELECT count(*), sum(input), sum(output), sum(cache_write), sum(cache_read) FROM tokens
     WHERE at_ms >= ?"""
+_MOST_PERCENT: Final = 1000.0
+_LONGEST_WINDOW_MINUTES: Final = 366 * 24 * 60
+_MINUTE_MS: Final = 60_000
 _WINDOWS: Final = """SELECT agent, name, at_ms, used_percent, minutes, resets_ms FROM limit_window
-    WHERE coalesce(resets_ms, at_ms + minutes * 60000) > ? ORDER BY agent, name"""
+    ORDER BY agent, name"""
 _TO_COUNT: Final = """SELECT agent, count(*) FROM to_count JOIN source ON source.id = source_id
     WHERE state != 'gone' GROUP BY agent ORDER BY agent"""
 _WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :since AND machine = ''
@@ -112,11 +116,33 @@ def sessions_without_tokens(db: sqlite3.Connection, since_ms: int) -> list[tuple
 
 def open_windows(db: sqlite3.Connection, now_ms: int) -> list[tuple[str, WindowUsed]]:
     """Returns the newest share of each limit whose window has not ended, with the agent's id."""
-    rows = db.execute(_WINDOWS, (now_ms,))
-    return [
-        (agent, WindowUsed(name=name, at_ms=at_ms, used_percent=percent, minutes=minutes, resets_ms=resets_ms))
-        for agent, name, at_ms, percent, minutes, resets_ms in rows
-    ]
+    found = []
+    for agent, *fields in db.execute(_WINDOWS):
+        # An earlier version stored whatever it read.
+        window = plausible(as_record(WindowUsed, fields))
+        if _end_ms(window) > now_ms:
+            found.append((agent, window))
+    return found
+
+
+def plausible(window: WindowUsed) -> WindowUsed:
+    """Returns what is used of a limit without a length or an end that no window has, which are not known then."""
+    longest_ms = _LONGEST_WINDOW_MINUTES * _MINUTE_MS
+    minutes = window.minutes
+    resets_ms = window.resets_ms
+    if minutes is not None and not 0 < minutes <= _LONGEST_WINDOW_MINUTES:
+        minutes = None
+    if resets_ms is not None and abs(resets_ms - window.at_ms) > longest_ms:
+        resets_ms = None
+    used_percent = min(max(0.0, window.used_percent), _MOST_PERCENT)  # in this order, also of what is not a number
+    return msgspec.structs.replace(window, used_percent=used_percent, minutes=minutes, resets_ms=resets_ms)
+
+
+def _end_ms(window: WindowUsed) -> int:
+    """Returns when a window ends (UTC ms); 0 if that is not known."""
+    if window.resets_ms is not None:
+        return window.resets_ms
+    return window.at_ms + window.minutes * _MINUTE_MS if window.minutes is not None else 0
 
 
 def limit_hits(db: sqlite3.Connection, project_id: int | None, since_ms: int) -> list[LimitHit]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -33,7 +33,7 @@ class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """
 
     command: Literal["pause", "unpause", "forget", "note", "to"]
-    project: int
+    project: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
     session: str = ""
     agent: str = ""
     text: str = ""

@@ -16,7 +16,7 @@ import msgspec
 from carryover.facts import GitFacts
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.checkout import git_dir_of
-from carryover.probe.git_command import Answer, ask, ask_one
+from carryover.probe.git_command import LARGEST_ANSWER, Answer, ask, ask_one
 from carryover.probe.ref_stamp import RefStamp, ref_stamp
 from carryover.redact import clean
 from carryover.text.lines import one_line
@@ -211,12 +211,13 @@ def _contents(root: Path, paths: Iterable[str], commit: str, deadline: float) ->
     return {path: blob.out if blob.code == 0 else b"" for path, blob in zip(paths, blobs, strict=True)}
 
 
-def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
-    """Returns the output of a git command; None if there is no repository or no git, or it fails or takes too long."""
+def output_of(root: Path, *command: str, timeout_s: float, most_bytes: int = LARGEST_ANSWER) -> bytes | None:
+    """Returns the output of a git command; None if there is no repository or no git, or it fails, takes too long or
+    says more than `most_bytes`."""
     if not may_be_repository(root):
         return None
     try:
-        answer = ask_one(root, *command, timeout_s=timeout_s)
+        answer = ask_one(root, *command, timeout_s=timeout_s, most_bytes=most_bytes)
     except (TimeoutError, FileNotFoundError):
         return None
     return answer.out if answer.code == 0 else None

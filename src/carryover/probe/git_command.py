@@ -112,31 +112,37 @@ in_store_ended: Final = threading.Event()
 """For what else is done for a sync meanwhile."""
 
 
-def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequence[str] = ()) -> list[Answer]:
+def ask(
+    root: Path,
+    *commands: Sequence[str],
+    deadline: float,
+    settings: Sequence[str] = (),
+    most_bytes: int = LARGEST_ANSWER,
+) -> list[Answer]:
     """Runs the commands in parallel in `root`, the top of a repository, and returns their answers in the same order.
 
     `deadline` is a time of `time.monotonic()`, `settings` are configuration (`name=value`). Paths in a command are
     literal. If git would read what is another repository's, or a filter program of this one that might run can't be
     disabled, nothing is run, and every answer has the code 128. Raises FileNotFoundError without git, and TimeoutError
-    if not all answered in time: by then every process and its children are gone; if one hangs in the kernel, that takes
-    a few seconds more. A repository of which no command answered is not asked again for half a minute, since the next
-    command would wait as long.
+    if not all answered in time, or if they said more than `most_bytes` together: by then every process and its children
+    are gone; if one hangs in the kernel, that takes a few seconds more. A repository of which no command answered is
+    not asked again for half a minute, since the next command would wait as long.
     """
     if not may_be_asked(root):
         return [Answer(128, b"")] * len(commands)
     overrides: Sequence[str] | None = ()
     if any(command[0] == _FILTERS for command in commands) and not _names_no_filter(root):
-        [programs] = _answers(root, [_PROGRAMS], (), deadline)
+        [programs] = _answers(root, [_PROGRAMS], (), deadline, most_bytes)
         # 1: there are none. Before git 2.26 the option is unknown.
         overrides = _switched_off(programs.out) if programs.code in (0, 1) else None
     if overrides is None:
         return [Answer(128, b"")] * len(commands)
-    return _answers(root, commands, (*settings, *overrides), deadline)
+    return _answers(root, commands, (*settings, *overrides), deadline, most_bytes)
 
 
-def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S) -> Answer:
+def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S, most_bytes: int = LARGEST_ANSWER) -> Answer:
     """Runs one command as `ask` does, with the same errors, for at most `timeout_s`."""
-    [answer] = ask(root, command, deadline=time.monotonic() + timeout_s)
+    [answer] = ask(root, command, deadline=time.monotonic() + timeout_s, most_bytes=most_bytes)
     return answer
 
 
@@ -168,7 +174,8 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes | IO[bytes] 
         process = _popen(command_line, environment, given)
     _in_store.add(process)
     try:
-        return _bounded(process, time.monotonic() + timeout_s)
+        [answer] = _bounded([process], time.monotonic() + timeout_s, LARGEST_ANSWER)
+        return answer
     finally:
         _in_store.discard(process)
         _end(process)
@@ -216,20 +223,23 @@ def _switched_off(listed: bytes) -> list[str] | None:
     return overrides
 
 
-def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float) -> list[Answer]:
+def _answers(
+    root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float, most_bytes: int
+) -> list[Answer]:
     began = time.monotonic()
     if began < _silent_until.get(root, began):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.extend(_start(root, command, overrides) for command in commands)
-        said = [process.communicate(timeout=max(0.0, deadline - time.monotonic())) for process in running]
-        return [Answer(process.returncode, *texts) for process, texts in zip(running, said, strict=True)]
-    except subprocess.TimeoutExpired as error:
+        return _bounded(running, deadline, most_bytes)
+    except OverflowError as error:
+        raise TimeoutError(errno.EFBIG, "git said too much") from error
+    except TimeoutError:
         now = time.monotonic()
         if now - began >= _SILENT_AFTER_S and all(process.poll() is None for process in running):
             _silent_until[root] = now + _SILENT_FOR_S
-        raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
+        raise
     finally:
         for process in running:
             _end(process)
@@ -265,25 +275,40 @@ def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int 
         raise FileNotFoundError(errno.ENOENT, "git can't be run") from error
 
 
-def _bounded(process: subprocess.Popen[bytes], deadline: float) -> Answer:
-    assert process.stdout is not None and process.stderr is not None
-    said: dict[object, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+def _bounded(processes: Sequence[subprocess.Popen[bytes]], deadline: float, most_bytes: int) -> list[Answer]:
+    """Returns what the processes write, read as it comes. Raises TimeoutError, and OverflowError if it is too much."""
+    said: dict[IO[bytes], bytearray] = {}
     with selectors.DefaultSelector() as selector:
-        for stream in (process.stdout, process.stderr):
-            selector.register(stream, selectors.EVENT_READ)
+        for stream in (stream for process in processes for stream in _outputs(process)):
+            said[stream] = bytearray()
+            selector.register(stream, selectors.EVENT_READ, said[stream])
+        room = most_bytes
         while selector.get_map():
             ready = selector.select(max(0.0, deadline - time.monotonic()))
             if not ready or time.monotonic() > deadline:
-                raise TimeoutError(errno.ETIMEDOUT, "git did not end in time")
+                raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
             for key, _ in ready:
                 data = os.read(key.fd, 1 << 16)
                 if not data:
                     selector.unregister(key.fileobj)
-                said[key.fileobj] += data
-            if sum(map(len, said.values())) > LARGEST_ANSWER:
+                key.data.extend(data)
+                room -= len(data)
+            if room < 0:
                 raise OverflowError("git said too much")
-    code = process.wait()
-    return Answer(code, bytes(said[process.stdout]), bytes(said[process.stderr]))
+    return [_ended(process, [bytes(said[stream]) for stream in _outputs(process)], deadline) for process in processes]
+
+
+def _outputs(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    assert process.stdout is not None and process.stderr is not None
+    return process.stdout, process.stderr
+
+
+def _ended(process: subprocess.Popen[bytes], said: Sequence[bytes], deadline: float) -> Answer:
+    try:
+        code = process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(errno.ETIMEDOUT, "git did not end in time") from error
+    return Answer(code, *said)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -16,6 +16,8 @@ from carryover.text.pattern import later
 
 TIMEOUT_S: Final = 2.0
 MOST_COMMITS: Final = 500
+LARGEST_COMMIT: Final = 8 << 20
+"""Bytes of the patch of a commit, with the whole of each file; a larger one is not read."""
 
 _LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8", "--format=%x01%H %at %ct %s")
 _HEADER: Final = later(r"\x01(?P<id>[0-9a-f]{40,64}) (?P<authored_s>\d+) (?P<committed_s>\d+) (?P<subject>.*)")
@@ -66,9 +68,10 @@ class FileOfCommit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def files_of_commit(root: Path, commit: str) -> list[FileOfCommit]:
-    """Returns the files that a commit changed; empty for a merge, or if git gives no answer in time."""
+    """Returns the files that a commit changed; empty for a merge, for a commit larger than `LARGEST_COMMIT`, or if git
+    gives no answer in time."""
     whole = ("--raw", "-z", "--patch", "--root", "--no-commit-id", "-r", "--find-renames", "-l1000", _WHOLE_FILES)
-    out = output_of(root, "diff-tree", *whole, commit, timeout_s=TIMEOUT_S) or b""
+    out = output_of(root, "diff-tree", *whole, commit, timeout_s=TIMEOUT_S, most_bytes=LARGEST_COMMIT) or b""
     raw, _, patch = out.partition(b"\0\0")
     texts = iter(_SECTION.split(patch)[1:])
     found = []

@@ -12,6 +12,10 @@ from carryover.text.pattern import later
 _WORDS: Final = later(r"(\d{1,2})(?::(\d{2}))?\s?([ap])?\.?(?:m\b\.?)?(?: \(?([A-Za-z_/+-]+)\)?)?", re.I)
 """A time of day as agents write it: `3pm (Europe/Amsterdam)`, `8:05 AM`."""
 
+_EARLIEST_MS: Final = 86_400_000
+_LATEST_MS: Final = 253_370_764_799_000
+"""A day after 1970 began, and the end of 9998: of other times, not every zone has a date."""
+
 
 def on_this_machine(at_ms: int) -> datetime:
     """The clock of this machine, with its summer time."""
@@ -21,24 +25,27 @@ def on_this_machine(at_ms: int) -> datetime:
 def reset_time_ms(resets: str, at_ms: int, clock: Clock = on_this_machine) -> int | None:
     """Returns when a limit reached at `at_ms` resets (UTC ms): at the time in `resets`, or the next such time of day.
 
-    None if it names a day in words. A time without a zone is one by `clock`.
+    None if it names a day in words, or a time of which no zone's date can be said. A time without a zone is one by
+    `clock`.
     """
     try:
-        return int(datetime.fromisoformat(resets).timestamp() * 1000)
-    except ValueError:
-        words = _WORDS.fullmatch(resets)
-    if words is None:
+        reset_ms = _named_ms(resets, at_ms, clock)
+    except (ValueError, LookupError, OSError, OverflowError):
         return None
+    return reset_ms if _EARLIEST_MS <= reset_ms <= _LATEST_MS else None
+
+
+def _named_ms(resets: str, at_ms: int, clock: Clock) -> int:
+    words = _WORDS.fullmatch(resets)
+    if words is None:
+        return int(datetime.fromisoformat(resets).timestamp() * 1000)
     hour = int(words[1])
     minute = int(words[2] or 0)
     half = words[3]
     if half is not None:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
-    try:
-        reached = _at(clock, words[4], at_ms)
-        reset = reached.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    except (ValueError, LookupError, OSError):
-        return None
+    reached = _at(clock, words[4], at_ms)
+    reset = reached.replace(hour=hour, minute=minute, second=0, microsecond=0)
     return int((reset if reset > reached else reset + timedelta(days=1)).timestamp() * 1000)
 
 

@@ -28,6 +28,7 @@ from carryover.model import (
     ToolResult,
     TurnEnd,
     UserPrompt,
+    id_in_command,
 )
 from support.claude_session import ClaudeWork
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
@@ -298,3 +299,8 @@ def test_turns_and_commits_are_the_same_everywhere(run: Run) -> None:
 
     assert set(turn) == set(line["turns"][0]) == set(commit["turns"][0]) == set(page["carryover why FILE --json"])
     assert line["commit"] == commit["commit"]
+
+
+def test_a_session_that_is_called_last_is_not_taken_for_the_newest() -> None:
+    assert shortest_unique(["last", "lasting-one"]) == {"last": "las", "lasting-one": "lasting-"}
+    assert (id_in_command("last"), id_in_command("last one"), id_in_command("lasting")) == ("las", "las", "lasting")

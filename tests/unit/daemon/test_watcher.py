@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from watchfiles import Change
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
-from carryover.daemon.watcher import FLOOD, Noticed, Watcher, _limit, noticed
+from carryover.daemon.watcher import FLOOD, Noticed, Watcher, _limit, folders_below, noticed
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_of
 from support.claude_session import ClaudeSession
@@ -84,3 +85,56 @@ async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonC
     finally:
         running.cancel()
         await asyncio.wait([running])
+
+
+def test_a_link_is_followed_to_the_users_other_folders_and_nowhere_else(tmp_path: Path) -> None:
+    root, other = tmp_path / "agent" / "projects", tmp_path / "other"
+    (root / "shop").mkdir(parents=True)
+    (other / "deep").mkdir(parents=True)
+    for name, target in {"all": "/", "up": "..", "here": ".", "proc": "/proc", "mem": "/proc/self/task"}.items():
+        (root / name).symlink_to(target)
+    (other / "back").symlink_to(root)
+    (root / "shop" / "elsewhere").symlink_to(other)
+    (root / "gone").symlink_to("/nowhere")
+
+    found = folders_below([root])
+
+    elsewhere = root / "shop" / "elsewhere"
+    assert set(found.folders) == {str(each) for each in (root, root / "shop", elsewhere, elsewhere / "deep")}
+    assert found.has_links
+    assert not folders_below([other / "deep"]).has_links
+
+
+async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
+    context: DaemonContext, session: ClaudeSession
+) -> None:
+    reported: asyncio.Queue[str | list[Source]] = asyncio.Queue()
+    watcher = Watcher(
+        context,
+        lambda: roots_of(context.agents.values(), context.home, {}),
+        lambda sources: reported.put_nowait(list(sources)),
+        reported.put_nowait,
+    )
+    session.prompt("hello")
+    (session.path.parent / "all").symlink_to("/")
+    (session.path.parent / os.fsdecode(b"\xff")).mkdir()
+    running = asyncio.ensure_future(watcher.run())
+    try:
+        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+        assert _watches() < 10
+
+        session.prompt("hello again")
+        assert await asyncio.wait_for(reported.get(), 20) == [session.source]
+
+        (session.path.parent / os.fsdecode(b"\xfe")).write_text("not UTF-8")
+        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+def _watches() -> int:
+    """Returns how many folders this process watches."""
+    infos = [info.read_text() for info in Path("/proc/self/fdinfo").iterdir() if info.exists()]
+    return sum(text.count("inotify wd:") for text in infos)

@@ -12,9 +12,8 @@ import pytest
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.sanitize import clean_window
 from carryover.ledger.store import Ledger
-from carryover.ledger.usage import open_windows
+from carryover.ledger.usage import open_windows, plausible
 from carryover.model import WindowUsed
 
 AT_MS = 40_000
@@ -54,6 +53,7 @@ async def test_a_limit_with_absurd_numbers_does_not_keep_a_transcript_from_being
 
 
 def test_a_share_that_no_limit_has_is_bounded() -> None:
-    shares = [clean_window(WindowUsed(name="primary", at_ms=AT_MS, used_percent=share)) for share in (-1e300, 1e300)]
+    absurd = (-1e300, 1e300, float("nan"))
+    shares = [plausible(WindowUsed(name="primary", at_ms=AT_MS, used_percent=share)) for share in absurd]
 
-    assert [window.used_percent for window in shares] == [0, 1000]
+    assert [window.used_percent for window in shares] == [0, 1000, 0]

@@ -96,9 +96,9 @@ async def test_a_word_that_nothing_has_is_taken_for_the_nearest(scribe: Scribe) 
     await scribe.tell(scribe.event("make it serverless"), scribe.event("serverless costs"), scribe.event("a servlet"))
 
     found = find(scribe.db, "srverless")
-    assert found.corrected == (("srverless", "serverless"),)
+    assert found.corrected == (("srverless", ("serverless",)),)
     assert sorted(texts(found)) == ["make it serverless", "serverless costs"]
-    assert find(scribe.db, "srverless costs").corrected == (("srverless", "serverless"),)
+    assert find(scribe.db, "srverless costs").corrected == (("srverless", ("serverless",)),)
     assert texts(find(scribe.db, "esrverless costs")) == ["serverless costs"]
 
 
@@ -112,10 +112,30 @@ async def test_what_is_found_as_typed_is_not_corrected(scribe: Scribe) -> None:
     assert find(scribe.db, '"srverless costs"').corrected == ()
 
 
-async def test_of_two_near_words_the_one_that_is_said_more_often_is_taken(scribe: Scribe) -> None:
-    await scribe.tell(*(scribe.event(text) for text in ("a parcel", "a parser", "the parser runs")))
+async def test_of_equally_near_words_all_are_searched_and_those_that_are_further_away_are_not(scribe: Scribe) -> None:
+    said = ("we decided on it", "as desired", "a desired state", "besides", "a design")
+    await scribe.tell(*(scribe.event(text) for text in said))
 
-    assert find(scribe.db, "parxer").corrected == (("parxer", "parser"),)
+    found = find(scribe.db, "desided")
+
+    assert found.corrected == (("desided", ("desired", "decided")),)  # the one that is said more often comes first
+    assert sorted(texts(found)) == ["a desired state", "as desired", "we decided on it"]
+    assert [said[0][start:end] for start, end in spans(said[0], found.terms)] == ["decided"]
+
+
+@pytest.mark.parametrize("typed", ["rverless", "erverless", "xerverless", "ervreless", "0erverless"])
+async def test_a_word_is_found_without_its_first_letters_or_with_another_one(typed: str, scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("make it serverless"), scribe.event("a rivet"), scribe.event("everyone"))
+
+    assert find(scribe.db, typed).corrected == ((typed, ("serverless",)),)
+
+
+async def test_a_short_word_is_not_taken_for_every_word_near_it(scribe: Scribe) -> None:
+    await scribe.tell(*(scribe.event(f"{first}est") for first in "bfhjlnprtvwyz"))
+
+    ((typed, meant),) = find(scribe.db, "qest").corrected
+
+    assert (typed, len(meant)) == ("qest", 6)
 
 
 async def test_a_correction_names_no_word_of_another_project(scribe: Scribe) -> None:
@@ -125,7 +145,7 @@ async def test_a_correction_names_no_word_of_another_project(scribe: Scribe) -> 
     )
     (own,) = scribe.db.execute("SELECT id FROM project WHERE root = '/repo'").fetchone()
 
-    assert find(scribe.db, "kubernetis").corrected == (("kubernetis", "kubernetes"),)
+    assert find(scribe.db, "kubernetis").corrected == (("kubernetis", ("kubernetes",)),)
     assert find(scribe.db, "kubernetis", project=own) == Found(
         hits=(), has_all=True, indexed=1.0, terms=with_forms(terms_of("kubernetis"))
     )

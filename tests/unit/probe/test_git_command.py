@@ -67,6 +67,24 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
     wait_until("all are gone", lambda: not any(is_running(int(pid)) for pid in slow_git.read_text().split()))
 
 
+def test_what_says_too_much_is_ended_and_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "repo", {"a.txt": "x" * 300_000})
+    [whole] = ask(root, ("cat-file", "blob", "HEAD:a.txt"), deadline=soon())
+    assert len(whole.out) == 300_000
+    with pytest.raises(TimeoutError):
+        ask(root, ("cat-file", "blob", "HEAD:a.txt"), deadline=soon(), most_bytes=200_000)
+
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec yes >&2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    others = set(children())
+    with pytest.raises(TimeoutError, match="too much"):
+        ask(root, ("ls-files",), ("rev-parse",), deadline=time.monotonic() + 100, most_bytes=1 << 20)
+    assert set(children()) <= others
+
+
 def test_another_working_tree_that_the_configuration_names_is_not_looked_at(tmp_path: Path) -> None:
     """A diff would show what is in the user's own files."""
     private = tmp_path / "private"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.git_history import files_of_commit, former_names, newest_commits
+from carryover.probe.git_history import LARGEST_COMMIT, commit_named, files_of_commit, former_names, newest_commits
 
 
 def git(folder: Path, *arguments: str, given: str | None = None) -> str:
@@ -41,6 +41,15 @@ def test_a_file_that_became_a_link_does_not_give_its_lines_to_the_next_file(shop
 
     assert (link.name, link.lines, link.removed) == ("a", ("c",), frozenset({"a before"}))
     assert (changed.name, changed.lines, changed.removed) == ("b", ("b after",), frozenset({"b before"}))
+
+
+def test_a_commit_that_would_fill_the_memory_is_known_by_the_names_of_its_files(shop: Path) -> None:
+    (shop / "a").write_text(f"{'x' * 99_999}\n" * (LARGEST_COMMIT // 100_000 + 1))
+    git(shop, "commit", "--quiet", "--all", "--message=Many lines")
+    commit = git(shop, "rev-parse", "HEAD")
+
+    assert files_of_commit(shop, commit) == []
+    assert commit_named(shop, commit)[0].files == ("a",)
 
 
 @pytest.mark.parametrize("stamp", ["-5", "words", "99999999999999", "18446744073709551615"])

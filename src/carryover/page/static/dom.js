@@ -5,6 +5,13 @@ const SVG = "http://www.w3.org/2000/svg";
 // They turn the direction of what follows them: a name would read backwards.
 const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+// Attributes that people read or hear.
+const READ = /^(?:title|aria-.*)$/;
+
+function plain(text) {
+  return String(text).replace(DIRECTIONS, "");
+}
+
 /** Creates an element. Functions named `on…` are listeners; null and false leave an attribute or child out. */
 export function h(tag, attributes, ...children) {
   return filled(document.createElement(tag), attributes, children);
@@ -19,11 +26,11 @@ function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true ? "" : READ.test(name) ? plain(value) : String(value));
   }
   for (const child of children.flat(4)) {
     if (child === null || child === undefined || child === false) continue;
-    element.append(child instanceof Node ? child : String(child).replace(DIRECTIONS, ""));
+    element.append(child instanceof Node ? child : plain(child));
   }
   return element;
 }
@@ -49,7 +56,8 @@ export function inline(text) {
 export function prose(text) {
   return text.split(/^(```[^\n]*\n[\s\S]*?(?:\n```[ \t]*$|$(?![\s\S])))/m).map((block, at) => {
     if (at % 2) return h("pre", { dir: "auto" }, block.replace(/^```[^\n]*\n/, "").replace(/\n?```[ \t]*$/, ""));
-    const lines = block.replace(/^\n+|\s+$/g, "").split(/^(#{1,6} .*)$/m);
+    // Not by a pattern for the end, which would try each of a million spaces in a row.
+    const lines = block.replace(/^\n+/, "").trimEnd().split(/^(#{1,6} .*)$/m);
     const shown = lines.map((line, n) => (n % 2 ? h("strong", null, line.replace(/^#+ /, "")) : inline(line)));
     return block.trim() && h("div", { class: "text", dir: "auto" }, shown);
   });
