@@ -38,6 +38,10 @@ NEWEST_SESSIONS: Final = 40
 """How many sessions the newest prompts are taken from."""
 TOOL_LINES: Final = 12
 """Lines of what a tool printed in a preview, unless it is what matches."""
+LONGEST_LINE: Final = 4_000
+"""Characters of a line in a preview, those with most of the words: the rest would have to be wrapped as one types."""
+LONGEST_PART: Final = 60_000
+"""Characters of what one message holds in a preview, in the same way."""
 MOST_LINES: Final = 500
 """Lines of a preview on either side of the match."""
 EARLIER_SESSIONS: Final = 400
@@ -239,14 +243,23 @@ def _timed(part: Part[str], terms: Sequence[Term]) -> Iterator[_Timed]:
     if is_said:
         yield _Timed(part.at_ms, Line(""))
     yield _Timed(part.at_ms, _line(heading, terms, "bold" if is_said else ""))
-    text = harmless(part.text).strip("\n")
+    text = _densest_part(harmless(part.text).strip("\n"), terms, LONGEST_PART)
     lines = [_line(f"{'  ' if is_said else '    '}{row}", terms) for row in text.split("\n")] if text else []
     yield from (_Timed(part.at_ms, line) for line in (lines if is_said else _some(lines)))
 
 
 def _line(text: str, terms: Sequence[Term], style: Literal["", "bold"] = "") -> Line:
     row = harmless(text).replace("\t", "    ").rstrip()
+    row = _densest_part(row, terms, LONGEST_LINE)
     return Line(row, tuple(word_places(row, terms)), style)
+
+
+def _densest_part(text: str, terms: Sequence[Term], chars: int) -> str:
+    """Returns the text or, of a longer one, so many characters with most of the words."""
+    if len(text) <= chars:
+        return text
+    start, end, _ = window(text, terms, chars)
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
 def _some(lines: list[Line]) -> list[Line]:

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from carryover.actions.live_search import (
     LISTED,
+    LONGEST_LINE,
+    LONGEST_PART,
     NEWEST,
     SOME_WORDS,
     TOOL_LINES,
@@ -134,3 +138,15 @@ async def test_a_word_that_nothing_has_is_searched_as_the_nearest_one_which_is_s
     listing = listing_of(scribe.db, Asked("srverless"))
     assert listing.note == "No entry has 'srverless', these have 'serverless'."
     assert any(lit(line) == ["serverless"] for line in preview(scribe, "srverless").lines)
+
+
+@pytest.mark.parametrize("huge", ["part ", " ", "part\n", "漢"])
+async def test_of_a_huge_message_the_part_with_the_words_is_shown(huge: str, scribe: Scribe) -> None:
+    """All of it would have to be wrapped whenever the terminal gets another width."""
+    await scribe.tell(scribe.event(f"{huge * 5_000} find the needle here {huge * 50_000}"))
+
+    shown = preview(scribe, "needle")
+
+    assert sum(len(line.text) for line in shown.lines) < 2 * LONGEST_PART
+    assert max(len(line.text) for line in shown.lines) <= LONGEST_LINE + len("……")
+    assert lit(shown.lines[shown.match]) == ["needle"]
