@@ -10,7 +10,7 @@ import pytest
 
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
-from carryover.edits.agent_settings import AgentSettings, plan_settings
+from carryover.edits.agent_settings import AgentSettings, plan_settings, removal
 from carryover.edits.apply import Change, apply, plan
 from carryover.edits.hooks import hooks_of, owner_by_script
 from carryover.edits.record import (
@@ -156,3 +156,14 @@ def test_a_folder_that_cannot_be_written_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir(mode=0o500)
 
     assert problem(tmp_path / "folder" / "new") == f"its folder {tmp_path / 'folder'} can't be written"
+
+
+def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, state: StateDir, script: Path) -> None:
+    [edit] = plan_settings([claude(tmp_path / "settings.json")], load_record(state), script)
+    files = [EditedFile(path=str(tmp_path / "s.json"), agent="claude-code", form=form) for form in ("list", "server")]
+
+    assert [each.what for each in (edit.change, *map(removal, files))] == [
+        "hooks of Claude Code",
+        "entry of Claude Code",
+        "MCP server of Claude Code",
+    ]
