@@ -17,7 +17,7 @@ from carryover.records.changes import Change as Patch
 from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
 from carryover.views.history import Change, changes_of
 from carryover.views.line_history import LineHistory, line_history
-from carryover.views.line_origin import Origin, origin_of, origins_of
+from carryover.views.line_origin import Origin, origin_of, origins_of, removed_by, writes
 from support.claude_session import commit
 from support.repository import git, repository
 from support.scribe import Scribe
@@ -218,3 +218,11 @@ def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neig
     assert found == [Origin(edit, "by_text") for edit in (None, 0, None, None)]
     twice = ["    rate = rate_of(cart)", "    return rate * 2", "    pass", "    rate = rate_of(cart)"]
     assert [origin_of(twice, at, [edit]).edit for at in (0, 3)] == [0, None]
+
+
+def test_an_edit_that_only_removes_writes_nothing_and_is_known_by_lines_that_say_enough() -> None:
+    removed = edit_of(["keep", "total = price", "}", "end"], ["keep", "end"])
+    added = edit_of(["keep", "end"], ["keep", "total = price", "end"])
+
+    assert (writes(removed), writes(added)) == (False, True)
+    assert (removed_by(removed), removed_by(added)) == ({"total = price"}, set())
