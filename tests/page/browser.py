@@ -10,6 +10,12 @@ from typing import Any, Final
 import aiohttp
 
 _SHOWS_WITHIN_MS: Final = 8000
+_NAVIGATED: Final = "navigated"
+"""In what Chromium says of an expression that was waited for when the tab went to another address."""
+
+
+class Navigated(Exception):
+    """The page that was asked is no longer there."""
 
 
 class Page(ABC):
@@ -36,6 +42,8 @@ class Page(ABC):
         answer = self._answers[self._next] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": self._next, "method": method, "params": params})
         said = await answer
+        if _NAVIGATED in str(said.get("error")):
+            raise Navigated
         assert "error" not in said, said
         return said["result"]
 
@@ -60,15 +68,19 @@ class Page(ABC):
         """Gives the page a size and a colour scheme."""
 
     async def until(self, condition: str) -> Any:
-        """Waits until a JavaScript expression is true, and returns it."""
-        found = await self.do(f"""new Promise((done) => {{
+        """Waits until a JavaScript expression is true, and returns it; also if the page changes meanwhile."""
+        waits = f"""new Promise((done) => {{
             const end = performance.now() + {_SHOWS_WITHIN_MS};
             const check = () => {{
                 const found = (() => {{ try {{ return {condition}; }} catch {{ return false; }} }})();
                 if (found || performance.now() > end) done(!!found); else setTimeout(check, 10);
             }};
             check();
-        }})""")
+        }})"""
+        try:
+            found = await self.do(waits)
+        except Navigated:
+            found = await self.do(waits)
         assert found, f"never true: {condition}\n{await self.do('document.body.innerText')}\n{self.troubles}"
         return found
 
