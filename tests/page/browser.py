@@ -84,6 +84,14 @@ class Page(ABC):
         assert found, f"never true: {condition}\n{await self.do('document.body.innerText')}\n{self.troubles}"
         return found
 
+    async def back(self) -> None:
+        """Goes back once this has returned: what is asked of a page that is being left may get no answer."""
+        await self.do("void setTimeout(() => history.back())")
+
+    async def forward(self) -> None:
+        """As `back`, forward."""
+        await self.do("void setTimeout(() => history.forward())")
+
     async def open(self, address: str) -> None:
         """Opens the page and waits for its first heading."""
         await self.load(address)

@@ -94,7 +94,7 @@ async def test_sessions_are_filtered_by_agent_and_day_and_the_address_keeps_it(o
     await page.until("document.querySelectorAll('.rows h2').length <= 2")
     assert await page.do("document.querySelectorAll('.rows li').length") in (11, 12, 13), "one in two hours"
     assert await page.text(".rows section:last-of-type h2") in all_days
-    await page.do("history.back()")
+    await page.back()
     await page.until("document.getElementById('day').value === ''")
     assert await page.do("document.getElementById('agent').value") == "codex"
 

@@ -118,15 +118,15 @@ async def test_back_and_forward_lead_to_what_was_shown_and_to_the_entry_that_was
     await page.press("Enter")
     await page.until("document.querySelector('.turn')")
 
-    await page.do("history.back()")
+    await page.back()
     await page.until("document.querySelector('.timeline li')")
     assert top > 0
     assert (await page.do(FOCUSED), await page.do("scrollY")) == (followed, top)
-    await page.do("history.back()")
+    await page.back()
     await page.until("document.querySelector('#source .turn.chosen')")
-    await page.do("history.back()")
+    await page.back()
     await page.until("document.querySelector('.lines') && !document.querySelector('#source .turn')")
-    await page.do("history.forward()")
+    await page.forward()
     await page.until("document.querySelector('#source .turn.chosen')")
 
 
@@ -147,7 +147,7 @@ async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> N
     assert pretend.searches[-1] == "discount"
     await page.press("ArrowDown", "ArrowDown", "Enter")
     await page.until("document.querySelector('.turn.chosen h2')?.textContent.startsWith('Turn 2')")
-    await page.do("history.back()")
+    await page.back()
     await page.until("document.querySelector('main h1').textContent === 'Hits for discount'")
 
 
