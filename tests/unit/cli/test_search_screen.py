@@ -37,8 +37,8 @@ def test_results_come_while_one_types_and_enter_shows_the_turn_and_comes_back(te
     with Terminal(SEARCH, terminal_env, columns=80) as terminal:
         terminal.wait_for("Your newest prompts")
         terminal.press("next checkout")
-        terminal.wait_for("hit")
         terminal.wait_for("carryover show c0de0000-0000-4000-8000-00000000000")
+        assert "2 hits" in terminal.text
         terminal.press(ENTER)
         terminal.wait_for("paged: Session c0de0000-0000-4000-8000-000000000001, turn 2 of 2")
         terminal.press(ENTER)
