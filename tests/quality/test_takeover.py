@@ -129,7 +129,7 @@ def test_what_happened_is_read_by_the_adapters(tmp_path: Path) -> None:
     file = tmp_path / "session.jsonl"
     message = '{"type":"message","id":"%s","parentId":null,"timestamp":"2026-01-01T00:00:0%dZ","message":%s}\n'
     said = '{"role":"user","content":[{"type":"text","text":"Add a total"}],"timestamp":1}'
-    start = '{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/work/shop"}\n'
+    start = '{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/home/dev/shop"}\n'
     file.write_text(start + message % ("m1", 1, said), encoding="utf-8")
     agent, found = happenings(file)
     assert agent == "pi"

@@ -41,7 +41,7 @@ def turn(number: int) -> list[dict[str, Any]]:
 
 def conversation(repository: str) -> bytes:
     """A made-up session in the form that pi writes."""
-    records = [{"type": "session", "version": 3, "cwd": f"/work/{repository}"}]
+    records = [{"type": "session", "version": 3, "cwd": f"/home/dev/{repository}"}]
     records += [record for number in range(1, 8) for record in turn(number)]
     lines = []
     for number, record in enumerate(records):
