@@ -40,6 +40,8 @@ _OLD_IN_GIT: Final = ("description", "info", "hooks", "config")
 """Files that `git clone` and `git init` create and that hardly ever change."""
 
 _Stamp = tuple[int, int, int]
+_NO_INDEX: Final = (0, 0, 0)
+"""Until something is added, a new repository has none."""
 _known: dict[tuple[str, Path], _Stamp] = {}
 """Per question to git, the state of the index at the last favourable answer."""
 
@@ -139,14 +141,14 @@ def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
 
 
 def _index(root: Path) -> _Stamp | tuple[()] | None:
-    """Returns the state of the checkout's index, empty if it has none; None while git writes a new one."""
+    """Returns the state of the checkout's index, empty outside of a checkout; None while git writes a new one."""
     git_dir = git_dir_of(root)
     if git_dir is None:
         return ()
     if os.path.lexists(git_dir / "index.lock"):
         return None
     index = _status(git_dir / "index")
-    return (index.st_mtime_ns, index.st_size, index.st_ino) if index is not None else ()
+    return (index.st_mtime_ns, index.st_size, index.st_ino) if index is not None else _NO_INDEX
 
 
 def _made_ns(git: Path) -> int:

@@ -75,6 +75,22 @@ def test_a_file_is_the_users_own_no_more_once_it_is_added(shop: Path) -> None:
     assert why_not_own(shop, path) == f"{LOG}, the record of what was typed, is not your own: {TRACKED}"
 
 
+def test_git_is_asked_once_until_its_index_changes_even_if_there_is_none_yet(
+    home: Path, started: list[list[str]]
+) -> None:
+    new = repository(home / "work" / "new")
+    path = written(new)
+    for _ in range(2):
+        assert not is_tracked(new, path)
+        assert why_not_own(new, path) is None
+    asked = [line[-1] for line in started if "ls-files" in line]
+    assert asked.count(f":(literal){NAME}") == 2, "whether it is tracked, and whether it is not"
+
+    git(new, "add", "--force", NAME)
+    assert is_tracked(new, path)
+    assert why_not_own(new, path) == TRACKED
+
+
 def test_what_an_archive_brings_is_not_until_the_user_types_there(home: Path, shop: Path) -> None:
     """With or without a repository around it."""
     path = written(shop)
