@@ -7,6 +7,7 @@ another agent adds few rows (`rows.py`).
 from __future__ import annotations
 
 import itertools
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from matrix import rows, story
 from matrix.conftest import World
 from matrix.tool import ENDINGS, Ending, Played, Tool, tools
 from support.daemon_process import handoff_of, wait_until
+from support.hook_client import Heard
 
 TOOLS = {tool.id: tool for tool in tools()}
 IDS = tuple(TOOLS)
@@ -50,8 +52,14 @@ def begun(world: World, tool: Tool, folder: Path, going_on: Played | None = None
         root = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
         return led_to(tool, root, folder)
     call = tool.starts(world.home, folder, going_on)
-    heard = world.hooks.call(call.event, call.payload, agent=tool.agent)
-    return tool.takes_in(heard.text) if heard.status == 200 else ""
+
+    def heard() -> Heard | None:
+        """None where a busy machine kept the daemon from answering in the time that agents give it."""
+        answer = world.hooks.call(call.event, call.payload, agent=tool.agent)
+        return answer if answer.status != HTTPStatus.SERVICE_UNAVAILABLE else None
+
+    answer = wait_until("an answer in time", heard)
+    return tool.takes_in(answer.text) if answer.status == HTTPStatus.OK else ""
 
 
 def led_to(tool: Tool, root: Path, folder: Path) -> str:
