@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
-# Three for two cores: much of the time tests wait for processes, and with four they came late.
-TEST_WORKERS ?= 3
+# Four for two cores: much of the time tests wait for processes.
+TEST_WORKERS ?= 4
 D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 
