@@ -87,10 +87,11 @@ def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: 
     """Returns the best hits for what was typed, in one project or all. Raises OperationalError if interrupted."""
     began = time.monotonic()
     terms = terms_of(words)
+    if not terms:
+        return SearchAnswer(hits=(), more=False, took_ms=0)
     limit = max(1, min(limit, _MOST_HITS))
-    query = Query(terms=terms, project_id=project_id)
-    hits = search(db, query, limit=limit + 1, now_ms=now_ms).hits if terms else ()
-    shown = hits[:limit]
+    answer = search(db, Query(terms=terms, project_id=project_id), limit=limit + 1, now_ms=now_ms)
+    shown = answer.hits[:limit]
     starts = {session_id: turn_starts(db, session_id) for session_id in {hit.session_id for hit in shown}}
     projects = {
         root: project_by_root(db, root)
@@ -98,8 +99,8 @@ def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: 
         if root is not None and not is_foreign(root)
     }
     return SearchAnswer(
-        hits=tuple(_hit(hit, projects.get(hit.root or ""), starts[hit.session_id], terms) for hit in shown),
-        more=len(hits) > limit,
+        hits=tuple(_hit(hit, projects.get(hit.root or ""), starts[hit.session_id], answer.terms) for hit in shown),
+        more=len(answer.hits) > limit,
         took_ms=round((time.monotonic() - began) * 1000),
     )
 

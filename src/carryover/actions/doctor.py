@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from carryover.actions.context import state_dir
+from carryover.actions.context import now_ms, state_dir
 from carryover.actions.diagnose.checks import findings
 from carryover.actions.diagnose.fix import Repair, repair
 from carryover.actions.diagnose.gather import gather
@@ -44,7 +44,6 @@ def issue_report() -> str:
     """Returns what a user can paste into an issue: what the check-up found, without content, paths or names."""
     import platform  # with the modules below, needed by no other check-up
     import sqlite3
-    import time
 
     from carryover.actions.diagnose.for_issue import System, report_for_issue
     from carryover.config import settings_or_defaults
@@ -63,7 +62,7 @@ def issue_report() -> str:
         git=git.decode("ascii", "replace"),
         installed_by=how_installed().by,
     )
-    return report_for_issue(report, config, findings(report), system, int(time.time() * 1000))
+    return report_for_issue(report, config, findings(report), system, now_ms())
 
 
 def _found() -> tuple[Finding, ...]:

@@ -25,7 +25,7 @@ from carryover.ledger.events import subagent_events, turn_events, turn_of, turn_
 from carryover.ledger.queries import agents_seen, projects, session_ids, session_of, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.ledger.search import Hit, Query, search
-from carryover.ledger.search_text import Kind, Term, terms_of, window
+from carryover.ledger.search_text import Kind, Term, excerpt, terms_of
 from carryover.terminal.output import harmless, local_time, when
 from carryover.terminal.paths import short_path
 from carryover.views.session_list import show_command
@@ -167,9 +167,8 @@ def listing_of(db: sqlite3.Connection, asked: Asked) -> Listing:
 
 def _item(hit: Hit, terms: tuple[Term, ...] = ()) -> Item:
     line = " ".join(harmless(hit.text).split())
-    start, end, _ = window(line, terms, LINE_CHARS)
     project = short_path(hit.root, Path.home()) if hit.root else "?"
-    return Item(hit, agent_name(hit.agent, hit.machine), project, f"{'…' if start else ''}{line[start:end]}")
+    return Item(hit, agent_name(hit.agent, hit.machine), project, excerpt(line, terms, LINE_CHARS))
 
 
 def _newest_prompts(db: sqlite3.Connection, asked: Asked) -> list[Hit]:
@@ -243,23 +242,15 @@ def _timed(part: Part[str], terms: Sequence[Term]) -> Iterator[_Timed]:
     if is_said:
         yield _Timed(part.at_ms, Line(""))
     yield _Timed(part.at_ms, _line(heading, terms, "bold" if is_said else ""))
-    text = _densest_part(harmless(part.text).strip("\n"), terms, LONGEST_PART)
+    text = excerpt(harmless(part.text).strip("\n"), terms, LONGEST_PART)
     lines = [_line(f"{'  ' if is_said else '    '}{row}", terms) for row in text.split("\n")] if text else []
     yield from (_Timed(part.at_ms, line) for line in (lines if is_said else _some(lines)))
 
 
 def _line(text: str, terms: Sequence[Term], style: Literal["", "bold"] = "") -> Line:
     row = harmless(text).replace("\t", "    ").rstrip()
-    row = _densest_part(row, terms, LONGEST_LINE)
+    row = excerpt(row, terms, LONGEST_LINE)
     return Line(row, tuple(word_places(row, terms)), style)
-
-
-def _densest_part(text: str, terms: Sequence[Term], chars: int) -> str:
-    """Returns the text or, of a longer one, so many characters with most of the words."""
-    if len(text) <= chars:
-        return text
-    start, end, _ = window(text, terms, chars)
-    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
 def _some(lines: list[Line]) -> list[Line]:

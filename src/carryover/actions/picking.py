@@ -99,7 +99,7 @@ class Choice:
 
     def _matches(self, typed: str, everywhere: bool) -> dict[str, Match]:
         from carryover.ledger.search import Query, search
-        from carryover.ledger.search_text import terms_of, window
+        from carryover.ledger.search_text import excerpt, terms_of
 
         terms = terms_of(typed)
         if not terms:
@@ -110,9 +110,7 @@ class Choice:
         for hit in search(self._ledger, wanted, limit=MOST_MATCHES, now_ms=now_ms()).hits:
             if hit.session not in found:
                 line = " ".join(harmless(hit.text).split())
-                start, end, _ = window(line, terms, MATCH_CHARS)
-                excerpt = f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
-                found[hit.session] = Match(hit.kind, hit.at_ms, excerpt)
+                found[hit.session] = Match(hit.kind, hit.at_ms, excerpt(line, terms, MATCH_CHARS))
         return found
 
     def _preview(self, session: str) -> Preview:

@@ -31,7 +31,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Hit, Query, search
-from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, terms_of, window
+from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, excerpt, terms_of
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.projects.handoff_file import place_of
 from carryover.publish.dialed import dialed_handoff
@@ -210,8 +210,7 @@ def _hits(here: _Here, hits: Sequence[Hit], terms: tuple[Term, ...]) -> Iterator
         times = f"{hit.times} times" if hit.times > 1 else ""
         facts = filter(None, (_when(hit.at_ms), agent_name(hit.agent, hit.machine), hit.kind, times))
         line = clean(neutralize(hit.text[:MOST_CHARS]))
-        begin, end, _ = window(line, terms, SNIPPET_CHARS)
-        text = f"{'…' if begin else ''}{line[begin:end]}{'…' if end < len(line) else ''}"
+        text = excerpt(line, terms, SNIPPET_CHARS)
         yield f"- turn {number} of {short[hit.session]} ({', '.join(facts)}): {text}"
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from carryover.actions.search_records import Filter, Line, Preview
 from carryover.actions.search_state import SearchState
-from carryover.ledger.search_text import Term, spans, window
+from carryover.ledger.search_text import Term, excerpt, spans
 from carryover.terminal.output import columns, counted, fitted, when, wrapped
 from carryover.terminal.table import GAP, Column, table
 
@@ -115,8 +115,7 @@ def _begins(state: SearchState, width: int, now_ms: int) -> list[str]:
 @lru_cache(maxsize=256)  # the list is drawn again at each key
 def _excerpt(line: str, terms: tuple[Term, ...], room: int) -> tuple[str, list[tuple[int, int]]]:
     """Returns the part of a hit with most of the words, as much as has room, and where they are."""
-    start, end, _ = window(line, terms, max(room - len("……"), 1))
-    text = f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
+    text = excerpt(line, terms, max(room - len("……"), 1))
     return text, word_places(text, terms)
 
 

@@ -88,6 +88,8 @@ class SearchState:
     """The filter that the left and right keys change; None: they move the cursor."""
     listing: Listing | None = None
     """The newest answer; None before the first. It is one to an older query until this one is answered."""
+    late: Listing | None = None
+    """An answer that came while an agent was being chosen; None: no such answer."""
     at: int = 0
     agent_at: int = 0
     preview: Preview | None = None
@@ -137,8 +139,10 @@ Outcome = SearchState | Chosen
 
 
 def answered(state: SearchState, listing: Listing) -> SearchState:
-    """Returns the state with an answer in it."""
-    return replace(state, listing=listing, at=0, scrolled=0)
+    """Returns the state with an answer in it; one that comes while an agent is being chosen is listed after that."""
+    if state.mode == "agents":
+        return replace(state, late=listing)
+    return replace(state, listing=listing, late=None, at=0, scrolled=0)
 
 
 def previewed(state: SearchState, preview: Preview) -> SearchState:
@@ -205,7 +209,10 @@ def _in_agents(state: SearchState, key: str) -> Outcome:
         return moved(state, moves[key])
     if key == "enter":
         return Chosen("continue", state.item, state.offered[state.agent_at][0])
-    return replace(state, mode="list") if key == "escape" else state
+    if key != "escape":
+        return state
+    on_list = replace(state, mode="list")
+    return answered(on_list, state.late) if state.late is not None else on_list
 
 
 def _in_list(state: SearchState, key: str) -> Outcome:

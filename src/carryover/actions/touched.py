@@ -34,8 +34,9 @@ _MOST_DIFF_CHARS: Final = 1_500_000
 """No further diff is added to an answer of this size."""
 MOST_EDITS: Final = 4_000
 """Once so many edits of a project were read, no older session is."""
-_SESSIONS_AT_ONCE: Final = 100
 _MOST_SESSIONS: Final = 2_000
+"""The same for sessions: most of them may have edited nothing."""
+_SESSIONS_AT_ONCE: Final = 100
 
 
 def outline(db: sqlite3.Connection, agent: str, native_id: str) -> OutlineAnswer | None:
@@ -130,11 +131,11 @@ def _shown(path: str, row: SessionRow) -> str:
 
 
 def files(db: sqlite3.Connection, project: ProjectRow) -> FilesAnswer:
-    """Returns the files that sessions of the project edited, as far back as `MOST_EDITS` reach."""
+    """Returns the files that sessions of the project edited, as far back as `MOST_EDITS` and `_MOST_SESSIONS` reach."""
     found: dict[str, list[SessionOfFile]] = defaultdict(list)
     read = 0
-    for row in _newest_first(db, project.id):
-        if read >= MOST_EDITS:
+    for number, row in enumerate(_newest_first(db, project.id)):
+        if read >= MOST_EDITS or number == _MOST_SESSIONS:
             return FilesAnswer(_touched(found), before_ms=row.last_ms)
         edits = list(edits_of_session(db, row.id))
         read += len(edits)
@@ -145,7 +146,7 @@ def files(db: sqlite3.Connection, project: ProjectRow) -> FilesAnswer:
 
 def _newest_first(db: sqlite3.Connection, project_id: int) -> Iterator[SessionRow]:
     after = None
-    for _ in range(0, _MOST_SESSIONS, _SESSIONS_AT_ONCE):
+    while True:
         rows = page_of_sessions(db, Page(project_id=project_id, after=after), limit=_SESSIONS_AT_ONCE)
         yield from rows
         if len(rows) < _SESSIONS_AT_ONCE:

@@ -77,7 +77,7 @@ def used_since(since_ms: int, by: By) -> Used:
             for agent, one in open_windows(ledger, now_ms())
         )
         without = sessions_without_tokens(ledger, since_ms)
-        waiting = [found for found in transcripts_to_count(ledger) if settings.reads(found[0])]
+        waiting = [each for each in transcripts_to_count(ledger) if settings.reads(each[0])]
     prices = settings.prices
     groups: dict[str, list[Usage]] = {}
     name_of = _NAMES[by]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
     from prompt_toolkit.key_binding.key_bindings import NotImplementedOrNone
+    from prompt_toolkit.layout.controls import FormattedTextControl
     from prompt_toolkit.mouse_events import MouseEvent
 
     from carryover.actions.picking import Preview
@@ -96,28 +97,18 @@ def show(command: Sequence[str], run_command: RunCommand) -> None:
 
 def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | None:
     """Shows the picker full-screen until a key chooses an action; returns None if the user leaves."""
-    from prompt_toolkit.application import Application, get_app
+    from prompt_toolkit.application import Application
     from prompt_toolkit.layout import HSplit, Layout, Window
     from prompt_toolkit.layout.controls import FormattedTextControl
     from prompt_toolkit.layout.dimension import Dimension
-    from prompt_toolkit.mouse_events import MouseEventType
 
     home = Path.home()
-    wheel = {MouseEventType.SCROLL_UP: -1, MouseEventType.SCROLL_DOWN: 1}
 
-    class Turned(FormattedTextControl):
-        """Text over which the mouse wheel moves the selection."""
-
-        def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
-            if mouse_event.event_type in wheel:
-                picker.move(wheel[mouse_event.event_type])
-            return None
-
-    def width() -> int:
-        return get_app().output.get_size().columns - 1
+    def move(event: MouseEvent) -> None:
+        picker.move(turned(event))
 
     def lines() -> list[str]:
-        return list_lines(picker, now_ms=now_ms(), home=home, width=width())
+        return list_lines(picker, now_ms=now_ms(), home=home, width=screen_width())
 
     def listed() -> StyleAndTextTuples:
         pieces: StyleAndTextTuples = []
@@ -130,18 +121,18 @@ def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | No
     def preview() -> StyleAndTextTuples:
         pieces: StyleAndTextTuples = []
         typed = picker.typed if picker.mode in ("list", "typing") else ""
-        for line in preview_lines(picker, preview_of, now_ms=now_ms(), width=width()):
+        for line in preview_lines(picker, preview_of, now_ms=now_ms(), width=screen_width()):
             pieces += highlighted(f"{line}\n", typed, "")
         return pieces
 
     half = Dimension(min=1, weight=1)
-    choices = Window(Turned(listed, focusable=True, show_cursor=False), height=half)
-    keys = FormattedTextControl(lambda: [("bold" if picker.said else "", keys_line(picker, width()))])
+    choices = Window(with_mouse(listed, move, focusable=True), height=half)
+    keys = FormattedTextControl(lambda: [("bold" if picker.said else "", keys_line(picker, screen_width()))])
     rows = [
         Window(FormattedTextControl(lambda: [("bold", lines()[0])]), height=1),
         choices,
         Window(height=1, char="─", style="class:line"),
-        Window(Turned(preview), height=half),
+        Window(with_mouse(preview, move), height=half),
         Window(keys, height=1),
     ]
     layout = Layout(HSplit(rows), focused_element=choices)
@@ -150,6 +141,34 @@ def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | No
             layout=layout, key_bindings=_bindings(picker), full_screen=True, mouse_support=True
         )
         return application.run(pre_run=partial(end_at_sigterm, application))
+
+
+def screen_width() -> int:
+    """Returns the columns that a row may take."""
+    from prompt_toolkit.application import get_app
+
+    return get_app().output.get_size().columns - 1
+
+
+def with_mouse(
+    text: Callable[[], StyleAndTextTuples], use: Callable[[MouseEvent], None], *, focusable: bool = False
+) -> FormattedTextControl:
+    """Returns a text that is drawn again each time, and what the mouse does over it is given to `use`."""
+    from prompt_toolkit.layout.controls import FormattedTextControl
+
+    class Control(FormattedTextControl):
+        def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
+            use(mouse_event)
+            return None
+
+    return Control(text, focusable=focusable, show_cursor=False)
+
+
+def turned(event: MouseEvent) -> int:
+    """Returns how far the mouse wheel was turned, down being positive; 0 if it wasn't."""
+    from prompt_toolkit.mouse_events import MouseEventType
+
+    return {MouseEventType.SCROLL_UP: -1, MouseEventType.SCROLL_DOWN: 1}.get(event.event_type, 0)
 
 
 def end_at_sigterm(application: Application[Any]) -> None:

@@ -33,7 +33,7 @@ from carryover.actions.search_state import (
     scrolled,
     typed,
 )
-from carryover.cli.picker_screen import RunCommand, end_at_sigterm, show
+from carryover.cli.picker_screen import RunCommand, end_at_sigterm, screen_width, show, turned, with_mouse
 from carryover.errors import ExitCode, UserError
 from carryover.model import LAST
 from carryover.terminal.screen import drawing
@@ -41,9 +41,7 @@ from carryover.terminal.screen import drawing
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-    from prompt_toolkit.key_binding.key_bindings import NotImplementedOrNone
     from prompt_toolkit.layout import Layout, Window
-    from prompt_toolkit.layout.controls import FormattedTextControl
     from prompt_toolkit.mouse_events import MouseEvent
 
     from carryover.actions.search_records import Asked, Preview
@@ -139,7 +137,7 @@ class _Screen:
 
         def row(draw: Callable[[SearchState, int], Row]) -> Window:
             def drawn() -> StyleAndTextTuples:
-                return [*draw(self._state, _width())]
+                return [*draw(self._state, screen_width())]
 
             return Window(FormattedTextControl(drawn), height=1)
 
@@ -147,12 +145,12 @@ class _Screen:
         is_typing = Condition(lambda: self._state.mode == "query" and not self._state.shows_keys)
         has_note = Condition(lambda: self._state.listing is not None and bool(self._state.listing.note))
         query = Window(FormattedTextControl(self._query, focusable=True), height=1, always_hide_cursor=~is_typing)
-        self._below = Window(_with_mouse(self._rows_below, self._mouse_below), height=half)
+        self._below = Window(with_mouse(self._rows_below, self._mouse_below), height=half)
         rows = [
             query,
             row(filter_row),
             ConditionalContainer(row(note_row), filter=has_note),
-            Window(_with_mouse(self._rows_listed, self._mouse_in_list), height=half),
+            Window(with_mouse(self._rows_listed, self._mouse_in_list), height=half),
             row(title_row),
             self._below,
             row(keys_row),
@@ -165,7 +163,7 @@ class _Screen:
 
     def _rows_listed(self) -> StyleAndTextTuples:
         pieces: StyleAndTextTuples = []
-        for number, row in enumerate(list_rows(self._state, _width(), now_ms())):
+        for number, row in enumerate(list_rows(self._state, screen_width(), now_ms())):
             if number == self._state.at:
                 pieces.append(("[SetCursorPosition]", ""))
             pieces += [*row, ("", "\n")]
@@ -176,10 +174,10 @@ class _Screen:
         known = self._below.render_info if self._below is not None else None
         height = known.window_height if known is not None else USUAL_HEIGHT
         if self._state.shows_keys or self._state.mode == "agents":
-            below = other_rows(self._state, _width())
+            below = other_rows(self._state, screen_width())
             top = below.top(0, height)
         elif self._state.shown is not None:
-            below = self._turn_rows(self._state.shown, _width())
+            below = self._turn_rows(self._state.shown, screen_width())
             top = below.top(self._state.scrolled, height)
             self._state = replace(self._state, scrolled=top - below.first)  # not beyond the ends
         else:
@@ -198,10 +196,10 @@ class _Screen:
         if event.event_type is MouseEventType.MOUSE_UP:
             self._state = clicked(self._state, event.position.y)
         else:
-            self._state = moved(self._state, _turned(event))
+            self._state = moved(self._state, turned(event))
 
     def _mouse_below(self, event: MouseEvent) -> None:
-        self._state = scrolled(self._state, WHEEL_ROWS * _turned(event))
+        self._state = scrolled(self._state, WHEEL_ROWS * turned(event))
 
     def _bindings(self) -> KeyBindings:
         from prompt_toolkit.key_binding import KeyBindings
@@ -229,30 +227,6 @@ class _Screen:
 
     def _paste(self, event: KeyPressEvent) -> None:
         self._state = typed(self._state, event.data)
-
-
-def _width() -> int:
-    from prompt_toolkit.application import get_app
-
-    return get_app().output.get_size().columns - 1
-
-
-def _with_mouse(text: Callable[[], StyleAndTextTuples], use: Callable[[MouseEvent], None]) -> FormattedTextControl:
-    from prompt_toolkit.layout.controls import FormattedTextControl
-
-    class Control(FormattedTextControl):
-        def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
-            use(mouse_event)
-            return None
-
-    return Control(text, show_cursor=False)
-
-
-def _turned(event: MouseEvent) -> int:
-    """Returns how far the mouse wheel was turned, down being positive; 0 if it wasn't."""
-    from prompt_toolkit.mouse_events import MouseEventType
-
-    return {MouseEventType.SCROLL_UP: -1, MouseEventType.SCROLL_DOWN: 1}.get(event.event_type, 0)
 
 
 def _ignored(_: KeyPressEvent) -> None:

@@ -128,7 +128,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     indexed: float
     """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
     terms: tuple[Term, ...] = ()
-    """What was searched, with the other forms of words if they were."""
+    """What was searched, with the other forms of words."""
     corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Words of the query that nothing has, each with those that were searched in its place."""
 

@@ -178,6 +178,14 @@ def window(line: str, terms: Sequence[Term], chars: int) -> tuple[int, int, list
     return start, start + chars, found
 
 
+def excerpt(line: str, terms: Sequence[Term], chars: int) -> str:
+    """Returns the part of `line` that has most of the terms, with `…` where it is cut; all of a line that has room."""
+    if len(line) <= chars:
+        return line
+    start, end, _ = window(line, terms, chars)
+    return f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
+
+
 def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
     """Returns the start of the match with most different matches in the window that begins there."""
     room = chars - chars // _BEFORE_SHARE

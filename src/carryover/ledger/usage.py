@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import as_record
-from carryover.model import TurnEnd, WindowUsed
+from carryover.model import NOTE, TurnEnd, WindowUsed
 
 # The time zone is the reader's, so a day is made of the hours that are summed here; all zones that are in use now begin
 # their days at a quarter of an hour.
@@ -30,7 +30,7 @@ _WINDOWS: Final = """SELECT agent, name, at_ms, used_percent, minutes, resets_ms
     ORDER BY agent, name"""
 _TO_COUNT: Final = """SELECT agent, count(*) FROM to_count JOIN source ON source.id = source_id
     WHERE state != 'gone' GROUP BY agent ORDER BY agent"""
-_WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :since AND machine = ''
+_WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :since AND machine = '' AND agent != '{NOTE}'
     AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.session_id = session.id)
     AND EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
         WHERE thread.session_id = session.id AND event.at_ms >= :since AND {is_of("assistant_message")})

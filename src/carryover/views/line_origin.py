@@ -93,12 +93,11 @@ def origins_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[File
             _are_uncertain(waiting)
         is_whole = not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
         for piece in reversed(pieces):
-            known = set(piece.new) if is_whole else set()
-            wrote = (
-                [line for line in waiting if piece.cut or file[line.at] in known]
-                if is_whole
-                else _undo(file, piece, edit, waiting)
-            )
+            if is_whole:
+                known = set(piece.new)
+                wrote = [line for line in waiting if piece.cut or file[line.at] in known]
+            else:
+                wrote = _undo(file, piece, edit, waiting)
             for line in wrote:
                 line.is_of(number)
             waiting = [line for line in waiting if line.origin is None]

@@ -108,6 +108,14 @@ def test_another_agent_is_asked_for_before_one_continues() -> None:
     assert after(answered(state(agents=list), listing("", *FOUND)), "alt-c").said[:8] == "No agent"
 
 
+def test_no_agent_continues_from_a_hit_that_came_after_it_was_asked_for() -> None:
+    late = answered(after(found(), "o", "alt-c"), listing("disco", FOUND[2]))
+    closed = after(late, "escape")
+
+    assert pressed(late, "enter") == Chosen("continue", FOUND[0], "two")
+    assert (closed.item, closed.is_answered, after(closed, "down", "c", "escape").late) == (FOUND[2], True, None)
+
+
 def test_tab_goes_through_the_filters_and_the_arrows_change_the_current_one() -> None:
     model = after(found(), "tab", "right", "right", "tab", "tab", "right")
 

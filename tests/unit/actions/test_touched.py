@@ -103,3 +103,15 @@ async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(
     found = touched.files(scribe.db, project)
 
     assert ([file.path for file in found.files], found.before_ms) == (["f3.py", "f2.py"], 4000)
+
+
+async def test_sessions_that_are_too_many_to_read_are_not_said_to_be_read(
+    scribe: Scribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(touched, "_MOST_SESSIONS", 1)
+    for n in range(2):
+        await scribe.tell(scribe.event("add", session=f"s{n}"), path=f"/t/{n}.jsonl")
+    project = project_by_id(scribe.db, 1)
+    assert project is not None
+
+    assert touched.files(scribe.db, project).before_ms == 1000

@@ -162,6 +162,14 @@ def test_what_the_sums_lack_is_said(work: ClaudeWork, run: Run) -> None:
     assert used(run)["waiting"] == [{"agent": "Claude Code", "number": 2}]
 
 
+def test_a_note_is_not_said_to_lack_tokens(work: ClaudeWork, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "note.md"
+    file.write_text("Round to whole cents.\n")
+    run.out("note", str(file), "--project", str(work.cwd))
+
+    assert "Not counted" not in run("usage", "--since", "2026-01-01")[2]
+
+
 def test_a_project_without_a_ledger_is_counted_from_disk(work: ClaudeWork, run: Run, home: Path) -> None:
     work.prompt("Add a discount")
     work.append(answered(work, "msg_1"))
