@@ -44,6 +44,8 @@ class Pretend:
         self.slow: dict[str, asyncio.Event] = {}
         """Searches that are answered only when their event is set."""
         self.locked = False
+        self.silent = False
+        """Whether the disk with the projects' folders does not answer."""
         self.days = 40
         """How many days have tokens."""
         self.projects = _known("projects", list[answers.Project])
@@ -102,6 +104,8 @@ class Pretend:
                 return self._answer(self._sessions(request.query))
             case ["outline", agent, session] if (agent, session) in (CLAUDE, CODEX):
                 return self._answer(_outline(agent, session))
+            case ["project", _, "work"] if self.silent:
+                return web.json_response({"error": "/mnt/shop: does not answer"}, status=503)
             case ["project", _, "work"]:
                 return self._answer(_known("work", answers.Work))
             case ["usage"]:

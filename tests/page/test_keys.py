@@ -121,6 +121,16 @@ async def test_a_line_is_opened_its_turn_read_and_left_and_back_leads_to_the_lis
     await page.until("document.activeElement.matches('.rows a')")
 
 
+async def test_keys_of_an_input_method_are_its_own(opened: Opened) -> None:
+    """With them, whoever writes Japanese or Chinese chooses words, takes them or takes them back."""
+    page = opened.page
+    await begin_at(page, "#/")
+    left_alone = await page.do("""["filter", "words"].flatMap((id) => ["Enter", "Escape", "ArrowDown"].map((key) =>
+        document.getElementById(id).dispatchEvent(
+            new KeyboardEvent("keydown", { key, isComposing: true, bubbles: true, cancelable: true }))))""")
+    assert left_alone == [True] * 6
+
+
 async def test_search_is_reached_emptied_and_left(opened: Opened) -> None:
     page = opened.page
     await begin_at(page, "#/project/1")

@@ -237,6 +237,18 @@ async def test_a_day_is_as_wide_in_a_picture_of_one_day_as_of_many(opened: Opene
     assert await page.do("[...document.querySelectorAll('.span')].every((each) => each.hidden)") == (days < 49)
 
 
+async def test_usage_is_shown_while_the_disk_of_the_newest_project_does_not_answer(opened: Opened) -> None:
+    page, opened.pretend.silent = opened.page, True
+    await page.go("#/usage", "Usage")
+    await page.until("document.querySelector('#used ~ .pictured canvas')")
+    assert await page.text("#tokens ~ .failed") == "/mnt/shop: does not answer"
+
+    opened.pretend.silent = False
+    await page.choose("tokens-of", "1")
+    await page.until("document.querySelector('#tokens ~ table')")
+    page.troubles.clear()  # the console names the answer 503
+
+
 async def test_a_picture_names_the_day_that_is_pointed_at_and_goes_back_with_the_others(opened: Opened) -> None:
     page, opened.pretend.days = opened.page, 400
     await page.go("#/usage", "Usage")

@@ -27,6 +27,7 @@ _SAFE_OPTIONS: Final = (
     *("-c", "log.showSignature=false"),
     *("-c", "diff.autoRefreshIndex=false"),  # `git diff` writes the index whatever --no-optional-locks says (2.39)
     *("-c", "core.quotePath=false"),
+    *("-c", "diff.suppressBlankEmpty=false"),  # each line of a diff is read by its mark
     *("-c", "submodule.recurse=false"),
     "--no-optional-locks",
     "--no-pager",

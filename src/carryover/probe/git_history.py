@@ -24,7 +24,7 @@ _HEADER: Final = later(r"\x01(?P<id>[0-9a-f]{40,64}) (?P<authored_s>\d+) (?P<com
 _BLAMED: Final = later(rb"^([0-9a-f]{40,64}) \d+ (\d+).*\n(?:[a-z].*\n)*?filename (.+)$", re.M)
 _SECTION: Final = later(rb"^diff --git .*$", re.M)
 _WHOLE_FILES: Final = "--unified=1000000"
-_HUNK: Final = later(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
+_HUNK: Final = later(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAMES: Final = ("--find-renames", "-l1000", "--name-status", "-z")
 _NAME: Final = later(r"\w[^\s:]*")
 """Names of commits and branches that git cannot take for an option or a path."""

@@ -24,6 +24,7 @@ READ = YamlList("read")
         ("read:  'A b.md'  # mine\n", f"read:  [{NAME}, 'A b.md']  # mine\n"),
         ("read: [A.md]\n", f"read: [A.md, {NAME}]\n"),
         ('read: [ A.md, "B, c.md" ] # x\n', f'read: [ A.md, "B, c.md", {NAME} ] # x\n'),
+        ('read: [A.md, "B\'s.md"]\n', f'read: [A.md, "B\'s.md", {NAME}]\n'),
         ("read: [A.md,]\n", f"read: [A.md, {NAME},]\n"),
         ("read: []\n", f"read: [{NAME}]\n"),
         ("read:\nmodel: x\n", f"read:\n  - {NAME}\nmodel: x\n"),

@@ -115,6 +115,27 @@ def test_a_correction_of_long_ago_is_still_there() -> None:
     assert GOAL in under("Task", talk)
 
 
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        TurnEnd(reason="interrupted"),
+        ToolResult(
+            call_id="c", name="Bash", op="shell", status="denied", subject="make cap", user_words="Don't build that."
+        ),
+    ],
+)
+def test_a_correction_outlives_longer_prompts_since(stopped: TurnEnd | ToolResult) -> None:
+    """A prompt right after an interruption or a refusal says what the user does not want."""
+    talk = worked().user("Cap it at half.").calls("make cap").event(stopped)
+    talk.user("No cap at all!").says("Understood.").user("Never mind the cents.").says("Understood.")
+    for number in range(36):
+        talk.user(f"Part {number} of the list goes on the page, with its own heading.").says(f"It is there: {number}.")
+    said = under("What the user said", talk)
+
+    assert "No cap at all!" in said
+    assert "Never mind the cents." not in said
+
+
 def test_answers_and_refusals_stand_with_what_they_are_to() -> None:
     refused = ToolResult(
         call_id="c", name="Bash", op="shell", status="denied", subject="rm -r build", user_words="Keep the build!"

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.git_history import LARGEST_COMMIT, commit_named, files_of_commit, former_names, newest_commits
+from carryover.probe.git_history import (
+    LARGEST_COMMIT,
+    commit_named,
+    commits_of_lines,
+    files_of_commit,
+    former_names,
+    newest_commits,
+)
 
 
 def git(folder: Path, *arguments: str, given: str | None = None) -> str:
@@ -41,6 +48,28 @@ def test_a_file_that_became_a_link_does_not_give_its_lines_to_the_next_file(shop
 
     assert (link.name, link.lines, link.removed) == ("a", ("c",), frozenset({"a before"}))
     assert (changed.name, changed.lines, changed.removed) == ("b", ("b after",), frozenset({"b before"}))
+
+
+def test_blank_lines_count_however_git_is_set_to_write_them(shop: Path) -> None:
+    (shop / "a").write_text("a before\n\na after\n")
+    git(shop, "commit", "--quiet", "--all", "--message=Blank line")
+    (shop / "a").write_text("a before\n\na later\n")
+    git(shop, "commit", "--quiet", "--all", "--message=Last line")
+    git(shop, "config", "diff.suppressBlankEmpty", "true")
+
+    [changed] = files_of_commit(shop, git(shop, "rev-parse", "HEAD"))
+
+    assert (changed.lines, changed.added) == (("a before", "", "a later"), (2,))
+
+
+def test_lines_that_look_like_a_diff_do_not_move_those_below(shop: Path) -> None:
+    (shop / "a").write_text("one\ntwo\n")
+    git(shop, "commit", "--quiet", "--all", "--message=Two lines")
+    (shop / "a").write_text("@@ -1,9 +1 @@\none\ntwo\n")
+
+    found = commits_of_lines(shop, "a", 1, 3)
+
+    assert [(line, commit.subject) for line, (commit, _) in found.items()] == [(2, "Two lines"), (3, "Two lines")]
 
 
 def test_a_commit_that_would_fill_the_memory_is_known_by_the_names_of_its_files(shop: Path) -> None:

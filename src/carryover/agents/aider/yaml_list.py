@@ -60,7 +60,9 @@ class YamlList:
         wanted = _loaded(text)
         wanted[self.key] = [*(item.value for item in _items(text, self.key)), entry]
         found = _loaded(_text(after))
-        if {**found, self.key: sorted(found[self.key], key=repr)} != {**wanted, self.key: sorted(wanted[self.key])}:
+        for loaded in (found, wanted):
+            loaded[self.key] = sorted(loaded[self.key], key=repr)  # what looks like a number is one in `found`
+        if found != wanted:
             raise EditRefused(f"the value of `{self.key}` is not understood")
         if self.without_entry(after, entry) != data:
             raise EditRefused(f"`{self.key}` is written in a form that can't be edited without touching the rest")

@@ -99,7 +99,6 @@ export function agentName(id, machine = "") {
   return machine ? `${name} on ${machine}` : name;
 }
 
-/** The number of an agent's colour, the same in all views. */
 const COLOURS = 8;
 const colours = new Map();
 

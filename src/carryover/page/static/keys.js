@@ -59,7 +59,7 @@ function inFilter(event) {
 }
 
 addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+  if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
   const types = event.target.matches("input, textarea, select");
   if (event.altKey && event.key === "ArrowLeft" && !event.ctrlKey && !event.metaKey && !types) {
     event.preventDefault();

@@ -31,6 +31,7 @@ export function bind(field, currentProject) {
     }, wait);
   });
   field.addEventListener("keydown", (event) => {
+    if (event.isComposing) return; // the input method's own key
     if (event.key === "ArrowDown") document.querySelector(".hits a")?.focus();
     else if (event.key === "Escape" && field.value) {
       field.value = "";

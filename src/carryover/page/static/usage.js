@@ -111,7 +111,7 @@ async function handoff(known, signal) {
   if (!known.length) return [nothing("tokens", title, "There is no handoff yet."), []];
   const newest = [...known].sort((a, b) => b.last_ms - a.last_ms)[0];
   const chosen = known.find((each) => each.id === kept.project) ?? newest;
-  const { handoff_tokens: sections } = await get(`project/${chosen.id}/work`, signal);
+  const [sections, shown] = await tokensOf(chosen, signal);
   const options = known.map((each) => h("option", { value: each.id, selected: each === chosen }, each.name));
   const choose = h("select", {
     id: "tokens-of",
@@ -122,5 +122,16 @@ async function handoff(known, signal) {
       drawn.querySelector("select").focus();
     },
   }, options);
-  return [section("tokens", title, null, h("p", { class: "of" }, h("label", { for: "tokens-of" }, "Project"), " ", choose), handoffTokens(sections)), sections];
+  return [section("tokens", title, null, h("p", { class: "of" }, h("label", { for: "tokens-of" }, "Project"), " ", choose), shown), sections];
+}
+
+/** The tokens of a project's handoff and how they are shown; why not, if only this project's folder does not answer. */
+async function tokensOf(chosen, signal) {
+  try {
+    const { handoff_tokens: sections } = await get(`project/${chosen.id}/work`, signal);
+    return [sections, handoffTokens(sections)];
+  } catch (error) {
+    if (error.constructor !== Error) throw error;
+    return [[], h("p", { class: "failed" }, error.message)];
+  }
 }
