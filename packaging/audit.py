@@ -1,8 +1,8 @@
 """`make audit`: looks up known vulnerabilities of what is locked, and says so plainly where that could not be asked.
 
-A service that is out of reach does not fail the release, but nothing was audited either: each list is then reported as
-not audited, as is one with packages that the service does not know. With `--strict`, as at a release, both fail. A known
-vulnerability always fails, also beside packages that could not be looked up.
+A service that is out of reach does not fail the release, but nothing was audited either: each list is then reported
+as not audited, as is one with packages that the service does not know. With `--strict`, as at a release, both fail. A
+known vulnerability always fails, also beside packages that could not be looked up.
 """
 
 from __future__ import annotations
