@@ -9,10 +9,6 @@ from typing import Final
 _DRAWS: Final = 1000
 
 
-def mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
 def interval(by_repository: Mapping[str, Sequence[float]], seed: int) -> tuple[float, float]:
     """Returns the bounds between which 95 % of the means lie when the repositories are drawn with replacement."""
     sums = [(sum(values), len(values)) for _, values in sorted(by_repository.items()) if values]
