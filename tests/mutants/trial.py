@@ -1,7 +1,7 @@
 """A plugin of pytest: instead of running the tests once, it runs them against one mutant after the other.
 
-Each is tried in a process forked after the tests were collected, so that nothing is imported anew. `MUTANTS` holds what
-to try, and where the outcomes go.
+Each is tried in a process forked after the tests were collected, so that nothing is imported again. `MUTANTS` holds
+what to try, and where the outcomes go.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Means with their uncertainty. Repositories are drawn anew, not cuts: those of one repository are alike."""
+"""The uncertainty of means. Repositories are drawn again, not cuts: those of one repository are alike."""
 
 from __future__ import annotations
 
