@@ -51,7 +51,7 @@ coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; 
 	$(BIN)/coverage json --quiet -o .cache/coverage/totals.json
 	PYTHONPATH=tests $(BIN)/python -m support.coverage_floors .cache/coverage/totals.json
 
-any-order: $(VENV)/.installed-dev ## run the suite, with what is left to the night, in an order that no test may depend on; SEED=... repeats one
+any-order: $(VENV)/.installed-dev ## run the whole suite, with the tests marked night, in an order given by SEED=...: no test may depend on another
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --all --any-order $(or $(SEED),1)
 
 bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
@@ -157,13 +157,13 @@ fuzz: $(VENV)/.installed-fuzz ## bytes guided by coverage and generated examples
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(KEPT),--kept $(KEPT)) $(if $(REPEAT),--repeat $(REPEAT))
 
-mutants: $(VENV)/.installed-dev ## for MINUTES=10, change pure rooms in one place or leave a function out, and name what no test notices; SEED, ONLY, KIND=hollow
+mutants: $(VENV)/.installed-dev ## for MINUTES=10, change one place of the pure code or empty a function, and name what no test notices; SEED, ONLY, KIND=hollow
 	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY)) $(if $(KIND),--kind $(KIND))
 
 gates: $(VENV)/.installed-fuzz $(RELEASE)/.installed ## plant a regression for each gate in a throw-away clone, and see that it is found; ONLY=lint,dist
 	PYTHONPATH=tests $(BIN)/python -m gates $(if $(ONLY),--only $(ONLY))
 
-night: $(VENV)/.installed-fuzz ## all that takes too long for each change, in at most HOURS=6, into build/night/report.md; goes on where it was ended
+night: $(VENV)/.installed-fuzz ## every check that takes too long to run at each change, in at most HOURS=6, into build/night/report.md; continues if interrupted
 	PYTHONPATH=tests $(BIN)/python -m night $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only $(ONLY)) $(if $(ANEW),--anew)
 
 clean: ## remove what make made

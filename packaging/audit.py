@@ -1,8 +1,8 @@
 """`make audit`: looks up known vulnerabilities of what is locked, and says so plainly where that could not be asked.
 
-A service that is out of reach is no failure of the release, but it is no audit either: each list is then named as not
-audited, as is one with packages that the service does not know. With `--strict`, as in CI, both fail. A known
-vulnerability always fails, also beside packages that could not be looked up.
+A service that is out of reach does not fail the release, but nothing was audited either: each list is then reported
+as not audited, as is one with packages that the service does not know. With `--strict`, as at a release, both fail. A
+known vulnerability always fails, also beside packages that could not be looked up.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def audit_of(code: int, printed: str, said: str) -> Audit:
             return Audit("not audited", "the advisory service could not be reached")
         return Audit("failed", f"pip-audit ended with {code} and without a report")
     packages = json.loads(printed)["dependencies"]
-    found = [f"{package['name']} ({hole['id']})" for package in packages for hole in package.get("vulns", ())]
+    found = [f"{package['name']} ({each['id']})" for package in packages for each in package.get("vulns", ())]
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     if found:
         return Audit("vulnerable", ", ".join(found))

@@ -86,10 +86,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     seed = config.getoption("--any-order")
     if seed is not None:
         items[:] = in_any_order(items, seed)
-    asked = config.getoption("markexpr")
+    asked = config.getoption("markexpr") + (" night" if config.getoption("--all") else "")
     without = [name for name in ("network", "night") if name not in asked]
-    if config.getoption("--all"):
-        without.remove("night")
     left_out = [item for item in items if any(map(item.get_closest_marker, without))]
     kept = set(items) - set(left_out)
     items[:] = [item for item in items if item in kept]

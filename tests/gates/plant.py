@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from support.bounded_run import run
 
 Outcome = Literal["found", "not found", "fails without it", "not run"]
 _OF_THIS_RUN: Final = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS", "PYTHONPATH", "VIRTUAL_ENV", "ONLY", "SEED")
@@ -84,7 +87,7 @@ def tried(plant: Plant, clone: Path, clock: Callable[[], float]) -> Result:
 @contextmanager
 def planted(plant: Plant, clone: Path) -> Iterator[None]:
     """Leaves the clone as it was. Raises ValueError if what is to be replaced is not there once."""
-    head = _git(clone, "rev-parse", "HEAD")
+    head = git(clone, "rev-parse", "HEAD")
     try:
         for change in plant.changes:
             (clone / change.file).write_text(change.of(clone), encoding="utf-8")
@@ -92,31 +95,25 @@ def planted(plant: Plant, clone: Path) -> Iterator[None]:
             plant.further(clone)
         yield
     finally:
-        _git(clone, "reset", "--quiet", "--hard", head)
-        _git(clone, "clean", "--quiet", "-d", "--force")
+        git(clone, "reset", "--quiet", "--hard", head)
+        git(clone, "clean", "--quiet", "-d", "--force")
 
 
 def _run(command: str, clone: Path) -> tuple[int, str]:
     env = {name: value for name, value in os.environ.items() if name not in _OF_THIS_RUN}
-    try:
-        ran = subprocess.run(
-            ["sh", "-c", command],
-            cwd=clone,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        return 0, f"{(error.stdout or b'').decode(errors='replace')}\nit did not end within {_LIMIT_S} s"
-    return ran.returncode, ran.stdout.decode(errors="replace")
+    with tempfile.TemporaryDirectory(prefix="carryover-gate-") as folder:
+        ran = run(command, clone, env, Path(folder) / "log", _LIMIT_S)
+        said = ran.log.read_text(encoding="utf-8", errors="replace")
+    if ran.status is None:
+        return 0, f"{said}\nit did not end within {_LIMIT_S} s"
+    return ran.status, said
 
 
 def _end(said: str) -> str:
     return "\n".join(said.strip().splitlines()[-_END_LINES:])
 
 
-def _git(clone: Path, *words: str) -> str:
+def git(clone: Path, *words: str) -> str:
+    """Returns what a git command prints in the clone, in which commits have an author."""
     command = ["git", "-c", "user.name=Dev", "-c", "user.email=dev@example.invalid", *words]
     return subprocess.run(command, cwd=clone, check=True, capture_output=True, text=True).stdout.strip()

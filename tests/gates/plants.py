@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from gates.plant import Plant, Replacement
-from quality.fetch import sessions_folder
+from gates.plant import Plant, Replacement, git
+from quality.fetch import is_any_there, sessions_folder
 
 _TESTS: Final = "PYTHONPATH=tests .venv/bin/python -m"
 _ORDER: Final = "tests/unit/test_planted_order.py"
@@ -48,8 +48,7 @@ _NPM: Final = """#!/bin/sh
 
 
 def _commit_with_a_bad_subject(clone: Path) -> None:
-    author = ("-c", "user.name=Dev", "-c", "user.email=dev@example.invalid")
-    subprocess.run(["git", *author, "commit", "--quiet", "--allow-empty", "-m", "fix"], cwd=clone, check=True)
+    git(clone, "commit", "--quiet", "--allow-empty", "-m", "fix")
 
 
 def _assert_nothing(clone: Path) -> None:
@@ -58,8 +57,8 @@ def _assert_nothing(clone: Path) -> None:
 
 
 def _no_full_history(clone: Path) -> str:
-    shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=clone, capture_output=True, text=True)
-    return "needs the whole history, and this clone is shallow" if shallow.stdout.strip() == "true" else ""
+    is_shallow = git(clone, "rev-parse", "--is-shallow-repository") == "true"
+    return "needs the whole history, and this clone is shallow" if is_shallow else ""
 
 
 def _no_release_tools(clone: Path) -> str:
@@ -73,8 +72,7 @@ def _no_engine(clone: Path) -> str:
 
 
 def _no_sessions(_: Path) -> str:
-    folder = sessions_folder()
-    return "" if folder.is_dir() and any(folder.iterdir()) else "needs public sessions: `make takeover-fetch`"
+    return "" if is_any_there(sessions_folder()) else "needs public sessions: `make takeover-fetch`"
 
 
 PLANTS: Final = (

@@ -64,6 +64,13 @@ def test_a_gate_that_passes_or_does_not_say_what_to_do_has_not_found_it(clone: P
     assert tried(plant(gate), clone, count().__next__).outcome == "not found"
 
 
+def test_a_gate_that_does_not_end_has_not_found_it(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gates.plant._LIMIT_S", 0.05)
+    result = tried(plant("sleep 600 & wait", holds_without=False), clone, count().__next__)
+
+    assert (result.outcome, result.end) == ("not found", "it did not end within 0.05 s")
+
+
 def test_a_gate_that_always_fails_proves_nothing(clone: Path) -> None:
     assert tried(plant("echo say good; false"), clone, count().__next__).outcome == "fails without it"
 

@@ -25,8 +25,8 @@ from typing import Any, Final
 from mutants.afresh import noticed_afresh
 from mutants.rooms import LOADING, ROOMS, SOURCE, Room, other_tests
 from mutants.trial import NOT_CALLED, NOT_PUT_IN, Asked
+from support.clone import CHECKOUT
 
-CHECKOUT: Final = Path(__file__).parents[2]
 KINDS: Final = ("hollow", "places")
 MOST_NAMED: Final = 15
 _OWN_TESTS: Final = 0.6
@@ -143,11 +143,7 @@ def _by_function(outcomes: Sequence[tuple[Any, str]]) -> dict[str, dict[str, str
 
 
 def _is_noticed(answers: Mapping[str, str]) -> bool:
-    return len(_unnoticed(answers)) < len(answers)
-
-
-def _unnoticed(answers: Mapping[str, str]) -> list[str]:
-    return [answer for answer, by in answers.items() if by in ("", NOT_CALLED)]
+    return any(by not in ("", NOT_CALLED) for by in answers.values())
 
 
 def _below(name: str, what: str, share: float, least: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -54,8 +55,10 @@ class Calls:
         for number, called, _ in noted:
             for file, function in called:
                 callers.setdefault(places[file][function], []).append(number)
-        files = {number: items[number].path for number, _, _ in noted}
-        by_file = {one: [each for each in files if files[each] == files[one]] for one in files}
+        in_file = defaultdict[Path, list[int]](list)
+        for number, _, _ in noted:
+            in_file[items[number].path].append(number)
+        by_file = {number: in_file[items[number].path] for number, _, _ in noted}
         return cls(callers, by_file, {number: took for number, _, took in noted}, is_whole)
 
     def tests_of(self, path: str, line: int, names: tuple[str, ...]) -> list[int]:

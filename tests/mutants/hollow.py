@@ -51,9 +51,6 @@ class Hollow:
         """The function, with its place."""
         return f"{self.path}:{self.line} {'.'.join(self.functions)}"
 
-    def __str__(self) -> str:
-        return f"{self.name}: {f'returns {self.returns}' if self.returns else 'yields nothing'}"
-
 
 def hollows_of(path: str, source: str) -> Iterator[Hollow]:
     """Yields each function of a program with each value that it can return at once, but not those that do nothing."""

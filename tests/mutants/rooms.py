@@ -58,7 +58,7 @@ def other_tests(rooms: Sequence[Room]) -> list[str]:
 
     Agents and commands are imported by their names, so the others may reach it too.
     """
-    modules = {_module(path) for room in rooms for path in SOURCE.glob(room.files)}
+    modules = {module_of(path, SOURCE) for room in rooms for path in SOURCE.glob(room.files)}
     found = sorted(path for folder in _ELSEWHERE for path in (TESTS / folder).rglob("test_*.py"))
     return [str(path) for path in sorted(found, key=lambda path: modules.isdisjoint(_imported(path)))]
 
@@ -73,6 +73,7 @@ def _imported(path: Path) -> set[str]:
     return names
 
 
-def _module(path: Path) -> str:
-    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+def module_of(file: Path, package: Path) -> str:
+    """Returns the name by which a file below the folder of a package is imported."""
+    parts = file.relative_to(package.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

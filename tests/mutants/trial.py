@@ -1,7 +1,7 @@
 """A plugin of pytest: instead of running the tests once, it runs them against one mutant after the other.
 
-Each is tried in a process forked after the tests were collected, so that nothing is imported anew. `MUTANTS` holds what
-to try, and where the outcomes go.
+Each is tried in a process forked after the tests were collected, so that nothing is imported again. `MUTANTS` holds
+what to try, and where the outcomes go.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from mutants.calls import Calls
 from mutants.change import Mutant, changed, mutants_of
 from mutants.hollow import Hollow, hollowed, hollows_of
 from mutants.process import following, found_in_fork, put_in, use_own_folder
+from mutants.rooms import module_of
 
 MOST_S: Final = 60
 """How long the tests of a mutant may take; one for which they do not end is noticed."""
@@ -56,7 +57,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     source = Path(asked.source)
     files = sorted(file for pattern in asked.files for file in source.glob(pattern))
     for file in files:
-        import_module(_module_of(file, source))
+        import_module(module_of(file, source))
     until = time.monotonic() + asked.seconds
     if asked.hollow:
         _try_hollow_functions(session.items, asked, files, until)
@@ -103,11 +104,6 @@ def _note(asked: Asked, mutant: Any, noticed: str) -> None:
     line = json.dumps([mutant, noticed]).replace(f"{asked.source}/", "")
     with Path(asked.outcomes).open("a", encoding="utf-8") as output:
         print(line, file=output)
-
-
-def _module_of(file: Path, source: Path) -> str:
-    parts = file.relative_to(source.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _noticed_by(items: Sequence[pytest.Item], mutant: Mutant | Hollow | None) -> str:

@@ -1,4 +1,4 @@
-"""`make night`: everything that takes too long for each change, once; goes on where a night of this commit was ended.
+"""`make night`: everything that takes too long for each change, once; continues a night of this commit that was ended.
 
 Each step is a command of its own, which prints how to repeat it. What it printed is kept in a file beside the report.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import signal
+import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,15 +21,16 @@ from night import record
 from night.record import Found, Outcome, Result
 from night.steps import HOURS, STEPS, Night, Step
 from quality.fetch import sessions_folder
+from support.bounded_run import run
+from support.clone import CHECKOUT
 
-CHECKOUT: Final = Path(__file__).parents[2]
 FOLDER: Final = CHECKOUT / "build" / "night"
 END_LINES: Final = 25
 """How many of the last lines that a step printed are in the report."""
 
 
 def main() -> int:
-    options = _parser().parse_args()
+    options = parser().parse_args()
     commit = _git("rev-parse", "HEAD")
     state = options.folder / "state.json"
     found = None if options.anew else record.read(state, commit)
@@ -52,55 +52,45 @@ def main() -> int:
     return 0 if found.held else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make night", description=__doc__, allow_abbrev=False)
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="make night", description=__doc__, allow_abbrev=False)
     names = [step.name for step in STEPS]
-    parser.add_argument("--only", choices=names, nargs="+", metavar="STEP", help=f"some of {', '.join(names)}")
-    parser.add_argument("--seed", type=int, metavar="N", help="instead of a new one")
-    parser.add_argument(
-        "--hours", type=float, default=HOURS, metavar="N", help="how long a new night is at most (default: %(default)g)"
+    made.add_argument("--only", choices=names, nargs="+", metavar="STEP", help=f"some of {', '.join(names)}")
+    made.add_argument("--seed", type=int, metavar="N", help="instead of a new one")
+    made.add_argument(
+        "--hours",
+        type=_hours,
+        default=HOURS,
+        metavar="N",
+        help="less than %(default)g shortens the longest steps of a new night",
     )
-    parser.add_argument("--anew", action="store_true", help="begin again, also if a night of this commit was ended")
-    parser.add_argument("--folder", type=Path, metavar="DIR", default=FOLDER, help="default: build/night")
-    return parser
+    made.add_argument("--anew", action="store_true", help="begin a new night, even if one of this commit was ended")
+    made.add_argument("--folder", type=Path, metavar="DIR", default=FOLDER, help="default: build/night")
+    return made
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours <= HOURS:
+        raise argparse.ArgumentTypeError(f"more than 0 and at most {HOURS:g}: the limits of the steps are for that")
+    return hours
 
 
 def _run(step: Step, night: Night, log: Path) -> Result:
-    command = step.command(night)
-    shown = " ".join(command)
+    shown = shlex.join(step.command(night))
     if why := step.why_not(night):
         return Result(step.name, "not run", shown, why=why)
     log.parent.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    with log.open("wb") as output:
-        # A session of its own, so that what it started ends with it.
-        process = subprocess.Popen(
-            command, cwd=CHECKOUT, env=own_settings(os.environ), stdout=output, stderr=output, start_new_session=True
-        )
-        try:
-            outcome: Outcome = "failed" if process.wait(step.minutes * 60) else "held"
-        except subprocess.TimeoutExpired:
-            outcome = "took too long"
-        except BaseException:
-            _end(process)
-            raise
-        _end(process)
+    ran = run(shown, CHECKOUT, own_settings(os.environ), log, step.minutes * 60)
+    outcome: Outcome = "took too long" if ran.status is None else "failed" if ran.status else "held"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return Result(step.name, outcome, shown, (time.monotonic() - began) / 60, end=tuple(lines[-END_LINES:]))
+    return Result(step.name, outcome, shown, ran.seconds / 60, end=tuple(lines[-END_LINES:]))
 
 
 def own_settings(env: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment without what `make night` was told, which make hands down: steps have their own."""
     told = {word.partition("=")[0] for word in env.get("MAKEFLAGS", "").split() if "=" in word}
     return {name: value for name, value in env.items() if name not in told and not name.startswith(("MAKE", "MFLAGS"))}
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    process.wait()
 
 
 def _git(*words: str) -> str:

@@ -18,8 +18,8 @@ from typing import Final
 
 from carryover.export.quoting import code_span, fenced, safe
 from real_agents.lab.tool import Tool, tools
+from support.clone import CHECKOUT
 
-CHECKOUT: Final = Path(__file__).parents[2]
 FOLDER: Final = CHECKOUT / "build" / "night" / "agents"
 SHAPES: Final = "CARRYOVER_AGENT_SHAPES"
 """Names the folder in which rows leave the shapes of what the client wrote."""

@@ -1,4 +1,4 @@
-"""What a night has found so far, kept so that a night that was ended goes on where it stopped."""
+"""What a night has found so far, kept so that a night that was ended can be continued."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Found:
     began: str
     results: tuple[Result, ...] = ()
     hours: float = 6.0
-    """How long the night was meant to be: the longest steps take less in a shorter one."""
+    """How long it may take: the longest steps are shortened in proportion to six hours."""
 
     @property
     def held(self) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from quality.fetch import is_any_there
+
 SEED: Final = "SEED"
 """Stands for the night's seed."""
 HOURS: Final = 6.0
@@ -70,9 +72,7 @@ def _agents_missing(_: Night) -> str:
 
 
 def _sessions_missing(night: Night) -> str:
-    if night.sessions.is_dir() and any(night.sessions.iterdir()):
-        return ""
-    return "no public sessions are here: `make takeover-fetch` gets them"
+    return "" if is_any_there(night.sessions) else "no public sessions are here: `make takeover-fetch` gets them"
 
 
 STEPS: Final = (

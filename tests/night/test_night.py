@@ -10,15 +10,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
 
 from night import record
+from night.__main__ import parser
 from night.newest import issue
 from night.record import Found, Result
 from night.shapes import of_folder, shapes_of
 from night.steps import STEPS, Night
+from support.clone import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[2]
 FOUND = Found("a" * 40, 7, "2026-11-23 02:17 UTC")
 
 
@@ -64,6 +66,14 @@ def test_a_shorter_night_shortens_the_steps_that_take_as_long_as_they_are_told()
     assert {step.name for step in STEPS if step.command(Night(42, Path())) == commands[step.name]} == {
         *("order", "agents", "speed", "takeover", "gates")
     }
+
+
+@pytest.mark.parametrize("hours", ["0", "12"])
+def test_a_night_is_never_longer_than_the_limits_of_its_steps(hours: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--hours", hours])
+
+    assert "more than 0 and at most 6" in capsys.readouterr().err
 
 
 def test_a_night_goes_on_where_it_ended_and_another_commit_begins_anew(tmp_path: Path) -> None:

@@ -47,9 +47,15 @@ def places(past: Sequence[Happening]) -> Iterator[tuple[Place, int]]:
             yield "mid-turn", index
 
 
+def next_turns(ahead: Sequence[Happening]) -> Sequence[Happening]:
+    """Returns what comes next, up to the prompt that follows the next two."""
+    prompts = [number for number, each in enumerate(ahead) if each.kind == "prompt"]
+    return ahead[: prompts[_PROMPTS_AHEAD]] if len(prompts) > _PROMPTS_AHEAD else ahead
+
+
 def wanted_after(past: Sequence[Happening], ahead: Sequence[Happening], common: frozenset[str]) -> frozenset[str]:
     """Returns what the calls ahead need of the past, up to the prompt that follows the next two."""
-    near = _near(ahead)
+    near = next_turns(ahead)
     before = _facts_of(past)
     calls = _facts_of([each for each in near if each.kind == "call"])
     given = _facts_of([each for each in near if each.kind == "prompt"])
@@ -67,12 +73,13 @@ def chosen(
         found = 0
         for index in random.Random(f"{seed} {place}").sample(indexes, min(len(indexes), _TRIED * per)):
             wanted = wanted_after(past[:index], past[index:], common)
-            if len(wanted) >= _LEAST_NEEDED and found < per:
+            if enough(wanted) and found < per:
                 found += 1
                 yield place, past[index - 1].record, wanted
 
 
 def enough(wanted: frozenset[str]) -> bool:
+    """Whether so much is needed at a cut that texts can be compared there."""
     return len(wanted) >= _LEAST_NEEDED
 
 
@@ -82,8 +89,3 @@ def _facts_of(happenings: Iterable[Happening]) -> set[str]:
 
 _facts: Final = lru_cache(maxsize=50_000)(facts)
 """The same texts are in many cuts of one session."""
-
-
-def _near(ahead: Sequence[Happening]) -> Sequence[Happening]:
-    prompts = [number for number, each in enumerate(ahead) if each.kind == "prompt"]
-    return ahead[: prompts[_PROMPTS_AHEAD]] if len(prompts) > _PROMPTS_AHEAD else ahead

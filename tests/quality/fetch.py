@@ -77,6 +77,11 @@ def is_there(session: Session, folder: Path) -> bool:
     return hashlib.sha256(file.read_bytes()).hexdigest() == session.sha256
 
 
+def is_any_there(folder: Path) -> bool:
+    """Whether anything was fetched into the cache."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def _keep(content: bytes, session: Session, folder: Path) -> None:
     if hashlib.sha256(content).hexdigest() != session.sha256:
         raise Missing("it is not the file that the manifest means")

@@ -1,4 +1,4 @@
-"""Means with their uncertainty. Repositories are drawn anew, not cuts: those of one repository are alike."""
+"""The uncertainty of means. Repositories are drawn again, not cuts: those of one repository are alike."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 _DRAWS: Final = 1000
-
-
-def mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def interval(by_repository: Mapping[str, Sequence[float]], seed: int) -> tuple[float, float]:

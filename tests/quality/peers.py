@@ -24,7 +24,7 @@ from quality.arms import SIZES
 FOLDER: Final = user_cache_path("carryover-takeover") / "programs"
 _LIMIT_S: Final = 60
 _ALONE: Final = ("unshare", "--user", "--map-root-user", "--net")
-"""No network, so that nothing is sent and no model can be asked."""
+"""Without a network, so that nothing is sent and no model can be asked. Without `unshare`, nothing is run."""
 _ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -53,7 +53,7 @@ class NpmPackage:
         return self._folder(cache) / "node_modules" / ".bin" / self.name
 
     def install(self, cache: Path) -> str:
-        """Install it where it is not yet; empty, or why that failed."""
+        """Installs it unless it is there; returns why that failed, or an empty text."""
         if self.program(cache).exists():
             return ""
         quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
@@ -107,8 +107,7 @@ class Program:
 def _printed(command: list[str], home: Path) -> str:
     node = shutil.which("node") or "/usr/bin/node"
     env = {"HOME": str(home), "PATH": f"{Path(node).parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-    alone = _ALONE if shutil.which(_ALONE[0]) else ()
-    ran = subprocess.run([*alone, *command], env=env, cwd=home, capture_output=True, timeout=_LIMIT_S)
+    ran = subprocess.run([*_ALONE, *command], env=env, cwd=home, capture_output=True, timeout=_LIMIT_S)
     if ran.returncode and b"no conversation turns" not in ran.stderr:
         ran.check_returncode()
     return ran.stdout.decode("utf-8", "replace")
@@ -143,9 +142,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make takeover-peers", description=__doc__, allow_abbrev=False)
     parser.add_argument("--folder", type=Path, metavar="DIR", default=FOLDER, help="default: %(default)s")
     folder = parser.parse_args().folder
-    troubles = [trouble for each in PROGRAMS if (trouble := each.package.install(folder))]
-    print("\n".join([*(f"{each.name}: {folder}" for each in installed(folder)), *troubles]))
-    return 1 if troubles else 0
+    problems = [problem for each in PROGRAMS if (problem := each.package.install(folder))]
+    print("\n".join([*(f"{each.name}: {folder}" for each in installed(folder)), *problems]))
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

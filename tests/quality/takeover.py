@@ -23,6 +23,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from carryover import __version__
 from carryover.distill.quotes import estimated_tokens
 from quality import closed_runs, peers
 from quality.arms import CARRYOVER, SIZES, TAIL, carryover, tail
@@ -30,7 +31,7 @@ from quality.cuts import PLACES, Cut, chosen, enough, wanted_after
 from quality.facts import common_facts, facts, held
 from quality.fetch import file_of, is_there, sessions_folder
 from quality.happened import Happening, happenings
-from quality.intervals import interval, mean
+from quality.intervals import interval
 from quality.manifest import Session, read
 
 _LEAST_DELIVERED: Final = 0.95
@@ -68,7 +69,7 @@ def main() -> int:
         closed_runs.add(options.seed, len(there))
     when = f"{datetime.now(UTC):%Y-%m-%d}, {(time.monotonic() - began) / 60:.0f} minutes"
     absent = f"{len(there)} of {len(sessions)} sessions of the {options.half} half"
-    print(f"{absent}; seed {options.seed}; Carryover {closed_runs.version()}; {when}\n")
+    print(f"{absent}; seed {options.seed}; Carryover {__version__}; {when}\n")
     print(report(given, options.seed))
     undelivered = not_delivered(given)
     for line in undelivered:
@@ -237,7 +238,7 @@ def _cell(own: Sequence[Given], seed: int) -> str:
     for each in own:
         by_repository[each.cut.repository].append(each.held)
     low, high = interval(by_repository, seed)
-    return f"{mean([each.held for each in own]):.3f} [{low:.2f}, {high:.2f}]"
+    return f"{statistics.fmean(each.held for each in own):.3f} [{low:.2f}, {high:.2f}]"
 
 
 if __name__ == "__main__":

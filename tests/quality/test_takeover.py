@@ -119,7 +119,7 @@ def test_a_handoff_that_is_not_delivered_fails_the_run_and_another_programs_does
 
 def test_the_closed_half_is_scored_once_for_a_version(tmp_path: Path) -> None:
     record = tmp_path / "closed_runs.tsv"
-    closed_runs.begin(record)
+    record.write_text("version\tdate\tseed\tsessions\n")
     assert not closed_runs.refusal(record)
     closed_runs.add(1, 93, record)
     assert "once" in closed_runs.refusal(record)

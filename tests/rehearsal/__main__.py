@@ -21,8 +21,9 @@ from typing import Final, NamedTuple
 from rehearsal import installs, release
 from rehearsal.registries import Registries, served
 from rehearsal.report import Outcome, Result, page
-from rehearsal.stage import CHECKOUT, Failed, NotRun, User, megabytes, run, user
+from rehearsal.stage import Failed, NotRun, User, megabytes, run, user
 from rehearsal.upgrade import Household
+from support.clone import CHECKOUT
 
 REPORT: Final = CHECKOUT / "build/rehearsal/report.md"
 SEED: Final = 7

@@ -12,7 +12,8 @@ from typing import Final
 
 from rehearsal.registries import NAME
 from rehearsal.release import TOOLS, Clone
-from rehearsal.stage import CHECKOUT, Failed, NotRun, User, megabytes, needs, run
+from rehearsal.stage import Failed, NotRun, User, megabytes, needs, run
+from support.clone import CHECKOUT
 
 
 def by_tool(user: User, tool: str, version: str) -> list[str]:
@@ -23,7 +24,7 @@ def by_tool(user: User, tool: str, version: str) -> list[str]:
     user.run(*command, *quiet, NAME)
     program = user.home / ".local/bin/carryover"
     size = megabytes(program.resolve().parents[1])
-    said = [*_looked_at(user, "carryover", "uv tool" if tool == "uv" else tool, version), f"{size:.0f} MB"]
+    said = [stated_version(user, "uv tool" if tool == "uv" else tool, version), _status(user), f"{size:.0f} MB"]
     user.run(*command, *remove, NAME)
     if program.exists():
         raise Failed(f"{program.name} is still there after {tool} has removed it")
@@ -50,12 +51,16 @@ def by_npx(user: User, version: str) -> list[str]:
     return [f"node {node}", said, f"`npx {NAME} status`: {_first_line(status)}", f"{size:.0f} MB in npm's cache"]
 
 
-def _looked_at(user: User, command: str, kind: str, version: str) -> list[str]:
-    said = user.run(command, "--version").strip()
+def stated_version(user: User, kind: str, version: str) -> str:
+    """Returns what `carryover --version` says. Raises Failed unless it names the version, installed by `kind`."""
+    said = user.run("carryover", "--version").strip()
     if not said.startswith(f"carryover {version} ({kind}, "):
         raise Failed(f"expected version {version} by {kind}: {said}")
-    status = user.run(command, "status")
-    return [said.replace(str(user.home), "~"), f"`{command} status`: {_first_line(status)}"]
+    return said.replace(str(user.home), "~")
+
+
+def _status(user: User) -> str:
+    return f"`carryover status`: {_first_line(user.run('carryover', 'status'))}"
 
 
 def _first_line(text: str) -> str:

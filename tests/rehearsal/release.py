@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from rehearsal.stage import CHECKOUT, Failed, run
+from rehearsal.stage import Failed, run
+from support.clone import CHECKOUT
 
 TOOLS: Final = CHECKOUT / ".venv/release/bin"
 """The locked tools of a release, in the environment that `make dist` uses."""

@@ -14,7 +14,6 @@ from typing import Final
 
 from rehearsal.registries import Registries
 
-CHECKOUT: Final = Path(__file__).parents[2]
 _MACHINE: Final = re.compile(
     r"PATH|TMPDIR|(?i:.*_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|NODE_EXTRA_CA_CERTS"
     r"|PIP_(CERT|CONFIG_FILE|DEFAULT_TIMEOUT|EXTRA_INDEX_URL|FIND_LINKS|INDEX_URL|NO_INDEX|RETRIES|TRUSTED_HOST)"

@@ -24,8 +24,8 @@ from rehearsal.registries import served
 from rehearsal.release import after, migrations_of, version_of
 from rehearsal.report import Result, page
 from rehearsal.stage import Failed, NotRun, megabytes, user
+from support.clone import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[2]
 ONE, TITLE = ("codex", "s1", "AA", "UserPrompt"), ("codex", "s1", "BB", "SessionInfo")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from chaos.load import Load
+from rehearsal.installs import stated_version
 from rehearsal.recorded import Recorded, ledger_of, lost, lost_content, recorded
 from rehearsal.registries import NAME
 from rehearsal.stage import Failed, User
@@ -155,10 +156,7 @@ def _must_hold(differences: list[str], when: str) -> None:
 
 
 def _version(user: User, version: str) -> str:
-    said = user.run("carryover", "--version").strip()
-    if not said.startswith(f"carryover {version} (uv tool, "):
-        raise Failed(f"expected version {version} by uv tool: {said}")
-    return said.replace(str(user.home), "~")
+    return stated_version(user, "uv tool", version)
 
 
 def _content(ledger: Path) -> list[str]:

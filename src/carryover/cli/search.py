@@ -28,9 +28,9 @@ of the project you are in, of another one, or of all. An entry has all words;
 where none has, those with some of them are listed. A word of three characters
 or more also finds longer words that begin with it, and a part of a name or path
 finds it: `user` finds get_user_name, getUserName and src/user/name.py. Other
-forms of English words are found after that, and a word that nothing has is taken
-for the nearest one that something has, which is said. What tools printed when
-they succeeded is not searched.
+forms of English words are found after that. For a word that is found nowhere,
+the nearest known words are searched, and the output says so. What tools printed
+when they succeeded is not searched.
 
 Without WORDS, on a terminal, it searches while you type, with the turn of the
 selected hit below the list. Enter shows that turn and comes back, alt-c

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from carryover.distill.handoff import MAX_TOKENS
 from quality.arms import carryover, tail
 from quality.exam.draw import Drawn
 
-FILE_TOKENS: Final = 1800
-"""The budget of a project's handoff file."""
 DIAL_TOKENS: Final = 8000
 
 Arm = Callable[[Drawn], str]
@@ -27,8 +26,8 @@ def _tail(tokens: int, drawn: Drawn) -> str:
 
 
 ARMS: Final[Mapping[str, Arm]] = {
-    "handoff": partial(_handoff, FILE_TOKENS),
+    "handoff": partial(_handoff, MAX_TOKENS),
     "handoff-8000": partial(_handoff, DIAL_TOKENS),
-    "tail": partial(_tail, FILE_TOKENS),
+    "tail": partial(_tail, MAX_TOKENS),
     "tail-8000": partial(_tail, DIAL_TOKENS),
 }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import fmean, median
 from typing import Final
 
 from quality.exam.agreement import alpha
 from quality.exam.grades import MOST, Grade, Key
 from quality.exam.paper import Paper, Sheet
 from quality.exam.questions import QUESTIONS
-from quality.intervals import interval, mean
+from quality.intervals import interval
 
 LEAST_AGREEMENT: Final = 0.667
 """Below it, Krippendorff advises against conclusions."""
@@ -31,7 +31,7 @@ class Marked:
 
     @property
     def known(self) -> float:
-        return mean([grade.known for grade in self.grades])
+        return fmean([grade.known for grade in self.grades])
 
     def points(self, question: str) -> list[float]:
         """Returns the grades of one question as shares; none if it had no answer at this cut."""
@@ -73,13 +73,13 @@ def _known(by_arm: Mapping[str, Sequence[Marked]], seed: int) -> str:
     lines = ["| arm | known, 95 % | verdict | harmful | minor | texts | empty | tokens |", "|---" * 8 + "|"]
     for arm, own in by_arm.items():
         low, high = interval(_by_repository(own, _known_of), seed)
-        verdict = mean([grade.verdict for each in own for grade in each.grades])
-        harmful = mean([grade.harmful for each in own for grade in each.grades])
-        minor = mean([grade.minor for each in own for grade in each.grades])
+        verdict = fmean([grade.verdict for each in own for grade in each.grades])
+        harmful = fmean([grade.harmful for each in own for grade in each.grades])
+        minor = fmean([grade.minor for each in own for grade in each.grades])
         empty = sum(not each.sheet.tokens for each in own)
-        tokens = statistics.median(each.sheet.tokens for each in own)
+        tokens = median(each.sheet.tokens for each in own)
         lines.append(
-            f"| {arm} | {mean([each.known for each in own]):.3f} [{low:.2f}, {high:.2f}] | {verdict:.2f} "
+            f"| {arm} | {fmean([each.known for each in own]):.3f} [{low:.2f}, {high:.2f}] | {verdict:.2f} "
             f"| {harmful:.2f} | {minor:.2f} | {len(own)} | {empty} | {tokens:,.0f} |"
         )
     return "\n".join(lines)
@@ -90,7 +90,7 @@ def _questions(by_arm: Mapping[str, Sequence[Marked]]) -> str:
     lines = [f"| arm | {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
     for arm, own in by_arm.items():
         points = {each.id: [point for sheet in own for point in sheet.points(each.id)] for each in QUESTIONS}
-        cells = [f"{mean(found):.2f}" if found else "" for found in points.values()]
+        cells = [f"{fmean(found):.2f}" if found else "" for found in points.values()]
         lines.append(f"| {arm} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -105,7 +105,7 @@ def _pairs(by_arm: Mapping[str, Sequence[Marked]], seed: int) -> str:
         low, high = interval(gained, seed)
         more = sum(value > 0 for value in values)
         less = sum(value < 0 for value in values)
-        cells = f"{mean(values):+.3f} [{low:+.2f}, {high:+.2f}] | {more} | {len(values) - more - less} | {less}"
+        cells = f"{fmean(values):+.3f} [{low:+.2f}, {high:+.2f}] | {more} | {len(values) - more - less} | {less}"
         lines.append(f"| {one} over {other} | {cells} |")
     return "\n".join(lines)
 

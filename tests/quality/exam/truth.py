@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from quality.cuts import next_turns
 from quality.happened import Happening, Kind
 
-_PROMPTS_AHEAD: Final = 2
 _LONGEST: Final[dict[Kind, int]] = {"prompt": 4000, "answer": 4000, "call": 400, "result": 600}
 """Characters of each that are shown, its beginning and its end."""
 _SPEAKERS: Final[dict[Kind, str]] = {"prompt": "USER", "answer": "AGENT", "call": "CALL", "result": "RESULT"}
@@ -20,9 +20,7 @@ def before(past: Sequence[Happening]) -> str:
 
 def after(ahead: Sequence[Happening]) -> str:
     """Returns what came next, up to the prompt that follows the next two."""
-    prompts = [number for number, each in enumerate(ahead) if each.kind == "prompt"]
-    near = ahead[: prompts[_PROMPTS_AHEAD]] if len(prompts) > _PROMPTS_AHEAD else ahead
-    return _written("What really came next", near)
+    return _written("What really came next", next_turns(ahead))
 
 
 def _written(title: str, happened: Sequence[Happening]) -> str:

@@ -13,12 +13,13 @@ from xml.etree import ElementTree
 
 from carryover.distill.quotes import estimated_tokens
 from quality.fetch import Missing, Origin, fetch, file_of
+from quality.successor.environment import environment
 from quality.successor.prompts import prompt_of, request_of, text_of
 from quality.successor.results import Result
-from quality.successor.sandbox import Ran, environment, run
 from quality.successor.seen import Seen, seen
 from quality.successor.tasks import Task
 from quality.successor.tree import begin, bring_tests, do_as_it_was_done, repository_of
+from support.bounded_run import Ran, run
 
 INSTALL_S: Final = 1200.0
 TESTS_S: Final = 600.0

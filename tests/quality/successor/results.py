@@ -89,7 +89,7 @@ def report(results: Sequence[Result], arms: Sequence[str]) -> str:
     common = [name for name in names if all(name in {each.task for each in counting[arm]} for arm in here)]
     lines = ["arrived, of all runs (a run whose text is not known to have arrived is no result)"]
     lines += [f"  {arm:<14}{_deliveries(by_arm[arm])}" for arm in here]
-    drawn = f"intervals of 95 % by drawing tasks anew, seed {SEED}"
+    drawn = f"intervals of 95 % by drawing tasks again, seed {SEED}"
     lines += ["", f"on the {len(common)} of {len(names)} tasks that each arm has a result of; {drawn}"]
     lines += [f"{'arm':<14}{'runs':>5}{'tests':>18}{'whole':>7}{'calls':>7}{'tokens':>10}{'minutes':>9}"]
     lines += [_row(arm, [result for result in counting[arm] if result.task in common]) for arm in here]

@@ -22,11 +22,12 @@ from quality.manifest import Session
 from quality.manifest import read as read_sessions
 from quality.successor import scripted
 from quality.successor.__main__ import measure
+from quality.successor.environment import environment
 from quality.successor.kit import Kit, play, prepared, proof
 from quality.successor.prompts import ARMS
 from quality.successor.results import Result, keep, kept, report
-from quality.successor.sandbox import environment, run
 from quality.successor.tasks import Task, TaskError, is_inside, read
+from support.bounded_run import run
 from support.claude_session import ClaudeSession, commit
 from support.repository import git
 

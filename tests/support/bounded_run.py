@@ -1,8 +1,4 @@
-"""Runs a command with a throw-away home and no settings of the user, and ends what it leaves behind.
-
-This keeps the user's settings, keys and sessions out of the run. It is no jail: a command can read and write whatever
-the user may, and reach the network.
-"""
+"""Runs a command for a bounded time in a session of its own, so that what it started ends with it."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,20 +22,6 @@ class Ran:
     status: int | None
     seconds: float
     log: Path
-
-    @property
-    def end_of_log(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")[-1500:]
-
-
-def environment(home: Path, passed: Sequence[str]) -> Mapping[str, str]:
-    """Returns a fresh environment, with those variables of this one that the user named."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = home / "tmp"
-    temporary.mkdir(exist_ok=True)
-    ours = {"HOME": str(home), "TMPDIR": str(temporary), "LANG": "C.UTF-8", "TERM": "dumb", "CI": "1"}
-    named = {name: os.environ[name] for name in passed if name in os.environ}
-    return {"PATH": os.environ["PATH"], **ours, **named}
 
 
 def run(
@@ -67,7 +49,7 @@ def run(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the command and all of its process group: first politely, so that an agent can finish its transcript."""
+    """Ends the command and its process group: first by SIGTERM, so that an agent can finish its transcript."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
