@@ -22,9 +22,9 @@ from carryover.model import Event
 from support.conversation import MINUTE_MS, ROOT, Conversation, project
 
 TOP: Final = Path(__file__).parents[2]
-ARCHITECTURE: Final = (TOP / "ARCHITECTURE.md").read_text("utf-8")
+DISTILLING: Final = (TOP / "architecture" / "rooms" / "distilling.md").read_text("utf-8")
 FORMAT: Final = (TOP / "architecture" / "handoff-format.md").read_text("utf-8")
-EXAMPLE: Final = ARCHITECTURE.partition("\n## A worked example\n")[2].split("```")[1]
+EXAMPLE: Final = (TOP / "ARCHITECTURE.md").read_text("utf-8").partition("\n## A worked example\n")[2].split("```")[1]
 FAILED: Final = "FAILED tests/test_receipt.py::test_total - KeyError: 'discount'\n1 failed, 4 passed in 0.2s"
 
 
@@ -209,10 +209,9 @@ def test_the_handoff_that_the_format_shows_is_made_of_such_a_session() -> None:
     assert render(made) == FORMAT.split("```")[1].removeprefix("\n")
 
 
-def test_the_weights_that_the_architecture_names_are_those_that_count() -> None:
-    named = re.findall(
-        r"`([a-z ]+)` (\d[\d.]*)(?:\+([\d.]+))?(?:, ([\d.]+))?", ARCHITECTURE.partition("**Weights**")[2]
-    )
+def test_the_weights_that_the_page_of_distilling_names_are_those_that_count() -> None:
+    told = DISTILLING.partition("\n## Weights\n")[2]
+    named = re.findall(r"`([a-z ]+)` (\d[\d.]*)(?:\+([\d.]+))?(?:, ([\d.]+))?", told)
     shown = {name: tuple(float(value or 0) for value in values) for name, *values in named if name in WEIGHTS}
 
     assert len(shown) == 16

@@ -56,7 +56,8 @@ def docstrings(source: str) -> str:
 
 def checked(top: Path) -> Iterator[tuple[Path, str]]:
     """Yields each document and module with its prose. CHANGELOG.md says what was, so it is left out."""
-    for folder in (top, top / "docs", top / "architecture", top / "architecture" / "decisions"):
+    further = (top / "architecture" / name for name in ("", "decisions", "rooms"))
+    for folder in (top, top / "docs", *further):
         for path in sorted(folder.glob("*.md")):
             if path.name != "CHANGELOG.md":
                 yield path, path.read_text(encoding="utf-8")

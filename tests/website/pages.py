@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 REPOSITORY: Final = "https://github.com/carryover-dev/carryover"
-DOCUMENTS: Final = ("*.md", "docs/*.md", "architecture/*.md", "architecture/decisions/*.md", "packaging/README.md")
+DOCUMENTS: Final = ("*.md", "docs/*.md", "architecture/**/*.md", "packaging/README.md")
 FURTHER: Final = ("docs/*.svg", "architecture/d2/*.svg", "architecture/site/*.*")
 """What pages show, beside their text."""
 

@@ -36,9 +36,8 @@ def test_each_picture_was_drawn_from_its_source_is_small_says_what_it_shows_and_
 
 
 def test_each_picture_has_a_source_and_is_shown_in_a_document() -> None:
-    documents = "".join(
-        path.read_text("utf-8") for folder in ("", "docs", "architecture") for path in (CHECKOUT / folder).glob("*.md")
-    )
+    patterns = ("*.md", "docs/*.md", "architecture/**/*.md")
+    documents = "".join(path.read_text("utf-8") for pattern in patterns for path in CHECKOUT.glob(pattern))
 
     assert [path.name for path in FOLDER.glob("*.svg") if path.with_suffix(".d2") not in SOURCES] == []
     assert [path.stem for path in SOURCES if f"d2/{path.stem}.svg)" not in documents] == []
