@@ -142,7 +142,9 @@ class Pretend:
         if words in self.slow:
             await self.slow[words].wait()
         hits = [msgspec.structs.replace(hit, words=words) for hit in _known("hits", list[answers.SearchHit])]
-        return self._answer(answers.SearchAnswer(hits=() if words == "nothing" else tuple(hits), more=False, took_ms=7))
+        found = () if words == "nothing" else tuple(hits)
+        note = "No entry has 'recipt', these have 'receipt'." if words == "recipt" else ""
+        return self._answer(answers.SearchAnswer(hits=found, more=False, note=note, took_ms=7))
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

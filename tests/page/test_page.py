@@ -130,6 +130,15 @@ async def test_back_and_forward_lead_to_what_was_shown_and_to_the_entry_that_was
     await page.until("document.querySelector('#source .turn.chosen')")
 
 
+async def test_search_says_what_was_searched_in_place_of_an_unknown_word(opened: Opened) -> None:
+    page, _ = opened
+    await page.press("/")
+    await page.type("recipt")
+    await page.until("document.querySelector('main')?.textContent.includes(`these have 'receipt'`)")
+
+    assert await page.text("#status") == "12 hits. No entry has 'recipt', these have 'receipt'."
+
+
 async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> None:
     page, pretend = opened
     pretend.slow["disco"] = asyncio.Event()

@@ -288,8 +288,9 @@ class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Hits, best first. With `more`, there are others."""
+    """Hits, best first. With `more`, there are others. `note` says what was searched in place of unknown words."""
 
     hits: tuple[SearchHit, ...]
     more: bool
+    note: str
     took_ms: int

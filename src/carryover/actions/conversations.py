@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from carryover.actions.answers import Part, PartKind, SearchAnswer, SearchHit, SessionAnswer, Turn
+from carryover.actions.searching import said_otherwise
 from carryover.agents import agent_name
 from carryover.export.quoting import one_line
 from carryover.export.session_parts import Part as ShownPart
@@ -88,7 +89,7 @@ def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: 
     began = time.monotonic()
     terms = terms_of(words)
     if not terms:
-        return SearchAnswer(hits=(), more=False, took_ms=0)
+        return SearchAnswer(hits=(), more=False, note="", took_ms=0)
     limit = max(1, min(limit, _MOST_HITS))
     answer = search(db, Query(terms=terms, project_id=project_id), limit=limit + 1, now_ms=now_ms)
     shown = answer.hits[:limit]
@@ -101,6 +102,7 @@ def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: 
     return SearchAnswer(
         hits=tuple(_hit(hit, projects.get(hit.root or ""), starts[hit.session_id], answer.terms) for hit in shown),
         more=len(answer.hits) > limit,
+        note=f"{said_otherwise(answer.corrected)}." if answer.corrected else "",
         took_ms=round((time.monotonic() - began) * 1000),
     )
 

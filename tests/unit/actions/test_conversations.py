@@ -29,11 +29,10 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
 async def test_the_words_that_were_found_are_marked_also_in_another_form_or_instead_of_a_typo(scribe: Scribe) -> None:
     await scribe.tell("we are rounding all discounts")
 
-    marked = [
-        conversations.found(scribe.db, typed, None, limit=9, now_ms=0).hits[0].words for typed in ("rounds", "discuont")
-    ]
+    rounds, typo = (conversations.found(scribe.db, typed, None, limit=9, now_ms=0) for typed in ("rounds", "discuont"))
 
-    assert marked == ["rounding", "discounts"]
+    assert (rounds.hits[0].words, rounds.note) == ("rounding", "")
+    assert (typo.hits[0].words, typo.note) == ("discounts", "No entry has 'discuont', these have 'discounts'.")
 
 
 async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scribe) -> None:

@@ -160,7 +160,7 @@ async def test_a_search_that_is_no_longer_wanted_ends_at_once(page: Page, monkey
         begun.set()
         if words == "long":
             db.execute("WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n").fetchone()
-        return SearchAnswer(hits=(), more=False, took_ms=0)
+        return SearchAnswer(hits=(), more=False, note="", took_ms=0)
 
     monkeypatch.setattr(conversations, "found", found)
     first = asyncio.create_task(browser.get("api/search?q=long"))
@@ -199,7 +199,7 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
     def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> SearchAnswer:
         db.create_function("wait", 0, wait)
         db.execute("SELECT wait() UNION ALL SELECT id FROM project").fetchall()
-        return SearchAnswer(hits=(), more=False, took_ms=0)
+        return SearchAnswer(hits=(), more=False, note="", took_ms=0)
 
     ended = threading.Event()
     monkeypatch.setattr(app, "may_ask", admitted)

@@ -59,8 +59,9 @@ export async function search(params, query, signal) {
   }
   const found = await get(`search?${new URLSearchParams({ q: words, limit: MOST, ...(within ? { project: within } : {}) })}`, signal);
   const count = found.hits.length ? `${found.more ? "The best " : ""}${counted(found.hits.length, "hit")}` : "No hits";
-  say(`${count}.`);
+  say(`${count}. ${found.note}`.trim());
   const nodes = [head, scope, h("p", { class: "dim" }, `${count} · ${found.took_ms} ms`),
+    found.note ? h("p", { class: "dim" }, h("bdi", null, found.note)) : null,
     h("ol", { class: "hits", "data-arrows": true }, found.hits.map((hit) => h("li", null, drawn(hit))))];
   return { title: `Search: ${words}`, nodes, data: found.hits, stay: true };
 }
