@@ -17,7 +17,6 @@ from carryover.export.quoting import safe
 from carryover.importing.document import Note, pin_id
 from carryover.ledger.events import PinRow, pins
 from carryover.model import PinChange
-from carryover.terminal.output import counted
 
 MOST: Final = 5
 """Of each kind: all of them are in each handoff."""
@@ -83,10 +82,9 @@ def take_back(root: str, which: str) -> Pinned:
     same = [pin for pin in there if pin.text == which]
     found = [*same, *by_number, *_beginning_with(which, there)]
     if not found:
-        count = counted(len(there), "text") if there else "nothing"
         raise UserError(
-            f"Nothing that is pinned in {Path(root).name} has the number or the words {which!r}; {count} there. "
-            "`carryover pin` lists them.",
+            f"{which!r} is not the number, the words or the beginning of just one text that is pinned in "
+            f"{Path(root).name}. Nothing was taken back; `carryover pin` lists what is there.",
             ExitCode.NOTHING_FOUND,
         )
     _record(root, found[0].text, "unpin")

@@ -83,9 +83,10 @@ def test_there_is_room_for_five_of_each_and_for_a_line(here: Path, run: Run, com
 
 def test_what_is_not_pinned_cant_be_taken_back(here: Path, run: Run) -> None:
     run("pin", "never floats")
-    for which in ("2", "0", "no such words"):
-        assert "`carryover pin` lists them" in run.err(ExitCode.NOTHING_FOUND, "unpin", which)
-    assert run.out("pin") == "1  never floats\n"
+    run("pin", "never doubles")
+    for which in ("3", "0", "no such words", "never"):
+        assert "`carryover pin` lists what is there" in run.err(ExitCode.NOTHING_FOUND, "unpin", which)
+    assert run.out("pin") == "1  never floats\n2  never doubles\n"
 
 
 def test_it_is_of_its_project_and_of_the_worktrees_of_it(here: Path, run: Run, home: Path) -> None:
