@@ -102,6 +102,7 @@ class _Asked:
         self._lines = lines
         self._edits = edits
         self._commits = commits
+        self._links_of = cache(lambda commit: Links(commit_named(root, commit)))
         # A file that was written whole in another worktree would hide the edits of this one.
         places = {path, *(Path(root, former) for _, former in commits.values())}
         self._here = {key: each for key, each in edits.items() if Path(each[1].path) in places}
@@ -121,22 +122,18 @@ class _Asked:
             yield found, turns
 
     def _silent(self, number: int, commit: Commit | None, former: str) -> tuple[Found, list[Change]]:
-        links = self._links(commit.id if commit is not None else "HEAD")
+        links = self._links_of(commit.id if commit is not None else "HEAD")
         since = links.before(commit, former)
         if silent := _without_text(self._edits, since, commit, self._lines[number - 1]):
             return "turns", turns_of(self._db, silent)
         return ("unknown" if commit is None and not since else "outside"), []
-
-    @cache  # noqa: B019 (lives as long as one question)
-    def _links(self, name: str) -> Links:
-        return Links(commit_named(self._root, name))
 
 
 class _Followed:
     """What undoing recorded edits says of lines."""
 
     def __init__(self, db: sqlite3.Connection, lines: list[str], first: int, last: int, edits: Edits) -> None:
-        self._db = db
+        self._turns_with = cache(lambda event_id: turns_of(db, {event_id: edits[event_id]}))
         self._first = first
         self._edits = edits
         self._ordered = sorted(edits, key=lambda key: (edits[key][0].at_ms, key))
@@ -154,11 +151,7 @@ class _Followed:
         event_id = self._ordered[origin.edit]
         if commit is not None and self._edits[event_id][0].at_ms > commit.committed_ms + WHOLE_SECOND_MS:
             return ("before" if is_before_all else "outside"), []
-        return origin.sure, self._turn(event_id)
-
-    @cache  # noqa: B019 (lives as long as one question)
-    def _turn(self, event_id: int) -> list[Change]:
-        return turns_of(self._db, {event_id: self._edits[event_id]})
+        return origin.sure, self._turns_with(event_id)
 
 
 def _lines(path: Path, line: int) -> list[str]:
