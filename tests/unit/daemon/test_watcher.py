@@ -66,7 +66,8 @@ def test_the_limits_of_the_system_are_known_by_the_words_of_watchfiles(error: Ex
     assert _limit(error) == reason
 
 
-async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonContext, session: ClaudeSession) -> None:
+def _watching(context: DaemonContext) -> tuple[Watcher, asyncio.Queue[str | list[Source]]]:
+    """A watcher of all agents' folders, and what it reports."""
     reported: asyncio.Queue[str | list[Source]] = asyncio.Queue()
     watcher = Watcher(
         context,
@@ -74,6 +75,11 @@ async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonC
         lambda sources: reported.put_nowait(list(sources)),
         reported.put_nowait,
     )
+    return watcher, reported
+
+
+async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonContext, session: ClaudeSession) -> None:
+    watcher, reported = _watching(context)
     session.prompt("hello")
     running = asyncio.ensure_future(watcher.run())
     try:
@@ -108,13 +114,7 @@ def test_a_link_is_followed_to_the_users_other_folders_and_nowhere_else(tmp_path
 async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
     context: DaemonContext, session: ClaudeSession
 ) -> None:
-    reported: asyncio.Queue[str | list[Source]] = asyncio.Queue()
-    watcher = Watcher(
-        context,
-        lambda: roots_of(context.agents.values(), context.home, {}),
-        lambda sources: reported.put_nowait(list(sources)),
-        reported.put_nowait,
-    )
+    watcher, reported = _watching(context)
     session.prompt("hello")
     (session.path.parent / "all").symlink_to("/")
     (session.path.parent / os.fsdecode(b"\xff")).mkdir()
