@@ -225,7 +225,7 @@ class Page:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
         words, project_id = request.query.get("q", ""), _asked(request, "project")
         limit, now_ms = _asked(request, "limit") or 20, self._host.now_ms()
-        if visitor.searches != arrived:  # its turn came after that of the next one, which goes on
+        if visitor.searches != arrived:  # a newer search has begun; this one is dropped
             raise _superseded()
         if visitor.searching is not None:
             with suppress(sqlite3.ProgrammingError):  # closed meanwhile

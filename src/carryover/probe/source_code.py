@@ -1,6 +1,6 @@
 """Finds the function at the place of an edit, and whether the file parses, with tree-sitter. Works on bytes in memory.
 
-Each grammar is a package of its own (13 MB for the languages named here) and loaded on first use. Without a usable
+Each grammar is a separate package (13 MB for the languages named here), loaded on first use. Without a usable
 one, function and syntax are unknown.
 """
 
