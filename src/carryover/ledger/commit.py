@@ -96,8 +96,11 @@ async def store_entries(
     retracting = grouped(
         (entry for entry in entries if entry.retracts or entry.restores), lambda entry: entry.event.session
     )
+    # So do those that name the folder only now: a client may write it down after the conversation.
+    naming = grouped((entry for entry in entries if entry.event.cwd in prepared.roots), lambda e: e.event.session)
     stored: list[Entry] = []
-    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting]):
+    placed: list[Entry] = []
+    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting, *naming]):
         of_thread = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
         session = await _session(db, source, native_id, of_session.get(native_id, []))
         if session is None or session.rank != rank_of(source.rank, of_session.get(native_id, ())):
@@ -111,6 +114,9 @@ async def store_entries(
         if fresh := list(chain.from_iterable(of_thread.values())):
             projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
             stored += fresh
+        elif session.project_id is None:
+            projects |= await _place(db, session, naming.get(native_id, []), prepared.roots)
+            placed += naming.get(native_id, [])
         await threads.retract(db, session, retracting.get(native_id, []))
     projects |= await threads.settle(db, reducer)
     await _count(db, stored, prepared.oversized)
@@ -118,7 +124,7 @@ async def store_entries(
     return Commit(
         new_events=len(stored),
         projects=tuple(sorted(projects)),
-        newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
+        newest_event_ms=max((entry.event.at_ms for entry in (*stored, *placed)), default=0),
     )
 
 
@@ -161,7 +167,7 @@ async def _add_to_session(
     entries: Sequence[Entry],
     roots: Mapping[str, ProjectRoot],
 ) -> set[int]:
-    project_id = await sessions.assign_project(db, session, [entry.event for entry in entries], roots)
+    touched = await _place(db, session, entries, roots)
     for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
         thread = await threads.open_thread(db, reducer, session.id, session.native_id, subagent_id)
         ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
@@ -173,6 +179,14 @@ async def _add_to_session(
         bodies = [StoredBody(number, entry.event.at_ms, entry.event.body) for number, entry in numbered]
         await threads.reduce_on(db, reducer, thread, bodies)
     await drop_confirmed(db, session.id, [entry.event for entry in entries])
+    return touched
+
+
+async def _place(
+    db: aiosqlite.Connection, session: StoredSession, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
+) -> set[int]:
+    """Assigns the session to the project that `entries` tell, if any; returns the ids of the projects it changes."""
+    project_id = await sessions.assign_project(db, session, [entry.event for entry in entries], roots)
     touched = {project for project in (session.project_id, project_id) if project is not None}
     await sessions.mark_changed(db, touched, started_ms=session.started_ms)
     return touched

@@ -47,6 +47,17 @@ async def test_one_that_works_elsewhere_is_reported_there_and_nowhere_else(scrib
     assert by_project(scribe.db) == {"/repo": {"s1": 1}, "/other": {THERE: 1}}
 
 
+async def test_one_whose_folder_is_known_only_when_it_is_read_again_goes_there(scribe: Scribe) -> None:
+    said = scribe.event("add a parser", cwd=None)
+    nowhere = await scribe.tell(said)
+
+    there = await scribe.tell(msgspec.structs.replace(said, cwd="/repo"))
+
+    assert (nowhere.projects, there.projects) == ((), (1,))
+    assert (there.new_events, there.newest_event_ms) == (0, said.at_ms)
+    assert by_project(scribe.db) == {"/repo": {"s1": 0}, "/other": {}}
+
+
 async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scribe) -> None:
     """Newest files are read first, and a sub-agent's is newer than its parent's."""
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
