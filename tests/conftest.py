@@ -121,12 +121,21 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What several tests share is made before a test has its home folder: git knows an author there too."""
+    """What several tests share is made before a test has its home folder: git knows an author there too.
+
+    A new repository has none of git's examples of hooks, thirteen files each.
+    """
     path = tmp_path_factory.mktemp("author") / ".gitconfig"
     path.write_text(GIT_CONFIG)
+    template = path.with_name("template")
+    (template / "hooks").mkdir(parents=True)
+    (template / "info").mkdir()
+    (template / "info" / "exclude").write_text("# patterns\n")
+    (template / "description").write_text("a repository\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_CONFIG_GLOBAL", str(path))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("GIT_TEMPLATE_DIR", str(template))
         yield
 
 
