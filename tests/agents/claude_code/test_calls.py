@@ -90,6 +90,61 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
     assert transcript.bodies[-1] == model.UserPrompt(text=words)
 
 
+TYPED = f"{REJECTED}The user provided the following reason for the rejection:  Ship it today."
+
+
+@pytest.mark.parametrize(
+    ("tool", "fields"),
+    [
+        ("mcp__notes__list", {}),
+        ("mcp__notes__list", {"version": "1.0.65"}),
+        ("mcp__notes__list", {"version": None}),
+        ("WebFetch", {"version": "2.1.111"}),
+        ("Task", {"version": "2.1.111"}),
+        ("Bash", {"version": "2.0.31"}),  # prints what the command printed, without the client's exit code before it
+        ("Edit", {"version": "2.1.186"}),  # that version has a field for it
+        ("mcp__notes__list", {"toolDenialKind": "automode-parsing-error"}),
+    ],
+)
+def test_a_tool_that_words_a_refusal_is_not_the_user(tool: str, fields: dict[str, Any]) -> None:
+    """An MCP server, a page or a command can print any text, also that of the client's refusal."""
+    transcript = Session()
+    transcript.result(
+        transcript.calls(tool, file_path="/a"), TYPED, failed=True, **{"toolUseResult": f"Error: {TYPED}", **fields}
+    )
+
+    assert (ended(transcript).status, ended(transcript).user_words) == ("error", "")
+    assert ended(transcript).output == "tool refused, it said: Ship it today."
+    assert not any(isinstance(body, model.UserPrompt) for body in transcript.bodies)
+
+
+@pytest.mark.parametrize(
+    ("tool", "fields"),
+    [
+        ("Edit", {"version": "2.0.31"}),
+        ("Bash", {"version": "2.1.111"}),
+        ("mcp__notes__list", {"version": "2.1.71", "toolUseResult": "User rejected tool use"}),
+        ("mcp__notes__list", {"toolDenialKind": "user-rejected"}),
+    ],
+)
+def test_where_only_the_client_can_word_it_the_user_typed_it(tool: str, fields: dict[str, Any]) -> None:
+    transcript = Session()
+    transcript.result(transcript.calls(tool, file_path="/a"), TYPED, failed=True, **fields)
+
+    assert (ended(transcript).status, ended(transcript).user_words) == ("denied", "Ship it today.")
+    assert transcript.bodies[-1] == model.UserPrompt(text="Ship it today.")
+
+
+@pytest.mark.parametrize(
+    ("text", "failed"), [(TYPED, None), (f"Found it:\n{TYPED}", True), (f"3 problems. {TYPED}", True)]
+)
+def test_a_text_that_only_holds_a_refusal_is_none(text: str, failed: bool | None) -> None:
+    transcript = Session()
+    transcript.result(transcript.calls("Read", file_path="/a"), text, version="2.1.111", failed=failed)
+
+    assert (ended(transcript).status, ended(transcript).user_words) == ("error" if failed else "ok", "")
+
+
 def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
     """2.1.14: the user stays in plan mode."""
     transcript = Session()

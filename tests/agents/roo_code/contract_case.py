@@ -38,7 +38,7 @@ def steps(home: Path) -> Iterator[RooPlayed]:
     yield task
     task.ask_for("command", "rm -rf /", "execute_command", {"command": "rm -rf /"})
     yield task
-    task.result('{"status":"denied","feedback":"Never do that."}')
+    task.deny("Never do that.")
     yield task
     task.edit(SHOP / "cart.py", "    return cents / 100", "    return cents // 100")
     task.run("make test", "1 failed\n", 2)

@@ -82,6 +82,11 @@ class RooPlayed:
         self.send("user", {"type": "tool_result", "tool_use_id": f"toolu_{self._calls}", "content": text})
         self.say_as("api_req_started", '{"apiProtocol":"anthropic"}')
 
+    def deny(self, words: str) -> None:
+        """The user refuses the call and types `words`."""
+        self.say_as("user_feedback", words)
+        self.result(json.dumps({"status": "denied", "feedback": words}))
+
     def send(self, role: str, *parts: dict[str, Any]) -> None:
         self.sent.append({"role": role, "content": list(parts), "ts": self._tick()})
 

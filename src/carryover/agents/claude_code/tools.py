@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
-from carryover.agents.claude_code.builder import Block, Builder, OpenCall, Task
+from carryover.adapter.refusals import CLIENT_WORDED, refused
+from carryover.agents.claude_code.builder import Block, Builder, Line, OpenCall, Task
 from carryover.model import Answer, BackgroundTask, Op, PlanItem, PlanProposal, PlanState, PlanUpdate, UserPrompt
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
@@ -46,7 +47,7 @@ _OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
 """Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
 work."""
 
-_REJECTED: Final = (
+_REFUSALS: Final = (
     "The user doesn't want to proceed with this tool use",
     "The user doesn't want to take this action right now",
     "User rejected tool use",
@@ -59,11 +60,21 @@ _REJECTED: Final = (
 )
 """The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
 _SAID: Final = re.compile(
-    r"[^\n]{0,400}?(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
-    r"(?:\n\nNote: The user's next message may contain|\Z)",
+    r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
+    r"|Permission for this tool use was denied)\.[^\n]{0,400}?"
+    r"(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
+    r"(?:\n\nNote: The user's next message may contain[^\n]*)?",
     re.DOTALL,
 )
-"""Precedes the user's words: in the main conversation, a sub-agent, or (the second) the editor extension."""
+"""The whole text of a refusal with the user's words: in the main conversation, a sub-agent, or (the second) before
+2.0.32 and in the editor extension."""
+_REJECTED: Final = "User rejected tool use"
+"""`toolUseResult` of a refused call (2.1.37 to 2.1.328). For an error it is "Error: " and the tool's text."""
+_HAS_DENIAL_KIND: Final = (2, 1, 186)
+"""The first version that writes `toolDenialKind`; 2.1.185 has no such word in its code."""
+_HAS_EXIT_CODE: Final = (2, 0, 32)
+"""The first version in which the result of a failed command begins with the client's `Exit code`; before, with what the
+command printed (2.0.8, 2.0.31)."""
 _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
 """The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
 _INTERRUPTED: Final = "[Request interrupted by user"
@@ -169,27 +180,42 @@ def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> 
     if not failed:
         stopped = call.op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))
         return ToolOutcome("interrupted" if stopped else "ok", output)
+    if line.tool_denial_kind is None:
+        by_client, by_user = _words_refusals(call, line)
+        return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
     # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the user
     # is running: a question or plan that is dismissed was refused.
-    rejected = line.tool_denial_kind == "user-rejected" and not line.tool_denial_before_run
-    if rejected and call.op not in ("ask", "plan") and not _SAID.match(output):
+    rejected = line.tool_denial_kind == "user-rejected"
+    stopped = rejected and not line.tool_denial_before_run and call.op not in ("ask", "plan")
+    if output.startswith(_INTERRUPTED) or (stopped and not _SAID.fullmatch(output)):
         return ToolOutcome("interrupted", output)
-    found = _by_text(output) or ToolOutcome("error", output)
-    return _refused(output) if line.tool_denial_kind is not None and found.status != "interrupted" else found
+    return _refused(output, by_user=rejected)
 
 
-def read_outcome(_op: Op, text: str) -> ToolOutcome:
-    """Determines from the output alone how a call ended. Output that names no failure counts as success."""
+def _words_refusals(call: OpenCall, line: Line) -> tuple[bool, bool]:
+    """Returns whether a result of `call` that reads like a refusal is the client's, and whether words in it are the
+    user's, in a record without `toolDenialKind`."""
+    if text_of(line.tool_use_result) == _REJECTED:
+        return True, True
+    numbers = tuple(int(number) for number in (line.version or "").split(".") if number.isdigit())
+    by_client = call.op in CLIENT_WORDED or (call.op == "shell" and numbers >= _HAS_EXIT_CODE)
+    return by_client, by_client and () < numbers < _HAS_DENIAL_KIND
+
+
+def read_outcome(op: Op, text: str) -> ToolOutcome:
+    """Determines from the output alone how a call ended. Output that names no failure counts as success. Whose words a
+    refusal quotes can't be known, and what was read or printed may look like one."""
     output = plain_output(text)
-    return _by_text(output) or ToolOutcome("ok", output)
+    by_client = op in ("edit", "write", "plan", "ask")
+    return _by_text(output, by_client=by_client, by_user=False) or ToolOutcome("ok", output)
 
 
-def _by_text(output: str) -> ToolOutcome | None:
+def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | None:
     """Returns the failure that the form of an output shows; None if it shows none."""
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", output)
-    if output.startswith(_REJECTED):
-        return _refused(output)
+    if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
+        return _refused(output, by_user=by_user)
     if found := _TOOL_ERROR.match(output):
         return ToolOutcome("error", found[1].strip(), never_ran=True)
     if found := _EXIT_CODE.match(output):
@@ -197,10 +223,10 @@ def _by_text(output: str) -> ToolOutcome | None:
     return None
 
 
-def _refused(output: str) -> ToolOutcome:
-    found = _SAID.match(output)
+def _refused(output: str, *, by_user: bool) -> ToolOutcome:
+    found = _SAID.fullmatch(output)
     said = found[1].strip() if found else ""
-    return ToolOutcome("denied", output, never_ran=True, user_words="" if said.startswith(_CLIENT_SAYS) else said)
+    return refused(output, "" if said.startswith(_CLIENT_SAYS) else said, by_user=by_user)
 
 
 def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:

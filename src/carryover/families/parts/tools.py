@@ -11,6 +11,7 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
+from carryover.adapter.refusals import CLIENT_WORDED, refused
 from carryover.model import Actor, Answer, AnyBody, Op, PlanUpdate
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in, plan_items
@@ -42,11 +43,15 @@ ABOUT: Final = ("filePath", "command", "pattern", "query", "url", "path", "descr
 INVALID_TOOL: Final = "invalid"
 """The tool that replaces one that does not exist or was called with bad arguments."""
 DENIED: Final = re.compile(
-    r"The user (?:rejected permission to use(?: this specific tool call with the following feedback: (?P<said>.+))?"
-    r"|dismissed this question|has specified a rule which prevents)",
-    re.S,
+    r"(?:\w{0,40}Error: )?The user (?:rejected permission to use this specific tool call"
+    r"(?:\.| with the following feedback: (?P<said>.+))"
+    r"|dismissed this question\.?|has specified a rule which prevents .+)",
+    re.DOTALL,
 )
-"""`said`: what the user typed when rejecting a call."""
+"""The whole text of a refusal (1.18.33; feedback and rules: public source). `said`: what the user typed. No field says
+so, and the error of any tool but the built-in ones is that tool's own."""
+_SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
+"""A command that fails is `completed` here, with its exit code: only the client words the errors of `bash`."""
 ABORTED: Final = re.compile(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 NEVER_RAN: Final = re.compile(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 SHELL_ABORTED: Final = "User aborted the command"
@@ -101,8 +106,9 @@ def outcome_of(found: Called) -> ToolOutcome | None:
     match text_of(found.state.get("status")):
         case "error":
             error = text_of(found.state.get("error"))
-            if denied := DENIED.search(error):
-                return ToolOutcome("denied", error, user_words=(denied["said"] or "").strip())
+            if denied := DENIED.fullmatch(error):
+                by_user = found.call.op in _SHELL_AND_CLIENT_WORDED
+                return refused(error, (denied["said"] or "").strip(), by_user=by_user)
             never_ran = NEVER_RAN.search(error) is not None
             return ToolOutcome("interrupted" if ABORTED.match(error) else "error", error, never_ran=never_ran)
         case "completed":

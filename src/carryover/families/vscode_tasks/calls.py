@@ -15,7 +15,7 @@ from carryover.records.asked import plan_items
 from carryover.records.changes import Change, Replacement, as_edit, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.text import names_own_folder, tagged, without_ansi, without_handoff
+from carryover.records.text import names_own_folder, without_ansi, without_handoff
 
 OPS: Final[dict[str, Op]] = {
     "editedExistingFile": "edit",
@@ -38,7 +38,14 @@ _EXIT: Final = re.compile(r"\bexit code:? (\d{1,9})", re.IGNORECASE)
 _EXIT_WITHIN: Final = 400
 """How far from its beginning a result names the exit code."""
 _RAN: Final = re.compile(r"\ACommand (?:executed|failed)")
-_DENIED: Final = re.compile(r"\AThe user denied this operation|\A\{\"status\":\s*\"denied\"|\bdenied this operation\b")
+_DENIED: Final = re.compile(
+    r"The user denied this operation(?:\.| and provided the following feedback:\n<feedback>\n.*\n</feedback>)",
+    re.DOTALL,
+)
+"""The whole result of a refused call (Cline, and Roo Code before its results were JSON: public source). What the user
+typed is a message beside it, `user_feedback`, so no result is read for it: a file may hold the same text."""
+_DENIED_KEYS: Final = frozenset(("status", "message", "feedback"))
+"""All keys of such a result as JSON (Roo Code 3.52.1: public source)."""
 _FAILED: Final = re.compile(r"\A(?:The tool execution failed|Error)|\A\{\"status\":\s*\"error\"|<error>")
 _BLOCK: Final = re.compile(
     r"^[-<]{5,} SEARCH>?\n(?::start_line:\s*(\d+)\n)?(?::end_line:.*\n)?(?:-{5,}\n)?"
@@ -62,7 +69,7 @@ def parse_call(builder: Builder) -> None:
     if not is_true(builder.message.get("over")):
         return
     builder.change(calls=closed(builder.context.calls, call.id))
-    outcome = _outcome(call, text_of(builder.message.get("result")))
+    outcome = _outcome(call, text_of(builder.message.get("result")), is_asked=_is_asked(builder))
     builder.add(call.ended(outcome), "result")
     if outcome.status in ("ok", "unknown"):
         for number, change in enumerate(call.changes if outcome.status == "ok" or not _is_asked(builder) else ()):
@@ -98,18 +105,24 @@ def _opened(builder: Builder, kind: str, shown: Fields) -> OpenCall:
     )
 
 
-def _outcome(call: OpenCall, text: str) -> ToolOutcome:
+def _outcome(call: OpenCall, text: str, *, is_asked: bool) -> ToolOutcome:
     text = without_ansi(text)
     if not text:
         return ToolOutcome("unknown")
-    if _DENIED.search(text[:_EXIT_WITHIN]):
-        words = tagged(text, "feedback") or text_of(fields_of(text.encode()).get("feedback"))
-        return ToolOutcome("denied", never_ran=True, user_words=words.strip())
+    if is_asked and _is_denial(text):
+        return ToolOutcome("denied", never_ran=True)
     if call.op == "shell":
         return _of_command(text)
     if _FAILED.search(text[:_EXIT_WITHIN]):
         return ToolOutcome("error", text)
     return ToolOutcome("ok", text if call.op in ("search", "other", "web") else "")
+
+
+def _is_denial(text: str) -> bool:
+    if _DENIED.fullmatch(text):
+        return True
+    fields = fields_of(text.encode("utf-8", "replace"))
+    return text_of(fields.get("status")) == "denied" and fields.keys() <= _DENIED_KEYS
 
 
 def _of_command(text: str) -> ToolOutcome:
