@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.old_refusals import judge_refusals
 
 Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
 """Statements, and functions for what SQL cannot do."""
@@ -222,7 +223,9 @@ _TO_COUNT: Final = (
     "INSERT INTO to_count SELECT id FROM source",
 )
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _TO_COUNT)
+_REFUSALS: Final = (judge_refusals,)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _TO_COUNT, _REFUSALS)
 
 FIRST: Final = 12
 """The version after the first migration. Lower numbers are of programs that were never released."""
