@@ -1,4 +1,4 @@
-"""Judges anew whose words the stored results of refused calls hold: the migration for what was read before 0.2.0.
+"""Judges again whose words the stored results of refused calls hold: the migration for what was read before 0.2.0.
 
 Until then the text of a result was enough to make it what the user typed (`carryover.adapter.refusals`). What only the
 client can have worded stays. Of the rest the words are a tool's, and the prompt that was made of them waits without its

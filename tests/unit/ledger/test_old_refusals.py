@@ -15,9 +15,7 @@ BEFORE = f"PRAGMA user_version = {newest() - 1}"
 
 
 def refusal(op: Op, output: str, words: str) -> ToolResult:
-    return ToolResult(
-        call_id="c", name="tool", op=op, status="denied", output=output, never_ran=True, user_words=words
-    )
+    return ToolResult(call_id="c", name="tool", op=op, status="denied", output=output, never_ran=True, user_words=words)
 
 
 async def told(scribe: Scribe, result: ToolResult) -> None:
