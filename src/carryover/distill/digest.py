@@ -7,11 +7,12 @@ from typing import Literal
 
 import msgspec
 
+from carryover.distill.names import Name
 from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 12
+FOLD_VERSION = 13
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
@@ -221,6 +222,10 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_ms: int = 0
     branch: str = ""
     """The branch that is checked out, as far as records say."""
+    names: dict[str, Name] = {}
+    """The names mentioned so far, by the form in which they are compared; those worth most, if there are many."""
+    heard: int = 0
+    """The number of events whose names were read."""
 
     @property
     def turn(self) -> Turn | None:

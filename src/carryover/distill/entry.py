@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 _Spoken = Literal["prompt", "queued prompt", "reply", "refusal", "message", "summary", "todo list", "plan", "question"]
-_Done = Literal["call", "job", "test run", "edit", "files", "file", "ending", "limit"]
+_Done = Literal["call", "job", "test run", "edit", "files", "file", "ending", "limit", "names"]
 Kind = _Spoken | _Done | Literal["pin", "text from outside", "worktree", "git"]
 
 
@@ -43,6 +43,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def quote(self) -> tuple[str, str, int | None, int, str]:
         """An identity that all parts of a quote share."""
         return (self.kind, self.session, self.turn, self.at_ms, self.label)
+
+
+FIXED: Final = 0.6
+"""Entries up to this weight are taken first, in the order of their weights; others by what they are worth."""
 
 
 class Section(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from carryover import model
 from carryover.distill import commands, documents, turns
 from carryover.distill.commands import committed, failed, is_edit_of, program, signature, tried, why
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
+from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
@@ -41,9 +42,12 @@ def fold(digest: Digest, event: Event) -> Digest:
     if len(text) > _LONGEST_TEXT:  # pasted megabytes: the ends show what they are, and reading all would delay others
         body = replace(body, text=clip_middle(text, chars=_LONGEST_TEXT))
     after = rule(digest, event, body)
-    if after is not digest and event.at_ms > after.last_ms:
-        after = replace(after, last_ms=event.at_ms)
-    return after
+    if after is digest:
+        return digest
+    heard = digest.heard + 1
+    return replace(
+        after, last_ms=max(event.at_ms, after.last_ms), names=with_names(digest.names, heard, body), heard=heard
+    )
 
 
 def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:

@@ -24,10 +24,13 @@ from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
+from carryover.distill.worth import InPlay, names_in_play
 from carryover.facts import Facts, FileQuery, GitFacts
 
 MAX_TOKENS: Final = 1800
 """Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
+NAMED_UNDER: Final = "Recent files"
+"""The section that ends with the names in play."""
 LEAST_TOKENS: Final = 600
 MOST_TOKENS: Final = 50_000
 
@@ -55,8 +58,11 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     """Budget of the sections. Above `MAX_TOKENS`, lines and characters are not bounded."""
     depth: int = 0
     """Budget of the handoff that a session should read before it goes on with the work; 0 for none but this one."""
-    turns: frozenset[tuple[str, int]] = frozenset()
-    """Session and number of every known turn with a prompt."""
+    turns: tuple[tuple[str, int], ...] = ()
+    """Session and number of every known turn, the newest first."""
+    root: str = ""
+    names: dict[str, InPlay] = {}
+    """The names in play, by the form in which they are compared."""
 
 
 def distill(
@@ -110,11 +116,15 @@ def distill(
         resume=resume,
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
-        sections=tuple(Section(title, tuple(entries)) for title, entries in sections.items() if entries),
+        sections=tuple(
+            Section(title, tuple(entries)) for title, entries in sections.items() if entries or title == NAMED_UNDER
+        ),
         settled=limit is None and not opened and not is_planned(past, following) and _is_settled(past),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
-        turns=frozenset((step.view.session, step.turn.number) for step in past.steps if step.turn.prompt),
+        turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps)),
+        root=view.root,
+        names=names_in_play(view),
     )
 
 

@@ -6,16 +6,17 @@ fences, the tags of agents' own messages and chat-template marks are neutralized
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
 
+from carryover.distill.choice import Room, fitted, names_not_held
 from carryover.distill.entry import Entry
-from carryover.distill.handoff import MAX_TOKENS, Handoff
+from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
-from carryover.distill.quotes import clip, estimated_tokens
+from carryover.distill.quotes import clip
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
@@ -29,6 +30,8 @@ OFFERED_TOKENS: Final = 8000
 MOST_OFFERED: Final = 20
 """That budget holds at least so many more turns."""
 _UNBOUNDED: Final = 1 << 30
+_NAMES_TOKENS: Final = 150
+"""Tokens of the two lines with names in play."""
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 Cleaned = tuple[str, list[Entry]]
@@ -57,7 +60,7 @@ def _text(handoff: Handoff, sections: Sequence[Printed], answering: Answering | 
         for text, entry in lines:
             body.append(text)
             shown.update((source.session, source.turn) for source in entry.sources)
-    last = _last_line(handoff, len(handoff.turns - shown))
+    last = _last_line(handoff, len([turn for turn in handoff.turns if turn not in shown and turn[1] > 0]))
     return CleanText("\n".join([*_head(handoff, answering), *body, last]) + "\n")
 
 
@@ -78,13 +81,27 @@ def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answerin
     if handoff.tokens > MAX_TOKENS:
         lines = _UNBOUNDED
         chars = _UNBOUNDED
-    kept = _fitted(sections, lines=lines, tokens=handoff.tokens, chars=chars)
+    of_names = min(_NAMES_TOKENS, handoff.tokens // 10) if handoff.names else 0
+    room = Room(lines - 3 * bool(of_names), handoff.tokens - of_names, chars - 5 * of_names)
+    chosen_entries, held = fitted(sections, handoff, room)
     chosen = []
     for place, (title, entries) in enumerate(sections):
-        printed = _printed([entry for at, entry in enumerate(entries) if (place, at) in kept])
+        shown = [entry for at, entry in enumerate(entries) if (place, at) in chosen_entries]
+        if title == NAMED_UNDER:
+            shown += _names(handoff, held, of_names)
+        printed = _printed(shown)
         if printed:
             chosen.append((title, printed))
     return chosen
+
+
+def _names(handoff: Handoff, held: Collection[str], tokens: int) -> list[Entry]:
+    files, others = names_not_held(handoff.names, held, handoff.root, tokens)
+    lines = (
+        Entry(text=files, label="Also in play", kind="names"),
+        Entry(text=others, label="Names in play", kind="names"),
+    )
+    return _clean([line for line in lines if line.text])
 
 
 def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
@@ -139,36 +156,6 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
         lines.append((clip(f"{begins}{text}", chars=MAX_CHARS), entry))
         last = entry
     return lines
-
-
-def _fitted(sections: Sequence[Cleaned], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
-    """Returns the entries that fit, by section and place, taken by weight. A heading costs a line too."""
-    candidates = []
-    for place, (_, entries) in enumerate(sections):
-        candidates += [(entry.weight, place, at) for at, entry in enumerate(entries)]
-    kept: set[tuple[int, int]] = set()
-    opened: set[int] = set()
-    labelled: set[tuple[object, ...]] = set()
-    for _, place, at in sorted(candidates):
-        title, entries = sections[place]
-        entry = entries[at]
-        follows = entry.parts > 1 and (place, *entry.quote) in labelled
-        speaker = "> " if follows else f"{entry.label}: "
-        gap = "… " if entry.part else ""
-        line = f"- {speaker}{gap}{entry.text}"
-        new = [line] if place in opened else [f"## {title}", line]
-        # Counted line by line, so that the sum is never less than the whole text's.
-        cost = sum(estimated_tokens(f"{line}\n") for line in new)
-        length = sum(len(line) + 1 for line in new)
-        if len(new) > lines or cost > tokens or length > chars:
-            continue
-        lines -= len(new)
-        tokens -= cost
-        chars -= length
-        opened.add(place)
-        labelled.add((place, *entry.quote))
-        kept.add((place, at))
-    return kept
 
 
 @lru_cache(maxsize=1024)  # most lines are the same in every handoff

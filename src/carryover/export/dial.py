@@ -6,7 +6,6 @@ Nothing is repeated that stands above or comes again later, so the result holds 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -14,30 +13,27 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff
+from carryover.distill.names import AT_LENGTH, Name, note_names
 from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.pastes import parts, quoted_prompt
-from carryover.distill.quotes import clip, earlier, estimated_tokens, lines_of, pieces
+from carryover.distill.quotes import clip, clip_middle, earlier, estimated_tokens, lines_of, pieces
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import from_session, from_turn
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
+from carryover.distill.worth import in_play
 from carryover.text.lines import one_line
 from carryover.text.pattern import later
 
 TITLE: Final = "Conversation"
-_BEGINNINGS_SHARE: Final = 0.25
-"""Share of the room that belongs to the beginnings of the newest prompts."""
+_READ_SHARE: Final = 20
+"""How many times the room is read of the conversation, to choose from."""
+_WEIGHT: Final = 1.0
+_LONGEST_QUOTE: Final = 8000
 _OLDER_CHARS: Final = 160
 _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
-_NEARNESS: Final[dict[Kind, float]] = {"prompt": 0.3, "reply": 0.3, "refusal": 0.3, "message": 0.5}
-"""By how much the distance of words counts, which reach further back than work; of their first `_NEAR_PARTS` lines."""
-_NEAR_PARTS: Final = 4
-_AFTER_SECTIONS: Final = 101.0
-_AFTER_BEGINNINGS: Final = 102.0
-_AFTER_ALL: Final = 1e6
-_MOST_ROOM: Final = 1e5
 _SAME_FROM_CHARS: Final = 24
 """A shorter line may be said twice: it may answer something else."""
 _LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
@@ -66,67 +62,45 @@ class _Quote(NamedTuple):
 
 
 def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened], tokens: int) -> Handoff:
-    """Returns the handoff for a budget of `tokens`. Reads no more events than fit, and at most one per token."""
+    """Returns the handoff for a budget of `tokens`: all that the pushed one shows, and what is worth most of the
+    conversation. Reads at most `_READ_SHARE` times as much of it as fits."""
     if tokens <= MAX_TOKENS or past is None:
         return replace(handoff, tokens=tokens)
-    sections = lay_out(handoff)
     kept: list[Section] = []
     above: list[Entry] = []
-    lines = [f"## {TITLE}"]
-    for title, shown in sections:
-        lines += [f"## {title}", *(line for line, _ in shown)]
-        entries = tuple(entry for _, entry in shown)
+    for title, shown in lay_out(handoff):
+        entries = tuple(replace(entry, weight=0.0) for _, entry in shown if entry.kind != "names")
         kept.append(Section(title, entries))
         above += entries
-    room = tokens - sum(estimated_tokens(f"{line}\n") for line in lines)
-    quotes = [*_newest(past, newest_first, _Unsaid(above), room)]
-    said = _with_beginnings_first([*_older(past, above, quotes), *_weighed(quotes)], room)
-    return replace(handoff, tokens=tokens, sections=(*kept, Section(TITLE, tuple(said))))
+    read: list[Happened] = []
+    quotes = [*_newest(past, newest_first, _Unsaid(above), read, tokens * _READ_SHARE)]
+    names: dict[str, Name] = {}
+    for heard, event in enumerate(reversed(read)):
+        note_names(names, heard + 1, event.body, AT_LENGTH)
+    said = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
+    return replace(
+        handoff, tokens=tokens, sections=(*kept, Section(TITLE, tuple(said))), names=in_play([[(names, len(read))]])
+    )
 
 
-def _newest(past: Past, newest_first: Iterable[Happened], unsaid: _Unsaid, room: int) -> Iterator[list[Entry]]:
-    """Yields the quote of each event until the room is full."""
-    back = 0
-    for event in islice(newest_first, room):
+def _newest(
+    past: Past, newest_first: Iterable[Happened], unsaid: _Unsaid, read: list[Happened], room: int
+) -> Iterator[list[Entry]]:
+    """Yields the quote of each event until `room` tokens were read."""
+    for event in newest_first:
+        read.append(event)
         quote = _quote(past, event)
         if quote is None:
             continue
         entries = _entries(event, quote, unsaid.of(quote))
         yield entries
-        back += sum(map(_cost, entries))
-        if back * min(_NEARNESS.values()) > room:
+        room -= sum(map(_cost, entries))
+        if room <= 0:
             return
 
 
 def _cost(entry: Entry) -> int:
     return estimated_tokens(f"- {'> ' + entry.text if entry.part else entry.shown}\n")
-
-
-def _weighed(quotes: Sequence[Sequence[Entry]]) -> list[Entry]:
-    """Returns the lines in order of time, each the heavier the more follows it."""
-    weighed: list[list[Entry]] = []
-    back = 0
-    for quote in quotes:
-        weighed.append([])
-        for entry in quote:
-            nearness = _NEARNESS.get(entry.kind, 1.0) if entry.part < _NEAR_PARTS else 1.0
-            weighed[-1].append(replace(entry, weight=_AFTER_BEGINNINGS + back * nearness))
-            back += _cost(entry)
-    return [entry for quote in reversed(weighed) for entry in quote]
-
-
-def _with_beginnings_first(lines: Sequence[Entry], room: int) -> list[Entry]:
-    """Returns the same lines; the beginnings of the newest prompts that fit their share stay longest."""
-    chosen = list(lines)
-    room = int(room * _BEGINNINGS_SHARE)
-    for at in range(len(lines) - 1, -1, -1):
-        entry = lines[at]
-        if entry.kind != "prompt" or entry.part != 0:
-            continue
-        room -= _cost(entry)
-        if room >= 0:
-            chosen[at] = replace(entry, weight=_AFTER_SECTIONS - room / _MOST_ROOM)
-    return chosen
 
 
 def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]) -> list[Entry]:
@@ -139,16 +113,16 @@ def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]
             step,
             quoted_prompt(step.turn.prompt, _OLDER_CHARS, chars=step.turn.chars).replace("\n", " / "),
             "prompt",
-            _AFTER_ALL + back,
+            _WEIGHT,
             label=_prompt_label(past, step.view, step.turn.number, step.turn.at_ms),
         )
-        for back, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True)
+        for step in steps
     ]
 
 
 def _entries(event: Happened, quote: _Quote, text: str) -> list[Entry]:
     label = clip(one_line(quote.label), chars=_LABEL_CHARS)
-    whole = from_session(event.view, event.turn, "", quote.kind, 0.0, label=label, at_ms=event.at_ms)
+    whole = from_session(event.view, event.turn, "", quote.kind, _WEIGHT, label=label, at_ms=event.at_ms)
     lines = pieces(text, beside=len(label))
     return [replace(whole, text=line, part=at, parts=len(lines)) for at, line in enumerate(lines)] or [whole]
 
@@ -164,7 +138,8 @@ class _Unsaid:
     def of(self, quote: _Quote) -> str:
         """Returns the lines of the quote that say something new, with a mark where others are left out."""
         kept: list[str] = []
-        for line in (_LINE_NUMBER.sub("", line) for line in lines_of(quote.text)):
+        text = clip_middle(quote.text, chars=_LONGEST_QUOTE)
+        for line in (_LINE_NUMBER.sub("", line) for line in lines_of(text)):
             if self._is_new(line, quote.printed):
                 kept.append(line)
             elif kept[-1:] != [_LEFT_OUT]:

@@ -1,0 +1,137 @@
+"""Chooses the lines of a handoff that fit its budget: those that are fixed, by weight; then those worth most for their
+tokens, each name counted once in the whole text; and the names in play that no line has."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from carryover.distill.entry import FIXED, Entry
+from carryover.distill.handoff import Handoff
+from carryover.distill.learned import LINE
+from carryover.distill.names import names_in
+from carryover.distill.quotes import estimated_tokens
+from carryover.distill.sections.recent_files import relative
+from carryover.distill.worth import InPlay, is_file
+
+Spot = tuple[int, int]
+"""Where an entry stands: the number of its section, and its place there."""
+_LINE_TOKENS: Final = 6
+"""What a line costs a reader beside its text."""
+_NAMES_CHARS: Final = 270
+_PATH_CHARS: Final = 60
+
+
+class Room(NamedTuple):
+    """How much may still be taken."""
+
+    lines: int
+    tokens: int
+    chars: int
+
+
+class Fitted(NamedTuple):
+    """The entries that fit, and the names that they mention."""
+
+    kept: set[Spot]
+    held: set[str]
+
+
+def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Fitted:
+    """Returns the entries that fit. A heading costs a line too."""
+    choice = _Choice(sections, handoff, room)
+    entries = [(entry.weight, (place, at)) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
+    for weight, spot in sorted(entries):
+        if weight <= FIXED:
+            choice.take(spot)
+    choice.cover([spot for weight, spot in entries if weight > FIXED])
+    return Fitted(choice.kept, choice.held)
+
+
+def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str, tokens: int) -> tuple[str, str]:
+    """Returns the files, and the other names, that the next agent most likely needs and that no line mentions."""
+    files: list[str] = []
+    others: list[str] = []
+    for key in sorted(names.keys() - held, key=lambda key: (-names[key].worth, key)):
+        if key.isalpha():
+            continue
+        shown = _shown(names[key].shown, root)
+        line = files if is_file(shown) else others
+        cost = estimated_tokens(f"{shown}, ")
+        if cost > tokens:
+            break
+        if len(", ".join((*line, shown))) <= _NAMES_CHARS:
+            tokens -= cost
+            line.append(shown)
+    return ", ".join(files), ", ".join(others)
+
+
+def _shown(name: str, root: str) -> str:
+    return relative(name, root) or (name if len(name) <= _PATH_CHARS else name.rpartition("/")[2])
+
+
+class _Choice:
+    def __init__(self, sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> None:
+        self._sections = sections
+        self._names = handoff.names
+        self._turns_since = {turn: since for since, turn in enumerate(handoff.turns)}
+        self._room = room
+        self._opened: set[int] = set()
+        self._labelled: set[tuple[object, ...]] = set()
+        self.held: set[str] = set()
+        self.kept: set[Spot] = set()
+
+    def take(self, spot: Spot) -> None:
+        """Takes an entry if it fits."""
+        lines = self._lines(spot)
+        # Counted line by line, so that the sum is never less than the whole text's.
+        left = Room(
+            self._room.lines - len(lines),
+            self._room.tokens - sum(estimated_tokens(f"{line}\n") for line in lines),
+            self._room.chars - sum(len(line) + 1 for line in lines),
+        )
+        if min(left) < 0:
+            return
+        place, _ = spot
+        entry = self._entry(spot)
+        self._room = left
+        self._opened.add(place)
+        self._labelled.add((place, *entry.quote))
+        self.held.update(names_in(entry.shown))
+        self.kept.add(spot)
+
+    def cover(self, spots: Iterable[Spot]) -> None:
+        """Takes entries by what they are worth for their tokens. A worth only falls while others are taken, so an entry
+        that is still the best when it is valued again is the best of all."""
+        own = {spot: [key for key in names_in(self._entry(spot).shown) if key in self._names] for spot in spots}
+        heap = [(-self._value(spot, keys), spot) for spot, keys in own.items()]
+        heapq.heapify(heap)
+        while heap:
+            _, spot = heapq.heappop(heap)
+            value = self._value(spot, own[spot])
+            if heap and value < -heap[0][0]:
+                heapq.heappush(heap, (-value, spot))
+            else:
+                self.take(spot)
+
+    def _value(self, spot: Spot, keys: Iterable[str]) -> float:
+        new = sum(self._names[key].worth for key in keys if key not in self.held)
+        entry = self._entry(spot)
+        tokens = estimated_tokens(entry.text if entry.part else entry.shown) + _LINE_TOKENS
+        since = self._turns_since.get((entry.session, entry.turn or 0), 0)
+        return (new + max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since))) / tokens
+
+    def _entry(self, spot: Spot) -> Entry:
+        place, at = spot
+        return self._sections[place][1][at]
+
+    def _lines(self, spot: Spot) -> list[str]:
+        """Returns what taking an entry adds: its line, below the heading if it is the first of its section."""
+        place, _ = spot
+        entry = self._entry(spot)
+        follows = entry.parts > 1 and (place, *entry.quote) in self._labelled
+        speaker = "> " if follows else f"{entry.label}: "
+        line = f"- {speaker}{'… ' if entry.part else ''}{entry.text}"
+        return [line] if place in self._opened else [f"## {self._sections[place][0]}", line]

@@ -1,0 +1,123 @@
+"""The names that a conversation mentions (files, symbols, commands, hosts, ids, values, longer words) and how often and
+how lately each was mentioned, folded as events arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.distill.own_text import without_handoffs
+from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.text.pattern import later
+
+Place = Literal["said", "called", "printed"]
+"""Where a name is mentioned: in words of the user or the agent, in a call, or in what a call printed."""
+
+_MOST: Final = 384
+_OVERFLOW: Final = 512
+"""A thread with more names than this keeps `_MOST` of them."""
+SHORT: Final[Mapping[Place, int]] = {"said": 6000, "called": 2000, "printed": 800}
+"""How many characters of a text are read for names: two thirds from its beginning, the rest from its end."""
+AT_LENGTH: Final[Mapping[Place, int]] = {"said": 12_000, "called": 4000, "printed": 6000}
+"""The same where all events are at hand and the names of one text are needed once."""
+_LONGEST_TOKEN: Final = 400
+_LONGEST: Final = 80
+_SHORTEST: Final = 4
+_SHORTEST_WORD: Final = 5
+_APART: Final = later(r"[^\w@./+~:-]+")
+_EDGES: Final = ".,:;/+~@-_"
+
+
+class Name(msgspec.Struct, frozen=True, array_like=True):
+    """What a thread mentioned of one name. Places in time are numbers of the thread's events, counted from 1; 0 is
+    never."""
+
+    shown: str
+    """As it was last written, with its folders."""
+    mentions: int
+    said: int
+    called: int
+    first: int
+    last: int
+    last_said: int
+    last_called: int
+
+
+def with_names(names: Mapping[str, Name], heard: int, body: AnyBody) -> dict[str, Name]:
+    """Returns the names after the thread's event number `heard`, without those worth least if they get too many."""
+    after = dict(names)
+    note_names(after, heard, body)
+    return _kept(after) if len(after) > _OVERFLOW else after
+
+
+def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping[Place, int] = SHORT) -> None:
+    """Adds the names of event number `heard` to `names`."""
+    place, text = _text_of(body)
+    said = place == "said"
+    called = place == "called"
+    for key, shown in names_in(_ends(text, chars[place])).items():
+        known = names.get(key)
+        names[key] = Name(
+            shown=shown if known is None or called or "/" in shown else known.shown,
+            mentions=known.mentions + 1 if known else 1,
+            said=(known.said if known else 0) + said,
+            called=(known.called if known else 0) + called,
+            first=known.first if known else heard,
+            last=heard,
+            last_said=heard if said else known.last_said if known else 0,
+            last_called=heard if called else known.last_called if known else 0,
+        )
+
+
+def _text_of(body: AnyBody) -> tuple[Place, str]:
+    match body:
+        case UserPrompt(text=text) | AssistantMessage(text=text):
+            return "said", without_handoffs(text)
+        case ToolCall(subject=text) | FileEdit(path=text):
+            return "called", text
+        case ToolResult(output=text):
+            return "printed", without_handoffs(text)
+        case _:
+            return "said", ""
+
+
+def _kept(names: Mapping[str, Name]) -> dict[str, Name]:
+    """Returns the names without those that were only printed, longest ago, and then without those mentioned least."""
+    ranked = sorted(names.items(), key=_rank, reverse=True)
+    kept = {key for key, _ in ranked[:_MOST]}
+    return {key: name for key, name in names.items() if key in kept}
+
+
+def _rank(item: tuple[str, Name]) -> tuple[bool, int, int, str]:
+    key, name = item
+    return name.said + name.called > 0, name.last + 20 * name.mentions, name.mentions, key
+
+
+def names_in(text: str) -> dict[str, str]:
+    """Returns the names in a text, in order: each as it is compared (the last part of a path, in small letters), and
+    as it is written."""
+    found: dict[str, str] = {}
+    for token in dict.fromkeys(text.split()):
+        found.update(_names_of(token))
+    return found
+
+
+@lru_cache(maxsize=1 << 15)  # most tokens of a conversation are the same ones
+def _names_of(token: str) -> Iterable[tuple[str, str]]:
+    if len(token) > _LONGEST_TOKEN:
+        return ()
+    found = ((_key(part), part.strip(_EDGES)) for part in _APART.split(token))
+    return tuple((key, shown) for key, shown in found if key)
+
+
+def _key(part: str) -> str:
+    last = part.strip(_EDGES).rpartition("/")[2].strip(_EDGES)
+    is_name = _SHORTEST <= len(last) <= _LONGEST and (len(last) >= _SHORTEST_WORD or not last.isalpha())
+    return last.casefold() if is_name else ""
+
+
+def _ends(text: str, chars: int) -> str:
+    return text if len(text) <= chars else f"{text[: chars * 2 // 3]}\n{text[-chars // 3 :]}"
