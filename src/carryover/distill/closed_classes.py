@@ -37,6 +37,8 @@ _LABEL: Final = later(
     r"(?:[\W_]|\d{1,2}[.)]\s)*(?P<name>[^\W\d_][\w -]{1,30}?)\s*(?:\([^()]{1,40}\)\s*)?"
     r"(?:\*\*|__)?(?:[:：]|\s[-–—]\s|\s*\Z)(?:\*\*|__)?(?P<rest>.*)"
 )
+_NAMES_NEXT: Final = later(rf"(?<![a-z])(?:{'|'.join(LABELS[NEXT])})")
+_BOX: Final = later(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s+\[ \]")
 _WORD: Final = later(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _QUESTION_END: Final = later(r"[?？؟\u037e՞][\"'”’»」』)\]*_`\s]*$")
 _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
@@ -53,6 +55,15 @@ def label_of(line: str) -> tuple[str, bool]:
     name = label["name"].casefold() if label is not None else ""
     heading = next((heading for heading, names in LABELS.items() if name in names), "")
     return heading, heading != "" and label is not None and label["rest"].strip() != ""
+
+
+def may_list_steps(text: str) -> bool:
+    """Whether a text may say what comes next: it has a word of that label, an open box or a numbered list, or ends in
+    a list."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if _NAMES_NEXT.search(text.casefold()) or any(_BOX.match(line) for line in lines):
+        return True
+    return any(map(is_numbered, lines)) or any(map(is_list_item, lines[-1:]))
 
 
 def is_question(line: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.distill.closed_classes import may_list_steps
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.quotes import clip
@@ -22,7 +23,7 @@ from carryover.distill.sections import (
 from carryover.distill.sections.next_action import is_planned, next_entries
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
-from carryover.distill.trail import Past, is_unfinished, past_of
+from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
 
@@ -123,7 +124,19 @@ def _is_settled(past: Past) -> bool:
     open."""
     # A limit that still stands is open anyway.
     unfinished = any(is_unfinished(one) and one.digest.turns[-1].end != "limit" for one in past.view.sessions)
-    return not unfinished and past.steps[-1].turn.end == "answered"
+    if unfinished or past.steps[-1].turn.end != "answered" or running_jobs(past):
+        return False
+    standing = [past.main, *([past.work] if past.work is not None else [])]
+    return not any(may_list_steps(step.turn.answer) or _plans_since(step) for step in standing)
+
+
+def _plans_since(step: Step) -> bool:
+    """Whether the agent's own summary or an accepted plan of the turn says what comes next."""
+    digest = step.digest
+    summary = digest.summary
+    if summary is not None and summary.turn == step.turn.number:
+        return any(part.kind in ("pending", "next") for part in summary.parts)
+    return digest.proposal is not None and digest.proposal.turn == step.turn.number
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:

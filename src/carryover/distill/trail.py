@@ -16,6 +16,7 @@ from carryover.text.lines import one_line
 _MOST_LAST_LINES: Final = 3
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
+_DAY_MS: Final = 86_400_000
 _SHORT_ID: Final = 8
 
 
@@ -219,6 +220,13 @@ def plan_waits(digest: Digest) -> bool:
 def waiting_prompts(digest: Digest) -> list[Pending]:
     """Returns the prompts that were typed while the agent worked and that no turn has taken up since."""
     return [prompt for prompt in digest.queued if prompt.turn >= digest.prompts - 1]
+
+
+def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
+    """Returns the jobs of all sessions without a recorded end that were started or mentioned in the last day before
+    the handoff's time, oldest first."""
+    jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
+    return sorted((one for one in jobs if one[0].at_ms > past.at_ms - _DAY_MS), key=lambda one: one[0].at_ms)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

@@ -11,7 +11,7 @@ from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
-from carryover.distill.trail import Past, Step, idle_since
+from carryover.distill.trail import Past, Step, idle_since, running_jobs
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
@@ -29,7 +29,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the agent's last words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
     endings = [_ended(past, step) for step in steps]
-    said = (*endings, _place(past, steps[0], git), _tests(past), _unpushed(git), _jobs(steps))
+    said = (*endings, _place(past, steps[0], git), _tests(past), _unpushed(git), _jobs(past))
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
@@ -91,12 +91,11 @@ def result_of(seen: SeenRun) -> str:
     return f"{status} ({said})" if said else status
 
 
-def _jobs(steps: Iterable[Step]) -> str:
-    """Returns running jobs of these turns' sessions; none once a session is over, since nothing records their end."""
-    digests = {step.view.session: step.digest for step in steps}.values()
-    jobs = (job for digest in digests for job in digest.jobs if job.turn >= digest.prompts - 1)
-    running = [excerpt(job.text, 100) for job in jobs]
-    return f"started in the background, no end recorded: {'; '.join(running[-3:])}" if running else ""
+def _jobs(past: Past) -> str:
+    """Returns the jobs that may still run, each with how long before it was started or mentioned."""
+    jobs = [(excerpt(job.text, 100), earlier(job.at_ms, past.at_ms)) for job, _ in running_jobs(past)]
+    shown = "; ".join(f"{text} ({ago})" if ago else text for text, ago in jobs[-3:])
+    return f"started in the background, no end recorded: {shown}" if shown else ""
 
 
 def _words(past: Past, step: Step) -> list[Entry]:
