@@ -73,6 +73,14 @@ class Past(NamedTuple):
         """Returns how a turn is called: by its number and, unless its session leads, by its session."""
         return f"turn {number}" if view is self.lead else f"turn {number} of {self.short_ids[view.session]}"
 
+    def spoke(self, step: Step, at_ms: int) -> str:
+        """Returns who said the last words of a turn, and when; they are a session's last if no later turn has any."""
+        spoke_since = any(turn.said and turn.number > step.turn.number for turn in step.digest.turns)
+        words = "'s last words"
+        if spoke_since:
+            words = "'s words after the newest work" if step is self.work else " answered"
+        return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
+
     def place(self, step: Step, at_ms: int | None = None) -> str:
         """Returns a reference to a turn: what it is called, and its age relative to the handoff."""
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)

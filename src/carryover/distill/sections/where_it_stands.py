@@ -104,7 +104,7 @@ def _words(past: Past, step: Step) -> list[Entry]:
     is_main = step is past.main
     if turn.end != "answered":
         return _on_the_way(past, step, turn.said, "on the way" if is_main else "worked on the way")
-    label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
+    label = past.spoke(step, turn.last_ms)
     at_ms = turn.said[-1].at_ms if turn.said else None
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)

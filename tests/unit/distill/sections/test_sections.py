@@ -302,3 +302,17 @@ def test_a_summary_comes_later_with_each_prompt_since() -> None:
         talk.user("Go on.").says("OK.")
 
     assert weights == sorted(set(weights)), "the least comes first"
+
+
+def test_only_the_newest_answer_of_a_session_is_called_its_last_words() -> None:
+    talk = worked(says="The vouchers are moved.").user("Which database is it?").says("SQLite, version 3.45.")
+    assert "claude-code's last words (turn 2): SQLite" in under("Where it stands", talk)
+    assert "claude-code's words after the newest work (turn 1, 2 min earlier): The vouchers" in under(
+        "Where it stands", talk
+    )
+
+    talk.user("And its size?").says("It has 40 MB.").user("How many rows?").event(TurnEnd(reason="interrupted"))
+    assert "last words" not in under("Where it stands", talk)
+
+    thanked = worked(says="The vouchers are moved.").user("Thanks!").says("Gladly.")
+    assert "claude-code answered (turn 1, 2 min earlier): The vouchers" in under("Where it stands", thanked)
