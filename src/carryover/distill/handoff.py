@@ -165,5 +165,7 @@ def git_line(git: GitFacts, *, for_now: bool) -> str:
     if git.untracked:
         counts.append(f"{git.untracked} untracked")
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
+    if git.own:  # `git status` shows them too
+        state += f"{'; and' if counts else ' but'} Carryover's own text in {git.own} {'files' if git.own > 1 else 'file'}"
     when = "" if for_now else "when this was written: "
     return f"{when}{where}{at}{state}{known}"
