@@ -166,6 +166,7 @@ def git_line(git: GitFacts, *, for_now: bool) -> str:
         counts.append(f"{git.untracked} untracked")
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
     if git.own:  # `git status` shows them too
-        state += f"{'; and' if counts else ' but'} Carryover's own text in {git.own} {'files' if git.own > 1 else 'file'}"
+        files = "files" if git.own > 1 else "file"
+        state += f"{'; and' if counts else ' but'} Carryover's own text in {git.own} {files}"
     when = "" if for_now else "when this was written: "
     return f"{when}{where}{at}{state}{known}"

@@ -10,8 +10,8 @@ from typing import Final
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
-from carryover.distill.sections.quoting import from_the_top, from_turn, parted
-from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
+from carryover.distill.sections.quoting import from_the_top, from_turn, parted, replying_to
+from carryover.distill.trail import Past, Step, goal_of, is_bare, says_something, waiting_prompts
 from carryover.distill.view import ProjectView
 from carryover.text.pattern import later
 
@@ -112,7 +112,9 @@ def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
         if step.turn in newest:
             what = "Newest prompt"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)})")
+        # Next action has the question that a newest prompt without work replies to.
+        asked = "" if is_bare(step.turn) else replying_to(step)
+        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)}){asked}")
         if templates.get(step.turn.template) is step:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))

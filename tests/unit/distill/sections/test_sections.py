@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill.handoff import distill
+from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import lay_out, render
 from carryover.distill.sections.progress_log import summary_entries
 from carryover.distill.sections.quoting import last_words
@@ -316,3 +317,25 @@ def test_only_the_newest_answer_of_a_session_is_called_its_last_words() -> None:
 
     thanked = worked(says="The vouchers are moved.").user("Thanks!").says("Gladly.")
     assert "claude-code answered (turn 1, 2 min earlier): The vouchers" in under("Where it stands", thanked)
+
+
+@pytest.mark.parametrize("answer", ["nein", "2", "both of them", "全部"])
+def test_a_short_answer_stands_with_the_question_that_it_answered(answer: str) -> None:
+    talk = worked(says="The voucher table is old. Shall I drop it, or export it before?").user(answer)
+    talk.edited("tax.py").says("That is settled.")
+    shown = f"(turn 2, 2 min earlier), asked “The voucher table is old. Shall I drop it, or export it before?”: {answer}"
+    assert f"Newest prompt {shown}" in under("Task", talk) or f"Prompt {shown}" in under("Task", talk)
+
+    for number in range(3):
+        talk.user(f"Then write chapter {number} of the manual about it, please.").edited("man.md").says("Written.")
+    assert f"asked “The voucher table is old. Shall I drop it, or export it before?”: {answer}" in under(
+        "What the user said", talk
+    )
+
+
+def test_a_prompt_that_says_more_or_answers_the_protocol_stands_alone() -> None:
+    long = worked(says="Shall I drop it?").user("Keep it until the auditors have seen what is in it.").says("Fine.")
+    assert "asked" not in under("Task", long)
+
+    resumed = session("s2").user("Where were we?").says(PROTOCOL_QUESTION).user("go ahead").edited("a.py").says("Ok.")
+    assert "asked" not in under("Task", resumed)
