@@ -23,6 +23,12 @@ REPLIES: Final = frozenset(
     네 예 계속 계속해 감사합니다 아니요 안녕하세요
     """.split()
 )
+GO_ON: Final = (
+    *("continue", "proceed", "keep going", "weiter", "fortfahren", "continuer", "continuar", "continuo"),
+    *("продолж", "続け", "继续", "계속"),
+)
+"""What a question contains that only asks whether to go on."""
+_GO_ON_CHARS: Final = 40
 NEXT: Final = "next"
 OPEN: Final = "open"
 LABELS: Final = {
@@ -69,6 +75,12 @@ def may_list_steps(text: str) -> bool:
 def is_question(line: str) -> bool:
     """Whether a line ends in a question mark of any script."""
     return _QUESTION_END.search(line) is not None
+
+
+def asks_to_go_on(question: str) -> bool:
+    """Whether a question is short, and asks only whether to go on."""
+    plain = question.casefold()
+    return len(plain) <= _GO_ON_CHARS and any(word in plain for word in GO_ON)
 
 
 def is_numbered(line: str) -> bool:

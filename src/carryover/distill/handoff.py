@@ -122,9 +122,12 @@ def distill(
 def _is_settled(past: Past) -> bool:
     """Whether the newest prompt of each session was answered, or continued elsewhere after a limit, and left nothing
     open."""
+    newest = [Step(one.digest.turns[-1], one) for one in past.view.sessions if one.digest.turns]
     # A limit that still stands is open anyway.
-    unfinished = any(is_unfinished(one) and one.digest.turns[-1].end != "limit" for one in past.view.sessions)
-    if unfinished or past.steps[-1].turn.end != "answered" or running_jobs(past):
+    ended = (step for step in newest if step.turn.end != "limit")
+    if any(is_unfinished(step.view, is_replied=open_questions.replied_elsewhere(past, step)) for step in ended):
+        return False
+    if past.steps[-1].turn.end != "answered" or running_jobs(past):
         return False
     standing = [past.main, *([past.work] if past.work is not None else [])]
     return not any(may_list_steps(step.turn.answer) or _plans_since(step) for step in standing)

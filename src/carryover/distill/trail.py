@@ -205,8 +205,9 @@ def _overlap(some: Iterable[Turn], others: Sequence[Turn]) -> bool:
     )
 
 
-def is_unfinished(session: SessionView) -> bool:
-    """Whether the newest turn of a session has no answer, or left something open."""
+def is_unfinished(session: SessionView, *, is_replied: bool = False) -> bool:
+    """Whether the newest turn of a session has no answer, or left something open. `is_replied`: the user replied to its
+    question in another session."""
     digest = session.digest
     if not digest.turns:
         return False
@@ -216,7 +217,7 @@ def is_unfinished(session: SessionView) -> bool:
     ends = newest.turn.answer.splitlines()[-_MOST_LAST_LINES:]
     asks = bool(digest.questions) or (any(map(is_question, ends)) and not is_idle(newest))
     waits = bool(waiting_prompts(digest)) or plan_waits(digest)
-    return asks or waits or any(item.state != "done" for item in digest.plan)
+    return (asks and not is_replied) or waits or any(item.state != "done" for item in digest.plan)
 
 
 def plan_waits(digest: Digest) -> bool:

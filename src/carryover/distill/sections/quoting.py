@@ -105,14 +105,16 @@ def _after(last: Entry | None, entry: Entry) -> str:
     return f"({place}: {entry.text}"
 
 
+def asked_before(step: Step) -> str:
+    """Returns the question at the end of the turn before, in the same session; empty if there is none."""
+    before = (last_words(turn).question for turn in step.digest.turns if turn.number == step.turn.number - 1)
+    return next(before, "")
+
+
 def replying_to(step: Step) -> str:
     """Returns what the label of a short prompt adds: the question at the end of the turn before; empty if there is
     none."""
-    turn = step.turn
-    if turn.chars > _SHORT_REPLY:
-        return ""
-    before = (last_words(one).question for one in step.digest.turns if one.number == turn.number - 1)
-    asked = next(before, "")
+    asked = asked_before(step) if step.turn.chars <= _SHORT_REPLY else ""
     return f", asked “{excerpt(asked, _ASKED_CHARS)}”" if asked and PROTOCOL_QUESTION not in asked else ""
 
 
