@@ -10,7 +10,7 @@ from carryover.distill.names import names_in
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_the_top, from_turn, parted, replying_to
-from carryover.distill.trail import Past, Step, goal_of, is_bare, says_something, waiting_prompts
+from carryover.distill.trail import Past, Step, goal_of, is_aside, is_bare, says_something, waiting_prompts
 from carryover.distill.view import ProjectView
 
 _QUEUED_CHARS: Final = 360
@@ -45,7 +45,7 @@ def task_steps(past: Past) -> dict[str, Step]:
     roles = (
         ("newest", newest_intent(past)),
         ("acted on", [past.main]),
-        ("reply since", mine[-1:]),
+        ("reply since", [step for step in mine[-1:] if not is_aside(step, past.steps)]),
         ("taken up", found[:1]),
         ("taken up before", found[1:]),
     )
