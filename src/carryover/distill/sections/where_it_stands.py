@@ -30,7 +30,14 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the agent's last words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
     endings = [_ended(past, step) for step in steps]
-    said = (*endings, _place(past, steps[0], git), *_other_branches(past, steps[0], git), _tests(past), _unpushed(git), _jobs(past))
+    said = (
+        *endings,
+        _place(past, steps[0], git),
+        *_other_branches(past, steps[0], git),
+        _tests(past),
+        _unpushed(git),
+        _jobs(past),
+    )
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
@@ -67,7 +74,7 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
 
 
 def _other_branches(past: Past, newest: Step, git: GitFacts | None) -> list[str]:
-    """Returns the branches of earlier work, of any session, that are neither checked out nor that of the newest work."""
+    """Returns the branches of earlier work of any session, but for those checked out and of the newest work."""
     worked = [step for step in past.steps if did_work(step.turn) and step.turn.branch]
     last = {step.turn.branch: step for step in worked if not past.is_beside(step)}
     here = {newest.turn.branch, git.branch if git is not None else None}

@@ -342,12 +342,16 @@ def test_a_prompt_that_says_more_or_answers_the_protocol_stands_alone() -> None:
 def test_the_branch_of_earlier_work_is_named_also_when_another_session_leads() -> None:
     early = session("early").event(SessionInfo(branch="vouchers")).user("Add vouchers.").edited("cart.py").says("Done.")
     late = session("late", hours=2).event(SessionInfo(branch="main")).user("Fix a typo.").edited("man.md").says("Done.")
-    made = distill(project(early, late), Facts(GitFacts(branch="main", head="abc1234")), resume="ask", now_ms=late.at_ms)
+    made = distill(
+        project(early, late), Facts(GitFacts(branch="main", head="abc1234")), resume="ask", now_ms=late.at_ms
+    )
     assert made is not None
     stands = render(made).partition("## Where it stands")[2].partition("\n## ")[0]
 
     assert "earlier work on branch vouchers (turn 1 of early, 2 h earlier)" in stands
-    made = distill(project(early, late), Facts(GitFacts(branch="vouchers", head="abc")), resume="ask", now_ms=late.at_ms)
+    made = distill(
+        project(early, late), Facts(GitFacts(branch="vouchers", head="abc")), resume="ask", now_ms=late.at_ms
+    )
     assert made is not None
     assert "earlier work on branch" not in render(made)
     assert "on branch main" in render(made)
