@@ -44,7 +44,7 @@ def test_without_labels_the_same_lines_stand_where_they_were_said(monkeypatch: p
     assert lines[2] in under("Open questions", talk)
     monkeypatch.setattr(closed_classes, "LABELS", {})
 
-    assert " / ".join(lines) in under("Where it stands", talk)
+    assert " ¶ ".join(lines) in under("Where it stands", talk)
     assert under("Next action", talk) == under("Open questions", talk) == ""
 
 

@@ -87,7 +87,7 @@ def test_what_was_pasted_is_marked_as_no_words_of_the_user() -> None:
     talk = session("s1").user(f"The nightly run prints this:\n\n{LOG}\n\nWhy is that?").edited("cart.py").says("Fixed.")
     lines = section(talk, title="Task")
 
-    assert any("The nightly run prints this: / … / Why is that?" in line for line in lines)
+    assert any("The nightly run prints this: ¶ … ¶ Why is that?" in line for line in lines)
     assert [line.partition(": ")[0] for line in lines if "cart-4711" in line] == [f"pasted, {len(LOG)} characters"]
     long = "\n".join(f"{LOG} {number}" for number in range(40))
     lines = section(session("s1").user(f"It prints this:\n\n{long}"), title="Task")

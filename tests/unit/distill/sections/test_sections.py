@@ -94,9 +94,9 @@ def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     script = "\n".join(f"load({number})" for number in range(60))
     files = under("Recent files", talk.ran(script, "3 rows").says("Done."))
 
-    assert re.search("`make deploy` .*: … / queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
-    there = (f"TaskOutput: {note} / a timeout", "(turn 1): … / src/cart.py:12: cap", "`cart.py`: edited")
-    assert [text in files for text in (*there, "load(59) / → 3 rows", "Wait")] == [True, True, True, True, False]
+    assert re.search("`make deploy` .*: … ¶ queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
+    there = (f"TaskOutput: {note} ¶ a timeout", "(turn 1): … ¶ src/cart.py:12: cap", "`cart.py`: edited")
+    assert [text in files for text in (*there, "load(59) ¶ → 3 rows", "Wait")] == [True, True, True, True, False]
     assert all(f"load({number})" in files for number in range(60)), "a script in full"
 
 
@@ -155,7 +155,7 @@ def test_the_branch_of_the_work_stands_beside_it_unless_it_is_checked_out(checke
 
 def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_from_then_on() -> None:
     talk = session("s1").user("Plan it.").event(model.PlanProposal(call_id="p", text="# Plan\n1. Round last\n2. Cap"))
-    assert "1. Round last / 2. Cap" in under("Open questions", talk)
+    assert "1. Round last ¶ 2. Cap" in under("Open questions", talk)
 
     talk.event(model.PlanProposal(call_id="p", text="", accepted=True)).edited("cart.py").says("Done.")
     assert "Round last" not in under("Open questions", talk)
