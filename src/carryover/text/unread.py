@@ -16,9 +16,13 @@ _HEX: Final = later(r"(?:0x)?[0-9a-fA-F]{129,}|(?:[0-9a-f]{4,16}:?\s+)(?:[0-9a-f
 _BYTES: Final = later(
     r"(?=.*[A-Fa-fx])(?:0x)?[0-9A-Fa-f]{2}(?:(?:-[0-9A-Fa-f]{2}){4,}|(?:[ :,]+(?:0x)?[0-9A-Fa-f]{2}){7,})"
 )
-_LISTED: Final = later(r"[-dlbcps][-rwxsStT]{9}[.+@]?\s+\d+\s.+|(?:\S*/)?\.git/(?:objects|logs|refs|hooks|info)(?:/\S*)?")
+_LISTED: Final = later(
+    r"[-dlbcps][-rwxsStT]{9}[.+@]?\s+\d+\s.+|(?:\S*/)?\.git/(?:objects|logs|refs|hooks|info)(?:/\S*)?"
+)
 """A line of `ls -l`, or a path that git keeps for itself."""
-_FETCHED: Final = later(r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?")
+_FETCHED: Final = later(
+    r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?"
+)
 _NUMBER: Final = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?"
 _NUMBERS: Final = later(rf"{_NUMBER}(?:[\s,;/]+{_NUMBER}){{7,}}")
 _ONE_NUMBER: Final = later(_NUMBER)
