@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from carryover.distill.quotes import clip, cut_middle
+from carryover.distill.quotes import LINE_BREAK, clip, cut_middle
 from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
@@ -92,7 +92,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
     for line in reversed(lines[-4:-1]):
         if len(last) >= _SHORT_CAUSE:
             break
-        last = f"{line} / {last}"
+        last = f"{line}{LINE_BREAK}{last}"
     return cut_middle(one_line(last), _CAUSE_CHARS, tail=0.6)
 
 

@@ -17,6 +17,7 @@ from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
 from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
+from carryover.records.shell_jobs import ends_job, job_left
 from carryover.testruns.reading import test_run_in
 from carryover.text.lines import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -30,6 +31,8 @@ _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
 _LONGEST_DIFF: Final = 6000
 _ADDED_CHARS: Final = 800
+_SHORTEST_JOB: Final = 3
+"""A shorter name may stand in any command."""
 
 
 def fold(digest: Digest, event: Event) -> Digest:
@@ -78,7 +81,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         others = (seen for seen in digest.looked_at if seen.path != path)
         digest = replace(digest, looked_at=(*others, SeenFile(path, event.at_ms))[-_MOST_LOOKED_AT:])
     digest = documents.after_result(digest, event, body)
-    digest = _with_call(digest, body, event)
+    digest = _with_jobs(_with_call(digest, body, event), body, event)
     if body.user_words:
         reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
         digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply)[-turns.MOST_REPLIES :])
@@ -106,6 +109,24 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         turn=digest.prompts,
     )
     return turns.with_call(digest, made)
+
+
+def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
+    """Tracks the jobs that shell commands leave running. A command that names one shows that it runs, or ends it."""
+    if body.op != "shell" or body.never_ran:
+        return digest
+    jobs = digest.jobs
+    ends = ends_job(body.subject)
+    named = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
+    named = named or list(jobs[:1] if ends and len(jobs) == 1 else ())
+    running = [] if ends else [replace(job, at_ms=event.at_ms, turn=digest.prompts) for job in named]
+    left = job_left(body.subject) if body.status == "ok" else None
+    if left is not None and not any(job.at_ms == event.at_ms for job in jobs):  # else the agent recorded it itself
+        name, line = left
+        running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts)]
+    if not named and not running:
+        return digest
+    return replace(digest, jobs=(*(job for job in jobs if job not in named), *running)[-MOST_PENDING:])
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:

@@ -22,6 +22,7 @@ from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.invisible import CONTROLS, without_marks, without_unassigned, without_unseen
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
@@ -34,6 +35,7 @@ _NAMES_TOKENS: Final = 150
 """Tokens of the two lines with names in play."""
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
+_TAG: Final = later(r"<(?=/?[A-Za-z])")
 Cleaned = tuple[str, list[Entry]]
 """A section before it is known what fits: its title and its entries."""
 Printed = tuple[str, list[tuple[str, Entry]]]
@@ -163,4 +165,5 @@ def neutralize(text: str) -> str:
     """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = without_unassigned(CONTROLS.sub(" ", without_unseen(text, put=" ")))
-    return one_line(without_marks(text.replace("```", "'''").replace("~~~", "'''")))
+    text = without_marks(text.replace("```", "'''").replace("~~~", "'''"))
+    return one_line(_TAG.sub("‹", text))  # of all tags: which of them mean something depends on the reader

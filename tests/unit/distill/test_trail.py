@@ -238,3 +238,26 @@ def test_the_session_that_the_work_was_forked_from_is_not_beside_it() -> None:
 
     assert [one.session for one in parallel_sessions(view, Step(lead.turn, lead.view()))] == ["asked"]
     assert parallel_sessions(replace(view, sessions=(forked, asked.view())), newest) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says", "leads"),
+    [
+        ("What is the capital of Australia?", "The capital of Australia is Canberra.", False),
+        ("Wie viele Beine hat eine Spinne?", "Acht.", False),
+        ("How should vouchers be numbered?", "By year, then by a running number.", True),
+        ("Plan a newsletter.", "Weekly or monthly. Which one?", True),
+    ],
+)
+def test_small_talk_that_touched_nothing_leads_nothing_while_work_waits(prompt: str, says: str, leads: bool) -> None:
+    cut_off = worked("s1", "Number the vouchers by year.").user("Now the receipts.").edited("receipt.py")
+    asked = worked("s1", "Number the vouchers by year.", says="They are numbered. Should the receipts be as well?")
+    for work in (cut_off, asked):
+        aside = session("s2", hours=1).user(prompt).says(says)
+        assert (prompt in under("Task", work, aside)) is leads
+        assert leads or prompt in under("What the user said", work, aside)
+
+    done = worked("s1", "Number the vouchers by year.", says="They are numbered.")
+    assert prompt in under("Task", done, session("s2", hours=1).user(prompt).says(says))
+    same = worked("s1", "Number the vouchers by year.").event(PlanUpdate(items=(PlanItem(text="receipts"),)))
+    assert ("Newest prompt (turn 2" in under("Task", same.user(prompt).says(says))) is leads

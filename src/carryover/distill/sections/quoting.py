@@ -10,13 +10,17 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import NEXT, OPEN, is_list_item, is_numbered, is_question, label_of
 from carryover.distill.digest import Turn
 from carryover.distill.entry import Entry, Kind, Weight
-from carryover.distill.quotes import fits, lines_of, pieces, sentences
+from carryover.distill.own_text import PROTOCOL_QUESTION
+from carryover.distill.quotes import excerpt, fits, lines_of, pieces, sentences
 from carryover.distill.trail import Step
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
 
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
+_SHORT_REPLY: Final = 40
+"""A prompt of no more characters may say nothing without the question that it answers."""
+_ASKED_CHARS: Final = 160
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
 
@@ -99,6 +103,19 @@ def _after(last: Entry | None, entry: Entry) -> str:
     if last is None or not bracket or not entry.text or last.label.partition(" (")[0] != who:
         return entry.shown
     return f"({place}: {entry.text}"
+
+
+def asked_before(step: Step) -> str:
+    """Returns the question at the end of the turn before, in the same session; empty if there is none."""
+    before = (last_words(turn).question for turn in step.digest.turns if turn.number == step.turn.number - 1)
+    return next(before, "")
+
+
+def replying_to(step: Step) -> str:
+    """Returns what the label of a short prompt adds: the question at the end of the turn before; empty if there is
+    none."""
+    asked = asked_before(step) if step.turn.chars <= _SHORT_REPLY else ""
+    return f", asked “{excerpt(asked, _ASKED_CHARS)}”" if asked and PROTOCOL_QUESTION not in asked else ""
 
 
 class LastWords(NamedTuple):

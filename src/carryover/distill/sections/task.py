@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
-from carryover.distill.sections.quoting import from_the_top, from_turn, parted
-from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
+from carryover.distill.sections.quoting import from_the_top, from_turn, parted, replying_to
+from carryover.distill.subjects import subjects_in
+from carryover.distill.trail import Past, Step, goal_of, is_aside, is_bare, says_something, waiting_prompts
 from carryover.distill.view import ProjectView
-from carryover.text.pattern import later
 
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 12
@@ -23,11 +21,6 @@ _NEWEST: Final = 6
 """How many of the newest working turns have their answers and files searched."""
 _LEAST: Final = 2
 """In how many of these turns a prompt's names must recur."""
-_NAME: Final = later(r"[A-Za-z_]\w{3,}", re.ASCII)
-_WIDE: Final = later(r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}")
-_STEM: Final = 6
-_STEM_OF_SYLLABLES: Final = 3
-"""How many letters of a non-ASCII word its inflected forms share."""
 
 
 def pin_entries(view: ProjectView) -> list[Entry]:
@@ -52,7 +45,7 @@ def task_steps(past: Past) -> dict[str, Step]:
     roles = (
         ("newest", newest_intent(past)),
         ("acted on", [past.main]),
-        ("reply since", mine[-1:]),
+        ("reply since", [step for step in mine[-1:] if not is_aside(step, past.steps)]),
         ("taken up", found[:1]),
         ("taken up before", found[1:]),
     )
@@ -112,7 +105,9 @@ def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
         if step.turn in newest:
             what = "Newest prompt"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)})")
+        # Next action has the question that a newest prompt without work replies to.
+        asked = "" if is_bare(step.turn) else replying_to(step)
+        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)}){asked}")
         if templates.get(step.turn.template) is step:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))
@@ -155,16 +150,16 @@ def taken_up(steps: Sequence[Step]) -> list[Step]:
     """Returns the newest prompt whose names recur in later work, and the one whose names recur most. `steps` are in
     order of time."""
     worked = [step for step in steps if step.turn.calls or step.turn.changes][-_NEWEST:]
-    after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
+    after = [(step.turn.at_ms, subjects_in(_done_in(step))) for step in worked]
     known: set[str] = set()
     found: list[tuple[int, Step]] = []
     for step in steps:
-        own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else frozenset()
+        own = subjects_in(typed_words(step.turn.prompt)) - known if step.turn.prompt else frozenset()
         later = (names for at_ms, names in after if at_ms >= step.turn.at_ms) if own else ()
         count = sum(not own.isdisjoint(names) for names in later)
         if count >= _LEAST:
             found.append((count, step))
-        known |= own | _names(step.turn.answer)
+        known |= own | subjects_in(step.turn.answer)
     if not found:
         return []
     newest = found[-1][1]
@@ -175,18 +170,3 @@ def taken_up(steps: Sequence[Step]) -> list[Step]:
 def _done_in(step: Step) -> str:
     paths = (file.path for file in step.digest.touched if file.turn == step.turn.number)
     return " ".join((step.turn.answer, *paths))
-
-
-@lru_cache(maxsize=512)  # every handoff examines the same turns again
-def _names(text: str) -> frozenset[str]:
-    plain = text.casefold()
-    names = {part for part in _NAME.findall(plain) if len(part) > 3}
-    if plain.isascii():
-        return frozenset(names)
-    for run in _WIDE.findall(plain):
-        if "\u4e00" <= run[0] <= "\u9fff":
-            names.update(run[at : at + 2] for at in range(len(run) - 1))
-        else:
-            stem = _STEM_OF_SYLLABLES if run[0] >= "\uac00" else _STEM
-            names.add(run[:stem])
-    return frozenset(names)

@@ -13,7 +13,7 @@ from carryover.distill.digest import Turn
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
-from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
+from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted, replying_to
 from carryover.distill.trail import Past, Step
 from carryover.text.pattern import later
 
@@ -89,7 +89,7 @@ def _pattern(step: Step) -> tuple[str, str, int]:
 def _prompt(past: Past, step: Step, room: int, weight: float) -> list[Entry]:
     text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
     text = f"{text}\n({step.turn.template})" if step.turn.template else text
-    label = f"Prompt ({_whose(past, step)}{past.place(step)})"
+    label = f"Prompt ({_whose(past, step)}{past.place(step)}){replying_to(step)}"
     return from_the_top(parted(step, text, "prompt", WEIGHTS["prompt"]._replace(first=weight), label=label))
 
 
