@@ -82,8 +82,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output: str = ""
     at_ms: int
     turn: int = 0
-    used: int = 0
-    """How many later calls and messages contain a value that only this call printed."""
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

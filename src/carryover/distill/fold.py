@@ -14,7 +14,7 @@ from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending,
 from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
-from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
+from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_jobs import ends_job, job_left
@@ -57,7 +57,7 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     """Adds a call. The turn continues, so what was said before the call did not end it."""
     if body.actor == "human" or names_handoff(body.subject) or is_own_tool(body):
         return digest
-    digest = with_values_used(at_work(digest, event), body.subject)
+    digest = at_work(digest, event)
     subject = one_line(without_bodies(body.subject)) or body.name
     opened = Pending(id=body.call_id, text=clip(subject, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
     turn = digest.turns[-1]

@@ -1,5 +1,5 @@
-"""The subjects of a text, by which two texts are about the same thing: words of more than three letters, of a wide script
-the pairs of signs or the stems."""
+"""The subjects of a text, by which two texts are about the same thing: words of more than three letters, and of a wide
+script the pairs of signs or the stems."""
 
 from __future__ import annotations
 

@@ -196,12 +196,11 @@ def opinion_entries(view: ProjectView, at_ms: int, now_ms: int) -> list[Entry]:
     """Returns the names of texts from outside that the user brought in within the last week: nobody has checked
     them."""
     entries = []
-    for back, opinion in enumerate(one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
+    for opinion in (one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
         when = earlier(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"
-        weight = WEIGHTS["opinion"].at(back).first
         session = opinion.session
-        entries.append(Entry(text=text, kind="text from outside", weight=weight, session=session, at_ms=opinion.at_ms))
+        entries.append(Entry(text=text, kind="text from outside", session=session, at_ms=opinion.at_ms))
     return entries

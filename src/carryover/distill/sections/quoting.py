@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from carryover.distill.closed_classes import NEXT, OPEN, is_list_item, is_numbered, is_question, label_of
 from carryover.distill.digest import Turn
-from carryover.distill.entry import Entry, Kind, Weight
+from carryover.distill.entry import BY_WORTH, Entry, Kind, Weight
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import excerpt, fits, lines_of, pieces, sentences
 from carryover.distill.trail import Step
@@ -26,7 +26,7 @@ _MOST_AFTER: Final = 2
 
 
 def from_session(
-    view: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
+    view: SessionView, turn: int, text: str, kind: Kind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int
 ) -> Entry:
     """Returns one line from turn `turn` of a session."""
     return Entry(
@@ -34,14 +34,23 @@ def from_session(
     )
 
 
-def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int | None = None) -> Entry:
+def from_turn(
+    step: Step, text: str, kind: Kind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int | None = None
+) -> Entry:
     """Returns one line from a turn."""
     moment = step.turn.at_ms if at_ms is None else at_ms
     return from_session(step.view, step.turn.number, text, kind, weight, label=label, at_ms=moment)
 
 
 def parted(
-    step: Step, text: str, kind: Kind, weight: Weight, *, label: str, most: int = 99, at_ms: int | None = None
+    step: Step,
+    text: str,
+    kind: Kind,
+    weight: Weight = BY_WORTH,
+    *,
+    label: str,
+    most: int = 99,
+    at_ms: int | None = None,
 ) -> list[Entry]:
     """Splits a quote into entries, of which the first and last stay longest; beyond `most` lines, its middle is left
     out."""

@@ -17,6 +17,7 @@ from carryover.facts import GitFacts
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 """Questions and edits without a result are shown under Open questions."""
 _MOST_TALK: Final = 2
+_MOST_BEFORE: Final = 6
 _MOST_BRANCHES: Final = 2
 _CUT_OFF: Final = {
     "": "no answer recorded",
@@ -129,7 +130,7 @@ def _words(past: Past, step: Step) -> list[Entry]:
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
     if is_main:
-        before = _on_the_way(past, step, turn.said[:-1], "said before")
+        before = _said_before(past, step)
         return [*before, *parted(step, words.body, "message", weight, label=label, at_ms=at_ms)]
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer
@@ -143,6 +144,14 @@ def _on_the_way(past: Past, step: Step, texts: Sequence[Said], source: str) -> l
         weight = WEIGHTS[source].at(back)
         quote = parted(step, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
         entries = [*quote, *entries]
+    return packed(entries)
+
+
+def _said_before(past: Past, step: Step) -> list[Entry]:
+    entries: list[Entry] = []
+    for said in step.turn.said[:-1][-_MOST_BEFORE:]:
+        label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
+        entries += parted(step, said.text, "message", label=label, most=4, at_ms=said.at_ms)
     return packed(entries)
 
 
