@@ -100,7 +100,7 @@ def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answerin
 def _names(handoff: Handoff, held: Collection[str], tokens: int) -> list[Entry]:
     files, others = names_not_held(handoff.names, held, handoff.root, tokens)
     lines = (
-        Entry(text=files, label="Also in play", kind="names"),
+        Entry(text=files, label="Files in play", kind="names"),
         Entry(text=others, label="Names in play", kind="names"),
     )
     return _clean([line for line in lines if line.text])
