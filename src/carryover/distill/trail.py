@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carryover.distill.closed_classes import is_question, may_list_steps, only_replies
+from carryover.distill.closed_classes import begins_with_reply, is_question, may_list_steps, only_replies
 from carryover.distill.digest import Digest, Pending, Turn
 from carryover.distill.names import names_in
 from carryover.distill.pastes import typed_words
@@ -193,9 +193,12 @@ def says_something(turn: Turn) -> bool:
 
 
 def goal_of(digest: Digest) -> Turn | None:
-    """Returns a session's first prompt that states a goal, or else its first one with any words."""
+    """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
+    without words of the user nor a short text that begins with a reply."""
     turns = [turn for turn in digest.turns if turn.prompt]
-    return next(filter(says_something, turns), turns[0] if turns else None)
+    says = [turn for turn in turns if says_something(turn)]
+    goals = (turn for turn in says if not turn.is_template and not begins_with_reply(turn.prompt))
+    return next(goals, None) or next(iter(says or turns), None)
 
 
 def task_of(digest: Digest) -> str | None:

@@ -108,7 +108,7 @@ def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
         # Next action has the question that a newest prompt without work replies to.
         asked = "" if is_bare(step.turn) else replying_to(step)
         entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)}){asked}")
-        if templates.get(step.turn.template) is step:
+        if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))
     return [*entries, *_typed(past)]
