@@ -52,7 +52,7 @@ async def test_a_session_is_listed_with_what_it_was_about_and_what_it_did(scribe
 
 async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe: Scribe) -> None:
     await scribe.tell("yes to both", "number the vouchers", scribe.event(SessionInfo(title="## Voucher Numbering")))
-    [row] = sessions(scribe.db, None)
+    [row] = sessions(scribe.db, None, limit=9)
 
     assert title_of(scribe.db, row) == "number the vouchers"
     assert [session.title for session in listed(scribe.db, Wanted(), limit=9).sessions] == ["number the vouchers"]
