@@ -142,7 +142,7 @@ def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
     last = digest.failures[-1] if digest.failures else None
     if last is None or last.why or last.turn != digest.prompts or body.op not in ("read", "shell"):
         return digest.failures
-    is_next = digest.calls[-2:-1] != () and digest.calls[-2].at_ms == last.at_ms
+    is_next = digest.calls[-2:-1] != () and digest.calls[-2].at_ms <= last.at_ms
     reason = error_in(body.output) if is_next or may_explain(body, last.tried) else ""
     return (*digest.failures[:-1], replace(last, why=reason)) if reason else digest.failures
 

@@ -232,3 +232,11 @@ def test_a_call_that_failed_silently_takes_its_reason_from_where_it_was_read(
     assert [failure.why for failure in talk.digest.failures] == [why]
     later = session("s1").user(GOAL).ran("./fit.sh > fit.log", status="error").user("And?").ran(look, "KeyError: 'x'")
     assert [failure.why for failure in later.digest.failures] == [""]
+
+
+def test_a_job_that_failed_silently_takes_its_reason_from_the_next_call() -> None:
+    talk = session("s1").user(GOAL).ran("ls", "fit.sh")
+    talk.event(model.BackgroundTask(task_id="b", state="failed", label="Fit it"))
+    talk.ran("/tmp/b.output", "ImportError: no module named 'numbers'", op="read", name="Read")
+
+    assert [failure.why for failure in talk.digest.failures] == ["ImportError: no module named 'numbers'"]

@@ -10,7 +10,7 @@ from carryover.distill.names import names_in
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_the_top, from_turn, parted, replying_to
-from carryover.distill.trail import Past, Step, goal_of, is_aside, is_bare, says_something, waiting_prompts
+from carryover.distill.trail import Past, Step, goal_of, is_aside, says_something, waiting_prompts
 from carryover.distill.view import ProjectView
 
 _QUEUED_CHARS: Final = 360
@@ -105,9 +105,7 @@ def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
         if step.turn in newest:
             what = "Newest prompt"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        # Next action has the question that a newest prompt without work replies to.
-        asked = "" if is_bare(step.turn) else replying_to(step)
-        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)}){asked}")
+        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)}){replying_to(step)}")
         if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))

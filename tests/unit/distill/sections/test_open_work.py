@@ -17,6 +17,7 @@ TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
         ("cd runs && nohup python fit.py > fit.log 2>&1 &", "nohup python fit.py"),
         ("screen -dmS crawl ./crawl.sh --depth 9", "./crawl.sh --depth 9"),
         ("kill 4711; ./serve.sh > serve.log &", "./serve.sh"),
+        ("tmux new -d -s fit; tmux send-keys -t fit 'python fit.py --epochs 9' Enter", "python fit.py --epochs 9"),
     ],
 )
 def test_a_job_that_a_command_left_running_is_open_also_after_other_answers(command: str, line: str) -> None:

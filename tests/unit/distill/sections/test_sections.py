@@ -355,3 +355,9 @@ def test_the_branch_of_earlier_work_is_named_also_when_another_session_leads() -
     assert made is not None
     assert "earlier work on branch" not in render(made)
     assert "on branch main" in render(made)
+
+
+def test_a_reply_to_a_list_of_offers_stands_with_its_end() -> None:
+    talk = worked(says="Moved.\n\nI could also:\n- drop the table\n- export it").user("yes to all").edited("a.py")
+    assert "asked" not in under("Task", talk.says("Both are done."))
+    assert ", after “Moved. ¶ I could also: ¶ drop the table ¶ export it”: yes to all" in under("Task", talk)
