@@ -13,6 +13,7 @@ from carryover.distill.quotes import earlier
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
 from carryover.text.lines import one_line
+from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
 _MOST_LAST_LINES: Final = 3
@@ -272,7 +273,8 @@ def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     """Returns the jobs of all sessions without a recorded end that were started or mentioned in the last day before
     the handoff's time, oldest first."""
     jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
-    return sorted((one for one in jobs if one[0].at_ms > past.at_ms - _DAY_MS), key=lambda one: one[0].at_ms)
+    recent = (one for one in jobs if one[0].at_ms > past.at_ms - _DAY_MS and not is_looking(one[0].text))
+    return sorted(recent, key=lambda one: one[0].at_ms)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

@@ -125,12 +125,13 @@ def replying_to(step: Step) -> str:
     """Returns what the label of a short prompt adds: the question at the end of the turn before, or what a prompt that
     begins with a reply followed; empty if there is none."""
     asked = asked_before(step)
-    if step.turn.chars > _SHORT_REPLY or PROTOCOL_QUESTION in asked:
+    prompt = step.turn.prompt
+    if step.turn.chars > _SHORT_REPLY or prompt.startswith("/") or is_question(prompt) or PROTOCOL_QUESTION in asked:
         return ""
     if asked:  # Next action has the question that a prompt without any work since replied to
         return "" if is_bare(step.turn) else f", asked “{excerpt(asked, _ASKED_CHARS)}”"
     turns = [turn for turn in step.digest.turns if turn.number == step.turn.number - 1]
-    offered = turns[0].answer if turns and begins_with_reply(step.turn.prompt) else ""
+    offered = turns[0].answer if turns and begins_with_reply(prompt) else ""
     if not offered or not is_list_item(offered.splitlines()[-1]):
         return ""
     return f", after “{cut_middle(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}”"

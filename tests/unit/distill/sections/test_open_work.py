@@ -43,6 +43,11 @@ def test_a_job_that_was_ended_is_over(end: str) -> None:
     assert handoff(talk).settled
 
 
+def test_a_job_that_only_looks_around_is_no_work() -> None:
+    talk = worked().user("Find it.").event(BackgroundTask(task_id="b1", state="running", label="grep -rn voucher /srv"))
+    assert handoff(talk.says("Searching.")).settled
+
+
 @pytest.mark.parametrize("command", ["make -j4 && make install", "./serve.sh & sleep 1; curl :80; kill %1", "a 2>&1"])
 def test_a_command_that_leaves_nothing_running_starts_no_job(command: str) -> None:
     assert session("s1").user("Go.").ran(command).digest.jobs == ()

@@ -335,6 +335,9 @@ def test_a_prompt_that_says_more_or_answers_the_protocol_stands_alone() -> None:
     long = worked(says="Shall I drop it?").user("Keep it until the auditors have seen what is in it.").says("Fine.")
     assert "asked" not in under("Task", long)
 
+    for other in ("/review the page", "Which version is it?"):
+        assert "asked" not in under("Task", worked(says="Shall I drop it?").user(other).edited("a.py").says("Fine."))
+
     resumed = session("s2").user("Where were we?").says(PROTOCOL_QUESTION).user("go ahead").edited("a.py").says("Ok.")
     assert "asked" not in under("Task", resumed)
 
