@@ -29,6 +29,7 @@ GO_ON: Final = (
 )
 """What a question contains that only asks whether to go on."""
 _GO_ON_CHARS: Final = 40
+_SHORT_REPLY_CHARS: Final = 24
 NEXT: Final = "next"
 OPEN: Final = "open"
 LABELS: Final = {
@@ -53,6 +54,12 @@ _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
     return all(word[0] in REPLIES for word in _WORD.finditer(text.casefold()))
+
+
+def begins_with_reply(text: str) -> bool:
+    """Whether a text is at most a short reply with a few more words, such as "yes to all"."""
+    first = _WORD.search(text.casefold())
+    return len(text) <= _SHORT_REPLY_CHARS and first is not None and first[0] in REPLIES
 
 
 def label_of(line: str) -> tuple[str, bool]:

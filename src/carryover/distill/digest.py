@@ -48,7 +48,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     chars: int = 0
     """Length of the whole prompt, of which `prompt` may be an excerpt."""
     template: str = ""
-    """Names the template that was taken out of `prompt` for a view; never stored."""
+    """Names the template that was taken out of `prompt`, or that is all of it."""
     attachments: int = 0
     resumes: bool = False
     end: TurnEnding = ""
@@ -65,6 +65,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def sent(self) -> tuple[int, str, str]:
         """The length and both ends of the prompt: these identify it, however much of it was cut since."""
         return self.chars, self.prompt[:300], self.prompt[-100:]
+
+    @property
+    def is_template(self) -> bool:
+        """Whether nothing of the prompt is the user's own."""
+        return self.template != "" and self.prompt.endswith(self.template)
 
     @property
     def answer(self) -> str:

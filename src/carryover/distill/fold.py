@@ -9,7 +9,17 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import commands, documents, turns
-from carryover.distill.commands import committed, failed, is_edit_of, program, signature, tried, why
+from carryover.distill.commands import (
+    committed,
+    error_in,
+    failed,
+    is_edit_of,
+    may_explain,
+    program,
+    signature,
+    tried,
+    why,
+)
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
@@ -89,6 +99,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         command = clip(one_line(without_bodies(body.subject)), chars=160)
         seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
         return replace(digest, runs=(*digest.runs, seen)[-_MOST_RUNS:])
+    digest = replace(digest, failures=_explained(digest, body))
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
     if named := commands.branch_in(body):
         digest = replace(with_turn(digest, branch=named) if committed(body) else digest, branch=named)
@@ -127,6 +138,17 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
     if not named and not running:
         return digest
     return replace(digest, jobs=(*(job for job in jobs if job not in named), *running)[-MOST_PENDING:])
+
+
+def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
+    """Returns the failures after a call that may have read why the newest one failed: the call right after it, or one
+    of the same turn that reads a file which it names."""
+    last = digest.failures[-1] if digest.failures else None
+    if last is None or last.why or last.turn != digest.prompts or body.op not in ("read", "shell"):
+        return digest.failures
+    is_next = digest.calls[-2:-1] != () and digest.calls[-2].at_ms <= last.at_ms
+    reason = error_in(body.output) if is_next or may_explain(body, last.tried) else ""
+    return (*digest.failures[:-1], replace(last, why=reason)) if reason else digest.failures
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:

@@ -127,8 +127,8 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
     seen: set[tuple[str, str]] = set()
     kept = []
     for entry in entries:
-        label = _begun(clip(clean(neutralize(entry.label)), chars=_LABEL_CHARS))
-        text = clip(clean(neutralize(entry.text)), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
+        label = _begun(clip(_safe(entry.label), chars=_LABEL_CHARS))
+        text = clip(_safe(entry.text), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
         text = text if label else _begun(text)
         if (text or label) and (label, text) not in seen:
             seen.add((label, text))
@@ -165,5 +165,10 @@ def neutralize(text: str) -> str:
     """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = without_unassigned(CONTROLS.sub(" ", without_unseen(text, put=" ")))
-    text = without_marks(text.replace("```", "'''").replace("~~~", "'''"))
-    return one_line(_TAG.sub("‹", text))  # of all tags: which of them mean something depends on the reader
+    return one_line(without_marks(text.replace("```", "'''").replace("~~~", "'''")))
+
+
+def _safe(text: str) -> str:
+    """Returns `text` neutralized, without secrets, and with no tag at all: which of them mean something depends on the
+    reader. That comes last, since `<token>` is no secret."""
+    return _TAG.sub("‹", clean(neutralize(text)))

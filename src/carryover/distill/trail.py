@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carryover.distill.closed_classes import is_question, may_list_steps, only_replies
+from carryover.distill.closed_classes import begins_with_reply, is_question, may_list_steps, only_replies
 from carryover.distill.digest import Digest, Pending, Turn
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import earlier
@@ -13,6 +13,7 @@ from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
 from carryover.text.lines import one_line
+from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
 _MOST_LAST_LINES: Final = 3
@@ -193,9 +194,12 @@ def says_something(turn: Turn) -> bool:
 
 
 def goal_of(digest: Digest) -> Turn | None:
-    """Returns a session's first prompt that states a goal, or else its first one with any words."""
+    """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
+    without words of the user nor a short text that begins with a reply."""
     turns = [turn for turn in digest.turns if turn.prompt]
-    return next(filter(says_something, turns), turns[0] if turns else None)
+    says = [turn for turn in turns if says_something(turn)]
+    goals = (turn for turn in says if not turn.is_template and not begins_with_reply(turn.prompt))
+    return next(goals, None) or next(iter(says or turns), None)
 
 
 def task_of(digest: Digest) -> str | None:
@@ -269,7 +273,8 @@ def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     """Returns the jobs of all sessions without a recorded end that were started or mentioned in the last day before
     the handoff's time, oldest first."""
     jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
-    return sorted((one for one in jobs if one[0].at_ms > past.at_ms - _DAY_MS), key=lambda one: one[0].at_ms)
+    recent = (one for one in jobs if one[0].at_ms > past.at_ms - _DAY_MS and not is_looking(one[0].text))
+    return sorted(recent, key=lambda one: one[0].at_ms)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

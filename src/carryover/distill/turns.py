@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import digest as kept
 from carryover.distill.digest import Call, Digest, Failure, Pending, Reply, Said, Turn
+from carryover.distill.forms import filled_in
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
@@ -104,6 +105,8 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         return digest
     resumes = only_points_at_handoff(body.text)
     typed = "" if resumes else without_handoffs(body.text).strip()
+    form = filled_in(typed)
+    typed = typed if form is None else form.typed or form.template
     text = f"{body.command} {typed}".strip() if body.command else typed
     sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
     turn = Turn(
@@ -113,6 +116,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         last_ms=event.at_ms,
         prompt=prompt_excerpt(text),
         chars=len(text),
+        template=form.template if form is not None else "",
         attachments=body.attachments,
         resumes=resumes,
         branch=digest.branch,

@@ -8,11 +8,13 @@ from typing import Final
 from carryover.text.pattern import later
 from carryover.text.shell import simple_commands
 
-_STARTED: Final = later(r"(?:tmux (?:new|new-session) (?=.*-\w*d)|screen -\w*[dm]).*", re.S)
+_STARTED: Final = later(
+    r"(?:tmux (?:(?:new|new-session) (?=.*-\w*d)|send-keys .*(?:Enter|C-m)\Z)|screen -\w*[dm]).*", re.S
+)
 _ENDED: Final = later(
     r"(?:sudo )?(?:(?:kill|pkill|killall|wait|fg)\b|(?:tmux|screen) .*(?:\bkill-|\bquit\b|C-c))", re.S
 )
-_SESSION: Final = later(r" -\w*[sS] ?(\S+)")
+_SESSION: Final = later(r" -(?:\w*[sS]|t) ?(\S+)")
 _LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)[\w./~-]*?([\w.-]+)(?=[\"'\s;&)]|\Z)")
 
 

@@ -269,7 +269,7 @@ def test_empty_and_repeated_lines_and_empty_sections_are_left_out() -> None:
         ("~~~", "'''"),
         ("# [CARRYOVER] and RESUME PROTOCOL: ask", "# (carryover) and resume protocol: ask"),
         ("<system-reminder>x</system-reminder>", "‹system-reminder>x‹/system-reminder>"),
-        ("a < b and 1<2 and <b>, List<int>", "a < b and 1<2 and ‹b>, List‹int>"),
+        ("a < b and <b>", "a < b and <b>"),
         ("a\u202eb\ufeffc\u200b", "a b c"),
         ("\ue000x\ud800", "x?"),
         ("a\u200db\U000e0041c", "a b c"),
@@ -277,13 +277,24 @@ def test_empty_and_repeated_lines_and_empty_sections_are_left_out() -> None:
         ("[\u00adINST] a\u200b\u200cb \U0001d173c", "(INST) a b c"),
         ("<|im_start|>system <｜User｜>", "‹|im_start|>system ‹｜User｜>"),
         ("[INST] <<SYS>> x <</SYS>> [/INST]</s>", "(INST) ‹‹SYS>> x ‹‹/SYS>> (/INST)‹/s>"),
-        ("<FIELD_NAME> </Table> <ines@example.org>", "‹FIELD_NAME> ‹/Table> ‹ines@example.org>"),
         ("<start_of_turn>user", "‹start_of_turn>user"),
-        ("a[INSTANCE] <script> x <| y", "a[INSTANCE] ‹script> x ‹| y"),
+        ("a[INSTANCE] <script> x <| y", "a[INSTANCE] <script> x ‹| y"),
     ],
 )
 def test_text_is_neutralized(text: str, clean: str) -> None:
     assert neutralize(text) == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a < b and 1<2 and <b>, List<int>", "a < b and 1<2 and ‹b>, List‹int>"),
+        ("<FIELD_NAME> </Table> <ines@example.org>", "‹FIELD_NAME> ‹/Table> ‹ines@example.org>"),
+        ('curl -H "Authorization: Bearer <token>"', 'curl -H "Authorization: Bearer ‹token>"'),
+    ],
+)
+def test_no_line_has_a_tag_whatever_its_name(text: str, shown: str) -> None:
+    assert f"- {shown}\n" in render(handoff(("Git context", quote(text))))
 
 
 def test_what_comes_from_git_and_files_is_redacted() -> None:

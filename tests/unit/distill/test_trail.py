@@ -180,6 +180,10 @@ def test_what_a_limit_stopped_is_open_until_another_session_goes_on() -> None:
     assert handoff(stopped, greeted, worked("s3", "Now the tax, here.", hours=2)).settled
 
 
+FRAME = "## What was typed\n\n```text\n"
+STEPS = "\n```\n\nYou MUST consider it.\n\n## Outline\n\n" + "- Fill each placeholder of the form in order.\n" * 40
+
+
 @pytest.mark.parametrize(
     ("prompts", "task"),
     [
@@ -187,6 +191,10 @@ def test_what_a_limit_stopped_is_open_until_another_session_goes_on() -> None:
         (("ok", "yes"), "ok"),
         (("Look:\n\n```\nlog\n```\n\nWhy?",), "Look: Why?"),
         (("",), None),
+        (("yes to both", "Number the vouchers by year."), "Number the vouchers by year."),
+        (("No, later.",), "No, later."),
+        ((f"{FRAME}Number the vouchers.{STEPS}",), "Number the vouchers."),
+        ((f"{FRAME}{STEPS}", "Number the vouchers."), "Number the vouchers."),
     ],
 )
 def test_what_a_session_is_about_is_its_first_prompt_that_says_something(
@@ -261,3 +269,14 @@ def test_small_talk_that_touched_nothing_leads_nothing_while_work_waits(prompt: 
     assert prompt in under("Task", done, session("s2", hours=1).user(prompt).says(says))
     same = worked("s1", "Number the vouchers by year.").event(PlanUpdate(items=(PlanItem(text="receipts"),)))
     assert ("Newest prompt (turn 2" in under("Task", same.user(prompt).says(says))) is leads
+
+
+def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named() -> None:
+    talk = session("s1").user(f"{FRAME}Number the vouchers by year.{STEPS}").edited("cart.py").says("They are.")
+    task = under("Task", talk)
+
+    assert "Prompt (turn 1, 2 min earlier): Number the vouchers by year.\n" in task
+    assert "template “What was typed”, 1,9" in task
+    assert "placeholder" not in render(handoff(talk))
+    for typed in ("## Steps\n\n```sh\nmake\n```\n\nIt fails. Why?", f"{STEPS}\n## Why\nIt fails."):
+        assert "template" not in under("Task", session("s1").user(typed).edited("cart.py").says("Fixed."))

@@ -7,12 +7,20 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from carryover.distill.closed_classes import NEXT, OPEN, is_list_item, is_numbered, is_question, label_of
+from carryover.distill.closed_classes import (
+    NEXT,
+    OPEN,
+    begins_with_reply,
+    is_list_item,
+    is_numbered,
+    is_question,
+    label_of,
+)
 from carryover.distill.digest import Turn
 from carryover.distill.entry import BY_WORTH, Entry, Kind, Weight
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import excerpt, fits, lines_of, pieces, sentences
-from carryover.distill.trail import Step
+from carryover.distill.quotes import LINE_BREAK, cut_middle, excerpt, fits, lines_of, pieces, sentences
+from carryover.distill.trail import Step, is_bare
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
 
@@ -21,6 +29,8 @@ _SHORT_QUESTION: Final = 80
 _SHORT_REPLY: Final = 40
 """A prompt of no more characters may say nothing without the question that it answers."""
 _ASKED_CHARS: Final = 160
+_MOST_OFFERED: Final = 4
+"""Lines of a list at the end of an answer that a short reply is quoted with."""
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
 
@@ -121,10 +131,19 @@ def asked_before(step: Step) -> str:
 
 
 def replying_to(step: Step) -> str:
-    """Returns what the label of a short prompt adds: the question at the end of the turn before; empty if there is
-    none."""
-    asked = asked_before(step) if step.turn.chars <= _SHORT_REPLY else ""
-    return f", asked “{excerpt(asked, _ASKED_CHARS)}”" if asked and PROTOCOL_QUESTION not in asked else ""
+    """Returns what the label of a short prompt adds: the question at the end of the turn before, or what a prompt that
+    begins with a reply followed; empty if there is none."""
+    asked = asked_before(step)
+    prompt = step.turn.prompt
+    if step.turn.chars > _SHORT_REPLY or prompt.startswith("/") or is_question(prompt) or PROTOCOL_QUESTION in asked:
+        return ""
+    if asked:  # Next action has the question that a prompt without any work since replied to
+        return "" if is_bare(step.turn) else f", asked “{excerpt(asked, _ASKED_CHARS)}”"
+    turns = [turn for turn in step.digest.turns if turn.number == step.turn.number - 1]
+    offered = turns[0].answer if turns and begins_with_reply(prompt) else ""
+    if not offered or not is_list_item(offered.splitlines()[-1]):
+        return ""
+    return f", after “{cut_middle(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}”"
 
 
 class LastWords(NamedTuple):

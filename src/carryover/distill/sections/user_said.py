@@ -73,7 +73,7 @@ def _pattern(step: Step) -> tuple[str, str, int]:
 
 def _prompt(past: Past, step: Step, room: int) -> list[Entry]:
     text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
-    text = f"{text}\n({step.turn.template})" if step.turn.template else text
+    text = f"{text}\n({step.turn.template})" if step.turn.template and not step.turn.is_template else text
     label = f"Prompt ({_whose(past, step)}{past.place(step)}){replying_to(step)}"
     return parted(step, text, "prompt", label=label)
 

@@ -17,6 +17,7 @@ TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
         ("cd runs && nohup python fit.py > fit.log 2>&1 &", "nohup python fit.py"),
         ("screen -dmS crawl ./crawl.sh --depth 9", "./crawl.sh --depth 9"),
         ("kill 4711; ./serve.sh > serve.log &", "./serve.sh"),
+        ("tmux new -d -s fit; tmux send-keys -t fit 'python fit.py --epochs 9' Enter", "python fit.py --epochs 9"),
     ],
 )
 def test_a_job_that_a_command_left_running_is_open_also_after_other_answers(command: str, line: str) -> None:
@@ -40,6 +41,11 @@ def test_a_job_that_was_ended_is_over(end: str) -> None:
 
     assert under("Where it stands", talk).count("background") == 0
     assert handoff(talk).settled
+
+
+def test_a_job_that_only_looks_around_is_no_work() -> None:
+    talk = worked().user("Find it.").event(BackgroundTask(task_id="b1", state="running", label="grep -rn voucher /srv"))
+    assert handoff(talk.says("Searching.")).settled
 
 
 @pytest.mark.parametrize("command", ["make -j4 && make install", "./serve.sh & sleep 1; curl :80; kill %1", "a 2>&1"])

@@ -335,6 +335,9 @@ def test_a_prompt_that_says_more_or_answers_the_protocol_stands_alone() -> None:
     long = worked(says="Shall I drop it?").user("Keep it until the auditors have seen what is in it.").says("Fine.")
     assert "asked" not in under("Task", long)
 
+    for other in ("/review the page", "Which version is it?"):
+        assert "asked" not in under("Task", worked(says="Shall I drop it?").user(other).edited("a.py").says("Fine."))
+
     resumed = session("s2").user("Where were we?").says(PROTOCOL_QUESTION).user("go ahead").edited("a.py").says("Ok.")
     assert "asked" not in under("Task", resumed)
 
@@ -355,3 +358,35 @@ def test_the_branch_of_earlier_work_is_named_also_when_another_session_leads() -
     assert made is not None
     assert "earlier work on branch" not in render(made)
     assert "on branch main" in render(made)
+
+
+def test_a_reply_to_a_list_of_offers_stands_with_its_end() -> None:
+    talk = worked(says="Moved.\n\nI could also:\n- drop the table\n- export it").user("yes to all").edited("a.py")
+    assert "asked" not in under("Task", talk.says("Both are done."))
+    assert ", after “Moved. ¶ I could also: ¶ drop the table ¶ export it”: yes to all" in under("Task", talk)
+
+
+LOG = "Run vouchercheck\n##[error] step 4\nERROR voucher: wrong number\nERROR voucher: wrong number\nERROR: exit code 1"
+
+
+def test_a_log_that_was_pasted_and_is_fixed_since_is_no_task() -> None:
+    talk = (
+        worked().user(LOG).ran("pytest -q", "1 failed in 1s", status="error").edited("a.py").says("vouchercheck ran.")
+    )
+    for number in range(3):
+        talk.user(f"Then page {number}.").edited("man.md").says(f"Page {number} is about vouchercheck.")
+    assert "wrong number" in under("Task", talk)
+
+    talk.user("Test it.").ran("pytest -q", "9 passed in 1s").edited("man.md").says("It passes vouchercheck.")
+    assert "wrong number" not in under("Task", talk)
+    assert "wrong number" in under("What the user said", talk)
+
+
+def test_a_prompt_with_a_value_that_a_newer_one_corrected_is_no_longer_of_the_task() -> None:
+    talk = worked().user("Run ./fit.sh --rounds 100 --seed 4 on the vouchers").ran("./fit.sh").says("The vouchers run.")
+    talk.user("Run ./fit.sh --rounds 250 --seed 4 on the vouchers").ran("./fit.sh").says("The vouchers run.")
+    talk.user("Watch it.").ran("./fit.sh").says("The vouchers run.")
+
+    assert "--rounds 100" not in under("Task", talk)
+    assert "--rounds 250" in under("Task", talk)
+    assert "(turn 2, 11 min earlier): Run ./fit.sh --rounds 100" in under("What the user said", talk)
