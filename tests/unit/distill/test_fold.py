@@ -55,22 +55,6 @@ def test_of_a_long_session_the_shortest_prompts_in_between_go_first() -> None:
     assert talk.turn.number == 64
 
 
-def test_a_value_that_a_call_printed_counts_for_it_when_it_comes_again() -> None:
-    talk = Conversation().user("Deploy it.").ran("make deploy", "started job-4711").ran("make logs", "nothing yet")
-    talk.ran("make wait JOB=job-4711", "job-4711 is done").says("job-4711 is done.")
-
-    assert [call.used for call in talk.digest.calls] == [2, 0, 0]
-
-
-def test_a_call_whose_value_was_used_outlasts_others() -> None:
-    talk = Conversation().user("Deploy it.").ran("make deploy", "started job-4711").ran("make wait JOB=job-4711")
-    for number in range(60):
-        talk.ran(f"make part{number}")
-
-    assert "started job-4711" in [call.output for call in talk.digest.calls]
-    assert "make part3" not in [call.subject for call in talk.digest.calls]
-
-
 def test_a_digest_is_bounded_in_what_ran_failed_and_was_edited() -> None:
     talk = Conversation().user("Go.")
     for number in range(400):

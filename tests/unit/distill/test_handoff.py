@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from carryover.actions.transcript import handoff_of_transcript
+from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill, git_line
 from carryover.distill.render import lay_out, render
 from carryover.distill.view import has_past
@@ -127,13 +128,15 @@ def test_a_correction_of_long_ago_is_still_there() -> None:
 def test_a_correction_outlives_longer_prompts_since(stopped: TurnEnd | ToolResult) -> None:
     """A prompt right after an interruption or a refusal says what the user does not want."""
     talk = worked().user("Cap it at half.").calls("make cap").event(stopped)
-    talk.user("No cap at all!").says("Understood.").user("Never mind the cents.").says("Understood.")
+    talk.user("No cap at all!").says("Understood.")
     for number in range(36):
+        if number == 3:
+            talk.user("Never mind the cents.").says("Understood.")
         talk.user(f"Part {number} of the list goes on the page, with its own heading.").says(f"It is there: {number}.")
-    said = under("What the user said", talk)
+    [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
+    weights = {source.text: entry.weight for entry in said for source in entry.sources}
 
-    assert "No cap at all!" in said
-    assert "Never mind the cents." not in said
+    assert weights["No cap at all!"] <= FIXED < weights["Never mind the cents."]
 
 
 def test_answers_and_refusals_stand_with_what_they_are_to() -> None:
@@ -238,7 +241,8 @@ def test_every_line_names_the_record_that_it_comes_from() -> None:
             talk.ran(f"make call-{mark}", f"call-{mark} is done")
             talk.says(f"It was message-{mark} that I did.")
         talks.append(talk)
-    sources = [source for _, lines in lay_out(handoff(*talks)) for _, entry in lines for source in entry.sources]
+    lines = [entry for _, lines in lay_out(handoff(*talks)) for _, entry in lines if entry.kind != "names"]
+    sources = [source for entry in lines for source in entry.sources]
     marks = [(source, found) for source in sources for found in MARK.findall(f"{source.label} {source.text}")]
 
     assert len(marks) > 24

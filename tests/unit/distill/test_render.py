@@ -216,8 +216,8 @@ def test_a_handoff_in_wide_characters_is_as_dear_to_read_as_any() -> None:
 
 
 def shown(*entries: Entry, among: int = 0) -> list[str]:
-    """The lines of a section, beside so many others that weigh 1 each."""
-    others = [entry for n in range(among) for entry in quote(f"other {n}", weights=(1,), turn=n)]
+    """The lines of a section, beside so many others that are fixed and come before those by worth."""
+    others = [entry for n in range(among) for entry in quote(f"other {n}", weights=(0.55,), turn=n)]
     laid_out = lay_out(handoff(("Where it stands", list(entries)), ("Progress log", others)))
     return [text for text, _ in dict(laid_out).get("Where it stands", [])]
 

@@ -42,17 +42,15 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     entries: list[Entry] = []
     for run in sorted(runs, key=lambda run: _rank(past, run[-1])):
         entries += _prompt(past, run[0], room) if len(run) == 1 else _alike(past, run)
-    return packed(sorted([*_with_share(past, [*_replies(past), *entries])], key=lambda entry: entry.at_ms))
+    return packed(sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: entry.at_ms))
 
 
-def _with_share(past: Past, entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yields the entries; those of the leading session that fit the user's own share of the handoff are fixed."""
+def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yields the entries; those that fit the user's own share of the handoff are fixed."""
     room = _OWN_SHARE_TOKENS
     for entry in entries:
-        cost = estimated_tokens(entry.shown)
-        is_own = entry.session == past.lead.session and cost <= room
-        room -= cost * is_own
-        yield replace(entry, weight=WEIGHTS["own share"].first) if is_own else entry
+        room -= estimated_tokens(entry.shown)
+        yield replace(entry, weight=WEIGHTS["own share"].first) if room >= 0 else entry
 
 
 def _runs(steps: Sequence[Step]) -> list[list[Step]]:

@@ -293,18 +293,6 @@ def test_a_prompt_was_taken_up_if_names_that_it_brought_up_come_again() -> None:
     assert found(none) == []
 
 
-def test_a_summary_comes_later_with_each_prompt_since() -> None:
-    talk = worked().event(model.AgentSummary(text="Round the tax.", source="compaction"))
-    weights = []
-    for _ in range(3):
-        past = past_of(project(talk), now_ms=talk.at_ms)
-        assert past is not None
-        weights.append(summary_entries(past)[0].weight)
-        talk.user("Go on.").says("OK.")
-
-    assert weights == sorted(set(weights)), "the least comes first"
-
-
 def test_only_the_newest_answer_of_a_session_is_called_its_last_words() -> None:
     talk = worked(says="The vouchers are moved.").user("Which database is it?").says("SQLite, version 3.45.")
     assert "claude-code's last words (turn 2): SQLite" in under("Where it stands", talk)
