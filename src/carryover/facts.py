@@ -58,6 +58,8 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     insertions: int = 0
     deletions: int = 0
     untracked: int = 0
+    own: int = 0
+    """Number of further files with nothing uncommitted but Carryover's own text, its folder counted as one."""
     ahead: int = 0
     """Number of commits that the upstream branch does not have; 0 without an upstream."""
     stale: bool = False

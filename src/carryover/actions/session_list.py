@@ -7,11 +7,11 @@ from typing import Final
 
 from carryover.actions.answers import AgentSessions, ListedSession, SessionsAnswer
 from carryover.agents import agent_name
-from carryover.distill.trail import task_of
 from carryover.export.quoting import one_line
 from carryover.facts import is_foreign
 from carryover.ledger.queries import Page, SessionRow, page_of_sessions, sessions_by_agent
 from carryover.publish.project_view import session_digest
+from carryover.views.session_list import titled
 
 Wanted = Page
 """Which sessions are asked for."""
@@ -37,7 +37,7 @@ def _listed(db: sqlite3.Connection, row: SessionRow) -> ListedSession:
         agent=row.agent,
         agent_name=agent_name(row.agent, row.machine),
         session=row.native_id,
-        title=one_line(row.title or task_of(digest) or "")[:_TITLE_CHARS],
+        title=one_line(titled(row, digest))[:_TITLE_CHARS],
         root=row.root or "",
         project=here(row),
         started_ms=row.started_ms,

@@ -23,6 +23,13 @@ REPLIES: Final = frozenset(
     네 예 계속 계속해 감사합니다 아니요 안녕하세요
     """.split()
 )
+GO_ON: Final = (
+    *("continue", "proceed", "keep going", "weiter", "fortfahren", "continuer", "continuar", "continuo"),
+    *("продолж", "続け", "继续", "계속"),
+)
+"""What a question contains that only asks whether to go on."""
+_GO_ON_CHARS: Final = 40
+_SHORT_REPLY_CHARS: Final = 24
 NEXT: Final = "next"
 OPEN: Final = "open"
 LABELS: Final = {
@@ -37,6 +44,8 @@ _LABEL: Final = later(
     r"(?:[\W_]|\d{1,2}[.)]\s)*(?P<name>[^\W\d_][\w -]{1,30}?)\s*(?:\([^()]{1,40}\)\s*)?"
     r"(?:\*\*|__)?(?:[:：]|\s[-–—]\s|\s*\Z)(?:\*\*|__)?(?P<rest>.*)"
 )
+_NAMES_NEXT: Final = later(rf"(?<![a-z])(?:{'|'.join(LABELS[NEXT])})")
+_BOX: Final = later(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s+\[ \]")
 _WORD: Final = later(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _QUESTION_END: Final = later(r"[?？؟\u037e՞][\"'”’»」』)\]*_`\s]*$")
 _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
@@ -47,6 +56,12 @@ def only_replies(text: str) -> bool:
     return all(word[0] in REPLIES for word in _WORD.finditer(text.casefold()))
 
 
+def begins_with_reply(text: str) -> bool:
+    """Whether a text is at most a short reply with a few more words, such as "yes to all"."""
+    first = _WORD.search(text.casefold())
+    return len(text) <= _SHORT_REPLY_CHARS and first is not None and first[0] in REPLIES
+
+
 def label_of(line: str) -> tuple[str, bool]:
     """Returns the heading that a line's label names, empty if it names none, and whether text follows the label."""
     label = _LABEL.match(line)
@@ -55,9 +70,24 @@ def label_of(line: str) -> tuple[str, bool]:
     return heading, heading != "" and label is not None and label["rest"].strip() != ""
 
 
+def may_list_steps(text: str) -> bool:
+    """Whether a text may say what comes next: it has a word of that label, an open box or a numbered list, or ends in
+    a list."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if _NAMES_NEXT.search(text.casefold()) or any(_BOX.match(line) for line in lines):
+        return True
+    return any(map(is_numbered, lines)) or any(map(is_list_item, lines[-1:]))
+
+
 def is_question(line: str) -> bool:
     """Whether a line ends in a question mark of any script."""
     return _QUESTION_END.search(line) is not None
+
+
+def asks_to_go_on(question: str) -> bool:
+    """Whether a question is short, and asks only whether to go on."""
+    plain = question.casefold()
+    return len(plain) <= _GO_ON_CHARS and any(word in plain for word in GO_ON)
 
 
 def is_numbered(line: str) -> bool:

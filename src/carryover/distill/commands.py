@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from carryover.distill.quotes import clip, cut_middle
+from carryover.distill.quotes import LINE_BREAK, clip, cut_middle
 from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
@@ -24,6 +24,7 @@ _ON_BRANCH: Final = later(
 )
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
+_FILE_NAME: Final = later(r"[\w-]+\.\w+")
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 
@@ -84,16 +85,26 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return ""
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
-    newest = lines[:-41:-1]
-    raised = next(filter(_RAISED.match, newest), None) or next(filter(_REPORTED.match, newest), None)
-    if raised is not None:
-        return clip(one_line(raised), chars=_CAUSE_CHARS)
+    if raised := error_in(output):
+        return raised
     last = lines[-1]
     for line in reversed(lines[-4:-1]):
         if len(last) >= _SHORT_CAUSE:
             break
-        last = f"{line} / {last}"
+        last = f"{line}{LINE_BREAK}{last}"
     return cut_middle(one_line(last), _CAUSE_CHARS, tail=0.6)
+
+
+def error_in(output: str) -> str:
+    """Returns the last line of an output that looks like an error; empty if there is none."""
+    newest = [line.strip() for line in output.splitlines() if line.strip()][:-41:-1]
+    raised = next(filter(_RAISED.match, newest), None) or next(filter(_REPORTED.match, newest), "")
+    return clip(one_line(raised), chars=_CAUSE_CHARS)
+
+
+def may_explain(body: ToolResult, attempt: str) -> bool:
+    """Whether a call reads a file that a failed attempt names."""
+    return any(name in body.subject for name in _FILE_NAME.findall(attempt))
 
 
 def committed(body: ToolResult) -> list[tuple[str, str]]:

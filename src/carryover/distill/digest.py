@@ -48,7 +48,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     chars: int = 0
     """Length of the whole prompt, of which `prompt` may be an excerpt."""
     template: str = ""
-    """Names the template that was taken out of `prompt` for a view; never stored."""
+    """Names the template that was taken out of `prompt`, or that is all of it."""
     attachments: int = 0
     resumes: bool = False
     end: TurnEnding = ""
@@ -67,6 +67,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.chars, self.prompt[:300], self.prompt[-100:]
 
     @property
+    def is_template(self) -> bool:
+        """Whether nothing of the prompt is the user's own."""
+        return self.template != "" and self.prompt.endswith(self.template)
+
+    @property
     def answer(self) -> str:
         """The last message of the turn, if any."""
         return self.said[-1].text if self.said else ""
@@ -82,8 +87,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output: str = ""
     at_ms: int
     turn: int = 0
-    used: int = 0
-    """How many later calls and messages contain a value that only this call printed."""
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

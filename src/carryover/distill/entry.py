@@ -1,5 +1,5 @@
-"""Lines of the handoff before it is cut to size, and how long they stay. The weights are tuned to what continuations of
-real sessions needed (`make takeover`); changing one changes no stored digest."""
+"""Lines of the handoff before it is cut to size, and which of them are fixed. Changing a weight changes no stored
+digest."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ Kind = _Spoken | _Done | Literal["pin", "text from outside", "worktree", "git"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line, or one part of a longer quote. The lower its `weight`, the longer it stays."""
+    """A line, or one part of a longer quote. Up to a weight of `FIXED`, the lower the weight, the longer it stays.
+    Above that, what it is worth counts (`carryover.distill.choice`)."""
 
     text: str
     kind: Kind
-    weight: float = 0.0
+    weight: float = 1.0
     label: str = ""
     """Speaker and time; printed before the first part that is shown."""
     part: int = 0
@@ -78,25 +79,24 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "newest":          Weight(0.0, 0.2),                # the newest prompt
     "reply since":     Weight(0.2, 0.5),                # a short reply since
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
+    "taken up":        Weight(0.2, 1.5, 0.5, 1),        # the prompt whose names come again in the newest work
+    "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often
+    "longest":         Weight(0.6, 2.0),                # the longest other one of the session, or of one before
     "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
     "template":        Weight(0.25),                    # the name of the template around one, added likewise
     "newest paste":    Weight(0.2, 0.5),                # what was pasted with the newest: often the order itself
     "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
-    "taken up":        Weight(0.2, 1.5, 0.5, 1),        # the prompt whose names come again in the newest work
-    "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often
-    "longest":         Weight(0.8, 2.0, 0.5, 1),        # the longest other one of the session, or of one before
     # Where it stands
     "last words":      Weight(0.3, 0.11),               # of the leading turn
     "last words of work": Weight(0.4, 0.2),             # of the newest turn that worked, where that is another one
     "worked on the way": Weight(0.4, 0.5, 0.6, 3),      # what the agent said before that one was cut off
     "talk":            Weight(0.5, 0.35),               # of short replies since
     "on the way":      Weight(0.2, 0.5, 0.6, 6),        # what the agent said before it was cut off
-    "said before":     Weight(2.4, 0.8, 0.4, 6),        # the same in a turn that was answered
     "in flight":       Weight(0.1, 0.0, 0.3, 2),        # calls without a result
     "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line
     # Next action
-    "plan":            Weight(0.8, 0.0, 0.05, 8),       # open items of the todo list
-    "open box":        Weight(0.75, 0.0, 0.05, 6),      # open items of a document's list
+    "plan":            Weight(0.4, 0.0, 0.05, 8),       # open items of the todo list
+    "open box":        Weight(0.4, 0.0, 0.1, 6),        # open items of a document's list
     "open file":       Weight(0.0, 0.0, 0.6, 3),        # for each such document further back
     "announced":       Weight(0.35, 0.12),              # lines of the last words that a label puts here
     "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
@@ -104,37 +104,17 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Open questions
     "question":        Weight(0.25, 0.1, 0.3, 4),       # at the end of the last words, or of a tool
     "proposal":        Weight(0.5, 0.45),               # a written plan that waits for the user's word
-    "open tests":      Weight(0.9),                     # failing, or not run since the newest edits
-    "uncertain":       Weight(0.9),                     # edits without a result
-    "opinion":         Weight(1.0, 0.0, 0.5, 2),        # texts from outside
+    "open tests":      Weight(0.5),                     # failing, or not run since the newest edits
+    "uncertain":       Weight(0.5),                     # edits without a result
     # Also in progress
-    "parallel":        Weight(0.9, 0.0, 0.7, 4),
-    "worktree":        Weight(0.9, 0.0, 0.7, 3),
+    "parallel":        Weight(0.5, 0.0, 0.7, 4),
+    "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # What the user said
-    "prompt":          Weight(1.2, 0.6, 0.35),          # earlier prompts, the nearest first
-    "far prompt":      Weight(2.6, 0.6, 0.1),           # those further back, the longest first
-    "reply":           Weight(0.9, 0.0, 0.35),          # answers to tools' questions, refusals
-    "own share":       Weight(0.6),                     # the first 450 tokens of these, in the leading session
+    "own share":       Weight(0.6),                     # what fits a quarter of the handoff, in the leading session
     # Recent files
     "file":            Weight(0.3, 0.0, 0.15, 12),
-    "added now":       Weight(0.7, 0.5, 0.35, 8),       # the lines that a turn without an answer added to them
-    "more files":      Weight(2.2),                     # the names of further ones, in one line
-    "document":        Weight(0.9, 0.0, 0.0, 4),        # documents that several turns came back to, in one line
-    "looked at":       Weight(1.3, 0.3),
-    "ran now":         Weight(0.6, 0.4, 0.45),          # calls of a turn that was cut off, with what they printed
-    "report":          Weight(0.9, 0.6, 0.2),           # what sub-agents reported
-    "ran":             Weight(1.1, 2.2, 0.4, 16),       # the newest others that did more than look
-    "read":            Weight(2.6, 2.0, 0.3),           # the newest others that only looked: it is still there
-    "used":            Weight(1.6, 0.85, 0.7, 4),       # calls that printed a value which was used since
-    # Failed approaches
-    "failed":          Weight(1.1, 0.0, 0.4, 4),
-    "solved":          Weight(1.5, 0.0, 0.3, 3),        # those that succeeded later
-    # Progress log
-    "trail":           Weight(0.6, 0.3, 0.6),           # answers of earlier turns, newest first
-    "commits":         Weight(0.8, 0.0, 0.4, 4),
-    # From the agent's own summary
-    "summary":         Weight(1.0, 0.4, 0.0),
-    "summary age":     Weight(0.0, 0.0, 0.5),           # for each prompt since
-    "git":             Weight(0.7),
+    "git":             Weight(0.6),
 }
 # fmt: on
+BY_WORTH: Final = Weight(1.0)
+"""The weight of all other lines."""

@@ -9,14 +9,25 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import commands, documents, turns
-from carryover.distill.commands import committed, failed, is_edit_of, program, signature, tried, why
+from carryover.distill.commands import (
+    committed,
+    error_in,
+    failed,
+    is_edit_of,
+    may_explain,
+    program,
+    signature,
+    tried,
+    why,
+)
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
-from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
+from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
+from carryover.records.shell_jobs import ends_job, job_left
 from carryover.testruns.reading import test_run_in
 from carryover.text.lines import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -30,6 +41,8 @@ _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
 _LONGEST_DIFF: Final = 6000
 _ADDED_CHARS: Final = 800
+_SHORTEST_JOB: Final = 3
+"""A shorter name may stand in any command."""
 
 
 def fold(digest: Digest, event: Event) -> Digest:
@@ -54,7 +67,7 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     """Adds a call. The turn continues, so what was said before the call did not end it."""
     if body.actor == "human" or names_handoff(body.subject) or is_own_tool(body):
         return digest
-    digest = with_values_used(at_work(digest, event), body.subject)
+    digest = at_work(digest, event)
     subject = one_line(without_bodies(body.subject)) or body.name
     opened = Pending(id=body.call_id, text=clip(subject, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
     turn = digest.turns[-1]
@@ -78,7 +91,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         others = (seen for seen in digest.looked_at if seen.path != path)
         digest = replace(digest, looked_at=(*others, SeenFile(path, event.at_ms))[-_MOST_LOOKED_AT:])
     digest = documents.after_result(digest, event, body)
-    digest = _with_call(digest, body, event)
+    digest = _with_jobs(_with_call(digest, body, event), body, event)
     if body.user_words:
         reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
         digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply)[-turns.MOST_REPLIES :])
@@ -86,6 +99,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         command = clip(one_line(without_bodies(body.subject)), chars=160)
         seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
         return replace(digest, runs=(*digest.runs, seen)[-_MOST_RUNS:])
+    digest = replace(digest, failures=_explained(digest, body))
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
     if named := commands.branch_in(body):
         digest = replace(with_turn(digest, branch=named) if committed(body) else digest, branch=named)
@@ -106,6 +120,35 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         turn=digest.prompts,
     )
     return turns.with_call(digest, made)
+
+
+def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
+    """Tracks the jobs that shell commands leave running. A command that names one shows that it runs, or ends it."""
+    if body.op != "shell" or body.never_ran:
+        return digest
+    jobs = digest.jobs
+    ends = ends_job(body.subject)
+    named = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
+    named = named or list(jobs[:1] if ends and len(jobs) == 1 else ())
+    running = [] if ends else [replace(job, at_ms=event.at_ms, turn=digest.prompts) for job in named]
+    left = job_left(body.subject) if body.status == "ok" else None
+    if left is not None and not any(job.at_ms == event.at_ms for job in jobs):  # else the agent recorded it itself
+        name, line = left
+        running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts)]
+    if not named and not running:
+        return digest
+    return replace(digest, jobs=(*(job for job in jobs if job not in named), *running)[-MOST_PENDING:])
+
+
+def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
+    """Returns the failures after a call that may have read why the newest one failed: the call right after it, or one
+    of the same turn that reads a file which it names."""
+    last = digest.failures[-1] if digest.failures else None
+    if last is None or last.why or last.turn != digest.prompts or body.op not in ("read", "shell"):
+        return digest.failures
+    is_next = digest.calls[-2:-1] != () and digest.calls[-2].at_ms <= last.at_ms
+    reason = error_in(body.output) if is_next or may_explain(body, last.tried) else ""
+    return (*digest.failures[:-1], replace(last, why=reason)) if reason else digest.failures
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:

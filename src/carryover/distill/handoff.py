@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.distill.closed_classes import may_list_steps
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.quotes import clip
@@ -22,7 +23,7 @@ from carryover.distill.sections import (
 from carryover.distill.sections.next_action import is_planned, next_entries
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
-from carryover.distill.trail import Past, is_unfinished, past_of
+from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import InPlay, names_in_play
 from carryover.facts import Facts, FileQuery, GitFacts
@@ -131,9 +132,24 @@ def distill(
 def _is_settled(past: Past) -> bool:
     """Whether the newest prompt of each session was answered, or continued elsewhere after a limit, and left nothing
     open."""
+    newest = [Step(one.digest.turns[-1], one) for one in past.view.sessions if one.digest.turns]
     # A limit that still stands is open anyway.
-    unfinished = any(is_unfinished(one) and one.digest.turns[-1].end != "limit" for one in past.view.sessions)
-    return not unfinished and past.steps[-1].turn.end == "answered"
+    ended = (step for step in newest if step.turn.end != "limit")
+    if any(is_unfinished(step.view, is_replied=open_questions.replied_elsewhere(past, step)) for step in ended):
+        return False
+    if past.steps[-1].turn.end != "answered" or running_jobs(past):
+        return False
+    standing = [past.main, *([past.work] if past.work is not None else [])]
+    return not any(may_list_steps(step.turn.answer) or _plans_since(step) for step in standing)
+
+
+def _plans_since(step: Step) -> bool:
+    """Whether the agent's own summary or an accepted plan of the turn says what comes next."""
+    digest = step.digest
+    summary = digest.summary
+    if summary is not None and summary.turn == step.turn.number:
+        return any(part.kind in ("pending", "next") for part in summary.parts)
+    return digest.proposal is not None and digest.proposal.turn == step.turn.number
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
@@ -162,5 +178,8 @@ def git_line(git: GitFacts, *, for_now: bool) -> str:
     if git.untracked:
         counts.append(f"{git.untracked} untracked")
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
+    if git.own:  # `git status` shows them too
+        files = "files" if git.own > 1 else "file"
+        state += f"{'; and' if counts else ' but'} Carryover's own text in {git.own} {files}"
     when = "" if for_now else "when this was written: "
     return f"{when}{where}{at}{state}{known}"

@@ -29,9 +29,8 @@ _SHORTEST: Final = 4
 _SHORTEST_WORD: Final = 5
 _APART: Final = later(r"[^\w@./+~:-]+")
 _EDGES: Final = ".,:;/+~@-_"
-_BEFORE: Final = ",:;+@-"
-_AFTER: Final = ".,:;/+~@-"
-"""What stands around a name as it is written: a path may begin with a slash, `~` or a dot."""
+_BEFORE: Final = ",:;+"
+"""What is no part of a name at its beginning; `/`, `.`, `--` and `@` are."""
 
 
 class Name(msgspec.Struct, frozen=True, array_like=True):
@@ -112,8 +111,12 @@ def names_in(text: str) -> dict[str, str]:
 def _names_of(token: str) -> Iterable[tuple[str, str]]:
     if len(token) > _LONGEST_TOKEN:
         return ()
-    found = ((_key(part), part.lstrip(_BEFORE).rstrip(_AFTER)) for part in _APART.split(token))
+    found = ((_key(part), _written(part)) for part in _APART.split(token))
     return tuple((key, shown) for key, shown in found if key)
+
+
+def _written(part: str) -> str:
+    return part.rstrip(_EDGES).lstrip(_BEFORE)
 
 
 def _key(part: str) -> str:

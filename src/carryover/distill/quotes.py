@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from carryover.records.text import without_ansi
 from carryover.text.invisible import without_stacks
 from carryover.text.lines import one_line
+from carryover.text.markdown import LineForm, line_forms
 from carryover.text.pattern import later
-from carryover.text.unread import is_unread
+from carryover.text.unread import is_number, is_unread
 
 PIECE_CHARS: Final = 280
+_LEAST_NUMBERS: Final = 4
+"""So many lines with a number each are a column."""
 PIECE_TOKENS: Final = 90
 """Limits text in a wide script, so that its lines are as easy to drop as others."""
 _LONG_WORD: Final = 96
 """A longer word (a signed URL, a hash) is shortened in its middle, so that the sentence after it stays."""
 _LONG_WORD_KEPT: Final = 40
-_JOINT: Final = " / "
+LINE_BREAK: Final = " ¶ "
+"""Joins the lines of a quote: not a slash, which would make paths of list items."""
 
 _LAYOUT: Final = later(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
@@ -36,15 +41,31 @@ _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 
 @lru_cache(maxsize=512)  # most quotes are the same in every handoff
+def _formed_lines(text: str) -> tuple[tuple[LineForm, str], ...]:
+    raw_lines = without_stacks(without_ansi(text)).splitlines()
+    forms = line_forms(raw_lines)
+    kept = [(form, raw, line) for form, raw in zip(forms, raw_lines, strict=True) if (line := _tidy(raw))]
+    columns = _columns([line for _, _, line in kept])
+    unread = [at in columns or is_unread(raw.strip()) for at, (_, raw, _) in enumerate(kept)]
+    lines = [(form, _ELLIPSIS if skip else line) for (form, _, line), skip in zip(kept, unread, strict=True)]
+    if all(line == _ELLIPSIS for _, line in lines):
+        return tuple((form, line) for form, _, line in kept)
+    return tuple(one for before, one in pairwise([("text", ""), *lines]) if not one[1] == before[1] == _ELLIPSIS)
+
+
+def _columns(lines: Sequence[str]) -> set[int]:
+    """Returns the indexes of lines that belong to a column of numbers."""
+    found: set[int] = set()
+    for is_column, run in groupby(range(len(lines)), key=lambda at: is_number(lines[at])):
+        indexes = list(run)
+        found.update(indexes if is_column and len(indexes) >= _LEAST_NUMBERS else ())
+    return found
+
+
 def lines_of(text: str) -> tuple[str, ...]:
     """Returns the lines of `text` with content, without Markdown that is only layout. `…` replaces lines that people
     skip, such as encoded data, unless there are no others."""
-    raw_lines = without_stacks(without_ansi(text)).splitlines()
-    kept = [(raw, line) for raw, line in zip(raw_lines, map(_tidy, raw_lines), strict=True) if line]
-    lines = [_ELLIPSIS if is_unread(raw.strip()) else line for raw, line in kept]
-    if all(line == _ELLIPSIS for line in lines):
-        return tuple(line for _, line in kept)
-    return tuple(line for before, line in pairwise(["", *lines]) if not line == before == _ELLIPSIS)
+    return tuple(line for _, line in _formed_lines(text))
 
 
 def _tidy(raw: str) -> str:
@@ -76,15 +97,17 @@ def _shortened(word: re.Match[str]) -> str:
 
 @lru_cache(maxsize=512)
 def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
-    """Splits `text` into lines of a handoff: short neighbours are joined, long lines split at the ends of sentences.
-    The first line leaves room for a label of `beside` characters."""
+    """Splits `text` into lines of a handoff: short neighbours are joined, but not code with prose, and long lines split
+    at the ends of sentences. The first line leaves room for a label of `beside` characters."""
     packed: list[str] = []
-    for line in lines_of(text):
+    former: LineForm | None = None
+    for form, line in _formed_lines(text):
         room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
-        if packed and fits(joined := f"{packed[-1]}{_JOINT}{line}", room):
+        if packed and form == former and fits(joined := f"{packed[-1]}{LINE_BREAK}{line}", room):
             packed[-1] = joined
         else:
             packed += _parted(line, PIECE_CHARS - (0 if packed else beside))
+        former = form
     return tuple(packed)
 
 
@@ -109,7 +132,7 @@ def _parted(line: str, chars: int) -> list[str]:
 
 def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
     """Returns `text` on one line, with its middle left out if it is longer than `chars`."""
-    return cut_middle(_JOINT.join(lines_of(text)), chars, tail=tail)
+    return cut_middle(LINE_BREAK.join(lines_of(text)), chars, tail=tail)
 
 
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:

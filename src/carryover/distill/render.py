@@ -22,6 +22,7 @@ from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.invisible import CONTROLS, without_marks, without_unassigned, without_unseen
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
@@ -34,6 +35,7 @@ _NAMES_TOKENS: Final = 150
 """Tokens of the two lines with names in play."""
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
+_TAG: Final = later(r"<(?=/?[A-Za-z])")
 Cleaned = tuple[str, list[Entry]]
 """A section before it is known what fits: its title and its entries."""
 Printed = tuple[str, list[tuple[str, Entry]]]
@@ -98,7 +100,7 @@ def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answerin
 def _names(handoff: Handoff, held: Collection[str], tokens: int) -> list[Entry]:
     files, others = names_not_held(handoff.names, held, handoff.root, tokens)
     lines = (
-        Entry(text=files, label="Also in play", kind="names"),
+        Entry(text=files, label="Files in play", kind="names"),
         Entry(text=others, label="Names in play", kind="names"),
     )
     return _clean([line for line in lines if line.text])
@@ -125,8 +127,8 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
     seen: set[tuple[str, str]] = set()
     kept = []
     for entry in entries:
-        label = _begun(clip(clean(neutralize(entry.label)), chars=_LABEL_CHARS))
-        text = clip(clean(neutralize(entry.text)), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
+        label = _begun(clip(_safe(entry.label), chars=_LABEL_CHARS))
+        text = clip(_safe(entry.text), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
         text = text if label else _begun(text)
         if (text or label) and (label, text) not in seen:
             seen.add((label, text))
@@ -164,3 +166,9 @@ def neutralize(text: str) -> str:
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = without_unassigned(CONTROLS.sub(" ", without_unseen(text, put=" ")))
     return one_line(without_marks(text.replace("```", "'''").replace("~~~", "'''")))
+
+
+def _safe(text: str) -> str:
+    """Returns `text` neutralized, without secrets, and with no tag at all: which of them mean something depends on the
+    reader. That comes last, since `<token>` is no secret."""
+    return _TAG.sub("‹", clean(neutralize(text)))

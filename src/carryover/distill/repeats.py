@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from carryover.distill.entry import Entry
+from carryover.distill.quotes import LINE_BREAK
 from carryover.text.pattern import later
 
 _SHORTEST: Final = 40
-_JOINT: Final = later(r"( / | \| )")
-_GAPS: Final = later(r"…(?:(?: / | \| )…)+")
+_JOINT: Final = later(rf"({LINE_BREAK}| \| )")
+_GAPS: Final = later(rf"…(?:(?:{LINE_BREAK}| \| )…)+")
 _RANKS: Final = {"message": 1, "plan": 2, "summary": 2, "job": 3, "call": 3}
 """Whose lines give way to whose. Others, such as the user's words, stay as they are."""
 _SPOKEN: Final = 1

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carryover.distill.closed_classes import is_question, only_replies
+from carryover.distill.closed_classes import begins_with_reply, is_question, may_list_steps, only_replies
 from carryover.distill.digest import Digest, Pending, Turn
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import earlier
+from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
 from carryover.text.lines import one_line
+from carryover.text.looking import is_looking
+from carryover.text.pattern import later
 
 _MOST_LAST_LINES: Final = 3
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
+_ASIDE_CHARS: Final = 300
+_SHORT_NAME: Final = 4
+"""ASCII words of no more letters ("what", "this") may be in any two prompts."""
+_IDENTIFIER: Final = later(r"`|\w[._/\\]\w|[A-Z]{3}|\d")
+"""What only a file, a variable, a value or the like has."""
+_DAY_MS: Final = 86_400_000
 _SHORT_ID: Final = 8
 
 
@@ -72,6 +81,14 @@ class Past(NamedTuple):
         """Returns how a turn is called: by its number and, unless its session leads, by its session."""
         return f"turn {number}" if view is self.lead else f"turn {number} of {self.short_ids[view.session]}"
 
+    def spoke(self, step: Step, at_ms: int) -> str:
+        """Returns who said the last words of a turn, and when; they are a session's last if no later turn has any."""
+        spoke_since = any(turn.said and turn.number > step.turn.number for turn in step.digest.turns)
+        words = "'s last words"
+        if spoke_since:
+            words = "'s words after the newest work" if step is self.work else " answered"
+        return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
+
     def place(self, step: Step, at_ms: int | None = None) -> str:
         """Returns a reference to a turn: what it is called, and its age relative to the handoff."""
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
@@ -110,10 +127,37 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
     """Returns the turn with the newest prompt that is not idle, or else the newest turn; of session `own` if that
-    has any."""
+    has any. Asides lead nothing while the work before them waits."""
     mine = [step for step in steps if step.turn.session == own] or steps
     leading = [step for step in mine if not is_idle(step)] or mine
-    return max(leading, key=lambda step: (step.turn.at_ms, step.turn.last_ms, step.turn.session, step.turn.number))
+    newest_first = sorted(leading, key=_by_prompt, reverse=True)
+    before = next((step for step in newest_first if not is_aside(step, steps)), newest_first[0])
+    return before if _waits(before) else newest_first[0]
+
+
+def _by_prompt(step: Step) -> tuple[int, int, str, int]:
+    return step.turn.at_ms, step.turn.last_ms, step.turn.session, step.turn.number
+
+
+def is_aside(step: Step, steps: Iterable[Step]) -> bool:
+    """Whether a turn touched nothing and only asked, was answered in a few words, and no more than few names of its
+    prompt are in another turn."""
+    turn = step.turn
+    touched = turn.calls or turn.changes or turn.attachments
+    answer = turn.answer.splitlines()
+    if touched or turn.end != "answered" or not is_question(turn.prompt) or _IDENTIFIER.search(turn.prompt):
+        return False
+    if len(turn.answer) > _ASIDE_CHARS or len(answer) > _MOST_LAST_LINES or any(map(is_question, answer)):
+        return False
+    names = {name for name in subjects_in(turn.prompt) if len(name) > _SHORT_NAME or not name.isascii()}
+    others = (one.turn for one in steps if one.turn is not turn)
+    known = (names & (subjects_in(other.prompt) | subjects_in(other.answer)) for other in others)
+    return 3 * len(frozenset().union(*known)) < len(names)
+
+
+def _waits(step: Step) -> bool:
+    """Whether work is left after a turn: it was cut off, its session is unfinished, or its last words list steps."""
+    return step.turn.end != "answered" or is_unfinished(step.view) or may_list_steps(step.turn.answer)
 
 
 def _standing_step(steps: Sequence[Step], newest: Step) -> Step:
@@ -150,9 +194,12 @@ def says_something(turn: Turn) -> bool:
 
 
 def goal_of(digest: Digest) -> Turn | None:
-    """Returns a session's first prompt that states a goal, or else its first one with any words."""
+    """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
+    without words of the user nor a short text that begins with a reply."""
     turns = [turn for turn in digest.turns if turn.prompt]
-    return next(filter(says_something, turns), turns[0] if turns else None)
+    says = [turn for turn in turns if says_something(turn)]
+    goals = (turn for turn in says if not turn.is_template and not begins_with_reply(turn.prompt))
+    return next(goals, None) or next(iter(says or turns), None)
 
 
 def task_of(digest: Digest) -> str | None:
@@ -196,8 +243,9 @@ def _overlap(some: Iterable[Turn], others: Sequence[Turn]) -> bool:
     )
 
 
-def is_unfinished(session: SessionView) -> bool:
-    """Whether the newest turn of a session has no answer, or left something open."""
+def is_unfinished(session: SessionView, *, is_replied: bool = False) -> bool:
+    """Whether the newest turn of a session has no answer, or left something open. `is_replied`: the user replied to its
+    question in another session."""
     digest = session.digest
     if not digest.turns:
         return False
@@ -207,7 +255,7 @@ def is_unfinished(session: SessionView) -> bool:
     ends = newest.turn.answer.splitlines()[-_MOST_LAST_LINES:]
     asks = bool(digest.questions) or (any(map(is_question, ends)) and not is_idle(newest))
     waits = bool(waiting_prompts(digest)) or plan_waits(digest)
-    return asks or waits or any(item.state != "done" for item in digest.plan)
+    return (asks and not is_replied) or waits or any(item.state != "done" for item in digest.plan)
 
 
 def plan_waits(digest: Digest) -> bool:
@@ -219,6 +267,14 @@ def plan_waits(digest: Digest) -> bool:
 def waiting_prompts(digest: Digest) -> list[Pending]:
     """Returns the prompts that were typed while the agent worked and that no turn has taken up since."""
     return [prompt for prompt in digest.queued if prompt.turn >= digest.prompts - 1]
+
+
+def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
+    """Returns the jobs of all sessions without a recorded end that were started or mentioned in the last day before
+    the handoff's time, oldest first."""
+    jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
+    recent = (one for one in jobs if one[0].at_ms > past.at_ms - _DAY_MS and not is_looking(one[0].text))
+    return sorted(recent, key=lambda one: one[0].at_ms)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

@@ -3,7 +3,6 @@ trimmed."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -11,18 +10,16 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import digest as kept
 from carryover.distill.digest import Call, Digest, Failure, Pending, Reply, Said, Turn
+from carryover.distill.forms import filled_in
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
 from carryover.text.lines import one_line
-from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 40
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
 """From how many calls back on output is cut, and to how many characters."""
 _OLDER_REPORT: Final = 1600  # of a sub-agent: nothing else has what it found
-_USED_FIRST: Final = 12
-"""The call to drop is one of this many oldest ones, first one whose values were not used since."""
 MOST_FAILURES: Final = 12
 MOST_PENDING: Final = 20
 _MOST_TURNS: Final = 48
@@ -39,12 +36,6 @@ _KEPT: Final = (
 _FIRST_PROMPT_CHARS: Final = 2400
 """The first prompt usually contains the goal and its details."""
 _RECENT: Final = 16  # so many of the newest turns always stay
-_VALUE: Final = later(
-    r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
-)
-"""A value that a program generated: an id, a port, a URL, a count, a name."""
-_SEARCHED_CHARS: Final = 4000
-"""The beginning of a text in which values are searched for."""
 _LONGEST_PROMPT: Final = 4000
 _LONGEST_OTHER: Final = 1200
 _LONGEST_SUMMARY: Final = 2400
@@ -114,6 +105,8 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         return digest
     resumes = only_points_at_handoff(body.text)
     typed = "" if resumes else without_handoffs(body.text).strip()
+    form = filled_in(typed)
+    typed = typed if form is None else form.typed or form.template
     text = f"{body.command} {typed}".strip() if body.command else typed
     sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
     turn = Turn(
@@ -123,6 +116,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         last_ms=event.at_ms,
         prompt=prompt_excerpt(text),
         chars=len(text),
+        template=form.template if form is not None else "",
         attachments=body.attachments,
         resumes=resumes,
         branch=digest.branch,
@@ -148,7 +142,7 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     text = without_mark(without_handoffs(body.text)).strip()
     if not text:
         return digest
-    digest = with_values_used(at_work(digest, event), text)
+    digest = at_work(digest, event)
     turn = digest.turns[-1]
     before = tuple(Said(clip_middle(one.text, chars=_LONGEST_OTHER), one.at_ms) for one in turn.said[1 - _MOST_SAID :])
     closing = body.final is not False and not body.aborted
@@ -250,28 +244,11 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
 
 
 def with_call(digest: Digest, made: Call) -> Digest:
-    """Adds a finished call. The output of older calls is cut; those whose output was never used are dropped first."""
+    """Adds a finished call. The output of older calls is cut."""
     calls = [*digest.calls, made]
     for back, chars in _OLDER_OUTPUT:
         at = len(calls) - 1 - back
         most = max(chars, _OLDER_REPORT) if at >= 0 and calls[at].op == "agent" else chars
         if at >= 0 and len(calls[at].output) > most:
             calls[at] = replace(calls[at], output=clip_middle(calls[at].output, chars=most))
-    if len(calls) > _MOST_CALLS:
-        del calls[min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))]
-    return replace(digest, calls=tuple(calls))
-
-
-def with_values_used(digest: Digest, text: str) -> Digest:
-    """Counts a use for each call that was the first to print a value found in `text`."""
-    if not digest.calls:
-        return digest
-    uses: Counter[int] = Counter()
-    for value in set(_VALUE.findall(text[:_SEARCHED_CHARS])):
-        at = next((at for at, call in enumerate(digest.calls) if value in call.output or value in call.subject), None)
-        if at is not None and value not in digest.calls[at].subject:
-            uses[at] += 1
-    if not uses:
-        return digest
-    counted = (replace(call, used=call.used + uses[at]) if at in uses else call for at, call in enumerate(digest.calls))
-    return replace(digest, calls=tuple(counted))
+    return replace(digest, calls=tuple(calls[-_MOST_CALLS:]))

@@ -145,9 +145,11 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
         [diff] = ask(root, (*_DIFF, "--cached", "--"), deadline=deadline)
     if diff.code != 0 or others.code != 0:
         return None
-    changed = of_others(root, changed_files(diff.out), own, "HEAD" if head.short else None, deadline)
-    names = [os.fsdecode(listed) for listed in others.out.split(b"\0") if listed]
+    listed = changed_files(diff.out)
+    changed = of_others(root, listed, own, "HEAD" if head.short else None, deadline)
+    names = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
     cleaners = [(path, own.cleaner(path)) for path in names if not own.covers(path)]
+    untracked = sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
     return GitFacts(
         branch=head.branch,
         head=head.short,
@@ -155,7 +157,8 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
         changed_files=len(changed),
         insertions=sum(file.insertions for file in changed),
         deletions=sum(file.deletions for file in changed),
-        untracked=sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners),
+        untracked=untracked,
+        own=len(listed) - len(changed) + len(names) - untracked,
         ahead=head.ahead,
     )
 

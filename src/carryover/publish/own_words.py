@@ -67,7 +67,7 @@ class OwnWords:
             return turn
         own = without_handoffs(found.text).strip()
         if not own:
-            return replace(turn, prompt=found.template, chars=len(found.template))
+            return replace(turn, prompt=found.template, chars=len(found.template), template=found.template)
         return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=found.template)
 
 

@@ -1,5 +1,5 @@
-"""Recognises by form alone the lines that no reader reads: drawings, encoded data, minified code, lock files,
-progress bars."""
+"""Recognises by form alone the lines that no reader reads: drawings, encoded data, bytes, numbers in rows, minified
+code, lock files, listings of files, progress."""
 
 from __future__ import annotations
 
@@ -13,6 +13,19 @@ _MOST_LETTERS: Final = 0.5
 _ENCODED: Final = later(r"[\"']?(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/]{64,}|[A-Za-z0-9_-]{64,})={0,2}[\"',;]{0,3}")
 _MIXED: Final = later(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
 _HEX: Final = later(r"(?:0x)?[0-9a-fA-F]{129,}|(?:[0-9a-f]{4,16}:?\s+)(?:[0-9a-f]{2,4}\s+){7,}.{0,40}")
+_BYTES: Final = later(
+    r"(?=.*[A-Fa-fx])(?:0x)?[0-9A-Fa-f]{2}(?:(?:-[0-9A-Fa-f]{2}){4,}|(?:[ :,]+(?:0x)?[0-9A-Fa-f]{2}){7,})"
+)
+_LISTED: Final = later(
+    r"[-dlbcps][-rwxsStT]{9}[.+@]?\s+\d+\s.+|(?:\S*/)?\.git/(?:objects|logs|refs|hooks|info)(?:/\S*)?"
+)
+"""A line of `ls -l`, or a path that git keeps for itself."""
+_FETCHED: Final = later(
+    r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?"
+)
+_NUMBER: Final = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?"
+_NUMBERS: Final = later(rf"{_NUMBER}(?:[\s,;/]+{_NUMBER}){{7,}}")
+_ONE_NUMBER: Final = later(_NUMBER)
 _DRAWN: Final = later(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
 _MOST_DRAWN: Final = 0.6
 """The share of a line that the commands of a path take, if it is one."""
@@ -30,9 +43,11 @@ _EXAMINED: Final = 4000
 
 def is_unread(line: str) -> bool:
     """Whether a line, stripped of white space, has a form that people and models skip."""
+    line = line[:_EXAMINED]
+    if any(form.fullmatch(line) for form in (_BYTES, _LISTED, _FETCHED, _NUMBERS)):
+        return True
     if len(line) < _SHORTEST:
         return False
-    line = line[:_EXAMINED]
     if _BAR.search(line) and any(sign.isdigit() or sign > "\u27ff" for sign in line):
         return sum(map(str.isalpha, line)) < _MOST_LETTERS * len(line)
     if _LOCKED.match(line) or _HEX.fullmatch(line):
@@ -44,6 +59,11 @@ def is_unread(line: str) -> bool:
         or _is_path(line)
         or _is_minified(line)
     )
+
+
+def is_number(line: str) -> bool:
+    """Whether a line, stripped of white space, is a number and nothing else: many in a row are a column."""
+    return _ONE_NUMBER.fullmatch(line) is not None
 
 
 def _is_path(line: str) -> bool:

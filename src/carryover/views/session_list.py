@@ -6,9 +6,12 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from carryover.distill.digest import Digest
 from carryover.distill.trail import task_of
 from carryover.ledger.queries import SessionRow, project_by_root, session_ids, sessions, shortest_unique
+from carryover.model import NOTE
 from carryover.publish.project_view import session_digest
+from carryover.text.lines import one_line
 
 
 def show_command(session: str, turn: int, *, subagent: bool = False) -> str:
@@ -46,8 +49,15 @@ def session_entries(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> l
 
 
 def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
-    """Returns the session's title, or else its first prompt with a goal, on one line; empty if nothing was asked."""
-    return row.title or task_of(session_digest(ledger, row)) or ""
+    """Returns what a session is called everywhere: its first prompt with a goal or, where the user asked nothing, the
+    title that its agent gave it; on one line, empty if there is neither."""
+    return titled(row, session_digest(ledger, row))
+
+
+def titled(row: SessionRow, digest: Digest) -> str:
+    """Returns what a session with this digest is called."""
+    own = None if row.agent == NOTE else task_of(digest)  # the user named the note
+    return one_line(own or row.title or "")
 
 
 def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
@@ -62,7 +72,7 @@ def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> di
         "model": row.model,
         "project": row.root,
         "branch": row.branch,
-        "title": row.title,
+        "title": titled(row, digest) or None,
         "task": task_of(digest),
         "prompts": digest.prompts,
         "started_ms": row.started_ms,

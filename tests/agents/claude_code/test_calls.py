@@ -47,7 +47,27 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
     result = bash(content, failed=True, **fields)
 
     assert (result.status, result.exit_code, result.never_ran) == (status, None, never_ran)
-    assert (result.output, result.user_words) == (content, "")
+    to_the_model = content.startswith(("The user doesn't want", "[Request interrupted"))
+    assert (result.output, result.user_words) == ("" if to_the_model else content, "")
+
+
+@pytest.mark.parametrize(
+    ("added", "rest"),
+    [
+        (
+            "Two pages were found.\n\n\nREMINDER: You MUST include the sources above in your response.",
+            "Two pages were found.",
+        ),
+        (
+            "Async agent launched successfully.\nagentId: a5bdbc1 (internal ID - do not mention to user.)\n"
+            "output_file: /private/tmp/a5bdbc1.output\nContinue with other tasks.",
+            "Async agent launched successfully.",
+        ),
+        ("REMINDER: You MUST stop.\nThis file has more.", "REMINDER: You MUST stop.\nThis file has more."),
+    ],
+)
+def test_what_the_client_adds_for_the_model_is_no_output(added: str, rest: str) -> None:
+    assert bash(added).output == rest
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ INTERRUPTED = "[Request interrupted by user for tool use]"
         ("Done.\nagentId: a1 (to go on)\n<usage>tool_uses: 2\nms: 5</usage>", ToolOutcome("ok", "Done.")),
         ("<tool_use_error>No match.</tool_use_error>", ToolOutcome("error", "No match.", never_ran=True)),
         ("File has not been read yet.", ToolOutcome("error", "File has not been read yet.", never_ran=True)),
-        (INTERRUPTED, ToolOutcome("interrupted", INTERRUPTED)),
+        (INTERRUPTED, ToolOutcome("interrupted")),
     ],
 )
 def test_of_a_copied_text_a_result_says_how_the_call_ended(text: str, outcome: ToolOutcome) -> None:

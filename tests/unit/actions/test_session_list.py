@@ -4,8 +4,10 @@ import pytest
 
 from carryover.actions.answers import AgentSessions, ListedSession
 from carryover.actions.session_list import Wanted, listed
+from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, FileEdit, SessionInfo, ToolResult
+from carryover.views.session_list import session_entries, title_of
 from support.scribe import AGENT, Scribe
 
 FAILED = ToolResult(
@@ -46,6 +48,16 @@ async def test_a_session_is_listed_with_what_it_was_about_and_what_it_did(scribe
         tests="fail",
     )
     assert (other.title, other.root, other.project) == ("Named", "desk:/srv/shop", 0)
+
+
+async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe: Scribe) -> None:
+    await scribe.tell("yes to both", "number the vouchers", scribe.event(SessionInfo(title="## Voucher Numbering")))
+    [row] = sessions(scribe.db, None, limit=9)
+
+    assert title_of(scribe.db, row) == "number the vouchers"
+    assert [session.title for session in listed(scribe.db, Wanted(), limit=9).sessions] == ["number the vouchers"]
+    [entry] = session_entries(scribe.db, [row])
+    assert (entry["title"], entry["task"]) == ("number the vouchers", "number the vouchers")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])

@@ -6,6 +6,7 @@ import pytest
 
 from carryover.distill import closed_classes
 from carryover.distill.closed_classes import (
+    GO_ON,
     LABELS,
     REPLIES,
     is_list_item,
@@ -25,10 +26,11 @@ def test_without_them_what_the_work_needs_and_the_users_rules_are_handed_over_al
 ) -> None:
     labels = [word for names in LABELS.values() for name in names for word in name.split()]
     assert len(labels) <= 60
-    assert len(REPLIES) + len(labels) <= 200
+    assert len(REPLIES) + len(labels) + sum(len(words.split()) for words in GO_ON) <= 200
     with_words = measured()
     monkeypatch.setattr(closed_classes, "REPLIES", frozenset())
     monkeypatch.setattr(closed_classes, "LABELS", {})
+    monkeypatch.setattr(closed_classes, "GO_ON", ())
 
     assert not only_replies("yes")
     assert label_of("Next: the receipt") == ("", False)
@@ -42,7 +44,7 @@ def test_without_labels_the_same_lines_stand_where_they_were_said(monkeypatch: p
     assert lines[2] in under("Open questions", talk)
     monkeypatch.setattr(closed_classes, "LABELS", {})
 
-    assert " / ".join(lines) in under("Where it stands", talk)
+    assert " ¶ ".join(lines) in under("Where it stands", talk)
     assert under("Next action", talk) == under("Open questions", talk) == ""
 
 

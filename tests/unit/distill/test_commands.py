@@ -127,7 +127,7 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ("ValueError: no cents\nERROR cart: run failed", "ValueError: no cents"),
         ("error[E0425]: cannot find value", "error[E0425]: cannot find value"),
         ("fatal: not a git repository\nhint: init", "fatal: not a git repository"),
-        ("one\ntwo\nthree\nfour\nfive", "two / three / four / five"),
+        ("one\ntwo\nthree\nfour\nfive", "two ¶ three ¶ four ¶ five"),
         ("Der Preis fehlt in der Tabelle der Artikel, die heute neu angelegt wurde.", None),
         ("", ""),
     ],

@@ -11,7 +11,7 @@ from carryover import model
 from carryover.distill.digest import FOLD_VERSION, Digest, Failure
 from carryover.distill.fold import fold
 from carryover.distill.stored_digest import DigestReducer, decode_digest, fold_events
-from support.conversation import Conversation
+from support.conversation import GOAL, Conversation, session
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
 
@@ -210,3 +210,33 @@ def test_a_stored_digest_is_read_only_by_the_version_that_made_it_and_if_it_is_s
     for torn in (b'{"prompts":"another shape"}', stored.replace(b"parser", b"p\xffrser")):
         assert decode_digest(FOLD_VERSION, torn) is None
         assert not DigestReducer().can_read(torn)
+
+
+@pytest.mark.parametrize(
+    ("between", "look", "why"),
+    [
+        ((), "tail -5 fit.log", "ImportError: no module named 'numbers'"),
+        ((), "tmux capture-pane -p", "ImportError: no module named 'numbers'"),
+        (("ls",), "cat runs/fit.log", "ImportError: no module named 'numbers'"),
+        (("ls",), "cat other.log", ""),
+    ],
+)
+def test_a_call_that_failed_silently_takes_its_reason_from_where_it_was_read(
+    between: tuple[str, ...], look: str, why: str
+) -> None:
+    talk = session("s1").user(GOAL).ran("./fit.sh > runs/fit.log 2>&1", status="error")
+    for command in between:
+        talk.ran(command, "fit.sh")
+    talk.ran(look, "epoch 1\nTraceback (most recent call last):\nImportError: no module named 'numbers'")
+
+    assert [failure.why for failure in talk.digest.failures] == [why]
+    later = session("s1").user(GOAL).ran("./fit.sh > fit.log", status="error").user("And?").ran(look, "KeyError: 'x'")
+    assert [failure.why for failure in later.digest.failures] == [""]
+
+
+def test_a_job_that_failed_silently_takes_its_reason_from_the_next_call() -> None:
+    talk = session("s1").user(GOAL).ran("ls", "fit.sh")
+    talk.event(model.BackgroundTask(task_id="b", state="failed", label="Fit it"))
+    talk.ran("/tmp/b.output", "ImportError: no module named 'numbers'", op="read", name="Read")
+
+    assert [failure.why for failure in talk.digest.failures] == ["ImportError: no module named 'numbers'"]

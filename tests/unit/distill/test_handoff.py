@@ -10,11 +10,11 @@ from typing import Final
 import pytest
 
 from carryover.actions.transcript import handoff_of_transcript
-from carryover.distill.handoff import distill
+from carryover.distill.handoff import distill, git_line
 from carryover.distill.render import lay_out, render
 from carryover.distill.view import has_past
 from carryover.errors import UserError
-from carryover.facts import Facts
+from carryover.facts import Facts, GitFacts
 from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, SessionInfo, ToolResult, TurnEnd
 from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
@@ -87,7 +87,7 @@ def test_what_was_pasted_is_marked_as_no_words_of_the_user() -> None:
     talk = session("s1").user(f"The nightly run prints this:\n\n{LOG}\n\nWhy is that?").edited("cart.py").says("Fixed.")
     lines = section(talk, title="Task")
 
-    assert any("The nightly run prints this: / … / Why is that?" in line for line in lines)
+    assert any("The nightly run prints this: ¶ … ¶ Why is that?" in line for line in lines)
     assert [line.partition(": ")[0] for line in lines if "cart-4711" in line] == [f"pasted, {len(LOG)} characters"]
     long = "\n".join(f"{LOG} {number}" for number in range(40))
     lines = section(session("s1").user(f"It prints this:\n\n{long}"), title="Task")
@@ -310,3 +310,17 @@ def test_each_line_of_a_recorded_session_that_is_cut_names_its_turn() -> None:
 
     assert len(found) > 10
     assert [text for text, named in found if not named] == []
+
+
+@pytest.mark.parametrize(
+    ("own", "untracked", "said"),
+    [
+        (0, 0, "; nothing uncommitted"),
+        (2, 0, "; nothing uncommitted but Carryover's own text in 2 files"),
+        (1, 3, "; not committed: 3 untracked; and Carryover's own text in 1 file"),
+    ],
+)
+def test_the_line_about_git_says_what_it_leaves_out(own: int, untracked: int, said: str) -> None:
+    facts = GitFacts(branch="main", head="1a2b3c4", subject="Vouchers", own=own, untracked=untracked)
+
+    assert git_line(facts, for_now=True) == f'branch main at 1a2b3c4 "Vouchers"{said}'

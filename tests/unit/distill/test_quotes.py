@@ -37,7 +37,7 @@ def test_a_long_line_is_parted_into_pieces_that_fit_and_nothing_is_lost(text: st
 
 def test_short_neighbours_are_joined() -> None:
     assert pieces("I changed:\n- cart.py\n- checkout.py\n\nAll tests pass.") == (
-        "I changed: / cart.py / checkout.py / All tests pass.",
+        "I changed: ¶ cart.py ¶ checkout.py ¶ All tests pass.",
     )
     assert len(pieces("\n".join(["a line of some words"] * 40))) > 2
 
@@ -106,7 +106,7 @@ def test_a_clipped_text_keeps_both_bounds_in_any_script(text: str, chars: int, t
 
 
 def test_what_fits_is_not_cut_and_a_cut_falls_between_words_and_shows() -> None:
-    assert cut_middle("Round last.", 20) == excerpt("Round\nlast.", 20).replace(" / ", " ") == "Round last."
+    assert cut_middle("Round last.", 20) == excerpt("Round\nlast.", 20).replace(" ¶ ", " ") == "Round last."
     assert clip("add a discount", chars=14, tokens=10) == "add a discount"
     assert clip("add a discount function", chars=16) == "add a discount…"
     assert clip_middle("begin " + "x" * 100 + " end", chars=20).split("\n") == ["begin", "…", "xxxxxxxx end"]
@@ -130,3 +130,15 @@ def test_what_follows_the_gap_begins_with_a_whole_word() -> None:
 def test_of_a_wide_text_that_is_a_little_too_long_the_middle_goes() -> None:
     assert len(cut_middle("割引" * 14, 100)) < 28
     assert cut_middle("割引" * 12, 100) == "割引" * 12
+
+
+def test_joined_lines_cannot_be_taken_for_a_path_and_code_is_not_joined_with_prose() -> None:
+    assert pieces("- src\n- tests\n\nBoth are there.") == ("src ¶ tests ¶ Both are there.",)
+    code = "Run this:\n```\ncd src\nmake\n```\nIt takes long."
+    assert pieces(code) == ("Run this:", "cd src ¶ make", "It takes long.")
+    assert excerpt("src\ntests", 80) == "src ¶ tests"
+
+
+def test_a_column_of_numbers_is_left_out_and_a_few_numbers_stay() -> None:
+    assert lines_of("epochs\n10\n32\n32\n-3.5\n1e-4\nDone.") == ("epochs", "…", "Done.")
+    assert lines_of("width\n10\nheight\n32\n4\n5") == ("width", "10", "height", "32", "4", "5")

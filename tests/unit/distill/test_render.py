@@ -285,6 +285,18 @@ def test_text_is_neutralized(text: str, clean: str) -> None:
     assert neutralize(text) == clean
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a < b and 1<2 and <b>, List<int>", "a < b and 1<2 and ‹b>, List‹int>"),
+        ("<FIELD_NAME> </Table> <ines@example.org>", "‹FIELD_NAME> ‹/Table> ‹ines@example.org>"),
+        ('curl -H "Authorization: Bearer <token>"', 'curl -H "Authorization: Bearer ‹token>"'),
+    ],
+)
+def test_no_line_has_a_tag_whatever_its_name(text: str, shown: str) -> None:
+    assert f"- {shown}\n" in render(handoff(("Git context", quote(text))))
+
+
 def test_what_comes_from_git_and_files_is_redacted() -> None:
     key = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
     made = handoff(("Git context", quote(f'main at abc1234 "use {key}"', label=f"In {key}")))

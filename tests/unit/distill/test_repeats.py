@@ -24,22 +24,22 @@ def test_a_plan_that_two_answers_tell_stands_in_the_newer_one() -> None:
 
     for line in PLAN.splitlines():
         assert text.count(line) == 1
-    assert "I propose: / … / The receipt comes later." in text
+    assert "I propose: ¶ … ¶ The receipt comes later." in text
     assert text.index(PLAN.splitlines()[0]) < text.index("I propose:")
 
 
 def test_the_place_that_stays_is_kept_as_long_as_any_of_them() -> None:
-    older, newer = entry(f"a / {TRACE}", at_ms=1, weight=0.2), entry(f"b / {TRACE}", at_ms=2, weight=2.0)
+    older, newer = entry(f"a ¶ {TRACE}", at_ms=1, weight=0.2), entry(f"b ¶ {TRACE}", at_ms=2, weight=2.0)
 
     assert without_repeats([("Where it stands", [newer]), ("Progress log", [older])]) == [
-        ("Where it stands", [entry(f"b / {TRACE}", at_ms=2, weight=0.2)]),
-        ("Progress log", [entry("a / …", at_ms=1, weight=0.2)]),
+        ("Where it stands", [entry(f"b ¶ {TRACE}", at_ms=2, weight=0.2)]),
+        ("Progress log", [entry("a ¶ …", at_ms=1, weight=0.2)]),
     ]
 
 
 def test_the_users_words_and_open_questions_stay_and_a_call_gives_way_to_what_was_said() -> None:
     asked, said = entry(TRACE, kind="prompt", at_ms=1), entry(TRACE, at_ms=2)
-    ran, printed = entry(TRACE, kind="call", at_ms=3), entry(f"{TRACE} / ok", kind="call", at_ms=4)
+    ran, printed = entry(TRACE, kind="call", at_ms=3), entry(f"{TRACE} ¶ ok", kind="call", at_ms=4)
     sections = [
         ("Task", [asked]),
         ("Open questions", [said]),
@@ -51,7 +51,7 @@ def test_the_users_words_and_open_questions_stay_and_a_call_gives_way_to_what_wa
     assert task == [asked]
     assert opened == [said]
     assert log == [said]
-    assert [call.text for call in files] == ["…", "… / ok"]
+    assert [call.text for call in files] == ["…", "… ¶ ok"]
 
 
 def test_what_calls_printed_stands_with_the_one_that_stays_longest() -> None:

@@ -180,6 +180,10 @@ def test_what_a_limit_stopped_is_open_until_another_session_goes_on() -> None:
     assert handoff(stopped, greeted, worked("s3", "Now the tax, here.", hours=2)).settled
 
 
+FRAME = "## What was typed\n\n```text\n"
+STEPS = "\n```\n\nYou MUST consider it.\n\n## Outline\n\n" + "- Fill each placeholder of the form in order.\n" * 40
+
+
 @pytest.mark.parametrize(
     ("prompts", "task"),
     [
@@ -187,6 +191,10 @@ def test_what_a_limit_stopped_is_open_until_another_session_goes_on() -> None:
         (("ok", "yes"), "ok"),
         (("Look:\n\n```\nlog\n```\n\nWhy?",), "Look: Why?"),
         (("",), None),
+        (("yes to both", "Number the vouchers by year."), "Number the vouchers by year."),
+        (("No, later.",), "No, later."),
+        ((f"{FRAME}Number the vouchers.{STEPS}",), "Number the vouchers."),
+        ((f"{FRAME}{STEPS}", "Number the vouchers."), "Number the vouchers."),
     ],
 )
 def test_what_a_session_is_about_is_its_first_prompt_that_says_something(
@@ -238,3 +246,37 @@ def test_the_session_that_the_work_was_forked_from_is_not_beside_it() -> None:
 
     assert [one.session for one in parallel_sessions(view, Step(lead.turn, lead.view()))] == ["asked"]
     assert parallel_sessions(replace(view, sessions=(forked, asked.view())), newest) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says", "leads"),
+    [
+        ("What is the capital of Australia?", "The capital of Australia is Canberra.", False),
+        ("Wie viele Beine hat eine Spinne?", "Acht.", False),
+        ("How should vouchers be numbered?", "By year, then by a running number.", True),
+        ("Plan a newsletter.", "Weekly or monthly. Which one?", True),
+    ],
+)
+def test_small_talk_that_touched_nothing_leads_nothing_while_work_waits(prompt: str, says: str, leads: bool) -> None:
+    cut_off = worked("s1", "Number the vouchers by year.").user("Now the receipts.").edited("receipt.py")
+    asked = worked("s1", "Number the vouchers by year.", says="They are numbered. Should the receipts be as well?")
+    for work in (cut_off, asked):
+        aside = session("s2", hours=1).user(prompt).says(says)
+        assert (prompt in under("Task", work, aside)) is leads
+        assert leads or prompt in under("What the user said", work, aside)
+
+    done = worked("s1", "Number the vouchers by year.", says="They are numbered.")
+    assert prompt in under("Task", done, session("s2", hours=1).user(prompt).says(says))
+    same = worked("s1", "Number the vouchers by year.").event(PlanUpdate(items=(PlanItem(text="receipts"),)))
+    assert ("Newest prompt (turn 2" in under("Task", same.user(prompt).says(says))) is leads
+
+
+def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named() -> None:
+    talk = session("s1").user(f"{FRAME}Number the vouchers by year.{STEPS}").edited("cart.py").says("They are.")
+    task = under("Task", talk)
+
+    assert "Prompt (turn 1, 2 min earlier): Number the vouchers by year.\n" in task
+    assert "template “What was typed”, 1,9" in task
+    assert "placeholder" not in render(handoff(talk))
+    for typed in ("## Steps\n\n```sh\nmake\n```\n\nIt fails. Why?", f"{STEPS}\n## Why\nIt fails."):
+        assert "template" not in under("Task", session("s1").user(typed).edited("cart.py").says("Fixed."))

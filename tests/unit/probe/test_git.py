@@ -236,7 +236,7 @@ def test_what_carryover_itself_wrote_is_no_change(tmp_path: Path) -> None:
     (root / ".carryover").mkdir()
     (root / ".carryover" / "handoff.md").write_text("# [CARRYOVER]\n")
 
-    assert facts_of(root, OWN) == GitFacts(branch="main", head=then, subject="first commit")
+    assert facts_of(root, OWN) == GitFacts(branch="main", head=then, subject="first commit", own=2)
     assert moved(root, since=then, own=OWN) == ChangedSince(head=then, changed_files=0)
 
     git(root, "commit", "--quiet", "--all", "--message", "with the block")

@@ -112,7 +112,7 @@ def test_of_earlier_prompts_too_the_users_own_words_stand_there_whole(told: Shop
     lines = told.handoff(project)
 
     said = "\n".join(under(lines, "What the user said"))
-    assert [request for request in requests[1:-1] if f"{request} / (template “" not in said] == []
+    assert [request for request in requests[1:-1] if f"{request} ¶ (template “" not in said] == []
     assert of_template(lines) == []
 
 
@@ -189,7 +189,7 @@ def test_a_command_on_disk_leaves_a_long_request_whole(told: Shop, shop: Path) -
 
     task = under(told.handoff(project), "Task")
 
-    assert f": {request[0]} / {request[1]}" in task[0]
+    assert f": {request[0]} ¶ {request[1]}" in task[0]
     assert any(line.startswith("- template “implement” (a command on disk), 1,") for line in task)
     assert of_template(task) == []
 

@@ -88,6 +88,12 @@ _ADDED: Final = re.compile(
     r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
 )
 """Stands for an empty output (2.1.79 and later), or follows a sub-agent's report (2.0.65 and later)."""
+_CITE: Final = re.compile(r"\n{0,3}^REMINDER: You MUST [^\n]*\s*\Z", re.M)
+"""Follows the results of a web search (2.1.37 to 2.1.63)."""
+_LAUNCHED: Final = "Async agent launched successfully."
+"""Before what the model is to do about a sub-agent in the background (2.1.15, 2.1.16)."""
+_TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
+"""The beginning of a result that only says to the model how to go on: nothing ran, and nobody said it."""
 
 
 def parse_call(builder: Builder, part: str, block: Block) -> None:
@@ -167,6 +173,9 @@ def parse_result(builder: Builder, part: str, block: Block) -> None:
 def plain_output(text: str) -> str:
     """Returns a tool's output as text, without the client's additions."""
     plain = without_ansi(without_reminders(text))
+    if plain.startswith(f"{_LAUNCHED}\n"):
+        return _LAUNCHED
+    plain = _CITE.sub("", plain) if "REMINDER: You MUST " in plain else plain
     return _ADDED.sub("", plain) if plain.rstrip().endswith((")", "</usage>")) else plain
 
 
@@ -188,7 +197,7 @@ def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> 
     rejected = line.tool_denial_kind == "user-rejected"
     stopped = rejected and not line.tool_denial_before_run and call.op not in ("ask", "plan")
     if output.startswith(_INTERRUPTED) or (stopped and not _SAID.fullmatch(output)):
-        return ToolOutcome("interrupted", output)
+        return ToolOutcome("interrupted", _printed(output))
     return _refused(output, by_user=rejected)
 
 
@@ -213,7 +222,7 @@ def read_outcome(op: Op, text: str) -> ToolOutcome:
 def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | None:
     """Returns the failure that the form of an output shows; None if it shows none."""
     if output.startswith(_INTERRUPTED):
-        return ToolOutcome("interrupted", output)
+        return ToolOutcome("interrupted", _printed(output))
     if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
         return _refused(output, by_user=by_user)
     if found := _TOOL_ERROR.match(output):
@@ -223,10 +232,15 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
     return None
 
 
+def _printed(output: str) -> str:
+    """Returns the output of a call that was refused or interrupted without the client's words to the model."""
+    return "" if output.startswith(_TO_THE_MODEL) else output
+
+
 def _refused(output: str, *, by_user: bool) -> ToolOutcome:
     found = _SAID.fullmatch(output)
     said = found[1].strip() if found else ""
-    return refused(output, "" if said.startswith(_CLIENT_SAYS) else said, by_user=by_user)
+    return refused(_printed(output), "" if said.startswith(_CLIENT_SAYS) else said, by_user=by_user)
 
 
 def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from carryover.distill.digest import Failure
-from carryover.distill.entry import WEIGHTS, Entry, Kind
+from carryover.distill.entry import Entry, Kind
 from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 
+_MOST_FAILED: Final = 4
+_MOST_SOLVED: Final = 3
+
 
 def failed_entries(past: Past) -> list[Entry]:
     """Returns the failures, newest first: those that did not succeed later, then those that did."""
-    return [*_failures(past, "failed", solved=False), *_failures(past, "solved", solved=True)]
+    return [*_failures(past, solved=False)[:_MOST_FAILED], *_failures(past, solved=True)[:_MOST_SOLVED]]
 
 
-def _failures(past: Past, source: str, *, solved: bool) -> list[Entry]:
-    weight = WEIGHTS[source]
+def _failures(past: Past, *, solved: bool) -> list[Entry]:
     found = [
         (failure, session)
         for session in past.view.sessions
@@ -26,11 +30,10 @@ def _failures(past: Past, source: str, *, solved: bool) -> list[Entry]:
     ]
     found.sort(key=lambda one: (one[0].at_ms, one[0].signature))
     unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
-    newest = list(reversed(unique.values()))[: weight.most]
-    return [_failure(past, *one, weight.at(back).first) for back, one in enumerate(newest)]
+    return [_failure(past, *one) for one in reversed(unique.values())]
 
 
-def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:
+def _failure(past: Past, failure: Failure, session: SessionView) -> Entry:
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
     # The turn leads to the whole text, unless that is a sub-agent's, whose turns have numbers of their own.
@@ -42,7 +45,7 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: float) 
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     text = f"{cut_middle(failure.tried, room)}{why}"
     kind: Kind = "job" if failure.signature.startswith("job:") else "call"
-    return from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)
+    return from_session(session, failure.turn, text, kind, at_ms=failure.at_ms)
 
 
 def _since(failure: Failure) -> str:

@@ -35,8 +35,7 @@ def _announced(past: Past) -> list[Entry]:
     step = past.main
     following = last_words(past.main.turn).following
     at_ms = step.turn.last_ms
-    label = f"{past.agent(step)}'s last words ({past.place(step, at_ms)})"
-    return parted(step, following, "message", WEIGHTS["announced"], label=label, at_ms=at_ms)
+    return parted(step, following, "message", WEIGHTS["announced"], label=past.spoke(step, at_ms), at_ms=at_ms)
 
 
 def _plan(past: Past) -> list[Entry]:

@@ -8,13 +8,15 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from carryover.distill.closed_classes import asks_to_go_on, is_question
 from carryover.distill.digest import SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import cut_middle, earlier, excerpt
-from carryover.distill.sections.quoting import from_session, from_the_top, from_turn, last_words, parted
+from carryover.distill.quotes import cut_middle, earlier, excerpt, sentences
+from carryover.distill.sections.quoting import asked_before, from_session, from_the_top, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
-from carryover.distill.trail import Past, Step, is_idle, plan_waits
+from carryover.distill.subjects import subjects_in
+from carryover.distill.trail import Past, Step, did_work, is_idle, plan_waits
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of, id_in_command
 from carryover.testruns.related import verdict
@@ -54,7 +56,7 @@ def _asking_steps(past: Past) -> list[Step]:
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)
     lead = newest.pop(past.lead.session)
-    others = (step for step in newest.values() if _waits(past, step) and not _goes_on_elsewhere(past, step))
+    others = (step for step in newest.values() if _waits(past, step) and not replied_elsewhere(past, step))
     return [lead, *islice(others, _MOST_SESSIONS)]
 
 
@@ -65,14 +67,29 @@ def _waits(past: Past, step: Step) -> bool:
     return last_words(step.turn).question != "" and not _may_be_the_protocols(past, step)
 
 
-def _goes_on_elsewhere(past: Past, step: Step) -> bool:
-    """Whether the user has written since in a fork of that session, or in another folder's part of it."""
+def replied_elsewhere(past: Past, step: Step) -> bool:
+    """Whether the user has written since in a fork of that session, or in another folder's part of it; or has gone on
+    in another session after a question whether to; or has said there what has most names of the question."""
     name = step.view.session
-    return any(
-        name == one.view.parent or conversation_of(name) == conversation_of(one.view.session)
-        for one in past.steps
-        if one.view is not step.view and one.turn.prompt and one.turn.at_ms > step.turn.last_ms
-    )
+    asked = last_words(step.turn).question or "\n".join(one.text for one in step.digest.questions)
+    questions = [one for line in asked.splitlines() for one in sentences(line) if is_question(one)]
+    names = subjects_in("\n".join(questions))
+    only_to_go_on = questions != [] and all(map(asks_to_go_on, questions))
+    for one in past.steps:
+        if one.view is step.view or not one.turn.prompt or one.turn.at_ms <= step.turn.last_ms:
+            continue
+        goes_on = name == one.view.parent or conversation_of(name) == conversation_of(one.view.session)
+        if goes_on or (only_to_go_on and did_work(one.turn)):
+            return True
+        if len(names) > 1 and 2 * len(names & subjects_in(_exchange(one))) > len(names):
+            return True
+    return False
+
+
+def _exchange(step: Step) -> str:
+    """Returns what the user said in a turn, with the questions that it replied to."""
+    replies = (f"{reply.to}\n{reply.text}" for reply in step.turn.replies)
+    return "\n".join((asked_before(step), step.turn.prompt, *replies))
 
 
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
@@ -179,12 +196,11 @@ def opinion_entries(view: ProjectView, at_ms: int, now_ms: int) -> list[Entry]:
     """Returns the names of texts from outside that the user brought in within the last week: nobody has checked
     them."""
     entries = []
-    for back, opinion in enumerate(one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
+    for opinion in (one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
         when = earlier(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"
-        weight = WEIGHTS["opinion"].at(back).first
         session = opinion.session
-        entries.append(Entry(text=text, kind="text from outside", weight=weight, session=session, at_ms=opinion.at_ms))
+        entries.append(Entry(text=text, kind="text from outside", session=session, at_ms=opinion.at_ms))
     return entries

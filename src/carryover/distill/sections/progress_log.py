@@ -12,7 +12,7 @@ from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
-from carryover.distill.sections.quoting import from_the_top, from_turn, last_words, packed, parted
+from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
 from carryover.distill.trail import Past, Step, idle_since, is_idle
 from carryover.distill.view import SessionView, Worktree
 from carryover.text.pattern import later
@@ -23,6 +23,7 @@ _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _ONE_LINE_CHARS: Final = 200
 _MOST_ALIKE: Final = 3
+_MOST_COMMITS: Final = 4
 _NUMBERS: Final = later(r"\d+")
 _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
 """Most parts of an answer, by steps back in time; later ones get one."""
@@ -70,16 +71,16 @@ def summary_entries(past: Past) -> list[Entry]:
     """Returns the newest compaction summary and recap of each session, the leading session's first."""
     sessions = sorted(past.view.sessions, key=lambda one: (one is not past.lead, -one.newest_ms, one.session))
     entries: list[Entry] = []
-    for at, session in enumerate(sessions[:3]):
+    for session in sessions[:3]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
             if summary is None:
                 continue
-            for rank, (heading, text) in enumerate(_parts_of(summary)):
-                entries += _quoted(past, session, summary, f"{what}{heading}", text, penalty=1.5 * at, rank=rank)
+            for heading, text in _parts_of(summary):
+                entries += _quoted(past, session, summary, f"{what}{heading}", text)
         plan = session.digest.proposal
         if plan is not None and plan.accepted and plan.text:
             what = "plan, accepted by the user"  # the work follows it from then on
-            entries += _quoted(past, session, plan, what, plan.text, penalty=-0.6)
+            entries += _quoted(past, session, plan, what, plan.text)
     return entries
 
 
@@ -89,17 +90,13 @@ def _parts_of(summary: Summary) -> list[tuple[str, str]]:
     return [(f", “{part.heading}”", part.text) for part in parts] or [("", summary.text)]
 
 
-def _quoted(
-    past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str, *, penalty: float, rank: int = 0
-) -> list[Entry]:
+def _quoted(past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str) -> list[Entry]:
     step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
     since = max(0, session.digest.prompts - given.turn)
     label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
     kind: Kind = "plan" if isinstance(given, Proposal) else "summary"
-    quote = parted(step, text, kind, WEIGHTS["summary"], label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
-    quote = from_the_top(quote) if kind == "plan" else quote
-    old = WEIGHTS["summary age"].back * since
-    return [replace(one, weight=one.weight + old + penalty + 0.5 * rank, turn=given.turn) for one in quote]
+    quote = parted(step, text, kind, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
+    return [replace(one, turn=given.turn) for one in quote]
 
 
 def _prompts_since(count: int) -> str:
@@ -110,11 +107,10 @@ def _prompts_since(count: int) -> str:
 
 def progress_entries(past: Past) -> list[Entry]:
     """Returns the commits that git reported, then what was answered, both newest first."""
-    weight = WEIGHTS["commits"]
     made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
     entries = packed(
-        from_turn(step, commit, "call", weight.at(back).first, label=f"Committed ({past.place(step)})")
-        for back, (step, commit) in enumerate(made[: weight.most])
+        from_turn(step, commit, "call", label=f"Committed ({past.place(step)})")
+        for step, commit in made[:_MOST_COMMITS]
     )
     answers: list[Entry] = []
     asking = asking_sessions(past)
@@ -126,7 +122,7 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
-        answers += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
+        answers += parted(step, answer, "message", label=label, most=most, at_ms=at_ms)
     return [*entries, *packed(answers)]
 
 

@@ -7,22 +7,36 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from carryover.distill.closed_classes import NEXT, OPEN, is_list_item, is_numbered, is_question, label_of
+from carryover.distill.closed_classes import (
+    NEXT,
+    OPEN,
+    begins_with_reply,
+    is_list_item,
+    is_numbered,
+    is_question,
+    label_of,
+)
 from carryover.distill.digest import Turn
-from carryover.distill.entry import Entry, Kind, Weight
-from carryover.distill.quotes import fits, lines_of, pieces, sentences
-from carryover.distill.trail import Step
+from carryover.distill.entry import BY_WORTH, Entry, Kind, Weight
+from carryover.distill.own_text import PROTOCOL_QUESTION
+from carryover.distill.quotes import LINE_BREAK, cut_middle, excerpt, fits, lines_of, pieces, sentences
+from carryover.distill.trail import Step, is_bare
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
 
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
+_SHORT_REPLY: Final = 40
+"""A prompt of no more characters may say nothing without the question that it answers."""
+_ASKED_CHARS: Final = 160
+_MOST_OFFERED: Final = 4
+"""Lines of a list at the end of an answer that a short reply is quoted with."""
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
 
 
 def from_session(
-    view: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
+    view: SessionView, turn: int, text: str, kind: Kind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int
 ) -> Entry:
     """Returns one line from turn `turn` of a session."""
     return Entry(
@@ -30,14 +44,23 @@ def from_session(
     )
 
 
-def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int | None = None) -> Entry:
+def from_turn(
+    step: Step, text: str, kind: Kind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int | None = None
+) -> Entry:
     """Returns one line from a turn."""
     moment = step.turn.at_ms if at_ms is None else at_ms
     return from_session(step.view, step.turn.number, text, kind, weight, label=label, at_ms=moment)
 
 
 def parted(
-    step: Step, text: str, kind: Kind, weight: Weight, *, label: str, most: int = 99, at_ms: int | None = None
+    step: Step,
+    text: str,
+    kind: Kind,
+    weight: Weight = BY_WORTH,
+    *,
+    label: str,
+    most: int = 99,
+    at_ms: int | None = None,
 ) -> list[Entry]:
     """Splits a quote into entries, of which the first and last stay longest; beyond `most` lines, its middle is left
     out."""
@@ -99,6 +122,28 @@ def _after(last: Entry | None, entry: Entry) -> str:
     if last is None or not bracket or not entry.text or last.label.partition(" (")[0] != who:
         return entry.shown
     return f"({place}: {entry.text}"
+
+
+def asked_before(step: Step) -> str:
+    """Returns the question at the end of the turn before, in the same session; empty if there is none."""
+    before = (last_words(turn).question for turn in step.digest.turns if turn.number == step.turn.number - 1)
+    return next(before, "")
+
+
+def replying_to(step: Step) -> str:
+    """Returns what the label of a short prompt adds: the question at the end of the turn before, or what a prompt that
+    begins with a reply followed; empty if there is none."""
+    asked = asked_before(step)
+    prompt = step.turn.prompt
+    if step.turn.chars > _SHORT_REPLY or prompt.startswith("/") or is_question(prompt) or PROTOCOL_QUESTION in asked:
+        return ""
+    if asked:  # Next action has the question that a prompt without any work since replied to
+        return "" if is_bare(step.turn) else f", asked “{excerpt(asked, _ASKED_CHARS)}”"
+    turns = [turn for turn in step.digest.turns if turn.number == step.turn.number - 1]
+    offered = turns[0].answer if turns and begins_with_reply(prompt) else ""
+    if not offered or not is_list_item(offered.splitlines()[-1]):
+        return ""
+    return f", after “{cut_middle(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}”"
 
 
 class LastWords(NamedTuple):

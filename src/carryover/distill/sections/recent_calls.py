@@ -9,15 +9,16 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.distill.digest import Call
-from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.entry import Entry
 from carryover.distill.quotes import excerpt
-from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
+from carryover.distill.sections.quoting import from_turn, packed, parted
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
+_MOST_CALLS: Final = 24
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
 _MOST_OUTPUT: Final = 12
@@ -27,18 +28,11 @@ _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 
 
 def call_entries(past: Past) -> list[Entry]:
-    """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
-    looked weigh more while their turn has no answer, since nothing else shows what they found."""
-    calls = _shown_calls(past.view)
-    most = WEIGHTS["ran"].most
-    newest = calls[-most:]
-    used = [made for made in calls[:-most] if made.call.used]
-    used.sort(key=lambda made: (made.call.used, made.call.at_ms))
+    """Returns the newest calls with their output."""
+    newest = _shown_calls(past.view)[-_MOST_CALLS:]
     entries: list[Entry] = []
-    for back, made in enumerate(_without_repeated_lines(newest)):
-        entries += _call(past, made.call, made.session, _source(past, made), back)
-    for back, made in enumerate(reversed(used[-WEIGHTS["used"].most :])):
-        entries += _call(past, made.call, made.session, "used", back)
+    for made in _without_repeated_lines(newest):
+        entries += _call(past, made.call, made.session)
     return packed(sorted(entries, key=lambda entry: entry.at_ms))
 
 
@@ -75,20 +69,7 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
         yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
 
 
-def _source(past: Past, made: _Made) -> str:
-    """Returns the key of `WEIGHTS` for a newest call."""
-    call = made.call
-    main = past.main
-    if call.op == "agent":
-        return "report"
-    is_now = made.session is main.view and call.turn == main.turn.number and main.turn.end != "answered"
-    if is_now and call.op != "read":  # a file that was read is still there
-        return "ran now"
-    looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
-    return "read" if looks else "ran"
-
-
-def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
+def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     turns = session.digest.turns
     step = Step(next((turn for turn in turns if turn.number == call.turn), turns[-1]), session)
     is_path = call.op in ("read", "edit", "write")
@@ -105,18 +86,18 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
     name = "" if call.op == "shell" and subject else call.name
     label = f"{name} {subject}".strip() + status
-    weight = WEIGHTS[source].at(back)
+    looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
     if call.op == "read":
         output = _NUMBERED.sub("", output)
-    most = _MOST_READ if source == "read" else _MOST_OUTPUT
-    said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
+    most = _MOST_READ if looks else _MOST_OUTPUT  # what was looked at is still there
+    said = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
     shown = "".join(entry.text for entry in said)
     if len(said) > 1 or "…" in f"{label}{output}{shown}":
         label = f"{label} ({past.turn(call.turn, session)})"
-        said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
+        said = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
     if not said:
-        return [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
-    return from_the_top(said) if call.op == "read" else said
+        return [from_turn(step, label, "call", at_ms=call.at_ms)]
+    return said
 
 
 def _parted(script: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import msgspec
 from carryover.distill.digest import EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import cut_middle, earlier
-from carryover.distill.sections.quoting import from_the_top, packed, parted
+from carryover.distill.sections.quoting import packed, parted
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
@@ -25,6 +25,7 @@ _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""
 _NAMES_CHARS: Final = 270
+_MOST_ADDED: Final = 8
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
@@ -121,14 +122,14 @@ def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[E
     ]
     more = [f"`{file.path}`" for file in recent[weight.most :]]
     if more:
-        entries.append(_names("Before these", more, WEIGHTS["more files"].first))
+        entries.append(_names("Before these", more))
     entries = [*packed(entries), *documents]
     known = {file.path for file in recent}
     named = " ".join(entry.text for entry in documents)
     read = [(path, f"`{path}`") for path in _looked_at(past)]
     only_read = [shown for path, shown in read if path not in known and shown not in named]
     if only_read:
-        entries.append(_names("Looked at", only_read, WEIGHTS["looked at"].first))
+        entries.append(_names("Looked at", only_read))
     return [*entries, *added_entries(past, recent)]
 
 
@@ -164,10 +165,10 @@ def counted(boxes: Boxes) -> str:
     return f"{boxes.checked} of {boxes.total} boxes checked"
 
 
-def _names(label: str, names: Sequence[str], weight: float) -> Entry:
+def _names(label: str, names: Sequence[str]) -> Entry:
     while len(text := ", ".join(names)) > _NAMES_CHARS:
         names = names[:-1]
-    return Entry(text=text, kind="files", weight=weight, label=label)
+    return Entry(text=text, kind="files", label=label)
 
 
 def _looked_at(past: Past) -> Iterable[str]:
@@ -181,14 +182,13 @@ def _looked_at(past: Past) -> Iterable[str]:
 def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     """Returns what a turn without an answer added to files, since no words say what its edits were."""
     step = past.main
-    weight = WEIGHTS["added now"]
     if step.turn.end == "answered":
         return []
     files = [file for file in recent if file.touched.added and file.touched.session == step.view.session]
     entries: list[Entry] = []
-    for back, file in enumerate(files[: weight.most]):
+    for file in files[:_MOST_ADDED]:
         label = f"Added to `{file.path}` ({past.turn(step.turn.number, step.view)})"
         text = file.touched.added
         at_ms = file.touched.at_ms
-        entries += from_the_top(parted(step, text, "edit", weight.at(back), label=label, most=4, at_ms=at_ms))
+        entries += parted(step, text, "edit", label=label, most=4, at_ms=at_ms)
     return entries

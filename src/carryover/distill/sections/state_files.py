@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from carryover.distill.digest import Document
 from carryover.distill.entry import WEIGHTS, Entry
@@ -15,6 +15,7 @@ from carryover.facts import Boxes, FileFacts
 
 Visit = tuple[Document, SessionView]
 """What one session did with a document."""
+_MOST_DOCUMENTS: Final = 4
 
 
 class StateFile(NamedTuple):
@@ -99,9 +100,8 @@ def open_entries(past: Past, files: Sequence[StateFile]) -> list[Entry]:
 def document_entries(past: Past, files: Sequence[StateFile], recent: Sequence[RecentFile]) -> list[Entry]:
     """Returns on one line the other documents that have boxes or that several turns used, except for `recent` files,
     which have lines of their own."""
-    weight = WEIGHTS["document"]
     listed = {file.path for file in recent}
     others = [file for file in files if not file.is_open and file.path not in listed]
-    shown = [file for file in others if file.turns > 1 or file.boxes is not None][: weight.most]
+    shown = [file for file in others if file.turns > 1 or file.boxes is not None][:_MOST_DOCUMENTS]
     text = ", ".join(f"`{file.path}` ({file.state(past)})" for file in shown)
-    return [Entry(text=text, kind="files", weight=weight.first, label="Documents")] if shown else []
+    return [Entry(text=text, kind="files", label="Documents")] if shown else []

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
-from carryover.distill.sections.quoting import from_the_top, from_turn, parted
-from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
+from carryover.distill.sections.open_questions import newest_run
+from carryover.distill.sections.quoting import from_the_top, from_turn, parted, replying_to
+from carryover.distill.subjects import subjects_in
+from carryover.distill.trail import Past, Step, goal_of, is_aside, says_something, waiting_prompts
 from carryover.distill.view import ProjectView
 from carryover.text.pattern import later
 
@@ -21,13 +21,13 @@ _LONG_TOKENS: Final = 20
 """A shorter prompt in between is shown with the others."""
 _NEWEST: Final = 6
 """How many of the newest working turns have their answers and files searched."""
+_STANDING: Final = ("newest", "reply since")
+_ERROR: Final = later(r"(?m)\b(?:[A-Z]\w*Error|ERROR|FAILED|[Ee]rror:|failed)\b")
+_VALUES: Final = later(r"[\W\d_]+")
+_LEAST_ALIKE: Final = 24
+"""A shorter prompt may be part of another one by chance."""
 _LEAST: Final = 2
 """In how many of these turns a prompt's names must recur."""
-_NAME: Final = later(r"[A-Za-z_]\w{3,}", re.ASCII)
-_WIDE: Final = later(r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}")
-_STEM: Final = 6
-_STEM_OF_SYLLABLES: Final = 3
-"""How many letters of a non-ASCII word its inflected forms share."""
 
 
 def pin_entries(view: ProjectView) -> list[Entry]:
@@ -52,15 +52,18 @@ def task_steps(past: Past) -> dict[str, Step]:
     roles = (
         ("newest", newest_intent(past)),
         ("acted on", [past.main]),
-        ("reply since", mine[-1:]),
+        ("reply since", [step for step in mine[-1:] if not is_aside(step, past.steps)]),
         ("taken up", found[:1]),
         ("taken up before", found[1:]),
     )
+    asked = [step for step in past.steps if step.turn.prompt]
     for role, step in ((role, step) for role, steps in roles for step in steps):
-        if _is_new(step, chosen):
-            chosen[role] = step
+        said = _corrected(step, asked)
+        if _is_new(said, chosen) and (role in _STANDING or not _is_fixed_log(past, said)):
+            chosen[role] = said
     has_long = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
     long = _long(mine) or ([] if has_long else _goals_before(past))
+    long = [step for step in long if not _is_fixed_log(past, step) and _corrected(step, asked) is step]
     if new := [step for step in long if _is_new(step, chosen)]:
         chosen["longest"] = max(new, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms))
     return chosen
@@ -79,6 +82,26 @@ def newest_intent(past: Past) -> list[Step]:
 def _is_new(step: Step, chosen: Mapping[str, Step]) -> bool:
     """Whether the turn has a prompt that is none of those chosen, sent again."""
     return step.turn.prompt != "" and step.turn.sent not in (one.turn.sent for one in chosen.values())
+
+
+def _is_fixed_log(past: Past, step: Step) -> bool:
+    """Whether a prompt is little but a paste of failed checks, and tests passed since."""
+    is_log = any(is_pasted and _ERROR.search(text) for is_pasted, text in parts(step.turn.prompt))
+    run = newest_run(past)
+    passed = run is not None and run.run.status == "pass" and run.at_ms > step.turn.last_ms
+    return is_log and passed and _tokens(step) < _LONG_TOKENS
+
+
+def _corrected(step: Step, steps: Iterable[Step]) -> Step:
+    """Returns the newest prompt of the session that says the same with other values; the same step without one."""
+    own = _without_values(step.turn.prompt)
+    since = [one for one in steps if one.view is step.view and one.turn.at_ms > step.turn.at_ms]
+    again = [one for one in since if len(own) >= _LEAST_ALIKE and own in _without_values(one.turn.prompt)]
+    return again[-1] if again else step
+
+
+def _without_values(prompt: str) -> str:
+    return " ".join(_VALUES.sub(" ", prompt.casefold()).split())
 
 
 def _tokens(step: Step) -> int:
@@ -112,8 +135,8 @@ def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
         if step.turn in newest:
             what = "Newest prompt"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)})")
-        if templates.get(step.turn.template) is step:
+        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)}){replying_to(step)}")
+        if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))
     return [*entries, *_typed(past)]
@@ -155,16 +178,16 @@ def taken_up(steps: Sequence[Step]) -> list[Step]:
     """Returns the newest prompt whose names recur in later work, and the one whose names recur most. `steps` are in
     order of time."""
     worked = [step for step in steps if step.turn.calls or step.turn.changes][-_NEWEST:]
-    after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
+    after = [(step.turn.at_ms, subjects_in(_done_in(step))) for step in worked]
     known: set[str] = set()
     found: list[tuple[int, Step]] = []
     for step in steps:
-        own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else frozenset()
+        own = subjects_in(typed_words(step.turn.prompt)) - known if step.turn.prompt else frozenset()
         later = (names for at_ms, names in after if at_ms >= step.turn.at_ms) if own else ()
         count = sum(not own.isdisjoint(names) for names in later)
         if count >= _LEAST:
             found.append((count, step))
-        known |= own | _names(step.turn.answer)
+        known |= own | subjects_in(step.turn.answer)
     if not found:
         return []
     newest = found[-1][1]
@@ -175,18 +198,3 @@ def taken_up(steps: Sequence[Step]) -> list[Step]:
 def _done_in(step: Step) -> str:
     paths = (file.path for file in step.digest.touched if file.turn == step.turn.number)
     return " ".join((step.turn.answer, *paths))
-
-
-@lru_cache(maxsize=512)  # every handoff examines the same turns again
-def _names(text: str) -> frozenset[str]:
-    plain = text.casefold()
-    names = {part for part in _NAME.findall(plain) if len(part) > 3}
-    if plain.isascii():
-        return frozenset(names)
-    for run in _WIDE.findall(plain):
-        if "\u4e00" <= run[0] <= "\u9fff":
-            names.update(run[at : at + 2] for at in range(len(run) - 1))
-        else:
-            stem = _STEM_OF_SYLLABLES if run[0] >= "\uac00" else _STEM
-            names.add(run[:stem])
-    return frozenset(names)

@@ -1,8 +1,8 @@
-"""Earlier prompts, answers and refusals of the user, verbatim: the nearest, then the longest of the rest."""
+"""Earlier prompts, answers and refusals of the user, verbatim."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -13,14 +13,12 @@ from carryover.distill.digest import Turn
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
-from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
+from carryover.distill.sections.quoting import from_turn, packed, parted, replying_to
 from carryover.distill.trail import Past, Step
 from carryover.text.pattern import later
 
 _CHARS: Final = 230
 _MOST_CHARS: Final = 700
-_NEAR: Final = 8
-_MOST_FAR: Final = 24
 _TINY_CHARS: Final = 40
 _LEAST_ALIKE: Final = 5
 """In a shorter run each prompt is shown with its own turn."""
@@ -40,34 +38,21 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
     steps = [step for step in past.steps if newest.get(step.turn.sent) is step]
     runs = _runs(steps)
-    near = runs[-_NEAR:]
-    far = runs[:-_NEAR]
-    weighed = []
-    for back, run in enumerate(reversed(near)):
-        penalty = 1.5 if only_replies(run[-1].turn.prompt) else 0.0
-        weighed.append((run, WEIGHTS["prompt"].at(back).first + penalty))
-    far.sort(key=lambda run: _rank(past, run[-1]))
-    for rank, run in enumerate(far[:_MOST_FAR]):
-        weighed.append((run, WEIGHTS["far prompt"].at(rank).first))
-    chars = sum(step.turn.chars for run, _ in weighed for step in run)
-    room = _CHARS if chars > _FITS_CHARS else _MOST_CHARS
+    room = _CHARS if sum(step.turn.chars for step in steps) > _FITS_CHARS else _MOST_CHARS
     entries: list[Entry] = []
-    for run, weight in weighed:
-        entries += _prompt(past, run[0], room, weight) if len(run) == 1 else _alike(past, run, weight)
-    return packed(sorted(_with_share(past, [*entries, *_replies(past)]), key=lambda entry: entry.at_ms))
+    for run in sorted(runs, key=lambda run: _rank(past, run[-1])):
+        entries += _prompt(past, run[0], room) if len(run) == 1 else _alike(past, run)
+    return packed(sorted([*_with_share(past, [*_replies(past), *entries])], key=lambda entry: entry.at_ms))
 
 
-def _with_share(past: Past, entries: Sequence[Entry]) -> list[Entry]:
-    """Returns the entries by weight; those that fit the user's own share of the handoff stay before long answers."""
-    ordered = sorted(entries, key=lambda entry: entry.weight)
+def _with_share(past: Past, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yields the entries; those of the leading session that fit the user's own share of the handoff are fixed."""
     room = _OWN_SHARE_TOKENS
-    most = WEIGHTS["own share"].first
-    shared = []
-    for entry in ordered:
-        room -= estimated_tokens(entry.shown) if entry.session == past.lead.session else 0
-        is_own = entry.session == past.lead.session and room >= 0
-        shared.append(replace(entry, weight=min(entry.weight, most)) if is_own else entry)
-    return shared
+    for entry in entries:
+        cost = estimated_tokens(entry.shown)
+        is_own = entry.session == past.lead.session and cost <= room
+        room -= cost * is_own
+        yield replace(entry, weight=WEIGHTS["own share"].first) if is_own else entry
 
 
 def _runs(steps: Sequence[Step]) -> list[list[Step]]:
@@ -86,14 +71,14 @@ def _pattern(step: Step) -> tuple[str, str, int]:
     return step.view.session, pattern.strip(), -1 if is_tiny else step.turn.number
 
 
-def _prompt(past: Past, step: Step, room: int, weight: float) -> list[Entry]:
+def _prompt(past: Past, step: Step, room: int) -> list[Entry]:
     text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
-    text = f"{text}\n({step.turn.template})" if step.turn.template else text
-    label = f"Prompt ({_whose(past, step)}{past.place(step)})"
-    return from_the_top(parted(step, text, "prompt", WEIGHTS["prompt"]._replace(first=weight), label=label))
+    text = f"{text}\n({step.turn.template})" if step.turn.template and not step.turn.is_template else text
+    label = f"Prompt ({_whose(past, step)}{past.place(step)}){replying_to(step)}"
+    return parted(step, text, "prompt", label=label)
 
 
-def _alike(past: Past, run: Sequence[Step], weight: float) -> list[Entry]:
+def _alike(past: Past, run: Sequence[Step]) -> list[Entry]:
     """Returns the prompts of a run, which share a line; of a long run, its ends."""
     label = f"Prompts ({_whose(past, run[0])}turn {run[0].turn.number} to {past.place(run[-1])})"
     is_cut = len(run) > _MOST_ALIKE + 2
@@ -104,15 +89,16 @@ def _alike(past: Past, run: Sequence[Step], weight: float) -> list[Entry]:
     if is_cut:
         texts[len(first)] = f"… {texts[len(first)]}"
     shown = zip(steps, texts, strict=True)
-    return packed(from_turn(step, text, "prompt", weight, label=label) for step, text in shown)
+    return packed(from_turn(step, text, "prompt", label=label) for step, text in shown)
 
 
 def _whose(past: Past, step: Step) -> str:
     return "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
 
 
-def _rank(past: Past, step: Step) -> tuple[bool, int, int]:
-    return not _corrects(past, step), -min(step.turn.chars, 600), -step.turn.at_ms
+def _rank(past: Past, step: Step) -> tuple[bool, bool, int]:
+    """Orders prompts: corrections first, short replies last, the newest first."""
+    return not _corrects(past, step), only_replies(step.turn.prompt), -step.turn.at_ms
 
 
 def _corrects(past: Past, step: Step) -> bool:
@@ -126,13 +112,12 @@ def _has_refusal(turn: Turn) -> bool:
 
 
 def _replies(past: Past) -> list[Entry]:
-    weight = WEIGHTS["reply"]
     replies = [(step, reply) for step in past.steps for reply in step.turn.replies]
     entries: list[Entry] = []
-    for back, (step, reply) in enumerate(reversed(replies)):
+    for step, reply in reversed(replies):
         place = past.place(step, reply.at_ms)
         kind: Kind = "refusal" if reply.refused else "reply"
         refused = f"On refusing {excerpt(reply.to, 80)} ({place})"
         label = refused if reply.refused else f"Asked “{excerpt(reply.to, 140)}” ({place}), answered"
-        entries += parted(step, excerpt(reply.text, _CHARS), kind, weight.at(back), label=label, at_ms=reply.at_ms)
+        entries += parted(step, excerpt(reply.text, _CHARS), kind, label=label, at_ms=reply.at_ms)
     return entries

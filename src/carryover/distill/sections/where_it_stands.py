@@ -11,12 +11,14 @@ from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
-from carryover.distill.trail import Past, Step, idle_since
+from carryover.distill.trail import Past, Step, did_work, idle_since, running_jobs
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 """Questions and edits without a result are shown under Open questions."""
 _MOST_TALK: Final = 2
+_MOST_BEFORE: Final = 6
+_MOST_BRANCHES: Final = 2
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -29,7 +31,14 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the agent's last words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
     endings = [_ended(past, step) for step in steps]
-    said = (*endings, _place(past, steps[0], git), _tests(past), _unpushed(git), _jobs(steps))
+    said = (
+        *endings,
+        _place(past, steps[0], git),
+        *_other_branches(past, steps[0], git),
+        _tests(past),
+        _unpushed(git),
+        _jobs(past),
+    )
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
@@ -65,6 +74,18 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     return " ".join(filter(None, (on_branch, in_tree)))
 
 
+def _other_branches(past: Past, newest: Step, git: GitFacts | None) -> list[str]:
+    """Returns the branches of earlier work of any session, but for those checked out and of the newest work."""
+    worked = [step for step in past.steps if did_work(step.turn) and step.turn.branch]
+    last = {step.turn.branch: step for step in worked if not past.is_beside(step)}
+    here = {newest.turn.branch, git.branch if git is not None else None}
+    others = sorted((step for branch, step in last.items() if branch not in here), key=lambda step: -step.turn.last_ms)
+    return [
+        f"earlier work on branch {clip(step.turn.branch, chars=80)} ({past.place(step, step.turn.last_ms)})"
+        for step in others[:_MOST_BRANCHES]
+    ]
+
+
 def _has_any(tree: str, paths: Iterable[str]) -> bool:
     return any(relative(path, tree) for path in paths)
 
@@ -91,12 +112,11 @@ def result_of(seen: SeenRun) -> str:
     return f"{status} ({said})" if said else status
 
 
-def _jobs(steps: Iterable[Step]) -> str:
-    """Returns running jobs of these turns' sessions; none once a session is over, since nothing records their end."""
-    digests = {step.view.session: step.digest for step in steps}.values()
-    jobs = (job for digest in digests for job in digest.jobs if job.turn >= digest.prompts - 1)
-    running = [excerpt(job.text, 100) for job in jobs]
-    return f"started in the background, no end recorded: {'; '.join(running[-3:])}" if running else ""
+def _jobs(past: Past) -> str:
+    """Returns the jobs that may still run, each with how long before it was started or mentioned."""
+    jobs = [(excerpt(job.text, 100), earlier(job.at_ms, past.at_ms)) for job, _ in running_jobs(past)]
+    shown = "; ".join(f"{text} ({ago})" if ago else text for text, ago in jobs[-3:])
+    return f"started in the background, no end recorded: {shown}" if shown else ""
 
 
 def _words(past: Past, step: Step) -> list[Entry]:
@@ -105,12 +125,12 @@ def _words(past: Past, step: Step) -> list[Entry]:
     is_main = step is past.main
     if turn.end != "answered":
         return _on_the_way(past, step, turn.said, "on the way" if is_main else "worked on the way")
-    label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
+    label = past.spoke(step, turn.last_ms)
     at_ms = turn.said[-1].at_ms if turn.said else None
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
     if is_main:
-        before = _on_the_way(past, step, turn.said[:-1], "said before")
+        before = _said_before(past, step)
         return [*before, *parted(step, words.body, "message", weight, label=label, at_ms=at_ms)]
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer
@@ -124,6 +144,14 @@ def _on_the_way(past: Past, step: Step, texts: Sequence[Said], source: str) -> l
         weight = WEIGHTS[source].at(back)
         quote = parted(step, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
         entries = [*quote, *entries]
+    return packed(entries)
+
+
+def _said_before(past: Past, step: Step) -> list[Entry]:
+    entries: list[Entry] = []
+    for said in step.turn.said[:-1][-_MOST_BEFORE:]:
+        label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
+        entries += parted(step, said.text, "message", label=label, most=4, at_ms=said.at_ms)
     return packed(entries)
 
 

@@ -18,11 +18,11 @@ REPORT = "The discount is in cents.\n\n**Next steps:**\n1. the receipt\n2. the f
 @pytest.mark.parametrize(
     ("report", "following", "stands"),
     [
-        (f"{REPORT}Shall I continue?", "Next steps: / 1. the receipt / 2. the fixture", "It rounds down."),
+        (f"{REPORT}Shall I continue?", "Next steps: ¶ 1. the receipt ¶ 2. the fixture", "It rounds down."),
         ("It is done.\nNext: the receipt.\nIt rounds.", "Next: the receipt.", "It rounds."),
         (
             "It is done.\n- Done: cents\n- Next: receipt\n  - its fixture\n- Risk: none",
-            "receipt / its fix",
+            "receipt ¶ its fix",
             "Risk: none",
         ),
         ("Fertig.\n\n## Nächste Schritte\n\nDer Beleg fehlt.\n\nEs rundet ab.", "Der Beleg fehlt.", "Es rundet ab."),
@@ -33,7 +33,7 @@ def test_lines_that_the_agent_labelled_as_next_stand_under_next_action(
     report: str, following: str, stands: str
 ) -> None:
     talk = worked(says=report)
-    came = " / ".join(section(talk, title="Next action")).replace("/ > ", "/ ")
+    came = " ¶ ".join(section(talk, title="Next action")).replace("/ > ", "/ ")
 
     assert came.startswith("claude-code's last words (turn 1): ")
     assert following in came
@@ -47,7 +47,7 @@ def test_questions_that_the_agent_labelled_as_open_are_open_until_the_user_write
     talk = worked(says="It is done.\n\nOpen questions:\n- Per item or per cart\n- Net or gross\n\nAll tests pass.")
     asked = under("Open questions", talk)
 
-    assert "Open questions: / Per item or per cart / Net or gross" in asked
+    assert "Open questions: ¶ Per item or per cart ¶ Net or gross" in asked
     assert "All tests pass." in under("Where it stands", talk)
     assert "Net or gross" not in under("Where it stands", talk)
     assert "Net or gross" not in under("Open questions", talk.user("Per item, net."))

@@ -11,7 +11,7 @@ from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import render
 from carryover.facts import Facts
 from carryover.model import ToolResult
-from support.conversation import GOAL, START_MS, project, section, session, under, worked
+from support.conversation import GOAL, START_MS, handoff, project, section, session, under, worked
 
 
 def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
@@ -127,3 +127,35 @@ def test_a_tools_question_is_open_with_its_options_until_the_next_prompt() -> No
     since = worked("s2", "Add a logo.", hours=5)
     assert f"Options: {'; '.join(options)}" in under("Open questions", talk, since).replace("\n> ", " ")
     assert "Which currency?" not in under("Open questions", talk.user("Euros."))
+
+
+@pytest.mark.parametrize(
+    ("turns", "is_open"),
+    [
+        ([("Drop the voucher table now.", "It is gone.")], False),
+        ([("Where were we?", "At the vouchers. Shall I drop the voucher table?"), ("yes", "It is gone.")], False),
+        ([("Add a column to the voucher list.", "It is there.")], True),
+        ([("Translate the manual.", "Shall I translate the examples as well?"), ("yes", "They are.")], True),
+    ],
+)
+def test_a_question_that_a_later_turn_elsewhere_answered_is_not_open(
+    turns: list[tuple[str, str]], is_open: bool
+) -> None:
+    asked = worked(says="The vouchers moved. Shall I drop the voucher table?")
+    later = session("s2", hours=1, agent="codex")
+    for prompt, says in turns:
+        later.user(prompt).edited("cart.py").says(says)
+
+    assert ("Shall I drop the voucher table?" in under("Open questions", asked, later)) is is_open
+
+
+@pytest.mark.parametrize("asks", ["Shall I continue?", "Soll ich weitermachen?", "继续吗？", "¿Quieres continuar?"])
+def test_whether_to_go_on_is_no_question_once_the_user_went_on(asks: str) -> None:
+    asked = worked(says=f"The vouchers moved. {asks}")
+    assert asks in under("Open questions", asked)
+    assert asks in under("Open questions", asked, session("s2", hours=1).user("hi").says("Hello!"))
+
+    assert asks not in under("Open questions", asked, worked("s2", "Drop the table.", hours=1))
+    assert handoff(asked, worked("s2", "Drop the table.", hours=1)).settled
+    named = worked(says="The vouchers moved. Shall I continue with the receipts of the year before?")
+    assert "Shall I continue" in under("Open questions", named, worked("s2", "Drop the table.", hours=1))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill.handoff import distill
+from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import lay_out, render
 from carryover.distill.sections.progress_log import summary_entries
 from carryover.distill.sections.quoting import last_words
@@ -16,7 +17,7 @@ from carryover.distill.sections.task import taken_up
 from carryover.distill.trail import past_of, steps_of
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
-from carryover.model import PlanItem, SummaryPart, TurnEnd
+from carryover.model import PlanItem, SessionInfo, SummaryPart, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
 
 
@@ -62,12 +63,13 @@ def test_an_edit_without_a_result_may_or_may_not_have_been_made() -> None:
     assert "Not known whether this edit was made: `cart.py`" in under("Open questions", talk)
 
 
-def test_a_job_runs_until_it_ends_or_its_session_is_over() -> None:
+def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     talk = worked().user("Serve it.").event(model.BackgroundTask(task_id="j", state="running", label="npm run serve"))
     talk.says("It runs.")
     assert "no end recorded: npm run serve" in under("Where it stands", talk)
 
-    assert "npm run serve" not in under("Where it stands", talk, worked("s2", hours=5))
+    assert "npm run serve (5 h earlier)" in under("Where it stands", talk, worked("s2", hours=5))
+    assert "npm run serve" not in under("Where it stands", talk, worked("s2", hours=50))
     talk.event(model.BackgroundTask(task_id="j", state="done"))
     assert "npm run serve" not in under("Where it stands", talk)
 
@@ -92,9 +94,9 @@ def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     script = "\n".join(f"load({number})" for number in range(60))
     files = under("Recent files", talk.ran(script, "3 rows").says("Done."))
 
-    assert re.search("`make deploy` .*: … / queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
-    there = (f"TaskOutput: {note} / a timeout", "(turn 1): … / src/cart.py:12: cap", "`cart.py`: edited")
-    assert [text in files for text in (*there, "load(59) / → 3 rows", "Wait")] == [True, True, True, True, False]
+    assert re.search("`make deploy` .*: … ¶ queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
+    there = (f"TaskOutput: {note} ¶ a timeout", "(turn 1): … ¶ src/cart.py:12: cap", "`cart.py`: edited")
+    assert [text in files for text in (*there, "load(59) ¶ → 3 rows", "Wait")] == [True, True, True, True, False]
     assert all(f"load({number})" in files for number in range(60)), "a script in full"
 
 
@@ -153,7 +155,7 @@ def test_the_branch_of_the_work_stands_beside_it_unless_it_is_checked_out(checke
 
 def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_from_then_on() -> None:
     talk = session("s1").user("Plan it.").event(model.PlanProposal(call_id="p", text="# Plan\n1. Round last\n2. Cap"))
-    assert "1. Round last / 2. Cap" in under("Open questions", talk)
+    assert "1. Round last ¶ 2. Cap" in under("Open questions", talk)
 
     talk.event(model.PlanProposal(call_id="p", text="", accepted=True)).edited("cart.py").says("Done.")
     assert "Round last" not in under("Open questions", talk)
@@ -301,3 +303,90 @@ def test_a_summary_comes_later_with_each_prompt_since() -> None:
         talk.user("Go on.").says("OK.")
 
     assert weights == sorted(set(weights)), "the least comes first"
+
+
+def test_only_the_newest_answer_of_a_session_is_called_its_last_words() -> None:
+    talk = worked(says="The vouchers are moved.").user("Which database is it?").says("SQLite, version 3.45.")
+    assert "claude-code's last words (turn 2): SQLite" in under("Where it stands", talk)
+    assert "claude-code's words after the newest work (turn 1, 2 min earlier): The vouchers" in under(
+        "Where it stands", talk
+    )
+
+    talk.user("And its size?").says("It has 40 MB.").user("How many rows?").event(TurnEnd(reason="interrupted"))
+    assert "last words" not in under("Where it stands", talk)
+
+    thanked = worked(says="The vouchers are moved.").user("Thanks!").says("Gladly.")
+    assert "claude-code answered (turn 1, 2 min earlier): The vouchers" in under("Where it stands", thanked)
+
+
+@pytest.mark.parametrize("answer", ["nein", "2", "both of them", "全部"])
+def test_a_short_answer_stands_with_the_question_that_it_answered(answer: str) -> None:
+    talk = worked(says="The voucher table is old. Shall I drop it, or export it before?").user(answer)
+    talk.edited("tax.py").says("That is settled.")
+    shown = f"asked “The voucher table is old. Shall I drop it, or export it before?”: {answer}"
+    assert f"rompt (turn 2, 2 min earlier), {shown}" in under("Task", talk)
+
+    for number in range(3):
+        talk.user(f"Then write chapter {number} of the manual about it, please.").edited("man.md").says("Written.")
+    assert shown in under("What the user said", talk)
+
+
+def test_a_prompt_that_says_more_or_answers_the_protocol_stands_alone() -> None:
+    long = worked(says="Shall I drop it?").user("Keep it until the auditors have seen what is in it.").says("Fine.")
+    assert "asked" not in under("Task", long)
+
+    for other in ("/review the page", "Which version is it?"):
+        assert "asked" not in under("Task", worked(says="Shall I drop it?").user(other).edited("a.py").says("Fine."))
+
+    resumed = session("s2").user("Where were we?").says(PROTOCOL_QUESTION).user("go ahead").edited("a.py").says("Ok.")
+    assert "asked" not in under("Task", resumed)
+
+
+def test_the_branch_of_earlier_work_is_named_also_when_another_session_leads() -> None:
+    early = session("early").event(SessionInfo(branch="vouchers")).user("Add vouchers.").edited("cart.py").says("Done.")
+    late = session("late", hours=2).event(SessionInfo(branch="main")).user("Fix a typo.").edited("man.md").says("Done.")
+    made = distill(
+        project(early, late), Facts(GitFacts(branch="main", head="abc1234")), resume="ask", now_ms=late.at_ms
+    )
+    assert made is not None
+    stands = render(made).partition("## Where it stands")[2].partition("\n## ")[0]
+
+    assert "earlier work on branch vouchers (turn 1 of early, 2 h earlier)" in stands
+    made = distill(
+        project(early, late), Facts(GitFacts(branch="vouchers", head="abc")), resume="ask", now_ms=late.at_ms
+    )
+    assert made is not None
+    assert "earlier work on branch" not in render(made)
+    assert "on branch main" in render(made)
+
+
+def test_a_reply_to_a_list_of_offers_stands_with_its_end() -> None:
+    talk = worked(says="Moved.\n\nI could also:\n- drop the table\n- export it").user("yes to all").edited("a.py")
+    assert "asked" not in under("Task", talk.says("Both are done."))
+    assert ", after “Moved. ¶ I could also: ¶ drop the table ¶ export it”: yes to all" in under("Task", talk)
+
+
+LOG = "Run vouchercheck\n##[error] step 4\nERROR voucher: wrong number\nERROR voucher: wrong number\nERROR: exit code 1"
+
+
+def test_a_log_that_was_pasted_and_is_fixed_since_is_no_task() -> None:
+    talk = (
+        worked().user(LOG).ran("pytest -q", "1 failed in 1s", status="error").edited("a.py").says("vouchercheck ran.")
+    )
+    for number in range(3):
+        talk.user(f"Then page {number}.").edited("man.md").says(f"Page {number} is about vouchercheck.")
+    assert "wrong number" in under("Task", talk)
+
+    talk.user("Test it.").ran("pytest -q", "9 passed in 1s").edited("man.md").says("It passes vouchercheck.")
+    assert "wrong number" not in under("Task", talk)
+    assert "wrong number" in under("What the user said", talk)
+
+
+def test_a_prompt_with_a_value_that_a_newer_one_corrected_is_no_longer_of_the_task() -> None:
+    talk = worked().user("Run ./fit.sh --rounds 100 --seed 4 on the vouchers").ran("./fit.sh").says("The vouchers run.")
+    talk.user("Run ./fit.sh --rounds 250 --seed 4 on the vouchers").ran("./fit.sh").says("The vouchers run.")
+    talk.user("Watch it.").ran("./fit.sh").says("The vouchers run.")
+
+    assert "--rounds 100" not in under("Task", talk)
+    assert "--rounds 250" in under("Task", talk)
+    assert "(turn 2, 11 min earlier): Run ./fit.sh --rounds 100" in under("What the user said", talk)

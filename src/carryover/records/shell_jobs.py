@@ -1,0 +1,40 @@
+"""Detects the jobs that a shell command leaves running: no other record shows those of `tmux`, `screen` and `&`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.text.pattern import later
+from carryover.text.shell import simple_commands
+
+_STARTED: Final = later(
+    r"(?:tmux (?:(?:new|new-session) (?=.*-\w*d)|send-keys .*(?:Enter|C-m)\Z)|screen -\w*[dm]).*", re.S
+)
+_ENDED: Final = later(
+    r"(?:sudo )?(?:(?:kill|pkill|killall|wait|fg)\b|(?:tmux|screen) .*(?:\bkill-|\bquit\b|C-c))", re.S
+)
+_SESSION: Final = later(r" -(?:\w*[sS]|t) ?(\S+)")
+_LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)[\w./~-]*?([\w.-]+)(?=[\"'\s;&)]|\Z)")
+
+
+def job_left(command: str) -> tuple[str, str] | None:
+    """Returns the job that `command` leaves running: the name by which later commands may refer to it (its session or
+    its log file), and its own command line. None if there is none, or the same command ends it."""
+    left = None
+    for words, then in simple_commands(command):
+        line = " ".join(words)
+        if _ENDED.match(line):
+            left = None
+        elif _STARTED.match(line):
+            session = _SESSION.search(line)
+            left = (session[1] if session is not None else line, line)
+        elif then == "&":
+            logs = _LOG.findall(command)
+            left = (logs[-1] if logs else line, line)
+    return left
+
+
+def ends_job(command: str) -> bool:
+    """Whether `command` ends a job in the background, or waits for it."""
+    return any(_ENDED.match(" ".join(words)) for words, _ in simple_commands(command))

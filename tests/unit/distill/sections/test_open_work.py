@@ -1,0 +1,95 @@
+"""What still runs or was announced is open work, whatever else was answered."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.model import AgentSummary, BackgroundTask, PlanProposal, SummaryPart
+from support.conversation import handoff, session, under, worked
+
+TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (TRAINING, "python train.py --epochs 200"),
+        ("cd runs && nohup python fit.py > fit.log 2>&1 &", "nohup python fit.py"),
+        ("screen -dmS crawl ./crawl.sh --depth 9", "./crawl.sh --depth 9"),
+        ("kill 4711; ./serve.sh > serve.log &", "./serve.sh"),
+        ("tmux new -d -s fit; tmux send-keys -t fit 'python fit.py --epochs 9' Enter", "python fit.py --epochs 9"),
+    ],
+)
+def test_a_job_that_a_command_left_running_is_open_also_after_other_answers(command: str, line: str) -> None:
+    talk = worked().user("Start it.").ran(command).says("It is running.")
+    for number in range(4):
+        talk.user(f"What is in part {number}?").says(f"Part {number} has the labels.")
+
+    assert "in the background, no end recorded" in under("Where it stands", talk)
+    assert line in under("Where it stands", talk)
+    assert not handoff(talk).settled
+    assert not handoff(talk, worked("s2", "Add a logo.", hours=5)).settled
+    assert "in the background" in under("Where it stands", talk, worked("s2", "Add a logo.", hours=5))
+    assert handoff(talk, worked("s2", "Add a logo.", hours=50)).settled
+
+
+@pytest.mark.parametrize(
+    "end", ["tmux kill-session -t epochs", "pkill -f train.py", "tmux send-keys -t epochs C-c", "kill 4711"]
+)
+def test_a_job_that_was_ended_is_over(end: str) -> None:
+    talk = worked().user("Start it.").ran(TRAINING).ran(end).says("It is stopped.")
+
+    assert under("Where it stands", talk).count("background") == 0
+    assert handoff(talk).settled
+
+
+def test_a_job_that_only_looks_around_is_no_work() -> None:
+    talk = worked().user("Find it.").event(BackgroundTask(task_id="b1", state="running", label="grep -rn voucher /srv"))
+    assert handoff(talk.says("Searching.")).settled
+
+
+@pytest.mark.parametrize("command", ["make -j4 && make install", "./serve.sh & sleep 1; curl :80; kill %1", "a 2>&1"])
+def test_a_command_that_leaves_nothing_running_starts_no_job(command: str) -> None:
+    assert session("s1").user("Go.").ran(command).digest.jobs == ()
+
+
+def test_a_job_that_is_looked_at_still_runs_and_one_that_the_agent_recorded_counts_once() -> None:
+    talk = worked().user("Start it.").ran(TRAINING).says("Running.")
+    for _ in range(30):
+        talk.at_ms += 3_600_000
+        talk.user("How far is it?").ran("tmux capture-pane -p -t epochs", "epoch 8").says("It is at epoch 8.")
+    assert not handoff(talk).settled
+
+    talk = worked().user("Serve it.").event(BackgroundTask(task_id="b1", state="running", label="./serve.sh"))
+    talk.at_ms -= 120_000  # the result and the record of the job have the same time
+    talk.ran("./serve.sh &").says("It serves.")
+    assert len(talk.digest.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The vouchers are in. The importer is next.",
+        "Done.\n\n1. Move the vouchers\n2. Drop the column\n3. Publish",
+        "Done.\n\nWhat is left:\n- the importer\n- the column\n",
+        "Done.\n\n- [x] vouchers\n- [ ] importer\n\nIt took an hour.",
+    ],
+)
+def test_nothing_is_settled_below_last_words_that_say_what_comes_or_list_steps(words: str) -> None:
+    assert not handoff(worked(says=words)).settled
+    assert not handoff(worked(says=words), session("s2", hours=1).user("Thanks").says("Gladly.")).settled
+
+
+@pytest.mark.parametrize("words", ["The vouchers are in.", "Changed:\n- cart.py\n- tax.py\n\nAll tests pass."])
+def test_last_words_that_only_report_leave_nothing_open(words: str) -> None:
+    assert handoff(worked(says=words)).settled
+
+
+def test_nothing_is_settled_while_a_summary_or_an_accepted_plan_since_the_prompt_lists_steps() -> None:
+    parts = (SummaryPart(heading="Pending Tasks", kind="pending", text="- Move the vouchers"),)
+    summed = session("s1").user("Move them.").event(AgentSummary(text="", source="compaction", parts=parts))
+    assert not handoff(summed.edited("cart.py").says("One is moved.")).settled
+    assert handoff(summed.user("And the rest?").edited("cart.py").says("All are moved.")).settled
+
+    planned = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text="1. Move\n2. Drop", accepted=True))
+    assert not handoff(planned.edited("cart.py").says("The first one is moved.")).settled
