@@ -21,7 +21,7 @@ from carryover.distill.worth import InPlay
 
 ROOT = "/home/dev/shop"
 ENOUGH = Room(lines=50, tokens=1800, chars=8000)
-LINES_OF_NAMES = ("- Also in play: ", "- Names in play: ")
+LINES_OF_NAMES = ("- Files in play: ", "- Names in play: ")
 hostile = st.sampled_from(
     [
         "x" * 500,
@@ -143,6 +143,15 @@ def test_names_keep_to_their_tokens(shown: list[str], tokens: int) -> None:
     assert sum(map(estimated_tokens, lines)) <= tokens
 
 
+def test_names_that_no_line_has_are_printed_once_in_two_lines() -> None:
+    made = handoff(Section("Task", (line("see cart.py"),)), Section("Recent files", ()))
+    text = render(replace(made, names=names("cart.py", f"{ROOT}/src/tax.py", "total_42")))
+    assert text.partition("\n## Recent files\n")[2].splitlines()[:-1] == [
+        "- Files in play: src/tax.py",
+        "- Names in play: total_42",
+    ]
+
+
 @given(said=st.lists(texts, max_size=8), named=st.lists(texts, max_size=20), weight=st.floats(0, 2))
 def test_the_lines_of_names_name_nothing_that_another_line_names(
     said: list[str], named: list[str], weight: float
@@ -183,4 +192,4 @@ def test_the_choice_does_not_depend_on_how_python_hashes_text() -> None:
         for seed in ("1", "2")
     )
     assert first == second
-    assert b"Also in play: " in first
+    assert b"Files in play: " in first
