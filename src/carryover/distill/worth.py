@@ -35,7 +35,7 @@ def worth(name: str, seen: Mentions) -> float:
     return 1 / (1 + math.exp(-chance))
 
 
-def is_file(name: str) -> bool:
+def names_file(name: str) -> bool:
     """Whether a name is that of a file: it has a folder or a suffix."""
     return "/" in name or _SUFFIX.search(name) is not None
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from carryover.distill.learned import LINE, NAME
 from carryover.distill.names import Name, names_in
-from carryover.distill.worth import InPlay, Mentions, described, in_play, is_file, mentioned, names_in_play, worth
+from carryover.distill.worth import InPlay, Mentions, described, in_play, mentioned, names_file, names_in_play, worth
 from support.conversation import Conversation, project
 
 counts = st.integers(0, 1_000_000)
@@ -42,7 +42,7 @@ def test_a_file_is_worth_more_than_a_plain_word() -> None:
 
 
 def test_a_file_has_a_folder_or_a_suffix() -> None:
-    assert [is_file(each) for each in ("cart.py", "src/cart", "total_42", "1.25", "deploy")] == [
+    assert [names_file(each) for each in ("cart.py", "src/cart", "total_42", "1.25", "deploy")] == [
         True, True, False, False, False,
     ]  # fmt: skip
 
