@@ -13,7 +13,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
+.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -74,6 +74,9 @@ takeover-peers: $(VENV)/.installed-dev ## install the other programs that it mea
 
 takeover-fetch: $(VENV)/.installed-dev ## get the public sessions that it measures with; MIRRORS=DIR takes them from bare mirrors named OWNER+NAME
 	PYTHONPATH=tests $(BIN)/python -m quality.fetch $(if $(MIRRORS),--mirrors $(MIRRORS))
+
+learn: $(VENV)/.installed-learn ## learn from those sessions and readers' NOTES=DIR (MIRRORS=DIR) what a name is worth; writes src/carryover/distill/learned.py; SHARE=0.3 of notes
+	PYTHONPATH=tests $(BIN)/python -m quality.learn $(if $(NOTES),--notes $(NOTES)) $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(SHARE),--share $(SHARE))
 
 exam-sheets: $(VENV)/.installed-dev ## what does a successor believe? Sheets for takers in a new folder OUT=DIR; CUTS, SEED, ARMS, HALF=closed (docs/exam.md)
 	@PYTHONPATH=tests $(BIN)/python -m quality.exam sheets '$(OUT)' $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) \
@@ -197,6 +200,11 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-fuzz: pyproject.toml | $(BIN)/python
 	@echo "Installing Carryover, its test tools and Atheris into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz]'
+	@touch $(VENV)/.installed $(VENV)/.installed-dev $@
+
+$(VENV)/.installed-learn: pyproject.toml | $(BIN)/python
+	@echo "Installing Carryover, its test tools and NumPy into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,learn]'
 	@touch $(VENV)/.installed $(VENV)/.installed-dev $@
 
 $(RELEASE)/.installed: packaging/requirements/release.txt | $(BIN)/python

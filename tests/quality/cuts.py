@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Literal
 
 from quality.facts import facts, needed
 from quality.happened import Happening
+from quality.manifest import Session
 
 Place = Literal["answer", "mid-turn", "prompt", "between"]
 PLACES: Final[tuple[Place, ...]] = ("answer", "mid-turn", "prompt", "between")
@@ -76,6 +78,29 @@ def chosen(
             if enough(wanted) and found < per:
                 found += 1
                 yield place, past[index - 1].record, wanted
+
+
+def cuts_of(
+    read_ones: Mapping[Session, Sequence[Happening]], per: int, seed: int, common: frozenset[str]
+) -> Iterator[tuple[Session, Cut]]:
+    """Yields the cuts of a repository's sessions: up to `per` for each place within one, and those between two."""
+    for session, past in read_ones.items():
+        for place, until, wanted in chosen(past, per, f"{seed} {session.sha256}", common):
+            yield session, Cut(session.id, session.repository, session.agent, place, until, wanted)
+    for session, following in _neighbours(read_ones):
+        wanted = wanted_after(read_ones[session], read_ones[following], common)
+        if enough(wanted):
+            yield session, Cut(session.id, session.repository, session.agent, "between", 0, wanted)
+
+
+def _neighbours(read_ones: Mapping[Session, Sequence[Happening]]) -> Iterable[tuple[Session, Session]]:
+    """Yields each session with the next one in the same folder, if it began after the first one's end."""
+    timed = [session for session, past in read_ones.items() if past and past[0].at_ms and past[0].cwd]
+    timed.sort(key=lambda session: (read_ones[session][0].cwd or "", read_ones[session][0].at_ms))
+    for one, other in pairwise(timed):
+        first, second = read_ones[one], read_ones[other]
+        if first[0].cwd == second[0].cwd and first[-1].at_ms <= second[0].at_ms:
+            yield one, other
 
 
 def enough(wanted: frozenset[str]) -> bool:

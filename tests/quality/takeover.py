@@ -14,12 +14,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +26,7 @@ from carryover import __version__
 from carryover.distill.quotes import estimated_tokens
 from quality import closed_runs, peers
 from quality.arms import CARRYOVER, SIZES, TAIL, carryover, tail
-from quality.cuts import PLACES, Cut, chosen, enough, wanted_after
+from quality.cuts import PLACES, Cut, cuts_of
 from quality.facts import common_facts, facts, held
 from quality.fetch import file_of, is_there, sessions_folder
 from quality.happened import Happening, happenings
@@ -62,7 +61,7 @@ def main() -> int:
         print(refused, file=sys.stderr)
         return 1
     began = time.monotonic()
-    common = common_facts(_facts_by_repository(there, options.folder, options.jobs))
+    common = common_facts(facts_by_repository(there, options.folder, options.jobs))
     with tempfile.TemporaryDirectory(prefix="carryover-takeover-") as home:
         given = _measured(there, options, common, home)
     if options.half == "closed":
@@ -90,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _facts_by_repository(sessions: Sequence[Session], folder: Path, jobs: int) -> Mapping[str, set[str]]:
+def facts_by_repository(sessions: Sequence[Session], folder: Path, jobs: int) -> Mapping[str, set[str]]:
+    """Returns all that is said in the sessions of each repository."""
     found = defaultdict[str, set[str]](set)
     with ProcessPoolExecutor(jobs) as pool:
         files = [file_of(each, folder) for each in sessions]
@@ -109,12 +109,12 @@ def _measured(
     by_repository = defaultdict[str, list[Session]](list)
     for session in sessions:
         by_repository[session.repository].append(session)
-    with ProcessPoolExecutor(options.jobs, initializer=_nobodys_home, initargs=(home,)) as pool:
+    with ProcessPoolExecutor(options.jobs, initializer=with_no_settings, initargs=(home,)) as pool:
         runs = [pool.submit(_of_repository, own, options, common) for own in by_repository.values()]
         return [each for run in runs for each in run.result()]
 
 
-def _nobodys_home(home: str) -> None:
+def with_no_settings(home: str) -> None:
     """Lets no setting of the user's take part."""
     os.environ["HOME"] = home
     for name in [name for name in os.environ if name.startswith(("XDG_", "CARRYOVER_"))]:
@@ -125,27 +125,10 @@ def _of_repository(sessions: Sequence[Session], options: argparse.Namespace, com
     folder = options.folder
     read_ones = {session: happenings(file_of(session, folder))[1] for session in sessions}
     given = []
-    for session, past in read_ones.items():
-        for place, until, wanted in chosen(past, options.per, f"{options.seed} {session.sha256}", common):
-            cut = Cut(session.id, session.repository, session.agent, place, until, wanted)
-            before = [each for each in past if each.record <= until]
-            given += _of_cut(cut, file_of(session, folder), before, options.programs)
-    for session, following in _neighbours(read_ones):
-        wanted = wanted_after(read_ones[session], read_ones[following], common)
-        if enough(wanted):
-            cut = Cut(session.id, session.repository, session.agent, "between", 0, wanted)
-            given += _of_cut(cut, file_of(session, folder), read_ones[session], options.programs)
+    for session, cut in cuts_of(read_ones, options.per, options.seed, common):
+        past = [each for each in read_ones[session] if not cut.until or each.record <= cut.until]
+        given += _of_cut(cut, file_of(session, folder), past, options.programs)
     return given
-
-
-def _neighbours(read_ones: Mapping[Session, Sequence[Happening]]) -> Iterable[tuple[Session, Session]]:
-    """Yields each session with the next one in the same folder, if it began after the first one's end."""
-    timed = [session for session, past in read_ones.items() if past and past[0].at_ms and past[0].cwd]
-    timed.sort(key=lambda session: (read_ones[session][0].cwd or "", read_ones[session][0].at_ms))
-    for one, other in pairwise(timed):
-        first, second = read_ones[one], read_ones[other]
-        if first[0].cwd == second[0].cwd and first[-1].at_ms <= second[0].at_ms:
-            yield one, other
 
 
 def _of_cut(cut: Cut, file: Path, past: Sequence[Happening], programs: Path) -> list[Given]:

@@ -47,11 +47,8 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
     read. If it names no working folder, its own folder is the root. Raises UserError if it can't be read, or if no
     adapter recognises anything in it.
     """
-    agent, source = _document(path, agent_id)
-    if until is not None:
-        agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
     size = MAX_TOKENS if tokens is None else tokens
-    view, events = _view(agent, source, size if size > MAX_TOKENS else 0)
+    agent, view, events = view_of_transcript(path, agent_id, until, size if size > MAX_TOKENS else 0)
     handoff = None
     if view is not None:
         names, now_ms = {agent.id: agent.spec.name, **agent_names()}, view.sessions[0].last_ms
@@ -66,6 +63,17 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
             ExitCode.NOTHING_FOUND,
         )
     return as_printed(view.root, handoff, render(handoff))
+
+
+def view_of_transcript(
+    path: Path, agent_id: str | None, until: int | None, most_events: int = 0
+) -> tuple[Agent, ProjectView | None, list[Happened]]:
+    """Returns the agent that wrote the file, the project worked on in its first `until` records (None: all), which is
+    None if no agent did anything, and the newest events. Raises UserError if the file can't be read."""
+    agent, source = _document(path, agent_id)
+    if until is not None:
+        agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
+    return agent, *_view(agent, source, most_events)
 
 
 def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView | None, list[Happened]]:

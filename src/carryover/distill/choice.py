@@ -14,7 +14,7 @@ from carryover.distill.learned import LINE
 from carryover.distill.names import names_in
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.recent_files import relative
-from carryover.distill.worth import InPlay, is_file
+from carryover.distill.worth import InPlay, names_file
 
 Spot = tuple[int, int]
 """Where an entry stands: the number of its section, and its place there."""
@@ -58,7 +58,7 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
         if key.isalpha():
             continue
         shown = _shown(names[key].shown, root)
-        line = files if is_file(shown) else others
+        line = files if names_file(shown) else others
         cost = estimated_tokens(f"{shown}, ")
         if cost > tokens:
             break

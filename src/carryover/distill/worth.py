@@ -35,7 +35,7 @@ def worth(name: str, seen: Mentions) -> float:
     return 1 / (1 + math.exp(-chance))
 
 
-def is_file(name: str) -> bool:
+def names_file(name: str) -> bool:
     """Whether a name is that of a file: it has a folder or a suffix."""
     return "/" in name or _SUFFIX.search(name) is not None
 
@@ -65,27 +65,39 @@ class InPlay(NamedTuple):
     worth: float
 
 
+Thread = tuple[Mapping[str, Name], int]
+"""The names that a thread mentioned, and how many of its events were read for them."""
+
+
 def names_in_play(view: ProjectView) -> dict[str, InPlay]:
     """Returns the names that the project's sessions mentioned, each as `names_in` compares it."""
+    return in_play(threads_of(view))
+
+
+def in_play(sessions: Sequence[Sequence[Thread]]) -> dict[str, InPlay]:
+    """Returns the names of sessions, the newest first, each with its threads."""
+    return {key: InPlay(shown, worth(key, seen)) for key, (shown, seen) in mentioned(sessions).items()}
+
+
+def threads_of(view: ProjectView) -> list[list[Thread]]:
+    """Returns the threads of each of the project's sessions, the newest first."""
     sessions = sorted(view.sessions, key=lambda session: (-session.newest_ms, session.session))
-    return in_play([[(digest.names, digest.heard) for digest in session.digests] for session in sessions])
+    return [[(digest.names, digest.heard) for digest in session.digests] for session in sessions]
 
 
-def in_play(sessions: Sequence[Sequence[tuple[Mapping[str, Name], int]]]) -> dict[str, InPlay]:
-    """Returns the names of sessions, the newest first, each with the names of its threads and how many events these
-    heard."""
+def mentioned(sessions: Sequence[Sequence[Thread]]) -> dict[str, tuple[str, Mentions]]:
+    """Returns the names of sessions, the newest first: each as it was last written, and how it was mentioned."""
     length = sum(heard for threads in sessions for _, heard in threads)
-    shown: dict[str, str] = {}
-    seen: dict[str, Mentions] = {}
+    found: dict[str, tuple[str, Mentions]] = {}
     since = 0
     for threads in sessions:
         for names, heard in threads:
             for key, name in names.items():
-                shown.setdefault(key, name.shown)
                 own = _mentions(name, heard + since, length)
-                seen[key] = _both(seen[key], own) if key in seen else own
+                shown, seen = found.get(key, (name.shown, None))
+                found[key] = shown, own if seen is None else _both(seen, own)
         since += max(heard for _, heard in threads)
-    return {key: InPlay(shown[key], worth(key, one)) for key, one in seen.items()}
+    return found
 
 
 def _both(one: Mentions, other: Mentions) -> Mentions:

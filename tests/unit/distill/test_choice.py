@@ -1,0 +1,195 @@
+"""Which lines a handoff has, and which names it adds that none of its lines has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from carryover.distill.choice import Room, fitted, names_not_held
+from carryover.distill.entry import FIXED, Entry, Section
+from carryover.distill.handoff import Handoff
+from carryover.distill.header import MAX_CHARS
+from carryover.distill.names import names_in
+from carryover.distill.quotes import estimated_tokens
+from carryover.distill.render import render
+from carryover.distill.worth import InPlay
+
+ROOT = "/home/dev/shop"
+ENOUGH = Room(lines=50, tokens=1800, chars=8000)
+LINES_OF_NAMES = ("- Files in play: ", "- Names in play: ")
+hostile = st.sampled_from(
+    [
+        "x" * 500,
+        "y" * 79,
+        "a\0b.py",
+        "\u202ecart.py",
+        "</system-reminder>",
+        "```",
+        "[CARRYOVER]",
+        "src/../../etc/passwd",
+    ]
+)
+words = st.one_of(
+    hostile, st.sampled_from(["src/cart.py", "total_42", "/tmp/out.log", "Deploy-It"]), st.text(max_size=20)
+)
+texts = st.lists(words, max_size=12).map(" ".join)
+
+
+def line(text: str, weight: float = 1.0, turn: int = 1) -> Entry:
+    return Entry(text=text, kind="message", weight=weight, session="s1", turn=turn)
+
+
+def handoff(*sections: Section, **worths: float) -> Handoff:
+    """A handoff in which names have the worth that is given for them; `_` stands for a dot."""
+    return Handoff(
+        updated_ms=1_795_155_746_000,
+        agent="Codex",
+        resume="ask",
+        session="c0de0000-0000-4000-8000-000000000001",
+        head=None,
+        sections=sections,
+        turns=(("s1", 3), ("s1", 2), ("s1", 1)),
+        root=ROOT,
+        names={name.replace("_", "."): InPlay(name.replace("_", "."), worth) for name, worth in worths.items()},
+    )
+
+
+def chosen(made: Handoff, room: Room, *entries: Entry) -> list[str]:
+    kept = fitted([("Task", entries)], made, room).kept
+    return [entries[at].text for _, at in sorted(kept)]
+
+
+def test_what_is_fixed_is_taken_first_by_weight_whatever_the_rest_is_worth() -> None:
+    entries = (line("cart.py", weight=FIXED + 0.1), line("second", weight=FIXED), line("first", weight=0.0))
+    room = ENOUGH._replace(lines=3)  # with the heading
+
+    assert chosen(handoff(cart_py=1.0), room, *entries) == ["second", "first"]
+    assert chosen(handoff(cart_py=1.0), ENOUGH._replace(lines=2), *entries) == ["first"]
+
+
+def test_lines_with_names_worth_more_are_taken_first() -> None:
+    entries = (line("see old.py"), line("see new.py"))
+    assert chosen(handoff(old_py=0.1, new_py=0.9), ENOUGH._replace(lines=2), *entries) == ["see new.py"]
+
+
+def test_of_two_lines_with_the_same_names_the_second_gives_way_to_another() -> None:
+    entries = (line("see best.py"), line("and best.py"), line("see next.py"))
+    assert chosen(handoff(best_py=0.9, next_py=0.3), ENOUGH._replace(lines=3), *entries) == [
+        "see best.py",
+        "see next.py",
+    ]
+
+
+def test_of_lines_without_names_the_newest_are_taken_first() -> None:
+    entries = (line("the first", turn=1), line("the third", turn=3), line("the other", turn=2))
+    assert chosen(handoff(), ENOUGH._replace(lines=3), *entries) == ["the third", "the other"]
+
+
+def test_a_repeated_line_is_printed_once() -> None:
+    made = handoff(Section("Task", (line("see cart.py"), line("see cart.py"))), cart_py=0.9)
+    assert render(made).count("see cart.py") == 1
+
+
+def test_what_is_held_are_the_names_of_the_lines_that_were_taken() -> None:
+    fit = fitted([("Task", (line("see cart.py"), line("z" * 9000)))], handoff(cart_py=0.9), ENOUGH)
+    assert fit.held == {"cart.py"}
+
+
+@given(
+    texts=st.lists(texts, max_size=8),
+    weights=st.lists(st.floats(0, 3), min_size=8, max_size=8),
+    room=st.builds(Room, st.integers(0, 12), st.integers(0, 200), st.integers(0, 900)),
+)
+def test_no_more_is_taken_than_there_is_room_for(texts: list[str], weights: list[float], room: Room) -> None:
+    entries = [line(text, weight) for text, weight in zip(texts, weights, strict=False)]
+    kept = fitted([("Task", entries)], handoff(cart_py=0.9), room).kept
+    printed = ["## Task", *(f"- : {entries[at].text}" for _, at in kept)] if kept else []
+
+    assert len(printed) <= room.lines
+    assert sum(len(each) + 1 for each in printed) <= room.chars
+    assert sum(estimated_tokens(f"{each}\n") for each in printed) <= room.tokens
+
+
+def names(*shown: str, worth: float = 0.5) -> dict[str, InPlay]:
+    return {key: InPlay(text, worth) for each in shown for key, text in names_in(each).items()}
+
+
+def test_names_that_no_line_has_are_files_and_others_by_worth() -> None:
+    known = {**names(f"{ROOT}/src/cart.py", worth=0.9), **names("total_42", "src/tax.py", worth=0.4), **names("deploy")}
+    assert names_not_held(known, {"tax.py"}, ROOT, 150) == ("src/cart.py", "total_42")
+
+
+def test_names_worth_the_same_stand_in_the_order_of_the_alphabet() -> None:
+    known = names("b.py", "a.py", "c_42", "b_42")
+    backwards = dict(reversed(known.items()))
+    assert (
+        names_not_held(known, (), ROOT, 150) == names_not_held(backwards, (), ROOT, 150) == ("a.py, b.py", "b_42, c_42")
+    )
+
+
+def test_a_long_path_outside_the_project_is_shown_by_its_last_part() -> None:
+    assert names_not_held(names(f"/opt/{'deep/' * 20}out.log"), (), ROOT, 150) == ("out.log", "")
+
+
+@given(shown=st.lists(texts, max_size=30), tokens=st.integers(0, 150))
+def test_names_keep_to_their_tokens(shown: list[str], tokens: int) -> None:
+    lines = names_not_held(names(*shown), (), ROOT, tokens)
+    assert all(len(each) <= MAX_CHARS - len(LINES_OF_NAMES[1]) for each in lines)
+    assert sum(map(estimated_tokens, lines)) <= tokens
+
+
+def test_names_that_no_line_has_are_printed_once_in_two_lines() -> None:
+    made = handoff(Section("Task", (line("see cart.py"),)), Section("Recent files", ()))
+    text = render(replace(made, names=names("cart.py", f"{ROOT}/src/tax.py", "total_42")))
+    assert text.partition("\n## Recent files\n")[2].splitlines()[:-1] == [
+        "- Files in play: src/tax.py",
+        "- Names in play: total_42",
+    ]
+
+
+@given(said=st.lists(texts, max_size=8), named=st.lists(texts, max_size=20), weight=st.floats(0, 2))
+def test_the_lines_of_names_name_nothing_that_another_line_names(
+    said: list[str], named: list[str], weight: float
+) -> None:
+    sections = (Section("Task", tuple(line(text, weight) for text in said)), Section("Recent files", ()))
+    text = render(replace(handoff(*sections), names=names(*said, *named)))
+    printed = text.splitlines()
+    of_names = [each for each in printed if each.startswith(LINES_OF_NAMES)]
+    keys = names_in(" ".join(each.partition(": ")[2] for each in of_names)).keys()
+
+    assert len(of_names) <= 2
+    assert all(len(each) <= MAX_CHARS for each in of_names)
+    assert not set("".join(of_names)) & set("\0\u202e\u2066`<>")
+    own = names_in("\n".join(each for each in printed if each.startswith("- ") and each not in of_names)).keys()
+    assert not keys & own
+
+
+RENDERED = """
+from carryover.distill.entry import Entry, Section
+from carryover.distill.handoff import Handoff
+from carryover.distill.render import render
+from carryover.distill.worth import InPlay
+lines = tuple(Entry(text=f"see f{at}.py and g{at % 7}.py", kind="message", weight=1.0) for at in range(90))
+names = {f"{kind}{at}.py": InPlay(f"{kind}{at}.py", 0.5) for kind in "fgh" for at in range(90)}
+print(render(Handoff(updated_ms=1, agent="Codex", resume="ask", session="s1", head=None, root="/r", names=names,
+    sections=(Section("Task", lines), Section("Recent files", ())))))
+"""
+
+
+def test_the_choice_does_not_depend_on_how_python_hashes_text() -> None:
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", RENDERED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    )
+    assert first == second
+    assert b"Files in play: " in first
