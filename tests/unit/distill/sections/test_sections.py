@@ -11,10 +11,9 @@ from carryover import model
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import lay_out, render
-from carryover.distill.sections.progress_log import summary_entries
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.sections.task import taken_up
-from carryover.distill.trail import past_of, steps_of
+from carryover.distill.trail import steps_of
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
 from carryover.model import PlanItem, SessionInfo, SummaryPart, TurnEnd
