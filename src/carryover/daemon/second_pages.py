@@ -43,8 +43,10 @@ class SecondPages(WorkQueue[int]):
             self._published.pop(project, None)
             self._written.pop(project, None)
         else:
+            due = self._published.get(project)
             self._published[project] = made
-            self.hint(project, urgent=not made.at_work)
+            if not made.at_work or due is None or _made_of(due) != _made_of(made):
+                self.hint(project, urgent=not made.at_work)
 
     def want(self, project: int) -> None:
         """Makes the page that is due for a project, if any, since a session starts there."""
@@ -53,7 +55,7 @@ class SecondPages(WorkQueue[int]):
 
     async def write_all_again(self) -> None:
         """Waits until no page is being made, and makes those that are due, whatever they were made of before."""
-        self._written.clear()
+        self._written = {}  # not cleared: one that is being made may take note of itself only in the former
         await self.flush()
 
     async def handle(self, key: int) -> bool:
@@ -61,11 +63,11 @@ class SecondPages(WorkQueue[int]):
         made = self._published.pop(key, None)
         if made is None:
             return False
-        of = _made_of(made)
-        work = partial(self._write, key, made, is_same=self._written.get(key) == of)
+        of, written = _made_of(made), self._written
+        work = partial(self._write, key, made, is_same=written.get(key) == of)
         try:
             if await asyncio.get_running_loop().run_in_executor(self._executor, look_at, made.root, work):
-                self._written[key] = of
+                written[key] = of
         except LedgerDamaged:
             raise
         except Silent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from pathlib import Path
@@ -28,11 +29,15 @@ class Desk:
         self.page = home / "more.md"
         self.written = 0
         self.fails = False
+        self.began, self.goes_on = threading.Event(), threading.Event()
+        self.goes_on.set()
         context.clock = lambda: self.at_s
         monkeypatch.setattr(second_pages, "write_second_page", self._write)
         self.pages = SecondPages(context, pool)
 
     def _write(self, *_: object, **__: object) -> bool:
+        self.began.set()
+        assert self.goes_on.wait(20)
         if self.fails:
             raise KeyError("words from a transcript")
         self.written += 1
@@ -91,6 +96,15 @@ async def test_at_work_it_waits_until_the_project_is_quiet_but_not_for_ever(desk
     assert CAP_S <= desk.at_s - began_s <= CAP_S + QUIET_S
 
 
+async def test_a_publication_without_more_work_does_not_put_it_off(desk: Desk) -> None:
+    """Such as that of a project whose second page is missing, which is looked at each minute."""
+    for desk.at_s in (0, QUIET_S - 1):
+        desk.published(at_work=True)
+    desk.at_s = QUIET_S
+
+    assert await desk.due() == 1
+
+
 async def test_a_session_that_starts_has_it_made_at_once(desk: Desk) -> None:
     desk.pages.want(1)
     desk.published(at_work=True)
@@ -124,6 +138,21 @@ async def test_one_that_is_gone_or_may_hold_what_was_forgotten_is_made_again(des
     await asyncio.wait_for(desk.pages.write_all_again(), 10)
     desk.published()
     assert await desk.due() == 3
+
+
+async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_again(desk: Desk) -> None:
+    desk.goes_on.clear()
+    desk.published()
+    running = asyncio.create_task(desk.due())
+    await asyncio.to_thread(desk.began.wait, 20)
+    desk.published()  # after it was forgotten: the fifty lines have nothing of it
+    forgotten = asyncio.create_task(desk.pages.write_all_again())
+    await asyncio.sleep(0)
+    desk.goes_on.set()
+
+    await running
+    assert await desk.due() == 2
+    await asyncio.wait_for(forgotten, 20)
 
 
 async def test_none_is_made_for_a_handoff_without_one(desk: Desk) -> None:
