@@ -40,6 +40,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 DEFAULT_PORT: Final = 47_823
+DEFAULT_DEPTH: Final = 8000
 
 _NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in", "port_is_set")
 """Fields of `Config` that the file cannot set."""
@@ -55,11 +56,11 @@ class ResumeConfig(msgspec.Struct, frozen=True):
     mode: ResumeMode = "ask"
     stale_days: Days = 7
     """An older handoff is presented with its age and without a question."""
-    depth: int = 0
-    """Budget, in tokens, of the handoff that a session is asked to read before it goes on; 0 for the pushed one."""
+    depth: int = DEFAULT_DEPTH
+    """Budget, in tokens, of the second page, which a session is asked to read before it goes on; 0 for none."""
 
     def __post_init__(self) -> None:
-        if self.depth == 0:
+        if self.depth in (0, DEFAULT_DEPTH):
             return
         from carryover.distill.handoff import MAX_TOKENS, MOST_TOKENS  # most commands need neither
 
@@ -231,7 +232,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     """The settings in effect for one project."""
 
     resume_mode: ResumeMode = "ask"
-    resume_depth: int = 0
+    resume_depth: int = DEFAULT_DEPTH
     pointers: Pointers = "shared"
     decided: bool = True
     """Whether anyone decided on `pointers`. If not, whatever an earlier decision put into the project stays."""

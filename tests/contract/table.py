@@ -1,7 +1,7 @@
 """The tables in the documents, from what the agents' folders and the commands say: `make table` writes them.
 
 `python -m contract.table` (with `tests` on the path) replaces the text between `<!-- agents -->` and
-`<!-- /agents -->`, the same for `commands` and `hooks`, and the whole of docs/commands.md.
+`<!-- /agents -->`, the same for `pages`, `commands` and `hooks`, and the whole of docs/commands.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import AGENTS_MD, LINUX, AgentSpec, LocalFile, McpServers, places_on
+from carryover.agents import adapters
 from contract.case import EVERY
 from contract.command_docs import overview, reference
 from contract.folder import CHECKOUT, Folder, folders
@@ -22,6 +23,7 @@ README: Final = CHECKOUT / "README.md"
 AGENTS: Final = CHECKOUT / "docs" / "agents.md"
 GUIDE: Final = CHECKOUT / "docs" / "guide.md"
 COMMANDS: Final = CHECKOUT / "docs" / "commands.md"
+PAGE: Final = ".carryover/more.md"
 YES: Final = "✓"
 UNKNOWN: Final = "unknown"
 
@@ -40,6 +42,14 @@ def hooks_table(agents: Sequence[Folder]) -> str:
     with_hooks = [(each, each.spec) for each in agents if each.spec is not None and each.spec.hooks.sets]
     rows = [(_name(each), _files(spec), _events(spec)) for each, spec in with_hooks]
     return _table(("Agent", "Into", "Events"), rows)
+
+
+def pages_table(agents: Sequence[Folder]) -> str:
+    """Returns how each agent with hooks is asked to read the second page of a handoff."""
+    hooked = [(each, each.spec.id) for each in agents if each.spec is not None and each.spec.hooks.injects_on]
+    forms = ((each, adapters()[agent_id].hooks) for each, agent_id in hooked)
+    rows = [(_name(each), form.reads_page.format(page=PAGE, quoted=PAGE)) for each, form in forms if form is not None]
+    return _table(("Agent", "Its hook's answer says"), rows)
 
 
 def servers_table(agents: Sequence[Folder]) -> str:
@@ -85,7 +95,7 @@ def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
     }
     return {
         README: with_tables(README.read_text("utf-8"), {"commands": overview()}),
-        AGENTS: with_tables(AGENTS.read_text("utf-8"), {"agents": agents_table(agents)}),
+        AGENTS: with_tables(AGENTS.read_text("utf-8"), {"agents": agents_table(agents), "pages": pages_table(agents)}),
         GUIDE: with_tables(GUIDE.read_text("utf-8"), in_guide),
         COMMANDS: reference(),
     }

@@ -16,6 +16,7 @@ from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 from carryover.publish.answers import answers_in_advance, keep_answers
 from carryover.publish.hook_script import write_hook_script
+from carryover.records.text import READS_PAGE
 
 SECRET: Final = "5ec2e7" * 10
 QUIET: Final = ("", "", 0)
@@ -105,4 +106,4 @@ def keep(state: StateDir, root: Path, task: str, *, days_ago: float = 0) -> dict
     )
     forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
     keep_answers(state.root, str(root), handoff, forms, stale_days=7)
-    return answers_in_advance(handoff)
+    return answers_in_advance(handoff)[READS_PAGE]

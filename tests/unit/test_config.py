@@ -24,6 +24,7 @@ from carryover.config import (
     load_config,
     project_settings,
 )
+from carryover.distill.handoff import OFFERED_TOKENS
 from carryover.errors import ExitCode, UserError
 
 SHARED = Config(publish=PublishConfig(pointers="shared"))
@@ -66,7 +67,7 @@ def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
     found = load_config(config_file)
 
     assert found == Config(kept_in=str(config_file.parent / "handoffs"))
-    assert (found.resume, found.server.port) == (ResumeConfig(mode="ask", stale_days=7, depth=0), 47_823)
+    assert (found.resume, found.server.port) == (ResumeConfig(mode="ask", stale_days=7, depth=OFFERED_TOKENS), 47_823)
     assert (found.publish, found.projects) == (PublishConfig(pointers=None, active_days=7), ProjectsConfig())
 
 
@@ -200,7 +201,7 @@ def test_a_project_cannot_have_agents_read_more(tmp_path: Path, users: int, proj
 def test_a_depth_of_a_project_without_a_meaning_is_passed_by(tmp_path: Path, depth: str, why: str) -> None:
     (tmp_path / ".carryover.toml").write_text(f"[resume]\ndepth = {depth}\n")
 
-    note = f".carryover.toml: resume.depth: {why}; it is ignored, and 0 holds"
+    note = f".carryover.toml: resume.depth: {why}; it is ignored, and 8000 holds"
     assert project_settings(tmp_path, SHARED) == ProjectSettings(notes=(note,))
 
 

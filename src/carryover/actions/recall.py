@@ -20,7 +20,7 @@ from carryover.actions.searching import said_otherwise
 from carryover.agents import agent_name, agent_names
 from carryover.config import refuse_excluded
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
-from carryover.distill.header import Answering
+from carryover.distill.header import ASKS_AGAIN, Answering
 from carryover.distill.render import neutralize, render
 from carryover.distill.trail import leading_step, steps_of
 from carryover.distill.view import SessionView
@@ -163,8 +163,8 @@ def handoff(asked: Asked, tokens: int = MAX_TOKENS) -> str:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
         is_open = open_to_git(Path(made.root), made.settings) is not None
         file = place_of(made.settings.folder) if tokens == MAX_TOKENS and not is_open else None
-        text = render(made.handoff, Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open))
-        return "\n".join((text, *here.notes))
+        answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
+        return "\n".join((render(made.handoff, answering), *here.notes))
 
 
 @contextmanager

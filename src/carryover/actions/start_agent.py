@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms, state_dir
+from carryover.actions.context import agents_own, now_ms, root_of, state_dir
 from carryover.actions.handoff_here import handoff_here
 from carryover.actions.opened import Want, opened
 from carryover.adapter.spec import Starter
@@ -30,6 +31,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import put_in_place
+from carryover.publish.second_page import write_second_page
 from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
@@ -138,6 +140,10 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
     published = put_in_place(made, config, paths, newest=False).published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
+    made = msgspec.structs.replace(made, published=published)
+    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root) as (ledger, project):
+        to = project.id if project is not None else root_of(made.root)
+        write_second_page(ledger, to, made, agents_own=paths.agents_own)
     return place_of(made.settings.folder)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from carryover.actions.context import state_dir
 from carryover.actions.diagnose.checks import findings
 from carryover.actions.diagnose.gather import gather
-from carryover.fsio import is_gone
+from carryover.fsio import is_gone, is_there
 from carryover.install.detect import AskVersion, ask_version, asking_once
+from carryover.projects.handoff_file import PAGE
 
 if TYPE_CHECKING:
     from carryover.actions.diagnose.report import Report
@@ -37,6 +38,8 @@ class ProjectStatus(NamedTuple):
     handoff_ms: int | None
     is_deleted: bool
     """Whether the handoff was deleted after the daemon had written it."""
+    has_page: bool
+    """Whether a second page is beside it."""
     notes: tuple[str, ...]
 
 
@@ -89,6 +92,7 @@ def projects(report: Report) -> tuple[ProjectStatus, ...]:
                 trouble=error or row.refusal,
                 handoff_ms=row.handoff_ms,
                 is_deleted=file is not None and is_gone(Path(file)),
+                has_page=file is not None and is_there(Path(file).with_name(PAGE)),
                 notes=by_daemon.notes if by_daemon is not None else (),
             )
         )

@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, Event, Op, ResultStatus, Skipped, TokensUsed, WindowUsed
+from carryover.records.text import READS_PAGE
 
 CONTEXT_NAMES: Final = frozenset(
     "call_id closed cwd folder id name old_path parent path place process session subagent_id task_id thread "
@@ -165,6 +166,9 @@ class HookProtocol:
     text in the conversation get it only if another session has moved the project on."""
     drops: frozenset[StartReason] = frozenset()
     """Start reasons for which the client ignores the answer: such a session gets the handoff with its first prompt."""
+    reads_page: str = READS_PAGE
+    """How its model is asked to read the second page of a handoff, the file `{page}` (`{quoted}` for a shell), as it
+    was seen to get it whole: git ignores it, and 8,000 tokens are 32,000 characters."""
     lost: Callable[[Any], int] | None = None
     """Context of a session's source → when a compaction removed the handoff, UTC milliseconds; 0 if none did, or a
     prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that can add the

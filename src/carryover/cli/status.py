@@ -346,7 +346,8 @@ def _project(project: ProjectStatus, report: Report, now_ms: int) -> str:
     elif project.handoff_ms is None:
         handoff = "no handoff written"
     else:
-        handoff = f"handoff written {ago(project.handoff_ms, now_ms)}"
+        page = ", with a second page" if project.has_page else ""
+        handoff = f"handoff written {ago(project.handoff_ms, now_ms)}{page}"
         if project.is_deleted:
             handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
     notes = "".join(f" ({note})" for note in project.notes)

@@ -1,6 +1,6 @@
 """Assembles the daemon: what runs, how work is passed on, and in which order it stops.
 
-watcher ----hints------> ingest queue x2 --projects--> publish queue x2
+watcher ----hints------> ingest queue x2 --projects--> publish queue x2 --when quiet--> second pages
 rescanner --backlog------^ (one of them live only)     ^
 hooks ------urgent-------+-------provisional-----------+      control socket and port: /health, /settle, /hook
 """
@@ -32,6 +32,7 @@ from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
+from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.supervisor import Supervisor, SystemdNotifier
 from carryover.daemon.upkeep import Forgetting, StateGuard, count_history, index_history, keep_withdrawn, rebuild
@@ -52,6 +53,7 @@ READERS: Final = ("reader-1", "reader-2")
 """The first never reads history, only what was just written."""
 PUBLISHERS: Final = ("publisher-1", "publisher-2")
 """Two, so that one project that takes long does not delay the others."""
+SECOND_PAGES: Final = "second-pages"
 HOOK_THREADS: Final = 4
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
@@ -79,20 +81,25 @@ class Daemon:
         before, publishing = self._moves.follow_known, pool(len(PUBLISHERS), "publish")
 
         told = self._page.project_changed
-        self._publish_queue = PublishQueue(context, self._refresh, publishing, before=before, changed=told)
+        self._second_pages = SecondPages(context, pool(1, SECOND_PAGES))
+        after = self._second_pages.published
+        self._publish_queue = PublishQueue(
+            context, self._refresh, publishing, before=before, changed=told, published=after
+        )
         dirty = self._publish_queue.mark_dirty
         self._imports = Imports(context, on_read=dirty, published=self._publish_queue.flush)
         self._ingest_queue = IngestQueue(context, dirty)
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
         rescan = partial(self._rescanner.request, "retention")
-        self._forgetting = Forgetting(context, self._publish_queue, rescan=rescan)
+        self._forgetting = Forgetting(context, self._publish_queue, self._second_pages, rescan=rescan)
         hear = (self._ingest_queue.read_soon, self._rescanner.request)
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, context.projects, *hear, deep=False)
         checks = pool(HOOK_THREADS, "hook")
-        self._hooks = Hooks(context, self._ingest_queue, self._publish_queue, spool, checks, self._moves.follow)
+        queues, follow = (self._ingest_queue, self._publish_queue), self._moves.follow
+        self._hooks = Hooks(context, *queues, spool, checks, follow, self._second_pages.want)
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished, forget=self._forgetting.forget)
         self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)
@@ -116,7 +123,11 @@ class Daemon:
         try:
             async with self._supervisor as supervisor:
                 self._start(supervisor.start)
-                waits = [self._stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
+                waits = [
+                    self._stop_asked.wait(),
+                    supervisor.vital_failed.wait(),
+                    *([self._settle_whole()] if once else []),
+                ]
                 async with asyncio.TaskGroup() as group:
                     ends = [group.create_task(wait) for wait in waits]
                     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -167,6 +178,7 @@ class Daemon:
         """Starts all tasks. When the daemon stops, they are cancelled at once, except for those that `_stop` names."""
         for name in PUBLISHERS:
             start(name, self._publish_queue.run, vital=True)
+        start(SECOND_PAGES, self._second_pages.run)
         for name in READERS:
             start(name, partial(self._ingest_queue.run, live_only=name == READERS[0]), vital=True)
         context, busy = self._context, lambda: not self._ingest_queue.idle
@@ -196,11 +208,13 @@ class Daemon:
         await supervisor.stop(("control", "hook-port"))
         self._hooks.drain()
         await supervisor.stop(("hooks",), within_s=1.0)
-        await supervisor.stop(supervisor.states.keys() - {*READERS, *PUBLISHERS, "watchdog"})
+        await supervisor.stop(supervisor.states.keys() - {*READERS, *PUBLISHERS, SECOND_PAGES, "watchdog"})
         self._ingest_queue.drain()
         await supervisor.stop(READERS, within_s=3.0)
         self._publish_queue.drain()
         await supervisor.stop(PUBLISHERS, within_s=3.0)
+        self._second_pages.drain()
+        await supervisor.stop((SECOND_PAGES,), within_s=1.0)
         self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
@@ -254,6 +268,11 @@ class Daemon:
         await self._publish_queue.flush()
         trouble = self._ingest_queue.ledger_trouble
         return Settled(caught_up=trouble is None, ledger_trouble=trouble)
+
+    async def _settle_whole(self) -> None:
+        """Settles, and waits for the second pages of the handoffs."""
+        await self._settle()
+        await self._second_pages.flush()
 
     async def _health(self) -> Health:
         context, rss_bytes = self._context, None

@@ -61,14 +61,17 @@ class PublishQueue(WorkQueue[int]):
         *,
         before: Callable[[int], Awaitable[None]] | None = None,
         changed: Callable[[int], None] = lambda _project: None,
+        published: Callable[[int, Refreshed], None] = lambda _project, _made: None,
     ) -> None:
-        """`before` is awaited before each publication; `changed` is called for each project with new content."""
+        """`before` is awaited before each publication, `published` is called after it; `changed` is called for each
+        project with new content."""
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._context = context
         self._refresh = refresh
         self._executor = executor
         self._before = before
         self._content_changed = changed
+        self._was_published = published
         self._last_event_ms: dict[int, int] = {}
         self._news: set[int] = set()
         self.outcomes: dict[int, Outcome] = {}
@@ -150,6 +153,7 @@ class PublishQueue(WorkQueue[int]):
         )
         published = made.published
         await self._context.ledger.set_published(project, made.sha, started_ms, published.refusal, made.git)
+        self._was_published(project, made)
         if published.changed:
             self._context.log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
         if published.refusal is not None and published.refusal != outcome.published.refusal:
@@ -170,10 +174,10 @@ class PublishQueue(WorkQueue[int]):
 
 
 def _is_outdated(last: Outcome) -> bool:
-    """Whether the handoff is no longer there, or names another branch or commit than is checked out now, or a file that
-    is hidden from git may be the user's now. Blocks."""
+    """Whether the handoff or its second page is no longer there, or it names another branch or commit than is checked
+    out now, or a file that is hidden from git may be the user's now. Blocks."""
     published = last.published
-    if published.file is not None and is_gone(published.file):
+    if any(file is not None and is_gone(file) for file in (published.file, published.page)):
         return True
     if any(mtime_ns(Path(path)) != written_ns for path, written_ns in published.hidden.items()):
         return True

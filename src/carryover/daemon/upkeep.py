@@ -13,6 +13,7 @@ import msgspec
 from carryover.config import RetentionConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError
 from carryover.ingest.counting import Counting, to_count
@@ -89,9 +90,17 @@ MOST_ROUNDS: Final = 3
 class Forgetting:
     """Forgets sessions while the daemon writes the ledger, one request at a time."""
 
-    def __init__(self, context: DaemonContext, publish_queue: PublishQueue, *, rescan: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        context: DaemonContext,
+        publish_queue: PublishQueue,
+        second_pages: SecondPages,
+        *,
+        rescan: Callable[[], None],
+    ) -> None:
         self._context = context
         self._publish_queue = publish_queue
+        self._second_pages = second_pages
         self._rescan = rescan
         self._one_at_a_time = asyncio.Lock()
         self._due = asyncio.Event()
@@ -159,11 +168,13 @@ class Forgetting:
         return erase_mark(self._context.state.ledger).exists()
 
     async def _publish(self, again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
-        """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later."""
+        """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later.
+        A second page that was being made of what is forgotten is made again."""
         try:
             async with asyncio.timeout(PUBLISH_S):
                 await self._publish_queue.look_at([*again, *gone])
                 await self._publish_queue.flush()
+                await self._second_pages.write_all_again()
         except TimeoutError:
             return ["Not every handoff could be written again in time. carryoverd keeps trying."]
         return []

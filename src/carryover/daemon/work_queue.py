@@ -1,6 +1,6 @@
 """The work queue: which sources (or projects) to read (or publish), and when. The first hint after a quiet period is
-due at once; later ones are merged until `quiet_s` have passed without one, but for no longer than `cap_s`. Besides
-these live hints there is a backlog in the caller's order. A key waits at most once.
+due at once, unless the queue `waits`; later ones are merged until `quiet_s` have passed without one, but for no longer
+than `cap_s`. Besides these live hints there is a backlog in the caller's order. A key waits at most once.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ class _Pending:
 class WorkQueue(ABC, Generic[K]):
     """A queue of keys, of which `handle` does the work. Use only on one event loop; `clock` returns seconds."""
 
-    def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float]) -> None:
+    def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float], waits: bool = False) -> None:
         self._quiet_s = quiet_s
         self._cap_s = cap_s
         self._clock = clock
+        self._waits = waits
         self._live: dict[K, _Pending] = {}
         self._hinted: dict[K, float] = {}
         self._backlog: dict[K, None] = {}
@@ -65,14 +66,14 @@ class WorkQueue(ABC, Generic[K]):
         return len(self._hinted_keys()) + len(self._backlog)
 
     def hint(self, key: K, *, urgent: bool = False) -> None:
-        """Makes `key` due soon, or at once if `urgent` or if no hint for it came for `quiet_s`."""
+        """Makes `key` due soon, or at once if `urgent` or, unless the queue `waits`, if none came for `quiet_s`."""
         now = self._clock()
-        was_quiet = now - self._hinted.get(key, -self._quiet_s) >= self._quiet_s
+        is_due = not self._waits and now - self._hinted.get(key, -self._quiet_s) >= self._quiet_s
         self._hinted[key] = now
         self._backlog.pop(key, None)
         pending = self._live.get(key)
         if pending is None or pending.postponed:
-            self._live[key] = _Pending(first=now, due=now if urgent or was_quiet else now + self._quiet_s)
+            self._live[key] = _Pending(first=now, due=now if urgent or is_due else now + self._quiet_s)
         elif urgent:
             pending.due = min(pending.due, now)
         elif pending.due > now:

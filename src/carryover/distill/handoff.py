@@ -34,6 +34,8 @@ NAMED_UNDER: Final = "Recent files"
 """The section that ends with the names in play."""
 LEAST_TOKENS: Final = 600
 MOST_TOKENS: Final = 50_000
+OFFERED_TOKENS: Final = 8000
+"""The budget that the last line offers where there is no second page."""
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +60,13 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int = MAX_TOKENS
     """Budget of the sections. Above `MAX_TOKENS`, lines and characters are not bounded."""
     depth: int = 0
-    """Budget of the handoff that a session should read before it goes on with the work; 0 for none but this one."""
+    """Budget of the second page, which has more of the conversation; 0 for none."""
+    page: str | None = None
+    """Path of the file with the second page, as agents in the project find it; None if it is in no file."""
+    has_calls: bool = False
+    """Whether anything but words is recorded, of which the second page has more than these lines."""
     turns: tuple[tuple[str, int], ...] = ()
-    """Session and number of every known turn, the newest first."""
+    """Session and number of every known turn with a prompt, the newest first."""
     root: str = ""
     names: dict[str, InPlay] = {}
     """The names in play, by the form in which they are compared."""
@@ -123,7 +129,8 @@ def distill(
         settled=limit is None and not opened and not is_planned(past, following) and _is_settled(past),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
-        turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps)),
+        has_calls=any(step.turn.calls for step in past.steps),
+        turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),
         root=view.root,
         names=names_in_play(view),
     )

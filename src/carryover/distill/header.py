@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.handoff import Handoff
+from carryover.distill.handoff import OFFERED_TOKENS, Handoff
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import elapsed
 from carryover.records.fields import iso_utc
+from carryover.records.text import READS_PAGE
 from carryover.redact import CleanText
 
-Situation = Literal["new", "old", "compacted", "resumed", "moved_on", "asked"]
+Situation = Literal["new", "old", "compacted", "resumed", "moved_on", "asked", "going_on"]
 """Why the reader gets the handoff: a new session; one that begins long after (`new` becomes `old` if the current time
 is known); its context was compacted; it was resumed, and what it was given before is gone; another session continued
-meanwhile; it asked for it."""
+meanwhile; it asked for it; it goes on with the work, for which this is the second page."""
+
+ASKS_AGAIN: Final = "call `handoff` with `tokens: {tokens}`"
+"""How the reader gets the second page from the tool that brought the handoff."""
 
 TITLE: Final = b"# [CARRYOVER] "
 """How the file begins, by which one of ours is known."""
@@ -40,12 +45,16 @@ _GATES: Final = {
     "brief": ("Begin your first response with `(resuming: <task>)`, then go on without waiting.",),
     "silent": ("This is background only: do not mention it unless it matters.",),
 }
-_DEEPER: Final = {"ask": "Once the user said to go on", "brief": "Before you begin"}
+_DEEPER: Final = {
+    "ask": "Once the user said to go on, {how} before the first change; if that fails, go on without it.",
+    "brief": "Before the first change, {how}; if that fails, go on without it.",
+}
 _GATELESS: Final[dict[Situation, str]] = {
     "old": "This is old: treat it as background, and do not mention it unless it matters.",
     "compacted": "Your context was just compacted in the middle of this work: go on with it, do not ask whether to.",
     "resumed": "This session was resumed: this takes the place of the handoff it had before. Go on with the work.",
     "moved_on": "Another session has moved this project on since your last turn here: this is where it stands now.",
+    "going_on": "This is more of the handoff that you have read: go on with the work, do not ask again whether to.",
     "asked": "You asked for this: take from it what matters to your task, and do nothing because of it alone.",
 }
 _ANOTHER: Final = "another session"
@@ -68,14 +77,17 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the handoff's file, which the reader need not read; None if the reader can't know one."""
     is_open_to_git: bool = False
     """Whether there is no file because a commit would take it along."""
+    reads: str = READS_PAGE
+    """How the reader is asked to get the second page: `HookProtocol.reads_page`, or `ASKS_AGAIN`."""
     head: str | None = None
     changed_files: int | None = None
     """Number of files that differ between the HEAD of the last publication and the current working tree; None if git
     did not answer."""
 
 
-def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
-    """Returns the header, at most 8 lines: the answer's or, without `answering`, the file's."""
+def header(handoff: Handoff, answering: Answering | None = None, holds: str | None = None) -> list[str]:
+    """Returns the header, at most 8 lines: the answer's or, without `answering`, the file's. `holds`: what the second
+    page has more; None if there is none."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
     situation: Situation = answering.situation if answering is not None else "new"
@@ -85,7 +97,7 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     if age is not None and situation == "new":
         situation = "old"
     mode = handoff.resume if situation == "new" else "silent"
-    gate = _gate(handoff) if situation == "new" else (_GATELESS[situation],)
+    gate = _gate(handoff, answering, holds) if situation == "new" else (_GATELESS[situation],)
     return [title, f"# RESUME PROTOCOL: {mode}", *gate, _receipt(handoff, answering, since)]
 
 
@@ -96,16 +108,28 @@ def _age_if_stale(handoff: Handoff, answering: Answering | None) -> str | None:
     return elapsed(handoff.updated_ms, answering.now_ms) if is_stale else None
 
 
-def _gate(handoff: Handoff) -> tuple[str, ...]:
-    """Returns what a new session is asked to do, on the last line to read more before it goes on, if that is set."""
+def second_page(handoff: Handoff, answering: Answering | None = None) -> tuple[str, str]:
+    """Returns how the reader gets the second page, or what is offered without one: what it does, and what with."""
+    reads = answering.reads if answering is not None else READS_PAGE
+    page = handoff.page
+    if reads != ASKS_AGAIN and (page is None or not page.isprintable() or "`" in page):
+        reads = "run `carryover handoff --tokens {tokens}`"
+    does = reads.format(page=page, quoted=shlex.quote(page or ""), tokens=handoff.depth or OFFERED_TOKENS)
+    return does, does[does.index("`") : does.rindex("`") + 1]
+
+
+def _gate(handoff: Handoff, answering: Answering | None, holds: str | None) -> tuple[str, ...]:
+    """Returns what a new session is asked to do, on the last line to read the second page before it goes on."""
     mode = handoff.resume
     if handoff.settled and mode == "ask":
         return _SETTLED
     gate = _GATES[mode]
-    if mode not in _DEEPER or handoff.settled or handoff.tokens >= handoff.depth:
+    if mode not in _DEEPER or handoff.settled or holds is None:
         return gate
-    deeper = f"{_DEEPER[mode]}, run `carryover handoff --tokens {handoff.depth}` once and read it"
-    return (*gate[:-1], f"{gate[-1]} {deeper}; if that command is not available, go on with this text.")
+    does, _ = second_page(handoff, answering)
+    ways = (f"{does} ({holds})", does, "read what the last line names")
+    asked = (f"{gate[-1]} {_DEEPER[mode].format(how=how)}" for how in ways)
+    return (*gate[:-1], next(line for line in asked if len(line) <= MAX_CHARS))
 
 
 def loaded(text: CleanText) -> CleanText:

@@ -6,11 +6,11 @@ import re
 from bisect import bisect_right
 from typing import Final
 
+from carryover.records.text import HANDOFF_NAME, names_handoff_file
 from carryover.text.looking import without_prefix
 from carryover.text.pattern import later
 
 PROTOCOL_QUESTION: Final = "Do you want to continue from here, or are you starting something different?"
-_HANDOFF_PATH: Final = later(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
 _HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
 # A person who starts an agent with it has decided to continue, so it answers the question that the file's protocol
 # asks. Its words must set no task, make no decision and ask nothing, however the agent writes them down.
@@ -18,7 +18,7 @@ _GO_ON: Final = (
     "Read {path}, then go on with the task it describes. You need not ask whether to continue: the answer is yes."
 )
 _GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",)  # occurs in old transcripts
-_PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff(?:-chosen)?\.md"
+_PLACE: Final = rf"(?:\.carryover|-[0-9a-f]{{8}})[/\\]{HANDOFF_NAME}"
 _POINTS_LIMIT: Final = 5000
 _RESUMING_PREFIX: Final = later(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
 _HANDOFF_BLOCK: Final = later(
@@ -35,9 +35,9 @@ _ONLY_POINTS: Final = later(
 
 
 def names_handoff(subject: str) -> bool:
-    """Whether a tool call reads or writes the handoff file itself, or only prints a handoff."""
+    """Whether a tool call reads or writes the handoff or its second page, or only prints one."""
     prints = _HANDOFF_COMMAND.fullmatch(without_prefix(subject))
-    return prints is not None or _HANDOFF_PATH.search(subject) is not None
+    return prints is not None or names_handoff_file(subject)
 
 
 def go_on_prompt(path: str) -> str:

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from carryover.distill.choice import Room, fitted, names_not_held
 from carryover.distill.entry import Entry
-from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, Handoff
-from carryover.distill.header import MAX_CHARS, Answering, header
+from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
+from carryover.distill.header import MAX_CHARS, Answering, header, second_page
 from carryover.distill.quotes import clip
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
@@ -26,10 +26,9 @@ from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
-OFFERED_TOKENS: Final = 8000
-"""The budget that the last line offers."""
 MOST_OFFERED: Final = 20
-"""That budget holds at least so many more turns."""
+"""A handoff of `OFFERED_TOKENS` holds at least so many more turns, one of another size in proportion."""
+_SANDBOX: Final = " (not from inside a sandbox)"
 _UNBOUNDED: Final = 1 << 30
 _NAMES_TOKENS: Final = 150
 """Tokens of the two lines with names in play."""
@@ -51,10 +50,17 @@ def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
 def render_each(handoff: Handoff, answerings: Iterable[Answering | None]) -> list[CleanText]:
     """Returns what `render` returns for each of `answerings`. The lines are made once, which takes most of the time."""
     sections = _sections(handoff)
-    return [_text(handoff, _laid_out(handoff, sections, answering), answering) for answering in answerings]
+    entries = sum(len(each) for _, each in sections)
+    return [_text(handoff, _laid_out(handoff, sections, answering), answering, entries) for answering in answerings]
 
 
-def _text(handoff: Handoff, sections: Sequence[Printed], answering: Answering | None) -> CleanText:
+def names_page(handoff: Handoff, text: str) -> bool:
+    """Whether `text`, the file of the handoff, names the one with its second page, which is there only then."""
+    return handoff.page is not None and f"`{handoff.page}`" in text.rstrip("\n").rpartition("\n")[2]
+
+
+def _text(handoff: Handoff, sections: Sequence[Printed], answering: Answering | None, entries: int) -> CleanText:
+    """`entries`: how many there are, with those that did not fit."""
     body: list[str] = []
     shown: set[tuple[str, int | None]] = set()
     for title, lines in sections:
@@ -62,8 +68,10 @@ def _text(handoff: Handoff, sections: Sequence[Printed], answering: Answering | 
         for text, entry in lines:
             body.append(text)
             shown.update((source.session, source.turn) for source in entry.sources)
-    last = _last_line(handoff, len([turn for turn in handoff.turns if turn not in shown and turn[1] > 0]))
-    return CleanText("\n".join([*_head(handoff, answering), *body, last]) + "\n")
+    is_cut = sum(entry.kind != "names" for _, lines in sections for _, entry in lines) < entries
+    missing = sum(turn not in shown for turn in handoff.turns)
+    holds, last = _end(handoff, answering, missing, is_cut=is_cut)
+    return CleanText("\n".join([*_head(handoff, answering, holds), *body, last]) + "\n")
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[Printed]:
@@ -77,7 +85,8 @@ def _sections(handoff: Handoff) -> list[Cleaned]:
 
 
 def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answering | None) -> list[Printed]:
-    around = [*_head(handoff, answering), _last_line(handoff, MOST_OFFERED)]
+    holds, last = _end(handoff, answering, _UNBOUNDED, is_cut=True)
+    around = [*_head(handoff, answering, holds), last]
     lines = MAX_LINES - len(around)
     chars = MAX_TEXT_CHARS - sum(len(line) + 1 for line in around)
     if handoff.tokens > MAX_TOKENS:
@@ -106,20 +115,35 @@ def _names(handoff: Handoff, held: Collection[str], tokens: int) -> list[Entry]:
     return _clean([line for line in lines if line.text])
 
 
-def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
-    return [clean(line) for line in header(handoff, answering)]
+def _head(handoff: Handoff, answering: Answering | None, holds: str | None) -> list[CleanText]:
+    return [clean(line) for line in header(handoff, answering, holds)]
 
 
-def _last_line(handoff: Handoff, missing: int) -> str:
-    """Returns the line that says where the rest is; `missing` is the number of turns that are not shown."""
+def _end(handoff: Handoff, answering: Answering | None, missing: int, *, is_cut: bool) -> tuple[str | None, str]:
+    """Returns what the second page has more, None without one, and the last line, which says where the rest is.
+
+    `missing`: the number of turns that are not shown. `is_cut`: whether other lines are missing.
+    """
     show = f"Full history: `carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
+    offered = handoff.depth or OFFERED_TOKENS
+    has_more = missing > 0 or (handoff.depth > 0 and (is_cut or handoff.has_calls))
+    if has_more and handoff.tokens < offered:
+        holds = _turns(missing, offered)
+        _, what = second_page(handoff, answering)
+        is_command = what.startswith("`carryover ")
+        last = f"{show}; {what}: {holds}{_SANDBOX}." if is_command else f"{show}{_SANDBOX}; {what}: {holds}."
+        if len(last) <= MAX_CHARS:
+            return holds if handoff.depth else None, last
+    return None, f"{show}{_SANDBOX}."
+
+
+def _turns(missing: int, tokens: int) -> str:
+    """Says how many of the `missing` turns a handoff of `tokens` has at least."""
+    most = MOST_OFFERED * (tokens - MAX_TOKENS) // (OFFERED_TOKENS - MAX_TOKENS)
+    if min(missing, most) == 0:
+        return "more of these turns"
     turns = "turns" if missing > 1 else "turn"
-    count = f"{missing} more {turns}" if missing < MOST_OFFERED else f"{MOST_OFFERED} or more turns"
-    offer = f"; `carryover handoff --tokens {OFFERED_TOKENS}`: {count}"
-    has_more = missing > 0 and handoff.tokens < OFFERED_TOKENS
-    sandbox = " (not from inside a sandbox)."
-    with_offer = f"{show}{offer}{sandbox}"
-    return with_offer if has_more and len(with_offer) <= MAX_CHARS else f"{show}{sandbox}"
+    return f"{missing} more {turns}" if missing < most else f"{most} or more turns"
 
 
 def _clean(entries: Sequence[Entry]) -> list[Entry]:

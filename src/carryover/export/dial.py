@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.entry import Entry, Kind, Section
+from carryover.distill.entry import FIXED, Entry, Kind, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff
-from carryover.distill.names import AT_LENGTH, Name, note_names
+from carryover.distill.names import AT_LENGTH, Name, names_in, note_names
 from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.pastes import parts, quoted_prompt
 from carryover.distill.quotes import clip, clip_middle, earlier, estimated_tokens, lines_of, pieces
@@ -22,11 +22,13 @@ from carryover.distill.sections.quoting import from_session, from_turn
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
-from carryover.distill.worth import in_play
+from carryover.distill.worth import InPlay, in_play
 from carryover.text.lines import one_line
 from carryover.text.pattern import later
 
 TITLE: Final = "Conversation"
+_BEGINNINGS_SHARE: Final = 0.2
+"""Share of the room that belongs to the beginnings of the newest prompts."""
 _READ_SHARE: Final = 20
 """How many times the room is read of the conversation, to choose from."""
 _WEIGHT: Final = 1.0
@@ -66,21 +68,50 @@ def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened]
     conversation. Reads at most `_READ_SHARE` times as much of it as fits."""
     if tokens <= MAX_TOKENS or past is None:
         return replace(handoff, tokens=tokens)
-    kept: list[Section] = []
-    above: list[Entry] = []
-    for title, shown in lay_out(handoff):
-        entries = tuple(replace(entry, weight=0.0) for _, entry in shown if entry.kind != "names")
-        kept.append(Section(title, entries))
-        above += entries
+    pushed = _pushed(handoff)
+    above = [entry for section in pushed for entry in section.entries]
+    said, names = _conversation(past, above, newest_first, tokens)
+    return replace(handoff, tokens=tokens, sections=(*pushed, Section(TITLE, tuple(said))), names=names)
+
+
+def second_page(handoff: Handoff, past: Past, newest_first: Iterable[Happened]) -> Handoff:
+    """Returns what is worth most of the conversation and is not in the pushed handoff, for the budget of its depth."""
+    above = [entry for section in _pushed(handoff) for entry in section.entries]
+    said, names = _conversation(past, above, newest_first, handoff.depth)
+    held = names_in("\n".join(entry.shown for entry in above))
+    missing = {key: name for key, name in names.items() if key not in held}
+    return replace(handoff, tokens=handoff.depth, sections=(Section(TITLE, tuple(said)),), names=missing)
+
+
+def _pushed(handoff: Handoff) -> list[Section]:
+    return [
+        Section(title, tuple(replace(entry, weight=0.0) for _, entry in shown if entry.kind != "names"))
+        for title, shown in lay_out(handoff)
+    ]
+
+
+def _conversation(
+    past: Past, above: Sequence[Entry], newest_first: Iterable[Happened], tokens: int
+) -> tuple[list[Entry], dict[str, InPlay]]:
+    """Returns what was said and done and does not stand above, in order of time, and the names in it."""
     read: list[Happened] = []
     quotes = [*_newest(past, newest_first, _Unsaid(above), read, tokens * _READ_SHARE)]
     names: dict[str, Name] = {}
     for heard, event in enumerate(reversed(read)):
         note_names(names, heard + 1, event.body, AT_LENGTH)
     said = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
-    return replace(
-        handoff, tokens=tokens, sections=(*kept, Section(TITLE, tuple(said))), names=in_play([[(names, len(read))]])
-    )
+    return _with_beginnings(said, int(tokens * _BEGINNINGS_SHARE)), in_play([[(names, len(read))]])
+
+
+def _with_beginnings(said: list[Entry], room: int) -> list[Entry]:
+    """Returns the same lines; the beginnings of the newest prompts that fit `room` are fixed."""
+    for at in range(len(said) - 1, -1, -1):
+        entry = said[at]
+        if entry.kind == "prompt" and entry.part == 0:
+            room -= _cost(entry)
+            if room >= 0:
+                said[at] = replace(entry, weight=FIXED)
+    return said
 
 
 def _newest(

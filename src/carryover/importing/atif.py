@@ -29,7 +29,7 @@ from carryover.readers.files import read_small
 from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of, time_of
-from carryover.records.text import HANDOFF_FILE, names_own_folder
+from carryover.records.text import names_handoff_file, names_own_folder
 
 NAME: Final = "ATIF"
 
@@ -207,7 +207,7 @@ class Parser:
                 found.succeeded = found.succeeded or ended.status in ("ok", "unknown")
         for call in calls.values():
             for number, (edit, at_ms) in enumerate(call.edits()):
-                if not edit.path.endswith(HANDOFF_FILE):
+                if not names_handoff_file(edit.path):
                     step.add(f"edit/{call.open.id}/{number}", edit, at_ms)
 
     def _ended(self, call: _Call, result: Fields) -> ToolResult:

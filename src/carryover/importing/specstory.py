@@ -20,7 +20,7 @@ from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnRea
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
-from carryover.records.text import HANDOFF_FILE, names_own_folder
+from carryover.records.text import names_handoff_file, names_own_folder
 
 NAME: Final = "SpecStory"
 UNNAMED: Final = AgentSpec(id="specstory", name=NAME, binaries=(), folders=())
@@ -172,7 +172,7 @@ class _Parser:
             turn.add(call.ended(use.outcome), f"{part}.result")
             kept = use.changes if use.outcome.status in ("ok", "unknown") else ()
             for number, change in enumerate(kept):
-                if not change.path.endswith(HANDOFF_FILE):
+                if not names_handoff_file(change.path):
                     turn.add(as_edit(change, call_id), f"{part}.edit{number}")
 
 

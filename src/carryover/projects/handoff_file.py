@@ -15,7 +15,9 @@ STORE: Final = ".carryover"
 HANDOFF: Final = "handoff.md"
 CHOSEN: Final = "handoff-chosen.md"
 """The handoff of a session that the user chose to continue, next to the project's own."""
-HANDOFF_LIMIT_BYTES: Final = 64 << 10
+PAGE: Final = "more.md"
+"""The second page, with more of the conversation than fits into the handoff beside it."""
+HANDOFF_LIMIT_BYTES: Final = 512 << 10
 """Limit for reading a handoff; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """The handoff's path relative to the project, as agents see it."""
@@ -29,6 +31,8 @@ class Published(msgspec.Struct, frozen=True):
     passing: bool = False
     """Whether to try again: the refusal may end without an event, or a file was left unchanged for now."""
     file: Path | None = None
+    page: Path | None = None
+    """The file for the second page, which is written later; None if there is none."""
     edited: tuple[str, ...] = ()
     hidden: Mapping[str, int] = {}
     """Our files that git does not show, with the time of the last write (ns): one that the user extends is theirs."""

@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -33,8 +33,18 @@ from carryover.probe.git import ChangedSince, changed_since
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import IN_PROJECT, place_of
 from carryover.projects.root import AgentFolders
-from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, settings_of, view_now
+from carryover.publish.make import (
+    elsewhere_lines,
+    files_now,
+    git_now,
+    make,
+    own_writes,
+    settings_of,
+    view_now,
+    with_page,
+)
 from carryover.publish.open_to_git import open_to_git
+from carryover.records.text import READS_PAGE
 from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine
 
@@ -42,12 +52,14 @@ _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle t
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
-    """How a session starts. `idle_s`: how long its parent was idle, if known. `forgets`: see `HookProtocol.forgets`."""
+    """How a session starts. `idle_s`: how long its parent was idle, if known. `forgets` and `reads` are its agent's:
+    see `HookProtocol`."""
 
     session: str
     reason: StartReason
     idle_s: float | None = None
     forgets: bool = False
+    reads: str = READS_PAGE
 
 
 @dataclass(eq=False, kw_only=True)
@@ -65,7 +77,7 @@ class Moment:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _view: ProjectView | None = field(default=None, init=False)
     _present: _Present | None = field(default=None, init=False)
-    _texts: dict[tuple[Situation, str | None], CleanText | None] = field(default_factory=dict, init=False)
+    _texts: dict[tuple[Situation, str | None, str], CleanText | None] = field(default_factory=dict, init=False)
 
     def answer(self, db: sqlite3.Connection, beginning: Beginning) -> CleanText | None:
         """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown
@@ -84,13 +96,20 @@ class Moment:
             own = beginning.session if situation in ("compacted", "resumed") else None
             handed = _without_first_prompt(view, beginning.session) if situation == "new" else view
             about = own if handed is view else beginning.session
-            if (situation, about) not in self._texts:
+            which = (situation, about, beginning.reads)
+            if which not in self._texts:
                 self._present = self._present or _present_of(db, view, settings, self.then)
-                self._texts[situation, about] = self._text(handed, settings, self._present, situation, own)
-            return self._texts[situation, about]
+                self._texts[which] = self._text(handed, settings, self._present, situation, own, beginning.reads)
+            return self._texts[which]
 
     def _text(
-        self, view: ProjectView, settings: ProjectSettings, present: _Present, situation: Situation, own: str | None
+        self,
+        view: ProjectView,
+        settings: ProjectSettings,
+        present: _Present,
+        situation: Situation,
+        own: str | None,
+        reads: str,
     ) -> CleanText | None:
         made = make(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, own=own)
         if made is None:
@@ -98,7 +117,8 @@ class Moment:
         git = present.facts.git
         since = self.then or git
         head = since.head if since is not None else None
-        made = msgspec.structs.replace(made, head=head, depth=settings.resume_depth)
+        made = with_page(made, settings, kept_out=not present.is_open_to_git)
+        made = msgspec.structs.replace(made, head=head)
         moved = _moved(Path(view.root), git, made.head)
         answering = Answering(
             situation=situation,
@@ -106,6 +126,7 @@ class Moment:
             stale_after_days=self.config.resume.stale_days,
             file=None if present.is_open_to_git else place_of(settings.folder),
             is_open_to_git=present.is_open_to_git,
+            reads=reads,
             head=moved.head if moved is not None else None,
             changed_files=moved.changed_files if moved is not None else None,
         )
@@ -186,14 +207,16 @@ OLD: Final = "old"
 RESUMED: Final[StartReason] = "resume"
 
 
-def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
-    """Returns the texts for starts without a daemon, by start reason and for `OLD`. They say nothing about the
-    present. `file`: the handoff's path."""
+def answers_in_advance(
+    handoff: Handoff, *, file: str = IN_PROJECT, reads: Collection[str] = (READS_PAGE,)
+) -> dict[str, dict[str, str]]:
+    """Returns the texts for starts without a daemon, for each of `reads` by start reason and for `OLD`. They say
+    nothing about the present. `file`: the handoff's path."""
     situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old"), (RESUMED, "resumed")]
-    each = dict.fromkeys(situation for _, situation in situations)
-    answerings = [Answering(situation=situation, file=file) for situation in each]
+    each = [(way, situation) for way in reads for situation in dict.fromkeys(dict(situations).values())]
+    answerings = [Answering(situation=situation, file=file, reads=way) for way, situation in each]
     texts = dict(zip(each, render_each(handoff, answerings), strict=True))
-    return {reason: texts[situation] for reason, situation in situations}
+    return {way: {reason: texts[way, situation] for reason, situation in situations} for way in reads}
 
 
 def keep_answers(
@@ -212,9 +235,9 @@ def keep_answers(
     # `find -mtime +0`, which every system has, is true from one day after this time.
     old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * 86_400)
     # Rendered once for all agents, since this is the slowest part of a publication.
-    texts = answers_in_advance(handoff, file=file)
+    texts = answers_in_advance(handoff, file=file, reads={form.reads_page for form in forms.values()})
     for agent, form in forms.items():
-        for reason, text in texts.items():
+        for reason, text in texts[form.reads_page].items():
             if reason == RESUMED and not form.forgets:
                 continue
             path = answer_path(state, agent, reason, root)

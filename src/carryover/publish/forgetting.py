@@ -37,6 +37,7 @@ from carryover.publish.answers import STORE as ANSWERS
 from carryover.publish.answers import forget_answers
 from carryover.publish.loaded_files import handoff_names, loaded_names
 from carryover.publish.refresh import refresh
+from carryover.publish.second_page import write_second_page
 
 T = TypeVar("T")
 Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]
@@ -124,6 +125,8 @@ async def publish_here(
         newest = rows[0].id if rows else None
         try:
             made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
+            write_page = partial(write_second_page, project=project, made=made, agents_own=paths.agents_own)
+            await asyncio.to_thread(_read, paths, write_page)
         except OSError as error:
             problems.append(f"A handoff could not be written again: {os_reason(error)}.")
             continue

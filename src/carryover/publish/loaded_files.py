@@ -17,6 +17,7 @@ from carryover.fsio import is_there
 from carryover.projects.handoff_file import (
     CHOSEN,
     HANDOFF,
+    PAGE,
     STORE,
     write_handoff,
 )
@@ -50,8 +51,8 @@ def loaded_names() -> tuple[str, ...]:
 
 
 def handoff_names() -> tuple[str, ...]:
-    """Returns the names of all files in a project's store that hold a handoff."""
-    return (HANDOFF, CHOSEN, *loaded_names())
+    """Returns the names of all files in a project's store that hold a handoff or its second page."""
+    return (HANDOFF, CHOSEN, PAGE, *loaded_names())
 
 
 def _loaded() -> list[tuple[AgentSpec, str]]:

@@ -28,9 +28,10 @@ from carryover.probe.checkout import is_top, main_checkout_of
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts, head_stamp, may_be_repository
 from carryover.probe.git_command import ask_one
-from carryover.projects.handoff_file import STORE, Published, sha_of
+from carryover.projects.handoff_file import PAGE, STORE, Published, place_of, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
 from carryover.publish.gitignore import without_rule
+from carryover.publish.open_to_git import open_to_git
 from carryover.publish.pointers import without_block
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
@@ -50,6 +51,8 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int = 0
     others_ms: int = 0
     """Time of the newest work (UTC ms) in sessions other than the leading one."""
+    at_work: bool = False
+    """Whether the newest turn has not ended, as far as it is recorded."""
     agents: tuple[str, ...] = ()
     related: tuple[int, ...] = ()
     """Ids of the projects whose handoffs name this one: its main checkout, its worktrees."""
@@ -83,9 +86,10 @@ def made_handoff(
     facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
-    handoff = msgspec.structs.replace(made, depth=settings.resume_depth) if made is not None else None
+    handoff = with_page(made, settings, kept_out=open_to_git(root, settings) is None) if made is not None else None
     text = render(handoff) if handoff is not None else None
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
+    newest = max(view.sessions, key=lambda one: one.last_ms, default=None)
     others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
     return Refreshed(
         root=view.root,
@@ -95,10 +99,18 @@ def made_handoff(
         git=facts.git,
         at_ms=now_ms,
         others_ms=max((other.newest_ms for other in others), default=0),
+        at_work=newest is not None and bool(newest.digest.turns) and not newest.digest.turns[-1].end,
         agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
         related=related,
         head=head,
     )
+
+
+def with_page(handoff: Handoff, settings: ProjectSettings, *, kept_out: bool) -> Handoff:
+    """Returns the handoff with its second page, as set: in a file, if that is `kept_out` of commits."""
+    depth = settings.resume_depth
+    page = place_of(settings.folder, PAGE) if depth and kept_out else None
+    return msgspec.structs.replace(handoff, depth=depth, page=page)
 
 
 def make(

@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.distill.header import TITLE
@@ -22,6 +24,7 @@ from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import (
     HANDOFF,
     HANDOFF_LIMIT_BYTES,
+    PAGE,
     STORE,
     Published,
     write_handoff,
@@ -54,12 +57,14 @@ def publish(
     *,
     before: Callable[[Path], None] = lambda _folder: None,
     beside: Callable[[], bool] = lambda: False,
+    has_page: bool = False,
     paths: StatePaths | None = None,
 ) -> Published:
     """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
 
     `before` is called with the handoff's folder before anything is written there, to list it. `beside` is called to
-    write more files there; it returns whether they have to be written again later. `paths` defaults to this user's.
+    write more files there; it returns whether they have to be written again later. `has_page`: whether a second page
+    is to be written next to it, else an earlier one is removed. `paths` defaults to this user's.
     """
     paths = paths or _own_paths()
     if settings.excluded:
@@ -69,13 +74,13 @@ def publish(
     try:
         if settings.folder is not None:
             before(settings.folder)
-            changed = write_handoff(settings.folder, text)
-            return Published(changed=changed, file=settings.folder / HANDOFF, notes=settings.notes)
+            written = _written(settings.folder, text, has_page=has_page)
+            return msgspec.structs.replace(written, notes=settings.notes)
         refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
         if refused is None:
             before(root / STORE)
             with locked_dir(root / STORE):
-                return _publish_in_project(root, text, settings, beside, paths)
+                return _publish_in_project(root, text, settings, beside, has_page, paths)
         if refused.in_git and settings.pointers == "local":
             take_back(root, settings, paths.state)  # a hidden file may be the user's by now
         return _refused(root, refused, settings)
@@ -84,8 +89,20 @@ def publish(
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 
+def _written(folder: Path, text: CleanText, *, has_page: bool) -> Published:
+    changed = write_handoff(folder, text)
+    if not has_page:
+        (folder / PAGE).unlink(missing_ok=True)
+    return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if has_page else None)
+
+
 def _publish_in_project(
-    root: Path, text: CleanText, settings: ProjectSettings, beside: Callable[[], bool], paths: StatePaths
+    root: Path,
+    text: CleanText,
+    settings: ProjectSettings,
+    beside: Callable[[], bool],
+    has_page: bool,
+    paths: StatePaths,
 ) -> Published:
     store = root / STORE
     once = Once(root, paths.state, settings)
@@ -94,17 +111,16 @@ def _publish_in_project(
     if refused is not None:
         return _refused(root, refused, settings)
     ignore_itself(store)
-    changed = write_handoff(store, text)
+    written = _written(store, text, has_page=has_page)
     _place(root, settings, edits, once, paths.home)
     once.note(settings)
     again = beside()
     refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
     if refused is not None:
         return _refused(root, refused, settings)
-    return Published(
-        changed=changed,
+    return msgspec.structs.replace(
+        written,
         passing=again,
-        file=store / HANDOFF,
         edited=tuple(edits.done),
         hidden=hidden_since(root, edits.mine) if settings.pointers == "local" else {},
         notes=tuple(edits.notes),

@@ -19,6 +19,7 @@ import msgspec
 from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.distill.header import PLACEHOLDER
+from carryover.distill.render import names_page
 from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.errors import os_reason
 from carryover.facts import GitFacts, is_foreign
@@ -122,7 +123,10 @@ def _published(made: Refreshed, text: CleanText, paths: StatePaths, beside: Call
         with _noting("the project is missing from the list that uninstall uses", notes):
             remember_project(paths.state, PublishedProject(made.root, str(folder)))
 
-    published = publish(Path(made.root), text, made.settings, before=list_it, beside=beside, paths=paths)
+    has_page = made.handoff is not None and names_page(made.handoff, text)
+    published = publish(
+        Path(made.root), text, made.settings, before=list_it, beside=beside, has_page=has_page, paths=paths
+    )
     return msgspec.structs.replace(published, notes=(*published.notes, *notes))
 
 

@@ -17,7 +17,11 @@ _COLOUR: Final = later(r"\[(?:\d{1,3}(?:;\d{1,3}){0,6})?m")
 _SURELY_COLOURED: Final = later(r"\[(?:0|22|39|49|\d{1,3}(?:;\d{1,3}){1,6})m")
 
 HANDOFF_HEAD: Final = "# [CARRYOVER] Last updated"
-HANDOFF_FILE: Final = ".carryover/handoff.md"
+HANDOFF_NAME: Final = r"(?:handoff(?:-[a-z-]+)?|more)\.md"
+"""Pattern for the names of the files that Carryover writes for agents in a project: handoffs, and their second page."""
+READS_PAGE: Final = "read `{page}`"
+"""How most agents are asked to read the second page."""
+_HANDOFF_FILE: Final = later(rf"\.carryover[/\\]{HANDOFF_NAME}(?![\w.-])")
 _OWN_FOLDER: Final = later(r"\.carryover(?![\w.-])")
 
 
@@ -44,9 +48,14 @@ def without_handoff(output: str) -> str:
     """Returns `output` without text of Carryover's handoff: the whole file, or lines of it that a search found."""
     if HANDOFF_HEAD in output:
         return ""
-    if HANDOFF_FILE not in output:
+    if _HANDOFF_FILE.search(output) is None:
         return output
-    return "\n".join(line for line in output.split("\n") if HANDOFF_FILE not in line)
+    return "\n".join(line for line in output.split("\n") if not names_handoff_file(line))
+
+
+def names_handoff_file(text: str) -> bool:
+    """Whether `text`, a path, a command or a line of output, names a file that Carryover writes for agents."""
+    return _HANDOFF_FILE.search(text) is not None
 
 
 def names_own_folder(text: str) -> bool:

@@ -222,6 +222,15 @@ def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path
     assert str(shop) in (state_dir().root / "projects.jsonl").read_text()  # by which uninstall finds it
 
 
+def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:
+    run("handoff", str(shop), "--to", "claude-code")
+
+    page = shop / ".carryover" / "more.md"
+    assert "`.carryover/more.md`" in page.with_name("handoff.md").read_text()
+    assert "## Conversation" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     shop: Path, home: Path, claude_here: Path, run: Run
 ) -> None:

@@ -131,7 +131,7 @@ def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
         rf"agents       .*Claude Code {ago}.*\nprojects     ~/shop {ago}\n",
         short,
     )
-    assert re.search(rf"\n  ~/shop: last event {ago}, handoff written {ago}\n", for_people)
+    assert re.search(rf"\n  ~/shop: last event {ago}, handoff written {ago}(, with a second page)?\n", for_people)
 
 
 def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path, run: Run) -> None:
@@ -194,6 +194,17 @@ def test_what_runs_in_the_background_is_shown_with_numbers_and_units() -> None:
         "                   since its start 1,234 events from 3.4 MB, sessions answered in 45 ms (p95)",
         "  service          systemd, enabled, not active, 5 restarts",
     ]
+
+
+def test_a_second_page_beside_the_handoff_is_named(tmp_path: Path) -> None:
+    row = project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS, published_sha="0abc")
+    (tmp_path / "handoff.md").touch()
+    by_daemon = {"root": "/home/dev/shop", "file": str(tmp_path / "handoff.md")}
+    written = "  ~/shop: last event 3 min ago, handoff written 1 min ago"
+    for page in ("", ", with a second page"):
+        of = {"ledger": {**LEDGER, "projects": [row]}, "daemon": {**HEALTH, "projects": [by_daemon]}}
+        assert section("projects", **of) == [f"{written}{page}"]
+        (tmp_path / "more.md").touch()
 
 
 def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:

@@ -26,6 +26,7 @@ from carryover.daemon.health import PortState
 from carryover.daemon.log import Log
 from carryover.daemon.own_page import PageKey
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.upkeep import Forgetting
 from carryover.errors import UserError
@@ -88,7 +89,8 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     session.prompt("Add a discount")
     moves = Moves(context, on_moved=lambda _moved: None)
     imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
-    forgetting = Forgetting(context, PublishQueue(context, Mock(side_effect=AssertionError), pool), rescan=Mock())
+    queue = PublishQueue(context, Mock(side_effect=AssertionError), pool)
+    forgetting = Forgetting(context, queue, SecondPages(context, pool), rescan=Mock())
     old, new = quote(f"{home}/a b&c"), quote(str(home))
     given = f"/import?path={quote(str(session.path))}&agent=claude-code&project="
     odd = ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}'))

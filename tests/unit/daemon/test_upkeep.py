@@ -16,6 +16,7 @@ from carryover.config import Config, RetentionConfig
 from carryover.daemon import upkeep
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
@@ -41,7 +42,8 @@ class Place:
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
         self.queue = PublishQueue(context, self._refresh, pool)
         self.rescan = Mock()
-        self.forgetting = Forgetting(context, self.queue, rescan=self.rescan)
+        self.pages = SecondPages(context, pool)
+        self.forgetting = Forgetting(context, self.queue, self.pages, rescan=self.rescan)
 
     def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int) -> Refreshed:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
@@ -134,7 +136,7 @@ async def test_a_new_limit_drops_nothing_before_the_next_round(
     running.cancel()
     assert place.held() == {old.session, new.session}
 
-    restarted = Forgetting(place.context, place.queue, rescan=place.rescan)
+    restarted = Forgetting(place.context, place.queue, place.pages, rescan=place.rescan)
     noting(restarted, "apply_retention")
     running = asyncio.create_task(restarted.run())
     await steps.get()

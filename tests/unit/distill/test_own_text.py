@@ -33,6 +33,9 @@ EXPORT = exported("1a2b3c4d")
         "/home/dev/shop/.carryover/handoff.md",
         "cat .carryover/handoff.md",
         r".carryover\handoff.md",
+        "/home/dev/shop/.carryover/more.md",
+        "head -60 .carryover/more.md",
+        "/home/dev/shop/.carryover/handoff-opencode.md",
         "carryover handoff --tokens 8000",
         "cd /home/dev/shop && carryover handoff --tokens 8000 2>&1 | head -400",
     ],
@@ -40,6 +43,7 @@ EXPORT = exported("1a2b3c4d")
 def test_a_call_that_touches_the_handoff_is_known(subject: str) -> None:
     assert names_handoff(subject)
     assert not names_handoff("docs/handoff.md")
+    assert not names_handoff(".carryover/more.mdx") and not names_handoff("docs/more.md")
     assert not names_handoff("carryover handoff --tokens 8000 && make test")
 
 

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff
-from carryover.distill.header import MAX_CHARS, Answering, Situation, header
+from carryover.distill.header import ASKS_AGAIN, MAX_CHARS, Answering, Situation, header
 from carryover.distill.quotes import estimated_tokens
-from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, lay_out, neutralize, render
+from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, lay_out, names_page, neutralize, render
 from carryover.distill.sections.quoting import packed
+from carryover.records.text import READS_PAGE
 
 TITLES = (
     "Task", "Where it stands", "Next action", "Open questions", "Also in progress", "What the user said",
@@ -139,27 +140,82 @@ def test_the_first_lines_of_each_mode_are_the_protocols() -> None:
     assert "MUST" not in render(handoff(task, resume="silent"))
 
 
-DEEPER = "run `carryover handoff --tokens {}` once and read it; if that command is not available, go on with this text."
 LINES = {
     "ask": (
         "Do not begin work until the user confirms. If no person can answer (a non-interactive run, a sub-agent), "
-        "skip this and treat the text below as background. Once the user said to go on, "
+        "skip this and treat the text below as background. Once the user said to go on, {} before the first change; "
+        "if that fails, go on without it."
     ),
-    "brief": "Begin your first response with `(resuming: <task>)`, then go on without waiting. Before you begin, ",
+    "brief": (
+        "Begin your first response with `(resuming: <task>)`, then go on without waiting. Before the first change, {}; "
+        "if that fails, go on without it."
+    ),
 }
 
 
-@pytest.mark.parametrize("depth", [8000, 50_000])
-@pytest.mark.parametrize("mode", ["ask", "brief"])
-def test_with_a_depth_the_longer_handoff_is_read_before_the_work_begins(mode: str, depth: int) -> None:
-    plain = handoff(("Task", quote("Add a discount")), resume=mode)
-    deep = replace(plain, depth=depth)
+PAGE = ".carryover/more.md"
+LONG_PATH = "/handoffs/" + "x" * 120 + "/more.md"
 
-    for answering in (None, Answering(situation="new", file=FILE, now_ms=plain.updated_ms)):
-        lines = header(deep, answering)
-        assert lines[-2] == LINES[mode] + DEEPER.format(depth)
-        assert [*lines[:-2], lines[-1]] == [line for line in header(plain, answering) if line not in lines[-2]]
-        assert max(map(len, lines)) <= MAX_CHARS and len(lines) <= 8
+
+def deep(made: Handoff, depth: int = 8000, missing: int = 31, page: str | None = PAGE) -> Handoff:
+    """With a second page that has so many more turns."""
+    turns = tuple((made.session, number) for number in range(101, 101 + missing))
+    return replace(made, depth=depth, page=page, turns=(*turns, *made.turns))
+
+
+@pytest.mark.parametrize(
+    ("reads", "page", "depth", "missing", "asked", "offered"),
+    [
+        (READS_PAGE, PAGE, 8000, 12, f"read `{PAGE}` (12 more turns)", f"; `{PAGE}`: 12 more turns."),
+        (READS_PAGE, PAGE, 8000, 1, f"read `{PAGE}` (1 more turn)", f"; `{PAGE}`: 1 more turn."),
+        (READS_PAGE, PAGE, 8000, 31, f"read `{PAGE}` (20 or more turns)", f"; `{PAGE}`: 20 or more turns."),
+        (READS_PAGE, PAGE, 50_000, 200, f"read `{PAGE}` (155 or more turns)", f"; `{PAGE}`: 155 or more turns."),
+        (READS_PAGE, PAGE, 1801, 31, f"read `{PAGE}` (more of these turns)", f"; `{PAGE}`: more of these turns."),
+        (READS_PAGE, LONG_PATH, 8000, 12, "read ", f"; `{LONG_PATH}`: 12 more turns."),
+        (
+            "read `{page}` in parts of 60 lines",
+            PAGE,
+            8000,
+            12,
+            f"read `{PAGE}` in parts of 60 lines",
+            f"; `{PAGE}`: 12 more turns.",
+        ),
+        ("run `cat {quoted}`", "/a b/more.md", 8000, 12, "run `cat '/a b/more.md'` (12", "; `cat '/a b/more.md'`: 12"),
+        ("run `cat {quoted}`", PAGE, 8000, 12, f"run `cat {PAGE}` (12 more turns)", f"; `cat {PAGE}`: 12 more turns."),
+        *(
+            (reads, page, 50_000, 12, "run `carryover handoff --tokens 50000`", "--tokens 50000`: 12 more turns (not")
+            for reads, page in (
+                (READS_PAGE, None),
+                ("run `cat {page}`", None),
+                (READS_PAGE, "/odd`x/more.md"),
+                (READS_PAGE, "/a\nb"),
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["ask", "brief"])
+def test_the_second_page_is_read_before_the_first_change(
+    mode: str, reads: str, page: str | None, depth: int, missing: int, asked: str, offered: str
+) -> None:
+    plain = handoff(("Task", quote("Add a discount")), resume=mode)
+    before, after = LINES[mode].split("{}")
+
+    for answering in (Answering(situation="new", file=FILE, reads=reads), *([None] if reads == READS_PAGE else [])):
+        text = render(deep(plain, depth, missing, page), answering)
+        lines = text.splitlines()
+        gate = next(line for line in lines if line.startswith(before))
+        assert gate.startswith(before + asked) and (gate.endswith(after) or mode == "brief")
+        assert offered in lines[-1]
+        assert lines[-1].startswith("Full history: `carryover show ")
+        assert max(map(len, lines)) <= MAX_CHARS and lines.index("## Task") <= 8
+        is_named = "cat" not in reads and "--tokens" not in text
+        assert names_page(deep(plain, depth, missing, page), text) == is_named
+
+
+def test_the_tool_that_brought_the_handoff_brings_the_second_page() -> None:
+    text = render(deep(handoff(("Task", quote("Add a discount")))), Answering(situation="asked", reads=ASKS_AGAIN))
+
+    assert text.splitlines()[-1].endswith("; `handoff` with `tokens: 8000`: 20 or more turns.")
 
 
 @pytest.mark.parametrize(
@@ -167,17 +223,48 @@ def test_with_a_depth_the_longer_handoff_is_read_before_the_work_begins(mode: st
     [
         ("silent", "new", {}),
         *((mode, "new", {"settled": True}) for mode in ("ask", "brief")),
-        *(("ask", "new", {"tokens": tokens}) for tokens in (8000, 12_000)),
         *(("ask", situation, {}) for situation in ("old", "compacted", "resumed", "moved_on", "asked")),
     ],
 )
-def test_nothing_longer_is_read_where_nothing_is_asked_or_it_is_read_already(
+def test_where_nothing_is_asked_the_second_page_is_only_named(
     resume: str, situation: Situation, changes: dict[str, Any]
 ) -> None:
     plain = replace(handoff(("Task", quote("Add a discount")), resume=resume), **changes)
 
     for answering in (Answering(situation=situation), *([None] if situation == "new" else [])):
-        assert header(replace(plain, depth=8000), answering) == header(plain, answering)
+        *lines, last = render(deep(plain), answering).splitlines()
+        assert lines == render(plain, answering).splitlines()[:-1]
+        assert f"`{PAGE}`: 20 or more turns" in last
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, False),
+        ({"has_calls": True}, True),
+        ({"has_calls": True, "depth": 0, "page": None}, False),
+        ({"has_calls": True, "tokens": 8000}, False),
+        ({"has_calls": True, "page": "/" + "x" * 280}, False),
+        ({"sections": (Section("Task", tuple(quote(*(f"{n} okapis " * 20 for n in range(60))))),)}, True),
+    ],
+    ids=["nothing more", "calls", "no depth", "as long itself", "a path too long", "lines that did not fit"],
+)
+def test_a_second_page_is_named_only_if_it_has_more(changes: dict[str, Any], names: bool) -> None:
+    made = deep(handoff(("Task", quote("Add a discount"))), missing=0)
+    text = render(replace(made, **changes))
+
+    assert (PAGE in text) == names
+    assert ("before the first change" in text) == names
+
+
+def test_the_second_page_asks_nothing() -> None:
+    made = deep(handoff(("Task", quote("Add a discount"))))
+    head = header(replace(made, tokens=8000), Answering(situation="going_on"))
+
+    assert head[1:3] == [
+        "# RESUME PROTOCOL: silent",
+        "This is more of the handoff that you have read: go on with the work, do not ask again whether to.",
+    ]
 
 
 FILE = ".carryover/handoff.md"

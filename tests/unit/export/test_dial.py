@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from architecture.test_handoff_format import checker
-from carryover.distill.handoff import MAX_TOKENS, Handoff
+from carryover.distill.handoff import MAX_TOKENS, OFFERED_TOKENS, Handoff
 from carryover.distill.quotes import estimated_tokens
-from carryover.distill.render import OFFERED_TOKENS, lay_out, render
+from carryover.distill.render import lay_out, render
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.export.dial import TITLE, Happened, dialed

@@ -5,7 +5,7 @@ import pytest
 from carryover.model import SummaryPart
 from carryover.records.resets import resets_in
 from carryover.records.summary import Kinds, parts_by_heading, parts_by_tag
-from carryover.records.text import without_ansi
+from carryover.records.text import without_ansi, without_handoff
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,14 @@ def test_tags() -> None:
         SummaryPart(kind="next", heading="current_plan", text="1. [TODO] Test."),
     )
     assert parts_by_tag("<thoughts>Hm.</thoughts>", KINDS) == ()
+
+
+@pytest.mark.parametrize("name", ["handoff.md", "handoff-chosen.md", "handoff-kilo.md", "more.md"])
+def test_what_a_search_found_in_our_own_files_is_no_output(name: str) -> None:
+    found = f"cart.py:1: cap\n.carryover/{name}:7: - Newest prompt: cap\ndocs/{name}:1: cap"
+
+    assert without_handoff(found) == f"cart.py:1: cap\ndocs/{name}:1: cap"
+    assert without_handoff("# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake") == ""
 
 
 AT_MS = 1_795_155_000_000  # 2026-11-20T06:10:00Z

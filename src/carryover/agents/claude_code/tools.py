@@ -17,7 +17,7 @@ from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of
-from carryover.records.text import HANDOFF_FILE, names_own_folder, tagged, without_ansi
+from carryover.records.text import names_handoff_file, names_own_folder, tagged, without_ansi
 
 MAX_TASKS: Final = 200
 _TOOLS: Final[dict[Op, str]] = {
@@ -247,7 +247,7 @@ def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> 
     """Adds the effects of a call that succeeded. Sub-agents' files have no structured result."""
     result = fields_of(builder.line.tool_use_result)
     for number, change in enumerate(_made(call, result, output)):
-        if not change.path.endswith(HANDOFF_FILE):
+        if not names_handoff_file(change.path):
             builder.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
     if call.op == "shell":
         _parse_job(builder, part, call, first_text(result, "backgroundTaskId", "taskId"), "running")

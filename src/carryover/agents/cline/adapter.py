@@ -98,6 +98,7 @@ AGENT: Final = Agent(
     hooks=HookProtocol(
         events=("SessionStart", "Stop"),
         read=ClaudeLikeHooks(layout_root=_layout_root, actions=ACTIONS).read,
+        reads_page="read `{page}` in parts of 20 lines",  # a result is cut off after 8,000 characters (3.0.65)
         answer=_as_text,
         layout_root=_layout_root,
         forgets=True,  # it is part of the system message of one process

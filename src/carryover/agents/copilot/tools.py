@@ -16,7 +16,7 @@ from carryover.records.changes import Change, Replacement, hunks_in, patched, re
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import added, files_in_patch, in_patch, place_of
-from carryover.records.text import HANDOFF_FILE
+from carryover.records.text import names_handoff_file
 
 MAX_TODOS: Final = 100
 MAX_CHANGES: Final = 20
@@ -45,8 +45,8 @@ OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name i
 """Operations of the known tools. All others, including those of MCP servers, are `other`."""
 
 _PREFIX: Final = re.compile(r"\A(?:copilot|vscode)_")
-_OWN_FILES: Final = re.compile(rf"/session-state/[0-9a-fA-F-]{{36}}/|{re.escape(HANDOFF_FILE)}\Z")
-"""The plan and notes that the client keeps with a session (1.0.102), and our own file."""
+_OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
+"""The plan and notes that the client keeps with a session (1.0.102)."""
 PATHS: Final = ("filePath", "path", "dirPath")
 _ABOUT: Final = ("command", "pattern", "url", "urls", "query", *PATHS, "description", "task")
 _ABOUT_BY_OP: Final[dict[Op, tuple[str, ...]]] = {
@@ -128,7 +128,8 @@ def applied(planned: Sequence[Change], diff: str) -> tuple[Change, ...]:
 
 
 def _of_work(changes: Iterable[Change]) -> tuple[Change, ...]:
-    return tuple(change for change in changes if not _OWN_FILES.search(change.path))[:MAX_CHANGES]
+    of_work = (each for each in changes if not (_OWN_FILES.search(each.path) or names_handoff_file(each.path)))
+    return tuple(of_work)[:MAX_CHANGES]
 
 
 def _in_part(part: str) -> Change | None:

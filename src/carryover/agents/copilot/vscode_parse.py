@@ -33,7 +33,7 @@ from carryover.records.changes import Change, as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
+from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 
 _TEXT: Final = "text"
 _TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
@@ -284,7 +284,7 @@ def _change_in(part: Fields) -> Change | None:
     """Returns the change of a file that batches of edits made, each a range and its new text; None without edits."""
     path = local_path(part.get("uri"))
     edits = [fields_of(raw) for batch in items_of(part.get("edits")) for raw in items_of(batch)]
-    if path is None or path.endswith(HANDOFF_FILE) or not edits:
+    if path is None or names_handoff_file(path) or not edits:
         return None
     texts = [text_of(edit.get("text")).splitlines() for edit in edits]
     ranges = [fields_of(edit.get("range")) for edit in edits]

@@ -21,7 +21,7 @@ from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
-from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
+from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.records.uris import path_of
 
 _NAMES: Final[dict[Op, str]] = {
@@ -121,7 +121,7 @@ def changes_of(name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
         found = in_patch(patch, cwd)
     elif op in ("edit", "write") and (change := _change(plain_name(name), given, cwd)) is not None:
         found = (change,)
-    return tuple(change for change in found if not change.path.endswith(HANDOFF_FILE))
+    return tuple(change for change in found if not names_handoff_file(change.path))
 
 
 def absolute(path: str, cwd: str | None) -> str | None:

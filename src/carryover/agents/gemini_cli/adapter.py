@@ -50,6 +50,7 @@ AGENT: Final = Agent(
         answer=lambda text: session_start_answer(f"\n\n{text}"),
         layout_root=_LAYOUT_ROOT,
         drops=frozenset(("clear",)),  # 0.26.0, 0.61.0
+        reads_page="run `cat {quoted}`",  # `read_file` refuses what git ignores (0.61.0)
         forgets=True,  # and with `-p` the first prompt, which is in the same message (0.61.0)
     ),
     exported=locate.source_of_export,

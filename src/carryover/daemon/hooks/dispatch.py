@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -84,13 +85,15 @@ class Hooks:
     spool: Spool
     checks: Executor
     follow: Follow | None = None
+    started: Callable[[int], None] = lambda _project: None
+    """Called with the project of each session that starts."""
     _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
     looks: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_LOOKS), init=False)
 
     def __post_init__(self) -> None:
         shared = (self.context, self.ingest_queue, self.publish_queue)
-        self.starts = SessionStarts(*shared, self.later, self.follow)
+        self.starts = SessionStarts(*shared, self.later, self.follow, self.started)
 
     async def call(
         self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None

@@ -78,6 +78,8 @@ class SessionStarts:
     """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
     follow: Follow | None
     """Finds what was recorded of a project before it was moved."""
+    started: Callable[[int], None]
+    """Called with the project of each session that starts."""
     prepared: set[int] = field(default_factory=set, init=False)
     """Projects in which a session has started before there was anything to hand over."""
     answers: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_ANSWERS), init=False)
@@ -108,6 +110,8 @@ class SessionStarts:
                 await self._find_past(here)
         async with asyncio.timeout_at(deadline):
             place, text = await self._make_answer(start)
+        if place.project_id is not None:
+            self.started(place.project_id)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(here, place)
@@ -191,7 +195,8 @@ class SessionStarts:
             place = _Place(project_id, is_here and awaits_handoff(Path(root), context.config, context.paths))
             if project_id is None and main_root is None:
                 return place, None
-            forgets = start.agent.hooks is not None and start.agent.hooks.forgets
+            hooks = start.agent.hooks
+            assert hooks is not None, "such calls come from hooks"
             moment = self._moment(
                 Moment(
                     project=project_id or start.project,
@@ -202,7 +207,13 @@ class SessionStarts:
                 ),
                 revision,
             )
-            beginning = Beginning(session=own.id, reason=reason, idle_s=start.reading.idle_s, forgets=forgets)
+            beginning = Beginning(
+                session=own.id,
+                reason=reason,
+                idle_s=start.reading.idle_s,
+                forgets=hooks.forgets,
+                reads=hooks.reads_page,
+            )
             return place, moment.answer(db, beginning)
 
     def _moment(self, now: Moment, revision: int) -> Moment:

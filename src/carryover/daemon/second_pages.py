@@ -1,0 +1,93 @@
+"""Writes the second pages of handoffs after the handoffs themselves, so that no handoff waits for one.
+
+A page takes about as long to make as a handoff, and no agent reads it while another is at work. So it is made when a
+turn has ended or a session starts, else once the project has been quiet for `QUIET_S` or after `CAP_S`, and only if
+anything has happened since the last one. In 8 recorded sessions that is once for 14 publications.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.work_queue import WorkQueue
+from carryover.fsio import is_there
+from carryover.ledger.connect import LedgerDamaged
+from carryover.probe.looks import Silent, look_at
+from carryover.publish.make import Refreshed
+from carryover.publish.second_page import write_second_page
+
+QUIET_S: Final = 60.0
+CAP_S: Final = 300.0
+
+
+class SecondPages(WorkQueue[int]):
+    """Writes the second pages of published projects, which are known by their ids."""
+
+    def __init__(self, context: DaemonContext, executor: Executor) -> None:
+        super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock, waits=True)
+        self._context = context
+        self._executor = executor
+        self._published: dict[int, Refreshed] = {}
+        self._written: dict[int, int] = {}
+        """What the page of each project was made of."""
+
+    def published(self, project: int, made: Refreshed) -> None:
+        """Takes note of a published handoff, whose second page is due at once unless an agent is at work."""
+        if made.published.page is None:
+            self._published.pop(project, None)
+            self._written.pop(project, None)
+        else:
+            due = self._published.get(project)
+            self._published[project] = made
+            if not made.at_work or due is None or _made_of(due) != _made_of(made):
+                self.hint(project, urgent=not made.at_work)
+
+    def want(self, project: int) -> None:
+        """Makes the page that is due for a project, if any, since a session starts there."""
+        if project in self._published:
+            self.hint(project, urgent=True)
+
+    async def write_all_again(self) -> None:
+        """Waits until no page is being made, and makes those that are due, whatever they were made of before."""
+        self._written = {}  # not cleared: one that is being made may take note of itself only in the former
+        await self.flush()
+
+    async def handle(self, key: int) -> bool:
+        """Writes the page of one project. After an error there is none until the project's next publication."""
+        made = self._published.pop(key, None)
+        if made is None:
+            return False
+        of, written = _made_of(made), self._written
+        work = partial(self._write, key, made, is_same=written.get(key) == of)
+        try:
+            if await asyncio.get_running_loop().run_in_executor(self._executor, look_at, made.root, work):
+                written[key] = of
+        except LedgerDamaged:
+            raise
+        except Silent:
+            self._context.log.warning("disk_silent", project=key)
+        except Exception as error:
+            await self._context.ledger.report(error)
+            self._context.log.error("second_page_failed", error, project=key)
+        return False
+
+    def _write(self, project: int, made: Refreshed, *, is_same: bool) -> bool:
+        """Returns whether the page is in place."""
+        page = made.published.page
+        if page is None or (is_same and is_there(page)):
+            return page is not None
+        with self._context.read_ledger() as db:
+            return write_second_page(db, project, made, agents_own=self._context.agents_own)
+
+
+def _made_of(made: Refreshed) -> int:
+    """Returns a fingerprint of all that a page is made of but the state of git."""
+    assert made.handoff is not None, "a handoff was published"
+    sections = tuple(section for section in made.handoff.sections if section.title != "Git context")
+    return hash((made.others_ms, msgspec.structs.replace(made.handoff, head=None, sections=sections)))

@@ -1,0 +1,72 @@
+"""Makes the second page of a handoff, and writes it beside the handoff that names it. Blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from carryover.agents import agent_names
+from carryover.distill.header import Answering
+from carryover.distill.render import render
+from carryover.distill.trail import past_of
+from carryover.export import dial
+from carryover.facts import ProjectRoot
+from carryover.fsio import locked_dir, read_bytes_bounded
+from carryover.probe.looks import give_up_if_late
+from carryover.projects.handoff_file import HANDOFF_LIMIT_BYTES, PAGE, STORE, Published, write_handoff
+from carryover.projects.policy import refusal_by_git
+from carryover.projects.root import AgentFolders
+from carryover.publish.dialed import newest_first
+from carryover.publish.make import Refreshed, view_now
+from carryover.redact import CleanText
+
+
+def second_page(
+    db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, *, agents_own: AgentFolders | None = None
+) -> CleanText:
+    """Returns the second page of a handoff that has one."""
+    assert made.handoff is not None, "else it has none"
+    view = view_now(db, project, agents_own)
+    past = past_of(view, now_ms=made.at_ms, names=agent_names())
+    assert past is not None, "it is made from a handoff"
+    deeper = dial.second_page(made.handoff, past, newest_first(db, view))
+    return render(deeper, Answering(situation="going_on"))
+
+
+def write_second_page(
+    db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, *, agents_own: AgentFolders | None = None
+) -> bool:
+    """Writes the second page of a published handoff that names one; returns whether it is in place.
+
+    Writes nothing if another handoff, or none, is in place by now: whoever put it there has its second page written, or
+    has taken this one out. Raises OSError if it can't be written.
+    """
+    published = made.published
+    if published.page is None or not _is_in_place(made, published):
+        return False
+    text = second_page(db, project, made, agents_own=agents_own)
+    give_up_if_late()
+    folder = published.page.parent
+    if folder.name != STORE:
+        if is_same := _is_in_place(made, published):
+            write_handoff(folder, text, PAGE)
+        return is_same
+    with locked_dir(folder):
+        if _is_in_place(made, published) and refusal_by_git(Path(made.root)) is None:
+            write_handoff(folder, text, PAGE)
+            return True
+        with contextlib.suppress(OSError):  # the folder may have been taken out just before it was locked
+            folder.rmdir()
+    return False
+
+
+def _is_in_place(made: Refreshed, published: Published) -> bool:
+    """Whether the handoff that was published is the one that is there now."""
+    if made.text is None or published.file is None:
+        return False
+    try:
+        found = read_bytes_bounded(published.file, HANDOFF_LIMIT_BYTES, follow=False)
+    except OSError:
+        return False
+    return found == made.text.encode(errors="replace")

@@ -1,0 +1,175 @@
+"""A second page is made when its project is quiet, and not again for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from carryover.daemon import second_pages
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.second_pages import CAP_S, QUIET_S, SecondPages
+from carryover.distill.entry import Entry, Section
+from carryover.distill.handoff import Handoff
+from carryover.projects.handoff_file import Published
+from carryover.publish.make import Refreshed
+from support.clock import LogLines
+
+
+class Desk:
+    """Second pages whose text is how often they were written, on a clock that stands still."""
+
+    def __init__(self, context: DaemonContext, pool: Executor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.at_s = 0.0
+        self.page = home / "more.md"
+        self.written = 0
+        self.fails = False
+        self.began, self.goes_on = threading.Event(), threading.Event()
+        self.goes_on.set()
+        context.clock = lambda: self.at_s
+        monkeypatch.setattr(second_pages, "write_second_page", self._write)
+        self.pages = SecondPages(context, pool)
+
+    def _write(self, *_: object, **__: object) -> bool:
+        self.began.set()
+        assert self.goes_on.wait(20)
+        if self.fails:
+            raise KeyError("words from a transcript")
+        self.written += 1
+        self.page.write_text(str(self.written))
+        return True
+
+    def published(self, task: str = "Bake", *, git: str = "main", at_work: bool = False, has_page: bool = True) -> None:
+        sections = (
+            Section("Task", (Entry(text=task, kind="prompt"),)),
+            Section("Git context", (Entry(text=git, kind="git"),)),
+        )
+        handoff = Handoff(updated_ms=1, agent="A", resume="ask", session="s1", head=git, sections=sections, depth=8000)
+        made = Refreshed(
+            root=str(self.page.parent),
+            settings=None,  # type: ignore[arg-type]
+            handoff=handoff,
+            text=None,
+            git=None,
+            at_work=at_work,
+        )
+        page = self.page if has_page else None
+        self.pages.published(1, replace(made, published=Published(file=self.page.with_name("handoff.md"), page=page)))
+
+    async def due(self) -> int:
+        """Makes what is due by now; how many pages were written so far."""
+        while (key := self.pages.pop()) is not None:
+            await self.pages.handle(key)
+            self.pages.done(key)
+        return self.written
+
+
+@pytest.fixture
+async def desk(
+    context: DaemonContext, pool: Executor, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Desk]:
+    context.ledger  # noqa: B018 (it exists before the page is made)
+    yield Desk(context, pool, home, monkeypatch)
+
+
+async def test_it_is_made_when_the_turn_has_ended(desk: Desk) -> None:
+    desk.published()
+
+    assert await desk.due() == 1
+
+
+async def test_at_work_it_waits_until_the_project_is_quiet_but_not_for_ever(desk: Desk) -> None:
+    desk.published(at_work=True)
+    assert await desk.due() == 0
+    desk.at_s = QUIET_S
+    assert await desk.due() == 1
+
+    began_s = desk.at_s
+    while await desk.due() == 1:
+        desk.at_s += QUIET_S / 2
+        desk.published(f"Bake until {desk.at_s}", at_work=True)
+    assert CAP_S <= desk.at_s - began_s <= CAP_S + QUIET_S
+
+
+async def test_a_publication_without_more_work_does_not_put_it_off(desk: Desk) -> None:
+    """Such as that of a project whose second page is missing, which is looked at each minute."""
+    for desk.at_s in (0, QUIET_S - 1):
+        desk.published(at_work=True)
+    desk.at_s = QUIET_S
+
+    assert await desk.due() == 1
+
+
+async def test_a_session_that_starts_has_it_made_at_once(desk: Desk) -> None:
+    desk.pages.want(1)
+    desk.published(at_work=True)
+    desk.pages.want(1)
+
+    assert await desk.due() == 1
+    desk.pages.want(1)
+    assert await desk.due() == 1
+
+
+@pytest.mark.parametrize(
+    ("again", "written"),
+    [({}, 1), ({"git": "other"}, 1), ({"task": "Bake bread"}, 2)],
+    ids=["the same", "another commit", "more work"],
+)
+async def test_it_is_made_again_only_after_more_work(desk: Desk, again: dict[str, str], written: int) -> None:
+    for changes in ({}, again):
+        desk.published(**changes)  # type: ignore[arg-type]
+        await desk.due()
+
+    assert desk.written == written
+
+
+async def test_one_that_is_gone_or_may_hold_what_was_forgotten_is_made_again(desk: Desk) -> None:
+    desk.published()
+    await desk.due()
+    desk.page.unlink()
+    desk.published()
+    assert await desk.due() == 2
+
+    await asyncio.wait_for(desk.pages.write_all_again(), 10)
+    desk.published()
+    assert await desk.due() == 3
+
+
+async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_again(desk: Desk) -> None:
+    desk.goes_on.clear()
+    desk.published()
+    running = asyncio.create_task(desk.due())
+    await asyncio.to_thread(desk.began.wait, 20)
+    desk.published()  # after it was forgotten: the fifty lines have nothing of it
+    forgotten = asyncio.create_task(desk.pages.write_all_again())
+    await asyncio.sleep(0)
+    desk.goes_on.set()
+
+    await running
+    assert await desk.due() == 2
+    await asyncio.wait_for(forgotten, 20)
+
+
+async def test_none_is_made_for_a_handoff_without_one(desk: Desk) -> None:
+    desk.published(at_work=True)
+    desk.published(has_page=False)
+    desk.at_s = CAP_S
+
+    assert await desk.due() == 0
+
+
+async def test_an_error_is_logged_without_its_words_and_ends_nothing(desk: Desk, lines: LogLines) -> None:
+    desk.fails = True
+    desk.published()
+    assert await desk.due() == 0
+
+    desk.fails = False
+    desk.published()
+    assert await desk.due() == 1
+    assert [line.split()[0] for line in lines] == ["second_page_failed"]
+    assert "words from" not in lines[0]

@@ -1,0 +1,160 @@
+"""The second page lies beside the handoff that names it, and goes with it."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
+from carryover.distill.quotes import estimated_tokens
+from carryover.edits.record import PublishedProject
+from carryover.install.uninstall import store_files
+from carryover.ledger.connect import connect_read_only
+from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
+from carryover.publish.forgetting import remove_published
+from carryover.publish.make import Refreshed
+from carryover.publish.refresh import refresh
+from carryover.publish.second_page import write_second_page
+from carryover.publish.withdrawal import withdraw
+from support.claude_session import ClaudeSession
+from support.repository import git
+from support.shop_in_ledger import ReadIn
+
+CHECKER = Path(__file__).parents[3] / "architecture" / "check_handoff.py"
+
+
+class Desk:
+    """Publishes the project of a session with its second page."""
+
+    def __init__(self, home: Path, session: ClaudeSession, read_in: ReadIn) -> None:
+        self.paths = StatePaths.of(StateDir(home / ".carryover"), home)
+        self.root = session.cwd
+        self.handoff, self.page = (self.root / ".carryover" / name for name in ("handoff.md", "more.md"))
+        for number in range(30):
+            session.prompt(f"Add part {number} to the cart")
+            session.append(session.call_line(f"c{number}", f"make part_{number}"))
+            session.append(session.result_line(f"c{number}", f"part_{number} is made of okapi_{number}\n"))
+            session.answer(f"Part {number} is there. Shall I add part {number + 1}?")
+        self._project = read_in(session)
+
+    def publish(self, config: Config | None = None) -> Refreshed:
+        return refresh(self.paths, self._project, config or Config(), now_ms=2)
+
+    def write(self, made: Refreshed) -> bool:
+        with closing(connect_read_only(self.paths.ledger)) as db:
+            return write_second_page(db, self._project, made)
+
+
+@pytest.fixture
+def desk(home: Path, session: ClaudeSession, read_in: ReadIn) -> Desk:
+    return Desk(home, session, read_in)
+
+
+@pytest.mark.parametrize("depth", [8000, 3600])
+def test_it_has_more_of_the_conversation_and_is_the_owners_alone(desk: Desk, depth: int) -> None:
+    made = desk.publish(Config(resume=ResumeConfig(depth=depth)))
+
+    assert desk.write(made)
+
+    text = desk.page.read_text()
+    assert "read `.carryover/more.md` (" in desk.handoff.read_text()
+    assert stat.S_IMODE(desk.page.stat().st_mode) == 0o600
+    assert stat.S_IMODE(desk.page.parent.stat().st_mode) == 0o700
+    assert git(desk.root, "status", "--porcelain", "--", ".carryover") == ""
+    assert ("## Conversation" in text, "## Conversation" in desk.handoff.read_text()) == (True, False)
+    assert text.count("okapi_") > desk.handoff.read_text().count("okapi_")
+    assert estimated_tokens(text.partition("## ")[2]) <= depth
+    assert subprocess.run([sys.executable, str(CHECKER), "--tokens", str(depth), str(desk.page)]).returncode == 0
+    assert "Your first response" not in text
+
+
+def test_handoffs_kept_elsewhere_have_it_beside_them(desk: Desk, home: Path) -> None:
+    made = desk.publish(Config(publish=PublishConfig(folder=str(home / "handoffs"))))
+
+    assert desk.write(made)
+
+    [page] = (home / "handoffs").glob("*/more.md")
+    assert f"`{page}`: " in (page.parent / "handoff.md").read_text()
+    assert not desk.page.exists()
+
+
+def removed_by_depth(desk: Desk) -> None:
+    desk.publish(Config(resume=ResumeConfig(depth=0)))
+
+
+def removed_by_git(desk: Desk) -> None:
+    desk.page.write_text(desk.page.read_text() + "x" * (200 << 10))  # as long as the largest ones
+    git(desk.root, "add", "--force", ".carryover/handoff.md")
+    assert desk.publish().published.refusal is not None
+
+
+def removed_by_exclusion(desk: Desk) -> None:
+    withdraw(desk.paths.state, Config(projects=ProjectsConfig(exclude=("shop",))))
+
+
+def removed_by_pointers_off(desk: Desk) -> None:
+    withdraw(desk.paths.state, Config(publish=PublishConfig(pointers="off")))
+
+
+def removed_by_forgetting(desk: Desk) -> None:
+    desk.page.with_name(".more.md.1a.tmp").write_text("cut off")  # a write that was cut off
+    remove_published(desk.paths, Config(), {str(desk.root)})
+    assert list(desk.page.parent.glob(".more*")) == []
+
+
+def removed_by_uninstall(desk: Desk) -> None:
+    assert desk.page in store_files(PublishedProject(str(desk.root), str(desk.page.parent)))
+    desk.page.unlink()
+    desk.handoff.unlink()
+
+
+REMOVALS = [
+    removed_by_depth,
+    removed_by_git,
+    removed_by_exclusion,
+    removed_by_pointers_off,
+    removed_by_forgetting,
+    removed_by_uninstall,
+]
+
+
+@pytest.mark.parametrize("remove", REMOVALS, ids=lambda remove: remove.__name__)
+def test_it_goes_with_the_handoff_and_a_late_one_is_not_written(desk: Desk, remove: Callable[[Desk], None]) -> None:
+    made = desk.publish()
+    assert desk.write(made)
+
+    remove(desk)
+    assert not desk.page.exists()
+    was_there = desk.page.parent.exists()
+    assert not desk.write(made)
+    assert not desk.page.exists()
+    assert desk.page.parent.exists() == was_there
+
+
+def test_none_is_written_once_git_would_take_it_along(desk: Desk) -> None:
+    made = desk.publish()
+    git(desk.root, "add", "--force", ".carryover/handoff.md")
+
+    assert not desk.write(made)
+    assert not desk.page.exists()
+
+
+def test_a_handoff_that_says_everything_has_none(home: Path, session: ClaudeSession, read_in: ReadIn) -> None:
+    session.prompt("Hi there")
+    session.answer("Hello.")
+    project, paths = read_in(session), StatePaths.of(StateDir(home / ".carryover"), home)
+    page = session.cwd / ".carryover" / "more.md"
+    page.parent.mkdir(mode=0o700)
+    page.write_text("of a session that was retracted")
+
+    made = refresh(paths, project, Config(), now_ms=2)
+
+    assert made.text is not None and "more.md" not in made.text
+    assert (made.published.page, page.exists()) == (None, False)
