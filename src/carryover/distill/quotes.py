@@ -49,7 +49,8 @@ def _formed_lines(text: str) -> tuple[tuple[LineForm, str], ...]:
     unread = [at in columns or is_unread(raw.strip()) for at, (_, raw, _) in enumerate(kept)]
     lines = [(form, _ELLIPSIS if skip else line) for (form, _, line), skip in zip(kept, unread, strict=True)]
     if all(line == _ELLIPSIS for _, line in lines):
-        return tuple((form, line) for form, _, line in kept)
+        ends = [(form, line) for form, _, line in kept]
+        return tuple(ends if len(ends) < 3 else [ends[0], (ends[0][0], _ELLIPSIS), ends[-1]])
     return tuple(one for before, one in pairwise([("text", ""), *lines]) if not one[1] == before[1] == _ELLIPSIS)
 
 
@@ -64,7 +65,7 @@ def _columns(lines: Sequence[str]) -> set[int]:
 
 def lines_of(text: str) -> tuple[str, ...]:
     """Returns the lines of `text` with content, without Markdown that is only layout. `…` replaces lines that people
-    skip, such as encoded data, unless there are no others."""
+    skip, such as encoded data; if there are no others, the first and the last of them stay."""
     return tuple(line for _, line in _formed_lines(text))
 
 

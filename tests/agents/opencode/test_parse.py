@@ -114,6 +114,23 @@ def test_what_a_call_does_and_is_about(tool: str, given: dict[str, Any], op: str
     assert (call.op, call.subject) == (op, subject)
 
 
+@pytest.mark.parametrize(
+    ("output", "read"),
+    [
+        (
+            "<path>/a</path>\n<type>file</type>\n<content>1: </content>\n2: b\n\n(End of file - 2 lines)\n</content>",
+            "1: </content>\n2: b",
+        ),
+        ("<path>/a</path>\n<type>directory</type>\n<entries>\na.md\nb/\n\n(2 entries)\n</entries>", "a.md\nb/"),
+        ("<path>/a</path> is said here", "<path>/a</path> is said here"),
+    ],
+)
+def test_what_is_read_is_known_without_the_clients_frame(output: str, read: str) -> None:
+    [result] = [body for body in ran("read", {"filePath": "/a"}, output=output) if isinstance(body, ToolResult)]
+
+    assert result.output == read
+
+
 def test_what_the_user_wrote_while_refusing() -> None:
     refusal = f"{REJECTED} with the following feedback: Not that file."
     _, result, said = ran("edit", {}, "error", error=refusal)

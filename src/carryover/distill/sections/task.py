@@ -131,7 +131,8 @@ def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
     templates = {step.turn.template: step for _, step in ordered if step.turn.template}
     for role, step in ordered:
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "
-        what = "First prompt" if newest and role == "goal" else "Prompt"
+        is_first = step.turn is next(turn for turn in step.digest.turns if turn.prompt)
+        what = "First prompt" if newest and role == "goal" and is_first else "Prompt"
         if step.turn in newest:
             what = "Newest prompt"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]

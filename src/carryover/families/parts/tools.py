@@ -58,6 +58,10 @@ SHELL_ABORTED: Final = "User aborted the command"
 SHELL_METADATA: Final = re.compile(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?:bash|shell)_)?metadata>\s*\Z", re.S)
 """Text that the client adds to a command's output (reported)."""
 
+_READ_HEAD: Final = re.compile(r"<path>[^\n]*</path>\n<type>\w+</type>\n<(content|entries)>\n?")
+_READ_FOOT: Final = re.compile(r"\n\n\((?:End of file|\d+ entries)[^\n]*\)\Z")
+"""What the client puts around a file or folder that was read (1.2.5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -118,12 +122,21 @@ def outcome_of(found: Called) -> ToolOutcome | None:
     if found.call.name == INVALID_TOOL:
         return ToolOutcome("error", output, never_ran=True)
     if found.call.op != "shell":
-        return ToolOutcome("ok", output)
+        return ToolOutcome("ok", _read(output) if found.call.op == "read" else output)
     exit_code = number_of(found.metadata.get("exit"))
     shown = SHELL_METADATA.sub("", output)
     if exit_code is None:
         return ToolOutcome("interrupted" if SHELL_ABORTED in output else "unknown", shown)
     return ToolOutcome("ok" if exit_code == 0 else "error", shown, exit_code=exit_code)
+
+
+def _read(output: str) -> str:
+    """Returns what was read, without the client's frame."""
+    head = _READ_HEAD.match(output)
+    if head is None:
+        return output
+    content, end, _ = output[head.end() :].rpartition(f"\n</{head[1]}>")
+    return _READ_FOOT.sub("", content) if end else output
 
 
 def effects_of(found: Called) -> Iterator[tuple[str, AnyBody]]:
