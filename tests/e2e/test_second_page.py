@@ -8,6 +8,7 @@ from support.forked import carryover
 from support.hook_client import HookClient
 
 OKAPI = "the okapi is called Quentin"
+HERD = tuple(f"zebra {number} is asleep" for number in range(40))
 
 
 def page_of(project: Path) -> str:
@@ -24,7 +25,7 @@ def test_it_is_there_once_a_turn_has_ended_and_holds_nothing_that_was_forgotten(
     running: DaemonProcess, session: ClaudeSession, project: Path
 ) -> None:
     session.prompt("Feed the okapi")
-    call(session, 1, OKAPI)
+    call(session, 1, "\n".join((*(f"bucket {number} is full" for number in range(40)), OKAPI, *HERD)))
     session.answer("It is fed.")
     other = ClaudeSession(session.folder, project, now=session.now)
     for number in range(2, 6):

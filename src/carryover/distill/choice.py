@@ -75,7 +75,7 @@ def _shown(name: str, root: str) -> str:
 class _Choice:
     def __init__(self, sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> None:
         self._sections = sections
-        self._names = handoff.names
+        self._names = dict(handoff.names)
         self._turns_since = {turn: since for since, turn in enumerate(handoff.turns)}
         self._room = room
         self._opened: set[int] = set()

@@ -68,7 +68,7 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[tuple[str, int], ...] = ()
     """Session and number of every known turn with a prompt, the newest first."""
     root: str = ""
-    names: dict[str, InPlay] = {}
+    names: tuple[tuple[str, InPlay], ...] = ()
     """The names in play, by the form in which they are compared."""
 
 
@@ -132,7 +132,7 @@ def distill(
         has_calls=any(step.turn.calls for step in past.steps),
         turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),
         root=view.root,
-        names=names_in_play(view),
+        names=(*names_in_play(view).items(),),
     )
 
 

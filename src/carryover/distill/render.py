@@ -107,7 +107,7 @@ def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answerin
 
 
 def _names(handoff: Handoff, held: Collection[str], tokens: int) -> list[Entry]:
-    files, others = names_not_held(handoff.names, held, handoff.root, tokens)
+    files, others = names_not_held(dict(handoff.names), held, handoff.root, tokens)
     lines = (
         Entry(text=files, label="Files in play", kind="names"),
         Entry(text=others, label="Names in play", kind="names"),

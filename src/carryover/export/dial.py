@@ -71,7 +71,7 @@ def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened]
     pushed = _pushed(handoff)
     above = [entry for section in pushed for entry in section.entries]
     said, names = _conversation(past, above, newest_first, tokens)
-    return replace(handoff, tokens=tokens, sections=(*pushed, Section(TITLE, tuple(said))), names=names)
+    return replace(handoff, tokens=tokens, sections=(*pushed, Section(TITLE, tuple(said))), names=(*names.items(),))
 
 
 def second_page(handoff: Handoff, past: Past, newest_first: Iterable[Happened]) -> Handoff:
@@ -79,7 +79,7 @@ def second_page(handoff: Handoff, past: Past, newest_first: Iterable[Happened]) 
     above = [entry for section in _pushed(handoff) for entry in section.entries]
     said, names = _conversation(past, above, newest_first, handoff.depth)
     held = names_in("\n".join(entry.shown for entry in above))
-    missing = {key: name for key, name in names.items() if key not in held}
+    missing = tuple((key, name) for key, name in names.items() if key not in held)
     return replace(handoff, tokens=handoff.depth, sections=(Section(TITLE, tuple(said)),), names=missing)
 
 

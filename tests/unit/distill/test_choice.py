@@ -55,7 +55,7 @@ def handoff(*sections: Section, **worths: float) -> Handoff:
         sections=sections,
         turns=(("s1", 3), ("s1", 2), ("s1", 1)),
         root=ROOT,
-        names={name.replace("_", "."): InPlay(name.replace("_", "."), worth) for name, worth in worths.items()},
+        names=tuple((name.replace("_", "."), InPlay(name.replace("_", "."), worth)) for name, worth in worths.items()),
     )
 
 
@@ -145,7 +145,7 @@ def test_names_keep_to_their_tokens(shown: list[str], tokens: int) -> None:
 
 def test_names_that_no_line_has_are_printed_once_in_two_lines() -> None:
     made = handoff(Section("Task", (line("see cart.py"),)), Section("Recent files", ()))
-    text = render(replace(made, names=names("cart.py", f"{ROOT}/src/tax.py", "total_42")))
+    text = render(replace(made, names=(*names("cart.py", f"{ROOT}/src/tax.py", "total_42").items(),)))
     assert text.partition("\n## Recent files\n")[2].splitlines()[:-1] == [
         "- Files in play: src/tax.py",
         "- Names in play: total_42",
@@ -157,7 +157,7 @@ def test_the_lines_of_names_name_nothing_that_another_line_names(
     said: list[str], named: list[str], weight: float
 ) -> None:
     sections = (Section("Task", tuple(line(text, weight) for text in said)), Section("Recent files", ()))
-    text = render(replace(handoff(*sections), names=names(*said, *named)))
+    text = render(replace(handoff(*sections), names=(*names(*said, *named).items(),)))
     printed = text.splitlines()
     of_names = [each for each in printed if each.startswith(LINES_OF_NAMES)]
     keys = names_in(" ".join(each.partition(": ")[2] for each in of_names)).keys()
