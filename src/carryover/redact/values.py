@@ -121,6 +121,7 @@ def is_type_or_state(value: str) -> bool:
     return len(value) < 32 and _TYPE.fullmatch(value) is not None
 
 
+_DIGIT: Final = later(r"\d")
 _DIGIT_OR_SYMBOL: Final = later(r"[\d!@#$%^&*+=/~?]")
 
 
@@ -150,7 +151,7 @@ def is_scrambled(value: str, at_least: int) -> bool:
     head = value[:_HEAD_CHARS]
     if len(head) >= 16 and _HEX.fullmatch(head):
         return True
-    return alternations(head) >= max(4, len(head) // 8) and any(sign.isdigit() for sign in head)
+    return _DIGIT.search(head) is not None and alternations(head) >= max(4, len(head) // 8)
 
 
 _WORD = later(r"[A-Za-z][a-z]{4,}")
