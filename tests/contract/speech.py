@@ -249,13 +249,17 @@ def _find(found: dict[tuple[str, str], Place], steps: Steps, number: int, body: 
         for path, text in _texts(given):
             part = next((each for each in (words.strip(), *lines[:_MOST_LINES]) if each in text), None)
             name = "/".join(name for name in path.split("/") if not name.isdigit())
-            if part is None or (kind, name) in found:
+            if part is None:
                 continue
-            data, depth = _marked(given, path, text.replace(part, _MARK, 1))
-            place = Place(kind, steps, at, number, data, depth, ident, text.strip() == part)
-            heard, others = after(place, _MARK)
-            if any(_MARK in each for each in heard) and others == unchanged(place):
-                found[kind, name] = place
+            # What the client puts around the words of its own tools, it does not around those of others.
+            for replaced in (text, part) if kind.startswith("foreign ") else (part,):
+                if (kind, name) in found:
+                    break
+                data, depth = _marked(given, path, text.replace(replaced, _MARK, 1))
+                place = Place(kind, steps, at, number, data, depth, ident, text.strip() == part)
+                heard, others = after(place, _MARK)
+                if any(_MARK in each for each in heard) and others == unchanged(place):
+                    found[kind, name] = place
 
 
 def after(place: Place, text: str) -> tuple[list[str], list[AnyBody]]:
