@@ -176,15 +176,16 @@ REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>")
 
 
 _REPORT: Final = re.compile("<(?:task|bash)-notification>")
-_QUOTED: Final = re.compile(r"<(result|event)>.*</\1>", re.DOTALL)
-"""What a sub-agent or a monitor said, up to the last closing tag: it may hold the tags of a report too."""
+_SAID: Final = re.compile("<(result|event)>")
+"""The beginning of what a sub-agent or a monitor said."""
 
 
 def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
     """Yields each report; in place of one that is not understood, the reason."""
-    quoted = _QUOTED.search(text)
-    inside = range(*quoted.span()) if quoted is not None else ()
-    starts = [found.end() for found in _REPORT.finditer(text) if found.start() not in inside]
+    said = _SAID.search(text)
+    # That may hold the tags of a report too, so it ends with the last closing one.
+    quoted = range(said.start(), text.rfind(f"</{said[1]}>")) if said is not None else ()
+    starts = [found.end() for found in _REPORT.finditer(text) if found.start() not in quoted]
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         report = text[start:end]
         task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
@@ -196,5 +197,5 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
         if state == "running" and "<event>[Monitor expired" in report:
             state = "stopped"
         label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
-        said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
-        yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
+        words = report.partition("<result>")[2].rpartition("</result>")[0].strip()
+        yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(words))

@@ -34,7 +34,9 @@ _FROM_HOOKS: Final = re.compile(
 ENDED: Final = re.compile(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
-_RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)[^<>\n]*>\s*\Z")
+_RUNNING: Final = re.compile(
+    r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z"
+)
 _NEVER_RAN: Final = re.compile(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
 )

@@ -41,8 +41,8 @@ _SUMMARY: Final = re.compile(
 _SUMMARY_END: Final = re.compile(r"\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
 _BY_CLIENT: Final = re.compile(r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )")
 _SKILL: Final = re.compile(r'\[IMPORTANT: The user has invoked the "([^"\n]{1,100})" ')
-_SKILL_WORDS: Final = re.compile(r"The user has provided the following instruction[^\n]*?: (.*)\Z", re.S)
-_ATTACHED: Final = re.compile(r"\n*--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S)
+_SKILL_WORDS: Final = re.compile(r"The user has provided the following instruction[^\n]{0,100}?: (.*)\Z", re.S)
+_ATTACHED: Final = re.compile(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S | re.M)
 
 
 def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
