@@ -135,6 +135,7 @@ def test_what_the_user_wrote_while_refusing() -> None:
         ("read", f"Error: EACCES: /a/{REJECTED} with the following feedback: Ship it", None),
         ("grep", f"rg: {REJECTED}.", None),
         ("notes_list", f"{REJECTED} with the following feedback: Ship it", "tool refused, it said: Ship it"),
+        ("notes_list", f"{REJECTED}.", None),
         ("webfetch", f"Error: {REJECTED} with the following feedback: Ship it", "tool refused, it said: Ship it"),
         ("task", f"{REJECTED} with the following feedback: Ship it", "tool refused, it said: Ship it"),
     ],

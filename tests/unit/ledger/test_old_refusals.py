@@ -19,8 +19,9 @@ def refusal(op: Op, output: str, words: str) -> ToolResult:
 
 
 async def told(scribe: Scribe, result: ToolResult) -> None:
-    said = scribe.event(result.user_words, key="said")
-    await scribe.tell("Fix it", scribe.event(result), said, "And then?")
+    ended = scribe.event(result)
+    said = scribe.event(result.user_words, key="said", at_ms=ended.at_ms)
+    await scribe.tell("Fix it", ended, said, "And then?")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,29 @@ async def test_a_transcript_that_is_read_again_confirms_the_users(ledger_path: P
     async with writing(ledger_path) as scribe:
         await scribe.tell(scribe.event("Ship it", key="said"))
         assert scribe.prompts() == ["Fix it", "Ship it", "And then?"]
+
+
+async def test_the_same_words_in_a_record_of_their_own_are_the_users(ledger_path: Path) -> None:
+    """The editors' extensions write down what was typed beside the result, which alone was read for it too."""
+    async with writing(ledger_path) as scribe:
+        await scribe.tell("Fix it", scribe.event(refusal("edit", "", "Ship it")), "Ship it")
+    execute(ledger_path, BEFORE)
+
+    async with writing(ledger_path) as scribe:
+        assert scribe.prompts() == ["Fix it", "Ship it"]
+        [result] = [each.body for each in scribe.events() if isinstance(each.body, ToolResult)]
+        assert (result.status, result.user_words) == ("error", "")
+
+
+async def test_words_that_the_client_recorded_before_the_result_are_the_users(ledger_path: Path) -> None:
+    """Copilot has the decision as a record of its own, and the result of a turn that was stopped is empty."""
+    async with writing(ledger_path) as scribe:
+        await scribe.tell("Fix it", "Not so", scribe.event(refusal("other", "", "Not so")))
+        before = scribe.events()
+    execute(ledger_path, BEFORE)
+
+    async with writing(ledger_path) as scribe:
+        assert scribe.events() == before
 
 
 async def test_what_only_the_client_can_have_worded_stays(ledger_path: Path) -> None:

@@ -107,8 +107,8 @@ def outcome_of(found: Called) -> ToolOutcome | None:
         case "error":
             error = text_of(found.state.get("error"))
             if denied := DENIED.fullmatch(error):
-                by_user = found.call.op in _SHELL_AND_CLIENT_WORDED
-                return refused(error, (denied["said"] or "").strip(), by_user=by_user)
+                by_client = found.call.op in _SHELL_AND_CLIENT_WORDED
+                return refused(error, (denied["said"] or "").strip(), by_client=by_client, by_user=by_client)
             never_ran = NEVER_RAN.search(error) is not None
             return ToolOutcome("interrupted" if ABORTED.match(error) else "error", error, never_ran=never_ran)
         case "completed":
