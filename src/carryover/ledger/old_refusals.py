@@ -39,6 +39,8 @@ _BY_CLIENT: Final = re.compile(
     r"|Permission for this tool use was denied|Plan rejected\. User feedback)"
 )
 _CLIENT_WORDED: Final = ("shell", "read", "edit", "write", "search", "plan", "ask")
+_REPLACED: Final = "apply_patch"
+"""The built-in tool that an MCP server can replace (opencode 1.18.34, Kilo 7.7.9)."""
 
 
 def judge_refusals(db: sqlite3.Connection) -> None:
@@ -87,4 +89,4 @@ def _decoded(stored: str | bytes) -> object:
 
 
 def _is_by_client(result: ToolResult) -> bool:
-    return result.op in _CLIENT_WORDED and _BY_CLIENT.match(result.output) is not None
+    return result.op in _CLIENT_WORDED and result.name != _REPLACED and _BY_CLIENT.match(result.output) is not None

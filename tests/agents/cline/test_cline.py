@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.cline.contract_case import message, recording, text
+from agents.cline.contract_case import FIXTURES, message, recording, text
 from agents.cline.task_case import TASKS
 from carryover import model
 from carryover.agents.cline.adapter import AGENT
@@ -201,6 +201,16 @@ def test_what_is_said_after_going_back_to_it_counts_again(tmp_path: Path) -> Non
 
 def test_a_session_that_a_newer_client_continued_is_one() -> None:
     assert prompts(read("resumed")) == ["old version prompt", "go on"]
+
+
+def test_files_that_the_user_refused_in_a_task_were_not_written() -> None:
+    [path] = FIXTURES.glob("2.18.0/refused/tasks/*/ui_messages.json")
+    found = read_on(AGENT, source_at(AGENT, Recording(path, path.parents[1])))
+
+    assert prompts(found) == ["Make a pear cost as much as an apple", "No, leave the QUINCE alone"]
+    refused = ("newFileCreated", "editedExistingFile", "command")
+    assert results(found) == [(name, "denied", None) for name in refused]
+    assert standing(found, model.FileEdit) == []
 
 
 def test_a_task_of_the_extension_is_read_with_its_folder_and_its_todo_list() -> None:

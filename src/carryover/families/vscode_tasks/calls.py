@@ -40,11 +40,13 @@ _EXIT_WITHIN: Final = 400
 """How far from its beginning a result names the exit code."""
 _RAN: Final = re.compile(r"\ACommand (?:executed|failed)")
 _DENIED: Final = re.compile(
-    r"The user denied this operation(?:\.| and provided the following feedback:\n<feedback>\n.*\n</feedback>)",
+    r"The user denied this operation"
+    r"(?:\.(?: The file was not (?:created|updated, and maintains its original contents)\.)?"
+    r"| and provided the following feedback:\n<feedback>\n.*\n</feedback>)",
     re.DOTALL,
 )
-"""The whole result of a refused call (Cline, and Roo Code before its results were JSON: public source). What the user
-typed is a message beside it, `user_feedback`, so no result is read for it: a file may hold the same text."""
+"""The whole result of a refused call (Cline 2.18.0; Roo Code before its results were JSON: public source). What the
+user typed is a message beside it, `user_feedback`, so no result is read for it: a file may hold the same text."""
 _DENIED_KEYS: Final = frozenset(("status", "message", "feedback"))
 """All keys of such a result as JSON (Roo Code 3.52.1: public source)."""
 _CLIENT_WORDED: Final = ("shell", "edit", "write")
