@@ -17,10 +17,10 @@ from carryover.adapter.contract import FileStat, LastInput
 from carryover.agents.aider import blocks
 from carryover.agents.aider.blocks import Block
 from carryover.fsio import stat_regular
+from carryover.readers.bounds import TooLarge
 from carryover.readers.files import read_tail
 from carryover.readers.jsonl import MAX_LINE_BYTES
 from carryover.readers.rewritten import NotYet, SnapshotReader
-from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest, local_ms
 

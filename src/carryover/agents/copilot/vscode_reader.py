@@ -27,7 +27,6 @@ from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
 from carryover.records.uris import path_of, uri_in
 
-MAX_CHAT_BYTES: Final = 128 << 20
 """A longer chat is not read: its state must be held in memory."""
 
 PENDING, COMPLETE, CANCELLED, FAILED = range(4)
@@ -41,7 +40,7 @@ _FROM: Final = re.compile(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
 Kind = Literal["begin", "request", "state", "skipped"]
-Why = Literal["", "too long", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
+Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""
 _REMOTE: Final = re.compile(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
 """Schemes for paths on this machine; chats about folders on another machine are not read."""
@@ -86,9 +85,7 @@ def _numbered(record: Record) -> Record:
 
 
 def _stored(path: Path, stat: FileStat) -> _Chat:
-    data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_small(path, limit=MAX_CHAT_BYTES)
-    if data is None:
-        return _Chat(path, {}, "too long")
+    data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_document(path)
     if path.suffix == ".jsonl" or _IS_LOG.match(data):
         return _Chat(path, *replayed(data))
     state = read_as(data, Fields) or {}
