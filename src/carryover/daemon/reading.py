@@ -15,7 +15,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Word, phrase, source_id
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.work_queue import WorkQueue
-from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.pipeline import TOO_LARGE_MS, IngestResult, ingest
 from carryover.ingest.scan import SourceKey, compare_with_disk, key_of, reading_order
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.commit import count_skipped
@@ -47,6 +47,8 @@ class IngestQueue(WorkQueue[SourceKey]):
         self._unread: dict[SourceKey, IngestResult] = {}
         self._broken: set[SourceKey] = set()
         self._busy: set[SourceKey] = set()
+        self._resting: dict[SourceKey, float] = {}
+        """Until when, by the clock, sources rest that were too large to be read, whatever changes in them meanwhile."""
         self._ledger_failures = 0
         self.ledger_trouble: str | None = None
         """Why nothing can be stored at the moment."""
@@ -58,16 +60,16 @@ class IngestQueue(WorkQueue[SourceKey]):
 
     def read_soon(self, sources: Iterable[Source]) -> None:
         """Has `sources` read soon, since they may have changed."""
-        for source in sources:
-            self.hint(self._keyed(source))
+        for key in self._keyed(sources):
+            self.hint(key)
 
     def read_in_order(self, sources: Iterable[Source]) -> None:
         """Has `sources` read in this order whenever nothing live is waiting."""
-        self.queue([self._keyed(source) for source in sources])
+        self.queue(self._keyed(sources))
 
     async def read_now(self, sources: Iterable[Source]) -> None:
         """Reads `sources` to their present end immediately, and waits until that is done."""
-        await self.look_at([self._keyed(source) for source in sources])
+        await self.look_at(self._keyed(sources))
 
     async def settle(self) -> None:
         """Waits as `flush` does, and briefly retries databases whose owner was writing or closing them."""
@@ -78,10 +80,18 @@ class IngestQueue(WorkQueue[SourceKey]):
             await asyncio.sleep(BUSY_AGAIN_S)
             await self.look_at(self._busy)
 
-    def _keyed(self, source: Source) -> SourceKey:
-        key = key_of(source)
-        self._sources[key] = source
-        return key
+    def _keyed(self, sources: Iterable[Source]) -> list[SourceKey]:
+        """Returns the keys of `sources`, without those that rest, which are read later."""
+        found = []
+        for source in sources:
+            key = key_of(source)
+            self._sources[key] = source
+            left_s = self._resting.get(key, 0.0) - self._context.clock()
+            if left_s > 0:
+                self.later(key, left_s)
+            else:
+                found.append(key)
+        return found
 
     async def handle(self, key: SourceKey) -> bool:
         """Reads one batch of a source."""
@@ -121,6 +131,9 @@ class IngestQueue(WorkQueue[SourceKey]):
         if result.retry_after_s is not None:
             self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         (self._busy.add if result.busy else self._busy.discard)(key)
+        self._resting.pop(key, None)
+        if result.too_large:
+            self._resting[key] = self._context.clock() + TOO_LARGE_MS / 1000
         if result.error is None:
             self._broken.discard(key)
             return
