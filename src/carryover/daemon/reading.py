@@ -24,6 +24,8 @@ from carryover.ledger.connect import LedgerUnavailable
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3
 """How often a session that writes without pause is read, so that its handoff follows within a second."""
+LONG_S: Final = 5.0
+"""How long a source is read before others are read in turn with it."""
 BUSY_AGAIN_S: Final = 0.3
 BUSY_TRIES: Final = 6
 """Number of tries, and the interval between them, for a source whose owner is in the middle of a write."""
@@ -45,6 +47,8 @@ class IngestQueue(WorkQueue[SourceKey]):
         self._on_read = on_read
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
+        self._spent_s: dict[SourceKey, float] = {}
+        """How long the reading of each source has taken that is not at its end."""
         self._broken: set[SourceKey] = set()
         self._busy: set[SourceKey] = set()
         self._resting: dict[SourceKey, float] = {}
@@ -60,16 +64,16 @@ class IngestQueue(WorkQueue[SourceKey]):
 
     def read_soon(self, sources: Iterable[Source]) -> None:
         """Has `sources` read soon, since they may have changed."""
-        for key in self._keyed(sources):
-            self.hint(key)
+        for source in sources:
+            self.hint(self._keyed(source))
 
     def read_in_order(self, sources: Iterable[Source]) -> None:
         """Has `sources` read in this order whenever nothing live is waiting."""
-        self.queue(self._keyed(sources))
+        self.queue([self._keyed(source) for source in sources])
 
     async def read_now(self, sources: Iterable[Source]) -> None:
         """Reads `sources` to their present end immediately, and waits until that is done."""
-        await self.look_at(self._keyed(sources))
+        await self.look_at([self._keyed(source) for source in sources])
 
     async def settle(self) -> None:
         """Waits as `flush` does, and briefly retries databases whose owner was writing or closing them."""
@@ -80,18 +84,10 @@ class IngestQueue(WorkQueue[SourceKey]):
             await asyncio.sleep(BUSY_AGAIN_S)
             await self.look_at(self._busy)
 
-    def _keyed(self, sources: Iterable[Source]) -> list[SourceKey]:
-        """Returns the keys of `sources`, without those that rest, which are read later."""
-        found = []
-        for source in sources:
-            key = key_of(source)
-            self._sources[key] = source
-            left_s = self._resting.get(key, 0.0) - self._context.clock()
-            if left_s > 0:
-                self.later(key, left_s)
-            else:
-                found.append(key)
-        return found
+    def _keyed(self, source: Source) -> SourceKey:
+        key = key_of(source)
+        self._sources[key] = source
+        return key
 
     async def handle(self, key: SourceKey) -> bool:
         """Reads one batch of a source."""
@@ -100,6 +96,10 @@ class IngestQueue(WorkQueue[SourceKey]):
         agent = context.agents.get(source.agent)
         if agent is None or not context.config.reads(source.agent):
             self._busy.discard(key)
+            return False
+        rests_s = self._resting.get(key, 0.0) - context.clock()
+        if rests_s > 0:
+            self.later(key, rests_s)
             return False
         try:
             reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms)
@@ -117,10 +117,15 @@ class IngestQueue(WorkQueue[SourceKey]):
         context.meter.bytes_read += result.bytes
         context.meter.events_stored += result.new_events
         self._unread[key] = total = result.after(self._unread.get(key, IngestResult()))
+        self._spent_s[key] = self._spent_s.get(key, 0.0) + time.monotonic() - started
         if not result.more:
-            del self._unread[key]
+            del self._unread[key], self._spent_s[key]
             await self._note(key, total, ms=(time.monotonic() - started) * 1000)
         return result.more
+
+    def takes_long(self, key: SourceKey) -> bool:
+        """Whether a source has been read for so long that others are read in turn with it."""
+        return self._spent_s.get(key, 0.0) > LONG_S
 
     async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
         named = {"agent": Word(key[0]), "source": source_id(*key)}
