@@ -24,7 +24,9 @@ RECORD_BYTES: Final = 16 << 20
 """A longer record is counted and skipped, and so is a line or value of half that size."""
 MOST_VALUES: Final = 1_000_000
 """Values in a document or record: each takes memory that its bytes don't show."""
-MOST_ROWS_BYTES: Final = 32 << 20
+MOST_LINES: Final = 200_000
+"""Lines of a file that is read as a whole."""
+MOST_ROWS_BYTES: Final = 16 << 20
 """Memory that the rows of one query may take, as far as it can be known from their values."""
 LOOK_S: Final = 5.0
 """Processor seconds that the queries of one look may take. The owner's disk may be slower than that."""
@@ -106,6 +108,13 @@ def has_many_values(data: bytes) -> bool:
             return True
         in_text ^= len(parts) % 2 == 0
     return False
+
+
+def lines_in(data: bytes) -> list[bytes]:
+    """Returns what is between the line breaks of a file. Raises TooLarge if that is more than `MOST_LINES`."""
+    if data.count(b"\n") >= MOST_LINES:
+        raise TooLarge
+    return data.split(b"\n")
 
 
 def read_bounded(reader: Reader, path: Path, cursor: bytes | None) -> Batch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from carryover.readers.bounds import LOOK_BYTES, TOO_LONG, TooLarge, has_many_va
 
 SQLITE: Final = b"SQLite format 3\0"
 """First bytes of a SQLite database."""
+MOST_ENTRIES: Final = 100_000
 
 
 def stamp_of_file(path: Path | str) -> FileStat:
@@ -85,9 +87,9 @@ def stamp_of_last(folder: Path) -> FileStat:
 
 
 def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
-    """Returns the entries of a folder, unsorted; empty if it is gone, is not a folder, or may not be read."""
+    """Returns entries of a folder, unsorted, `MOST_ENTRIES` at most; none if it is no folder or may not be read."""
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            return list(islice(entries, MOST_ENTRIES))
     except OSError:
         return []

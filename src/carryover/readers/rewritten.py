@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.readers.bounds import TooLarge, TooSlow, is_enough, is_oversized
+from carryover.readers.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
 from carryover.readers.files import read_document, stamp_of_file
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.lenient import fields_of
@@ -165,7 +165,7 @@ def complete_lines(path: Path) -> list[bytes]:
 
     Raises FileNotFoundError if the file is gone, OSError if it is too large or cannot be read.
     """
-    *lines, last = read_document(path).split(b"\n")
+    *lines, last = lines_in(read_document(path))
     return [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
 
 

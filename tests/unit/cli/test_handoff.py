@@ -13,7 +13,6 @@ from uuid import uuid4
 import pytest
 
 import carryover.actions.transcript
-from agents.opencode.stores import START_MS, Client
 from carryover.actions import clipboard
 from carryover.actions.clipboard import WAYS, copy
 from carryover.actions.context import state_dir
@@ -37,7 +36,7 @@ from carryover.fsio import FileLock, private_dir
 from carryover.importing.document import Note, encoded
 from carryover.ingest.scan import FoundSource
 from carryover.install.machine import Machine
-from carryover.ledger.queries import ProjectRow, connect_read_only, projects
+from carryover.ledger.queries import connect_read_only, projects
 from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
@@ -93,27 +92,6 @@ def test_what_was_written_since_the_ledger_was_is_read_first(recorded: Path, run
     assert "Now write the invoice module" in out
     assert "Now write the invoice module" in run("show", CHECKOUT)[1]
     assert FileLock(state_dir().lock).holder() is None
-
-
-def test_no_command_reads_another_stores_many_sessions_to_their_end(
-    recorded: Path, home: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was not read of it is read by the next commands, newest first."""
-    monkeypatch.setattr("carryover.actions.without_daemon.PATIENCE_S", 0.0)
-    with Client(home / ".local/share/opencode/opencode.db", wal=False) as client:
-        session = client.session(START_MS, str(tmp_path))
-        for number in range(600):
-            client.prompt(session, START_MS + number, f"prompt {number}")
-
-    code, out, first = run("handoff", str(recorded))
-    assert (code, "takes long to read" in first) == (0, True)
-    assert run("handoff", str(recorded)) == (0, out, "")
-    assert [row.root for row in recorded_projects()] == [str(recorded), str(tmp_path)]
-
-
-def recorded_projects() -> list[ProjectRow]:
-    with closing(connect_read_only(state_dir().ledger)) as db:
-        return projects(db)
 
 
 def only_codex() -> None:

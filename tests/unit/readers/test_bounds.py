@@ -8,7 +8,7 @@ import pytest
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.readers import bounds, files
-from carryover.readers.bounds import TooLarge, has_many_values, one_look, read_bounded
+from carryover.readers.bounds import TooLarge, has_many_values, lines_in, one_look, read_bounded
 from carryover.readers.files import read_document, read_head, read_small, read_tail
 
 
@@ -66,6 +66,14 @@ def test_a_document_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(TooLarge):
             read_document(path)
+
+
+def test_lines_that_take_more_memory_than_their_bytes_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MOST_LINES", 3)
+
+    assert lines_in(b"a\n\nb") == [b"a", b"", b"b"]
+    with pytest.raises(TooLarge):
+        lines_in(b"\n\n\n")
 
 
 class Given:

@@ -20,6 +20,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
 from carryover.model import SessionInfo
 from carryover.readers import files
+from carryover.readers.bounds import lines_in
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
@@ -165,7 +166,7 @@ def replayed(data: bytes) -> tuple[Fields, Why]:
     """
     state: dict[str, Any] | None = None
     why: Why = ""
-    *complete, rest = map(bytes.strip, data.split(b"\n"))
+    *complete, rest = map(bytes.strip, lines_in(data))
     for line in filter(None, (*complete, rest)):
         entry = rawjson.read(_ENTRY, line)
         if isinstance(entry, str):

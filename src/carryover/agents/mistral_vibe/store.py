@@ -16,6 +16,7 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.families.states import Begin, State
+from carryover.readers.bounds import lines_in
 from carryover.readers.files import read_document, read_referenced, stamp_of_last
 from carryover.readers.rewritten import SnapshotReader
 from carryover.records import rawjson
@@ -70,7 +71,7 @@ def _session_at(path: Path, _stat: FileStat) -> State:
 
 def _continued(entries: dict[str, Fields], state: msgspec.Raw, journal: bytes) -> msgspec.Raw:
     """Applies the journal to the entries, and returns the state around them."""
-    lines = (msgspec.Raw(line) for line in journal.split(b"\n") if line.endswith(_CHANGE))
+    lines = (msgspec.Raw(line) for line in lines_in(journal) if line.endswith(_CHANGE))
     for change in (fields_of(raw) for line in lines for raw in items_of(inside(line, "payload", "delta"))):
         match text_of(change.get("op")):
             case "append_entry" | "replace_entry":

@@ -34,6 +34,8 @@ SETTLED_MS: Final = 120_000
 """An answer that was not written to for this long is taken as it is."""
 PROMPT_SETTLED_MS: Final = 2_000
 """The same for a prompt that nothing follows yet, whose parts come one by one."""
+LEAST_PART_BYTES: Final = 2_000
+"""What a part takes in memory at least, when its message is read."""
 MOST_PARENTS: Final = 10
 """Most levels of parents above a sub-agent."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
@@ -262,8 +264,8 @@ class _StoredSession:
             parts: dict[str, bytes | None] = {}
             left = MOST_ROWS_BYTES
             for part in row.parts:
-                found = self._read("SELECT data FROM part WHERE id = ?", part)
-                left -= len(found or b"")
+                found = self._read("SELECT data FROM part WHERE id = ?", part) if left > 0 else None
+                left -= LEAST_PART_BYTES + len(found or b"")
                 parts[part] = found if left >= 0 else None
             read = {part: fields_of(content) for part, content in parts.items()}
             kinds = {part: text_of(found.get("type")) for part, found in read.items()}

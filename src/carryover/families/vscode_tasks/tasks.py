@@ -29,7 +29,7 @@ _RESULT: Final = re.compile(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:
 """The beginning of a result whose call is in the text of an answer."""
 _LONGEST_HEAD: Final = 20_000
 _TRIED_AGAIN: Final = ("api_req_started", "api_req_retried")
-_MOST_WAITING: Final = 500
+_MOST_WAITING: Final = 200
 """Among how many results the one of a call is looked for."""
 _KEPT: Final = ("ts", "type", "ask", "say", "text", "contextCondense")
 _OF_REQUEST: Final = ("cancelReason", "streamingFailedMessage")
