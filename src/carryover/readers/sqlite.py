@@ -265,7 +265,9 @@ def _file_state(path: Path) -> _FileState:
     status = stat_regular(path)
     wal = _status(f"{path}-wal")
     journal = _status(f"{path}-journal")
-    has_wal = wal is not None and _begins_wal(_bytes_at(Path(f"{path}-wal"), 0, _WAL_HEAD.size))
+    has_wal = False
+    with suppress(FileNotFoundError):  # removed in between, which another look will notice
+        has_wal = wal is not None and _begins_wal(_bytes_at(Path(f"{path}-wal"), 0, _WAL_HEAD.size))
     return _FileState(
         identity=(status.st_dev, status.st_ino),
         size=status.st_size,

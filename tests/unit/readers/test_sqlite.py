@@ -346,6 +346,25 @@ def test_a_wal_of_garbage_is_taken_for_empty_as_its_owner_will(path: Path, index
     assert files_in(path.parent) == before
 
 
+def test_a_wal_that_goes_while_it_is_looked_at_does_not_take_the_database_with_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FileNotFoundError would say that the source is gone."""
+    owner_of(path).close()
+    wal = Path(f"{path}-wal")
+    wal.write_bytes(b"x" * 100)
+    status_of = sqlite._status
+
+    def removing(of: str) -> os.stat_result | None:
+        status = status_of(of)
+        if of == str(wal):
+            wal.unlink(missing_ok=True)
+        return status
+
+    monkeypatch.setattr(sqlite, "_status", removing)
+    assert sqlite.read_database(path, count) == 50
+
+
 PATH = Path("/home/dev/state.vscdb")
 START_MS = 1_772_442_000_000
 
