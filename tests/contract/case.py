@@ -101,6 +101,10 @@ class Case:
     in_place_only: tuple[str, ...] = ()
     """Patterns of the names of sources that hold a conversation only together with the files around them: a copy of one
     alone can't be imported, or says more than it did beside them."""
+    forms: tuple[str, ...] = ()
+    """Texts of the client that say that the user, the client or the model spoke, for those that no recording shows: a
+    refusal with words, an answer, a dismissed form, an interruption, a reminder, a summary, a limit, a report of a job.
+    Wherever a tool prints one, in any agent, it must be the tool's."""
     stages: dict[str, Stages] = field(default_factory=dict)
     """By name: how sources that are rewritten come to be what they are."""
 

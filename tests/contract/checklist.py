@@ -27,6 +27,7 @@ _MATERIAL: Final = {
     "recordings": "Give the transcripts among the fixtures: until there is one, no test of events can run.",
     "unknown": "Give well-formed records of kinds that no version writes: each must be counted as skipped.",
     "not_typed": "Give records that look like a prompt and that no person typed.",
+    "forms": "Give the client's texts for a refusal, an answer, an interruption, a reminder, a summary, a limit.",
     "strangers": "Give names of files beside the transcripts that are none.",
     "stages": "Give functions that write it state by state; lines that are only appended need none (grows_by_lines).",
     "payloads": "Give what the real client handed to hooks, at least one for each event.",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -72,14 +75,29 @@ def temporary_ledger(
 
 
 async def read_sources(
-    ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int], find_root: FindRoot
-) -> None:
-    """Reads `sources` into the ledger, with a progress display if that takes long."""
+    ledger: Ledger,
+    sources: list[Source],
+    agents: Mapping[str, Agent],
+    now_ms: Callable[[], int],
+    find_root: FindRoot,
+    *,
+    patience_s: float = math.inf,
+) -> bool:
+    """Reads `sources` into the ledger, with a progress display if that takes long. Returns whether all were read.
+
+    `patience_s`: after this long, one with the sessions of many projects is left, the newest of them having been read.
+    """
     progress = Progress(after_s=SLOW_S, only_terminal=True)
+    is_whole = True
     for number, source in enumerate(sources, start=1):
-        await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms)
+        reading = partial(ingest, ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, max_batches=1)
+        until_s = time.monotonic() + (patience_s if _holds_many(source) else math.inf)
+        while (more := (await reading()).more) and time.monotonic() < until_s:
+            progress.update((number - 1) / len(sources), f"{number - 1} of {len(sources)} transcripts read")
+        is_whole = is_whole and not more
         progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
     progress.clear()
+    return is_whole
 
 
 def tombstones_of(state: StateDir) -> Tombstones | None:

@@ -163,6 +163,7 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
     from carryover.importing.document import open_document, survey
     from carryover.importing.recognition import counts, look
+    from carryover.importing.turns import MAX_BYTES, TurnReader
 
     path = asked.path
     document = open_document(
@@ -187,6 +188,12 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
         projects=tuple(dict.fromkeys(root_of(folder).root for folder in folders)),
         **facts,
     )
+    if not found.events and found.oversized and isinstance(document.agent.reader, TurnReader):
+        raise UserError(
+            f"{path} is longer than {MAX_BYTES >> 20} MiB, the most that is read of {report.form}. Nothing was "
+            "imported from it. Export it in parts.",
+            ExitCode.REFUSED,
+        )
     if not found.events:
         raise UserError(
             f"{path} holds no conversation that can be read as one of {report.form}: "

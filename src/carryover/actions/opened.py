@@ -230,8 +230,10 @@ def _read_here(state: StateDir, root: str) -> bool:
     except UserError:  # it is not known then what may be read; a warning says so
         return False
     try:
-        catch_up(state, root)
+        is_whole = catch_up(state, root)
     except UserError as trouble:
         warn(str(trouble))
         return False
-    return True
+    if not is_whole:
+        warn("A store with the sessions of many projects takes long to read; this is what is known so far. Ask again.")
+    return is_whole

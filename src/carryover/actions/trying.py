@@ -17,6 +17,7 @@ from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.importing.declared.agent import agent_of
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.readers.bounds import read_bounded
 from carryover.readers.by_kind import reader_of_copies
 from carryover.readers.files import read_head
 from carryover.records.lenient import fields_of, items_of, text_of
@@ -120,7 +121,7 @@ def _events(agent: Agent, source: Source) -> tuple[list[Event], Counter[str], in
     cursor = None
     more = True
     while more:
-        batch = reader.read(Path(source.path), cursor)
+        batch = read_bounded(reader, Path(source.path), cursor)
         for record in batch.records:
             context, parsed = agent.parse(source, context, record)
             events += parsed.events

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from carryover.actions.context import agents_own, now_ms, root_of
 from carryover.actions.from_disk import of_project, outdated_sources, read_sources
@@ -53,10 +53,17 @@ def as_writer(
         lock.release()
 
 
-def catch_up(state: StateDir, root: str) -> None:
-    """Reads new records of the project at `root` into the ledger, as a daemon would. Raises UserError if it can't."""
+PATIENCE_S: Final = 5.0
+"""How long one source may be read that may have nothing of the project that is asked about."""
 
-    async def read(ledger: Ledger, paths: StatePaths) -> None:
+
+def catch_up(state: StateDir, root: str) -> bool:
+    """Reads new records of the project at `root` into the ledger, as a daemon would. Returns whether all were read.
+
+    Raises UserError if it can't.
+    """
+
+    async def read(ledger: Ledger, paths: StatePaths) -> bool:
         config = settings_now(state)
         outdated = await outdated_sources(ledger, state, config, [Path(root)])
         await _follow(ledger, paths, root, config)
@@ -67,7 +74,8 @@ def catch_up(state: StateDir, root: str) -> None:
         while former := {old for old, new in target.items() if new in roots} - roots:
             roots |= former
         agents = all_agents(config.sources)
-        await read_sources(ledger, of_project(outdated, roots, agents), agents, now_ms, root_of)
+        chosen = of_project(outdated, roots, agents)
+        is_whole = await read_sources(ledger, chosen, agents, now_ms, root_of, patience_s=PATIENCE_S)
         # Again, so that a project read just now is recognised if its folder is moved later.
         await _follow(ledger, paths, root, config)
         # A daemon that starts later leaves a project alone that only a printing command made known.
@@ -76,8 +84,9 @@ def catch_up(state: StateDir, root: str) -> None:
             refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
         if project is not None and refused is not None:
             await ledger.set_published(project.id, None, now_ms() + 1, refused.published.refusal)
+        return is_whole
 
-    as_writer(state, read, "This is what it holds so far.")
+    return as_writer(state, read, "This is what it holds so far.")
 
 
 def follow_moved(state: StateDir, root: str) -> None:

@@ -230,5 +230,5 @@ def usable_name(name: str | None) -> str | None:
 
 
 def usable_folder(path: str | None) -> str | None:
-    """Returns a folder if it is fit to be stored; None for an absent, relative or absurdly long one."""
-    return path if path and is_absolute(path) and len(path) <= MAX_PATH_CHARS else None
+    """Returns a folder if it is fit to be stored; None for an absent, relative, impossible or absurdly long one."""
+    return path if path and is_absolute(path) and "\0" not in path and len(path) <= MAX_PATH_CHARS else None

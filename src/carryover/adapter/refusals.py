@@ -16,9 +16,10 @@ CLIENT_WORDED: Final[frozenset[Op]] = frozenset(("read", "edit", "write", "searc
 """Operations of built-in tools whose errors begin with the client's words, whatever a file or its name contains."""
 
 
-def refused(output: str, words: str, *, by_user: bool) -> ToolOutcome:
-    """Returns how a call ended whose result reads like a refusal. `words`: what was typed, by that text; `by_user`:
-    whether it is certain that the user typed it. Otherwise the words are a tool's."""
-    if by_user or not words:
+def refused(output: str, words: str = "", *, by_client: bool, by_user: bool) -> ToolOutcome:
+    """Returns how a call ended whose result reads like a refusal. `words`: what was typed, by that text; `by_client`:
+    whether only the client can say so; `by_user`: whether it is certain, too, that the user typed the words. Otherwise
+    all of it is a tool's."""
+    if by_client and (by_user or not words):
         return ToolOutcome("denied", output, never_ran=True, user_words=words)
-    return ToolOutcome("error", f"tool refused, it said: {words}")
+    return ToolOutcome("error", f"tool refused, it said: {words}" if words else output)

@@ -15,7 +15,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Word, phrase, source_id
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.work_queue import WorkQueue
-from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.pipeline import TOO_LARGE_MS, IngestResult, ingest
 from carryover.ingest.scan import SourceKey, compare_with_disk, key_of, reading_order
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.commit import count_skipped
@@ -24,6 +24,8 @@ from carryover.ledger.connect import LedgerUnavailable
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3
 """How often a session that writes without pause is read, so that its handoff follows within a second."""
+LONG_S: Final = 5.0
+"""How long a source is read before others are read in turn with it."""
 BUSY_AGAIN_S: Final = 0.3
 BUSY_TRIES: Final = 6
 """Number of tries, and the interval between them, for a source whose owner is in the middle of a write."""
@@ -45,8 +47,12 @@ class IngestQueue(WorkQueue[SourceKey]):
         self._on_read = on_read
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
+        self._spent_s: dict[SourceKey, float] = {}
+        """How long the reading of each source has taken that is not at its end."""
         self._broken: set[SourceKey] = set()
         self._busy: set[SourceKey] = set()
+        self._resting: dict[SourceKey, float] = {}
+        """Until when, by the clock, sources rest that were too large to be read, whatever changes in them meanwhile."""
         self._ledger_failures = 0
         self.ledger_trouble: str | None = None
         """Why nothing can be stored at the moment."""
@@ -91,6 +97,10 @@ class IngestQueue(WorkQueue[SourceKey]):
         if agent is None or not context.config.reads(source.agent):
             self._busy.discard(key)
             return False
+        rests_s = self._resting.get(key, 0.0) - context.clock()
+        if rests_s > 0:
+            self.later(key, rests_s)
+            return False
         try:
             reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms)
             result = await reading(context.ledger, agent, source, max_batches=1)
@@ -107,10 +117,15 @@ class IngestQueue(WorkQueue[SourceKey]):
         context.meter.bytes_read += result.bytes
         context.meter.events_stored += result.new_events
         self._unread[key] = total = result.after(self._unread.get(key, IngestResult()))
+        self._spent_s[key] = self._spent_s.get(key, 0.0) + time.monotonic() - started
         if not result.more:
-            del self._unread[key]
+            del self._unread[key], self._spent_s[key]
             await self._note(key, total, ms=(time.monotonic() - started) * 1000)
         return result.more
+
+    def takes_long(self, key: SourceKey) -> bool:
+        """Whether a source has been read for so long that others are read in turn with it."""
+        return self._spent_s.get(key, 0.0) > LONG_S
 
     async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
         named = {"agent": Word(key[0]), "source": source_id(*key)}
@@ -121,6 +136,9 @@ class IngestQueue(WorkQueue[SourceKey]):
         if result.retry_after_s is not None:
             self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         (self._busy.add if result.busy else self._busy.discard)(key)
+        self._resting.pop(key, None)
+        if result.too_large:
+            self._resting[key] = self._context.clock() + TOO_LARGE_MS / 1000
         if result.error is None:
             self._broken.discard(key)
             return

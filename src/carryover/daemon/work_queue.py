@@ -46,6 +46,10 @@ class WorkQueue(ABC, Generic[K]):
     async def handle(self, key: K) -> bool:
         """Does the work of `key`; returns whether it is unfinished and comes next where it was taken from."""
 
+    def takes_long(self, key: K) -> bool:  # noqa: ARG002
+        """Whether another key goes first where an unfinished `key` would be next in the backlog."""
+        return False
+
     async def run(self, *, live_only: bool = False) -> None:
         """Handles one key at a time until drained, beside other calls. `live_only` leaves the backlog to them."""
         while (key := await self.take(live_only=live_only)) is not None:
@@ -129,7 +133,9 @@ class WorkQueue(ABC, Generic[K]):
         elif not is_old:
             self._live[key] = _Pending(first=self._clock(), due=self._clock())
         elif key not in self._live and not self._draining:
-            self._backlog = {key: None, **self._backlog}
+            others = [other for other in self._backlog if other != key]
+            first = others[:1] if self.takes_long(key) else []
+            self._backlog = dict.fromkeys((*first, key, *others))
         self._changed.set()
 
     async def flush(self) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import msgspec
 
@@ -175,9 +175,19 @@ REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>")
 """The beginning of a text that reports background jobs (Claude Code 2.0.76 to 2.1.328, Qwen Code 0.24.4)."""
 
 
+_REPORT: Final = re.compile("<(?:task|bash)-notification>")
+_SAID: Final = re.compile("<(result|event)>")
+"""The beginning of what a sub-agent or a monitor said."""
+
+
 def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
     """Yields each report; in place of one that is not understood, the reason."""
-    for report in re.split("<(?:task|bash)-notification>", text)[1:]:
+    said = _SAID.search(text)
+    # That may hold the tags of a report too, so it ends with the last closing one.
+    quoted = range(said.start(), text.rfind(f"</{said[1]}>")) if said is not None else ()
+    starts = [found.end() for found in _REPORT.finditer(text) if found.start() not in quoted]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        report = text[start:end]
         task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
         # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
         state = JOB_STATES.get((tagged(report, "status") or "running").strip())
@@ -187,6 +197,5 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
         if state == "running" and "<event>[Monitor expired" in report:
             state = "stopped"
         label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
-        # A report may hold tags too: up to the last closing one.
-        said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
-        yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
+        words = report.partition("<result>")[2].rpartition("</result>")[0].strip()
+        yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(words))

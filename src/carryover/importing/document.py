@@ -27,6 +27,7 @@ from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AnyBody, Event, UserPrompt
+from carryover.readers.bounds import read_bounded
 from carryover.readers.by_kind import reader_of_copies
 from carryover.readers.jsonl import JsonlReader
 
@@ -266,7 +267,7 @@ def survey(document: Document) -> Survey:
     more = True
     found = Survey(folders={})
     while more:
-        batch = agent.reader.read(path, cursor)
+        batch = read_bounded(agent.reader, path, cursor)
         for record in batch.records:
             context, parsed = agent.parse(document.source, context, record)
             found.skipped += len(parsed.skipped)

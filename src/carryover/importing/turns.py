@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -21,7 +21,10 @@ RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 MAX_BYTES: Final = 32 << 20
 """A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
-TURNS_AT_ONCE: Final = 500
+TURNS_AT_ONCE: Final = 2000
+BYTES_AT_ONCE: Final = 1 << 20
+"""Turns are stored in batches of so many or so long, each with its own commit. Keys are hashes, so that each commit
+writes to pages all over the ledger's indexes: many small ones write the more, the larger the ledger is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,10 @@ class TurnReader:
         """All records of a file, for the next read; None if it is too long."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Returns the next turns, at most 500. Raises FileNotFoundError and OSError as `read_small` does."""
+        """Returns the next turns, at most 2,000 and about 1 MiB of them.
+
+        Raises FileNotFoundError and OSError as `read_small` does.
+        """
         status = stamp_of_file(path)
         if self._known is None or self._known[0] != (path, status):
             data = read_small(path, limit=MAX_BYTES)
@@ -123,13 +129,22 @@ class TurnReader:
         begin = int(cursor or 0)
         if turns is None:
             return Batch(records=(), cursor=b"%d" % begin, oversized=cursor is None)
-        records = tuple(turns[begin : begin + TURNS_AT_ONCE])
+        records = tuple(_of_a_batch(turns[begin : begin + TURNS_AT_ONCE]))
         after = begin + len(records)
         return Batch(records=records, cursor=b"%d" % after, more=after < len(turns))
 
     def stat(self, path: Path) -> FileStat:
         """Returns size and time of the file."""
         return stamp_of_file(path)
+
+
+def _of_a_batch(turns: Sequence[Record]) -> Iterator[Record]:
+    size = 0
+    for turn in turns:
+        yield turn
+        size += len(turn.data)
+        if size >= BYTES_AT_ONCE:
+            return
 
 
 def former_root(recorded: str, folder: str) -> str | None:

@@ -16,6 +16,7 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.tokens import add_older, mark_counted, uncounted
 from carryover.model import TokensUsed
 from carryover.probe.looks import Silent, looked_at
+from carryover.readers.bounds import read_bounded
 
 
 class Counting:
@@ -45,7 +46,7 @@ class Counting:
         return more
 
     def _read(self) -> tuple[list[TokensUsed], bool]:
-        batch = self._agent.reader.read(Path(self._source.path), self._cursor)
+        batch = read_bounded(self._agent.reader, Path(self._source.path), self._cursor)
         if batch.restarted:
             self._context = self._agent.context_type()
         used: list[TokensUsed] = []

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -30,6 +30,7 @@ from carryover.ledger.usage import plausible
 from carryover.model import Event
 from carryover.probe.looks import Silent, looked_at
 from carryover.probe.own_file import AT_WORK, why_not_own
+from carryover.readers.bounds import read_bounded
 
 GIT_WORKS_S: Final = 1.0
 """How soon a source in a project is checked again if git was at work there."""
@@ -44,6 +45,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
     retry_after_s: float | None = None
     bytes: int = 0
+    refused: Refused | None = None
+
+
+class Refused(NamedTuple):
+    """A source that is more than one look may take, as it was then, and why, without content."""
+
+    stat: FileStat
+    why: str
 
 
 def prepare(
@@ -53,7 +62,12 @@ def prepare(
     path = Path(source.path)
     stat = agent.reader.stat(path)
     context = _stored_context(agent, state)
-    batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
+    try:
+        batch = read_bounded(agent.reader, path, state.cursor if state is not None and context is not None else None)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        return Step(prepared=None, refused=Refused(stat, _without_content(error)))
     if agent.in_projects and source.group:  # checked after reading, since git may have changed it meanwhile
         reason = why_not_own(agent, Path(source.group), path)
         if reason is not None:
@@ -122,6 +136,10 @@ def _roots_of(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRo
     return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
 
 
+TOO_LARGE_MS: Final = 60_000
+"""After how long a source is tried again that was more than one look may take."""
+MOST_BUSY: Final = 10
+"""After so many failures, a database is not waited for as if its owner were writing just then."""
 _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
 
@@ -138,6 +156,8 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool = False
     error: str | None = None
     """Why it could not be read, without content."""
+    too_large: bool = False
+    """Whether that is because it is more than one look may take, which costs much to find out."""
     busy: bool = False
     """Whether it could not be read because its owner was writing just then."""
     retry_after_s: float | None = None
@@ -194,9 +214,12 @@ async def _stored(
     except Exception as error:
         # Nor must a bug of ours in one source stop the others; it is recorded with the source.
         why = _without_content(error)
-        failures = min(state.failures, 20) if state is not None else 0
-        await ledger.mark_broken(source, why, now_ms() + min(_FIRST_RETRY_MS << failures, _LAST_RETRY_MS))
-        return IngestResult(error=why, busy=isinstance(error, OSError) and error.errno == errno.EAGAIN)
+        await ledger.mark_broken(source, why, now_ms() + _wait_ms(state, _FIRST_RETRY_MS))
+        is_busy = isinstance(error, OSError) and error.errno == errno.EAGAIN
+        return IngestResult(error=why, busy=is_busy and (state is None or state.failures < MOST_BUSY))
+    if step.refused is not None:
+        await ledger.mark_broken(source, step.refused.why, now_ms() + _wait_ms(state, TOO_LARGE_MS), step.refused.stat)
+        return IngestResult(error=step.refused.why, too_large=True)
     if step.prepared is None:
         return IngestResult(more=step.more, retry_after_s=step.retry_after_s)
     try:
@@ -204,6 +227,11 @@ async def _stored(
     except StaleRead:
         return IngestResult(more=True)
     return _result_of(commit, more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes)
+
+
+def _wait_ms(state: SourceState | None, first_ms: int) -> int:
+    """Returns how long to wait before a source that could not be read is tried again."""
+    return min(first_ms << (min(state.failures, 20) if state is not None else 0), _LAST_RETRY_MS)
 
 
 def _without_content(error: Exception) -> str:

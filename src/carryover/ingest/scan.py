@@ -23,6 +23,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
 from carryover.probe.looks import look_at_each
 from carryover.probe.own_file import AT_WORK, why_not_own
+from carryover.readers.bounds import read_bounded
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -86,7 +87,7 @@ def known_projects(ledger: Path) -> tuple[Path, ...]:
 def first_cwd(agent: Agent, source: Source) -> str | None:
     """Returns the first working folder that a source names within about its first MiB. Blocking."""
     try:
-        batch = agent.reader.read(Path(source.path), None)
+        batch = read_bounded(agent.reader, Path(source.path), None)
     except (OSError, ValueError):
         return None
     context = agent.context_type()
@@ -178,15 +179,18 @@ async def compare_with_disk(
 def changed(
     seen: Iterable[FoundSource], states: Mapping[SourceKey, LastRead], *, now_ms: int, also_broken: bool = False
 ) -> list[FoundSource]:
-    """Returns the sources whose stat differs from the ledger's or is too recent, and the broken ones that are due."""
+    """Returns the sources whose stat differs from the ledger's or is too recent, and the broken ones that are due.
+
+    `also_broken`: all broken ones, but for those that were too large and have not changed.
+    """
 
     def may_differ(item: FoundSource) -> bool:
         state = states.get(key_of(item.source))
         if state is None or state.state == "gone":
             return True
-        if state.state == "broken":
-            return also_broken or state.retry_ms <= now_ms
         as_known = (state.size, state.mtime_ns) == (item.size, item.mtime_ns)
+        if state.state == "broken":
+            return state.retry_ms <= now_ms or (also_broken and not as_known)
         return not as_known or item.mtime_ns // 1_000_000 >= now_ms - RACY_MS
 
     return [item for item in seen if may_differ(item)]

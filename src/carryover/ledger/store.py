@@ -13,11 +13,11 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 import aiosqlite
 import msgspec
 
-from carryover.adapter.contract import Source
+from carryover.adapter.contract import FileStat, Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.ledger import connect, search_index, threads
-from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
+from carryover.ledger.batch import READ_IN_PART, Commit, LastRead, PreparedBatch, SourceState
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import run_commit
 from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
@@ -30,9 +30,10 @@ _STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source 
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
 _LAST_READS: Final = f"SELECT agent, path, {', '.join(LastRead.__struct_fields__)} FROM source"
 _GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHERE agent = ? AND path = ?"
-_BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
+_BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms, size, mtime_ns)
+    VALUES (?, ?, 'broken', ?, 1, ?, ?, ?)
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
-    retry_ms = excluded.retry_ms"""
+    retry_ms = excluded.retry_ms, size = excluded.size, mtime_ns = excluded.mtime_ns"""
 _GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ? AND path = ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
 _FOLLOW: Final = "; ".join((*search_index.FOLLOW, *threads.FOLLOW))
@@ -129,10 +130,15 @@ class Ledger:
         async with self._transaction() as db:
             await db.execute_fetchall(_GONE, (source.agent, locator(source.path)))
 
-    async def mark_broken(self, source: Source, error: str, retry_ms: int) -> None:
-        """Marks a source as unreadable until `retry_ms` (UTC ms). `error` must not quote content."""
+    async def mark_broken(self, source: Source, error: str, retry_ms: int, seen: FileStat | None = None) -> None:
+        """Marks a source as unreadable until `retry_ms` (UTC ms), or, if it was `seen`, for as long as it is like that.
+
+        `error` must not quote content.
+        """
+        stat = seen if seen is not None else FileStat(READ_IN_PART, 0)
         async with self._transaction() as db:
-            await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
+            values = (source.agent, locator(source.path), error, retry_ms, stat.size, stat.mtime_ns)
+            await db.execute_fetchall(_BROKEN, values)
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names, permanently if it says so; `erase` makes sure that the data is

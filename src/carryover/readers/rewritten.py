@@ -9,7 +9,6 @@ what is new (`adapter.contract.Reemitted`). So a forgotten conversation or a wro
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,8 @@ from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.readers.files import read_small, stamp_of_file
-from carryover.readers.sqlite import TooLarge
+from carryover.readers.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
+from carryover.readers.files import read_document, stamp_of_file
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.lenient import fields_of
 
@@ -30,7 +29,6 @@ MAX_CONVERSATIONS: Final = 4_000
 """How many of a source's newest conversations are read."""
 MAX_EMITTED: Final = 40
 MAX_NOTES: Final = 300
-MAX_FILE_BYTES: Final = 128 << 20
 
 _DIGEST_BYTES: Final = 8
 
@@ -167,10 +165,7 @@ def complete_lines(path: Path) -> list[bytes]:
 
     Raises FileNotFoundError if the file is gone, OSError if it is too large or cannot be read.
     """
-    data = read_small(path, limit=MAX_FILE_BYTES)
-    if data is None:
-        raise OSError(errno.EFBIG, "too large", str(path))
-    *lines, last = data.split(b"\n")
+    *lines, last = lines_in(read_document(path))
     return [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
 
 
@@ -208,11 +203,14 @@ def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_fir
             break
         try:
             conversation = snapshot.conversation(ident, reading.notes)
-        except TooLarge:
-            reading.oversized += 1
+        except (TooLarge, TooSlow) as error:
+            if more := isinstance(error, TooSlow) and reading.has_news:
+                break
+            reading.oversized += key not in reading.before.marks
             conversation = None
         if conversation is None or (end := reading.emit(key, conversation)) == "all":
             reading.marks[key] = mark
+            reading.has_news = True
             continue
         reading.marks.pop(key, None)
         if more := end == "full":
@@ -247,6 +245,7 @@ class _Reading:
     used: int = 0
     oversized: int = 0
     due_ms: list[int] = field(default_factory=list)
+    has_news: bool = False
 
     def __post_init__(self) -> None:
         self.number = self.before.records
@@ -255,23 +254,34 @@ class _Reading:
 
     @property
     def is_full(self) -> bool:
-        return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS
+        return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS or (self.has_news and is_enough())
 
     def emit(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
         pieces = conversation.pieces
         former = self.emitted.get(key)
         on = former is not None and former.pieces == _of_pieces(pieces[: former.count])
-        count = former.count if former is not None and on else 0
+        count = begin = former.count if former is not None and on else 0
         found: list[bytes] = []
         used = self.used
         waits = False
         while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < READ_RECORDS:
+            if count > begin and is_enough():
+                break
             record = None
             try:
                 record = conversation.piece(count)
+                if record is not None and is_oversized(record):
+                    raise TooLarge
+            except TooSlow:
+                if count > begin:
+                    break
+                if self.has_news:
+                    return "full"
+                self.oversized += 1
             except TooLarge:
                 self.oversized += 1
+                record = None
             except NotYet:
                 waits = True
                 break
@@ -287,6 +297,7 @@ class _Reading:
             return ended
         self._add(conversation.begin(on=on, more=more), *found, end)
         self.emitted[key] = after
+        self.has_news = True
         return ended
 
     def _add(self, *records: bytes | None) -> None:

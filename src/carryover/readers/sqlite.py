@@ -13,6 +13,8 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from urllib.parse import quote
 
 from carryover.adapter.contract import FileStat
 from carryover.fsio import scratch_folder, stat_regular
+from carryover.readers.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20
@@ -29,7 +32,16 @@ COPY_BYTES: Final = 64 << 20
 TRIES: Final = 3
 LONGEST_VALUE: Final = 8 << 20
 """Bytes of a text or blob above which nothing is read, unless `value_at` is asked for more."""
-
+_ROW_BYTES: Final = 64
+_VALUE_BYTES: Final = 40
+"""What Python needs for a row and for a value, beside the text or blob itself."""
+_STEPS: Final = 20_000
+"""Instructions of SQLite between two checks of the time: about a millisecond."""
+_COMPUTED: Final = """SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND (rootpage = 0 OR EXISTS
+    (SELECT 1 FROM pragma_table_xinfo(sqlite_master.name) WHERE hidden IN (2, 3)))"""
+"""Views, virtual tables, and tables with a generated column."""
+_WAL_HEAD: Final = struct.Struct(">8I")
+_WAL_MAGIC: Final = 0x377F0683
 _COUNTER_AT: Final = 24
 _SHARED_AT: Final = 0x40000002
 _SHARED_BYTES: Final = 510
@@ -45,8 +57,12 @@ class ChangedWhileReading(OSError):
     """Another program wrote while the database was read without a WAL, so the result may be torn."""
 
 
-class TooLarge(Exception):
-    """A value is longer than its reader is willing to hold in memory."""
+_REASONS: Final = {
+    "SQLITE_ERROR": (errno.EINVAL, "cannot be read now (SQLITE_ERROR)"),  # a column that is not there
+    "SQLITE_AUTH": (errno.EINVAL, "has no ordinary tables where its agent keeps them"),
+    "SQLITE_INTERRUPT": (errno.EFBIG, f"takes longer to read than {LOOK_S:.0f} s"),
+}
+"""Errors of SQLite that another try does not end: the error to raise, and why in words."""
 
 
 def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -100,8 +116,8 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite's message quotes a damaged schema
         if not live:
             _expect_unchanged(path, before)
-        code = errno.EINVAL if _name_of(error) == "SQLITE_ERROR" else errno.EAGAIN  # a column that is not there
-        raise OSError(code, f"the database cannot be read now ({_name_of(error)})", str(path)) from error
+        code, why = _REASONS.get(_name_of(error), (errno.EAGAIN, f"cannot be read now ({_name_of(error)})"))
+        raise OSError(code, f"the database {why}", str(path)) from error
     if not live:
         _expect_unchanged(path, before)
 
@@ -133,12 +149,27 @@ def value_at(db: Connection, query: str, key: str, *, limit: int = LONGEST_VALUE
     return found[0][0] if found and isinstance(found[0][0], bytes) else None
 
 
-def rows(db: Connection, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
-    """Returns what `query` finds. Raises TooLarge if it would have to load a value longer than `LONGEST_VALUE`."""
+def rows(db: Connection, query: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    """Returns what `query` finds.
+
+    Raises TooLarge if that has a value longer than `LONGEST_VALUE`, or takes more memory than `MOST_ROWS_BYTES`;
+    TooSlow.
+    """
+    found: list[tuple[Any, ...]] = []
+    left = MOST_ROWS_BYTES
     try:
-        return db.execute(query, parameters).fetchall()
+        for row in db.execute(query, parameters):
+            left -= _ROW_BYTES + sum([_VALUE_BYTES + (len(value) if type(value) is bytes else 0) for value in row])
+            if left < 0:
+                raise TooLarge
+            found.append(row)
     except sqlite3.DataError as error:
-        raise TooLarge from error
+        raise TooLarge("a value is longer than is read at once") from error
+    except sqlite3.OperationalError as error:
+        if _name_of(error) == "SQLITE_INTERRUPT":
+            raise TooSlow from error
+        raise
+    return found
 
 
 def in_memory(tables: str) -> Connection:
@@ -156,8 +187,8 @@ def text_of(value: object) -> str | None:
 
 def tables(db: sqlite3.Connection) -> frozenset[str]:
     """Returns the names of the database's tables."""
-    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return frozenset(text_of(name) or "" for (name,) in rows)
+    found = rows(db, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    return frozenset(text_of(name) or "" for (name,) in found)
 
 
 @contextmanager
@@ -187,12 +218,30 @@ def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
     try:
         db.text_factory = bytes
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+        until_s = time.thread_time() + LOOK_S
+        db.set_progress_handler(lambda: time.thread_time() > until_s, _STEPS)
         db.execute("PRAGMA query_only = 1")
+        db.execute("PRAGMA cell_size_check = 1")
         db.execute("BEGIN")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot
+        db.set_authorizer(_without(frozenset(text_of(name) for (name,) in rows(db, _COMPUTED))))
         yield db
     finally:
         db.close()
+
+
+def _without(computed: frozenset[str | None]) -> Callable[..., int]:
+    """Returns an authorizer that refuses to read these tables: what they contain is computed, and may have no end.
+
+    The pragma `trusted_schema`, which takes functions out of a schema, would refuse Kilo 7.7.9's own: an index of
+    it uses `json_extract`.
+    """
+
+    def authorize(action: int, table: str | None, _column: str | None, _schema: str | None, view: str | None) -> int:
+        is_computed = view in computed or (action == sqlite3.SQLITE_READ and table in computed)
+        return sqlite3.SQLITE_DENY if is_computed else sqlite3.SQLITE_OK
+
+    return authorize
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +254,7 @@ class _FileState:
     counter: bytes
     """SQLite's own change counter: two changes may fall into one tick of the file system's clock."""
     wal: int
-    """Size of the WAL, 0 without one."""
+    """Size of the WAL, 0 without one, or if it does not begin like one: then SQLite takes it for empty."""
     wal_mtime_ns: int
     shm: bool
     journal: int
@@ -216,13 +265,16 @@ def _file_state(path: Path) -> _FileState:
     status = stat_regular(path)
     wal = _status(f"{path}-wal")
     journal = _status(f"{path}-journal")
+    has_wal = False
+    with suppress(FileNotFoundError):  # removed in between, which another look will notice
+        has_wal = wal is not None and _begins_wal(_bytes_at(Path(f"{path}-wal"), 0, _WAL_HEAD.size))
     return _FileState(
         identity=(status.st_dev, status.st_ino),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         # Closing a file releases all our locks on it, so this is not done while locks are held.
-        counter=_bytes_at(path, _COUNTER_AT, 4) if wal is None or not wal.st_size else b"",
-        wal=wal.st_size if wal is not None else 0,
+        counter=b"" if has_wal else _bytes_at(path, _COUNTER_AT, 4),
+        wal=wal.st_size if wal is not None and has_wal else 0,
         wal_mtime_ns=wal.st_mtime_ns if wal is not None else 0,
         shm=_status(f"{path}-shm") is not None,
         journal=journal.st_size if journal is not None else 0,
@@ -251,6 +303,18 @@ def _bytes_at(path: Path, offset: int, length: int) -> bytes:
         return os.pread(descriptor, length, offset)
     finally:
         os.close(descriptor)
+
+
+def _begins_wal(head: bytes) -> bool:
+    """Whether a WAL begins with a header. Beside an index, SQLite waits for the right one for 10 s (3.40)."""
+    if len(head) < _WAL_HEAD.size:
+        return False
+    magic, *_, first, second = _WAL_HEAD.unpack(head)
+    words = struct.unpack(f"{'>' if magic & 1 else '<'}6I", head[:24])
+    sums = [0, 0]
+    for at, word in enumerate(words):
+        sums[at % 2] = (sums[0] + sums[1] + word) & 0xFFFFFFFF
+    return magic | 1 == _WAL_MAGIC and sums == [first, second]
 
 
 def _name_of(error: Exception) -> str:

@@ -3,7 +3,7 @@ JavaScript programs write lone surrogates, and torn files hold bytes that are no
 
 from __future__ import annotations
 
-import re
+import codecs
 from collections.abc import Collection, Iterator
 from typing import Any, Final, TypeVar
 
@@ -30,10 +30,16 @@ class TextPart(msgspec.Struct, frozen=True):
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _PLACE: Final = later(r" - at `(\$[\w.\[\]]*)`$")
 _PLAIN_NAME: Final = later(r"[A-Za-z0-9_./:+-]{1,60}")
-# A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
-_ESCAPE: Final = later(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+# A surrogate escape that is half of no pair. An escaped backslash before one must not be taken for its own.
+_LONE: Final = later(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
+_BACKSLASH: Final = b"\xff\xff"
+"""Stands for an escaped backslash; UTF-8 has no such bytes."""
+_AT_ONCE: Final = 1 << 20
+MOST_ENTRIES: Final = 100_000
+"""An array or object with more entries is not read: each takes memory that its bytes don't show."""
 
 
 def label(name: str | None) -> str:
@@ -48,8 +54,12 @@ def skipped(kind: str | None, reason: str, version: str | None) -> Skipped:
 
 def mend(data: bytes) -> bytes:
     """Returns `data` without byte order mark, lone surrogate escapes and broken UTF-8."""
-    text = data.decode("utf-8-sig", "replace").encode()
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+    # Piece by piece, since a text takes up to four times as much memory as its bytes.
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    ends = range(_AT_ONCE, len(data) + _AT_ONCE, _AT_ONCE)
+    texts = (decoder.decode(data[end - _AT_ONCE : end], final=end >= len(data)) for end in ends)
+    plain = b"".join(text.encode() for text in texts).replace(rb"\\", _BACKSLASH)
+    return _LONE.sub(lambda _: rb"\ufffd", plain).replace(_BACKSLASH, rb"\\")
 
 
 def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
@@ -78,9 +88,10 @@ def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
     """Decodes a raw field as `kind`, repairing it if need be; None if it is absent or has another shape."""
     if raw is ABSENT:
         return None
-    for made_ready in (bytes, mend):
+    for mended in (False, True):
         try:
-            return msgspec.json.decode(made_ready(bytes(raw)), type=kind)
+            found = msgspec.json.decode(mend(bytes(raw)) if mended else raw, type=kind)
+            return None if isinstance(found, (list, dict)) and len(found) > MOST_ENTRIES else found
         except msgspec.ValidationError:
             return None
         except UNREADABLE:

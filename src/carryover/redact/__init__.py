@@ -9,6 +9,8 @@ Every pattern is linear: whatever the text, it is read in time proportional to i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import NewType
 
 __all__ = ["CleanText", "clean", "redact"]
@@ -17,8 +19,6 @@ CleanText = NewType("CleanText", str)
 """Redacted text. Publishing accepts no other type, so nothing that is read outside the ledger (git, files) reaches a
 handoff or an agent unredacted."""
 
-_UNSEEN = "\u200b\u200d\u2060\ufeff\u00ad"
-"""The characters that editors and web pages put into words unseen."""
 _MOST_PASSES = 8
 _SHORT_CHARS = 256
 _MOST_SHORT_TEXTS = 2048
@@ -34,44 +34,65 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     counts: dict[str, int] = {}
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts
-    given = text
+    hidden = _hidden(text, counts)
+    if "\\u" in hidden or not hidden.isascii():
+        hidden = _behind_the_unseen(hidden, counts)
+    if hidden is text and len(text) <= _SHORT_CHARS:
+        if len(_short_texts_without_secret) >= _MOST_SHORT_TEXTS:
+            _short_texts_without_secret.clear()
+        _short_texts_without_secret[text] = None
+    return hidden, counts
+
+
+def _hidden(text: str, counts: dict[str, int]) -> str:
+    """Returns `text` without the secrets that the patterns find in it as it is; `text` itself if there are none."""
     for _ in range(_MOST_PASSES):
         hidden = _one_pass(text, counts)
         if hidden is text or hidden == text:
             break
         # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
         text = hidden
-    if not text.isascii() and any(sign in text for sign in _UNSEEN):
-        text = _behind_the_unseen(text, counts)
-    if text is given and len(text) <= _SHORT_CHARS:
-        if len(_short_texts_without_secret) >= _MOST_SHORT_TEXTS:
-            _short_texts_without_secret.clear()
-        _short_texts_without_secret[text] = None
-    return text, counts
+    return text
 
 
 def _behind_the_unseen(text: str, counts: dict[str, int]) -> str:
     """Returns `text` without the secrets that invisible characters in it hide from the patterns, and without those
     characters if there are any such secrets."""
-    from carryover.text.invisible import without_unseen
+    from carryover.redact.unseen import has_unseen, without, without_rests
 
-    seen = without_unseen(text)
-    hidden, uncovered = redact(seen) if seen != text else (text, {})
-    for kind, count in uncovered.items():
-        counts[kind] = counts.get(kind, 0) + count
-    return hidden if uncovered else text
+    if not has_unseen(text):
+        return text
+    text = without_rests(text)
+    seen = text
+    for _ in range(_MOST_PASSES):  # what is left around an escape that was removed can be one again
+        fewer = without(seen)
+        if fewer == seen:
+            break
+        seen = fewer
+        uncovered: dict[str, int] = {}
+        hidden = _hidden(seen, uncovered)
+        for kind, count in uncovered.items():
+            counts[kind] = counts.get(kind, 0) + count
+        if uncovered:
+            text = seen = hidden
+    return text
 
 
 def _one_pass(text: str, counts: dict[str, int]) -> str:
+    for hide in _ways():
+        text = hide(text, counts)
+    return text
+
+
+@cache
+def _ways() -> tuple[Callable[[str, dict[str, int]], str], ...]:
     # Much to load for those who only need the type.
     from carryover.redact.named import hide_named
     from carryover.redact.places import hide_headers, hide_on_command_lines
     from carryover.redact.private_keys import hide_private_keys
     from carryover.redact.tokens import hide_tokens
 
-    for hide in (hide_private_keys, hide_tokens, hide_on_command_lines, hide_headers, hide_named):
-        text = hide(text, counts)
-    return text
+    return hide_private_keys, hide_tokens, hide_on_command_lines, hide_headers, hide_named
 
 
 def clean(text: str) -> CleanText:

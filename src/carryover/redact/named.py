@@ -144,7 +144,9 @@ _HARMLESS = (values.is_dummy, values.is_filler, values.is_path, values.is_type_o
 
 def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip()
-    if any(harmless(value) for harmless in _HARMLESS) or _repeats_name(found):
+    if any(harmless(value) for harmless in _HARMLESS):
+        return False
+    if _repeats_name(found) and not (found.in_words and is_scrambled(value, 8)):
         return False
     sort = "pass" if _KINDS.get(word) == "password" else word
     if found.in_words or word == "oauth":

@@ -4,6 +4,7 @@ files."""
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -119,8 +120,9 @@ def _is_dummy_at(text: str, start: int, end: int) -> bool:
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
-# What may come between a program and its option: words and other options on the same line, in bounded length.
-_OPTIONS: Final = r"(?:[ \t]+[^\n;&|]{0,200}?)?[ \t]+"
+# What may come between a program and its option: words and other options on the same line, in bounded length. Only one
+# part of it repeats, since with several a long row of blanks could be divided among them in many ways.
+_OPTIONS: Final = r"[ \t][^\n;&|]{0,200}?(?<=[ \t])"
 
 
 def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") -> str:
@@ -134,6 +136,15 @@ _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
+_BASE64: Final = (
+    r"(?:\\{0,7}[\"'])?(?:[ \t]{0,4}[=:]|[ \t])(?:\s|\\{1,7}[nrt]){0,8}"
+    r"(?:\\{0,7}[\"'])?(?P<value>[A-Za-z0-9+/]{6,}+={0,2})(?![\w.(-])"
+)
+"""After a name: a login in base64, perhaps in quotes and in JSON inside JSON."""
+_OF_PGPASS: Final = (
+    r"(?:\*|[A-Za-z_][\w.-]{0,62}):[A-Za-z_][\w.@-]{0,62}:"
+    r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:\"'`,;()\\]){6,200})(?![^\s\"'`,;()\\])"
+)
 _PATTERNS: Final = (
     ("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
     ("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
@@ -148,8 +159,8 @@ _PATTERNS: Final = (
     *((name, rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}") for name in ("secret_access_key", "session_token")),
     ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}"),
     ("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
-    ("htpasswd", rf"htpasswd[ \t]+-\w*b\w*[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}"),
-    ("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]+%", r"(?P<value>[^\s'\"]{1,200})")),
+    ("htpasswd", rf"htpasswd[ \t]+-\w{{0,8}}b\w{{0,8}}[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}"),
+    ("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]{1,80}%", r"(?P<value>[^\s'\"]{1,200})")),
     ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
@@ -164,14 +175,14 @@ _PATTERNS: Final = (
         rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}"
         r"(?:sudo -S|-stdin|chpasswd|secrets? \w|env add|--with-token)",
     ),
-    ("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
+    ("lftp", _after("lftp", r"-u[ \t]+[^\s,]{1,80},")),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
     ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{_VALUE}"),  # .npmrc
-    (  # docker's config.json
-        'auth"',
-        r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"",
-    ),
+    # npm's anywhere, yarn's, and docker's config.json
+    ("auth", rf"auth(?:(?<=[\"']auth)|(?<=_auth)(?<![A-Za-z0-9]_auth)){_BASE64}"),
+    ("__AUTH", rf"__AUTH{_BASE64}"),
+    ("AuthIdent", rf"AuthIdent{_BASE64}"),
     ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),
     ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
     ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes
@@ -182,12 +193,15 @@ _PATTERNS: Final = (
     (  # .pgpass
         ":",
         r"(?m):(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
-        r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:]){6,200})$",
+        r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:]){6,200})(?=\r?$)",
     ),
+    # A line of it inside another one: only with a port of PostgreSQL, since logs put colons between anything.
+    ("432:", rf"432:(?<=:[56]432:){_OF_PGPASS}"),
+    (":*:", rf":\*:{_OF_PGPASS}"),
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
-_COMMON_PARTS: Final = ("login", "pass", "sql", "SHA")
+_COMMON_PARTS: Final = ("login", "pass", "sql", "SHA", "uth")
 """Parts of several hints, so that most texts are searched once for all of these."""
 
 
@@ -204,6 +218,8 @@ _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = ("-", "login ")
 """Hints of places that prove little, where the value must also look random."""
+_OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
+"""Hints of places for a login in base64, where something else can stand too."""
 
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
@@ -223,5 +239,15 @@ def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]
             end = end - 1
         value = text[start:end]
         is_likely = hint not in _VAGUE or is_scrambled(value, least)
+        is_likely = is_likely if hint not in _OF_LOGINS else _is_login(value) or is_scrambled(value, 12)
         if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and value[0] != "-":
             yield start, end, "password"
+
+
+def _is_login(value: str) -> bool:
+    """Whether `value` is a user's name, a colon and a password, in base64."""
+    try:
+        user, _, password = a2b_base64(value, strict_mode=True).decode().partition(":")
+    except ValueError:
+        return False
+    return user.isprintable() and password.isprintable() and bool(user and password)

@@ -67,11 +67,11 @@ def _beginning_with(found: str) -> tuple[Form, ...]:
 
 
 PREFIXED: Final = later(
-    r"(?<![A-Za-z0-9_.+/%$@-])(?!sha\d|md5)[A-Za-z][A-Za-z0-9]{1,15}(?:[_-][a-z0-9]{1,8}){0,3}?[_-]"
+    r"(?<![A-Za-z0-9_.+/%$@-])(?!sha\d|md5|(?<=\\)u[0-9a-fA-F]{4})[A-Za-z][A-Za-z0-9]{1,15}(?:[_-][a-z0-9]{1,8}){0,3}?[_-]"
     r"([A-Za-z0-9_-]{20,200}+(?:\.[A-Za-z0-9_-]{20,64}+)?)"
     r"(?![A-Za-z0-9/@+%_-]|\.[A-Za-z0-9])"
 )
-LONG_REST: Final = later(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}\d)")
+LONG_REST: Final = later(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}+\d)")
 """Occurs in every token that `PREFIXED` finds and is quicker to search for."""
 _SECRET_PREFIX: Final = later(r"(?:[a-z0-9]{1,8}[_-]){0,3}?(?:sk|sec|secret|token|key|apikey|pat|oauth|live)[_-]")
 _MORE_PREFIX: Final = later(r"(?:[a-z0-9]{1,8}[_-])*")

@@ -121,13 +121,16 @@ def is_type_or_state(value: str) -> bool:
     return len(value) < 32 and _TYPE.fullmatch(value) is not None
 
 
+_DIGIT: Final = later(r"\d")
+_DIGIT_OR_SYMBOL: Final = later(r"[\d!@#$%^&*+=/~?]")
+
+
 def is_mixed(value: str, at_least: int) -> bool:
     """Whether `value` is long enough, and mixes letters with digits or symbols as words and names do not."""
     if len(value) < at_least:
         return False
     head = value[:_HEAD_CHARS]
-    has_letter = any(c.isalpha() for c in head)
-    return has_letter and any(c.isdigit() or c in "!@#$%^&*+=/~?" for c in head)
+    return _DIGIT_OR_SYMBOL.search(head) is not None and any(sign.isalpha() for sign in head)
 
 
 def is_name_of_a_secret(value: str) -> bool:
@@ -148,17 +151,18 @@ def is_scrambled(value: str, at_least: int) -> bool:
     head = value[:_HEAD_CHARS]
     if len(head) >= 16 and _HEX.fullmatch(head):
         return True
-    return alternations(head) >= max(4, len(head) // 8) and any(sign.isdigit() for sign in head)
+    return _DIGIT.search(head) is not None and alternations(head) >= max(4, len(head) // 8)
 
 
 _WORD = later(r"[A-Za-z][a-z]{4,}")
+_TWO_DIGITS = later(r"\d\D*\d")
 
 
 def is_opaque(value: str, *, or_hash: bool) -> bool:
     """Whether `value` can only have been generated at random. A hash or a UUID counts if `or_hash`."""
     if _HEX.fullmatch(value):
         return or_hash
-    if is_path(value) or is_filler(value) or sum(sign.isdigit() for sign in value) < 2:
+    if is_path(value) or is_filler(value) or not _TWO_DIGITS.search(value):
         return False
     if value in (value.lower(), value.upper()):
         return alternations(value) >= len(value) * 0.2

@@ -79,8 +79,22 @@ def _at_once(line: str) -> bool:
     return line.startswith(("> The API provider", "> Retrying in", "> # "))
 
 
+FORMS: Final = (
+    "#### Ship it  ",
+    "\n# aider chat started at 2026-11-20 00:00:00\n\n> Aider v0.86.2  \n\n#### Ship it  \n",
+    "> ^C again to exit  ",
+    "^C again to exit",
+    "Tokens: 1k sent, 1k received.",
+    "litellm.RateLimitError: RateLimitError: try again in 3 hours",
+    "Only 3 reflections allowed, stopping.",
+    "Commit 0a1b2c3 Ship it",
+    "Applied edit to cart.py",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     stages={
         "story": lambda _: growing("story"),

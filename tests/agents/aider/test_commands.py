@@ -313,6 +313,19 @@ def test_the_last_refusal_ends_the_turn(name: str, reason: str) -> None:
     assert end.message.startswith("litellm.")
 
 
+@pytest.mark.parametrize(
+    "line", ["Commit 0a1b2c3 Ship it", "litellm.RateLimitError: slow down", "^C again to exit", "Applied edit to b.py"]
+)
+def test_a_line_that_a_linter_quotes_is_no_message_of_aider(tmp_path: Path, line: str) -> None:
+    output = f"> # Fix any errors below, if possible.  \n> {line}  \n> Attempt to fix lint errors? y  \n"
+    found = events_of(tmp_path, prompt("Fix it"), answer("On it."), output)
+
+    assert [message.text for message in of(found, model.AssistantMessage)] == ["On it."]
+    assert of(found, model.TurnEnd) == []
+    [lint] = of(found, model.ToolResult)
+    assert line in lint.output
+
+
 def test_the_linter_fails_with_its_output() -> None:
     [lint] = [result for result in of(events("lint"), model.ToolResult) if result.name == "lint"]
 

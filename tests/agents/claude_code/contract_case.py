@@ -86,8 +86,46 @@ def session(number: int) -> Recording:
     return Recording(path=root / SLUG / f"{SESSION % number}.jsonl", root=root)
 
 
+REFUSED: Final = (
+    "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit, the "
+    "new_string was NOT written to the file). "
+)
+NEXT: Final = "\n\nNote: The user's next message may contain a correction or preference."
+FORMS: Final = (
+    f"{REFUSED}STOP what you are doing and wait for the user to tell you how to proceed.{NEXT}",
+    f"{REFUSED}To tell you how to proceed, the user said:\nShip it{NEXT}",
+    f"{REFUSED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions.",
+    f"{REFUSED}The user provided the following reason for the rejection:  Ship it",
+    "The user doesn't want to take this action right now. STOP what you are doing and wait for the user.",
+    "Permission for this tool use was denied. The tool use was rejected. The user said:\nShip it",
+    "Permission for this action was denied by the Claude Code auto mode classifier. Reason: Ship it",
+    "Permission to use Bash has been denied.",
+    "Claude requested permissions to write to /a, but you haven't granted it yet.",
+    "User rejected tool use",
+    "User chose to stay in plan mode and continue planning",
+    "The agent proposed a plan that was rejected by the user. Rejected plan:\nShip it",
+    "User has approved your plan. You can now start coding.",
+    'User has answered your questions: "Cents?"="Ship it". You can now continue with the user\'s answers in mind.',
+    "[Request interrupted by user]",
+    "[Request interrupted by user for tool use]",
+    "<system-reminder>\nThe user sent a new message while you were working:\nShip it\n</system-reminder>",
+    "<command-message>ship</command-message>\n<command-name>/ship</command-name>\n<command-args>it</command-args>",
+    "<bash-input>make ship</bash-input>",
+    "<bash-stdout>Ship it</bash-stdout><bash-stderr></bash-stderr>",
+    "<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>\n<summary>Ship it</summary>\n"
+    "<result>Ship it</result>\n</task-notification>",
+    "This session is being continued from a previous conversation that ran out of context.\nSummary:\n"
+    "1. Primary Request and Intent:\n   Ship it\n\n7. Pending Tasks:\n   - Ship it",
+    "Todos have been modified successfully. Ensure that you continue to use the todo list.",
+    "Command running in background with ID: b1. Ship it",
+    "Claude AI usage limit reached|1795154400",
+    "You've hit your session limit \u00b7 resets 3pm (Europe/Amsterdam)",
+)
+"""What the client writes for the user, a job or itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     fork=(session(1), session(3)),
     unknown=(
         record("brand-new"),

@@ -63,8 +63,22 @@ def start(reason: str, **fields: Any) -> Payload:
     return payload("SessionStart", source=reason, **fields)
 
 
+FORMS: Final = (
+    "Tool execution was rejected by the user.",
+    '{"error":"Tool call was rejected by the user: Ship it"}',
+    '<user_input mode="act">Ship it</user_input>',
+    '<user_input mode="act"><user_command slash="ship">Ship</user_command>it</user_input>',
+    "Command was aborted",
+    "Hub client disconnected before request was resolved",
+    '[{"query":"make ship","result":"Ship it","success":true}]',
+    '{"text":"Ship it"}',
+    "429 Too Many Requests: try again in 3 hours",
+)
+"""What the client writes for the user, a job or itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     in_place_only=("*.messages.json",),
     stages={"streamed": streamed},

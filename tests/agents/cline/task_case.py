@@ -42,6 +42,11 @@ def streamed(folder: Path) -> Iterator[Recording]:
 
 TASKS: Final = Case(
     recordings=(Recording(TASK / "ui_messages.json", TASK.parent),),
+    forms=(
+        "The user denied this operation.",
+        "The user denied this operation and provided the following feedback:\n<feedback>\nShip it\n</feedback>",
+        '{"question":"Cents?","options":["Ship it"],"selected":"Ship it"}',
+    ),
     grows_by_lines=False,
     in_place_only=("ui_messages.json",),
     stages={"streamed": streamed},

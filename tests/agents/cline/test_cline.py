@@ -6,11 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
-from agents.cline.contract_case import message, recording, text
+import pytest
+
+from agents.cline.contract_case import FIXTURES, message, recording, text
 from agents.cline.task_case import TASKS
 from carryover import model
 from carryover.agents.cline.adapter import AGENT
-from contract.case import Reading, Recording, fold_one, read_on, source_at, standing
+from contract.case import Reading, Recording, Transcript, fold_one, of, read_on, source_at, standing
 
 
 def read(name: str, part: str = "") -> Reading:
@@ -108,6 +110,29 @@ def test_calls_that_never_ran_say_nothing_about_the_approach() -> None:
     assert [(each.status, each.never_ran) for each in refused] == [("error", True)] * 3
 
 
+REJECTED = "This tool call was rejected by the user and not executed."
+
+
+@pytest.mark.parametrize(
+    ("tool", "error", "status"),
+    [
+        ("editor", REJECTED, "denied"),
+        ("run_commands", f"{REJECTED} NOT a tool or system failure. Clarify with user before proceeding.", "denied"),
+        ("editor", f"File not found: /a/{REJECTED}", "error"),
+        ("notes_list", REJECTED, "error"),
+    ],
+)
+def test_a_refusal_is_the_whole_error_of_a_call_that_only_the_client_words(tool: str, error: str, status: str) -> None:
+    made = Transcript(AGENT, source_at(AGENT, recording("story", "6pzba")))
+    made.context = read("story", "6pzba").context
+    made.fold(message("assistant", {"type": "tool_use", "id": "c1", "name": tool, "input": {"commands": ["ls"]}}))
+    said = json.dumps({"error": error})
+    made.fold(message("user", {"type": "tool_result", "tool_use_id": "c1", "content": said, "is_error": True}))
+
+    [result] = of(made.events, model.ToolResult)
+    assert (result.status, result.never_ran, result.output) == (status, status == "denied", error)
+
+
 def test_a_compaction_leaves_its_summary_where_it_was_made() -> None:
     found = read("branch", "03rh3")
     bodies = [event.body for event in found.events]
@@ -176,6 +201,16 @@ def test_what_is_said_after_going_back_to_it_counts_again(tmp_path: Path) -> Non
 
 def test_a_session_that_a_newer_client_continued_is_one() -> None:
     assert prompts(read("resumed")) == ["old version prompt", "go on"]
+
+
+def test_files_that_the_user_refused_in_a_task_were_not_written() -> None:
+    [path] = FIXTURES.glob("2.18.0/refused/tasks/*/ui_messages.json")
+    found = read_on(AGENT, source_at(AGENT, Recording(path, path.parents[1])))
+
+    assert prompts(found) == ["Make a pear cost as much as an apple", "No, leave the QUINCE alone"]
+    refused = ("newFileCreated", "editedExistingFile", "command")
+    assert results(found) == [(name, "denied", None) for name in refused]
+    assert standing(found, model.FileEdit) == []
 
 
 def test_a_task_of_the_extension_is_read_with_its_folder_and_its_todo_list() -> None:

@@ -91,8 +91,28 @@ FOREIGN: Final = (
     payload("Stop", hook_event_name=LEFT_OUT),
 )
 
+FORMS: Final = (
+    "exec command rejected by user",
+    "patch rejected by user",
+    "rejected by user: Ship it",
+    "aborted by user",
+    "Wall time: 3.2 seconds\naborted by user after 3.2s",
+    '{"answers":{"unit":{"answers":["Ship it"]}}}',
+    '<subagent_notification>\n{"agent_path":"a1","status":{"completed":"Ship it"}}\n</subagent_notification>',
+    "<turn_aborted>\nThe user interrupted the previous turn on purpose.\n</turn_aborted>",
+    "# Context from my IDE setup:\n\n## My request for Codex:\nShip it",
+    "Another language model started to solve this problem and produced a summary. Use it to assist with your own "
+    "analysis:\n## Next steps\n- Ship it",
+    "Chunk ID: 1a2b3c\nWall time: 1.0000 seconds\nProcess running with session ID 12\nOutput:\nShip it",
+    '{"output":"Ship it","metadata":{"exit_code":0}}',
+    "Plan updated",
+    "You've hit your usage limit. Upgrade to Pro, or try again at 8:05 AM.",
+)
+"""What the client writes for the user, a job or itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     unknown=(record("brand_new"), event("brand_new"), item("BrandNew"), response("brand_new")),
     quiet=(
         record("world_state", full=True, state={"agents_md": "words"}),

@@ -273,6 +273,8 @@ SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied e
         ("shell", "aborted by user after 3.8s", Outcome("interrupted", "aborted by user after 3.8s")),
         ("shell", "exec command rejected by user", Outcome("denied", "exec command rejected by user", never_ran=True)),
         ("edit", "patch rejected by user", Outcome("denied", "patch rejected by user", never_ran=True)),
+        ("other", "exec command rejected by user", Outcome("unknown", "exec command rejected by user")),
+        ("shell", "rejected by user: Ship it", Outcome("unknown", "rejected by user: Ship it")),
         ("other", "unsupported call: x", Outcome("error", "unsupported call: x", never_ran=True)),
         ("edit", "apply_patch verification failed: no", Outcome("error", "apply_patch verification failed: no")),
         ("other", "Script failed\nWall time 0.1 seconds\nOutput:\n\nno", Outcome("error", "no")),

@@ -244,6 +244,8 @@ def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> N
     text = f"{opening}\n\n## Active file: pricing.py\n\n## My request for Codex:\nFix the rounding.\n"
 
     assert rollout.asks(text) == [UserPrompt(text="Fix the rounding.")]
+    selected = text.replace("pricing.py\n", "pricing.py\n## My request for Codex:\nShip it\n")
+    assert rollout.asks(selected) == [UserPrompt(text="Fix the rounding.")]
     assert rollout.asks("What does `## My request for Codex:` mean?") == [
         UserPrompt(text="What does `## My request for Codex:` mean?")
     ]

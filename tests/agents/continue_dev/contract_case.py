@@ -63,8 +63,19 @@ def rewound(folder: Path) -> Iterator[Recording]:
     yield write(folder, {**whole, "history": [*whole["history"][:5], *document("file")["history"]]})
 
 
+FORMS: Final = (
+    "Permission denied by user",
+    'User answered: "Ship it"',
+    'User selected option 1: "Ship it"',
+    'User provided custom answer: "Ship it"',
+    "- [ ] Ship it\n- [x] Ship it",
+    "Error executing tool Bash: Error (exit code 1): Ship it",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     stages={"written by item": written_by_item, "rewound": rewound},
     unknown=(

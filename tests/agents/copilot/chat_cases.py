@@ -96,6 +96,10 @@ def streamed(folder: Path) -> Iterator[Recording]:
 
 CHATS: Final = Case(
     recordings=recordings(),
+    forms=(
+        "The user cancelled the tool call.",
+        "The user chose to skip the tool call, they want to proceed without it",
+    ),
     grows_by_lines=False,
     stages={"streamed": streamed},
     unknown=(

@@ -73,8 +73,27 @@ FOREIGN: Final = (
     payload("sessionStart", source="tomorrow"),
 )
 
+FORMS: Final = (
+    "The user rejected this tool call. User feedback: Ship it",
+    "The user rejected this tool call.",
+    "Permission denied and could not request permission from user",
+    "User selected: Ship it",
+    "User responded: Ship it",
+    "User skipped the question.",
+    "The user declined to answer. Ship it",
+    "Plan approved! Exited plan mode.",
+    "Ship it\n<command with shellId: 3 is still running after 30 seconds>",
+    "Ship it\n<exited with exit code 0>",
+    "Agent started in background with agent_id: a1. Ship it",
+    "<overview>\nShip it\n</overview>\n<next_steps>\nShip it\n</next_steps>",
+    "INSERT INTO todos (id, title, status) VALUES ('ship', 'Ship it', 'pending')",
+    "You have exceeded your premium request allowance. Try again in 3 hours.",
+)
+"""What the client writes for the user, a job or itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     unknown=(
         record("brand_new"),
         record("session.brand_new", message="words"),

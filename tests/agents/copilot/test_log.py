@@ -106,7 +106,8 @@ def test_what_a_sub_agent_does_is_its_own(session: CopilotSession) -> None:
 
 @pytest.mark.parametrize(("record", "state"), [("subagent.completed", "done"), ("subagent.failed", "failed")])
 def test_a_sub_agent_in_the_background_runs_until_it_ends(session: CopilotSession, record: str, state: str) -> None:
-    used(session, "task", "Agent started in background with agent_id: a1.", description="Look", mode="background")
+    session.call("c1", "task", description="Look", mode="background")
+    session.done("c1", "Agent started in background.", toolTelemetry={"properties": {"execution_mode": "background"}})
     session.record(record, agent="a1", toolCallId="c1", agentName="explore")
 
     tasks = of(read(session).events, model.BackgroundTask)
@@ -126,6 +127,18 @@ def test_work_in_another_project_is_another_session(session: CopilotSession) -> 
         (elsewhere, f"{other}/beds"),
         (session.session, f"{session.cwd}/sub"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        ("task", "Agent started in background with agent_id: a1."),
+        ("bash", "<command started in background with shellId: s1>\nthe README says"),
+    ],
+)
+def test_what_a_tool_says_is_no_job(session: CopilotSession, tool: str, said: str) -> None:
+    """A sub-agent's report and what a command printed may hold what the client says of a job."""
+    assert of(used(session, tool, said, description="Look", command="cat README.md"), model.BackgroundTask) == []
 
 
 @pytest.mark.parametrize("ended", ["shellId: s1 completed", "command with id: s1 exited"])

@@ -172,8 +172,23 @@ FOREIGN: Final = (
     payload("stop", hook_event_name="subagentStop"),
 )
 
+FORMS: Final = (
+    "User rejected",
+    "The user rejected this call: Ship it",
+    "Rejected: Ship it",
+    "User chose to skip",
+    "The user chose to skip this command. Ship it",
+    '{"rejected":true,"output":"Ship it"}',
+    '{"output":"Ship it","endedReason":"RUN_TERMINAL_COMMAND_ENDED_REASON_EXECUTION_ABORTED"}',
+    "<user_query>\nShip it\n</user_query>",
+    '{"type":"turn_ended","status":"error","error":"User aborted request"}',
+    "You've hit your usage limit. Try again tomorrow at 8:05 AM",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     in_place_only=("store.db", "workspaces/*/state.vscdb"),
     stages={"streamed": streamed, "in turns": in_turns, "chat": chat_of_a_terminal},

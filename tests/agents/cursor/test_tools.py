@@ -110,7 +110,10 @@ def test_looks_at_our_own_files_are_reported() -> None:
         ("edit", "Error: no such file: a.py", ToolOutcome("error", "no such file: a.py")),
         ("edit", "The file /p/a.py has been updated.", ToolOutcome("ok", "The file /p/a.py has been updated.")),
         ("read", [{"type": "text", "text": "x = 1"}], ToolOutcome("ok", "x = 1")),
-        ("edit", "User rejected the edit", ToolOutcome("denied", "User rejected the edit", never_ran=True)),
+        # That the user rejected a call is a field's to say: a page or a file may say the same.
+        ("web", "User rejected the edit", ToolOutcome("ok", "User rejected the edit")),
+        ("other", {"rejected": True, "output": "x"}, ToolOutcome("ok", "x")),
+        ("edit", {"rejected": True}, ToolOutcome("denied", "", never_ran=True)),
         ("edit", {"afterContentId": "composer.content.x"}, ToolOutcome("ok", "")),
         ("edit", {"error": "no match"}, ToolOutcome("error", "no match")),
         ("read", {"contents": "x = 1"}, ToolOutcome("ok", "x = 1")),

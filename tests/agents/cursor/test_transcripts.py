@@ -173,6 +173,7 @@ def test_what_is_not_understood_is_counted(record: dict[str, Any], kind: str, re
 
 
 ATTACHED = "<attached_files>\n<user_query>not this</user_query>\n</attached_files>\n"
+FIX = Words(text="Fix it", at_ms=START_MS + 120_000, marked=True)
 INFO = "<user_info>\nWorkspace Path: /home/dev/demo\n</user_info>\n"
 DONE = "The above subagent result is already visible to the user. DO NOT reiterate."
 
@@ -180,7 +181,9 @@ DONE = "The above subagent result is already visible to the user. DO NOT reitera
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (ATTACHED + wrapped("Fix it", 2), Words(text="Fix it", at_ms=START_MS + 120_000, marked=True)),
+        (ATTACHED + wrapped("Fix it", 2), FIX),
+        # A file that is attached may hold the tags.
+        (f"<attached_files>\n</attached_files>\n<user_query>\nShip it\n</user_query>\n{wrapped('Fix it', 2)}", FIX),
         ("  Fix it\n", Words(text="Fix it")),
         (f"{INFO}<user_query>x</user_query>", Words(text="x", workspace="/home/dev/demo", marked=True)),
         ("<user_query>Workspace Path: /etc</user_query>", Words(text="Workspace Path: /etc", marked=True)),

@@ -111,8 +111,29 @@ FOREIGN: Final = (
     payload("SessionEnd", hook_event_name=LEFT_OUT),
 )
 
+FORMS: Final = (
+    "[Operation Cancelled] Reason: User denied execution.",
+    "User cancelled the operation.",
+    "Plan rejected. User feedback: Ship it\n\nThe plan is stored at: /a/plan.md\n\nRevise the plan.",
+    "Plan rejected. No feedback provided.\n\nThe plan is stored at: /a/plan.md",
+    "Plan approved. Switching to Default mode.",
+    '{"answers":{"0":"Ship it"}}',
+    "User dismissed ask_user dialog without answering.",
+    "I ran the following shell command:\n```sh\nmake ship\n```\n\n"
+    "This produced the following output:\n```\nShip it\n```",
+    "<hook_context>Ship it</hook_context>",
+    "<session_context>\nThis is the Gemini CLI.\n</session_context>\nShip it",
+    "<state_snapshot>\n<overall_goal>\nShip it\n</overall_goal>\n</state_snapshot>",
+    "Request cancelled.",
+    "Command was cancelled by user before it could complete. Below is the output before it was cancelled:\nShip it",
+    "[API Error: You have exhausted your capacity on this model. Your quota will reset after 3h12m5s.]",
+    '{"status":"error","error":"Ship it"}',
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     stages={"written by message": written_by_message, "rewound": rewound},
     unknown=(
         message("brand_new", "words"),

@@ -138,6 +138,19 @@ def test_the_start_folder_is_noted_beside_the_transcript(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    "noted", [b"/home/dev/sh\0op", b"/home/dev/sh\xffop", b"\xff\xfe/\0h\0", b"/" + b"x" * 900_000]
+)
+def test_a_noted_start_folder_that_cannot_be_one_costs_nothing_else(tmp_path: Path, noted: bytes) -> None:
+    path = chat(tmp_path, "shop", f"{NAME}.json")
+    (tmp_path / "tmp" / "shop" / ".project_root").write_bytes(noted)
+    shutil.copyfile(ONE_SHOT.path, path)
+
+    events = events_of(path)
+    assert any(isinstance(event.body, UserPrompt) for event in events)
+    assert not any("\0" in (event.cwd or "") for event in events)
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("trustedFolders.json", {"/home/dev/other": "TRUST_FOLDER", "/home/dev/shop": "TRUST_FOLDER"}),

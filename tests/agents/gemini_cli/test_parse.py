@@ -212,6 +212,7 @@ def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     [
         ("[Operation Cancelled] Reason: User denied execution.", "cancelled", "denied", True),
         ("[Operation Cancelled] Reason: User cancelled operation", "cancelled", "interrupted", False),
+        ("Command was cancelled by user.\nUser denied execution.", "cancelled", "interrupted", False),
         ("params must have required property 'command'", "error", "error", True),
         ('Tool "x" not found in registry.', "error", "error", True),
     ],

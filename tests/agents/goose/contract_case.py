@@ -60,8 +60,16 @@ def recordings() -> tuple[Recording, ...]:
     return (last,)
 
 
+FORMS: Final = (
+    "The user has declined to run this tool. DO NOT attempt to call this tool again. Ship it",
+    "The tool call was interrupted by the user.",
+    "- [ ] Ship it",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     in_place_only=("sessions.db",),
     stages={"written": written},

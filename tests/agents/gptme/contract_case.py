@@ -53,8 +53,21 @@ def undone(folder: Path) -> Iterator[Recording]:
         yield found
 
 
+FORMS: Final = (
+    "Execution declined by user",
+    "Interrupted by user",
+    "Command interrupted",
+    "Ship it... ^C Interrupted",
+    "Added todo 1: Ship it",
+    "<system>Ship it</system>",
+    "LLM request failed: 429 rate limit, try again in 3 hours",
+    "error: ratelimit\nToo many requests, try again in 3 hours",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     unknown=(message("tool", "words"), json.dumps({"brand_new": True}).encode(), message("user", 5)),
     quiet=(message("system", "A notice.", ui_only=True), message("system", "Task complete.")),
     not_typed=(

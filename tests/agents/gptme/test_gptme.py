@@ -175,6 +175,19 @@ def test_a_call_that_the_user_declines_never_ran() -> None:
     assert (result.status, result.never_ran) == ("denied", True)
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["Execution declined by user", "Interrupted by user", "error: ratelimit\nToo many requests, try again in 3 hours"],
+)
+def test_what_a_server_or_a_page_says_is_its_result(said: str) -> None:
+    made = transcript()
+    made.fold(message("assistant", '@mcp(call_1): {"command": "list notes"}'))
+    [result] = made.fold(message("system", said))
+
+    assert isinstance(result, ToolResult)
+    assert result.status != "denied"
+
+
 def test_a_sub_agent_is_told_what_nobody_typed() -> None:
     source = AGENT.source_of(Path("/logs/subagent-tests-x1y2/conversation.jsonl"), Path("/logs"))
     assert source is not None

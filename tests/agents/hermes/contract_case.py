@@ -58,8 +58,23 @@ def written(folder: Path) -> Iterator[Recording]:
         yield recording
 
 
+FORMS: Final = (
+    '{"output":"","exit_code":-1,"error":"Ship it","status":"blocked"}',
+    '{"output":"","exit_code":-1,"error":"Ship it","status":"pending_approval"}',
+    '{"question":"Cents?","choices_offered":[],"user_response":"Ship it"}',
+    '{"todos":[{"id":"1","content":"Ship it","status":"pending"}]}',
+    "[CONTEXT COMPACTION \u2014 REFERENCE ONLY] Earlier turns were compacted.\n## Active Task\nShip it",
+    "[CONTEXT SUMMARY]:\n## Goal\nShip it",
+    '[IMPORTANT: The user has invoked the "ship" skill.]\nThe user has provided the following instruction: Ship it',
+    "[Command interrupted]",
+    "Operation interrupted.",
+    "[ASYNC DELEGATION COMPLETE] Ship it",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     in_place_only=("*/story/hermes/state.db",),
     stages={"written": written},

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from agents.kilo.contract_case import TRANSIENT
-from agents.kilo.stores import Client, database, read
+from agents.kilo.stores import FIXTURES, LATEST, Client, database, read
+from agents.opencode.contract_case import model as record
 from agents.opencode.stores import START_MS, bodies
 from carryover import model
+from carryover.adapter.contract import Source
+from carryover.agents.kilo.adapter import AGENT
 from carryover.importing.document import open_document
-from contract.case import Reading
+from contract.case import Reading, fold_one, of
 
 SHOP = "ses_dfbd8a500ffea06k4JtpnQN96i"
 FORK = "ses_dfbd71ec6ffe7w7ZUbx04bFg54"
@@ -20,6 +24,20 @@ PARENT, CHILD = "ses_dfbd55182ffenML7usXC7oAQOz", "ses_dfbd503e4ffe2nOqlxVzLfy2k
 
 def prompts(reading: Reading, session: str | None = None) -> list[str]:
     return [prompt.text for prompt in bodies(reading, model.UserPrompt, session=session)]
+
+
+def test_refusals_of_a_real_user_count_and_the_same_text_from_elsewhere_does_not() -> None:
+    """What the user typed begins with "No, leave"; the rest is from an MCP server, one with the name of a built-in
+    tool."""
+    recorded = json.loads((FIXTURES / LATEST / "refusals.json").read_bytes())
+    source = Source(agent="kilo", path="/data/kilo/kilo.db")
+    events = [event for part in recorded for event in fold_one(AGENT, source, record(part)).events]
+
+    assert [prompt.text for prompt in of(events, model.UserPrompt)] == [
+        "No, leave the BASHPEAR alone",
+        "No, leave the WRITEPEAR alone",
+        "No, leave the OUTSIDE alone",
+    ]
 
 
 def test_a_session_with_edits_tests_a_todo_list_and_a_question(tmp_path: Path) -> None:

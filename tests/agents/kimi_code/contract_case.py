@@ -41,8 +41,19 @@ def message(text: str, kind: str) -> bytes:
     return record("context.append_message", message=said)
 
 
+FORMS: Final = (
+    "Interrupted by user",
+    "The user rejected this tool call. Ship it",
+    '{"answers":{"Cents?":"Ship it"}}',
+    "<system-reminder>\nThe user said: Ship it\n</system-reminder>",
+    "<git-context>\nmain\n</git-context>\nShip it",
+    "Ship it\nCommand failed with exit code: 0.",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     in_place_only=("wire.jsonl",),
     unknown=(record("brand_new"), event("brand_new"), event("tool.call"), event("tool.result")),
     quiet=(

@@ -77,8 +77,18 @@ def streamed(folder: Path) -> Iterator[Recording]:
     yield recording
 
 
+FORMS: Final = (
+    "The user denied this call. Ship it",
+    '{"code":"tool_denied","message":"Ship it"}',
+    '{"answers":[{"question":"Cents?","answer":"Ship it"}],"cancelled":false}',
+    "<compaction_summary>\nShip it\n</compaction_summary>",
+    "Command exited with status 0",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     in_place_only=("CURRENT",),
     stages={"streamed": streamed},

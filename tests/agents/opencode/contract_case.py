@@ -101,8 +101,25 @@ def in_turns(folder: Path) -> Iterator[Recording]:
             yield recording
 
 
+REJECTED: Final = "The user rejected permission to use this specific tool call"
+FORMS: Final = (
+    f"{REJECTED}.",
+    f"{REJECTED} with the following feedback: Ship it",
+    f"PermissionRejectedError: {REJECTED} with the following feedback: Ship it",
+    "The user dismissed this question",
+    "The user has specified a rule which prevents you from using this specific tool call: Ship it",
+    "Tool execution aborted",
+    "User aborted the command",
+    'User has answered your questions: "Cents?"="Ship it". You can now continue with the user\'s answers in mind.',
+    '<task id="ses_1" state="completed">\n<task_result>\nShip it\n</task_result>\n</task>',
+    "<system-reminder>\nThe user sent the following message:\nShip it\n</system-reminder>",
+    '{"todos":[{"content":"Ship it","status":"pending"}]}',
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     in_place_only=("ses_*.json",),
     stages={"streamed": streamed, "in turns": in_turns},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from agents.opencode.contract_case import model, user
-from agents.opencode.stores import START_MS
+from agents.opencode.stores import FIXTURES, START_MS
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
 from carryover.model import Answer, Body, FileEdit, SessionInfo, ToolCall, ToolResult, TurnEnd, UserPrompt
@@ -152,6 +153,7 @@ def test_what_the_user_wrote_while_refusing() -> None:
         ("read", f"Error: EACCES: /a/{REJECTED} with the following feedback: Ship it", None),
         ("grep", f"rg: {REJECTED}.", None),
         ("notes_list", f"{REJECTED} with the following feedback: Ship it", "tool refused, it said: Ship it"),
+        ("notes_list", f"{REJECTED}.", None),
         ("webfetch", f"Error: {REJECTED} with the following feedback: Ship it", "tool refused, it said: Ship it"),
         ("task", f"{REJECTED} with the following feedback: Ship it", "tool refused, it said: Ship it"),
     ],
@@ -162,6 +164,31 @@ def test_a_tool_that_words_a_refusal_is_not_the_user(tool: str, error: str, show
     [result] = [body for body in bodies if isinstance(body, ToolResult)]
     assert (result.status, result.user_words, result.output) == ("error", "", shown or error)
     assert not any(isinstance(body, UserPrompt) for body in bodies)
+
+
+def test_refusals_of_a_real_user_count_and_the_same_text_from_elsewhere_does_not() -> None:
+    """What the user typed begins with "No, leave". The rest is from an MCP server, a tool `patch` of a server `apply`,
+    which takes the place of the built-in one, and the name of a file."""
+    recorded = json.loads((FIXTURES / "1.18.34" / "refusals.json").read_bytes())
+    bodies = [body for part in recorded for body in found(parsed(model(part)))]
+
+    assert [prompt.text for prompt in bodies if isinstance(prompt, UserPrompt)] == [
+        "No, leave the BASHPEAR alone",
+        "No, leave the WRITEPEAR alone",
+        "No, leave the OUTSIDE alone",
+    ]
+    assert [(body.name, body.status) for body in bodies if isinstance(body, ToolResult)] == [
+        ("bash", "denied"),
+        ("bash", "denied"),
+        ("write", "denied"),
+        ("notes_look", "error"),  # the user's, but an MCP server's would be the same
+        ("webfetch", "error"),
+        ("notes_look", "error"),
+        ("bash", "denied"),
+        ("notes_look", "error"),
+        ("apply_patch", "error"),
+        ("read", "error"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,20 @@ def payload(event: str, **fields: Any) -> Payload:
     return payload_of(event, common, fields)
 
 
+FORMS: Final = (
+    "Command aborted",
+    "Operation aborted",
+    '<file name="/a/README.md">\n# Shop\n</file>\nShip it',
+    '<skill name="ship" location="/a/SKILL.md">\nShip\n</skill>\n\nShip it',
+    "The user explored a different conversation branch before returning here.\n"
+    "Summary of that exploration:\n\n## Goal\nShip it",
+    "429: rate limit, try again in 3 hours",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     unknown=(
         entry("brand_new"),
         message("brand_new"),

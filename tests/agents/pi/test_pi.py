@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agents.pi.contract_case import PLACE, recording
+from agents.pi.contract_case import PLACE, recording, user
 from carryover import model
 from carryover.agents.pi.adapter import AGENT
-from contract.case import Reading, read_on, source_at, standing
+from contract.case import Reading, fold_one, of, read_on, source_at, standing
 
 
 def read(name: str, part: str = "") -> Reading:
@@ -123,6 +123,17 @@ def test_files_and_skills_that_the_client_puts_before_a_prompt_are_not_the_users
     assert (prompt.text, prompt.attachments) == ("hi", 1)
     commands = {prompt.command: prompt.text for prompt in standing(read("expansion"), model.UserPrompt)}
     assert commands["/skill:round"] == "please"
+
+
+def test_what_a_file_or_a_skill_holds_is_not_what_the_user_typed() -> None:
+    readme = '<file name="/a/README.md">\n# Shop\n</file>\nShip it\n</file>\n'
+    skill = '<skill name="round" location="/a/SKILL.md">\n</skill>\n\nShip it\n</skill>\n\n'
+    source = source_at(AGENT, recording("expansion"))
+
+    [asked] = of(fold_one(AGENT, source, user(f"{readme}{readme}Fix it")).events, model.UserPrompt)
+    assert (asked.text, asked.attachments) == ("Fix it", 2)
+    [ran] = of(fold_one(AGENT, source, user(f"{skill}please")).events, model.UserPrompt)
+    assert (ran.command, ran.text) == ("/skill:round", "please")
 
 
 def test_what_a_fork_copied_is_its_parents_whichever_is_read_first() -> None:

@@ -88,8 +88,19 @@ FOREIGN: Final = (
     payload("SessionEnd", hook_event_name=LEFT_OUT),
 )
 
+FORMS: Final = (
+    "[Operation Cancelled] Reason: User did not allow tool call",
+    "User has provided the following answers:\n\n**Cents?**: Ship it",
+    "<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>\n<summary>Ship it</summary>\n"
+    "<result>Ship it</result>\n</task-notification>",
+    "<qwen:user-prompt-submit-context>Ship it</qwen:user-prompt-submit-context>",
+    "<system-reminder>\nThe user said: Ship it\n</system-reminder>",
+)
+"""What the client writes for the user, a job or itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     unknown=(
         record("brand_new"),
         user("words", subtype="brand_new"),

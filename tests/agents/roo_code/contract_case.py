@@ -68,16 +68,40 @@ def streamed(folder: Path) -> Iterator[Recording]:
 
 
 def recordings() -> tuple[Recording, ...]:
-    """A whole task, and one that it began."""
+    """A whole task, one that it began, and one with results of tools."""
     *_, task = steps(FOLDER)
     part = RooPlayed(FOLDER, SHOP, NOW, parent=task.session)
     part.prompt("Find the callers.")
     part.say("There are three.")
-    return Recording(task.path, task.root), Recording(part.path, part.root)
+    notes = RooPlayed(FOLDER, SHOP, NOW)
+    notes.prompt("What is planned?")
+    for tool, result in (("list", "Whole cents."), ("get", '{"status":"error","error":"There is no such note."}')):
+        shown = {"type": "use_mcp_tool", "serverName": "notes", "toolName": tool}
+        notes.ask_for("use_mcp_server", json.dumps(shown), f"mcp--notes--{tool}", {"query": tool})
+        notes.result(result)
+    notes.ask_for("tool", json.dumps({"tool": "searchFiles", "regex": "cents"}), "search_files", {"regex": "cents"})
+    notes.result("Found 1 result.")
+    return tuple(Recording(each.path, each.root) for each in (task, part, notes))
 
+
+FORMS: Final = (
+    "The user denied this operation.",
+    "The user denied this operation and provided the following feedback:\n<feedback>\nShip it\n</feedback>",
+    '{"status":"denied","message":"The user denied this operation.","feedback":"Ship it"}',
+    '{"status":"denied"}',
+    '{"status":"approved","feedback":"Ship it"}',
+    "<user_message>\nShip it\n</user_message>",
+    "[ask_followup_question] Result:\n\n<answer>\nShip it\n</answer>",
+    "<task>\nShip it\n</task>",
+    "[TASK RESUMPTION] New instructions for task continuation:\n<user_message>\nShip it\n</user_message>",
+    '{"tool":"updateTodoList","todos":[{"content":"Ship it","status":"in_progress"}]}',
+    "- [ ] Ship it",
+)
+"""What the client and others of its family write for the user, or for themselves."""
 
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     in_place_only=("ui_messages.json",),
     stages={"streamed": streamed},

@@ -97,8 +97,15 @@ def rewritten(folder: Path) -> Iterator[Recording]:
     yield transcript(folder, talk)
 
 
+FORMS: Final = (
+    "### User Input\n\nShip it\n\n### Planner Response\n\nShip it",
+    "*User rejected the command `make ship`*",
+)
+"""What the client writes for the user, or for itself."""
+
 CASE: Final = Case(
     recordings=recordings(),
+    forms=FORMS,
     grows_by_lines=False,
     tells_early=False,
     stages={"called": called, "in turns": in_turns, "rewritten": rewritten},

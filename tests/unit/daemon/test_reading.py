@@ -21,8 +21,10 @@ from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import source_id
 from carryover.daemon.reading import BUSY_TRIES, IngestQueue, Rescanner
+from carryover.ingest.pipeline import TOO_LARGE_MS
 from carryover.ingest.spool import Spool
 from carryover.ledger.queries import totals
+from carryover.readers.bounds import TooLarge
 from carryover.readers.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
 from support.clock import Clock, LogLines
@@ -185,6 +187,54 @@ async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
         await desk.queue.settle()
 
     assert (desk.events(), desk.queue.broken) == (found, 0 if found else 1)
+
+
+async def test_a_source_that_is_too_large_is_reported_and_rests_whatever_changes_in_it(
+    agents: dict[str, Any], context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
+) -> None:
+    """Finding out takes long, so nothing waits for it again: no reader, and no command about another project."""
+
+    def refuse(_look: int, _batch: Batch) -> Batch:
+        raise TooLarge
+
+    context.clock = clock
+    reader = Odd(agents, refuse)
+    desk = Desk(context, pool)
+    rescanner = Rescanner(context, desk.queue, Spool(context.state))
+    session.prompt("Add a discount")
+    async with desk.at_work():
+        for change in range(3):
+            session.prompt(f"Now do step {change}")
+            desk.queue.read_soon([session.source])
+            await rescanner.rescan("settle", also_broken=True)
+            await desk.queue.settle()
+    with context.read_ledger() as db:
+        [broken] = totals(db).broken
+    assert (reader.looks, desk.queue.broken, broken.error) == (1, 1, "more entries than are read at once")
+
+    clock.now += TOO_LARGE_MS / 1000 + 1
+    await desk.read(session)
+    assert reader.looks == 2
+
+
+async def test_a_database_that_is_always_busy_is_not_waited_for_any_more(
+    agents: dict[str, Any], desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_look: int, _batch: Batch) -> Batch:
+        raise OSError(errno.EAGAIN, "the database is locked")
+
+    monkeypatch.setattr("carryover.daemon.reading.BUSY_AGAIN_S", 0.0)
+    reader = Odd(agents, busy)
+    session.prompt("Add a discount")
+    looks = []
+    async with desk.at_work():
+        for _ in range(4):
+            desk.queue.read_in_order([session.source])
+            await desk.queue.settle()
+            looks.append(reader.looks)
+
+    assert looks[0] == BUSY_TRIES + 1
+    assert looks[3] == looks[2] + 1
 
 
 async def test_a_rescan_queues_what_changed_and_notes_what_vanished(

@@ -51,6 +51,23 @@ def test_a_key_in_flight_is_not_given_out_again_before_it_is_done(board: WorkQue
     assert board.pop() == "a"
 
 
+def test_others_are_taken_in_turn_with_a_key_that_takes_long(clock: Clock) -> None:
+    class Slow(Board):
+        def takes_long(self, key: str) -> bool:
+            return key == "long"
+
+    board = Slow(quiet_s=0.1, cap_s=0.5, clock=clock)
+    board.queue(["short", "long", "a", "b"])
+    taken = []
+    left = {"short": 2, "long": 5, "a": 1, "b": 1}
+    while (key := board.pop()) is not None:
+        taken.append(key)
+        left[key] -= 1
+        board.done(key, more=left[key] > 0)
+
+    assert taken == ["short", "short", "long", "a", "long", "b", "long", "long", "long"]
+
+
 async def test_a_taker_of_live_hints_leaves_the_backlog_to_others(board: WorkQueue[str]) -> None:
     board.queue(["old", "older"])
     live = asyncio.ensure_future(board.take(live_only=True))

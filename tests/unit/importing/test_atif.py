@@ -80,3 +80,20 @@ def test_any_session_comes_back_as_it_went(events: list[StoredEvent], tmp_path: 
     head = msgspec.structs.replace(HEAD, model=infos[-1] if infos else None)
 
     assert trajectory(head, stored, subagents=True) == made
+
+
+def test_short_steps_come_in_few_batches_and_long_ones_in_bounded_ones(tmp_path: Path) -> None:
+    """Each batch is a commit, which writes to pages all over the ledger: their number must not grow with every step."""
+    path = tmp_path / "long.json"
+    for count, chars, most_records, most_bytes in ((10_000, 1, 2000, 1 << 20), (64, 100_000, 20, 3 << 20)):
+        steps = [{"step_id": at, "source": "agent", "message": "a" * chars} for at in range(count)]
+        path.write_text(json.dumps({"schema_version": "ATIF-v1.4", "session_id": "s", "steps": steps}))
+        reader = open_document(path).agent.reader
+        batches = [reader.read(path, None)]
+        while batches[-1].more:
+            batches.append(reader.read(path, batches[-1].cursor))
+
+        assert sum(len(batch.records) for batch in batches) == count + 1
+        assert len(batches) <= max(6, count * chars // 500_000)
+        assert max(len(batch.records) for batch in batches) <= most_records
+        assert max(sum(len(record.data) for record in batch.records) for batch in batches) <= most_bytes

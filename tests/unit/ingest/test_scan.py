@@ -87,7 +87,9 @@ RECENT = {"mtime_ns": seen("x", age_ms=RACY_MS).mtime_ns}
         ({"state": "gone"}, {}, True),
         (BROKEN, {}, False),
         (BROKEN, {"now_ms": NOW_MS + 1}, True),
-        (BROKEN, {"also_broken": True}, True),
+        (BROKEN | {"size": READ_IN_PART}, {"also_broken": True}, True),
+        (BROKEN, {"also_broken": True}, False),  # it was too large, and is as it was
+        (BROKEN, {"also_broken": True, "size": 101}, True),
         (RECENT, {"age_ms": RACY_MS}, True),  # it may have changed again unseen
         (RECENT, {"age_ms": RACY_MS, "now_ms": NOW_MS + 1}, False),
     ],
@@ -98,7 +100,7 @@ def test_a_source_has_changed_if_its_stat_or_its_state_says_so(
     """A broken one is left alone until its time, unless it is asked for."""
     states = {} if known is None else {("a", "x"): msgspec.structs.replace(KNOWN, **known)}
     more = {"now_ms": NOW_MS} | more
-    source = seen("x", age_ms=more.pop("age_ms", 3_600_000))
+    source = seen("x", age_ms=more.pop("age_ms", 3_600_000), size=more.pop("size", 100))
 
     assert changed([source], states, **more) == ([source] if has_changed else [])
 

@@ -14,27 +14,31 @@ REFUSAL = "The user doesn't want to proceed with this tool use. The user said: "
 BEFORE = f"PRAGMA user_version = {newest() - 1}"
 
 
-def refusal(op: Op, output: str, words: str) -> ToolResult:
-    return ToolResult(call_id="c", name="tool", op=op, status="denied", output=output, never_ran=True, user_words=words)
+def refusal(op: Op, output: str, words: str, name: str = "tool") -> ToolResult:
+    return ToolResult(call_id="c", name=name, op=op, status="denied", output=output, never_ran=True, user_words=words)
 
 
 async def told(scribe: Scribe, result: ToolResult) -> None:
-    said = scribe.event(result.user_words, key="said")
-    await scribe.tell("Fix it", scribe.event(result), said, "And then?")
+    ended = scribe.event(result)
+    said = scribe.event(result.user_words, key="said", at_ms=ended.at_ms)
+    await scribe.tell("Fix it", ended, said, "And then?")
 
 
 @pytest.mark.parametrize(
-    ("op", "output"),
+    ("name", "op", "output"),
     [
-        ("other", f"{REFUSAL}Ship it"),
-        ("web", f"{REFUSAL}Ship it"),
-        ("read", "File not found. Did you mean: The user rejected permission to use this: Ship it"),
-        ("read", ""),
+        ("tool", "other", f"{REFUSAL}Ship it"),
+        ("tool", "web", f"{REFUSAL}Ship it"),
+        ("tool", "read", "File not found. Did you mean: The user rejected permission to use this: Ship it"),
+        ("tool", "read", ""),
+        ("apply_patch", "edit", "The user rejected permission to use this specific tool call: Ship it"),
     ],
 )
-async def test_words_that_a_tool_may_have_written_are_the_tools(ledger_path: Path, op: Op, output: str) -> None:
+async def test_words_that_a_tool_may_have_written_are_the_tools(
+    ledger_path: Path, name: str, op: Op, output: str
+) -> None:
     async with writing(ledger_path) as scribe:
-        await told(scribe, refusal(op, output, "Ship it"))
+        await told(scribe, refusal(op, output, "Ship it", name))
     execute(ledger_path, BEFORE)
 
     async with writing(ledger_path) as scribe:
@@ -56,6 +60,29 @@ async def test_a_transcript_that_is_read_again_confirms_the_users(ledger_path: P
     async with writing(ledger_path) as scribe:
         await scribe.tell(scribe.event("Ship it", key="said"))
         assert scribe.prompts() == ["Fix it", "Ship it", "And then?"]
+
+
+async def test_the_same_words_in_a_record_of_their_own_are_the_users(ledger_path: Path) -> None:
+    """The editors' extensions write down what was typed beside the result, which alone was read for it too."""
+    async with writing(ledger_path) as scribe:
+        await scribe.tell("Fix it", scribe.event(refusal("edit", "", "Ship it")), "Ship it")
+    execute(ledger_path, BEFORE)
+
+    async with writing(ledger_path) as scribe:
+        assert scribe.prompts() == ["Fix it", "Ship it"]
+        [result] = [each.body for each in scribe.events() if isinstance(each.body, ToolResult)]
+        assert (result.status, result.user_words) == ("error", "")
+
+
+async def test_words_that_the_client_recorded_before_the_result_are_the_users(ledger_path: Path) -> None:
+    """Copilot has the decision as a record of its own, and the result of a turn that was stopped is empty."""
+    async with writing(ledger_path) as scribe:
+        await scribe.tell("Fix it", "Not so", scribe.event(refusal("other", "", "Not so")))
+        before = scribe.events()
+    execute(ledger_path, BEFORE)
+
+    async with writing(ledger_path) as scribe:
+        assert scribe.events() == before
 
 
 async def test_what_only_the_client_can_have_worded_stays(ledger_path: Path) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.readers import rewritten
+from carryover.readers.bounds import TooLarge, TooSlow
 from carryover.readers.rewritten import NotYet, Piece, SnapshotReader, read_on
-from carryover.readers.sqlite import TooLarge
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -40,6 +40,8 @@ class Talk:
             raise NotYet
         if text.startswith("big"):
             raise TooLarge
+        if text.startswith("slow"):
+            raise TooSlow
         return None if text.startswith("-") else self._record(text=text)
 
     def end(self, reported: int) -> bytes | None:
@@ -64,6 +66,8 @@ class Shelf:
         self.asked.append(ident)
         if self.state[ident] == ["huge"]:
             raise TooLarge
+        if self.state[ident] == ["slow"]:
+            raise TooSlow
         return Talk(ident, self.state[ident], self.rests_ms) if self.state[ident] != ["unreadable"] else None
 
 
@@ -153,6 +157,37 @@ def test_what_is_too_large_is_counted_and_what_cannot_be_read_is_passed_by() -> 
     assert sum(batch.oversized for batch in batches) == 2
     assert listener.known == {"two": ["a"]}
     assert listener.hear(Shelf({"two": ["a", "big"], "three": ["unreadable"]}))[0].records == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "batches", "oversized"),
+    [
+        ({"one": ["a", "b"], "two": ["c", "-", "d"]}, 5, 0),
+        ({"one": ["open"], "two": ["open"], "three": ["a"]}, 3, 0),
+        ({"one": ["slow"], "two": ["a"]}, 2, 1),
+        ({"one": ["a"], "two": ["slow"]}, 2, 1),
+        ({"one": ["a", "slow and more", "b"], "two": ["c"]}, 4, 1),
+    ],
+)
+def test_a_look_that_has_taken_enough_time_goes_on_at_the_next_one(
+    state: State, batches: int, oversized: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too slow even for a look of its own is passed by."""
+    monkeypatch.setattr(rewritten, "is_enough", lambda: True)
+    listener = Listener()
+    heard = listener.hear(Shelf(state))
+
+    told = {ident: [text for text in held(content) if not text.startswith("slow")] for ident, content in state.items()}
+    assert {ident: listener.known.get(ident, []) for ident in state} == told
+    assert (len(heard), sum(batch.oversized for batch in heard)) == (batches, oversized)
+
+
+def test_a_record_that_no_parser_should_get_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carryover.readers.bounds.RECORD_BYTES", 100)
+    listener = Listener()
+    [batch] = listener.hear(Shelf({"one": ["a", "x" * 100, "b"]}))
+
+    assert (listener.known, batch.oversized) == ({"one": ["a", "b"]}, 1)
 
 
 def test_what_is_remembered_is_bounded_and_forgetting_costs_only_time() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.readers import sqlite, stat_cache
+from carryover.readers.bounds import TooLarge, TooSlow
 from carryover.readers.stat_cache import StatCachedReader
 
 BIG = b"x" * 5000
@@ -286,11 +287,82 @@ def test_a_value_that_is_too_large_is_not_held(path: Path, owner: sqlite3.Connec
     with sqlite.read_transaction(path) as db:
         assert sqlite.value_at(db, query, "1", limit=10_000) == BIG
         for key in ("blob", "text"):
-            with pytest.raises(sqlite.TooLarge):
+            with pytest.raises(TooLarge):
                 sqlite.value_at(db, query, key, limit=10_000)
         assert sqlite.value_at(db, query, "none", limit=10_000) is None
         assert sqlite.value_at(db, query, "missing", limit=10_000) is None
         assert len(sqlite.value_at(db, query, "blob", limit=30_000) or b"") == 20_000
+
+
+COMPUTED = {
+    "view": "CREATE VIEW made AS SELECT key, value FROM kv",
+    "recursive view": "CREATE VIEW made AS WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c)"
+    " SELECT i AS key, i AS value FROM c",
+    "generated column": "CREATE TABLE made (key TEXT, value TEXT AS (printf('%.*c', 1000, key)))",
+    "stored column": "CREATE TABLE made (key TEXT, value TEXT AS (printf('%.*c', 1000, key)) STORED)",
+    "virtual table": "CREATE VIRTUAL TABLE made USING fts5 (key, value)",
+}
+
+
+@pytest.mark.parametrize("made", COMPUTED.values(), ids=COMPUTED)
+@pytest.mark.parametrize("query", ["SELECT value FROM made", "SELECT count(*) FROM made", "SELECT 1 FROM kv, made"])
+def test_what_is_computed_is_not_read(path: Path, made: str, query: str) -> None:
+    with closing(owner_of(path, mode="DELETE")) as db:
+        db.execute(made)
+
+    assert sqlite.read_database(path, count) == 50
+    with pytest.raises(OSError, match="the database has no ordinary tables where its agent keeps them"):
+        sqlite.read_database(path, lambda db: sqlite.rows(db, query))
+
+
+def test_more_rows_than_are_held_are_too_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner_of(path, mode="DELETE").close()
+    monkeypatch.setattr(sqlite, "MOST_ROWS_BYTES", 40 * len(BIG))
+    with sqlite.read_transaction(path) as db:
+        assert len(sqlite.rows(db, "SELECT key FROM kv")) == 50
+        with pytest.raises(TooLarge):
+            sqlite.rows(db, "SELECT value FROM kv")
+
+
+def test_a_query_without_an_end_is_ended(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner_of(path, mode="DELETE").close()
+    monkeypatch.setattr(sqlite, "LOOK_S", 0.05)
+    endless = "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT sum(i) FROM c"
+    with sqlite.read_transaction(path) as db, pytest.raises(TooSlow, match="takes longer to read"):
+        sqlite.rows(db, endless)
+    with pytest.raises(OSError, match="takes longer to read"):
+        sqlite.read_database(path, lambda db: db.execute(endless))
+
+
+@pytest.mark.parametrize("index", [bytes(32768), os.urandom(32768)], ids=["zeros", "garbage"])
+def test_a_wal_of_garbage_is_taken_for_empty_as_its_owner_will(path: Path, index: bytes) -> None:
+    """SQLite would wait 10 s for the header that the index promises, and then say that there is none."""
+    owner_of(path).close()
+    Path(f"{path}-wal").write_bytes(b"\x37\x7f\x06\x82" + os.urandom(100_000))
+    Path(f"{path}-shm").write_bytes(index)
+    before = files_in(path.parent)
+
+    assert sqlite.read_database(path, count) == 50
+    assert files_in(path.parent) == before
+
+
+def test_a_wal_that_goes_while_it_is_looked_at_does_not_take_the_database_with_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FileNotFoundError would say that the source is gone."""
+    owner_of(path).close()
+    wal = Path(f"{path}-wal")
+    wal.write_bytes(b"x" * 100)
+    status_of = sqlite._status
+
+    def removing(of: str) -> os.stat_result | None:
+        status = status_of(of)
+        if of == str(wal):
+            wal.unlink(missing_ok=True)
+        return status
+
+    monkeypatch.setattr(sqlite, "_status", removing)
+    assert sqlite.read_database(path, count) == 50
 
 
 PATH = Path("/home/dev/state.vscdb")

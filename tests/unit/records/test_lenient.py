@@ -66,16 +66,30 @@ def test_a_time_is_a_number_or_a_text_within_reason(text: str, at_ms: int) -> No
         (b'"\\ude00"', b'"\\ufffd"'),
         (b'"\\ud83d\\ude00"', b'"\\ud83d\\ude00"'),
         (b'"\\ud83d\\ud83d\\ude00"', b'"\\ufffd\\ud83d\\ude00"'),
+        (b'"\\ud83d\\ude00\\ude00"', b'"\\ud83d\\ude00\\ufffd"'),
         (b'"\\\\ud83d"', b'"\\\\ud83d"'),
+        (b'"\\\\\\ud83d"', b'"\\\\\\ufffd"'),
+        ('"ä😀"'.encode(), '"ä😀"'.encode()),
         (b'"\\n\\"\\u00e4"', b'"\\n\\"\\u00e4"'),
         (b'\xef\xbb\xbf"x"', b'"x"'),
         (b'"\xff"', b'"\xef\xbf\xbd"'),
     ],
 )
-def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_only_what_is_broken_is_mended(
+    at_once: int, broken: bytes, mended: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rawjson, "_AT_ONCE", at_once)
     assert rawjson.mend(broken) == mended
     assert rawjson.mend(mended) == mended
     assert read_as(broken, str) == json.loads(mended)
+
+
+def test_a_list_or_object_with_too_many_entries_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rawjson, "MOST_ENTRIES", 2)
+
+    assert (len(items_of(raw("[1,2]"))), items_of(raw("[1,2,3]"))) == (2, [])
+    assert (len(fields_of(raw('{"a":1,"b":2}'))), fields_of(raw('{"a":1,"b":2,"c":3}'))) == (2, {})
 
 
 class Said(msgspec.Struct):

@@ -53,7 +53,19 @@ def test_ordinary_lines_are_left_alone() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["curl " * 40_000, "curl -u a:" + "b" * 200_000, "docker login " * 20_000, "a:1:b:c:" * 30_000, "A" * 300_000],
+    [
+        "curl " * 40_000,
+        "curl -u a:" + "b" * 200_000,
+        "docker login " * 20_000,
+        "a:1:b:c:" * 30_000,
+        "A" * 300_000,
+        *(f"{program}{' ' * 200_000}" for program in ("curl", "mysql", "az login", "http")),
+        "htpasswd -" + "b" * 200_000,
+        '_auth="' * 30_000,
+        "_auth" + " " * 200_000,
+        "\\u20" * 30_000 + "0b" * 30_000,
+        "[redacted:token]" + "\\u200b" * 30_000,
+    ],
 )
 def test_hostile_texts_are_read_to_the_end(text: str) -> None:
     """A pattern that backtracks would run into the suite's time limit here."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
+
 import pytest
 
 from carryover.redact import redact
@@ -26,6 +29,8 @@ HEX = "0123456789abcdef" * 4
         ("pypi", "pypi-" + "AgEIcHlwaS5vcmc" + MIXED),
         ("sendgrid", "SG." + MIXED[:22] + "." + MIXED[:43]),
         ("twilio", "SK" + HEX[:32]),
+        ("facebook", "EAAC" + MIXED[:40]),
+        ("facebook", "EAACEdEose0cBA" + MIXED[:30] + "ZDZD"),
         ("telegram", "110201543:" + "AA" + MIXED[:33]),
         ("discord", "MTk4NjIyNDgzNDcxOTI1MjQ4" + ".Cl2FMQ." + MIXED[:27]),
         ("azure", "abc8Q~" + MIXED[:34]),
@@ -36,6 +41,24 @@ HEX = "0123456789abcdef" * 4
 @pytest.mark.parametrize("frame", ["{}", "see {} there", '"{}",', "('{}')", "first\\n{}\\nlast", "12→{}"])
 def test_a_known_token_is_replaced_wherever_it_stands(kind: str, secret: str, frame: str) -> None:
     assert redact(frame.format(secret)) == (frame.format(f"[redacted:{kind}]"), {kind: 1})
+
+
+@pytest.mark.parametrize("sign", list("\u200b\u200c\u200d\u200e\u2060\u2063\ufeff\u00ad\u180e"))
+@pytest.mark.parametrize("places", [(2,), (3,), (9,), (20,), (2, 9, 30), tuple(range(1, 40))])
+def test_a_token_split_by_unseen_signs_is_hidden_in_json(sign: str, places: tuple[int, ...]) -> None:
+    secret = "ghp_" + MIXED[:36]
+    parts = [secret[start:end] for start, end in pairwise((0, *places, len(secret)))]
+    for ascii_only in (True, False):
+        text = json.dumps({"said": f"It is {sign.join(parts)}."}, ensure_ascii=ascii_only)
+
+        hidden, counts = redact(text)
+
+        assert (hidden, counts) == ('{"said": "It is [redacted:github]."}', {"github": 1})
+
+
+@pytest.mark.parametrize("text", ["a \\u200b b", '{"a": "zero\\u200bwidth"}', "می\u200cخواهم", "👩\u200d💻"])
+def test_unseen_signs_that_hide_nothing_stay(text: str) -> None:
+    assert redact(text) == (text, {})
 
 
 @pytest.mark.parametrize(

@@ -98,10 +98,14 @@ OPENERS = (
     "eyJ",
     "-----BEGIN PRIVATE KEY-----\n",
     "Authorization: Bearer ",
+    "curl",
+    "az login",
+    "htpasswd -",
+    "key",
 )
 
 
-UNCLOSED = ["a", "\\", "=", "/", "{a", " here", "A1", "<"]
+UNCLOSED = ["a", "b", "\\", "=", "/", "{a", " here", "A1", "<", " ", "-"]
 
 
 def _seconds(text: str) -> float:

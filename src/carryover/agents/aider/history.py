@@ -17,10 +17,10 @@ from carryover.adapter.contract import FileStat, LastInput
 from carryover.agents.aider import blocks
 from carryover.agents.aider.blocks import Block
 from carryover.fsio import stat_regular
+from carryover.readers.bounds import TooLarge
 from carryover.readers.files import read_tail
 from carryover.readers.jsonl import MAX_LINE_BYTES
 from carryover.readers.rewritten import NotYet, SnapshotReader
-from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest, local_ms
 
@@ -28,7 +28,8 @@ NAME: Final = ".aider.chat.history.md"
 INPUTS_NAME: Final = ".aider.input.history"
 INPUTS_BYTES: Final = 4 << 20
 """How much of the input history one read considers."""
-MAX_BYTES: Final = 64 << 20
+MAX_BYTES: Final = 32 << 20
+MOST_LINES: Final = 500_000
 """How much of the end of a history is read."""
 HOLD_MS: Final = 300
 """How long after a write the last block may still grow: a long one may be written in several pieces, and after an error
@@ -119,7 +120,9 @@ class _History:
         self._written_ms = stat.mtime_ns // 1_000_000
         self._now_ms = now_ms
         self._sessions: dict[str, blocks.Session] = {}
-        text = read_tail(path, MAX_BYTES).replace(b"\r\n", b"\n").rpartition(b"\n")[0].decode("utf-8", "replace")
+        data = read_tail(path, MAX_BYTES).replace(b"\r\n", b"\n").rpartition(b"\n")[0]
+        before = data.rsplit(b"\n", MOST_LINES)[0] if data.count(b"\n") >= MOST_LINES else b""
+        text = data[len(before) :].decode("utf-8", "replace")
         for session in blocks.sessions_in(text.split("\n"), copied=path.name != NAME):
             digits = "".join(filter(str.isdigit, session.started))
             ident = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem

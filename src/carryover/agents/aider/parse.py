@@ -151,21 +151,23 @@ _ERROR: Final = re.compile(
 """Messages that end a turn: the provider refused the request, or the model can't do it."""
 _FAILED_BLOCK: Final = re.compile(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
 _LINTER: Final = re.compile(r"## Running: (?P<command>.+)")
+_AFTER_LINT: Final = re.compile(r"Attempt to fix lint errors\? .*")
 _YES: Final = r"(?i:y|yes|a|all|)"
 
 
 def _message(add: Builder, text: str, *, retried: bool) -> None:
+    if add.context.lint is not None and not _AFTER_LINT.fullmatch(text):
+        # A linter quotes lines of files, which may read like any message.
+        add.change(lint=f"{add.context.lint}{text}\n"[:MAX_LINT_CHARS])
+        return
     known = ((read, found) for pattern, read in _MESSAGES if (found := pattern.fullmatch(text)))
     if (first := next(known, None)) is not None:
         read, found = first
         read(add, found)
     elif _ERROR.match(text):
-        add.change(lint=None)
         if not retried:
             add.add(failed_turn(text, add.at_ms, limited=names_limit(text)), "turn end")
             add.change(in_turn=False)
-    elif add.context.lint is not None:
-        add.change(lint=f"{add.context.lint}{text}\n"[:MAX_LINT_CHARS])
     elif add.context.items <= _COMMAND_LINE_WITHIN and (line := _COMMAND_LINE.fullmatch(text)):
         options = line["options"] or ""
         test = _TEST_OPTION.search(options)
@@ -287,7 +289,7 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], Callable[[Builder, re.Match[str]],
         re.compile(rf"Add .*command output to the chat\? .*\]: (?!{_YES}\Z).*"),
         lambda add, _: add.close("unknown"),
     ),
-    (re.compile(r"Attempt to fix lint errors\? .*"), _lint_failed),
+    (_AFTER_LINT, _lint_failed),
     (re.compile(r"\^C .*"), _interrupted),
     (re.compile(r"(?s)# \d+ SEARCH/REPLACE blocks? failed to match!.*"), _failed_edits),
     (re.compile(r"(?s)Tokens: .*"), lambda add, _: add.change(in_turn=False, interrupted=False)),

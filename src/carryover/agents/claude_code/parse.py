@@ -72,8 +72,11 @@ SUMMARY_KINDS: Final = kinds_of(
     other="key technical concepts|files and code sections|problem solving|all user messages|work completed",
 )
 """The sections that a compaction asks for (2.1.126); two of them only if a part is summarised (reported)."""
-_GLUED: Final = ("system-reminder", "ide_opened_file", "ide_selection", "ide_diagnostics")
-_GLUED_BEFORE: Final = re.compile(rf"\s*(?:<({'|'.join(_GLUED)})>.*?</\1>\s*)*", re.DOTALL)
+_GLUED_BEFORE: Final = re.compile(
+    r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>)\s*)*", re.DOTALL
+)
+"""Up to the last closing tag: what is selected in the editor is a file's, and may hold one."""
+_GLUED_AFTER: Final = ("<system-reminder>", "</system-reminder>")
 _MOST_GLUED: Final = 10
 _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
 """The beginning of a command that the client runs itself, without asking the model, and of its output."""
@@ -202,8 +205,9 @@ def _own_words(text: str) -> str:
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
     text = _GLUED_BEFORE.sub("", text, count=1).rstrip()
-    for tag in _GLUED * _MOST_GLUED:
-        opened = text.rfind(f"<{tag}>") if text.endswith(f"</{tag}>") else -1
+    opening, closing = _GLUED_AFTER
+    for _ in range(_MOST_GLUED):
+        opened = text.rfind(opening) if text.endswith(closing) else -1
         text = text[:opened].rstrip() if opened >= 0 else text
     return text
 
@@ -314,7 +318,8 @@ def _parse_command(builder: Builder, text: str) -> None:
 
 def _parse_shell_mode(builder: Builder, text: str) -> None:
     """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
-    if command := (tagged(text, "bash-input") or "").strip():
+    # What the command printed may hold the tag too.
+    if command := (tagged(text, "bash-input") or "").strip() if text.startswith("<bash-input>") else "":
         call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None)
         call = msgspec.structs.replace(call, actor="human", changes=())
         builder.add(call.as_event(), "shell", digest(call.subject))

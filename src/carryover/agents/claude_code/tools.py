@@ -198,7 +198,7 @@ def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> 
     stopped = rejected and not line.tool_denial_before_run and call.op not in ("ask", "plan")
     if output.startswith(_INTERRUPTED) or (stopped and not _SAID.fullmatch(output)):
         return ToolOutcome("interrupted", _printed(output))
-    return _refused(output, by_user=rejected)
+    return _refused(output, by_client=True, by_user=rejected)
 
 
 def _words_refusals(call: OpenCall, line: Line) -> tuple[bool, bool]:
@@ -224,7 +224,7 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", _printed(output))
     if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
-        return _refused(output, by_user=by_user)
+        return _refused(output, by_client=by_client, by_user=by_user)
     if found := _TOOL_ERROR.match(output):
         return ToolOutcome("error", found[1].strip(), never_ran=True)
     if found := _EXIT_CODE.match(output):
@@ -237,10 +237,11 @@ def _printed(output: str) -> str:
     return "" if output.startswith(_TO_THE_MODEL) else output
 
 
-def _refused(output: str, *, by_user: bool) -> ToolOutcome:
+def _refused(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome:
     found = _SAID.fullmatch(output)
     said = found[1].strip() if found else ""
-    return refused(_printed(output), "" if said.startswith(_CLIENT_SAYS) else said, by_user=by_user)
+    words = "" if said.startswith(_CLIENT_SAYS) else said
+    return refused(_printed(output), words, by_client=by_client, by_user=by_user)
 
 
 def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, closed, opened, usable_name
+from carryover.adapter.refusals import CLIENT_WORDED, refused
 from carryover.families.vscode_tasks.builder import Builder
 from carryover.model import Answer, Op, Question, TurnEnd
 from carryover.records import rawjson
@@ -39,8 +40,14 @@ _LISTED: Final = ("files", "queries", "requests")
 _EXIT: Final = re.compile(r"\bexited with code (\d{1,9})")
 _EXIT_LINE: Final = re.compile(r"\A\[Command exited with code \d{1,9}\]\n*")
 _DIFF_LINE: Final = re.compile(r"([+-])(\d{1,9}): (.*)")
-_ABORTED: Final = "Command was aborted"
-_DENIED: Final = "rejected by the user"
+_ABORTED: Final = re.compile(r"(?:Command failed: )?Command was aborted\.?")
+_DENIED: Final = re.compile(
+    r"This tool call was rejected by the user and not executed\."
+    r"(?: NOT a tool or system failure\. Clarify with user before proceeding\.)?"
+)
+"""The whole error of a refused call (public source); what the user typed with it is a message of its own."""
+_SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
+"""A command that fails has a result of its own (3.0.65): only the client words the errors of `run_commands`."""
 _NEVER_RAN: Final = re.compile(r"rejected before execution|invalid JSON arguments|requires approval")
 
 
@@ -130,9 +137,9 @@ def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool)
     inner = msgspec.Raw(text.encode("utf-8", "replace")) if text.startswith("{") else content
     if failed:
         said = text_of(inside(inner, "error")) or text
-        denied = _DENIED in said
-        never_ran = denied or _NEVER_RAN.search(said) is not None
-        return ToolOutcome("denied" if denied else "error", said, never_ran=never_ran)
+        if _DENIED.fullmatch(said):
+            return refused(said, by_client=call.op in _SHELL_AND_CLIENT_WORDED, by_user=True)
+        return ToolOutcome("error", said, never_ran=_NEVER_RAN.search(said) is not None)
     parts = rawjson.part_of(content, list[_Outcome]) or []
     if not parts and (one := rawjson.part_of(inner, _Outcome)) is not None and one.success is not None:
         parts = [one]
@@ -149,7 +156,7 @@ def _of_command(part: _Outcome) -> ToolOutcome:
     output = _EXIT_LINE.sub("", _text_in(part))
     if part.success:
         return ToolOutcome("ok", output, exit_code=0)
-    if _ABORTED in part.error:
+    if _ABORTED.fullmatch(part.error):
         return ToolOutcome("interrupted", text_of(part.result))
     code = _EXIT.search(part.error)
     return ToolOutcome("error", output, exit_code=int(code[1]) if code is not None else None)

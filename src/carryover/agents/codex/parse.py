@@ -286,7 +286,8 @@ def _typed(text: str) -> str:
     begins = text.lstrip()
     if begins.startswith(_CLIENTS):
         return ""
-    return text.partition(_REQUEST)[2].strip() if begins.startswith(_EDITORS_WORDS) and _REQUEST in text else text
+    # The last one: the selection before it is a file's, and may hold the same line.
+    return text.rpartition(_REQUEST)[2].strip() if begins.startswith(_EDITORS_WORDS) and _REQUEST in text else text
 
 
 def _parse_plan(builder: Builder) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from carryover.adapter.contract import FileStat
 from carryover.adapter.event_builder import usable_folder
 from carryover.agents.continue_dev.context import Begin, Piece
-from carryover.readers.files import read_small
+from carryover.readers.files import read_document
 from carryover.readers.rewritten import OnlyConversation
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
@@ -24,7 +24,6 @@ from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
 from carryover.records.uris import path_of
 
-MAX_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 SUMMARY: Final = "conversationSummary"
@@ -33,7 +32,7 @@ SUMMARY: Final = "conversationSummary"
 def session_in(path: Path, stat: FileStat) -> _Session:
     """Takes the snapshot of a session."""
     at_ms = stat.mtime_ns // 1_000_000
-    document = fields_of(read_small(path, limit=MAX_BYTES))
+    document = fields_of(read_document(path))
     if not text_of(document.get("sessionId")) or "history" not in document:
         half_written = utc_now_ms() - at_ms < SETTLED_MS
         raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "not a session", str(path))

@@ -103,7 +103,7 @@ def _outcome(found: Called) -> ToolOutcome | None:
     if found.status == "done":
         return ToolOutcome("ok", text.replace(_STDERR, "\n", 1) if found.call.op == "shell" else text)
     if found.status == "canceled":
-        return ToolOutcome("denied" if text.startswith(_DENIED) else "interrupted", text)
+        return ToolOutcome("denied" if text == _DENIED else "interrupted", text)
     if found.status != "errored":
         return None
     begins = _FAILED.match(text)

@@ -15,7 +15,7 @@ from carryover.model import Actor, Answer, BackgroundTask, PlanItem, PlanProposa
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 
 _READ_SHELLS: Final = frozenset(("read_bash", "stop_bash", "write_bash", "read_powershell", "stop_powershell"))
@@ -34,11 +34,12 @@ _FROM_HOOKS: Final = re.compile(
 ENDED: Final = re.compile(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
-_RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)")
+_RUNNING: Final = re.compile(
+    r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z"
+)
 _NEVER_RAN: Final = re.compile(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
 )
-_IN_BACKGROUND: Final = "Agent started in background"
 _ANSWERED: Final = re.compile(r"\AUser (?:selected: |responded:[ \n])")
 """What precedes an answer: `User selected: Cents` (1.0.48), `User responded: Cents` (1.0.102)."""
 _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User declined", "The user declined")
@@ -188,7 +189,8 @@ def _outcome(builder: Builder, call: OpenCall) -> ToolOutcome | _LeftRunning:
     if code is not None:
         return ToolOutcome("ok" if code == 0 else "error", output, code)
     if call.op == "shell":
-        running = _RUNNING.search(text)
+        # One that the user ran is never left running, so all of it is what it printed.
+        running = _RUNNING.search(text) if call.actor == "model" else None
         return _LeftRunning(running["shell"]) if running is not None else ToolOutcome("unknown", output)
     is_skipped = call.op == "ask" and output.startswith(_SKIPPED_QUESTION)
     return ToolOutcome("denied" if is_skipped else "ok", output)
@@ -247,12 +249,18 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: ToolOutcome) -
             builder.add(Answer(call_id=call.id, question=call.question, text=text), "answer")
     elif call.name == _PLAN_TOOL:
         builder.add(PlanProposal(call_id=call.id, text="", accepted=True), "plan")
-    elif call.op == "agent" and outcome.output.startswith(_IN_BACKGROUND):
+    elif call.op == "agent" and _mode(builder) == "background":
         _report_running(builder, call, "task")
     after = tools.after_sql(builder.context.todos, call.query)
     if after != builder.context.todos:
         builder.change(todos=after)
         builder.add(PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in after)), "todos")
+
+
+def _mode(builder: Builder) -> str:
+    """Returns how the client says that a sub-agent was run (1.0.48, 1.0.102); its report is the sub-agent's text."""
+    telemetry = builder.data.get("toolTelemetry", rawjson.ABSENT)
+    return text_of(inside(telemetry, "properties", "execution_mode"))
 
 
 def _add_changes(builder: Builder, call: OpenCall) -> None:

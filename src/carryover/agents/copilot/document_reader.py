@@ -20,13 +20,12 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.adapter.event_builder import usable_folder
 from carryover.agents.copilot.calls import ENDED, editor_command
 from carryover.agents.copilot.log_reader import NOTED, Note
-from carryover.readers.files import read_small
+from carryover.readers.files import read_document
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
 
-MAX_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 _CANCELLED: Final = "Operation cancelled by user"
@@ -53,7 +52,7 @@ class DocumentReader(SnapshotReader["_Document"]):
 
 
 def _taken(path: Path, stat: FileStat) -> _Document:
-    data = (read_small(path, limit=MAX_BYTES) or b"").removeprefix(b"\xef\xbb\xbf").strip()
+    data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
     document = fields_of(data)
     if "sessionId" not in document or "timeline" not in document:
         half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS

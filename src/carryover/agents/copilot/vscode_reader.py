@@ -20,6 +20,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
 from carryover.model import SessionInfo
 from carryover.readers import files
+from carryover.readers.bounds import lines_in
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
@@ -27,7 +28,6 @@ from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
 from carryover.records.uris import path_of, uri_in
 
-MAX_CHAT_BYTES: Final = 128 << 20
 """A longer chat is not read: its state must be held in memory."""
 
 PENDING, COMPLETE, CANCELLED, FAILED = range(4)
@@ -41,7 +41,7 @@ _FROM: Final = re.compile(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
 Kind = Literal["begin", "request", "state", "skipped"]
-Why = Literal["", "too long", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
+Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""
 _REMOTE: Final = re.compile(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
 """Schemes for paths on this machine; chats about folders on another machine are not read."""
@@ -86,9 +86,7 @@ def _numbered(record: Record) -> Record:
 
 
 def _stored(path: Path, stat: FileStat) -> _Chat:
-    data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_small(path, limit=MAX_CHAT_BYTES)
-    if data is None:
-        return _Chat(path, {}, "too long")
+    data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_document(path)
     if path.suffix == ".jsonl" or _IS_LOG.match(data):
         return _Chat(path, *replayed(data))
     state = read_as(data, Fields) or {}
@@ -168,7 +166,7 @@ def replayed(data: bytes) -> tuple[Fields, Why]:
     """
     state: dict[str, Any] | None = None
     why: Why = ""
-    *complete, rest = map(bytes.strip, data.split(b"\n"))
+    *complete, rest = map(bytes.strip, lines_in(data))
     for line in filter(None, (*complete, rest)):
         entry = rawjson.read(_ENTRY, line)
         if isinstance(entry, str):

@@ -19,6 +19,7 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.cursor.wire import Conversation, StoreRecord
 from carryover.readers import files, sqlite
+from carryover.readers.bounds import TooLarge
 from carryover.readers.rewritten import OnlyConversation, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import SHORT_CHARS, bounded
@@ -75,7 +76,7 @@ class _Chat(OnlyConversation):
         except binascii.Error:
             self._meta = fields_of(meta)
         root = b""
-        with suppress(sqlite.TooLarge):
+        with suppress(TooLarge):
             root = (self._blob(text_of(self._meta.get("latestRootBlobId")).lower()) if is_made else None) or b""
         before: Counter[str] = Counter()
         self.pieces = []
@@ -127,7 +128,7 @@ class _Chat(OnlyConversation):
         for ident in (each.hex() for each in ids):
             try:
                 blob = self._blob(ident)
-            except sqlite.TooLarge:
+            except TooLarge:
                 blob = b"{"  # counted when its record is asked for
             if blob is not None:
                 is_message = blob.lstrip()[:1] == b"{" or depth == _MAX_DEPTH

@@ -19,6 +19,7 @@ from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.agents.cursor.wire import COMPACTION, THINKING, TOOL, UNFINISHED, USER, Conversation, StoreRecord
 from carryover.readers import sqlite
+from carryover.readers.bounds import TooLarge
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
@@ -86,7 +87,7 @@ class _Look:
         self._storage = storage
         self._workspaces = workspaces
         self._tables = sqlite.tables(db)
-        self._columns = {sqlite.text_of(row[1]) for row in db.execute("PRAGMA table_info(composerHeaders)")}
+        self._columns = {sqlite.text_of(row[1]) for row in sqlite.rows(db, "PRAGMA table_info(composerHeaders)")}
         self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
@@ -125,7 +126,7 @@ class _Look:
 
     def rows_from(self, prefix: str) -> dict[str, int]:
         """Returns the numbers of the rows whose keys have a prefix, by the rest of the key. Reads only the index."""
-        rows = self._db.execute(_KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
+        rows = sqlite.rows(self._db, _KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
         return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
 
     def _parent_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
@@ -145,13 +146,13 @@ class _Look:
         return parent
 
     def _digest_of(self, ident: str) -> str:
-        with suppress(sqlite.TooLarge):
+        with suppress(TooLarge):
             return digest(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES) or b"")
         return ""
 
     def _updated(self) -> dict[str, int]:
         if self._has_heads:
-            rows = self._db.execute("SELECT composerId, lastUpdatedAt FROM composerHeaders")
+            rows = sqlite.rows(self._db, "SELECT composerId, lastUpdatedAt FROM composerHeaders")
             return {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
         if self._entries:
             return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in self._entries.items()}
@@ -162,9 +163,9 @@ class _Look:
             return self._entries.get(ident, {})
         try:
             head = fields_of(sqlite.value_at(self._db, _HEAD, ident))
-        except sqlite.TooLarge:
+        except TooLarge:
             return {}
-        if "isSubagent" in self._columns and self._db.execute(_IS_SUBAGENT, (ident,)).fetchone():
+        if "isSubagent" in self._columns and sqlite.rows(self._db, _IS_SUBAGENT, (ident,)):
             return {"subagentInfo": msgspec.Raw(b"{}")} | head
         return head
 
@@ -242,7 +243,7 @@ class _Conversation:
 
     def _mark(self, number: int) -> str | int:
         row = self._rows.get(self._headers[number].bubble_id, 0)
-        with suppress(sqlite.TooLarge):
+        with suppress(TooLarge):
             bubble = self._bubble(number) if number > self._last_prompt else None
             if bubble is not None and self._is_open(number, bubble):
                 return f"{row} {digest(msgspec.json.encode(bubble))}"
@@ -272,7 +273,7 @@ class _Conversation:
     def _is_last(self, number: int) -> bool:
         """Whether no later bubble shows the user anything."""
         for other in range(number + 1, len(self._headers)):
-            with suppress(sqlite.TooLarge):
+            with suppress(TooLarge):
                 bubble = self._bubble(other)
                 if bubble is not None and _shows(self._headers[other], bubble):
                     return False

@@ -11,6 +11,7 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.readers import sqlite
+from carryover.readers.bounds import TooLarge
 from carryover.readers.files import entries_of
 from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 from carryover.records.fields import MAX_PATH_CHARS
@@ -77,7 +78,7 @@ def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
         return {}
     try:
         value = sqlite.value_at(db, "SELECT value FROM ItemTable WHERE key = ?", key, limit=MAX_LIST_BYTES)
-    except sqlite.TooLarge:
+    except TooLarge:
         return {}
     entries = map(fields_of, items_of(fields_of(value).get("allComposers")))
     return {ident: entry for entry in entries if _NAME.fullmatch(ident := text_of(entry.get("composerId")))}

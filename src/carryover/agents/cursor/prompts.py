@@ -43,11 +43,12 @@ class Words(msgspec.Struct, frozen=True):
 
 
 def words_of(text: str) -> Words:
-    """Returns the part of a user message that the user typed. Tags inside it belong to the user's text."""
+    """Returns the part of a user message that the user typed: the last query, since what was attached before it may
+    hold one too."""
     start = _after_context(text)
     head = text[:start]
     typed = text[start:]
-    before, mark, marked = typed.partition("<user_query>")
+    before, mark, marked = typed.rpartition("<user_query>")
     if mark:
         head += before
         typed = marked.rpartition("</user_query>")[0] if "</user_query>" in marked else marked

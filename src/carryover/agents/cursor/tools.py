@@ -58,8 +58,8 @@ _MENTIONED: Final = re.compile(r"(?<![\w.~/-])/[\w./@+-]+")
 _MAX_MENTIONED: Final = 20
 _EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
 _ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
-_REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chose to skip", "The user chose to skip")
-"""The beginning of the result of a call that the user rejected (unverified)."""
+_ASKED_FOR: Final = ("shell", "edit", "write")
+"""Operations that the user may reject, which only a field says: a result is what a tool, a page or a file says."""
 MAX_TODOS: Final = 100
 MAX_QUESTIONS: Final = 6
 """Most questions of one call; Cursor's own form has fewer."""
@@ -164,7 +164,7 @@ def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
     if not given and bytes(result).strip() != b"{}":
         return ToolOutcome("unknown")
     output = without_ansi(first_text(given, "output", "contents"))
-    if is_true(given.get("rejected")):
+    if is_true(given.get("rejected")) and op in _ASKED_FOR:
         return ToolOutcome("denied", output, never_ran=True)
     if text_of(given.get("endedReason")).endswith("_ABORTED"):
         return ToolOutcome("interrupted", output)
@@ -190,8 +190,6 @@ def _outcome_in(op: Op, text: str) -> ToolOutcome:
     """Determines how a call ended from the text of its result."""
     if op == "shell" and (found := _EXIT_CODE.match(text)):
         return ToolOutcome("error" if int(found[1]) else "ok", text[found.end() :], exit_code=int(found[1]))
-    if text.startswith(_REJECTED):
-        return ToolOutcome("denied", text, never_ran=True)
     if found := _ERROR.match(text):
         return ToolOutcome("error", text[found.end() :].strip())
     # A command without an exit code: there is output, but no field shows how it ended.

@@ -15,7 +15,7 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.gemini_cli.builder import Begin
 from carryover.agents.gemini_cli.locate import start_folder
-from carryover.readers.files import read_small
+from carryover.readers.files import read_document
 from carryover.readers.jsonl import JsonlReader
 from carryover.readers.rewritten import OnlyConversation
 from carryover.readers.stat_cache import utc_now_ms
@@ -23,7 +23,6 @@ from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of
 
-MAX_DOCUMENT_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 
@@ -43,7 +42,7 @@ class LinesReader(JsonlReader):
 
 def conversation_in(path: Path, stat: FileStat) -> _Conversation:
     """Takes the snapshot of a `.json` document."""
-    document = fields_of(read_small(path, limit=MAX_DOCUMENT_BYTES))
+    document = fields_of(read_document(path))
     messages = rawjson.part_of(document.get("messages", rawjson.ABSENT), list[msgspec.Raw])
     if "sessionId" not in document or messages is None:
         half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS

@@ -21,9 +21,11 @@ from carryover.records.lenient import Fields, fields_of, first_text, inside, is_
 MAX_CALLS: Final = 200
 """Most calls kept of the messages that may still grow, together."""
 
-_DENIED: Final = "User denied"
+_DENIED: Final = re.compile(r"(?:\[Operation Cancelled\] Reason: )?User denied execution\.?")
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
-_FEEDBACK: Final = re.compile(r"\APlan rejected\. User feedback: (.*?)\n\nThe plan is stored at: ", re.DOTALL)
+_FEEDBACK: Final = re.compile(
+    r"Plan rejected\. User feedback: (.*)\n\nThe plan is stored at: [^\n]*\n+Revise the plan[^\n]*", re.DOTALL
+)
 _DISMISSED: Final = "User dismissed"
 
 
@@ -107,14 +109,14 @@ def _parse_success(builder: Builder, key: str, call: OpenCall, args: Fields) -> 
 def _outcome(call: OpenCall, status: str, given: Fields) -> ToolOutcome:
     output, error = _response(given)
     if status == "cancelled":
-        denied = _DENIED in error
+        denied = _DENIED.fullmatch(error) is not None
         return ToolOutcome("denied" if denied else "interrupted", error or output, never_ran=denied)
     if status == "error":
         return ToolOutcome("error", error or output, never_ran=NEVER_RAN.match(error or output) is not None)
     if call.op == "shell":
         return shell_outcome(output)
     if call.name == "exit_plan_mode" and output.startswith(_REJECTED):
-        found = _FEEDBACK.match(output)
+        found = _FEEDBACK.fullmatch(output)
         return ToolOutcome("denied", output, user_words=found[1].strip() if found else "")
     if call.op == "ask" and output.startswith(_DISMISSED):
         return ToolOutcome("denied", output)

@@ -141,6 +141,7 @@ class _StoredSession:
     def __init__(self, db: sqlite.Connection, session: Session, rows: list[_Row]) -> None:
         self._db, self._session, self._rows = db, session, rows
         times: dict[str, int] = {}
+        self._last = _last_of_turns(rows)
         self.pieces: list[Piece] = []
         for number, row in enumerate(rows):
             times[row.message] = times.get(row.message, 0) + 1
@@ -162,7 +163,7 @@ class _StoredSession:
             key=key,
             at_s=row.at_s,
             content=rawjson.ABSENT if parts is None else msgspec.Raw(msgspec.json.encode(parts)),
-            last=self._is_last(number),
+            last=number in self._last,
             sums_up=sums_up,
         )
         return msgspec.json.encode(SessionRecord("message", self._session, entry=entry))
@@ -172,17 +173,23 @@ class _StoredSession:
 
     def _mark(self, number: int) -> str:
         row = self._rows[number]
-        return f"{row.same[1]} {row.hidden} {self._is_last(number)} {self._sums_up(number)}"
-
-    def _is_last(self, number: int) -> bool:
-        """Whether a message of the model ends its turn, as far as is known."""
-        after = next((row for row in self._rows[number + 1 :] if not row.hidden), None)
-        return self._rows[number].role == "assistant" and (after is None or (after.role == "user" and not after.result))
+        return f"{row.same[1]} {row.hidden} {number in self._last} {self._sums_up(number)}"
 
     def _sums_up(self, number: int) -> bool:
         """Whether a message is a summary: for the model alone, as is the one after it, that tells it to go on."""
         row, *after = self._rows[number : number + 2]
         return row.hidden and row.role == "user" and any(each.hidden and each.role == "assistant" for each in after)
+
+
+def _last_of_turns(rows: list[_Row]) -> frozenset[int]:
+    """Returns which messages of the model end their turns, as far as is known."""
+    found = []
+    after: _Row | None = None
+    for number, row in reversed([*enumerate(rows)]):
+        if row.role == "assistant" and (after is None or (after.role == "user" and not after.result)):
+            found.append(number)
+        after = after if row.hidden else row
+    return frozenset(found)
 
 
 def _without_copies(rows: list[_Row]) -> list[_Row]:

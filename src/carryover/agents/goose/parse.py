@@ -103,7 +103,7 @@ def _parse_result(builder: StoredBuilder, part: Fields, key: str) -> None:
     unknown = OpenCall(id=call_id, name="?", op="other")
     call = next((call for call in builder.reported.calls if call.id == call_id), unknown)
     builder.report(calls=closed(builder.reported.calls, call_id))
-    outcome = tools.outcome_of(part.get("toolResult", rawjson.ABSENT))
+    outcome = tools.outcome_of(call.op, part.get("toolResult", rawjson.ABSENT))
     builder.add(call.ended(outcome), f"{key}:result")
     for number, change in enumerate(call.changes if outcome.status == "ok" else ()):
         builder.add(as_edit(change, call.id), f"{key}:edit{number}")

@@ -10,6 +10,7 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
+from carryover.adapter.refusals import refused
 from carryover.model import Op, PlanItem
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
@@ -30,7 +31,13 @@ _TOOLS: Final[dict[Op, str]] = {
 OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the built-in tools, without the extension before their names. All others are `other`."""
 _ABOUT: Final = ("command", "path", "instructions", "query", "url", "name")
-_DECLINED: Final = "The user has declined to run this tool"
+_DECLINED: Final = (
+    "The user has declined to run this tool. DO NOT attempt to call this tool again. "
+    "If there are no alternative methods to proceed, clearly explain the situation and STOP."
+)
+"""The whole result of a refused call (public source); no field tells it from what a tool says."""
+_CLIENT_WORDED: Final = ("edit", "write", "plan")
+"""Operations whose results name what was done and hold nothing of what was read or printed."""
 _TODO: Final = re.compile(r"^\s*[-*] \[(.)\] (\S.*)$", re.M)
 
 
@@ -59,7 +66,7 @@ def called(given: Fields, cwd: str | None) -> OpenCall | None:
     )
 
 
-def outcome_of(result: msgspec.Raw) -> ToolOutcome:
+def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
     """Determines how a call ended from its `toolResult`."""
     fields = fields_of(result)
     if text_of(fields.get("status")) == "error":
@@ -67,9 +74,11 @@ def outcome_of(result: msgspec.Raw) -> ToolOutcome:
     value = fields.get("value", rawjson.ABSENT)
     given = fields_of(value)
     output = without_ansi(rawjson.text_of(given.get("content", value)) or "")
-    if output.startswith(_DECLINED):
-        return ToolOutcome("denied", never_ran=True)
     code = number_of(fields_of(given.get("structuredContent")).get("exit_code"))
+    if output == _DECLINED and code is None:
+        # A command that fails has a code, so an error without one is not what it printed.
+        by_client = op in _CLIENT_WORDED or (op == "shell" and is_true(given.get("isError")))
+        return refused(output, by_client=by_client, by_user=True)
     return ToolOutcome("error" if is_true(given.get("isError")) else "ok", output, exit_code=code)
 
 

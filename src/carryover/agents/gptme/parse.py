@@ -11,7 +11,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, opened, usable_folder
 from carryover.agents.gptme.adapter import Context
-from carryover.agents.gptme.tools import INTERRUPTED, calls_in, changes_of, outcome_of, todos_after
+from carryover.agents.gptme.tools import INTERRUPTED, calls_in, changes_of, is_worded, outcome_of, todos_after
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, PlanUpdate, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
@@ -120,14 +120,16 @@ class Builder(EventBuilder[Context]):
     def _notice(self, text: str) -> None:
         """Handles a message of gptme itself: the result of a call, an error, or a notice to the user."""
         metadata = fields_of(self.message.get("metadata"))
+        # The model is asked again only when all results are in, so until then such a text may be a page's.
+        is_tools = bool(self.context.calls) and not is_worded(self.context.calls[0])
         if text_of(metadata.get("compaction_artifact")) == "intro":
             self.change(summary_next=True)
-        elif failed := _FAILED.match(text):
+        elif (failed := _FAILED.match(text)) and ("error_class" in metadata or not is_tools):
             limited = text_of(metadata.get("error_class")) == "rate_limit" or names_limit(text)
             self.add(failed_turn(text[failed.end() :], self.at_ms, limited=limited), "end")
         elif self.context.calls and not is_true(self.message.get("ui_only")) and not text.startswith("<system_info>"):
             self._result(text)
-        if text == INTERRUPTED:
+        if text == INTERRUPTED and not is_tools:
             self.add(TurnEnd(reason="interrupted"), "end")
 
     def _result(self, text: str) -> None:

@@ -12,12 +12,14 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
+from carryover.adapter.refusals import CLIENT_WORDED, refused
 from carryover.model import Op, PlanItem, PlanState
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import SUBJECT_CHARS, bounded, resolved
 from carryover.records.text import names_own_folder
 
 INTERRUPTED: Final = "Interrupted by user"
+_DECLINED: Final = "Execution declined by user"
 _FINISHED: Final = "complete"
 _KNOWN: Final[dict[str, Op]] = {"browser": "web", "read": "read", "save": "write", "shell": "shell", "todo": "plan"}
 _EDITS: Final[dict[str, Op]] = dict.fromkeys(("append", "hashline_edit", "morph", "patch", "patch_many"), "edit")
@@ -54,14 +56,20 @@ def outcome_of(call: OpenCall, text: str) -> ToolOutcome:
     printed = "\n".join(found[1] or found[2] or "" for found in _OUTPUT.finditer(text))
     if text == INTERRUPTED or text.startswith("Command interrupted"):
         return ToolOutcome("interrupted", printed)
-    if text == "Execution declined by user":
-        return ToolOutcome("denied", never_ran=True)
+    if text == _DECLINED:
+        return refused(text, by_client=is_worded(call), by_user=True)
     if call.op == "shell" and text.startswith(("Ran command:", "Ran allowlisted command:")):
         returned = _RETURNED.search(_OUTPUT.sub("", text))
         code = int(returned[1]) if returned is not None else 0
         return ToolOutcome("error" if code else "ok", printed, exit_code=code)
     failed = not _DONE.search(text) if call.op in ("edit", "write") else text.startswith("Error")
     return ToolOutcome("error" if failed or call.op == "shell" else "ok", text)
+
+
+def is_worded(call: OpenCall) -> bool:
+    """Whether gptme itself words the message that follows a call, around what was printed. That of the others (`mcp`,
+    `browser`, `subagent`) may be a server's or a page's from its first character on."""
+    return call.op in CLIENT_WORDED or call.op == "shell"
 
 
 def changes_of(call: OpenCall, text: str) -> Iterator[Change]:

@@ -7,7 +7,8 @@ and those that a compaction summed up are switched off and marked, after which t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -161,7 +162,7 @@ class _StoredSession:
     def __init__(self, db: sqlite.Connection, session: Session, rows: list[_Row], dumps: list[_Dump]) -> None:
         self._db, self._session = db, session
         self._places: list[_Row | _Dump] = sorted((*rows, *dumps), key=lambda place: place.at_us)
-        self.pieces: list[Piece] = [(str(place.at_us), self._mark(number)) for number, place in enumerate(self._places)]
+        self.pieces: list[Piece] = _pieces(self._places)
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         return msgspec.json.encode(SessionRecord("begin", self._session, on=on, more=more))
@@ -189,19 +190,23 @@ class _StoredSession:
             finish=_text(finish),
         )
 
-    def _mark(self, number: int) -> str:
-        """Returns the mark of a piece. Messages do not change; a request that failed does, if the turn goes on."""
-        if isinstance(self._places[number], _Row):
-            return ""
-        after = next((place for place in self._places[number + 1 :] if isinstance(place, _Row)), None)
-        return "the end" if after is None or after.place[0] == "user" else "passed"
-
     def _error(self, dump: _Dump) -> Entry | None:
         """Returns what a provider said when a request failed for good; None if the file is gone or says nothing."""
         error = None
         with suppress(OSError):
             error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
         return Entry("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
+
+
+def _pieces(places: Sequence[_Row | _Dump]) -> list[Piece]:
+    """Returns the pieces. Messages do not change; a request that failed does, if the turn goes on."""
+    found: list[Piece] = []
+    of_failed = "the end"
+    for place in reversed(places):
+        found.append((str(place.at_us), "" if isinstance(place, _Row) else of_failed))
+        if isinstance(place, _Row):
+            of_failed = "the end" if place.place[0] == "user" else "passed"
+    return found[::-1]
 
 
 def _without_copies(rows: Iterable[_Row]) -> list[_Row]:
@@ -226,11 +231,15 @@ def _is_near(row: _Row, other: _Row) -> bool:
 
 def _without_beginning(rows: list[_Row], before: list[_Row]) -> list[_Row]:
     """Returns the messages after those at the beginning that were copied from the session before."""
-    older = [row.same for row in before]
-    copied = 0
+    older: dict[tuple[object, ...], list[int]] = {}
+    for number, row in enumerate(before):
+        older.setdefault(row.same, []).append(number)
+    copied = reached = 0
     for row in rows:
-        if row.same in older:
-            older = older[older.index(row.same) + 1 :]
+        places = older.get(row.same, [])
+        at = bisect_left(places, reached)
+        if at < len(places):
+            reached = places[at] + 1
         elif not row.sums_up:
             break
         copied += 1

@@ -36,13 +36,13 @@ SUMMARY_KINDS: Final = kinds_of(
 
 _JSON: Final = "\0json:"
 _SUMMARY: Final = re.compile(
-    r"(?:\[CONTEXT COMPACTION.*?avoid repeating it:|\[CONTEXT COMPACTION[^\n]*\n|\[CONTEXT SUMMARY\]:)", re.S
+    r"^(?:\[CONTEXT COMPACTION.*?avoid repeating it:|\[CONTEXT COMPACTION[^\n]*\n|\[CONTEXT SUMMARY\]:)", re.S | re.M
 )
 _SUMMARY_END: Final = re.compile(r"\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
 _BY_CLIENT: Final = re.compile(r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )")
 _SKILL: Final = re.compile(r'\[IMPORTANT: The user has invoked the "([^"\n]{1,100})" ')
-_SKILL_WORDS: Final = re.compile(r"The user has provided the following instruction[^\n]*?: (.*)\Z", re.S)
-_ATTACHED: Final = re.compile(r"\n*--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S)
+_SKILL_WORDS: Final = re.compile(r"The user has provided the following instruction[^\n]{0,100}?: (.*)\Z", re.S)
+_ATTACHED: Final = re.compile(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S | re.M)
 
 
 def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -70,7 +70,7 @@ def parse_record(_source: Source, context: Context, record: Record) -> tuple[Con
 
 def _parse_entry(builder: StoredBuilder, entry: wire.Entry) -> None:
     match entry.role:
-        case "user" | "assistant" if any(text in entry.content for text in wire.SUMMARIES):
+        case "user" | "assistant" if _SUMMARY.search(_ATTACHED.sub("", entry.content)):
             _parse_summary(builder, entry)
         case "user":
             _parse_prompt(builder, entry)
@@ -99,7 +99,8 @@ def _parse_prompt(builder: StoredBuilder, entry: wire.Entry) -> None:
     text, images = _text_of(entry)
     skill = _SKILL.match(text)
     if skill is not None:
-        words = _SKILL_WORDS.search(text)
+        # The client names the skill's folder after the skill, which may hold the same line.
+        words = _SKILL_WORDS.search(text.rpartition("\n[Skill directory: ")[2])
         text = words[1] if words is not None else ""
     elif _BY_CLIENT.match(text):
         return

@@ -152,7 +152,9 @@ def _parse_message(builder: Builder, line: Fields) -> None:
     if text_of(origin.get("kind")) != "shell_command":
         return
     text = rawjson.text_of(message.get("content", rawjson.ABSENT)) or ""
-    command, call = tagged(text, "bash-input"), builder.context.typed
+    # What the command printed may hold the tag too.
+    command = tagged(text, "bash-input") if text.startswith("<bash-input>") else None
+    call = builder.context.typed
     if command is not None:
         call = OpenCall.of_command(f"typed/{builder.at_ms}", "Bash", command.strip(), builder.context.cwd)
         call = msgspec.structs.replace(call, actor="human", changes=())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,13 +16,12 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.families.states import Begin, State
-from carryover.readers.files import read_referenced, read_small, stamp_of_last
+from carryover.readers.bounds import lines_in
+from carryover.readers.files import read_document, read_referenced, stamp_of_last
 from carryover.readers.rewritten import SnapshotReader
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, text_of, time_of
 
-_MAX_BYTES: Final = 256 << 20
-_read: Final = partial(read_referenced, limit=_MAX_BYTES)
 _CHANGE: Final = b'"type":"projection_delta"}'
 """The end of each line of the journal that changes what the user sees."""
 _SEGMENT: Final = re.compile(r"journal/\d{1,20}\.jsonl")
@@ -35,7 +33,7 @@ _SUBAGENT: Final = "child-"
 _BEGUN: Final = ("id", "createdAt", "detail")
 """What of a call does not change when it ends."""
 _ENDED: Final = ("completed", "failed", "cancelled", "skipped")
-_SUMMARY: Final = re.compile(r"<compaction_summary>(.*)</compaction_summary>", re.DOTALL)
+_SUMMARY: Final = ("<compaction_summary>", "</compaction_summary>")
 
 _Piece = tuple[tuple[int, int], str, dict[str, Fields]]
 """When it was written and, at the same time, after how many other entries; its id, its record."""
@@ -55,14 +53,14 @@ class SessionReader(SnapshotReader[State]):
 
 def _session_at(path: Path, _stat: FileStat) -> State:
     folder = path.parent
-    generation = folder / "generations" / _named(fields_of(read_small(path, limit=_MAX_BYTES)).get("generation"))
-    manifest = fields_of(_read(generation / "manifest.json"))
-    state = fields_of(_read(generation / "projection-state.json")).get("snapshot", rawjson.ABSENT)
+    generation = folder / "generations" / _named(fields_of(read_document(path)).get("generation"))
+    manifest = fields_of(read_referenced(generation / "manifest.json"))
+    state = fields_of(read_referenced(generation / "projection-state.json")).get("snapshot", rawjson.ABSENT)
     listed = [*items_of(inside(state, "history", "entries")), *_chunks(folder, manifest, "projection_state")]
     segment = text_of(inside(manifest.get("recovery_journal_segment", rawjson.ABSENT), "path"))
     entries = {text_of(entry.get("id")): entry for entry in map(fields_of, listed)}
     if _SEGMENT.fullmatch(segment):
-        state = _continued(entries, state, _read(folder / segment))
+        state = _continued(entries, state, read_referenced(folder / segment))
     if compactions := [ident for ident, entry in entries.items() if text_of(entry.get("kind")) == "compaction"]:
         summary = msgspec.json.encode(_summary(folder, manifest))
         entries[compactions[-1]] = {**entries[compactions[-1]], "summary": msgspec.Raw(summary)}
@@ -73,7 +71,7 @@ def _session_at(path: Path, _stat: FileStat) -> State:
 
 def _continued(entries: dict[str, Fields], state: msgspec.Raw, journal: bytes) -> msgspec.Raw:
     """Applies the journal to the entries, and returns the state around them."""
-    lines = (msgspec.Raw(line) for line in journal.split(b"\n") if line.endswith(_CHANGE))
+    lines = (msgspec.Raw(line) for line in lines_in(journal) if line.endswith(_CHANGE))
     for change in (fields_of(raw) for line in lines for raw in items_of(inside(line, "payload", "delta"))):
         match text_of(change.get("op")):
             case "append_entry" | "replace_entry":
@@ -106,7 +104,7 @@ def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
 def _described(folder: Path, about: Fields) -> tuple[Begin, dict[str, str]]:
     """Returns the session and the facts about it."""
     root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else None
-    meta = fields_of(_read(folder.with_name(root or folder.name) / "meta.json"))
+    meta = fields_of(read_referenced(folder.with_name(root or folder.name) / "meta.json"))
     cwd = text_of(inside(meta.get("environment", rawjson.ABSENT), "working_directory"))
     model = first_text(fields_of(meta.get("config")), "model_name", "active_model")
     facts = {"title": text_of(about.get("title")), "model": model, "parent": text_of(about.get("parentSessionId"))}
@@ -117,13 +115,14 @@ def _summary(folder: Path, manifest: Fields) -> str:
     """Returns the summary of the newest compaction, from what the model is sent; empty if it is not there yet."""
     sent = (inside(raw, "message", "content") for raw in _chunks(folder, manifest, "checkpoint"))
     texts = (text_of(fields_of(part).get("text")) for content in sent for part in items_of(content))
-    return next((found[1].strip() for found in map(_SUMMARY.search, texts) if found is not None), "")
+    within = (text.partition(_SUMMARY[0])[2].rpartition(_SUMMARY[1])[0] for text in texts)
+    return next(filter(None, (text.strip() for text in within)), "")
 
 
 def _chunks(folder: Path, manifest: Fields, name: str) -> Iterator[msgspec.Raw]:
     """Yields the entries of a list that was cut out of a file of the generation."""
     for chunk in items_of(inside(manifest.get(name, rawjson.ABSENT), "chunks")):
-        yield from items_of(msgspec.Raw(_read(folder / "chunks" / f"{_named(chunk)}.json")))
+        yield from items_of(msgspec.Raw(read_referenced(folder / "chunks" / f"{_named(chunk)}.json")))
 
 
 def _named(raw: msgspec.Raw | None) -> str:

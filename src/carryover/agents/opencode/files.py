@@ -20,7 +20,7 @@ from carryover.families.parts.database import Database
 from carryover.families.parts.wire import ms_of
 from carryover.families.stored import is_usable_id
 from carryover.readers import sqlite
-from carryover.readers.files import entries_of, read_small, stamp_of_file
+from carryover.readers.files import entries_of, read_document, read_small, stamp_of_file
 from carryover.readers.rewritten import SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
@@ -28,7 +28,6 @@ from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
 
 MAX_FILE_BYTES: Final = 8 << 20
-MAX_EXPORT_BYTES: Final = 256 << 20
 
 _TABLES: Final = (
     "CREATE TABLE session (id, parent_id, directory, title, version, time_created, time_updated, revert);"
@@ -80,7 +79,7 @@ def session_files(path: Path, _stat: FileStat) -> Database:
 
 def exported_session(path: Path, _stat: FileStat) -> Database:
     """Takes the snapshot of a document from `opencode export`."""
-    document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
+    document = fields_of(read_document(path))
     info = fields_of(document.get("info"))
     ident = text_of(info.get("id"))
     if not is_usable_id(ident):

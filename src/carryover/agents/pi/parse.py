@@ -26,8 +26,10 @@ from carryover.records.text import tagged, without_handoff
 
 _LINE: Final = msgspec.json.Decoder(Line)
 _QUIET: Final = frozenset("context_edit custom custom_message label thinking_level_change usage".split())
-_FILE: Final = re.compile(r'\A<file name="[^"\n]*">\n.*?\n</file>\n', re.DOTALL)
-_SKILL: Final = re.compile(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*?\n</skill>\n*', re.DOTALL)
+_FILES: Final = re.compile(r'\A<file name="[^"\n]*">\n.*\n</file>\n', re.DOTALL)
+"""Up to the last closing tag, since a file may hold one."""
+_FILE: Final = re.compile(r'^<file name="[^"\n]*">$', re.MULTILINE)
+_SKILL: Final = re.compile(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</skill>\n*', re.DOTALL)
 _LISTS: Final = re.compile(r"\n*<(read-files|modified-files)>\n.*?\n</\1>", re.DOTALL)
 _BRANCH: Final = re.compile(
     r"\AThe user explored a different conversation branch.*?Summary of that exploration:\s*", re.S
@@ -94,10 +96,9 @@ def _parse_user(builder: Builder) -> None:
         return
     builder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(builder))
-    files = 0
-    while found := _FILE.match(text):
-        files += 1
-        text = text[found.end() :]
+    attached = _FILES.match(text)
+    files = len(_FILE.findall(attached[0])) if attached is not None else 0
+    text = text[attached.end() :] if attached is not None else text
     skill = _SKILL.match(text)
     command = f"/skill:{skill[1]}" if skill is not None else None
     text = _SKILL.sub("", text).strip()

@@ -21,15 +21,16 @@ from carryover.adapter.contract import FileStat, Reader
 from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.agents.windsurf import wire
 from carryover.agents.windsurf.locate import transcript_of
+from carryover.readers.bounds import LOOK_BYTES, MOST_LINES
 from carryover.readers.files import read_head
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, text_of
 
-MAX_SPOOLED_BYTES: Final = 64 << 20
+MAX_SPOOLED_BYTES: Final = 32 << 20
 """The largest spool file of a session."""
-MAX_TRANSCRIPT_BYTES: Final = 64 << 20
+MAX_TRANSCRIPT_BYTES: Final = LOOK_BYTES - MAX_SPOOLED_BYTES
 """What comes after it is not read. A transcript only grows, so its beginning never changes; later turns count by their
 calls."""
 SAME_CALL_MS: Final = 2_000
@@ -103,7 +104,7 @@ def transcript_reader() -> Reader:
 
 def _calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
     """Returns the calls in a spool file, sorted by time and without duplicates, and what could not be read."""
-    read = [_call(line) for line in data.split(b"\n")[:-1] if line.strip()]
+    read = [_call(line) for line in data.split(b"\n", MOST_LINES)[:-1] if line.strip()]
     calls: list[Call] = []
     latest_ms: dict[str, int] = {}
     for call in sorted((call for call in read if call is not None), key=lambda call: call.at_ms):
@@ -138,7 +139,7 @@ def _call(line: bytes) -> Call | None:
 
 def _rows_in(data: bytes) -> list[Row]:
     """Returns the rows of a transcript. The last one may lack its line break; it is left out if it is torn."""
-    *lines, last = data.split(b"\n")
+    *lines, last = data.split(b"\n", MOST_LINES)
     rows = [_row(line) for line in lines if line.strip()]
     if last.strip() and (row := _row(last)).fields is not None:
         rows.append(row)

@@ -18,7 +18,7 @@ from carryover.records.asked import plan_items
 from carryover.records.changes import as_edit
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_of
 
-_DENIED: Final = "User did not allow"
+_DENIED: Final = re.compile(r"(?:\[Operation Cancelled\] Reason: )?User did not allow tool call\.?")
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
 
 
@@ -87,7 +87,7 @@ def _outcome(call: OpenCall, response: Fields, result: Fields) -> ToolOutcome:
     never_ran = text_of(result.get("executionStatus")) == "not_started" or NEVER_RAN.match(text) is not None
     match text_of(result.get("status")):
         case "cancelled":
-            return ToolOutcome("denied" if _DENIED in text else "interrupted", text, never_ran=never_ran)
+            return ToolOutcome("denied" if _DENIED.fullmatch(text) else "interrupted", text, never_ran=never_ran)
         case "error" if call.op != "shell" or never_ran:
             return ToolOutcome("error", text, never_ran=never_ran)
         case "error" | "success" if call.op == "shell":

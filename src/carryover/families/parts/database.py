@@ -11,7 +11,7 @@ is held back, and so is everything after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -19,9 +19,11 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
+from carryover.adapter.event_builder import usable_folder
 from carryover.families.parts.wire import TABLES, PartEntry, SessionRecord
 from carryover.families.stored import Session, is_usable_id
 from carryover.readers import sqlite
+from carryover.readers.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.readers.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.lenient import Fields, fields_of, text_of
@@ -32,6 +34,8 @@ SETTLED_MS: Final = 120_000
 """An answer that was not written to for this long is taken as it is."""
 PROMPT_SETTLED_MS: Final = 2_000
 """The same for a prompt that nothing follows yet, whose parts come one by one."""
+LEAST_PART_BYTES: Final = 2_000
+"""What a part takes in memory at least, when its message is read."""
 MOST_PARENTS: Final = 10
 """Most levels of parents above a sub-agent."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
@@ -100,7 +104,7 @@ class Database:
         """Returns the sessions, most recently changed first."""
         marks = []
         for number, (ident, row) in enumerate(self._sessions.items()):
-            end = self._db.execute(_END, (ident,)).fetchone() if number < LIVE_SESSIONS else None
+            end = next(iter(sqlite.rows(self._db, _END, (ident,))), None) if number < LIVE_SESSIONS else None
             marks.append((ident, f"{row.updated_ms} {row.session.title} {row[3:]} {end}"))
         return marks
 
@@ -113,25 +117,28 @@ class Database:
             if above is None or above.session.root is None:
                 break
             root = above.session.root
-        origin = self._db.execute(_COPIED_FROM, (ident, row.created_ms)).fetchone() if root is None else None
-        session = msgspec.structs.replace(row.session, root=root, forked_from=_text(origin[0]) if origin else None)
+        origins = sqlite.rows(self._db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
+        origin = next((_text(ident) for (ident,) in origins), None)
+        session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
         return _StoredSession(self._db, row._replace(session=session), self._now_ms)
 
-    def _session_rows(self) -> list[tuple[object, ...]]:
-        with suppress(sqlite.TooLarge):
+    def _session_rows(self) -> Iterable[tuple[object, ...]]:
+        try:
             return sqlite.rows(self._db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
-        found: list[tuple[object, ...]] = []
+        except TooLarge:
+            return self._smaller_session_rows()
+
+    def _smaller_session_rows(self) -> Iterator[tuple[object, ...]]:
         for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
-            with suppress(sqlite.TooLarge):
-                found += sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (_text(ident),))
-        return found
+            with suppress(TooLarge):
+                yield from sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (_text(ident),))
 
     def _add_session(self, *row: object) -> None:
         ident, parent, directory, title, version = map(_text, row[:5])
         session = Session(
             id=ident,
             root=parent if is_usable_id(parent) else None,
-            directory=directory or None,
+            directory=usable_folder(directory),
             title=title[:1000] or None,
             version=version[:100] or None,
         )
@@ -166,20 +173,20 @@ class _Message(NamedTuple):
     parts: dict[str, bytes | None]
     kinds: dict[str, str]
     states: dict[str, str]
+    last_shown: str
+    """Id of the last part that is a text or a call; empty if there is none."""
 
     def is_followed(self, part: str) -> bool:
         """Whether another part follows, so that this is complete. A text may be the answer until its message ends."""
-        later = [kind for ident, kind in self.kinds.items() if ident > part]
-        return any(kind in ("text", "tool") for kind in later) if self.kinds[part] == "text" else bool(later)
+        return part < (self.last_shown if self.kinds[part] == "text" else next(reversed(self.kinds)))
 
     def is_complete(self) -> bool:
         return "completed" in fields_of(self.fields.get("time")) or "error" in self.fields
 
     def answer(self) -> str:
         """Returns the id of the text that ends the message; empty if it ends differently."""
-        shown = [part for part, kind in self.kinds.items() if kind in ("text", "tool")]
         has_ended = text_of(self.fields.get("finish")) not in ("", *CALLING)
-        return shown[-1] if has_ended and shown and self.kinds[shown[-1]] == "text" else ""
+        return self.last_shown if has_ended and self.kinds.get(self.last_shown) == "text" else ""
 
 
 class _StoredSession:
@@ -195,9 +202,9 @@ class _StoredSession:
         self._places: list[_Place] = []
         self._loaded: _Message | None = None
         parts: dict[str, dict[str, int]] = {}
-        for message, part, changed_ms in db.execute(_PARTS, (row.session.id,)):
+        for message, part, changed_ms in sqlite.rows(db, _PARTS, (row.session.id,)):
             parts.setdefault(_text(message), {})[_text(part)] = _whole(changed_ms)
-        for message, updated, created in db.execute(_MESSAGES, (row.session.id,)):
+        for message, updated, created in sqlite.rows(db, _MESSAGES, (row.session.id,)):
             ident = _text(message)
             is_last = row.reverted != "" and ident == row.reverted
             kept = parts.get(ident, {})
@@ -253,17 +260,23 @@ class _StoredSession:
         if self._loaded is None or self._loaded.id != row.id:
             data = self._read("SELECT data FROM message WHERE id = ?", row.id)
             if data is None:
-                raise sqlite.TooLarge
-            parts = {part: self._read("SELECT data FROM part WHERE id = ?", part) for part in row.parts}
+                raise TooLarge
+            parts: dict[str, bytes | None] = {}
+            left = MOST_ROWS_BYTES
+            for part in row.parts:
+                found = self._read("SELECT data FROM part WHERE id = ?", part) if left > 0 else None
+                left -= LEAST_PART_BYTES + len(found or b"")
+                parts[part] = found if left >= 0 else None
             read = {part: fields_of(content) for part, content in parts.items()}
             kinds = {part: text_of(found.get("type")) for part, found in read.items()}
             states = {part: text_of(fields_of(found.get("state")).get("status")) for part, found in read.items()}
-            self._loaded = _Message(row.id, data, fields_of(data), parts, kinds, states)
+            shown = next((part for part in reversed(kinds) if kinds[part] in ("text", "tool")), "")
+            self._loaded = _Message(row.id, data, fields_of(data), parts, kinds, states, shown)
         return self._loaded
 
     def _read(self, query: str, ident: str) -> bytes | None:
         """Returns the content of a row; None if it is too large."""
-        with suppress(sqlite.TooLarge):
+        with suppress(TooLarge):
             return sqlite.value_at(self._db, query, ident) or b"null"
         return None
 
@@ -271,7 +284,7 @@ class _StoredSession:
         begun, ended = stage in ("prompt", "begun"), stage in ("prompt", "ended")
         read = {part: data for part in parts if (data := message.parts[part]) is not None}
         if parts and not read:
-            raise sqlite.TooLarge
+            raise TooLarge
         record = SessionRecord(
             kind="message",
             session=self._session,

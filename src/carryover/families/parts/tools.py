@@ -48,10 +48,12 @@ DENIED: Final = re.compile(
     r"|dismissed this question\.?|has specified a rule which prevents .+)",
     re.DOTALL,
 )
-"""The whole text of a refusal (1.18.33; feedback and rules: public source). `said`: what the user typed. No field says
-so, and the error of any tool but the built-in ones is that tool's own."""
+"""The whole text of a refusal (1.18.34; rules: public source). `said`: what the user typed. No field says so, and the
+error of any tool but the built-in ones is that tool's own."""
 _SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
 """A command that fails is `completed` here, with its exit code: only the client words the errors of `bash`."""
+_OF_SERVER: Final = "_"
+"""Joins the names of an MCP server and its tool: a server `apply` can replace `apply_patch` (1.18.34; Kilo 7.7.9)."""
 ABORTED: Final = re.compile(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 NEVER_RAN: Final = re.compile(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 SHELL_ABORTED: Final = "User aborted the command"
@@ -111,8 +113,8 @@ def outcome_of(found: Called) -> ToolOutcome | None:
         case "error":
             error = text_of(found.state.get("error"))
             if denied := DENIED.fullmatch(error):
-                by_user = found.call.op in _SHELL_AND_CLIENT_WORDED
-                return refused(error, (denied["said"] or "").strip(), by_user=by_user)
+                by_client = found.call.op in _SHELL_AND_CLIENT_WORDED and _OF_SERVER not in found.call.name
+                return refused(error, (denied["said"] or "").strip(), by_client=by_client, by_user=by_client)
             never_ran = NEVER_RAN.search(error) is not None
             return ToolOutcome("interrupted" if ABORTED.match(error) else "error", error, never_ran=never_ran)
         case "completed":

@@ -9,6 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, closed, opened
+from carryover.adapter.refusals import refused
 from carryover.families.vscode_tasks.builder import Builder
 from carryover.model import AgentSummary, Op, PlanItem, PlanUpdate
 from carryover.records.asked import plan_items
@@ -39,13 +40,18 @@ _EXIT_WITHIN: Final = 400
 """How far from its beginning a result names the exit code."""
 _RAN: Final = re.compile(r"\ACommand (?:executed|failed)")
 _DENIED: Final = re.compile(
-    r"The user denied this operation(?:\.| and provided the following feedback:\n<feedback>\n.*\n</feedback>)",
+    r"The user denied this operation"
+    r"(?:\.(?: The file was not (?:created|updated, and maintains its original contents)\.)?"
+    r"| and provided the following feedback:\n<feedback>\n.*\n</feedback>)",
     re.DOTALL,
 )
-"""The whole result of a refused call (Cline, and Roo Code before its results were JSON: public source). What the user
-typed is a message beside it, `user_feedback`, so no result is read for it: a file may hold the same text."""
+"""The whole result of a refused call (Cline 2.18.0; Roo Code before its results were JSON: public source). What the
+user typed is a message beside it, `user_feedback`, so no result is read for it: a file may hold the same text."""
 _DENIED_KEYS: Final = frozenset(("status", "message", "feedback"))
 """All keys of such a result as JSON (Roo Code 3.52.1: public source)."""
+_CLIENT_WORDED: Final = ("shell", "edit", "write")
+"""Operations whose results begin with the client's words. Those of others may be a file, a list of names, a page or a
+server's answer and nothing else."""
 _FAILED: Final = re.compile(r"\A(?:The tool execution failed|Error)|\A\{\"status\":\s*\"error\"|<error>")
 _BLOCK: Final = re.compile(
     r"^[-<]{5,} SEARCH>?\n(?::start_line:\s*(\d+)\n)?(?::end_line:.*\n)?(?:-{5,}\n)?"
@@ -110,7 +116,7 @@ def _outcome(call: OpenCall, text: str, *, is_asked: bool) -> ToolOutcome:
     if not text:
         return ToolOutcome("unknown")
     if is_asked and _is_denial(text):
-        return ToolOutcome("denied", never_ran=True)
+        return refused(text, by_client=call.op in _CLIENT_WORDED, by_user=True)
     if call.op == "shell":
         return _of_command(text)
     if _FAILED.search(text[:_EXIT_WITHIN]):

@@ -11,14 +11,13 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.families.vscode_tasks.builder import Begin, Entry, State
-from carryover.readers.files import read_small, stamp_of_file
+from carryover.readers.files import read_document, stamp_of_file
 from carryover.readers.rewritten import Piece
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, items_of
 
-MAX_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 
@@ -61,7 +60,7 @@ def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, li
 
     Raises OSError if there is none; with EAGAIN if it may still be written.
     """
-    data = msgspec.Raw(read_small(path, limit=MAX_BYTES) or b"null")
+    data = msgspec.Raw(read_document(path) or b"null")
     fields = fields_of(data) if below else {}
     messages = rawjson.part_of(fields.get(below, rawjson.ABSENT) if below else data, list[msgspec.Raw])
     if messages is None:
@@ -73,7 +72,7 @@ def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, li
 def fields_beside(path: Path) -> Fields:
     """Returns the fields of a small document; none if it can't be read."""
     try:
-        return fields_of(read_small(path, limit=MAX_BYTES))
+        return fields_of(read_document(path))
     except OSError:
         return {}
 
@@ -81,7 +80,7 @@ def fields_beside(path: Path) -> Fields:
 def list_in(path: Path) -> list[msgspec.Raw]:
     """Returns the entries of a list in a document; none if it can't be read."""
     try:
-        return items_of(msgspec.Raw(read_small(path, limit=MAX_BYTES) or b"[]"))
+        return items_of(msgspec.Raw(read_document(path) or b"[]"))
     except OSError:
         return []
 

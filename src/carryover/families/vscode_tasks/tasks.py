@@ -25,9 +25,12 @@ _FOLDER: Final = re.compile(
     r"^# Current Work(?:ing|space) Directory \((/[^\n]*|[A-Za-z]:[\\/][^\n]*)\) Files$", re.MULTILINE
 )
 """What the model is told of the folder with the first prompt."""
-_RESULT: Final = re.compile(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]*\] Result:\n?", re.DOTALL)
+_RESULT: Final = re.compile(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
 """The beginning of a result whose call is in the text of an answer."""
+_LONGEST_HEAD: Final = 20_000
 _TRIED_AGAIN: Final = ("api_req_started", "api_req_retried")
+_MOST_WAITING: Final = 200
+"""Among how many results the one of a call is looked for."""
 _KEPT: Final = ("ts", "type", "ask", "say", "text", "contextCondense")
 _OF_REQUEST: Final = ("cancelReason", "streamingFailedMessage")
 _ABOUT: Final = ("command", "path", "file_path", "regex", "query", "tool_name")
@@ -81,17 +84,18 @@ def _taken(path: Path, stat: FileStat, about: About) -> Messages:
 
 def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgspec.Raw]:
     """Yields the messages, as far as they are read: calls with their results, no request that was tried again."""
-    answered = max((at for at, fields in enumerate(shown) if kind_of(fields) == "api_req_started"), default=0)
-    for at, fields in enumerate(shown):
-        kind = kind_of(fields)
-        if kind == "api_req_failed" and answered > at and _is_tried_again(shown[at + 1 :]):
+    kinds = list(map(kind_of, shown))
+    answered = max((at for at, kind in enumerate(kinds) if kind == "api_req_started"), default=0)
+    tried_again = _tried_again(kinds)
+    for at, (fields, kind) in enumerate(zip(shown, kinds, strict=True)):
+        if kind == "api_req_failed" and answered > at and at in tried_again:
             continue
         kept: Fields = {name: fields[name] for name in _KEPT if name in fields}
         if kind == "api_req_started":
             said = fields_of(text_of(fields.get("text")).encode("utf-8", "replace"))
             kept["text"] = msgspec.Raw(msgspec.json.encode({name: said[name] for name in _OF_REQUEST if name in said}))
         if about := called(fields):
-            found = next((result for result in results if result.about and result.about in about), None)
+            found = next((result for result in results[:_MOST_WAITING] if result.about in about), None)
             if found is not None:
                 results.remove(found)
             kept["result"] = msgspec.Raw(msgspec.json.encode(found.text if found is not None else None))
@@ -111,13 +115,19 @@ def called(fields: Fields) -> str:
     return text_of(fields.get("text")) if kind_of(fields) in ("command", "tool", "use_mcp_server") else ""
 
 
-def _is_tried_again(after: list[Fields]) -> bool:
-    kinds = (kind_of(fields) for fields in after)
-    return next((kind for kind in kinds if kind in (*_TRIED_AGAIN, "user_feedback")), "") in _TRIED_AGAIN
+def _tried_again(kinds: list[str]) -> frozenset[int]:
+    """Returns which messages are followed by another request before the user says anything."""
+    found = []
+    follows = ""
+    for at, kind in reversed([*enumerate(kinds)]):
+        if follows in _TRIED_AGAIN:
+            found.append(at)
+        follows = kind if kind in (*_TRIED_AGAIN, "user_feedback") else follows
+    return frozenset(found)
 
 
 def _results(sent: list[Fields]) -> Iterator[_Result]:
-    """Yields the results that the model was sent, oldest first."""
+    """Yields the results that the model was sent, oldest first, as far as it is known what they are about."""
     asked: dict[str, str] = {}
     for message in sent:
         parts = [fields_of(part) for part in items_of(message.get("content"))]
@@ -131,10 +141,11 @@ def _in_parts(parts: list[Fields], asked: dict[str, str]) -> Iterator[_Result]:
     about = ""
     for part in parts:
         if text_of(part.get("type")) == "tool_result":
-            yield _Result(asked.get(text_of(part.get("tool_use_id")), ""), _text_in(part.get("content")))
+            if called := asked.get(text_of(part.get("tool_use_id"))):
+                yield _Result(called, _text_in(part.get("content")))
             continue
         text = text_of(part.get("text"))
-        head = _RESULT.match(text)
+        head = _RESULT.match(text, 0, _LONGEST_HEAD)
         said = text[head.end() :] if head is not None else text if about else ""
         about = head[2] or "" if head is not None else about
         if about and said:

@@ -11,13 +11,12 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.importing.declared.parse import Begin, Entry
-from carryover.readers.files import read_small
+from carryover.readers.files import read_document
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of
 
-MAX_BYTES: Final = 128 << 20
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""
 SETTLED_MS: Final = 5_000
@@ -30,7 +29,7 @@ def reader_of_documents(messages: str) -> SnapshotReader[Document]:
 
 
 def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
-    data = (read_small(path, limit=MAX_BYTES) or b"").removeprefix(b"\xef\xbb\xbf").strip()
+    data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
     raw = msgspec.Raw(data)
     listed = inside(raw, *messages.split(".")) if data.startswith(b"{") else raw
     records = items_of(listed)

@@ -1,0 +1,32 @@
+"""Finds the characters that split a secret unseen, as themselves or as JSON and JavaScript write them (`\\u200b`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.text.invisible import without_unseen
+from carryover.text.pattern import later
+
+_SIGNS: Final = "\u200b\u200d\u2060\ufeff\u00ad\u200c\u200e\u200f\u2061\u2062\u2063\u2064\u180e\u034f"
+"""The characters that editors, web pages and messengers put into words unseen."""
+_CODES: Final = r"u(?:00[aA][dD]|034[fF]|180[eE]|200[b-fB-F]|20(?:2[a-eA-E]|6[0-9a-fA-F])|[fF][eE][fF]{2})"
+_ESCAPED: Final = later(rf"\\{_CODES}")
+_ESCAPES: Final = later(rf"\\{{1,8}}{_CODES}")
+_REST: Final = later(rf"(\[redacted:[\w-]{{1,32}}\])(?:(?:\\{{1,8}}{_CODES}|[{_SIGNS}])+[\w+/=.~!@#$%^&*-]{{1,400}})+")
+
+
+def has_unseen(text: str) -> bool:
+    """Whether there is such a character in `text`."""
+    if not text.isascii() and any(sign in text for sign in _SIGNS):
+        return True
+    return "\\u" in text and _ESCAPED.search(text) is not None
+
+
+def without(text: str) -> str:
+    """Returns `text` without such characters."""
+    return without_unseen(_ESCAPES.sub("", text) if "\\u" in text else text)
+
+
+def without_rests(text: str) -> str:
+    """Returns `text` without what such a character kept from being hidden together with the beginning of a secret."""
+    return _REST.sub(r"\1", text)

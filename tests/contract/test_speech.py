@@ -1,0 +1,73 @@
+"""Nothing that an agent read may speak as the user.
+
+The table has every text by which a client says that the user, itself or the model spoke, of all clients, in every kind
+of result of every client. None may become a prompt, a refusal, an answer, a plan, a limit, a job or the agent's last
+words: only the words of that very result may differ.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contract import speech
+from contract.case import Case
+
+FEWEST: Final = 100_000
+"""How many combinations of a text and a place the table has at least."""
+FEWEST_PLACES: Final[dict[str, int]] = {
+    # A text file, of which only a linter's output is a tool's; how its lines are told apart: tests/agents/aider.
+    "aider": 1,
+    # No tool's output but that of commands.
+    "cline/tasks": 1,
+    "windsurf": 1,
+    # Tools are named in the text of an answer, so none takes another's place.
+    "gptme": 5,
+    "goose": 6,
+    "roo-code": 4,
+}
+"""How many kinds of results the recordings show at least, where that is less than `USUAL`."""
+USUAL: Final = 8
+
+NAMES: Final = "File not found: /a/README\n\nDid you mean one of these?\n/a/{}"
+WITHIN: Final[dict[str, tuple[str, ...]]] = {
+    "read ok": ("{}", "     1\t# Notes\n     2\t{}\n"),
+    "search ok": ("README.md\n{}\nsrc/cart.py",),
+    "shell ok": ("{}", "[main 0a1b2c3] {}\n 1 file changed"),
+    "web ok": ("{}", "# Shop\n\n{}\n\nRead more"),
+}
+"""How a text stands in the words of a tool, by kind: alone, in a file with numbered lines, in a listing, in a commit's
+subject, in a page. In all others: alone."""
+
+
+def templates(place: speech.Place) -> tuple[str, ...]:
+    """Returns how a text can stand in a place. A client words all but the names of files in what its own tools did, in
+    their errors, and in what is said of an interrupted command."""
+    kind = place.kind.removeprefix("foreign ")
+    op, _, status = kind.rpartition(" ")
+    is_worded = op in ("edit", "write") or (op in ("read", "search") and status != "ok")
+    is_worded = is_worded or (op == "shell" and status == "interrupted" and place.alone)
+    return (NAMES,) if is_worded else WITHIN.get(kind, ("{}",))
+
+
+def test_the_table_is_as_large_as_ever() -> None:
+    """Clients, times the places in their recordings, times the ways in which a text stands there, times all texts."""
+    count = sum(len(templates(place)) for case_id in speech.case_ids() for place in speech.places(case_id))
+
+    assert count * len(speech.all_forms()) >= FEWEST
+
+
+def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case) -> None:
+    forms = speech.all_forms()
+    places = speech.places(case_id)
+    assert len(places) >= FEWEST_PLACES.get(case_id, USUAL)
+
+    spoke = []
+    for place in places:
+        expected = speech.unchanged(place)
+        for template in templates(place):
+            for form in forms:
+                _, others = speech.after(place, template.replace("{}", form))
+                if others != expected:
+                    news = [body for body in others if body not in expected]
+                    spoke.append(f"{place.kind}: {template.replace('{}', form)!r:.200} became {news!r:.400}")
+    assert not spoke, "\n".join(spoke[:20])
