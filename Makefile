@@ -75,7 +75,7 @@ takeover-peers: $(VENV)/.installed-dev ## install the other programs that it mea
 takeover-fetch: $(VENV)/.installed-dev ## get the public sessions that it measures with; MIRRORS=DIR takes them from bare mirrors named OWNER+NAME
 	PYTHONPATH=tests $(BIN)/python -m quality.fetch $(if $(MIRRORS),--mirrors $(MIRRORS))
 
-learn: $(VENV)/.installed-learn ## learn from those sessions and readers' NOTES=DIR (MIRRORS=DIR) what a name is worth; writes src/carryover/distill/learned.py; SHARE=0.3 of notes
+learn: $(VENV)/.installed-learn ## learn from those sessions and readers' NOTES=DIR (MIRRORS=DIR) what a name is worth; writes src/carryover/distill/learned.py; SHARE=0.5 of notes
 	PYTHONPATH=tests $(BIN)/python -m quality.learn $(if $(NOTES),--notes $(NOTES)) $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(SHARE),--share $(SHARE))
 
 exam-sheets: $(VENV)/.installed-dev ## what does a successor believe? Sheets for takers in a new folder OUT=DIR; CUTS, SEED, ARMS, HALF=closed (docs/exam.md)

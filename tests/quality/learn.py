@@ -66,7 +66,7 @@ MEANINGS: Final[Mapping[str, str]] = {
 }
 MOST_NUMBERS: Final = 40
 LINES: Final = tuple(
-    {"any line": any_line, "turns since": since} for any_line in (0.1, 0.2, 0.45) for since in (-0.05, -0.1, -0.25)
+    {"any line": any_line, "turns since": since} for any_line in (0.05, 0.1, 0.2) for since in (0.0, -0.05, -0.1)
 )
 """What is tried for a line."""
 _ROOMS: Final = (150, 300)
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, metavar="DIR", default=sessions_folder(), help="default: %(default)s")
     parser.add_argument("--notes", type=Path, metavar="DIR", help="readers' notes, with their sources.tsv")
     parser.add_argument("--mirrors", type=Path, metavar="DIR", help="bare mirrors OWNER+NAME of what was read")
-    parser.add_argument("--share", type=float, metavar="N", default=0.3, help="of the notes (default: %(default)s)")
+    parser.add_argument("--share", type=float, metavar="N", default=0.5, help="of the notes (default: %(default)s)")
     parser.add_argument(
         "--to", type=Path, metavar="FILE", default=Path(written_before.__file__), help=argparse.SUPPRESS
     )

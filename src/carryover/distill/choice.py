@@ -15,11 +15,14 @@ from carryover.distill.names import names_in
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.worth import InPlay, names_file
+from carryover.text.pattern import later
 
 Spot = tuple[int, int]
 """Where an entry stands: the number of its section, and its place there."""
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
+_MEASURE: Final = later(r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?")
+"""A time, a version's number, a size or a speed; a whole number may be a port or an id."""
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
 
@@ -55,7 +58,7 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
     files: list[str] = []
     others: list[str] = []
     for key in sorted(names.keys() - held, key=lambda key: (-names[key].worth, key)):
-        if key.isalpha():
+        if _says_little(key):
             continue
         shown = _shown(names[key].shown, root)
         line = files if names_file(shown) else others
@@ -66,6 +69,13 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
             tokens -= cost
             line.append(shown)
     return ", ".join(files), ", ".join(others)
+
+
+def _says_little(name: str) -> bool:
+    """Whether a name alone says nothing: a word, also of two parts in a script with words like these, or a measure."""
+    letters = name.replace("-", "")
+    is_word = name.isalpha() or (letters.isalpha() and not letters.isascii())
+    return is_word or _MEASURE.fullmatch(name) is not None
 
 
 def _shown(name: str, root: str) -> str:
