@@ -111,6 +111,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # What the user said
     "own share":       Weight(0.6),                     # what fits a quarter of the handoff
+    # Progress log
+    "trail":           Weight(0.6, 1.0, 0.0, 3),        # the last lines of the newest answers before
     # Recent files
     "file":            Weight(0.3, 0.0, 0.15, 12),
     "git":             Weight(0.6),

@@ -32,7 +32,7 @@ _BEGINNINGS_SHARE: Final = 0.2
 _READ_SHARE: Final = 20
 """How many times the room is read of the conversation, to choose from."""
 _WEIGHT: Final = 1.0
-_LONGEST_QUOTE: Final = 8000
+_MOST_PRINTED: Final = 8000
 _OLDER_CHARS: Final = 160
 _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
@@ -169,7 +169,7 @@ class _Unsaid:
     def of(self, quote: _Quote) -> str:
         """Returns the lines of the quote that say something new, with a mark where others are left out."""
         kept: list[str] = []
-        text = clip_middle(quote.text, chars=_LONGEST_QUOTE)
+        text = clip_middle(quote.text, chars=_MOST_PRINTED) if quote.printed else quote.text
         for line in (_LINE_NUMBER.sub("", line) for line in lines_of(text)):
             if self._is_new(line, quote.printed):
                 kept.append(line)

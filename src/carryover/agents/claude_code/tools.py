@@ -241,7 +241,7 @@ def _refused(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome:
     found = _SAID.fullmatch(output)
     said = found[1].strip() if found else ""
     words = "" if said.startswith(_CLIENT_SAYS) else said
-    return refused(_printed(output), words, by_client=by_client, by_user=by_user)
+    return refused(_printed(output) if by_client else output, words, by_client=by_client, by_user=by_user)
 
 
 def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:

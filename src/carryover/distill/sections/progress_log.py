@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Proposal, Summary
-from carryover.distill.entry import WEIGHTS, Entry, Kind
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
@@ -122,7 +122,8 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
-        answers += parted(step, answer, "message", label=label, most=most, at_ms=at_ms)
+        weight = WEIGHTS["trail"] if back < WEIGHTS["trail"].most else BY_WORTH
+        answers += parted(step, answer, "message", weight, label=label, most=most, at_ms=at_ms)
     return [*entries, *packed(answers)]
 
 
