@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Final, Literal
 
 import msgspec
@@ -19,7 +20,7 @@ Place = Literal["said", "called", "printed"]
 _MOST: Final = 384
 _OVERFLOW: Final = 512
 """A thread with more names than this keeps `_MOST` of them."""
-SHORT: Final[Mapping[Place, int]] = {"said": 6000, "called": 2000, "printed": 800}
+SHORT: Final[Mapping[Place, int]] = {"said": 4000, "called": 1200, "printed": 600}
 """How many characters of a text are read for names: two thirds from its beginning, the rest from its end."""
 AT_LENGTH: Final[Mapping[Place, int]] = {"said": 12_000, "called": 4000, "printed": 6000}
 """The same where all events are at hand and the names of one text are needed once."""
@@ -101,18 +102,17 @@ def _rank(item: tuple[str, Name]) -> tuple[bool, int, int, str]:
 def names_in(text: str) -> dict[str, str]:
     """Returns the names in a text, in order: each as it is compared (the last part of a path, in small letters), and
     as it is written."""
-    found: dict[str, str] = {}
-    for token in dict.fromkeys(text.split()):
-        found.update(_names_of(token))
-    return found
+    return dict(chain.from_iterable(map(_names_of, dict.fromkeys(text.split()))))
 
 
 @lru_cache(maxsize=1 << 15)  # most tokens of a conversation are the same ones
 def _names_of(token: str) -> Iterable[tuple[str, str]]:
-    if len(token) > _LONGEST_TOKEN:
+    if not _SHORTEST <= len(token) <= _LONGEST_TOKEN:
         return ()
-    found = ((_key(part), _written(part)) for part in _APART.split(token))
-    return tuple((key, shown) for key, shown in found if key)
+    if token.isalpha():  # most tokens are
+        return ((token.casefold(), token),) if _SHORTEST_WORD <= len(token) <= _LONGEST else ()
+    found = ((_key(part), part) for part in _APART.split(token) if len(part) >= _SHORTEST)
+    return tuple((key, _written(part)) for key, part in found if key)
 
 
 def _written(part: str) -> str:
