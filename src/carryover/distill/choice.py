@@ -25,6 +25,7 @@ _MEASURE: Final = later(r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s
 """A time, a version's number, a size or a speed; a whole number may be a port or an id."""
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
+_LONGEST_WORD: Final = 24
 
 
 class Room(NamedTuple):
@@ -72,10 +73,9 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
 
 
 def _says_little(name: str) -> bool:
-    """Whether a name alone says nothing: a word, also of two parts in a script with words like these, or a measure."""
-    letters = name.replace("-", "")
-    is_word = name.isalpha() or (letters.isalpha() and not letters.isascii())
-    return is_word or _MEASURE.fullmatch(name) is not None
+    """Whether a name alone says nothing: a word, words in a script that writes them together, or a measure."""
+    is_words = not name.isascii() and (name.replace("-", "").isalpha() or len(name) > _LONGEST_WORD)
+    return name.isalpha() or is_words or _MEASURE.fullmatch(name) is not None
 
 
 def _shown(name: str, root: str) -> str:

@@ -133,7 +133,18 @@ def test_names_worth_the_same_stand_in_the_order_of_the_alphabet() -> None:
 
 
 def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -> None:
-    known = names("discount", "веб-страниц", "0:00:03", "3378k", "16.25", "75.1M", "8080", "job-4711", "4a7f2c")
+    known = names(
+        "discount",
+        "веб-страниц",
+        f"执行{24 * '令'}42",
+        "0:00:03",
+        "3378k",
+        "16.25",
+        "75.1M",
+        "8080",
+        "job-4711",
+        "4a7f2c",
+    )
     assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, 8080, job-4711")
 
 
