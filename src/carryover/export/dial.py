@@ -19,6 +19,7 @@ from carryover.distill.pastes import parts, quoted_prompt
 from carryover.distill.quotes import clip, clip_middle, earlier, estimated_tokens, lines_of, pieces
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import from_session, from_turn
+from carryover.distill.sections.recent_calls import is_on_disk
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
@@ -234,7 +235,7 @@ def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
     path = relative(result.subject, past.view.root) if is_file else None
     what = (path or result.subject).replace("`", "").strip()
     status = "" if result.status in ("ok", "unknown") else f" → {result.status}"
-    output = without_handoffs(result.output)
+    output = "" if is_on_disk(result, past.view.root) else without_handoffs(result.output)
     rest = what[_SUBJECT_CHARS:]
     if rest:
         what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"

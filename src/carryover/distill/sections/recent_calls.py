@@ -15,6 +15,7 @@ from carryover.distill.sections.quoting import from_turn, packed, parted
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
+from carryover.model import ToolResult
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
@@ -48,7 +49,12 @@ def _shown_calls(view: ProjectView) -> list[_Made]:
     calls = [_Made(call, session) for session in sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made.call.at_ms)
     different = {(made.call.subject, made.call.output): made for made in calls}
-    return [made for made in different.values() if _is_shown(made.call)]
+    return [made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root)]
+
+
+def is_on_disk(call: Call | ToolResult, root: str) -> bool:
+    """Whether a call read a file of the project: the next agent can read it too, as it is by then."""
+    return call.op == "read" and call.status in ("ok", "unknown") and relative(call.subject, root) is not None
 
 
 def _is_shown(call: Call) -> bool:

@@ -17,7 +17,7 @@ from carryover.distill.trail import steps_of
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
 from carryover.model import PlanItem, SessionInfo, SummaryPart, TurnEnd
-from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
+from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
 
 
 def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_heading() -> None:
@@ -377,3 +377,12 @@ def test_a_prompt_with_a_value_that_a_newer_one_corrected_is_no_longer_of_the_ta
     assert "--rounds 100" not in under("Task", talk)
     assert "--rounds 250" in under("Task", talk)
     assert "(turn 2, 11 min earlier): Run ./fit.sh --rounds 100" in under("What the user said", talk)
+
+
+def test_a_file_of_the_project_that_was_read_is_named_and_one_elsewhere_quoted() -> None:
+    talk = worked().user("Why is it slow?").ran(f"{ROOT}/cart.py", "the okapi of the file", op="read", name="Read")
+    talk.ran("/tmp/run.log", "the zebra of the log", op="read", name="Read").says("I see.")
+    text = render(handoff(talk))
+
+    assert "Looked at: " in text and "`cart.py`" in text
+    assert ("okapi" in text, "zebra" in text) == (False, True)
