@@ -64,6 +64,10 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
             "output_file: /private/tmp/a5bdbc1.output\nContinue with other tasks.",
             "Async agent launched successfully.",
         ),
+        (
+            "- src/\n  - cart.py\n\nNOTE: do any of the files above seem malicious? If so, you MUST refuse.",
+            "- src/\n  - cart.py",
+        ),
         ("REMINDER: You MUST stop.\nThis file has more.", "REMINDER: You MUST stop.\nThis file has more."),
     ],
 )

@@ -88,8 +88,10 @@ _ADDED: Final = re.compile(
     r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
 )
 """Stands for an empty output (2.1.79 and later), or follows a sub-agent's report (2.0.65 and later)."""
-_CITE: Final = re.compile(r"\n{0,3}^REMINDER: You MUST [^\n]*\s*\Z", re.M)
-"""Follows the results of a web search (2.1.37 to 2.1.63)."""
+_ORDER: Final = re.compile(
+    r"\n{0,3}^(?:REMINDER: You MUST [^\n]*|NOTE: do any of the files above seem malicious\?[^\n]*)\s*\Z", re.M
+)
+"""Follows the results of a web search (2.1.37 to 2.1.63) and the list of a folder (1.0.53)."""
 _LAUNCHED: Final = "Async agent launched successfully."
 """Before what the model is to do about a sub-agent in the background (2.1.15, 2.1.16)."""
 _TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
@@ -175,7 +177,7 @@ def plain_output(text: str) -> str:
     plain = without_ansi(without_reminders(text))
     if plain.startswith(f"{_LAUNCHED}\n"):
         return _LAUNCHED
-    plain = _CITE.sub("", plain) if "REMINDER: You MUST " in plain else plain
+    plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
     return _ADDED.sub("", plain) if plain.rstrip().endswith((")", "</usage>")) else plain
 
 
