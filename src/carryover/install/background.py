@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover import __version__
+from carryover.build import build
 from carryover.daemon.client import look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.errors import UserError, os_reason
 from carryover.fsio import private_dir, write_if_changed
@@ -68,7 +68,7 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     """Things to know about, although everything works."""
     hints: tuple[str, ...] = ()
     replaced: str | None = None
-    """The version that ran before, if it is another one."""
+    """The version that ran before, if it was another build."""
     ledger_copy: str | None = None
     """File name of the copy that was made of an older version's ledger before it was migrated."""
 
@@ -82,7 +82,6 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
     errors are returned in `trouble`."""
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
-    former = before.version if before is not None else None
     manager, program = service_of_user()
     reason = manager.available()
     changed, trouble = False, None
@@ -106,13 +105,13 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
         trouble=(trouble,) if trouble else (),
         warnings=(found.trouble,) if health is not None and found.trouble else (),
         hints=(hint,) if hint else (),
-        replaced=former if health is None or health.version != former else None,
+        replaced=before.version if before and (health is None or health.build != before.build) else None,
         ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
     )
 
 
 def _registered(state: StateDir, manager: ServiceManager, program: Program, *, restart: bool) -> bool:
-    """Runs the daemon in this version under the service manager; returns whether anything changed."""
+    """Runs this build of the daemon under the service manager; returns whether anything changed."""
     changed = manager.install(program)
     forget_starter(state)
     is_active = manager.status().active
@@ -135,7 +134,7 @@ def _detached(state: StateDir, _manager: ServiceManager, program: Program, *, re
 
 def _is_up_to_date(state: StateDir) -> bool:
     health = look_at_endpoint(state).health
-    return health is not None and health.version == __version__
+    return health is not None and health.build == build()
 
 
 def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager:

@@ -120,7 +120,8 @@ def background_lines(background: Background) -> Iterator[str]:
     if background.pid is not None:
         where = f", port {background.port} is its own" if background.port is not None else ""
         by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
-        instead = f" in place of {background.replaced}" if background.replaced else ""
+        former = "another build" if background.replaced == background.version else background.replaced
+        instead = f" in place of {former}" if former else ""
         yield f"✓ carryoverd {background.version} runs{by}{instead} (process {background.pid}{where})"
     if background.ledger_copy is not None:
         yield f"✓ The ledger was migrated; as it was before it is kept beside it, in {background.ledger_copy}"

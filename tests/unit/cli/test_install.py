@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carryover import __version__
@@ -364,3 +365,13 @@ def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:
     said = "✓ The ledger was migrated; as it was before it is kept beside it, in ledger.before-13.sqlite"
     assert said in background_lines(migrated)
     assert said not in background_lines(Background(kind="none"))
+
+
+def test_a_replaced_build_of_the_same_version_is_said_to_be_another() -> None:
+    now = Background(kind="systemd", pid=4711, version="0.1.0", replaced="0.1.0")
+    older = msgspec.structs.replace(now, replaced="0.0.9")
+
+    assert [next(background_lines(each)).split(" in place of ")[1] for each in (now, older)] == [
+        "another build (process 4711)",
+        "0.0.9 (process 4711)",
+    ]
