@@ -28,9 +28,9 @@ _UNCOMMITTED: Final = "git will show AGENTS.md and .gitignore as changed until y
 _NOTHING_SHOWN: Final = "Nothing that git shows; an agent whose own file is tracked gets it by hooks."
 _ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
-    "shared": f"{{number}} now: {IN_PROJECT}. {_UNCOMMITTED[0].upper()}{_UNCOMMITTED[1:]}",
-    "local": f"{{number}} now: {IN_PROJECT}, and pointers to it. Nothing that git shows.",
-    "private": f"{{number}} now: {IN_PROJECT}, and no other file.",
+    "shared": f"{{number}}: {IN_PROJECT}. {_UNCOMMITTED[0].upper()}{_UNCOMMITTED[1:]}",
+    "local": f"{{number}}: {IN_PROJECT}, and pointers to it. Nothing that git shows.",
+    "private": f"{{number}}: {IN_PROJECT}, and no other file.",
 }
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 
@@ -57,10 +57,11 @@ class ProjectChanges(NamedTuple):
 def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projects: Active) -> Rule:
     """Describes what `pointers` allows for these agents."""
     home = Path.home()
-    where = _places(projects.roots, home, least=projects.cut)
+    days = counted(config.publish.active_days, "day")
+    where = _places(projects.roots, home, days, least=projects.cut)
     kept_in = short_path(state_dir().root / KEPT, home)
     full = rule(pointers, agents, where=where, kept_in=kept_in, folder=config.publish.folder)
-    return Rule(full, _in_short(pointers, full, _number_of(projects.roots, least=projects.cut)))
+    return Rule(full, _in_short(pointers, full, _number_of(projects.roots, days, least=projects.cut)))
 
 
 def planned_in(projects: Active, config: Config, *, with_diffs: bool) -> tuple[ProjectChanges, ...]:
@@ -135,16 +136,23 @@ def _in_short(pointers: Pointers, full: tuple[str, ...], number: str) -> tuple[s
     return full
 
 
-def _number_of(roots: Collection[Path], *, least: bool) -> str:
-    """Says how many projects there are. `least`: there may be more."""
-    return f"at least {counted(len(roots), 'project')}" if least else counted(len(roots), "project")
+def _number_of(roots: Collection[Path], days: str, *, least: bool) -> str:
+    """Says how many projects there are now. `least`: there may be more."""
+    if not roots:
+        return f"projects of the last {days} now" if least else f"no project now, as none had work in the last {days}"
+    return f"at least {counted(len(roots), 'project')} now" if least else f"{counted(len(roots), 'project')} now"
 
 
-def _places(roots: Collection[Path], home: Path, *, least: bool = False) -> str:
-    """Names the projects, as the beginning of a sentence. `least`: there may be more."""
+def _places(roots: Collection[Path], home: Path, days: str, *, least: bool = False) -> str:
+    """Names the projects, as the beginning of a sentence. `least`: there may be more. `days`: in which an agent has to
+    have worked there."""
     names = [short_path(root, home) for root in roots]
-    if len(names) < 2 and not least:
-        return f"Now in {names[0]}" if names else "Now in no project"
+    if not names and least:
+        return f"Now in those in which an agent worked in the last {days}"
+    if not names:
+        return f"Now in no project, as no agent worked in one in the last {days}"
+    if len(names) == 1 and not least:
+        return f"Now in {names[0]}"
+    number = f"{'at least ' if least else ''}{counted(len(names), 'project')}"
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    named = f" ({', '.join(names[:_NAMED])}{more})" if names else ""
-    return f"Now in {_number_of(roots, least=least)}{named}"
+    return f"Now in {number} ({', '.join(names[:_NAMED])}{more})"
