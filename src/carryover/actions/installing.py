@@ -23,7 +23,7 @@ from carryover.edits.apply import Applied
 from carryover.errors import ExitCode, UserError
 from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import plan_mcp_servers
-from carryover.install.background import bring_up, service_of_user
+from carryover.install.background import bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.how_installed import require_mcp_sdk
 from carryover.install.machine import Machine
@@ -144,7 +144,10 @@ def install(seen: Survey, answer: Answer, wishes: Wishes) -> Installed:
     projects = planned_in(seen.projects, _decided(seen.config, setup), with_diffs=wishes.dry_run)
     would = tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.problem) for edit in setup.shown)
     work = Work(setup=setup, asked=answer.agents, installing=wishes.installing, applied=would)
-    if not wishes.dry_run:
+    if wishes.dry_run:
+        changes = setup.service is not None and setup.service.changes
+        work = replace(work, ahead=look_ahead(state_dir(), service=wishes.service, changes=changes))
+    else:
         if not setup.selected and not setup.hooks and seen.config.agents.selected is None:
             raise UserError(
                 "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",

@@ -94,6 +94,32 @@ def test_a_dry_run_prints_the_diff_of_what_install_then_does_and_touches_no_file
     assert claude.read_bytes() == patched.read_bytes()
 
 
+def test_a_dry_run_names_what_the_daemon_makes_and_when_each_diff_is_made(claude: Path, shop: Path, run: Run) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    dry = run.out("install", "--yes", "--dry-run")
+    data = json.loads(run.out("install", "--yes", "--dry-run", "--json"))["daemon"]
+    by_hand = run.out("install", "--yes", "--dry-run", "--no-service")
+    before = {path.name for path in state_dir().root.iterdir()}
+    try:
+        run("install", "--yes")
+        again = run.out("install", "--yes", "--dry-run")
+        made = {path.name for path in state_dir().root.iterdir()} - before
+    finally:
+        run("stop")
+
+    files = "hook.sh, hook.secret, hook.curl, ledger.sqlite"
+    assert f"carryoverd is started in the background and makes in ~/.carryover: {files}, start.sh.\n" in dry
+    assert (
+        f"Nothing is started (--no-service). Once you start carryoverd, it makes in ~/.carryover: {files}.\n" in by_hand
+    )
+    assert (data["does"], {Path(path).name for path in data["creates"]} <= made) == ("start", True)
+    assert "carryoverd is" not in again and "makes in" not in again
+    at_once, _, later = dry.partition("\nWhen an agent next works in ~/shop:\n")
+    assert f"\n+++ {shop}/.git/info/exclude\n" in at_once.partition("\nIn ~/shop, by carryoverd:\n")[2]
+    assert (f"+++ {shop}/AGENTS.md\n" in at_once, f"+++ {shop}/AGENTS.md\n" in later) == (False, True)
+
+
 def test_one_agent_s_failure_stops_no_other(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
