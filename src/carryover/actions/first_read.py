@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sqlite3
 import time
@@ -32,6 +31,8 @@ BUSY_ANSWER_S: Final = 10.0
 SHOWN_AFTER_S: Final = 1.0
 SEARCH_LIMIT_S: Final = 1.5
 """How long transcripts are searched for their projects, newest first, while a person waits and there is no ledger."""
+DRY_RUN_LIMIT_S: Final = 15.0
+"""The same in a dry run, whose list should be whole: enough for 300 MB of files that are newer than their events."""
 
 End = Literal["done", "interrupted", "lost"]
 
@@ -107,7 +108,7 @@ class Active(msgspec.Struct, frozen=True):
 
 
 def active_projects(
-    state: StateDir, config: Config, agents: Collection[str], *, limit_s: float | None = SEARCH_LIMIT_S
+    state: StateDir, config: Config, agents: Collection[str], *, limit_s: float = SEARCH_LIMIT_S
 ) -> Active:
     """Returns the projects in which one of `agents` worked recently and that may be written into: where something
     happened in the last `active_days`, as the daemon publishes.
@@ -134,12 +135,12 @@ def _filter(config: Config) -> Callable[[Path], bool]:
     return may_be_written
 
 
-def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float | None) -> Active:
+def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float) -> Active:
     from carryover.agents import adapters
     from carryover.ingest.roots import recorded_roots
     from carryover.ingest.scan import readable_sources, recent_folders
 
-    until_s = time.monotonic() + (limit_s if limit_s is not None else math.inf)
+    until_s = time.monotonic() + limit_s
     known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
     roots = recorded_roots([agent.spec for agent in known.values()], config.agents, Path.home(), os.environ)
     recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]

@@ -14,7 +14,14 @@ import msgspec
 
 from carryover import agents
 from carryover.actions.context import project_root, state_dir
-from carryover.actions.first_read import SEARCH_LIMIT_S, Active, active_projects, held_by, watch_first_read
+from carryover.actions.first_read import (
+    DRY_RUN_LIMIT_S,
+    SEARCH_LIMIT_S,
+    Active,
+    active_projects,
+    held_by,
+    watch_first_read,
+)
 from carryover.actions.install_result import Installed, Work, result
 from carryover.actions.project_rules import Rule, planned_in, rule_for
 from carryover.config import Config, Pointers, ResumeMode, load_config
@@ -100,7 +107,7 @@ def survey(wishes: Wishes) -> Survey:
     machine = Machine.here(config.agents.recorded_env())
     detections = detect_all(agents.specs(), machine, config.agents.recorded_versions())
     agents_here = tuple(found.spec.id for found in detections if found.found)
-    limit_s = None if wishes.dry_run else SEARCH_LIMIT_S
+    limit_s = DRY_RUN_LIMIT_S if wishes.dry_run else SEARCH_LIMIT_S
     return Survey(config, detections, active_projects(state, config, agents_here, limit_s=limit_s))
 
 
