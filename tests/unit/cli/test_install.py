@@ -3,10 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -14,12 +11,11 @@ import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
-from carryover.actions.first_read import active_projects
 from carryover.actions.project_rules import rule
 from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.cli.demo.replay import TIMESTAMP, make_project, replay
-from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
+from carryover.cli.demo.replay import make_project, replay
+from carryover.config import Pointers, load_config
 from carryover.errors import ExitCode
 from carryover.install.background import Background
 from carryover.install.messages import background_lines
@@ -294,63 +290,6 @@ def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Pat
     assert ((moved / "settings.json").exists(), installed.exists()) == (True, False)
 
 
-def found(config: Config | None = None) -> tuple[Path, ...]:
-    return tuple(active_projects(state_dir(), config or Config(), ("claude-code",)).roots)
-
-
-def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
-    shutil.rmtree(home / ".claude")
-
-    assert found(Config(publish=PublishConfig(active_days=36_500))) == (recorded,)
-
-
-def test_what_is_left_alone_is_not_named(shop: Path, home: Path) -> None:
-    assert found(Config(projects=ProjectsConfig(exclude=("shop",)))) == ()
-    long_ago = time.time() - 30 * 86_400
-    for path in (home / ".claude").rglob("*.jsonl"):
-        os.utime(path, (long_ago, long_ago))
-    assert found() == ()
-    shutil.rmtree(shop)
-    assert found(Config(publish=PublishConfig(active_days=60))) == ()
-
-
-def aged(home: Path, days: int, *, goes_on: bool = False) -> None:
-    """The same history as of `days` ago, in files that are new, as in a copied home folder. `goes_on`: the second half
-    of each file is of today."""
-    at = datetime.fromtimestamp(time.time() - days * 86_400, UTC).isoformat(timespec="milliseconds")
-    for path in (home / ".claude").rglob("*.jsonl"):
-        lines = path.read_bytes().splitlines(keepends=True)
-        old = [TIMESTAMP.sub(f'"timestamp":"{at[:23]}Z"'.encode(), line) for line in lines]
-        half = len(lines) // 2 if goes_on else len(lines)
-        path.write_bytes(b"".join([*old[:half], *lines[half:]]))
-
-
-@pytest.mark.parametrize("days", [6, 8])
-def test_only_projects_that_get_a_handoff_now_are_named(
-    claude: Path, shop: Path, home: Path, run: Run, days: int
-) -> None:
-    """As the daemon does, it goes by when something happened, not by the time of the file."""
-    state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text("[server]\nport = 0\n")
-    aged(home, days)
-    dry = run.out("install", "--yes", "--dry-run")
-    try:
-        _, out, _ = run("install", "--yes")
-    finally:
-        run("stop")
-
-    is_made = (shop / ".carryover" / "handoff.md").exists()
-    none = "  Now in no project, as no agent worked in one in the last 7 days: only .carryover/handoff.md, kept out "
-    assert is_made == (days < 7)
-    assert ("~/shop" in out, str(shop) in dry, none in out, none in dry) == (is_made, is_made, not is_made, not is_made)
-
-
-def test_a_session_that_began_long_ago_and_goes_on_counts(claude: Path, shop: Path, home: Path) -> None:
-    aged(home, 30, goes_on=True)
-
-    assert found() == (shop,)
-
-
 ESC, Q = "\x1b", "q"
 ENTER_DOES = (
     "Enter writes hooks into ~/.claude/settings.json, starts carryoverd in the background and reads what your agents "
@@ -399,6 +338,16 @@ def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
         _, shown = terminal.end()
 
     assert "Window too small" not in shown
+
+
+def test_a_low_screen_says_why_no_project_is_written_into_now(claude: Path) -> None:
+    with Terminal(INSTALL, os.environ, columns=60, lines=12) as terminal:
+        drawn = terminal.wait_for("as it is.")
+        terminal.press(Q)
+        _, shown = terminal.end()
+
+    why = "No project now, as none had work in the last 7 days; once an agent works there: .carryover/handoff.md. Git "
+    assert (why in " ".join(drawn.split()), "Window too small" in shown) == (True, False)
 
 
 @pytest.mark.night
