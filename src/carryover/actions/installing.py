@@ -14,7 +14,14 @@ import msgspec
 
 from carryover import agents
 from carryover.actions.context import project_root, state_dir
-from carryover.actions.first_read import SEARCH_LIMIT_S, Active, active_projects, held_by, watch_first_read
+from carryover.actions.first_read import (
+    DRY_RUN_LIMIT_S,
+    SEARCH_LIMIT_S,
+    Active,
+    active_projects,
+    held_by,
+    watch_first_read,
+)
 from carryover.actions.install_result import Installed, Work, result
 from carryover.actions.project_rules import Rule, planned_in, rule_for
 from carryover.config import Config, Pointers, ResumeMode, load_config
@@ -23,7 +30,7 @@ from carryover.edits.apply import Applied
 from carryover.errors import ExitCode, UserError
 from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import plan_mcp_servers
-from carryover.install.background import bring_up, service_of_user
+from carryover.install.background import bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.how_installed import require_mcp_sdk
 from carryover.install.machine import Machine
@@ -100,7 +107,7 @@ def survey(wishes: Wishes) -> Survey:
     machine = Machine.here(config.agents.recorded_env())
     detections = detect_all(agents.specs(), machine, config.agents.recorded_versions())
     agents_here = tuple(found.spec.id for found in detections if found.found)
-    limit_s = None if wishes.dry_run else SEARCH_LIMIT_S
+    limit_s = DRY_RUN_LIMIT_S if wishes.dry_run else SEARCH_LIMIT_S
     return Survey(config, detections, active_projects(state, config, agents_here, limit_s=limit_s))
 
 
@@ -144,7 +151,10 @@ def install(seen: Survey, answer: Answer, wishes: Wishes) -> Installed:
     projects = planned_in(seen.projects, _decided(seen.config, setup), with_diffs=wishes.dry_run)
     would = tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.problem) for edit in setup.shown)
     work = Work(setup=setup, asked=answer.agents, installing=wishes.installing, applied=would)
-    if not wishes.dry_run:
+    if wishes.dry_run:
+        changes = setup.service is not None and setup.service.changes
+        work = replace(work, ahead=look_ahead(state_dir(), service=wishes.service, changes=changes))
+    else:
         if not setup.selected and not setup.hooks and seen.config.agents.selected is None:
             raise UserError(
                 "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",

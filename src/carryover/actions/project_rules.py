@@ -28,10 +28,11 @@ _UNCOMMITTED: Final = "git will show AGENTS.md and .gitignore as changed until y
 _NOTHING_SHOWN: Final = "Nothing that git shows; an agent whose own file is tracked gets it by hooks."
 _ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
-    "shared": f"{{number}} now: {IN_PROJECT}. {_UNCOMMITTED[0].upper()}{_UNCOMMITTED[1:]}",
-    "local": f"{{number}} now: {IN_PROJECT}, and pointers to it. Nothing that git shows.",
-    "private": f"{{number}} now: {IN_PROJECT}, and no other file.",
+    "shared": f"{{number}}: {IN_PROJECT}. {_UNCOMMITTED[0].upper()}{_UNCOMMITTED[1:]}",
+    "local": f"{{number}}: {IN_PROJECT}, and pointers to it. Nothing that git shows.",
+    "private": f"{{number}}: {IN_PROJECT}, and no other file.",
 }
+_NOTHING: Final = "Nothing"
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 
 
@@ -57,10 +58,12 @@ class ProjectChanges(NamedTuple):
 def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projects: Active) -> Rule:
     """Describes what `pointers` allows for these agents."""
     home = Path.home()
-    where = _places(projects.roots, home, least=projects.cut)
+    days = counted(config.publish.active_days, "day")
+    where = _places(projects.roots, home, days, least=projects.cut)
     kept_in = short_path(state_dir().root / KEPT, home)
-    full = rule(pointers, agents, where=where, kept_in=kept_in, folder=config.publish.folder)
-    return Rule(full, _in_short(pointers, full, _number_of(projects.roots, least=projects.cut)))
+    has_none = not projects.roots and not projects.cut
+    full = rule(pointers, agents, where=where, kept_in=kept_in, folder=config.publish.folder, has_none=has_none)
+    return Rule(full, _in_short(pointers, full, _number_of(projects.roots, days, least=projects.cut)))
 
 
 def planned_in(projects: Active, config: Config, *, with_diffs: bool) -> tuple[ProjectChanges, ...]:
@@ -91,23 +94,33 @@ def _planned(root: Path, last_ms: int, config: Config, paths: StatePaths, *, wit
 
 
 def rule(
-    pointers: Pointers, agents: Collection[str], *, where: str, kept_in: str, folder: str | None = None
+    pointers: Pointers,
+    agents: Collection[str],
+    *,
+    where: str,
+    kept_in: str,
+    folder: str | None = None,
+    has_none: bool = False,
 ) -> tuple[str, ...]:
     """Describes in sentences what `pointers` allows, and when.
 
-    `where`: as returned by `_places`. `folder`: the folder that the settings name for all handoffs.
+    `where`: as returned by `_places`. `folder`: the folder that the settings name for all handoffs. `has_none`: whether
+    nothing is written into any project now.
     """
     if folder is not None:
-        return (f"Nothing: handoffs are kept in {folder} (`folder` in config.toml).",)
+        return (f"{_NOTHING}: handoffs are kept in {folder} (`folder` in config.toml).",)
     if pointers == "off":
-        return (f"Nothing: handoffs are kept in {kept_in}; {_BY_HOOKS}",)
+        return (f"{_NOTHING}: handoffs are kept in {kept_in}; {_BY_HOOKS}",)
     if pointers == "private":
         return f"{where}, and in others once an agent works there: {_ALONE}", f"No other file: {_BY_HOOKS}"
     if pointers == "local":
         pointer = f"And a pointer to it in AGENTS.md where no branch has one{_own_files(agents)}."
         return f"{where}, and in others once an agent works there: {_ALONE}", pointer, _NOTHING_SHOWN
-    then = f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}."
-    return f"{where}: only {_ALONE}", then, _UNCOMMITTED
+    then = f".carryover/ in its .gitignore{_pointers(agents)}."
+    when = "When an agent next works in a project, not before:"
+    if has_none:
+        return f"{where}.", f"{when} {_ALONE.removesuffix('.')}; {then}", _UNCOMMITTED
+    return f"{where}: only {_ALONE}", f"{when} {then}", _UNCOMMITTED
 
 
 def _own_files(agents: Collection[str]) -> str:
@@ -130,21 +143,30 @@ def _pointers(agents: Collection[str]) -> str:
 def _in_short(pointers: Pointers, full: tuple[str, ...], number: str) -> tuple[str, ...]:
     """Returns what `rule` says in one sentence, for a low screen. `number`: see `_number_of`."""
     match pointers:
-        case "shared" | "local" | "private" if full[0].endswith(_ALONE):
+        case "shared" | "local" | "private" if not full[0].startswith(_NOTHING):
             return (_SHORT_RULES[pointers].format(number=f"{number[0].upper()}{number[1:]}"),)
     return full
 
 
-def _number_of(roots: Collection[Path], *, least: bool) -> str:
-    """Says how many projects there are. `least`: there may be more."""
-    return f"at least {counted(len(roots), 'project')}" if least else counted(len(roots), "project")
+def _number_of(roots: Collection[Path], days: str, *, least: bool) -> str:
+    """Says how many projects there are now. `least`: there may be more."""
+    if not roots and least:
+        return f"those with work in the last {days} now"
+    if not roots:
+        return f"no project now, as none had work in the last {days}; once an agent works there"
+    return f"at least {counted(len(roots), 'project')} now" if least else f"{counted(len(roots), 'project')} now"
 
 
-def _places(roots: Collection[Path], home: Path, *, least: bool = False) -> str:
-    """Names the projects, as the beginning of a sentence. `least`: there may be more."""
+def _places(roots: Collection[Path], home: Path, days: str, *, least: bool = False) -> str:
+    """Names the projects, as the beginning of a sentence. `least`: there may be more. `days`: in which an agent has to
+    have worked there."""
     names = [short_path(root, home) for root in roots]
-    if len(names) < 2 and not least:
-        return f"Now in {names[0]}" if names else "Now in no project"
+    if not names and least:
+        return f"Now in those in which an agent worked in the last {days}"
+    if not names:
+        return f"Now in no project, as no agent worked in one in the last {days}"
+    if len(names) == 1 and not least:
+        return f"Now in {names[0]}"
+    number = f"{'at least ' if least else ''}{counted(len(names), 'project')}"
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    named = f" ({', '.join(names[:_NAMED])}{more})" if names else ""
-    return f"Now in {_number_of(roots, least=least)}{named}"
+    return f"Now in {number} ({', '.join(names[:_NAMED])}{more})"

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     done = examine(fix=args.fix)
     put(args, done._asdict(), map(runnable, doctor_lines(done.findings, done.repairs)))
     if not args.json:
-        put(args, None, ["", version_line("carryover"), f"To upgrade: {done.update}; then `carryover refresh`."])
+        put(args, None, ["", version_line("carryover"), f"To upgrade: {done.update}; then `carryover refresh --yes`."])
     return ExitCode.OK if done.healthy else ExitCode.FAILED
 
 

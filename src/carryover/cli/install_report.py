@@ -56,7 +56,7 @@ def as_data(done: Installed) -> dict[str, Any]:
         "all_projects": not done.projects_cut,
     }
     if done.is_dry:
-        return {"dry_run": True, **common}
+        return {"dry_run": True, **common, "daemon": msgspec.to_builtins(done.ahead, enc_hook=str)}
     return {
         "changed": done.changed,
         **common,
@@ -107,10 +107,18 @@ def print_report(done: Installed, home: Path) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
     print_lines(map(runnable, lines(done, home)))
     if done.is_dry:
-        inside = (each for project in done.projects for each in (*project.changes, *project.later))
-        changing = [each for each in (*done.planned, *inside) if each.changes]
-        print_diffs(changing)
-        say("", "Nothing was changed." if changing else "Nothing would change.")
+        steps: list[tuple[str, Sequence[PlannedChange]]] = [("", done.planned)]
+        for project in done.projects:
+            root = short_path(project.root, home)
+            steps.append((f"In {root}, by carryoverd:", project.changes))
+            steps.append((f"When an agent next works in {root}:", project.later))
+        changing = [(title, [each for each in planned if each.changes]) for title, planned in steps]
+        for title, planned in changing:
+            if title and planned:
+                say("", title)
+            print_diffs(planned)
+        would = any(planned for _, planned in changing) or (done.ahead is not None and done.ahead.does != "nothing")
+        say("", "Nothing was changed." if would else "Nothing would change.")
 
 
 def print_diffs(planned: Iterable[PlannedChange]) -> None:
@@ -132,7 +140,9 @@ def lines(done: Installed, home: Path) -> Iterator[str]:
     new = done.changed_rule or any(project.changes or project.later for project in done.projects)
     if done.installing or done.is_dry or new:
         yield from _project_lines(done, home)
-    if not done.is_dry:
+    if done.is_dry:
+        yield from done.daemon_lines
+    else:
         yield from _done_lines(done, home)
 
 

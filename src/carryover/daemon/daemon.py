@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 
 from carryover import __version__
+from carryover.build import build
 from carryover.config import settings_now
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
@@ -281,6 +282,7 @@ class Daemon:
             rss_bytes = int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
         return Health(
             version=__version__,
+            build=build(),
             pid=os.getpid(),
             started_ms=self._started_ms,
             uptime_s=(now_ms - self._started_ms) / 1000,

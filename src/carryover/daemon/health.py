@@ -101,6 +101,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """The daemon's current state."""
 
     version: str
+    build: str = ""
+    """Identifies its files as they were when it started; see `build`."""
     pid: int
     started_ms: int | None = None
     uptime_s: float = 0.0

@@ -21,6 +21,7 @@ import msgspec
 
 import carryover
 from carryover import __version__
+from carryover.build import build
 from carryover.config import Config, settings_now
 from carryover.daemon.client import DaemonHolder, daemon_holder
 from carryover.daemon.context import DaemonContext
@@ -88,6 +89,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) ->
         lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
         stack.callback(lock.release)
         sweep_scratch(state.root, temporary_files())
+        build()  # before the modules are loaded: an upgrade from now on is another build
         load_all(with_sync=state.sync.exists())
         gc.freeze()  # everything loaded stays; collecting it repeatedly would delay answers to agents
         gc.enable()

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from carryover import __version__
+from carryover.build import build
 from carryover.daemon.client import look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.errors import UserError, os_reason
 from carryover.fsio import private_dir, write_if_changed
@@ -20,6 +20,7 @@ from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, Service
 from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
 from carryover.paths import STARTER, StateDir
+from carryover.publish.hook_script import CURL_CONFIG
 
 ANSWER_S: Final = 20.0
 """How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
@@ -68,9 +69,41 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     """Things to know about, although everything works."""
     hints: tuple[str, ...] = ()
     replaced: str | None = None
-    """The version that ran before, if it is another one."""
+    """The version that ran before, if it was another build."""
     ledger_copy: str | None = None
     """File name of the copy that was made of an older version's ledger before it was migrated."""
+
+
+class Ahead(msgspec.Struct, frozen=True, kw_only=True):
+    """What `bring_up` would do now."""
+
+    kind: str
+    """What would start the daemon: `systemd`, `launchd`, or `none`."""
+    wanted: bool
+    """False if the user wants no service (`--no-service`)."""
+    does: Literal["start", "restart", "nothing"]
+    creates: tuple[Path, ...]
+    """The files that the daemon, or what starts it, would make in the state folder."""
+
+
+def look_ahead(state: StateDir, *, service: bool, changes: bool) -> Ahead:
+    """Returns what `bring_up` would do. `changes`: whether the file of the service would change. Changes nothing."""
+    manager, _ = service_of_user()
+    is_alone = manager.available() is not None
+    does: Literal["start", "restart", "nothing"] = "start"
+    if not service or (_is_up_to_date(state) and not changes and (is_alone or manager.status().active)):
+        does = "nothing"
+    elif look_at_endpoint(state).health is not None:
+        does = "restart"
+    made = [state.hook_script, state.secret, state.root / CURL_CONFIG, state.ledger]
+    if service and is_alone:
+        made.append(state.root / STARTER)
+    return Ahead(
+        kind=manager.kind,
+        wanted=service,
+        does=does,
+        creates=tuple(path for path in made if not path.exists()),
+    )
 
 
 def service_of_user() -> tuple[ServiceManager, Program]:
@@ -82,7 +115,6 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
     errors are returned in `trouble`."""
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
-    former = before.version if before is not None else None
     manager, program = service_of_user()
     reason = manager.available()
     changed, trouble = False, None
@@ -106,13 +138,13 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
         trouble=(trouble,) if trouble else (),
         warnings=(found.trouble,) if health is not None and found.trouble else (),
         hints=(hint,) if hint else (),
-        replaced=former if health is None or health.version != former else None,
+        replaced=before.version if before and (health is None or health.build != before.build) else None,
         ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
     )
 
 
 def _registered(state: StateDir, manager: ServiceManager, program: Program, *, restart: bool) -> bool:
-    """Runs the daemon in this version under the service manager; returns whether anything changed."""
+    """Runs this build of the daemon under the service manager; returns whether anything changed."""
     changed = manager.install(program)
     forget_starter(state)
     is_active = manager.status().active
@@ -135,7 +167,7 @@ def _detached(state: StateDir, _manager: ServiceManager, program: Program, *, re
 
 def _is_up_to_date(state: StateDir) -> bool:
     health = look_at_endpoint(state).health
-    return health is not None and health.version == __version__
+    return health is not None and health.build == build()
 
 
 def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import site
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -58,6 +58,9 @@ _WAYS: Final[Mapping[Kind, _Way]] = {
         f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{NAME}.git", f"sudo {_ADD_WITHOUT_PIP}"
     ),
 }
+_COPIES: Final[Collection[Kind]] = ("pipx", "uv tool", "venv", "user", "system")
+"""Ways that copy the files of a checkout if given its folder, and again to update (pipx 1.18, uv 0.13)."""
+_PULL: Final = "git -C {checkout} pull && "
 _PACKAGES: Final[Mapping[str, Kind]] = {"brew": "Homebrew", "npm": "npm", "dpkg": "dpkg", "pacman": "pacman"}
 """Packages that have their own environment, without pip, by the installer that they name in their metadata."""
 
@@ -145,8 +148,9 @@ def own_scripts() -> Path:
 
 def deduced_from(facts: Facts) -> HowInstalled:
     """Deduces how a copy was installed, and the command that updates it."""
-    kind = _kind(facts)
-    return HowInstalled(kind=kind, update=_filled(_WAYS[kind].update, facts))
+    kind, url = _kind(facts), _direct_url(facts.direct_url)
+    is_copy = kind in _COPIES and url is not None and url.dir_info is not None
+    return HowInstalled(kind=kind, update=_filled(f"{_PULL if is_copy else ''}{_WAYS[kind].update}", facts))
 
 
 def _kind(facts: Facts) -> Kind:

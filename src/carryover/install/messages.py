@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from carryover.install.background import Background
+from carryover.install.background import Ahead, Background
 from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
 from carryover.terminal.paths import short_path
 
@@ -115,12 +115,26 @@ def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
             yield f"hooks {did}: {', '.join(hook_set.events)}"
 
 
+def ahead_lines(ahead: Ahead, home: Path) -> Iterator[str]:
+    """Yields what bringing up the daemon would do; nothing if it would do nothing."""
+    by = f"as a {ahead.kind} service" if ahead.kind != "none" else "in the background"
+    steps = [] if ahead.does == "nothing" else [f"is {ahead.does}ed {by}"]
+    if ahead.creates:
+        files = ", ".join(path.name for path in ahead.creates)
+        steps.append(f"makes in {short_path(ahead.creates[0].parent, home)}: {files}")
+    if steps and ahead.wanted:
+        yield f"carryoverd {' and '.join(steps)}."
+    elif steps:
+        yield f"Nothing is started (--no-service). Once you start carryoverd, it {' and '.join(steps)}."
+
+
 def background_lines(background: Background) -> Iterator[str]:
     """Yields how the daemon runs now, and what is to be known about it."""
     if background.pid is not None:
         where = f", port {background.port} is its own" if background.port is not None else ""
         by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
-        instead = f" in place of {background.replaced}" if background.replaced else ""
+        former = "another build" if background.replaced == background.version else background.replaced
+        instead = f" in place of {former}" if former else ""
         yield f"✓ carryoverd {background.version} runs{by}{instead} (process {background.pid}{where})"
     if background.ledger_copy is not None:
         yield f"✓ The ledger was migrated; as it was before it is kept beside it, in {background.ledger_copy}"

@@ -3,21 +3,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
-from carryover.actions.first_read import active_projects
 from carryover.actions.project_rules import rule
 from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.cli.demo.replay import make_project, replay
-from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
+from carryover.config import Pointers, load_config
 from carryover.errors import ExitCode
 from carryover.install.background import Background
 from carryover.install.messages import background_lines
@@ -90,6 +88,32 @@ def test_a_dry_run_prints_the_diff_of_what_install_then_does_and_touches_no_file
     subprocess.run(["patch", "-s", str(patched)], input=diffs[str(claude)], text=True, check=True)
     run("install", "--yes", "--no-service")
     assert claude.read_bytes() == patched.read_bytes()
+
+
+def test_a_dry_run_names_what_the_daemon_makes_and_when_each_diff_is_made(claude: Path, shop: Path, run: Run) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    dry = run.out("install", "--yes", "--dry-run")
+    data = json.loads(run.out("install", "--yes", "--dry-run", "--json"))["daemon"]
+    by_hand = run.out("install", "--yes", "--dry-run", "--no-service")
+    before = {path.name for path in state_dir().root.iterdir()}
+    try:
+        run("install", "--yes")
+        again = run.out("install", "--yes", "--dry-run")
+        made = {path.name for path in state_dir().root.iterdir()} - before
+    finally:
+        run("stop")
+
+    files = "hook.sh, hook.secret, hook.curl, ledger.sqlite"
+    assert f"carryoverd is started in the background and makes in ~/.carryover: {files}, start.sh.\n" in dry
+    assert (
+        f"Nothing is started (--no-service). Once you start carryoverd, it makes in ~/.carryover: {files}.\n" in by_hand
+    )
+    assert (data["does"], {Path(path).name for path in data["creates"]} <= made) == ("start", True)
+    assert "carryoverd is" not in again and "makes in" not in again
+    at_once, _, later = dry.partition("\nWhen an agent next works in ~/shop:\n")
+    assert f"\n+++ {shop}/.git/info/exclude\n" in at_once.partition("\nIn ~/shop, by carryoverd:\n")[2]
+    assert (f"+++ {shop}/AGENTS.md\n" in at_once, f"+++ {shop}/AGENTS.md\n" in later) == (False, True)
 
 
 def test_one_agent_s_failure_stops_no_other(
@@ -266,26 +290,6 @@ def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Pat
     assert ((moved / "settings.json").exists(), installed.exists()) == (True, False)
 
 
-def found(config: Config | None = None) -> tuple[Path, ...]:
-    return tuple(active_projects(state_dir(), config or Config(), ("claude-code",)).roots)
-
-
-def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
-    shutil.rmtree(home / ".claude")
-
-    assert found(Config(publish=PublishConfig(active_days=36_500))) == (recorded,)
-
-
-def test_what_is_left_alone_is_not_named(shop: Path, home: Path) -> None:
-    assert found(Config(projects=ProjectsConfig(exclude=("shop",)))) == ()
-    long_ago = time.time() - 30 * 86_400
-    for path in (home / ".claude").rglob("*.jsonl"):
-        os.utime(path, (long_ago, long_ago))
-    assert found() == ()
-    shutil.rmtree(shop)
-    assert found(Config(publish=PublishConfig(active_days=60))) == ()
-
-
 ESC, Q = "\x1b", "q"
 ENTER_DOES = (
     "Enter writes hooks into ~/.claude/settings.json, starts carryoverd in the background and reads what your agents "
@@ -336,6 +340,16 @@ def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
     assert "Window too small" not in shown
 
 
+def test_a_low_screen_says_why_no_project_is_written_into_now(claude: Path) -> None:
+    with Terminal(INSTALL, os.environ, columns=60, lines=12) as terminal:
+        drawn = terminal.wait_for("as it is.")
+        terminal.press(Q)
+        _, shown = terminal.end()
+
+    why = "No project now, as none had work in the last 7 days; once an agent works there: .carryover/handoff.md. Git "
+    assert (why in " ".join(drawn.split()), "Window too small" in shown) == (True, False)
+
+
 @pytest.mark.night
 def test_every_project_that_will_change_is_counted(claude: Path, home: Path, run: Run) -> None:
     for number in range(55):
@@ -364,3 +378,13 @@ def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:
     said = "✓ The ledger was migrated; as it was before it is kept beside it, in ledger.before-13.sqlite"
     assert said in background_lines(migrated)
     assert said not in background_lines(Background(kind="none"))
+
+
+def test_a_replaced_build_of_the_same_version_is_said_to_be_another() -> None:
+    now = Background(kind="systemd", pid=4711, version="0.1.0", replaced="0.1.0")
+    older = msgspec.structs.replace(now, replaced="0.0.9")
+
+    assert [next(background_lines(each)).split(" in place of ")[1] for each in (now, older)] == [
+        "another build (process 4711)",
+        "0.0.9 (process 4711)",
+    ]

@@ -349,7 +349,7 @@ def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
     daemon = {**HEALTH, "version": "0.2.0", "ledger_trouble": "The disk is full."}
 
     assert short(agents=[{**AGENT, "hooks": hooks}], daemon=daemon)[-5:] == [
-        "problem      carryoverd is 0.2.0, this command is 0.1.0.",
+        "problem      carryoverd is 0.2.0, this command is 0.1.0: run `carryover refresh --yes`.",
         "problem      The disk is full.",
         "problem      Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart.",
         "to do        Claude Code: hooks are installed, but not reviewed yet: Stop.",

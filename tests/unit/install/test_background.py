@@ -73,7 +73,7 @@ def manager(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
         manager.daemon.kill()
 
 
-def test_the_service_is_registered_and_started_and_restarted_only_for_another_version(
+def test_the_service_is_registered_and_started_and_restarted_only_for_another_build(
     manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     background = bring_up(state_dir(), service=True)
@@ -84,7 +84,7 @@ def test_the_service_is_registered_and_started_and_restarted_only_for_another_ve
     manager.calls.clear()
     assert (bring_up(state_dir(), service=True).changed, manager.calls) == (False, ["install"])
     manager.calls.clear()
-    monkeypatch.setattr("carryover.install.background.__version__", "9.9.9")
+    monkeypatch.setattr("carryover.install.background.build", lambda: "another checkout of the same version")
     bring_up(state_dir(), service=True)
     assert manager.calls == ["install", "restart"]
 

@@ -107,7 +107,18 @@ def test_a_source_tree_and_an_editable_checkout_also_in_an_environment_of_pipx(t
 def test_what_came_from_elsewhere_is_updated_from_there(direct_url: bytes, wanted: str) -> None:
     update = deduced_from(facts(Path("/srv/env"), direct_url=direct_url)).update
 
-    assert update == f"/srv/env/bin/python -m pip install --upgrade {wanted}"
+    pull = "git -C /src/c pull && " if wanted == "/src/c" else ""
+    assert update == f"{pull}/srv/env/bin/python -m pip install --upgrade {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("mark", "update"),
+    [("uv-receipt.toml", "uv tool upgrade env"), ("pipx_metadata.json", "pipx upgrade env")],
+)
+def test_a_checkout_is_pulled_before_it_is_installed_again(tmp_path: Path, mark: str, update: str) -> None:
+    given = facts(environment(tmp_path, mark), direct_url=FROM_FOLDER)
+
+    assert deduced_from(given).update == f"git -C /src/c pull && {update}"
 
 
 @pytest.mark.parametrize(

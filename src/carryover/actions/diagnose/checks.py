@@ -105,8 +105,11 @@ def _daemon(report: Report) -> Iterator[Finding]:
     daemon = report.daemon
     if daemon is None:
         return
-    if daemon.version != report.version:
-        found = _found("other-version", daemon=daemon, version=report.version)
+    if (daemon.version, daemon.build) != (report.version, report.build):
+        differs = f"is {daemon.version}, this command is {report.version}"
+        if daemon.version == report.version:
+            differs = f"is another build of {daemon.version} than this command"
+        found = _found("other-build", differs=differs)
         yield found if report.service.active else msgspec.structs.replace(found, fix=None)
     taken = port_trouble(daemon)
     limit = daemon.watch.reason

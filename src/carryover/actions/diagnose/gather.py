@@ -18,6 +18,7 @@ from carryover.actions.diagnose import report as reports
 from carryover.actions.diagnose.agents import agent_reports, declared_reports
 from carryover.actions.diagnose.recorded import ledger_report
 from carryover.actions.diagnose.report import InGit, LedgerReport, Report
+from carryover.build import build
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.health import Health
@@ -65,6 +66,7 @@ def gather(
     service = service_status(os.environ)
     report = Report(
         version=__version__,
+        build=build(),
         home=str(home),
         state_folder=str(state.root),
         installed=bool(record.files) or service.installed,

@@ -216,6 +216,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     """Version of the command that made the report."""
+    build: str = ""
+    """Identifies its files; a daemon that says another one runs other files."""
     home: str
     state_folder: str
     installed: bool = False

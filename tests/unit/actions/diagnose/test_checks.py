@@ -86,7 +86,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
     assert [line(finding) for finding in found if finding.check != "crash"] == [
         "service wrong --fix service: The systemd service is not enabled.",
         "service wrong --fix service: The systemd service is failing: It failed 5 times in a row.",
-        "version wrong --fix restart: carryoverd is 0.9.0, this command is 1.0.0.",
+        "version wrong --fix restart: carryoverd is 0.9.0, this command is 1.0.0: run `carryover refresh --yes`.",
         "ledger wrong: The disk is full.",
         "spool wrong: 1,200 hook calls could not be written to ~/.carryover/spool.",
         "inotify wrong: The system's limit on inotify watches is reached; folders are polled instead.",
@@ -110,6 +110,16 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
     [crash] = [finding for finding in found if finding.check == "crash"]
     assert crash.level == "wrong" and crash.what.endswith(" UTC: reader-1 failed: KeyError (2 reports in all).")
     assert "~/.carryover/crashes/20261120T062101.000000Z.txt" in crash.do and "Delete the file" in crash.do
+
+
+def test_a_daemon_of_another_build_is_found_though_its_version_is_the_same() -> None:
+    found = findings(changed(HEALTHY, build="new", daemon=changed(RUNNING, build="old")))
+
+    assert [line(each) for each in found] == [
+        "version wrong --fix restart: carryoverd is another build of 1.0.0 than this command: run "
+        "`carryover refresh --yes`."
+    ]
+    assert findings(changed(HEALTHY, build="new", daemon=changed(RUNNING, build="new"))) == ()
 
 
 def test_what_is_wrong_with_an_agent_is_found() -> None:
