@@ -76,6 +76,53 @@ def test_what_cannot_be_meant_is_a_usage_error_that_says_why(line: str, run: Run
     assert USAGE[line] in err and "?." not in err
 
 
+def test_json_may_stand_before_the_command(recorded: Path, run: Run) -> None:
+    for line in ("sessions --all", "ls --all --limit 1", "config", "search --all -- discount"):
+        code, out, _ = run("--json", *line.split())
+        assert (code, bool(json.loads(out))) == (ExitCode.OK, True), line
+    assert run("--no-pager", "--json", "sessions", "--all") == run("sessions", "--all", "--json")
+
+
+def failure(run: Run, *arguments: str) -> tuple[str, int, str]:
+    """What a command that fails with `--json` says of it."""
+    code, out, err = run(*arguments)
+    said = json.loads(err)
+    assert (out, code, sorted(said)) == ("", said["exit_code"], ["error", "exit_code", "message"])
+    return said["error"], code, said["message"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "said"),
+    [
+        ("--json show ffff", "nothing_found", "No session begins with 'ffff'"),
+        ("show ffff --json", "nothing_found", "No session begins with 'ffff'"),
+        ("forget --all --json", "refused", "--json asks nothing, so nothing was changed."),
+        ("sessions --limt 3 --json", "usage", "unrecognized arguments: --limt; did you mean '--limit'?"),
+        ("--json stat", "usage", "there is no command 'stat'; did you mean 'status'?"),
+        ("--json search", "usage", "the following arguments are required: WORDS"),
+        ("--json version", "usage", "unrecognized arguments: --json"),
+        ("--json", "usage", "--json needs a command"),
+    ],
+)
+def test_with_json_an_error_is_an_object_too(recorded: Path, run: Run, line: str, kind: str, said: str) -> None:
+    found, code, message = failure(run, *line.split())
+
+    assert (found, code, said in message) == (kind, ExitCode[kind.upper()], True), message
+
+
+def test_what_is_interrupted_says_so_as_json(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("carryover.cli.main.build_parser", interrupted)
+
+    assert failure(run, "status", "--json") == ("interrupted", ExitCode.INTERRUPTED, "interrupted")
+
+
+def test_text_that_reads_as_an_option_is_none(recorded: Path, run: Run) -> None:
+    assert not run("show", "--", "--json")[2].startswith("{")
+
+
 def test_the_top_level_help_names_every_command_and_every_exit_code() -> None:
     text = build_parser()[0].format_help()
 
@@ -129,7 +176,7 @@ def test_a_reader_that_goes_away_early_is_no_error() -> None:
 
 
 COMMAND_LINES = (
-    *("status", "status --json", "sessions", "sessions --all", "show c0de", "handoff", "doctor", "doctor --fix"),
+    *("status", "sessions", "sessions --all", "show c0de", "handoff", "doctor", "doctor --fix"),
     *("pause", "unpause", "install --yes --no-service", "uninstall", "uninstall --purge --yes"),
 )
 EACH = """
@@ -161,7 +208,7 @@ def test_a_state_folder_that_may_not_be_entered_is_said_in_one_line(home: Path) 
 def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, unbuffered: str) -> None:
     """What is kept in a buffer meets the error only at the end."""
     with Path("/dev/full").open("w") as full:
-        answer = ran([*CARRYOVER, "status", "--json"], stdout=full, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
+        answer = ran([*CARRYOVER, "status"], stdout=full, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
 
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         ExitCode.FAILED,
