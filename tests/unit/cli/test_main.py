@@ -123,6 +123,20 @@ def test_text_that_reads_as_an_option_is_none(recorded: Path, run: Run) -> None:
     assert not run("show", "--", "--json")[2].startswith("{")
 
 
+@pytest.mark.parametrize("command", ["handoff", "sessions", "log"])
+def test_a_folder_that_does_not_exist_is_called_that(recorded: Path, home: Path, run: Run, command: str) -> None:
+    gone = home / "no-such"
+    err = run.err(ExitCode.NOTHING_FOUND, *command.split(), str(gone))
+
+    assert f"carryover: There is no folder {gone}, and nothing is recorded for it." in err
+
+
+def test_a_folder_that_is_gone_keeps_its_handoff(recorded: Path, run: Run) -> None:
+    recorded.rename(recorded.with_name("elsewhere"))
+
+    assert run("handoff", str(recorded))[0] == ExitCode.OK
+
+
 def test_the_top_level_help_names_every_command_and_every_exit_code() -> None:
     text = build_parser()[0].format_help()
 
