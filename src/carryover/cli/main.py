@@ -79,6 +79,9 @@ Each has `add_arguments` and `run`, which returns an exit code or None for succe
 ALIASES: Final = {"ls": "sessions"}
 """Short names of commands."""
 
+_EXPECTED: Final = dict.fromkeys(("browser", "gui", "look", "page", "web"), "ui")
+"""Words by which people look for a command whose name is another."""
+
 DESCRIPTION: Final = """\
 Carryover keeps a short, always fresh handoff of the work you do with AI coding
 agents, so that the next agent continues where the last one stopped."""
@@ -183,6 +186,11 @@ def build_parser(
     return parser, commands
 
 
+def meant_command(word: str) -> str:
+    """Returns a hint at the command that is probably meant by `word`, as `did_you_mean` does."""
+    return did_you_mean(_EXPECTED.get(word.lower(), word), COMMANDS)
+
+
 def _run(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
         from carryover.cli.completions import complete
@@ -201,7 +209,7 @@ def _run(arguments: list[str]) -> int:
     parser, commands = build_parser(command)
     try:
         if command is not None and command not in COMMANDS:
-            parser.error(f"there is no command {command!r}{did_you_mean(command, COMMANDS)}")
+            parser.error(f"there is no command {command!r}{meant_command(command)}")
         args, unknown = parser.parse_known_args(arguments)
         if unknown and args.command is not None:
             # argparse takes all positional arguments at the first one; those after an option are left over.

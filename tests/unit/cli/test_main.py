@@ -66,6 +66,7 @@ USAGE = {
     "sync --projects .": "--ssh-key are for init",
     "completions": "Name the shell: bash, zsh, fish.",
     "help statsu": "did you mean 'status'?",
+    **dict.fromkeys(("page", "look", "web", "Web", "browser", "help page"), "did you mean 'ui'?"),
 }
 
 
