@@ -107,7 +107,7 @@ def test_three_agents_get_their_hooks_and_each_file_is_put_back(
         refreshed = carryover("refresh", "--yes", "--no-service")
         changed = {path for path, state in everything(three).items() if before.get(path) != state}
         reported = {agent["id"]: agent for agent in data("status")["agents"]}
-        answer = carryover("uninstall", "--purge")
+        answer = carryover("uninstall", "--purge", "--yes")
 
     assert [len(codex[event]) for event in ("SessionStart", "PreCompact", "Stop", "SessionEnd")] == [1, 1, 2, 1]
     assert {event: len(entries) for event, entries in cursor.items()} == {"stop": 2, "sessionStart": 1, "sessionEnd": 1}

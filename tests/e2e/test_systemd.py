@@ -191,7 +191,7 @@ def test_one_command_and_it_runs_and_one_command_and_it_is_gone(
     assert refreshed.out.startswith("Nothing changed: ")
     assert reported(systemd)["daemon"]["pid"] == found["daemon"]["pid"]
 
-    removed = carryover(systemd, "uninstall", "--purge")
+    removed = carryover(systemd, "uninstall", "--purge", "--yes")
     assert removed.ok, removed
     assert "The systemd service is stopped and removed.\n" in removed.out
     assert reported(systemd)["service"]["installed"] is False

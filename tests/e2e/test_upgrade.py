@@ -198,9 +198,9 @@ def test_all_of_it_is_taken_out(
             daemon.settle()
             going_on(former, shop).prompt("Also round the totals of the receipt")
             daemon.settle()
-            answer = carryover("uninstall", "--purge")
+            answer = carryover("uninstall", "--purge", "--yes")
     else:
-        answer = carryover("uninstall", "--purge")
+        answer = carryover("uninstall", "--purge", "--yes")
 
     assert (answer.returncode, answer.stderr) == (0, "")
     without = tmp_path / "without"

@@ -128,8 +128,21 @@ def refuse_paused(what: str) -> None:
         )
 
 
+def no_such_folder(root: str) -> str | None:
+    """Says that there is no folder at `root`, for which nothing is recorded; None if there is, or may be one."""
+    from carryover.probe.looks import Silent, look_at
+
+    try:
+        is_there = is_foreign(root) or look_at(root, lambda: is_folder(Path(root)))
+    except Silent:
+        return None
+    return None if is_there else f"There is no folder {root}, and nothing is recorded for it."
+
+
 def nothing_recorded(root: str) -> str:
     """Says that no session of the project at `root` is recorded; if it is a worktree, where its main checkout is."""
+    if (gone := no_such_folder(root)) is not None:
+        return gone
     said = f"No session is recorded for {root}."
     main = root_of(root).main_root
     if main is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from carryover.actions.context import agents_own, now_ms, root_of, state_dir, warn_once
+from carryover.actions.context import agents_own, no_such_folder, now_ms, root_of, state_dir, warn_once
 from carryover.actions.opened import Want, opened
 from carryover.daemon.handed_over import Wanted
 from carryover.daemon.handoffs import Place, hand_over, how_to_link
@@ -29,6 +29,9 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
     if how_to_link is None:
         how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
+    if (gone := no_such_folder(root)) is not None:
+        listed = "`carryover sessions --all` lists the projects that are known."
+        return UserError(f"{gone} {listed} {how_to_link}", ExitCode.NOTHING_FOUND)
     inside = (agent for agent in adapters().values() if agent.in_projects)
     found = (row for agent in inside for row in others_sources(agent, Path(root)))
     unread = "".join(f"{Path(source.path).name} there is not read: {reason}. " for source, reason in found)

@@ -27,12 +27,42 @@ DEFAULT: Final = "default"
 _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}
 
 
+_MEANINGS: Final = {
+    "resume.mode": "how a session learns of the last one",
+    "resume.stale_days": "days after which a handoff is old",
+    "resume.depth": "tokens of the second page; 0: none",
+    "publish.pointers": "what is written into projects",
+    "publish.shared_since": "when you agreed to `shared`",
+    "publish.projects": "other pointers for some projects",
+    "publish.active_days": "days in which a project is active",
+    "publish.folder": "where handoffs go, not into projects",
+    "server.port": "port for hooks, on this machine only",
+    "server.page": "whether `carryover ui` has its page",
+    "projects.include": "if any, only these projects",
+    "projects.exclude": "projects that are never covered",
+    "notify.desktop": "a notification at a usage limit",
+    "retention.max_age_days": "drops sessions older than this",
+    "retention.max_size_mb": "drops the oldest beyond this size",
+    "sync.every": "how often to sync: 5m, 1h",
+    "agents.selected": "agents that you use Carryover for",
+    "agents.known": "agents that you could select then",
+    "roots": "folders of its transcripts",
+    "env": "variables that moved its folders",
+    "versions": "versions that were found",
+    "prices": "prices of a million tokens",
+    "sources": "transcripts that you declared",
+}
+"""A few words on each setting, and on those below `agents.<id>`, `prices` and `sources`."""
+
+
 class Setting(msgspec.Struct, frozen=True):
-    """A setting and its current value. `origin`: `default`, or the path of the file that sets it."""
+    """A setting and its current value. `origin`: `default`, or the path of the file that sets it. `meaning`: a few
+    words for people."""
 
     key: str
     value: Any
     origin: str
+    meaning: str
     default: Any = None
 
 
@@ -63,13 +93,18 @@ def settings(state: StateDir) -> list[Setting]:
     for table, name, default in _fields():
         is_set = file.get(table, {}).get(name) is not None
         value = getattr(getattr(config, table), name)
-        found.append(Setting(f"{table}.{name}", value, str(state.config) if is_set else DEFAULT, default))
+        key = f"{table}.{name}"
+        found.append(Setting(key, value, str(state.config) if is_set else DEFAULT, _MEANINGS[key], default))
     for agent_id, agent in config.agents.each.items():
         given = msgspec.structs.asdict(agent).items()
-        found += [Setting(f"agents.{agent_id}.{name}", value, str(state.config)) for name, value in given if value]
+        for name, value in given:
+            if value:
+                found.append(Setting(f"agents.{agent_id}.{name}", value, str(state.config), _MEANINGS[name]))
     for model, price in config.prices.items():
-        found.append(Setting(f"prices.{model}", msgspec.structs.asdict(price), str(state.config)))
-    found += [Setting(f"sources.{source.agent}", source.files, str(state.config)) for source in config.sources]
+        values = msgspec.structs.asdict(price)
+        found.append(Setting(f"prices.{model}", values, str(state.config), _MEANINGS["prices"]))
+    for source in config.sources:
+        found.append(Setting(f"sources.{source.agent}", source.files, str(state.config), _MEANINGS["sources"]))
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
+from carryover.actions.agents import Known, known_agents
 from carryover.actions.context import agents_own, now_ms, root_of, state_dir
 from carryover.actions.handoff_here import handoff_here
 from carryover.actions.opened import Want, opened
@@ -84,6 +85,15 @@ def take_over(agent_id: str | None, root: str) -> TakeOver:
     made = handoff_here(Wanted(root=root))
     start = start or startable_agent(last_other_agent(made, config), config)
     return TakeOver(start, made, handoff_in_place(made, config, state))
+
+
+def agents_to_start() -> list[Known]:
+    """Returns the agents that can be started here. Raises UserError (NOTHING_FOUND) if there is none."""
+    config = load_config(state_dir().config)
+    here = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
+    if not here:
+        raise UserError(f"No agent that takes a first prompt is here. {_COPY}", ExitCode.NOTHING_FOUND)
+    return [agent for agent in known_agents(startable=True) if agent.id in here]
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from carryover.errors import ExitCode
-from carryover.terminal.output import did_you_mean, say, terminal_width, warn
+from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import did_you_mean, say, terminal_width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +37,14 @@ _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_
 _LONGEST_S: Final = 10 * 366 * 86_400
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
 _DATE: Final = r"\d{4}-\d\d-\d\d"
+
+
+class UsageError(UserError):
+    """Arguments that cannot be meant; `shown` holds the lines that a person gets: how the command is used, and why."""
+
+    def __init__(self, usage: str, prog: str, message: str) -> None:
+        super().__init__(message, ExitCode.USAGE)
+        self.shown = (*usage.splitlines(), f"{prog}: error: {message}")
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -78,13 +86,11 @@ class CommandParser(argparse.ArgumentParser):
             action.help = text()
 
     def error(self, message: str) -> NoReturn:
-        """Prints the usage and the message, and exits."""
-        warn(*self.format_usage().splitlines())
-        warn(f"{self.prog}: error: {message}")
-        self.exit(ExitCode.USAGE)
+        """Raises UsageError."""
+        raise UsageError(self.format_usage(), self.prog, message)
 
     def unknown(self, arguments: Iterable[str]) -> NoReturn:
-        """Exits with a usage error about `arguments` that the command does not accept."""
+        """Raises UsageError about `arguments` that the command does not accept."""
         given = list(arguments)
         options = [name for action in self.declared for name in action.option_strings]
         meant = next((hint for word in given if (hint := did_you_mean(word.partition("=")[0], options))), "")

@@ -14,8 +14,8 @@ from carryover.terminal.output import BOLD, agree, counted, paint, print_json, p
 from carryover.terminal.paths import short_path
 
 DESCRIPTION: Final = """\
-Shows all settings, each with its value and whether it is the default or comes
-from config.toml; with KEY the value alone. With a VALUE it sets KEY: the value
+Shows all settings, each with its value, whether it is the default or comes from
+config.toml, and what it means; with KEY the value alone. With a VALUE it sets KEY: the value
 is checked first, comments and every other byte of the file stay, and a running
 daemon takes it at once. A limit of [retention] drops sessions when carryoverd
 starts and once a day: those that it is going to drop are listed, and on a
@@ -60,8 +60,14 @@ def run(args: argparse.Namespace) -> None:
         for setting in found:
             is_set = setting.origin != DEFAULT
             origin = short_path(setting.origin, Path.home()) if is_set else DEFAULT
-            rows.append((paint(setting.key, BOLD) if is_set else setting.key, shown(setting.value), origin))
-        heads = (Column("SETTING"), Column("VALUE", least=16), Column("FROM", least=12, keep_end=True))
+            name = paint(setting.key, BOLD) if is_set else setting.key
+            rows.append((name, shown(setting.value), origin, setting.meaning))
+        heads = (
+            Column("SETTING"),
+            Column("VALUE", least=16),
+            Column("FROM", least=12, keep_end=True),
+            Column("MEANING", least=24),
+        )
         put(args, found, table_lines(heads, rows), fits=True)
         for line in ignored(state):
             warn(f"⚠ {line}")

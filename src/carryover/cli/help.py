@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean, print_document, say
+from carryover.terminal.output import print_document, say
 
 DESCRIPTION: Final = {
     "help": "Prints the help of a command, as its `--help` does, or the overview of all.",
@@ -53,11 +53,11 @@ def run_version(_args: argparse.Namespace) -> None:
 
 
 def run_help(args: argparse.Namespace) -> None:
-    from carryover.cli.main import ALIASES, COMMANDS, build_parser
+    from carryover.cli.main import ALIASES, COMMANDS, build_parser, meant_command
 
     topic = ALIASES.get(args.topic, args.topic)
     if topic is not None and topic not in COMMANDS:
-        raise UserError(f"There is no command {topic!r}{did_you_mean(topic, COMMANDS) or '.'}", ExitCode.USAGE)
+        raise UserError(f"There is no command {topic!r}{meant_command(topic) or '.'}", ExitCode.USAGE)
     parser, commands = build_parser(topic)
     print_document((parser if topic is None else commands[topic]).format_help())
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import now_ms, project_root
+from carryover.actions.context import no_such_folder, now_ms, project_root
 from carryover.actions.history import Entry, log
 from carryover.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
@@ -48,8 +48,10 @@ def run_log(args: argparse.Namespace) -> None:
     root = project_root(args.project)
     entries = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
     if not entries:
-        narrowed = " Without --since and --agent all is listed." if args.agent or args.since else ""
-        raise UserError(f"Nothing is recorded for {root} that matches.{narrowed}", ExitCode.NOTHING_FOUND)
+        narrowed = args.agent or args.since
+        hint = " Without --since and --agent all is listed." if narrowed else ""
+        gone = no_such_folder(root) if not narrowed else None
+        raise UserError(gone or f"Nothing is recorded for {root} that matches.{hint}", ExitCode.NOTHING_FOUND)
     now = now_ms()
     with paged(args):
         put(args, [entry.moment for entry in entries], (line for entry in entries for line in _entry(entry, now)))

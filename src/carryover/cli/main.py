@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
-from carryover.cli.arguments import CommandParser, ShowVersion, exit_code_help
+from carryover.cli.arguments import CommandParser, ShowVersion, UsageError, exit_code_help
 from carryover.errors import ExitCode, UserError
 from carryover.terminal import streams
-from carryover.terminal.output import can_ask, did_you_mean, warn
+from carryover.terminal.output import as_json, can_ask, did_you_mean, warn
 
 COMMANDS: Final = {
     "install": "set Carryover up for the agents you use; asks one question",
@@ -79,6 +79,9 @@ Each has `add_arguments` and `run`, which returns an exit code or None for succe
 ALIASES: Final = {"ls": "sessions"}
 """Short names of commands."""
 
+_EXPECTED: Final = dict.fromkeys(("browser", "gui", "look", "page", "web"), "ui")
+"""Words by which people look for a command whose name is another."""
+
 DESCRIPTION: Final = """\
 Carryover keeps a short, always fresh handoff of the work you do with AI coding
 agents, so that the next agent continues where the last one stopped."""
@@ -97,6 +100,8 @@ examples:
 without it too, from what is recorded or, before that, what agents left on disk.
 """
 
+JSON: Final = "--json"
+
 _OUTPUT_ERRORS: Final = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 """Errors that mean standard output cannot be written, other than a reader that closed the pipe."""
 
@@ -111,18 +116,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             code = _run(arguments)
         except UserError as error:
-            warn(f"carryover: {error}")
-            code = error.code
+            lines = error.shown if isinstance(error, UsageError) else ()
+            code = _failed(arguments, str(error), error.code, *lines)
         streams.flush()
     except KeyboardInterrupt:
-        warn("carryover: interrupted")
-        return ExitCode.INTERRUPTED
+        return _failed(arguments, "interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         streams.silence_stdout()
         return ExitCode.OK
     except UnicodeEncodeError as error:
-        warn(f"carryover: {error.object[:60]} is not UTF-8, so it can't be used. {_ADVICE}")
-        return ExitCode.USAGE
+        said = f"{error.object[:60]} is not UTF-8, so it can't be used. {_ADVICE}"
+        return _failed(arguments, said, ExitCode.USAGE)
     except OSError as error:
         if error.filename is not None:
             what = f"{error.filename} can't be used"
@@ -133,9 +137,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             what = "The current folder can't be used"
         else:
             raise
-        warn(f"carryover: {what}: {error.strerror}. {_ADVICE}")
-        return ExitCode.FAILED
+        return _failed(arguments, f"{what}: {error.strerror}. {_ADVICE}", ExitCode.FAILED)
     return code
+
+
+def _failed(arguments: Sequence[str], message: str, code: ExitCode, *lines: str) -> ExitCode:
+    """Prints an error on standard error and returns `code`: as `lines`, usually the message alone, or with --json as
+    an object in one line."""
+    if JSON in _options(arguments):
+        text = as_json({"error": code.name.lower(), "exit_code": code, "message": message})
+        streams.write_line(text, error=True)
+    else:
+        warn(*(lines or [f"carryover: {message}"]))
+    return code
+
+
+def _options(arguments: Sequence[str]) -> Sequence[str]:
+    """Returns the arguments that may be options."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def build_parser(
@@ -146,10 +165,11 @@ def build_parser(
     listed = "".join(f"  {name:<12} {summary}\n" for name, summary in COMMANDS.items())
     parser = CommandParser(
         prog="carryover",
-        usage="carryover [-h] [--no-pager] [--version] COMMAND ...",
+        usage="carryover [-h] [--json] [--no-pager] [--version] COMMAND ...",
         description=DESCRIPTION,
         epilog=f"commands:\n{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
     )
+    parser.add_argument(JSON, action="store_true", help="print data and errors as JSON; may also follow the command")
     parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="print version, kind of installation and path")
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
@@ -166,6 +186,11 @@ def build_parser(
     return parser, commands
 
 
+def meant_command(word: str) -> str:
+    """Returns a hint at the command that is probably meant by `word`, as `did_you_mean` does."""
+    return did_you_mean(_EXPECTED.get(word.lower(), word), COMMANDS)
+
+
 def _run(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
         from carryover.cli.completions import complete
@@ -176,10 +201,15 @@ def _run(arguments: list[str]) -> int:
         complete(parser, commands[command].declared if command is not None else (), COMMANDS)
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     command = ALIASES.get(first, first) if first is not None else None
+    if first is not None:
+        at = arguments.index(first) + 1
+        before = arguments[:at]
+        if JSON in before:
+            arguments = [*(word for word in before if word != JSON), JSON, *arguments[at:]]
     parser, commands = build_parser(command)
     try:
         if command is not None and command not in COMMANDS:
-            parser.error(f"there is no command {command!r}{did_you_mean(command, COMMANDS)}")
+            parser.error(f"there is no command {command!r}{meant_command(command)}")
         args, unknown = parser.parse_known_args(arguments)
         if unknown and args.command is not None:
             # argparse takes all positional arguments at the first one; those after an option are left over.
@@ -187,7 +217,9 @@ def _run(arguments: list[str]) -> int:
             args, unknown = commands[args.command].parse_known_intermixed_args(after, args)
         if unknown:
             commands.get(args.command, parser).unknown(unknown)
-    except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)
+        if args.command is None and args.json:
+            parser.error(f"{JSON} needs a command")
+    except SystemExit as stop:  # argparse has printed its help
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     if args.command is not None:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)

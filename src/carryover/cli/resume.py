@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
@@ -19,7 +20,8 @@ RESUME: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
 that the session began in; --run runs it in this terminal. That works only for
 as long as the agent keeps the session. To carry on in another agent, or where
-it is gone: `carryover to AGENT --session ID`."""
+it is gone: `carryover to AGENT --session ID`. Without an ID the newest sessions
+are offered, or listed where there is no terminal."""
 
 RESUME_EXAMPLES: Final = """\
   carryover resume last           the newest session of the project you are in
@@ -29,7 +31,12 @@ RESUME_EXAMPLES: Final = """\
 
 def resume_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, RESUME, RESUME_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        nargs="?",
+        help="session id, or as much of its beginning as is unique; or `last` (default: the newest are offered)",
+    )
     flag(parser, "--run", "run the command in this terminal")
 
 
@@ -37,7 +44,7 @@ def run_resume(args: argparse.Namespace) -> None:
     from carryover.actions.resuming import resuming
     from carryover.actions.start_agent import exec_here, print_command, require_terminal
 
-    found = resuming(args.id)
+    found = resuming(args.id or _session_to_resume())
     if args.run:
         require_terminal(found.agent, "--run")
     print_command(found.folder, found.words)
@@ -51,6 +58,35 @@ def run_resume(args: argparse.Namespace) -> None:
     exec_here(found.agent, found.program, found.words, found.folder)
 
 
+def _session_to_resume() -> str:
+    """Returns the session that the user picks from the newest of this project, or else of all.
+
+    Raises UserError: USAGE, after listing them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
+    """
+    from carryover.actions.listing import recorded_sessions
+    from carryover.cli.sessions import session_lines
+    from carryover.model import id_in_command
+
+    root: str | None = project_root(None)
+    found = recorded_sessions(root, limit=MOST_OFFERED, agent=None, since_ms=None, branch=None)
+    if not found:
+        root = None
+        found = recorded_sessions(root, limit=MOST_OFFERED, agent=None, since_ms=None, branch=None)
+    if not found:
+        nothing = "No session is recorded anywhere. `carryover status` says what is watched."
+        raise UserError(nothing, ExitCode.NOTHING_FOUND)
+    if not can_ask():
+        warn(*session_lines(found, with_project=root is None))
+        example = id_in_command(found[0].data["short"])
+        raise UserError(f"Name one of these sessions, as in `carryover resume {example}`.", ExitCode.USAGE)
+    rows = [
+        (one_line(data["title"] or data["task"] or "", TASK_LIMIT), agent, ago(data["last_ms"], now_ms()))
+        for data, agent in found
+    ]
+    return _picked("Which session do you want to resume?", rows, [session.data["id"] for session in found])
+
+
+MOST_OFFERED: Final = 12
 OTHER: Final = "-"
 """Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
 TASK_LIMIT: Final = 52
@@ -60,7 +96,8 @@ TO: Final = """\
 Continues in another agent, for when yours is at its usage limit or you want
 another one: puts the handoff into the project, shows the command that starts
 the agent with it as the first prompt, and runs it in this terminal. Where there
-is no terminal the command is only printed, as `carryover handoff --to` does."""
+is no terminal the command is only printed, as `carryover handoff --to` does.
+Without an AGENT those that can be started here are offered."""
 
 TO_EXAMPLES: Final = """\
   carryover to codex             continue here in Codex
@@ -80,8 +117,10 @@ def to_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "agent",
         metavar="AGENT",
+        nargs="?",
         type=lambda text: text if text == OTHER else known_agent(text),
-        help=f"the agent, by its id or another name: {able}; or `-` for the last other one that worked here",
+        help=f"the agent, by its id or another name: {able}; or `-` for the last other one that worked here (default: "
+        "those that can be started are offered)",
     )
     add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     add(
@@ -94,7 +133,22 @@ def to_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_to(args: argparse.Namespace) -> None:
-    continue_in(args.agent, args.project, args.session, tokens=args.tokens, run=can_ask())
+    continue_in(args.agent or _agent_to_start(), args.project, args.session, tokens=args.tokens, run=can_ask())
+
+
+def _agent_to_start() -> str:
+    """Returns the agent that the user picks from those that can be started here.
+
+    Raises UserError: USAGE, which names them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
+    """
+    from carryover.actions.start_agent import agents_to_start
+
+    found = agents_to_start()
+    if not can_ask():
+        listed = ", ".join(agent.id for agent in found)
+        raise UserError(f"Name the agent, as in `carryover to {found[0].id}`. Here are: {listed}.", ExitCode.USAGE)
+    rows = [(agent.name, agent.id) for agent in found]
+    return _picked("In which agent do you want to continue?", rows, [agent.id for agent in found])
 
 
 def continue_in(agent: str, project: str | None, session: str | None, *, tokens: int | None, run: bool) -> None:
@@ -122,13 +176,21 @@ def _asked_for(going: TakeOver) -> str | None:
     found = open_work(going.root) if can_ask() and not going.is_at_limit else []
     if len(found) < 2:
         return None
+    rows = [(one_line(work.task, TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in found]
+    picked = _picked(QUESTION, rows, [work.session for work in found])
+    return picked if picked != found[0].session else None
+
+
+def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str]) -> str:
+    """Returns the value of the row that the user picks; the text in the first column is the longest.
+
+    Raises KeyboardInterrupt on Ctrl-C.
+    """
     import questionary  # takes longer to import than everything else
 
-    rows = []
-    for work in found:
-        rows.append((fitted(one_line(work.task, TASK_LIMIT), TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())))
-    lines = table((Column("TASK"), Column("AGENT"), Column("LAST")), rows, None)[1:]
-    choices = [questionary.Choice(line, value=work.session) for line, work in zip(lines, found, strict=True)]
+    fit = [(fitted(first, TASK_LIMIT), *others) for first, *others in rows]
+    lines = table([Column("")] * len(fit[0]), fit, None)[1:]
+    choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
     with drawing():
-        picked = questionary.select(QUESTION, choices, qmark="", instruction="(arrows, enter)").unsafe_ask()
-    return str(picked) if picked != found[0].session else None
+        picked = questionary.select(question, choices, qmark="", instruction="(arrows, enter)").unsafe_ask()
+    return str(picked)

@@ -9,7 +9,7 @@ from typing import Final
 
 from carryover.actions.context import now_ms
 from carryover.actions.searching import KINDS, Search, said_otherwise, searched
-from carryover.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.cli.arguments import TIMES, UsageError, add_limit_argument, add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import BOLD, harmless, paint, put, terminal_width, warn, when
 from carryover.terminal.pager import paged
@@ -104,9 +104,7 @@ def _search_live(args: argparse.Namespace) -> int:
     from carryover.cli.picker_screen import can_pick
 
     if args.json or not can_pick():
-        warn(*args.usage().splitlines())
-        warn("carryover search: error: the following arguments are required: WORDS")
-        return ExitCode.USAGE
+        raise UsageError(args.usage(), "carryover search", "the following arguments are required: WORDS")
     from carryover.actions.live_search import live_search
     from carryover.cli.main import main
     from carryover.cli.search_screen import search_on_screen

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode
-from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines, put, say
+from carryover.terminal.output import agree, counted, print_json, print_lines, put, say
 from carryover.terminal.paths import short_path
 
 if TYPE_CHECKING:
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 DESCRIPTION: Final = """\
 Takes Carryover's hooks out of your agents' settings and stops carryoverd.
 What was recorded stays, and so do the handoffs in your projects, unless you
-say --purge. Each file is listed before anything is done. On a terminal --purge
-asks once more; elsewhere nothing is asked. The program itself is removed by
-whatever installed it, such as `pipx uninstall carryoverd`."""
+say --purge. What goes is listed first, and on a terminal you are asked.
+Elsewhere --yes is needed. The program itself is removed by whatever installed
+it, such as `pipx uninstall carryoverd`."""
 
 EXAMPLES: Final = """\
   carryover uninstall                    hooks and service; a later install continues from here
   carryover uninstall --purge            also what was recorded, and everything in your projects
   carryover uninstall --purge --dry-run  what that would do, as diffs"""
 
-QUESTION: Final = "Remove all this? What was recorded cannot be recovered."
+QUESTION: Final = "Remove this?"
+PURGE_QUESTION: Final = "Remove all this? What was recorded cannot be recovered."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--purge", "also the ledger, and pointers, ignore rules and handoffs in all projects")
     flag(parser, "--yes", "ask nothing")
     flag(parser, "--dry-run", "print the exact diff of every file; change nothing")
-    flag(parser, "--json", "ask nothing, and print what was done as JSON")
+    flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,13 +44,14 @@ def run(args: argparse.Namespace) -> int:
     from carryover.actions.version import runnable
 
     wanted = plan_uninstall(purge=args.purge, with_diffs=args.dry_run)
+    steps = _steps(wanted)
     if not args.json:
-        _announce(wanted)
+        print_lines([*steps, *wanted.notes, *([] if steps else ["There is nothing to remove."])])
     if args.dry_run:
         _print_dry_run(wanted, args)
         return ExitCode.OK
-    if args.purge and not args.json and can_ask():
-        agree(args, QUESTION)
+    if steps:
+        agree(args, PURGE_QUESTION if args.purge else QUESTION)
     done = carry_out_uninstall(purge=args.purge)
     files = [{"path": file.path, "why": file.why, "outcome": file.outcome} for file in done.files]
     data = {"service": done.service, "files": files, "removed": done.removed, "left": done.left}
@@ -57,17 +59,15 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.FAILED if done.left else ExitCode.OK
 
 
-def _announce(wanted: Plan) -> None:
+def _steps(wanted: Plan) -> list[str]:
+    """Returns what would be done, a line each; empty if there is nothing to remove."""
     from carryover.actions.daemon_control import running_pid
 
     steps = [] if wanted.service is None else [f"The {wanted.service} service is stopped and removed."]
     pid = running_pid()
     if pid is not None:
         steps.append(f"carryoverd (process {pid}) is stopped.")
-    steps += lines_before(wanted, Path.home())
-    if len(steps) == len(wanted.notes):
-        steps.append("There is nothing to remove.")
-    print_lines(steps)
+    return [*steps, *lines_before(wanted, Path.home())]
 
 
 def _print_dry_run(wanted: Plan, args: argparse.Namespace) -> None:
@@ -85,7 +85,7 @@ def _print_dry_run(wanted: Plan, args: argparse.Namespace) -> None:
 
 
 def lines_before(wanted: Plan, home: Path) -> Iterator[str]:
-    """Yields the plan: one line per edit and per removal with what is below it, then what stays."""
+    """Yields the plan: one line per edit, and per removal with what is below it."""
     for each in wanted.changes:
         if each.changes:
             does = "goes" if each.does == "removed" else "is put back"
@@ -97,7 +97,6 @@ def lines_before(wanted: Plan, home: Path) -> Iterator[str]:
         inner = sum(what == removal.what and removal.path in path.parents for path, what in places)
         with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
         yield f"{short_path(removal.path, home)} goes{with_it} ({removal.what})"
-    yield from wanted.notes
 
 
 def _lines_after(done: Uninstalled) -> Iterator[str]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.streams import write_line
 
 if TYPE_CHECKING:
     from carryover.daemon.own_page import OpenPage
@@ -64,7 +63,9 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
         state = StateDir.of(os.environ, Path.home())
         return run(state, once=options.once, log_level=options.log_level, page=page)
     except UserError as error:
-        write_line(f"carryoverd: {error}", error=True)
+        from carryover.terminal.output import warn
+
+        warn(f"carryoverd: {error}")
         return error.code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

@@ -71,7 +71,9 @@ def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitC
             if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
                 raise
             if not reported:
-                write_line(f"carryoverd: {trouble} It is tried again every {RETRY_S:g} s.", error=True)
+                from carryover.terminal.output import warn
+
+                warn(f"carryoverd: {trouble} It is tried again every {RETRY_S:g} s.")
             reported = True
             time.sleep(RETRY_S)
 

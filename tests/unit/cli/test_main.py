@@ -12,14 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.context import state_dir
-from carryover.actions.settings import setting_names
 from carryover.cli.arguments import MEANING, known_agents, moment_ms
 from carryover.cli.help import SHELLS
 from carryover.cli.main import COMMANDS, build_parser
 from carryover.errors import ExitCode
-from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, wait_until
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, Run
 from support.tools import needs_setpriv, without_rights_of_root
@@ -66,6 +62,7 @@ USAGE = {
     "sync --projects .": "--ssh-key are for init",
     "completions": "Name the shell: bash, zsh, fish.",
     "help statsu": "did you mean 'status'?",
+    **dict.fromkeys(("page", "look", "web", "Web", "browser", "help page"), "did you mean 'ui'?"),
 }
 
 
@@ -74,6 +71,67 @@ def test_what_cannot_be_meant_is_a_usage_error_that_says_why(line: str, run: Run
     err = run.err(ExitCode.USAGE, *line.split())
 
     assert USAGE[line] in err and "?." not in err
+
+
+def test_json_may_stand_before_the_command(recorded: Path, run: Run) -> None:
+    for line in ("sessions --all", "ls --all --limit 1", "config", "search --all -- discount"):
+        code, out, _ = run("--json", *line.split())
+        assert (code, bool(json.loads(out))) == (ExitCode.OK, True), line
+    assert run("--no-pager", "--json", "sessions", "--all") == run("sessions", "--all", "--json")
+
+
+def failure(run: Run, *arguments: str) -> tuple[str, int, str]:
+    """What a command that fails with `--json` says of it."""
+    code, out, err = run(*arguments)
+    said = json.loads(err)
+    assert (out, code, sorted(said)) == ("", said["exit_code"], ["error", "exit_code", "message"])
+    return said["error"], code, said["message"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "said"),
+    [
+        ("--json show ffff", "nothing_found", "No session begins with 'ffff'"),
+        ("show ffff --json", "nothing_found", "No session begins with 'ffff'"),
+        ("forget --all --json", "refused", "--json asks nothing, so nothing was changed."),
+        ("sessions --limt 3 --json", "usage", "unrecognized arguments: --limt; did you mean '--limit'?"),
+        ("--json stat", "usage", "there is no command 'stat'; did you mean 'status'?"),
+        ("--json search", "usage", "the following arguments are required: WORDS"),
+        ("--json version", "usage", "unrecognized arguments: --json"),
+        ("--json", "usage", "--json needs a command"),
+    ],
+)
+def test_with_json_an_error_is_an_object_too(recorded: Path, run: Run, line: str, kind: str, said: str) -> None:
+    found, code, message = failure(run, *line.split())
+
+    assert (found, code, said in message) == (kind, ExitCode[kind.upper()], True), message
+
+
+def test_what_is_interrupted_says_so_as_json(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("carryover.cli.main.build_parser", interrupted)
+
+    assert failure(run, "status", "--json") == ("interrupted", ExitCode.INTERRUPTED, "interrupted")
+
+
+def test_text_that_reads_as_an_option_is_none(recorded: Path, run: Run) -> None:
+    assert not run("show", "--", "--json")[2].startswith("{")
+
+
+@pytest.mark.parametrize("command", ["handoff", "sessions", "log"])
+def test_a_folder_that_does_not_exist_is_called_that(recorded: Path, home: Path, run: Run, command: str) -> None:
+    gone = home / "no-such"
+    err = run.err(ExitCode.NOTHING_FOUND, *command.split(), str(gone))
+
+    assert f"carryover: There is no folder {gone}, and nothing is recorded for it." in err
+
+
+def test_a_folder_that_is_gone_keeps_its_handoff(recorded: Path, run: Run) -> None:
+    recorded.rename(recorded.with_name("elsewhere"))
+
+    assert run("handoff", str(recorded))[0] == ExitCode.OK
 
 
 def test_the_top_level_help_names_every_command_and_every_exit_code() -> None:
@@ -129,7 +187,7 @@ def test_a_reader_that_goes_away_early_is_no_error() -> None:
 
 
 COMMAND_LINES = (
-    *("status", "status --json", "sessions", "sessions --all", "show c0de", "handoff", "doctor", "doctor --fix"),
+    *("status", "sessions", "sessions --all", "show c0de", "handoff", "doctor", "doctor --fix"),
     *("pause", "unpause", "install --yes --no-service", "uninstall", "uninstall --purge --yes"),
 )
 EACH = """
@@ -161,7 +219,7 @@ def test_a_state_folder_that_may_not_be_entered_is_said_in_one_line(home: Path) 
 def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, unbuffered: str) -> None:
     """What is kept in a buffer meets the error only at the end."""
     with Path("/dev/full").open("w") as full:
-        answer = ran([*CARRYOVER, "status", "--json"], stdout=full, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
+        answer = ran([*CARRYOVER, "status"], stdout=full, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
 
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         ExitCode.FAILED,
@@ -321,124 +379,3 @@ def test_a_file_in_place_of_the_state_folder_and_a_current_folder_that_was_remov
 
     (home / ".carryover").write_text("")
     assert "can't be used: Not a directory" in run.err(ExitCode.FAILED, "sessions", "--all")
-
-
-FILE = """\
-# mine
-[resume]
-mode   =  "brief"   # one line is enough
-
-[projects]
-exclude = [
-  "~/clients/*", # theirs
-]
-"""
-LATER = " carryoverd is not running; it holds when it starts.\n"
-
-
-@pytest.fixture
-def config_file(home: Path) -> Path:
-    state_dir().root.mkdir(mode=0o700, exist_ok=True)
-    state_dir().config.write_text(FILE)
-    return state_dir().config
-
-
-def test_all_settings_are_shown_with_where_they_come_from(config_file: Path, run: Run) -> None:
-    rows = {line.split()[0]: line.split()[1:] for line in run.out("config").splitlines()}
-
-    assert rows["SETTING"] == ["VALUE", "FROM"]
-    assert rows["resume.mode"] == ["brief", "~/.carryover/config.toml"]
-    assert rows["projects.exclude"] == ['["~/clients/*"]', "~/.carryover/config.toml"]
-    assert rows["resume.stale_days"] == ["7", "default"]
-    assert rows["publish.folder"] == ["not", "set", "default"]
-    assert set(setting_names()) <= rows.keys()
-
-
-def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
-    assert (run.out("config", "resume.mode"), run.out("config", "notify.desktop")) == ("brief\n", "true\n")
-    unset = "carryover: publish.folder is not set.\n"
-    assert run.err(ExitCode.NOTHING_FOUND, "config", "publish.folder") == unset
-    about = {"key": "resume.mode", "value": "brief", "origin": str(config_file), "default": "ask"}
-    assert json.loads(run.out("config", "resume.mode", "--json")) == about
-
-
-@pytest.mark.parametrize(
-    ("line", "before", "after"),
-    [
-        ("resume.mode silent", '"brief"', '"silent"'),
-        ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
-        ("resume.depth 8000", "", "depth = 8000\n"),
-        ("notify.desktop false", "", "[notify]\ndesktop = false\n"),
-        ("retention.max_age_days 30", "", "[retention]\nmax_age_days = 30\n"),
-        ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
-        ('projects.include ["~/code/*"]', "", 'include = ["~/code/*"]\n'),
-    ],
-)
-def test_one_setting_is_changed_and_every_other_byte_stays(
-    line: str, before: str, after: str, config_file: Path, run: Run
-) -> None:
-    key, *values = line.split()
-
-    out = run.out("config", key, *values)
-
-    assert out.startswith(f"{key} = ") and out.endswith(LATER)
-    text = config_file.read_text()
-    if before:
-        assert text == FILE.replace(before, after)
-    else:
-        assert after in text and all(kept in text.splitlines() for kept in FILE.splitlines())
-    assert f"{key} = " in run("config", key, *values)[1]
-    assert config_file.read_text() == text
-
-
-def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, run: Run) -> None:
-    assert run.out("config", "--unset", "resume.mode") == f"resume.mode = ask (was brief).{LATER}"
-
-    assert "mode" not in config_file.read_text() and config_file.read_text().startswith("# mine\n")
-    assert run("config", "--unset", "resume.mode")[1] == f"resume.mode = ask, as before.{LATER}"
-
-
-@pytest.mark.parametrize(
-    ("line", "code", "said"),
-    [
-        ("resume.mode loud", ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
-        ("resume.depth 900", ExitCode.USAGE, "`depth` must be 0 or a number from 1,801 to 50,000"),
-        ("sync.every 5s", ExitCode.USAGE, "it must be minutes or hours, as 5m or 1h"),
-        ("server.port 99999", ExitCode.USAGE, "server.port can't be '99999'"),
-        ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),
-        ("resume.mod ask", ExitCode.USAGE, "did you mean 'resume.mode'?"),
-        ("frobnicate", ExitCode.USAGE, "There is no setting 'frobnicate'."),
-        ("agents.selected codex", ExitCode.REFUSED, "`carryover install` decides that"),
-        ("--unset", ExitCode.USAGE, "--unset needs a KEY"),
-    ],
-)
-def test_what_has_no_meaning_changes_nothing(line: str, code: ExitCode, said: str, config_file: Path, run: Run) -> None:
-    assert said in run.err(code, "config", *line.split())
-    assert config_file.read_text() == FILE
-
-
-def test_a_limit_asks_first_drops_at_the_next_start_and_raising_it_brings_sessions_back(home: Path, run: Run) -> None:
-    limit, prompts = "retention.max_age_days", {40: "Add a parser.", 1: "Write the release notes."}
-    (home / "shop").mkdir()
-    for days, prompt in prompts.items():
-        then = datetime.now(UTC) - timedelta(days=days)
-        ClaudeSession(home / ".claude" / "projects", home / "shop", now=then).prompt(prompt)
-
-    def recorded() -> list[str]:
-        return sorted(entry["task"] or "" for entry in json.loads(run("sessions", "--all", "--json")[1]))
-
-    with DaemonProcess() as daemon:
-        daemon.settle()
-        code, out, err = run("config", limit, "5")
-        assert (code, "1 session" in out, prompts[40] in out) == (ExitCode.REFUSED, True, True)
-        assert "with --yes" in err
-        assert run.err(ExitCode.NOTHING_FOUND, "config", limit) == f"carryover: {limit} is not set.\n"
-        assert run.out("config", limit, "5", "--yes") == f"{limit} = 5 (was not set).\n"
-        daemon.settle()
-        assert recorded() == [*prompts.values()], "not before the next start"
-        daemon.stop()
-    with DaemonProcess() as daemon:
-        wait_until("the limit", lambda: recorded() == [prompts[1]])
-        assert run.out("config", limit, "60") == f"{limit} = 60 (was 5).\n"
-        wait_until("the session", lambda: recorded() == [*prompts.values()])
-        daemon.stop()

@@ -283,3 +283,32 @@ def test_the_handoff_goes_to_the_clipboard_and_into_no_file(
     assert run.out("handoff", str(shop), "--to", "windsurf", "--copy") == f"{said} Windsurf.\n"
     assert (home / "taken").read_text() == run("handoff", str(shop))[1]
     assert not (shop / ".carryover").exists() and not os.path.lexists(state_dir().root)
+
+
+def test_without_a_name_what_is_here_is_offered(two_tasks: Path, home: Path, run: Run) -> None:
+    program(home / "bin" / "codex", "exit 0")
+    with chdir(two_tasks):
+        said = run.err(ExitCode.USAGE, "resume")
+        assert "Here are: claude-code, codex." in run.err(ExitCode.USAGE, "to")
+    with chdir(home):
+        everywhere = run.err(ExitCode.USAGE, "resume")
+
+    assert [line.split()[0] for line in said.splitlines()[-4:-1]] == ["SESSION", "1abc0000", "0abc0000"]
+    assert said.endswith("carryover: Name one of these sessions, as in `carryover resume 1abc0000`.\n")
+    assert "PROJECT" in everywhere and "1abc0000" in everywhere
+
+
+def test_without_a_name_nothing_is_offered_where_nothing_is(home: Path, only_home: None, run: Run) -> None:
+    assert "No session is recorded anywhere." in run("resume")[2]
+    assert "No agent that takes a first prompt is here." in run.err(ExitCode.NOTHING_FOUND, "to")
+
+
+def test_on_a_terminal_what_is_here_can_be_picked(two_tasks: Path, home: Path) -> None:
+    program(home / "bin" / "codex", SAYS)
+    with chdir(two_tasks):
+        code, text = played([*CARRYOVER, "resume"], ("Which session do you want to resume?", DOWN), ("", ENTER))
+        assert (code, text.splitlines()[-1]) == (ExitCode.OK, f"cd {two_tasks} && claude --resume 0{REST_OF_ID}")
+
+        which, work = "In which agent do you want to continue?", "Which work do you want to continue?"
+        code, text = played([*CARRYOVER, "to"], (which, DOWN), ("", ENTER), (work, ENTER))
+        assert code == ExitCode.OK and "&& codex " in text

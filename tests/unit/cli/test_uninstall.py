@@ -24,7 +24,7 @@ def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run:
     claude.write_bytes(before)
     run("install", "--yes", "--no-service")
 
-    out = run.out("uninstall")
+    out = run.out("uninstall", "--yes")
 
     assert out.startswith("~/.claude/settings.json is put back (hooks of Claude Code)\n")
     assert out.endswith(
@@ -38,7 +38,7 @@ def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run:
 def test_a_purge_leaves_nothing(installed: Path, recorded: Path, run: Run) -> None:
     assert run("handoff", str(recorded))[0] == ExitCode.OK
 
-    out = run.out("uninstall", "--purge")
+    out = run.out("uninstall", "--purge", "--yes")
 
     assert "~/.claude/settings.json goes (hooks of Claude Code)\n" in out
     assert "~/.carryover goes (the state folder)\n" in out
@@ -72,31 +72,57 @@ def test_a_file_that_cannot_be_edited_is_named_and_can_be_done_later(installed: 
     whole = installed.read_text()
     installed.write_text(f"{whole},")
 
-    code, out, _ = run("uninstall")
+    code, out, _ = run("uninstall", "--yes")
     assert (code, f"✗ {installed} is left alone: " in out) == (ExitCode.FAILED, True)
     assert installed.read_text() == f"{whole},"
 
     installed.write_text(whole)
-    assert run("uninstall")[0] == ExitCode.OK
+    assert run("uninstall", "--yes")[0] == ExitCode.OK
     assert not installed.exists()
 
 
 def test_as_data_it_tells_what_went(installed: Path, run: Run) -> None:
-    done = json.loads(run.out("uninstall", "--purge", "--json"))
+    done = json.loads(run.out("uninstall", "--purge", "--yes", "--json"))
 
     assert (done["left"], done["service"]) == ([], None)
     assert done["files"] == [{"path": str(installed), "why": "hooks of Claude Code", "outcome": "removed"}]
     assert str(state_dir().config) in done["removed"]
 
 
-def test_on_a_terminal_a_purge_asks_once_more(installed: Path, home: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "question"),
+    [
+        ((), "Remove this? [y/N]"),
+        (("--purge",), "Remove all this? What was recorded cannot be recovered. [y/N]"),
+    ],
+)
+def test_on_a_terminal_it_shows_what_goes_and_asks(
+    installed: Path, home: Path, option: tuple[str, ...], question: str
+) -> None:
     before = everything(home)
-    question = "Remove all this? What was recorded cannot be recovered. [y/N]"
 
-    code, shown = played((*CARRYOVER, "uninstall", "--purge"), (question, ENTER))
+    code, shown = played((*CARRYOVER, "uninstall", *option), (question, ENTER))
 
     assert (code, "Nothing was changed." in shown) == (ExitCode.INTERRUPTED, True)
+    assert shown.index("settings.json goes") < shown.index(question)
     assert everything(home) == before
+
+    assert played((*CARRYOVER, "uninstall", *option), (question, f"y{ENTER}"))[0] == ExitCode.OK
+    assert not installed.exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--purge",), ("--json",), ("--purge", "--json")])
+def test_without_a_terminal_it_needs_a_yes(installed: Path, home: Path, run: Run, options: tuple[str, ...]) -> None:
+    before = everything(home)
+
+    code, _, err = run("uninstall", *options)
+
+    assert (code, "so nothing was changed. Run it " in err) == (ExitCode.REFUSED, True)
+    assert everything(home) == before
+
+
+def test_where_nothing_is_to_remove_nothing_is_asked(home: Path, run: Run) -> None:
+    assert run.out("uninstall") == "There is nothing to remove.\n"
 
 
 CODEX_EVENTS = "SessionStart, PreCompact, Stop, SessionEnd"
@@ -161,7 +187,7 @@ def test_hooks_that_are_there_stay_when_settings_beside_them_break(set_up: Path,
     assert run("refresh", "--yes", "--no-service")[0] == ExitCode.FAILED
     assert (set_up / ".codex/hooks.json").read_bytes() == before
 
-    assert run("uninstall")[0] == ExitCode.OK
+    assert run("uninstall", "--yes")[0] == ExitCode.OK
     assert not (set_up / ".codex/hooks.json").exists()
 
 
@@ -173,7 +199,7 @@ def test_without_the_record_hooks_are_found_in_every_form(set_up: Path, run: Run
     assert config.read_text() != theirs
     (state_dir().root / "edits.json").unlink()
 
-    assert run("uninstall")[0] == ExitCode.OK
+    assert run("uninstall", "--yes")[0] == ExitCode.OK
 
     assert config.read_text() == theirs
     assert json.loads((set_up / ".cursor/hooks.json").read_bytes()) == {"version": 1}
@@ -196,7 +222,7 @@ def test_hooks_follow_those_that_the_user_keeps_in_the_other_file(set_up: Path, 
     assert len(tomllib.loads(config.read_text())["hooks"]["Stop"]) == 2
     assert refreshed(run).startswith("Nothing changed")
 
-    run("uninstall", "--purge")
+    run("uninstall", "--purge", "--yes")
     assert config.read_text() == theirs
 
 

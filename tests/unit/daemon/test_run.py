@@ -19,6 +19,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.page import page_for
 from carryover.paths import StateDir
+from support.forked import CARRYOVERD
+from support.terminal import played
 
 LOADED_THEN = """
 import sys
@@ -98,6 +100,17 @@ def test_settings_that_change_while_a_daemon_starts_are_read_once_it_runs(tmp_pa
 
     assert subprocess.check_output([sys.executable, "-c", program], env=env) == b"set()\n", "no thread keeps it blocked"
     assert " config_read " in (tmp_path / "carryoverd.log").read_text()
+
+
+def test_an_error_fits_the_terminal(home: Path) -> None:
+    state = home / ".carryover"
+    state.mkdir(mode=0o700)
+    (state / "config.toml").write_text("[resume")
+
+    code, shown = played((*CARRYOVERD, "--once"), columns=50)
+
+    assert (code, "is not valid TOML" in " ".join(shown.split())) == (ExitCode.REFUSED, True)
+    assert [line for line in shown.splitlines() if len(line) > 50 and " " in line] == []
 
 
 def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
