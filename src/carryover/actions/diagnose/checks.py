@@ -155,7 +155,7 @@ def _in_git(report: Report, project: InGit) -> list[Finding]:
 
     files = project.uncommitted
     return _those(
-        {"open-to-git": project.open_to, "uncommitted": files},
+        {"open-to-git": project.open_to, "pull-refused": project.refuses_pull},
         root=report.short(project.root),
         reason=project.open_to,
         files=", ".join(files),
