@@ -20,7 +20,7 @@ from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import last_words
-from carryover.distill.trail import says_something
+from carryover.distill.trail import is_running, says_something
 from carryover.export.quoting import one_line, safe
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
@@ -86,6 +86,7 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> a
                 is_paused=config.paused or glob.escape(row.root) in config.projects.exclude,
                 is_read=place < _MOST_READ,
                 may_wait=row.last_event_ms >= oldest_ms,
+                now_ms=now_ms,
             )
             for place, row in enumerate(projects(db))
         )
@@ -112,6 +113,7 @@ def _project(
     is_paused: bool,
     is_read: bool,
     may_wait: bool,
+    now_ms: int,
 ) -> answers.Project:
     newest = next(iter(work_sessions(db, row.id, limit=1)), None)
     digest = session_digest(db, newest) if newest is not None and is_read else Digest()
@@ -128,7 +130,7 @@ def _project(
         agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
         last_ms=row.last_event_ms,
         about=_about(digest) or one_line(newest.title or "" if newest is not None else "")[:_ABOUT_CHARS],
-        state=_state(digest),
+        state=_state(digest, now_ms),
         waits_for=what,
         waits_since_ms=since_ms,
         asks=one_line(question)[:_QUESTION_CHARS],
@@ -145,9 +147,16 @@ def _about(digest: Digest) -> str:
     return one_line(typed_words(said.prompt) or said.prompt)[:_ABOUT_CHARS] if said is not None else ""
 
 
-def _state(digest: Digest) -> answers.TurnState:
-    """Returns how the newest turn ended; "open" for one of which no end is recorded."""
-    return (digest.turn.end or "open") if digest.turn is not None else ""
+def _state(digest: Digest, now_ms: int) -> answers.TurnState:
+    """Returns how the newest turn stands; "open" for one of which no end is recorded."""
+    if digest.turn is None:
+        return ""
+    if digest.turn.end in ("", "answered"):
+        if _waiting(digest)[0]:
+            return "asked"
+        if any(is_running(job, now_ms) for job in digest.jobs):
+            return "running"
+    return digest.turn.end or "open"
 
 
 def _waiting(digest: Digest) -> tuple[str, int, str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.actions import projects
 from carryover.actions.answers import Day, Entry, LimitReached
@@ -17,6 +18,7 @@ from carryover.model import (
     AgentSummary,
     AnyBody,
     AssistantMessage,
+    BackgroundTask,
     FileEdit,
     PlanProposal,
     Question,
@@ -29,6 +31,9 @@ from support.scribe import Scribe
 
 NOW_MS = 100_000
 DAY_MS = 86_400_000
+
+
+JOB = BackgroundTask(task_id="b1", state="running", label="python train.py")
 
 
 def answered(text: str) -> AssistantMessage:
@@ -70,6 +75,10 @@ async def test_what_a_project_waits_for_is_what_its_records_say(
         ([answered("Done.")], "answered"),
         ([TurnEnd(reason="interrupted")], "interrupted"),
         ([TurnEnd(reason="error", message="500")], "error"),
+        ([answered("Done. Which of the two shall I take?")], "asked"),
+        ([Question(call_id="c", text="Euro or cents?")], "asked"),
+        ([JOB, answered("The training runs.")], "running"),
+        ([JOB, replace(JOB, state="done"), answered("It has ended.")], "answered"),
     ],
 )
 async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_newest_turn_ended(
@@ -81,6 +90,13 @@ async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_n
     [project] = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
 
     assert (project.about, project.state) == ("Round the total to whole cents", state)
+
+
+async def test_a_job_that_was_not_mentioned_for_a_day_runs_no_more(scribe: Scribe) -> None:
+    await scribe.tell("train it", scribe.event(JOB), scribe.event(answered("The training runs.")))
+
+    states = [listed_projects(scribe.db, Config(), now_ms=n * DAY_MS // 2).projects[0].state for n in (1, 3)]
+    assert states == ["running", "answered"]
 
 
 async def test_what_nobody_worked_on_for_long_waits_for_nothing(scribe: Scribe) -> None:

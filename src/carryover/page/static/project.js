@@ -6,7 +6,7 @@ import { continueIn, forget, note, pause } from "./dialogs.js";
 import { at, clock, counted, dayName, h, time } from "./dom.js";
 
 const WAITS = { you: "Waits for you", approval: "Waits for your approval", "a limit": "At its usage limit" };
-const STATES = { open: "No answer yet", answered: "Answered", interrupted: "Interrupted", error: "Stopped by an error", limit: "Stopped by a limit" };
+const STATES = { open: "No answer yet", asked: "Asked you", running: "A job runs in the background", answered: "Answered", interrupted: "Interrupted", error: "Stopped by an error", limit: "Stopped by a limit" };
 
 /** What a project waits for, or else how its newest turn ended: its words, and the class that they are shown with. */
 export function stateOf(of) {
