@@ -46,6 +46,8 @@ class Projects(msgspec.Struct, frozen=True):
     """All projects that have a session, newest work first."""
 
     projects: tuple[Project, ...]
+    startable: tuple[str, ...] = ()
+    """Ids of the agents to continue in."""
 
 
 class LineSource(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
@@ -24,9 +24,11 @@ from carryover.distill.trail import is_running, says_something
 from carryover.export.quoting import one_line, safe
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
+from carryover.install.machine import Machine, startable_here
 from carryover.ledger.events import prompts_and_ends
 from carryover.ledger.queries import (
     ProjectRow,
+    agents_seen,
     project_by_id,
     project_of_session,
     projects,
@@ -91,6 +93,16 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> a
             for place, row in enumerate(projects(db))
         )
     )
+
+
+def continuable(db: sqlite3.Connection, config: Config, home: Path, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns the ids of the agents to continue in: they take a first prompt, are installed, and have worked here.
+
+    `env`: the user's variables; those that were recorded at the install are used beside them.
+    """
+    machine = Machine(home=home, env={**config.agents.recorded_env(), **env})
+    worked = {row.agent for row in agents_seen(db)}
+    return tuple(agent for agent in startable_here(config.agents.selected, machine) if agent in worked)
 
 
 def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:

@@ -22,8 +22,6 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[AgentName, ...]
     now_ms: int
     home: str
-    startable: tuple[str, ...] = ()
-    """Ids of the agents that `to` can start."""
 
 
 class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
 // What changes something asks first. Each of these runs a command of the user's, by the daemon.
 
-import { agentName, command, me, projects } from "./api.js";
+import { agentName, command, projects, startable } from "./api.js";
 import { h, inline, say } from "./dom.js";
 
 /** Opens a dialog with `content` and buttons: label, look, and what they do. After one returned true, `done` follows it. */
@@ -80,7 +80,7 @@ export function note(which, done) {
 export async function continueIn(which) {
   const used = (await projects()).map((each) => each.agent);
   const lastUse = (id) => (used.includes(id) ? used.indexOf(id) : used.length);
-  const startable = [...me.startable].sort((one, other) => lastUse(one) - lastUse(other));
+  const able = [...await startable()].sort((one, other) => lastUse(one) - lastUse(other));
   const line = h("code", { class: "command" }, "…");
   const chosen = () => dialog.querySelector("input:checked").value;
   const ask = async () => {
@@ -90,8 +90,8 @@ export async function continueIn(which) {
       .catch((error) => ({ line: "", output: error.message }));
     if (agent === chosen()) line.textContent = answer.line || answer.output.trim();
   };
-  const usual = startable.find((id) => id !== which.agent) ?? startable[0];
-  const agents = startable.map((id) => h("label", { class: "choice" },
+  const usual = able.find((id) => id !== which.agent) ?? able[0];
+  const agents = able.map((id) => h("label", { class: "choice" },
     h("input", { type: "radio", name: "agent", value: id, checked: id === usual, onchange: ask }), " ", agentName(id),
     id === which.agent && h("span", { class: "dim" }, which.waits_for === "a limit" ? " (at its usage limit)" : " (worked last)")));
   const dialog = open(`Continue ${which.name} in …`, [
