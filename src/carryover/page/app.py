@@ -270,7 +270,8 @@ class Page:
 
         def root_for() -> str:
             with self._host.read_ledger() as db:
-                if asked.session and not projects.has_session(db, asked.project, asked.agent, asked.session):
+                by = asked.session_agent or asked.agent
+                if asked.session and not projects.has_session(db, asked.project, by, asked.session):
                     raise web.HTTPNotFound
                 return _known(db, asked.project).root
 
