@@ -63,6 +63,9 @@ def test_a_history_out_of_a_backup_is_the_user_s_once_they_say_so(
 
     assert f"and not written to since. If it is yours: `{command}`. " in said("handoff")
     assert f"import {shop / HISTORY}`" in said("doctor")
+    said("pause", str(shop))
+    assert HISTORY not in said("doctor")
+    said("unpause", str(shop))
 
     said(*command.split()[1:])
     assert "Fix the rounding of prices" in said("handoff")

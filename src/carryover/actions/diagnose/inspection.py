@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -107,17 +107,25 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
     own = agent_folders(config.agents, home, os.environ)
     roots = [Path(row.root) for row in rows]
     each = look_at_each(roots, lambda root: _project(root, config, home, own, known))
-    here = [] if (root := _around_here(home, own)) is None or root in roots else [root]
-    unknown = look_at_each(here, lambda root: ProjectReport(root=str(root), unread=_unread(root, known)))
-    return (*(found for _, found in each if found is not None), *(found for _, found in unknown))
+    here = look_at_each(_current_folder(), lambda folder: _around(folder, roots, config, home, own, known))
+    return tuple(found for _, found in (*each, *here) if found is not None)
 
 
-def _around_here(home: Path, own: frozenset[Path]) -> Path | None:
-    """Returns the project that the command was given in: it may have a transcript, and no session that is known."""
+def _current_folder() -> tuple[Path, ...]:
     try:
-        return Path(find_root(str(Path.cwd()), home=home, agents_own=lambda: own).root)
+        return (Path.cwd(),)
     except OSError:  # it is gone
+        return ()
+
+
+def _around(
+    folder: Path, others: Collection[Path], config: Config, home: Path, own: frozenset[Path], known: _States
+) -> ProjectReport | None:
+    """Returns the project around a folder unless it is among `others`: it may have a transcript, and no session yet."""
+    root = Path(find_root(str(folder), home=home, agents_own=lambda: own).root)
+    if root in others or project_settings(root, config).excluded is not None:
         return None
+    return ProjectReport(root=str(root), unread=_unread(root, known))
 
 
 def _unread(root: Path, known: _States) -> tuple[reports.UnreadSource, ...]:
