@@ -85,7 +85,9 @@ class Pretend:
             case ["me"]:
                 return self._answer(_known("me", Me))
             case ["projects"]:
-                return self._answer(answers.Projects(tuple(self.projects)))
+                return self._answer(
+                    answers.Projects(tuple(self.projects), startable=("claude-code", "codex", "gemini-cli"))
+                )
             case ["project", "1", "handoff"]:
                 path = "/home/dev/code/shop/.carryover/handoff.md"
                 return self._answer(answers.HandoffAnswer(path=path, tokens=612, lines=tuple(self.handoff)))

@@ -11,8 +11,9 @@ import msgspec
 
 LineKind = Literal["head", "title", "line"]
 EntryKind = Literal["prompt", "edit", "tests", "limit", "handover", "commit", "note", "session"]
-TurnState = Literal["", "open", "answered", "interrupted", "error", "limit"]
-"""How a turn ended; "open" without a recorded end, empty where there is no turn."""
+TurnState = Literal["", "open", "asked", "running", "answered", "interrupted", "error", "limit"]
+"""How a turn stands: "asked" with a question or a plan open, "running" with a job in the background, else how it ended;
+"open" without a recorded end, empty where there is no turn."""
 TestStatus = Literal["", "pass", "fail", "unknown"]
 PartKind = Literal["user", "agent", "thinking", "call", "result", "edit", "note"]
 
@@ -45,6 +46,8 @@ class Projects(msgspec.Struct, frozen=True):
     """All projects that have a session, newest work first."""
 
     projects: tuple[Project, ...]
+    startable: tuple[str, ...] = ()
+    """Ids of the agents to continue in."""
 
 
 class LineSource(msgspec.Struct, frozen=True, kw_only=True):

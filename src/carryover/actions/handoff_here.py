@@ -11,6 +11,7 @@ from carryover.daemon.handed_over import Wanted
 from carryover.daemon.handoffs import Place, hand_over, how_to_link
 from carryover.errors import ExitCode, UserError
 from carryover.publish.make import Refreshed
+from carryover.terminal.paths import quoted
 
 
 def handoff_here(wanted: Wanted) -> Refreshed:
@@ -34,7 +35,11 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
         return UserError(f"{gone} {listed} {how_to_link}", ExitCode.NOTHING_FOUND)
     inside = (agent for agent in adapters().values() if agent.in_projects)
     found = (row for agent in inside for row in others_sources(agent, Path(root)))
-    unread = "".join(f"{Path(source.path).name} there is not read: {reason}. " for source, reason in found)
+    unread = "".join(
+        f"{Path(source.path).name} there is not read: {reason}. "
+        f"If it is yours: `carryover import {quoted(source.path)}`. "
+        for source, reason in found
+    )
     return UserError(
         f"No agent's work is recorded for {root}. {unread}"
         "`carryover sessions --all` lists the projects that are known; "

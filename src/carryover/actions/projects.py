@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
@@ -20,13 +20,15 @@ from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import last_words
-from carryover.distill.trail import says_something
+from carryover.distill.trail import is_running, says_something
 from carryover.export.quoting import one_line, safe
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
+from carryover.install.machine import Machine, startable_here
 from carryover.ledger.events import prompts_and_ends
 from carryover.ledger.queries import (
     ProjectRow,
+    agents_seen,
     project_by_id,
     project_of_session,
     projects,
@@ -86,10 +88,21 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> a
                 is_paused=config.paused or glob.escape(row.root) in config.projects.exclude,
                 is_read=place < _MOST_READ,
                 may_wait=row.last_event_ms >= oldest_ms,
+                now_ms=now_ms,
             )
             for place, row in enumerate(projects(db))
         )
     )
+
+
+def continuable(db: sqlite3.Connection, config: Config, home: Path, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns the ids of the agents to continue in: they take a first prompt, are installed, and have worked here.
+
+    `env`: the user's variables; those that were recorded at the install are used beside them.
+    """
+    machine = Machine(home=home, env={**config.agents.recorded_env(), **env})
+    worked = {row.agent for row in agents_seen(db)}
+    return tuple(agent for agent in startable_here(config.agents.selected, machine) if agent in worked)
 
 
 def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
@@ -112,6 +125,7 @@ def _project(
     is_paused: bool,
     is_read: bool,
     may_wait: bool,
+    now_ms: int,
 ) -> answers.Project:
     newest = next(iter(work_sessions(db, row.id, limit=1)), None)
     digest = session_digest(db, newest) if newest is not None and is_read else Digest()
@@ -128,7 +142,7 @@ def _project(
         agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
         last_ms=row.last_event_ms,
         about=_about(digest) or one_line(newest.title or "" if newest is not None else "")[:_ABOUT_CHARS],
-        state=_state(digest),
+        state=_state(digest, now_ms),
         waits_for=what,
         waits_since_ms=since_ms,
         asks=one_line(question)[:_QUESTION_CHARS],
@@ -145,9 +159,16 @@ def _about(digest: Digest) -> str:
     return one_line(typed_words(said.prompt) or said.prompt)[:_ABOUT_CHARS] if said is not None else ""
 
 
-def _state(digest: Digest) -> answers.TurnState:
-    """Returns how the newest turn ended; "open" for one of which no end is recorded."""
-    return (digest.turn.end or "open") if digest.turn is not None else ""
+def _state(digest: Digest, now_ms: int) -> answers.TurnState:
+    """Returns how the newest turn stands; "open" for one of which no end is recorded."""
+    if digest.turn is None:
+        return ""
+    if digest.turn.end in ("", "answered"):
+        if _waiting(digest)[0]:
+            return "asked"
+        if any(is_running(job, now_ms) for job in digest.jobs):
+            return "running"
+    return digest.turn.end or "open"
 
 
 def _waiting(digest: Digest) -> tuple[str, int, str]:

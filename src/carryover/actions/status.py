@@ -76,6 +76,14 @@ def problems(report: Report) -> Problems:
     return Problems(tuple(dict.fromkeys((*report.problems, *wrong))), tuple(todo))
 
 
+def uncommitted(report: Report) -> tuple[tuple[str, str], ...]:
+    """Returns the projects where lines of ours are not committed, and the command line that commits them."""
+    from carryover.publish.once import commit_command  # loaded already, unless there is no project to ask git about
+
+    found = [each for each in report.in_git if each.uncommitted]
+    return tuple((each.root, commit_command(each.root, each.uncommitted)) for each in found)
+
+
 def projects(report: Report) -> tuple[ProjectStatus, ...]:
     """Returns the recorded projects, with what the daemon says of those that it publishes."""
     published = {project.root: project for project in (report.daemon.projects if report.daemon is not None else ())}

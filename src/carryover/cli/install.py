@@ -37,6 +37,8 @@ Asks as `carryover install` does, with your last selection ticked, and changes
 only what differs. Running it twice changes nothing.""",
 }
 
+FOR_WHOM: Final = "A team: shared. You alone: local. Hooks alone: private."
+"""For whom each answer about projects is, on the screen: short enough for one line of a small terminal."""
 EXAMPLES: Final = {
     "install": """\
   carryover install                            ask, then do it
@@ -118,6 +120,6 @@ def _explained(seen: Survey, *, starts: bool) -> Explain:
         chosen = [file for file in files if file.agent in answer.agents]
         inside = seen.rule(answer)
         outside = on_enter(chosen, home, starts=starts)
-        return Texts((*inside.full, *outside.full), (*inside.short, *outside.short))
+        return Texts((FOR_WHOM, *inside.full, *outside.full), (FOR_WHOM, *inside.short, *outside.short))
 
     return explain

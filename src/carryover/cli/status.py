@@ -148,6 +148,8 @@ def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
     left = MOST_LINES - len(found) - 1
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
+    elif len(problems) < left:
+        problems += _uncommitted_in_short(report)
     return [*found, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
 
 
@@ -157,6 +159,19 @@ def _problems(report: Report) -> Iterator[str]:
     found = problems(report)
     yield from (_entry("problem", paint(text, YELLOW)) for text in found.wrong)
     yield from (_entry("to do", text) for text in found.todo)
+
+
+def _uncommitted_in_short(report: Report) -> Iterator[str]:
+    """Yields one line for all projects: to leave the lines uncommitted is a choice, and no problem."""
+    if number := sum(bool(each.uncommitted) for each in report.in_git):
+        where = f"not committed in {counted(number, 'project')}, which is your choice"
+        yield _entry("pointers", f"{where}; `carryover status -v` has the commands")
+
+
+def _uncommitted(report: Report) -> Iterator[str]:
+    from carryover.actions.status import uncommitted
+
+    yield from (f"{report.short(root)}: `{command}`" for root, command in uncommitted(report))
 
 
 def _entry(name: str, text: str) -> str:
@@ -249,6 +264,7 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
         "declared in config.toml": [_declared(source, now_ms) for source in report.declared],
         **_of_here(report),
+        "pointers that are not committed, with the command that does it": [*_uncommitted(report)],
         "sync": [*_of_sync(report, now_ms)],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
         **(_of_ledger(report.ledger, report, now_ms) if report.ledger is not None else {}),

@@ -270,11 +270,14 @@ def waiting_prompts(digest: Digest) -> list[Pending]:
 
 
 def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
-    """Returns the jobs of all sessions without a recorded end that were started or mentioned in the last day before
-    the handoff's time, oldest first."""
+    """Returns the jobs of all sessions that may run at the handoff's time, oldest first."""
     jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
-    recent = (one for one in jobs if one[0].at_ms > past.at_ms - _DAY_MS and not is_looking(one[0].text))
-    return sorted(recent, key=lambda one: one[0].at_ms)
+    return sorted((one for one in jobs if is_running(one[0], past.at_ms)), key=lambda one: one[0].at_ms)
+
+
+def is_running(job: Pending, at_ms: int) -> bool:
+    """Whether a job without a recorded end may run at a time: it was started or mentioned in the day before."""
+    return job.at_ms > at_ms - _DAY_MS and not is_looking(job.text)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

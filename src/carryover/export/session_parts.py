@@ -107,7 +107,7 @@ def session_parts(
                 and body.status == "ok",
             )
     for at_ms, call in unfinished.values():
-        yield Part(kind="tool", at_ms=at_ms, heading=f"{_call(call, root)} (no result recorded)", text="", failed=True)
+        yield Part(kind="tool", at_ms=at_ms, heading=f"{_call(call, root)} (no result recorded)", text="")
 
 
 def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
@@ -169,8 +169,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
         case model.Question(text=text, options=options):
             return "agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]), False
         case model.ToolResult(op=op, subject=subject, output=output) as result:
-            failed = result.status not in ("ok", "unknown")
-            how = f" ({result.status})" if failed else ""
+            failed = result.status in ("error", "denied")
+            how = "" if result.status in ("ok", "unknown") else f" ({result.status})"
             if result.exit_code:
                 how = f" (exit {result.exit_code})"
             by = " (run by you)" if result.actor == "human" else ""
@@ -192,7 +192,7 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
         case model.BackgroundTask(label=label, state=state):
             return "happening", f"In the background, {state}: {label}", "", state == "failed"
         case model.TurnEnd(reason=reason, message=message):
-            return "happening", _TURN_ENDS[reason], message, True
+            return "happening", _TURN_ENDS[reason], message, reason != "interrupted"
         case model.SessionStart(reason=reason):
             return "happening", f"Session started ({reason})", "", False
         case model.SessionEnd(reason=reason):

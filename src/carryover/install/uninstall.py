@@ -27,6 +27,7 @@ from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.loaded_files import handoff_names
 from carryover.publish.withdrawal import removals
+from carryover.terminal.output import counted
 
 _MOST_NAMED: Final = 3
 # `CARRYOVER_HOME` may name a folder with other content, so our files are recognised by name.
@@ -122,6 +123,7 @@ def plan_uninstall(
     notes = [note for file, edit in settings for note in _edited_by_hand(file, edit, state)]
     if not purge:
         scripts = (path for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
+        notes += _pointers_that_stay(state, home)
         return Uninstall(edits, tuple(Removal(path, "the hooks' script") for path in scripts), tuple(notes))
     known, unread = _known_projects(state, home)
     moved = _moved_roots(state)
@@ -212,6 +214,20 @@ def project_rules(project: PublishedProject, state: StateDir, going: Collection[
     for its exclude file."""
     root = Path(project.root)
     yield from (edit for _, edit in rule_removals(root, _edited(root, state), going))
+
+
+def _pointers_that_stay(state: StateDir, home: Path) -> Iterator[str]:
+    """Yields a note on the projects whose files lead agents to a handoff, if there are any. Without a daemon, that
+    handoff stays as it is for ever, and agents would be led to it all the same."""
+    known, _ = _known_projects(state, home)
+    roots = sorted({project.root for project in known if any(edit.changes for edit in project_edits(project, state))})
+    if roots:
+        more = len(roots) - _MOST_NAMED
+        others = f" and {counted(more, 'more project')}" if more > 0 else ""
+        yield (
+            f"Pointers stay in {', '.join(roots[:_MOST_NAMED])}{others}, to handoffs that will not change any more. To "
+            "take them out and keep what was recorded, run `carryover refresh --pointers private` before you uninstall."
+        )
 
 
 def _created_folders(project: PublishedProject, state: StateDir) -> list[Path]:

@@ -304,6 +304,12 @@ def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
     return list(records(AgentRow, db, _BY_AGENT))
 
 
+def file_states(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, int]]:
+    """Returns the size and modification time (ns) of each source when it was last read in full, by agent and path."""
+    rows = db.execute("SELECT agent, path, size, mtime_ns FROM source WHERE state = 'active'")
+    return {(agent, os.fsdecode(path)): (size, mtime_ns) for agent, path, size, mtime_ns in rows}
+
+
 def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skipped: int = 0) -> list[SessionRow]:
     """Returns the newest agent sessions in a project, after the first `skipped` ones."""
     statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"

@@ -22,19 +22,19 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[AgentName, ...]
     now_ms: int
     home: str
-    startable: tuple[str, ...] = ()
-    """Ids of the agents that `to` can start."""
 
 
 class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /ui/api/command`. With `preview`, `forget` only says what would go, `to` only returns the line.
 
-    `forget` takes a session with its `agent`, or the whole project; `note` a `text`; `to` the agent to continue in.
+    `forget` takes a session with its `agent`, or the whole project; `note` a `text`; `to` the agent to continue in, and
+    like `handoff`, which returns the text, a session with its `session_agent`, or none for that of the project.
     """
 
-    command: Literal["pause", "unpause", "forget", "note", "to"]
+    command: Literal["pause", "unpause", "forget", "note", "to", "handoff"]
     project: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
     session: str = ""
+    session_agent: str = ""
     agent: str = ""
     text: str = ""
     preview: bool = False

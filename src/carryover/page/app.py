@@ -29,9 +29,9 @@ from aiohttp import web
 
 from carryover import __version__
 from carryover.actions import conversations, pictures, projects, session_list, touched
-from carryover.actions.answers import SearchAnswer
+from carryover.actions.answers import Projects, SearchAnswer
 from carryover.actions.budget import USUAL, is_budget
-from carryover.agents import agent_ids, agent_names, startable_agents
+from carryover.agents import agent_ids, agent_names
 from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.page import commands
@@ -155,12 +155,17 @@ class Page:
                         agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
                         now_ms=self._host.now_ms(),
                         home=visible(str(self._host.home)),
-                        startable=startable_agents(self._host.config.agents.selected),
                     )
                 )
             case ("GET", "projects"):
                 now_ms, config = self._host.now_ms(), self._host.config
-                return await self._read(lambda db: projects.listed_projects(db, config, now_ms=now_ms))
+                home, env = self._host.home, self._env(visitor)
+
+                def listed(db: sqlite3.Connection) -> Projects:
+                    found = projects.listed_projects(db, config, now_ms=now_ms)
+                    return msgspec.structs.replace(found, startable=projects.continuable(db, config, home, env))
+
+                return await self._read(listed)
             case ("GET", "project", number, what):
                 return await self._project(request, _number(number), what)
             case ("GET", "sessions"):
@@ -265,7 +270,8 @@ class Page:
 
         def root_for() -> str:
             with self._host.read_ledger() as db:
-                if asked.session and not projects.has_session(db, asked.project, asked.agent, asked.session):
+                by = asked.session_agent or asked.agent
+                if asked.session and not projects.has_session(db, asked.project, by, asked.session):
                     raise web.HTTPNotFound
                 return _known(db, asked.project).root
 

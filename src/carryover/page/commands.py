@@ -58,7 +58,8 @@ async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: 
     """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""
     words = words_of(asked, root)
     if asked.command == "to":
-        line = f"cd {quoted(root)} && carryover to {asked.agent}"
+        one = f" --session {quoted(_session(asked))}" if asked.session else ""
+        line = f"cd {quoted(root)} && carryover to {asked.agent}{one}"
         argv = (*CARRYOVER, *words)
         was_run = not asked.preview and await asyncio.to_thread(open_terminal, argv, env, state)
         ok = was_run or asked.preview
@@ -73,19 +74,25 @@ async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: 
 
 def words_of(asked: CommandAsked, root: str) -> tuple[str, ...]:
     """Returns the words of the command line after `carryover`. `root` is an absolute path, so it is never an option."""
+    one = ("--session", _session(asked)) if asked.session else ()
     match asked.command:
         case "pause" | "unpause":
             return (asked.command, root)
         case "note":
             return ("note", "--project", root, f"--from={asked.agent or _NOTES}")
         case "to":
-            return ("to", asked.agent, root)
+            return ("to", asked.agent, root, *one)
+        case "handoff":
+            return ("handoff", root, "--raw", *one)
         case "forget":
-            # An id that isn't plain could be an option, and `last` is another session.
-            is_clear = is_plain_id(asked.session) and asked.session != "last"
-            one = asked.session if is_clear else f"{asked.agent}:{asked.session}"
-            which = (one,) if asked.session else ("--project", root)
+            which = (_session(asked),) if asked.session else ("--project", root)
             return ("forget", *which, "--dry-run" if asked.preview else "--yes")
+
+
+def _session(asked: CommandAsked) -> str:
+    """Returns the session's name in a command: an id that isn't plain could be an option, and `last` is another one."""
+    is_clear = is_plain_id(asked.session) and asked.session != "last"
+    return asked.session if is_clear else f"{asked.session_agent or asked.agent}:{asked.session}"
 
 
 def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path, platform: str = sys.platform) -> bool:

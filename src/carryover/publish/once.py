@@ -123,6 +123,13 @@ def uncommitted_names(root: Path) -> tuple[str, ...]:
     return tuple(name for name in changed if name not in hidden)
 
 
+def refuses_pull(root: Path, names: Sequence[str]) -> bool:
+    """Returns whether git refuses to pull because of these uncommitted files: the branch that is followed has changed
+    one of them in a commit, fetched already, that HEAD lacks. Blocks. Raises OSError if git does not answer."""
+    commits = ("rev-list", "--max-count=1", "HEAD..@{upstream}", "--", *names)
+    return bool(names) and ask_one(root, *commits, timeout_s=TIMEOUT_S).out != b""
+
+
 def commit_command(root: str, names: Sequence[str]) -> str:
     """Returns the command line that commits these files."""
     files = shlex.join(names)

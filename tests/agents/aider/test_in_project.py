@@ -48,6 +48,34 @@ def clone(home: Path) -> Path:
     return repository(home / "work" / "clone", {HISTORY: hostile, "cart.py": "x = 1\n"})
 
 
+def test_a_history_out_of_a_backup_is_the_user_s_once_they_say_so(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What refuses it, and `doctor` in its folder, name the command that says so; then neither says anything more."""
+    for name in (HISTORY, INPUTS):
+        os.utime(shop / name, (WRITTEN_S, WRITTEN_S))
+    monkeypatch.chdir(shop)
+    command = f"carryover import {shop / HISTORY}"
+
+    def said(*words: str) -> str:
+        main.main(words)
+        return "".join(capsys.readouterr())
+
+    assert f"and not written to since. If it is yours: `{command}`. " in said("handoff")
+    assert f"import {shop / HISTORY}`" in said("doctor")
+    said("pause", str(shop))
+    assert HISTORY not in said("doctor")
+    said("unpause", str(shop))
+
+    said(*command.split()[1:])
+    assert "Fix the rounding of prices" in said("handoff")
+    assert HISTORY not in said("doctor")
+
+    (shop / HISTORY).write_text(CHAT)
+    os.utime(shop / HISTORY, (WRITTEN_S, WRITTEN_S))
+    assert f"import {shop / HISTORY}`" in said("doctor"), "another copy was put there"
+
+
 def test_without_a_daemon_the_handoff_of_the_project_is_read_from_its_history(
     shop: Path, clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.actions import projects
 from carryover.actions.answers import Day, Entry, LimitReached
 from carryover.actions.projects import listed_projects
-from carryover.config import Config, PublishConfig
+from carryover.config import AgentsConfig, Config, PublishConfig
 from carryover.distill.quotes import estimated_tokens
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.rows import ProjectRow
@@ -17,6 +19,7 @@ from carryover.model import (
     AgentSummary,
     AnyBody,
     AssistantMessage,
+    BackgroundTask,
     FileEdit,
     PlanProposal,
     Question,
@@ -26,9 +29,13 @@ from carryover.model import (
     UserPrompt,
 )
 from support.scribe import Scribe
+from support.tools import program
 
 NOW_MS = 100_000
 DAY_MS = 86_400_000
+
+
+JOB = BackgroundTask(task_id="b1", state="running", label="python train.py")
 
 
 def answered(text: str) -> AssistantMessage:
@@ -70,6 +77,10 @@ async def test_what_a_project_waits_for_is_what_its_records_say(
         ([answered("Done.")], "answered"),
         ([TurnEnd(reason="interrupted")], "interrupted"),
         ([TurnEnd(reason="error", message="500")], "error"),
+        ([answered("Done. Which of the two shall I take?")], "asked"),
+        ([Question(call_id="c", text="Euro or cents?")], "asked"),
+        ([JOB, answered("The training runs.")], "running"),
+        ([JOB, replace(JOB, state="done"), answered("It has ended.")], "answered"),
     ],
 )
 async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_newest_turn_ended(
@@ -83,12 +94,33 @@ async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_n
     assert (project.about, project.state) == ("Round the total to whole cents", state)
 
 
+async def test_a_job_that_was_not_mentioned_for_a_day_runs_no_more(scribe: Scribe) -> None:
+    await scribe.tell("train it", scribe.event(JOB), scribe.event(answered("The training runs.")))
+
+    states = [listed_projects(scribe.db, Config(), now_ms=n * DAY_MS // 2).projects[0].state for n in (1, 3)]
+    assert states == ["running", "answered"]
+
+
 async def test_what_nobody_worked_on_for_long_waits_for_nothing(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a cart"), scribe.event(answered("Which one?")))
     config = Config(publish=PublishConfig(active_days=7))
 
     waits = [listed_projects(scribe.db, config, now_ms=days * DAY_MS).projects[0].waits_for for days in (6, 8)]
     assert waits == ["you", ""]
+
+
+async def test_only_what_is_installed_and_has_worked_here_is_offered_to_continue_in(
+    ledger: Ledger, scribe: Scribe, home: Path
+) -> None:
+    for name in ("claude", "codex"):
+        program(home / "bin" / name, "exit 0")
+    for place, agent in enumerate(("codex", "gemini-cli")):
+        worked = Scribe(ledger, agent=agent, written=100 * place)
+        await worked.tell(worked.event("hello", session=agent), path=f"/t/{agent}")
+    env = {"PATH": str(home / "bin")}
+
+    assert projects.continuable(scribe.db, Config(), home, env) == ("codex",)
+    assert projects.continuable(scribe.db, Config(agents=AgentsConfig(selected=("claude-code",))), home, env) == ()
 
 
 async def test_projects_come_newest_first_with_who_worked_last(ledger: Ledger, scribe: Scribe) -> None:

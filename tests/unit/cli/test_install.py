@@ -244,6 +244,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
     assert (  # right under the list, however high the terminal is, and no word is broken
         " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
         "   ● shared  ○ local  ○ private  ○ off\n"
+        "   A team: shared. You alone: local. Hooks alone: private.\n"
         "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
         "   When an agent next works in a project, not before:\n"
         "   .carryover/ in its .gitignore, and 7 lines that point to\n"
@@ -323,6 +324,7 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
     assert max(map(len, shown.splitlines())) < columns
     assert "Which AI agents do you use?" in said and "● Claude Code" in said
     assert "git will show AGENTS.md and .gitignore as changed until you commit them." in said.replace("Git", "git")
+    assert "A team: shared. You alone: local. Hooks alone: private." in said
     assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
     assert (ENTER_DOES in said) == (lines > 24)
     assert ("Windsurf" in said) == (lines > 24), "the list scrolls"

@@ -168,7 +168,7 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     assert lines[2:] == [
         *("", "06:40:58  You", "  go"),
         *("", "06:40:58  You (retracted)", "  no, there"),
-        *("", "06:40:58  Claude Code (retracted)", "  Going", "", "  there.", "  ✗ Interrupted  (retracted)"),
+        *("", "06:40:58  Claude Code (retracted)", "  Going", "", "  there.", "  · Interrupted  (retracted)"),
         *("", "06:40:58  Claude Code", "  Here."),
     ]
 

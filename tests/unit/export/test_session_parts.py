@@ -24,6 +24,7 @@ KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 ROOT = "/home/dev/shop"
 LONG = f"echo {'x' * 300}"
 KNEAD = model.PlanItem(text="knead", state="done")
+STOPPED = model.ToolResult(call_id="c", name="Bash", op="shell", subject="pytest -q", status="interrupted")
 OVEN = model.BackgroundTask(task_id="t", state="failed", label="oven")
 
 
@@ -52,6 +53,7 @@ def result(output: str = "", exit_code: int | None = None, subject: str = "pytes
         (result(output="ok\n"), "tool", "Bash pytest -q", "ok", False),
         (result("x", subject=LONG), "tool", f"Bash {LONG[:154]}…", f"$ {LONG}\nx", False),
         (result(exit_code=2), "tool", "Bash pytest -q (exit 2)", "", True),
+        (STOPPED, "tool", "Bash pytest -q (interrupted)", "", False),
         (FileEdit(path=f"{ROOT}/a", change="modify", added=1, removed=2), "tool", "Edited a +1 -2", "", False),
         (FileEdit(path="/etc/b", change="rename", old_path=f"{ROOT}/a"), "tool", "Renamed a to /etc/b", "", False),
         (model.PlanUpdate(items=(KNEAD,)), "tool", "Plan: 1 of 1 done", "- [x] knead", False),
@@ -60,6 +62,7 @@ def result(output: str = "", exit_code: int | None = None, subject: str = "pytes
         (model.QueuedPrompt(text="then rye"), "happening", "Prompt queued", "then rye", False),
         (OVEN, "happening", "In the background, failed: oven", "", True),
         (model.TurnEnd(reason="limit", message="5 h"), "happening", "Stopped by a limit", "5 h", True),
+        (model.TurnEnd(reason="interrupted"), "happening", "Interrupted", "", False),
         (model.SessionStart(reason="startup"), "happening", "Session started (startup)", "", False),
         (model.SessionEnd(reason="exit"), "happening", "Session ended (exit)", "", False),
     ],
@@ -75,6 +78,7 @@ def test_a_call_comes_with_its_result_and_one_without_comes_last() -> None:
     found = parts(*stored(call(), call("c2", "sleep 9"), result(), AssistantMessage(text="Waiting.")))
 
     assert [part.heading for part in found] == ["Bash pytest -q", "Codex", "Bash sleep 9 (no result recorded)"]
+    assert not found[-1].failed, "it may still run, or have been interrupted"
 
 
 def test_sub_agents_are_left_out_unless_asked_for_and_what_was_taken_back_is_marked() -> None:

@@ -107,6 +107,24 @@ def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, confi
     assert before - set(tree(home)) == {".claude", ".claude/settings.json", *gone}
 
 
+def test_pointers_that_stay_without_a_purge_are_named(state: StateDir, home: Path) -> None:
+    for number in range(5):
+        published(state, repository(home / f"app{number}"))
+    published(state, repository(home / "hidden"), ProjectSettings(pointers="private"))
+    roots = ", ".join(str(home / f"app{number}") for number in range(3))
+
+    assert plan_uninstall(state, purge=False, home=home).notes == (
+        f"Pointers stay in {roots} and 2 more projects, to handoffs that will not change any more. To take them out "
+        "and keep what was recorded, run `carryover refresh --pointers private` before you uninstall.",
+    )
+    shutil.rmtree(state.root)
+    for number in range(1, 5):
+        shutil.rmtree(home / f"app{number}")
+    published(state, home / "app0")
+    [note] = plan_uninstall(state, purge=False, home=home).notes
+    assert note.startswith(f"Pointers stay in {home}/app0, to handoffs")
+
+
 async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path) -> None:
     root = repository(home / "app")
     state.root.mkdir()

@@ -23,7 +23,12 @@ def test_what_is_typed_is_never_an_option_or_another_session(session: str, named
     forget = CommandAsked(command="forget", project=1, agent="codex", session=session)
     note = CommandAsked(command="note", project=1, agent=session, text="--json")
 
+    to = CommandAsked(command="to", project=1, agent="claude-code", session=session, session_agent="codex")
+    handoff = CommandAsked(command="handoff", project=1, session=session, session_agent="codex")
+
     assert words_of(forget, "/srv/shop") == ("forget", named, "--yes")
+    assert words_of(to, "/srv/shop") == ("to", "claude-code", "/srv/shop", "--session", named)
+    assert words_of(handoff, "/srv/shop") == ("handoff", "/srv/shop", "--raw", "--session", named)
     assert words_of(note, "/srv/shop") == ("note", "--project", "/srv/shop", f"--from={session}")
 
 
@@ -60,6 +65,14 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
     assert done == CommandAnswer(argv=("carryover", "to", "codex", "/srv/my shop"), ok=True, output="", line=line)
     wait_until("the window", opened.exists)
     assert opened.read_text().splitlines() == ["-e", *CARRYOVER, "to", "codex", "/srv/my shop"]
+
+
+async def test_the_line_that_continues_one_session_names_it(home: Path) -> None:
+    asked = CommandAsked(command="to", project=1, agent="codex", session="a b", session_agent="pi", preview=True)
+
+    done = await answer(asked, "/srv/shop", {}, home)
+
+    assert done.line == "cd /srv/shop && carryover to codex --session 'pi:a b'"
 
 
 async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> None:

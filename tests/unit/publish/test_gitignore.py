@@ -43,6 +43,14 @@ def test_no_rule_is_added_where_one_of_the_users_does_it(app: Path, rules: str) 
     assert ((app / ".gitignore").read_bytes(), ignored(app)) == (f"{rules}\n".encode(), True)
 
 
+@pytest.mark.parametrize("rule", [".carryover/", "/.carryover"])
+def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rule: str) -> None:
+    exclude_file(app).write_text(f"{rule}\n")
+
+    assert kept_out(app).done == []
+    assert ((app / ".gitignore").exists(), ignored(app)) == (False, True)
+
+
 @pytest.mark.parametrize("text", [".carryover/\n!.carryover/\n", "# .carryover/\n"])
 def test_a_user_who_takes_the_folder_back_in_is_not_contradicted_twice(app: Path, text: str) -> None:
     """What takes it back in is like no rule at all, until our own is above it."""

@@ -9,7 +9,7 @@ import pytest
 
 from carryover.config import ProjectSettings
 from carryover.projects.handoff_file import Published
-from carryover.publish.once import uncommitted_names
+from carryover.publish.once import refuses_pull, uncommitted_names
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import publish
 from carryover.publish.withdrawal import take_back
@@ -135,6 +135,26 @@ def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) 
     git(app, "add", ".gitignore")
     git(app, "commit", "--quiet", "--message", "rest")
     assert uncommitted_names(app) == ()
+
+
+def test_only_what_upstream_changes_too_keeps_git_from_pulling(app: Path, home: Path) -> None:
+    git(home, "clone", "--quiet", "app", "other")
+    other = home / "other"
+    published(other)
+    names = uncommitted_names(other)
+    assert not refuses_pull(other, names)
+
+    (app / "cart.py").write_text("x = 1\n")
+    git(app, "add", "cart.py")
+    git(app, "commit", "--quiet", "--message", "cart")
+    git(other, "fetch", "--quiet")
+    assert not refuses_pull(other, names)
+
+    (app / "CLAUDE.md").write_text("Be brief.\n")
+    git(app, "commit", "--quiet", "--all", "--message", "brief")
+    git(other, "fetch", "--quiet")
+    assert refuses_pull(other, names)
+    assert not refuses_pull(app, names), "it follows no branch"
 
 
 @pytest.mark.parametrize("left_out", ["sparse", "removed", "announced"])

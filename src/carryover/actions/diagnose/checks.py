@@ -19,6 +19,7 @@ from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
 from carryover.install.agent_report import HooksReport
 from carryover.terminal.output import counted
+from carryover.terminal.paths import quoted
 
 MOST_TYPES: Final = 3
 """Maximum number of record types named in a finding."""
@@ -158,7 +159,7 @@ def _in_git(report: Report, project: InGit) -> list[Finding]:
 
     files = project.uncommitted
     return _those(
-        {"open-to-git": project.open_to, "uncommitted": files},
+        {"open-to-git": project.open_to, "pull-refused": project.refuses_pull},
         root=report.short(project.root),
         reason=project.open_to,
         files=", ".join(files),
@@ -254,7 +255,9 @@ def _project(report: Report, project: ProjectReport) -> Iterator[Finding]:
     for source in project.unread:
         path = report.short(source.path)
         name = agent_name(source.agent)
-        yield _found("unread-source", path=path, source=source, name=name)
+        yield _found(
+            "unread-source", path=path, source=source, name=name, command=f"carryover import {quoted(source.path)}"
+        )
 
 
 def _paths(report: Report, paths: Sequence[str]) -> str:

@@ -153,16 +153,17 @@ def _of_each(look: Callable[[Path], InGit], roots: Sequence[Path]) -> list[InGit
 def _in_git_of(root: Path, config: Config) -> InGit:
     settings = project_settings(root, config)
 
-    from carryover.publish.once import uncommitted_names
+    from carryover.publish.once import refuses_pull, uncommitted_names
     from carryover.publish.open_to_git import open_to_git
 
     def asked() -> InGit:
         shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
-        return InGit(root=str(root), open_to=open_to_git(root, settings), uncommitted=shown)
+        open_to = open_to_git(root, settings)
+        return InGit(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
 
     try:
         return look_at(root, asked)
-    except Silent:
+    except OSError:
         return InGit(root=str(root))
 
 

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import stat
 import time
+from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from typing import Final
 from carryover.actions.diagnose import report as reports
 from carryover.actions.diagnose.recorded import ledger_report
 from carryover.actions.diagnose.report import Inspection, ProjectReport, Report
+from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import adapters, instruction_files
 from carryover.config import Config, project_settings
@@ -27,17 +29,19 @@ from carryover.install.machine import Machine, copies
 from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.queries import connect_read_only, file_states, projects
 from carryover.paths import StateDir
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
-from carryover.projects.root import agent_folders
+from carryover.projects.root import agent_folders, find_root
 from carryover.publish.pointers import block_end, block_state, hidden_files, read_instructions
 from carryover.terminal.output import counted
 
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
 _PORT_ANSWER_S: Final = 1.0
+_States = Mapping[tuple[str, str], tuple[int, int]]
+"""The size and modification time (ns) of files when they were last read, by agent and path."""
 
 
 def private_paths(state: StateDir) -> tuple[Path, ...]:
@@ -97,14 +101,53 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
+            known = file_states(db)
     except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
-        return ()
+        rows, known = [], {}
     own = agent_folders(config.agents, home, os.environ)
-    each = look_at_each((Path(row.root) for row in rows), lambda root: _project(root, config, home, own))
-    return tuple(found for _, found in each if found is not None)
+    roots = [Path(row.root) for row in rows]
+    each = look_at_each(roots, lambda root: _project(root, config, home, own, known))
+    here = look_at_each(_current_folder(), lambda folder: _around(folder, roots, config, home, own, known))
+    return tuple(found for _, found in (*each, *here) if found is not None)
 
 
-def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport | None:
+def _current_folder() -> tuple[Path, ...]:
+    try:
+        return (Path.cwd(),)
+    except OSError:  # it is gone
+        return ()
+
+
+def _around(
+    folder: Path, others: Collection[Path], config: Config, home: Path, own: frozenset[Path], known: _States
+) -> ProjectReport | None:
+    """Returns the project around a folder unless it is among `others`: it may have a transcript, and no session yet."""
+    root = Path(find_root(str(folder), home=home, agents_own=lambda: own).root)
+    if root in others or project_settings(root, config).excluded is not None:
+        return None
+    return ProjectReport(root=str(root), unread=_unread(root, known))
+
+
+def _unread(root: Path, known: _States) -> tuple[reports.UnreadSource, ...]:
+    return tuple(
+        reports.UnreadSource(agent=agent.id, path=source.path, reason=reason)
+        for agent in adapters().values()
+        if agent.in_projects
+        for source, reason in scan.others_sources(agent, root)
+        if not _is_imported(agent, source.path, known)
+    )
+
+
+def _is_imported(agent: Agent, path: str, known: _States) -> bool:
+    """Whether the ledger has read the file as it is now, since the user named it."""
+    try:
+        stat = agent.reader.stat(Path(path))
+    except OSError:
+        return False
+    return known.get((agent.id, path)) == (stat.size, stat.mtime_ns)
+
+
+def _project(root: Path, config: Config, home: Path, own: frozenset[Path], known: _States) -> ProjectReport | None:
     settings = project_settings(root, config)
     if not is_folder(root) or settings.excluded is not None or settings.folder is not None:
         return None
@@ -120,10 +163,5 @@ def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> Pr
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=block_end(texts[AGENTS_MD]),
         hidden=hidden_files(root) if pointers == "shared" else (),
-        unread=tuple(
-            reports.UnreadSource(agent=agent.id, path=source.path, reason=reason)
-            for agent in adapters().values()
-            if agent.in_projects
-            for source, reason in scan.others_sources(agent, root)
-        ),
+        unread=_unread(root, known),
     )

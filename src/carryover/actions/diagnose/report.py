@@ -172,6 +172,8 @@ class InGit(msgspec.Struct, frozen=True, kw_only=True):
     """Why no handoff is written, as a clause: how a commit could take it along; None if it can't."""
     uncommitted: tuple[str, ...] = ()
     """The files that git shows as changed because of our text, which is meant to be committed."""
+    refuses_pull: bool = False
+    """Whether git refuses to pull because of them."""
 
 
 class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):

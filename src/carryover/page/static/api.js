@@ -1,6 +1,6 @@
 // Asks the daemon, and hears from it what has changed.
 
-export const me = { token: "", agents: [], startable: [], home: "", version: "" };
+export const me = { token: "", agents: [], home: "", version: "" };
 let list = null;
 let known = null;
 
@@ -33,13 +33,22 @@ export function begin() {
   return known;
 }
 
-/** The projects, asked for once until something changes. */
-export async function projects() {
+function listed() {
   list ??= get("projects").catch((error) => {
     list = null;
     throw error;
   });
-  return (await list).projects;
+  return list;
+}
+
+/** The projects, asked for once until something changes. */
+export async function projects() {
+  return (await listed()).projects;
+}
+
+/** The ids of the agents to continue in: those that are installed and have worked here. */
+export async function startable() {
+  return (await listed()).startable;
 }
 
 export async function project(id) {

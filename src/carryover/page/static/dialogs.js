@@ -1,6 +1,6 @@
 // What changes something asks first. Each of these runs a command of the user's, by the daemon.
 
-import { agentName, command, me, projects } from "./api.js";
+import { agentName, command, projects, startable } from "./api.js";
 import { h, inline, say } from "./dom.js";
 
 /** Opens a dialog with `content` and buttons: label, look, and what they do. After one returned true, `done` follows it. */
@@ -77,24 +77,30 @@ export function note(which, done) {
     }]], done);
 }
 
-export async function continueIn(which) {
+/** The fields of a command by which it is about one session. */
+function about(one) {
+  return one ? { session: one.session, session_agent: one.agent } : {};
+}
+
+/** Continues in the agent that is chosen: the project's newest work, or `one` of its sessions. */
+export async function continueIn(which, one = null) {
   const used = (await projects()).map((each) => each.agent);
   const lastUse = (id) => (used.includes(id) ? used.indexOf(id) : used.length);
-  const startable = [...me.startable].sort((one, other) => lastUse(one) - lastUse(other));
+  const able = [...await startable()].sort((one, other) => lastUse(one) - lastUse(other));
   const line = h("code", { class: "command" }, "…");
   const chosen = () => dialog.querySelector("input:checked").value;
   const ask = async () => {
     const agent = chosen();
     line.textContent = "…";
-    const answer = await command({ command: "to", project: which.id, agent, preview: true })
+    const answer = await command({ command: "to", project: which.id, agent, preview: true, ...about(one) })
       .catch((error) => ({ line: "", output: error.message }));
     if (agent === chosen()) line.textContent = answer.line || answer.output.trim();
   };
-  const usual = startable.find((id) => id !== which.agent) ?? startable[0];
-  const agents = startable.map((id) => h("label", { class: "choice" },
+  const usual = able.find((id) => id !== which.agent) ?? able[0];
+  const agents = able.map((id) => h("label", { class: "choice" },
     h("input", { type: "radio", name: "agent", value: id, checked: id === usual, onchange: ask }), " ", agentName(id),
     id === which.agent && h("span", { class: "dim" }, which.waits_for === "a limit" ? " (at its usage limit)" : " (worked last)")));
-  const dialog = open(`Continue ${which.name} in …`, [
+  const dialog = open(`Continue ${one ? `“${one.title}”` : which.name} in …`, [
     h("fieldset", { class: "choices" }, h("legend", null, "The agent gets the handoff as its first prompt"), agents),
     h("p", null, "Paste this into a terminal:"), h("p", { role: "status" }, line)],
     [["Copy", "", async (outcome) => {
@@ -102,12 +108,26 @@ export async function continueIn(which) {
       outcome.replaceChildren(h("p", { class: "good" }, "✓ Copied."));
       return false;
     }], ["Run in a terminal", "main", async (outcome) => {
-      const done = await command({ command: "to", project: which.id, agent: chosen() });
+      const done = await command({ command: "to", project: which.id, agent: chosen(), ...about(one) });
       if (done.was_run) return told(outcome, done, `${agentName(chosen())} starts in a new terminal window.`);
       outcome.replaceChildren(h("p", null, inline(done.output.trim() || "No terminal window could be opened here: copy the command.")));
       return false;
     }]]);
   ask();
+}
+
+/** Shows the handoff that begins with one session, to be copied: into an agent that runs, or a web chat. */
+export function copyHandoff(which, one) {
+  const text = h("pre", { tabindex: "0" }, "…");
+  open(`Copy the handoff of “${one.title}”`, [h("p", null, "Paste it into an agent that runs, or into a web chat."), text],
+    [["Copy", "main", async (outcome) => {
+      await copy(text);
+      outcome.replaceChildren(h("p", { class: "good" }, "✓ Copied."));
+      return false;
+    }]]);
+  command({ command: "handoff", project: which.id, preview: true, ...about(one) })
+    .then((made) => text.replaceChildren(h("span", { class: !made.ok && "failed" }, made.output.trim())))
+    .catch((error) => text.replaceChildren(h("span", { class: "failed" }, error.message)));
 }
 
 async function copy(element) {

@@ -1,12 +1,12 @@
 // What stands above each view of a project, and how its state is named.
 
-import { agentName, me, project, shortPath } from "./api.js";
+import { agentName, project, shortPath, startable } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { continueIn, forget, note, pause } from "./dialogs.js";
 import { at, clock, counted, dayName, h, time } from "./dom.js";
 
 const WAITS = { you: "Waits for you", approval: "Waits for your approval", "a limit": "At its usage limit" };
-const STATES = { open: "No answer yet", answered: "Answered", interrupted: "Interrupted", error: "Stopped by an error", limit: "Stopped by a limit" };
+const STATES = { open: "No answer yet", asked: "Asked you", running: "A job runs in the background", answered: "Answered", interrupted: "Interrupted", error: "Stopped by an error", limit: "Stopped by a limit" };
 
 /** What a project waits for, or else how its newest turn ended: its words, and the class that they are shown with. */
 export function stateOf(of) {
@@ -40,13 +40,13 @@ const TABS = [["Handoff", ""], ["Timeline", "timeline"], ["Sessions", "sessions"
 
 /** What is above a view of the project: name, state, what can be done with it, and its views. */
 export async function frame(id, tab, changed) {
-  const of = await project(id);
+  const [of, agents] = await Promise.all([project(id), startable()]);
   const button = (label, kind, act) => h("button", { type: "button", class: kind, onclick: act }, label);
   return [of, [
     h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ", h("bdi", null, of.name)),
     h("div", { class: "head" }, h("h1", { tabindex: "-1" }, h("bdi", null, of.name)),
       h("div", { class: "buttons" },
-        of.agent && me.startable.length > 0 && button("Continue in …", "main", () => continueIn(of)),
+        of.agent && agents.length > 0 && button("Continue in …", "main", () => continueIn(of)),
         button("Note", "", () => note(of, changed)),
         button(of.is_paused ? "Record again" : "Pause", "", () => pause(of, changed)),
         button("Forget …", "danger", () => forget({ project: of.id }, `all of ${of.name}`, () => { location.hash = "#/"; })))),

@@ -216,12 +216,13 @@ def test_every_text_is_used_and_every_used_one_is_there() -> None:
 def test_what_git_sees_of_ours_is_found_without_looking_closer() -> None:
     in_git = (
         InGit(root="/home/dev/e", open_to="it would be committed"),
-        InGit(root="/home/dev/f", uncommitted=("AGENTS.md", ".gitignore")),
+        InGit(root="/home/dev/f", uncommitted=("AGENTS.md", ".gitignore"), refuses_pull=True),
+        InGit(root="/home/dev/g", uncommitted=("AGENTS.md",)),
     )
 
     assert list(map(line, findings(changed(HEALTHY, in_git=in_git)))) == [
         "project wrong: ~/e: no handoff is written there: it would be committed.",
-        "pointer todo: ~/f: until you commit Carryover's lines in AGENTS.md, .gitignore, git refuses what would "
-        "overwrite them: `cd /home/dev/f && git add AGENTS.md .gitignore && "
+        "pointer todo: ~/f: git refuses to pull, since Carryover's lines in AGENTS.md, .gitignore are not committed: "
+        "`cd /home/dev/f && git add AGENTS.md .gitignore && "
         "git commit -m 'Point agents to the handoff' -- AGENTS.md .gitignore`",
     ]
