@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from carryover.distill.entry import WEIGHTS, Entry, Weight
@@ -26,6 +27,8 @@ _ERROR: Final = later(r"(?m)\b(?:[A-Z]\w*Error|ERROR|FAILED|[Ee]rror:|failed)\b"
 _VALUES: Final = later(r"[\W\d_]+")
 _LEAST_ALIKE: Final = 24
 """A shorter prompt may be part of another one by chance."""
+_MOST_ALIKE: Final = 600
+"""A longer prompt is not sent again for the sake of a value."""
 _LEAST: Final = 2
 """In how many of these turns a prompt's names must recur."""
 
@@ -95,11 +98,14 @@ def _is_fixed_log(past: Past, step: Step) -> bool:
 def _corrected(step: Step, steps: Iterable[Step]) -> Step:
     """Returns the newest prompt of the session that says the same with other values; the same step without one."""
     own = _without_values(step.turn.prompt)
+    if not _LEAST_ALIKE <= len(own) <= _MOST_ALIKE:
+        return step
     since = [one for one in steps if one.view is step.view and one.turn.at_ms > step.turn.at_ms]
-    again = [one for one in since if len(own) >= _LEAST_ALIKE and own in _without_values(one.turn.prompt)]
+    again = [one for one in since if own in _without_values(one.turn.prompt)]
     return again[-1] if again else step
 
 
+@lru_cache(maxsize=512)  # each prompt is compared with all before it, in every handoff
 def _without_values(prompt: str) -> str:
     return " ".join(_VALUES.sub(" ", prompt.casefold()).split())
 
