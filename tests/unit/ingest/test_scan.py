@@ -67,7 +67,7 @@ def test_only_selected_agents_are_read_and_none_while_paused(config: Config, rea
 def test_of_a_store_with_many_sessions_only_the_folders_of_recent_ones_are_given(tmp_path: Path) -> None:
     path = tmp_path / "hermes" / "state.db"
     with Client(path) as client:
-        for number, (ident, folder) in enumerate([("one", "/work/old"), ("two", "/work/new")]):
+        for number, (ident, folder) in enumerate([("one", "/home/dev/old"), ("two", "/home/dev/new")]):
             client.session(ident, START_S + number * 1000, folder)
             client.say(ident, START_S + number * 1000 + 1, "user", "Fix add().")
     source, agent = Source(agent="hermes", path=str(path)), adapters()["hermes"]
@@ -76,7 +76,7 @@ def test_of_a_store_with_many_sessions_only_the_folders_of_recent_ones_are_given
         until_s = time.monotonic() + limit_s
         return recent_folders(agent, source, since_ms=int(START_S + 500) * 1000, until_s=until_s)
 
-    assert found(60) == {"/work/new": (START_S + 1001) * 1000}
+    assert found(60) == {"/home/dev/new": (START_S + 1001) * 1000}
     assert found(-1) == {}
 
 
