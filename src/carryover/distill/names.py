@@ -43,7 +43,6 @@ class Name(msgspec.Struct, frozen=True, array_like=True):
     mentions: int
     said: int
     called: int
-    first: int
     last: int
     last_said: int
     last_called: int
@@ -68,7 +67,6 @@ def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping
             mentions=known.mentions + 1 if known else 1,
             said=(known.said if known else 0) + said,
             called=(known.called if known else 0) + called,
-            first=known.first if known else heard,
             last=heard,
             last_said=heard if said else known.last_said if known else 0,
             last_called=heard if called else known.last_called if known else 0,

@@ -78,9 +78,7 @@ def test_names_are_files_values_symbols_and_longer_words_and_no_short_words() ->
 
 def test_a_name_counts_where_it_was_said_called_and_printed() -> None:
     names = folded(model.UserPrompt(text="see cart.py"), call("cat cart.py"), printed("cart.py: ok"), printed("ok"))
-    assert names == {
-        "cart.py": Name(shown="cart.py", mentions=3, said=1, called=1, first=1, last=3, last_said=1, last_called=2)
-    }
+    assert names == {"cart.py": Name(shown="cart.py", mentions=3, said=1, called=1, last=3, last_said=1, last_called=2)}
 
 
 def test_a_name_is_shown_with_its_folders_once_these_were_written() -> None:

@@ -15,7 +15,7 @@ ONCE = Mentions(mentions=1, said=1, called=0, age=5, said_age=5, called_age=10, 
 
 
 def name(**known: int) -> Name:
-    once = {"mentions": 1, "said": 0, "called": 0, "first": 1, "last": 1, "last_said": 0, "last_called": 0}
+    once = {"mentions": 1, "said": 0, "called": 0, "last": 1, "last_said": 0, "last_called": 0}
     return Name("cart.py", **{**once, **known})
 
 
