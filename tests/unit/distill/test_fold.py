@@ -62,7 +62,7 @@ def test_a_digest_is_bounded_in_what_ran_failed_and_was_edited() -> None:
         talk.edited(f"a{number}.py").ran(f"b{number}.py", "x", op="read").ran(f"pytest t{number}.py", "1 passed")
     digest = talk.digest
 
-    lengths = [len(items) for items in (digest.calls, digest.failures, digest.touched, digest.looked_at, digest.runs)]
+    lengths = [len(items) for items in (digest.calls, digest.failures, digest.touched, digest.runs)]
     assert max(lengths) <= 40
 
 

@@ -49,7 +49,7 @@ def added(tokens: int, *talks: Conversation) -> str:
 def long_work(turns: int = 60) -> Conversation:
     talk = session("s1").user(GOAL)
     for number in range(turns):
-        talk.user(f"Now part {number}: {PROSE.format(number)}").ran(
+        talk.user(f"Now part {number} ({chr(97 + number // 8)}{chr(97 + number % 8)}): {PROSE.format(number)}").ran(
             f"make part_{number}", f"built part_{number} in 9 s"
         )
         talk.edited(f"part_{number}.py").says(f"Part {number} is done. {PROSE.format(number) * 3}")

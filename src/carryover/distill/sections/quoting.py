@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -23,7 +24,9 @@ from carryover.distill.quotes import LINE_BREAK, cut_middle, excerpt, fits, line
 from carryover.distill.trail import Step, is_bare
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
+from carryover.text.pattern import later
 
+_VALUES: Final = later(r"[\W\d_]+")
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
 _SHORT_REPLY: Final = 40
@@ -71,31 +74,36 @@ def parted(
     whole = from_turn(step, text, kind, weight.first, label=label, at_ms=at_ms)
     return [
         replace(whole, text=part, weight=weight.first + weight.part * rank, part=at, parts=count)
-        for (at, part), rank in zip(parts, _ranks(len(parts), head=False), strict=True)
+        for (at, part), rank in zip(parts, _ranks(len(parts)), strict=True)
     ]
 
 
-def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
-    """Returns the same lines with weights that make the first one stay longest."""
-    weights = sorted(entry.weight for entry in quote)
-    ranks = _ranks(len(quote), head=True)
-    return [replace(entry, weight=weights[rank]) for entry, rank in zip(quote, ranks, strict=True)]
-
-
-def _ranks(count: int, head: bool) -> list[int]:
-    """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so
-    on; with `head`: first, second, last, third, fourth, last but one, and so on."""
+def _ranks(count: int) -> list[int]:
+    """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so on."""
     ranks = [0] * count
     first = 0
     last = count - 1
     for rank in range(count):
-        if (rank % 3 == 1) != head:
+        if rank % 3 == 1:
             ranks[first] = rank
             first += 1
         else:
             ranks[last] = rank
             last -= 1
     return ranks
+
+
+def not_alike(steps: Iterable[Step], text: Callable[[Turn], str], most: int) -> list[Step]:
+    """Returns the steps, newest first, with the newest `most` of those whose texts differ only in numbers or
+    punctuation ("ok, part 4")."""
+    alike = Counter[str]()
+    kept = []
+    for step in reversed([*steps]):
+        pattern = _VALUES.sub(" ", text(step.turn).casefold())
+        alike[pattern] += 1
+        if alike[pattern] <= most:
+            kept.append(step)
+    return kept
 
 
 def packed(entries: Iterable[Entry]) -> list[Entry]:
