@@ -280,3 +280,17 @@ def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named
     assert "placeholder" not in render(handoff(talk))
     for typed in ("## Steps\n\n```sh\nmake\n```\n\nIt fails. Why?", f"{STEPS}\n## Why\nIt fails."):
         assert "template" not in under("Task", session("s1").user(typed).edited("cart.py").says("Fixed."))
+
+
+FILE = "---\ndescription: Number whatever is named.\n---\n\nUser input:\n\n$ARGUMENTS\n\n" + "- Fill each place.\n" * 80
+
+
+def test_of_a_commands_file_whose_place_is_empty_only_a_line_below_it_was_typed() -> None:
+    asked = session("s1").user(FILE).says("What shall I number?").user("Number the vouchers.").edited("cart.py")
+    task = under("Task", asked)
+
+    assert "(turn 2" in task
+    assert "(turn 1" not in task
+    typed = under("Task", session("s1").user(f"{FILE}number the vouchers").edited("cart.py"))
+    assert "number the vouchers\n" in typed
+    assert "template “Number whatever is named.”, 1,5" in typed
