@@ -1,0 +1,82 @@
+"""Takes out of prompts what a client or a habit puts into several of them, however short: what differs is what the
+user said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from carryover.distill.digest import Turn
+from carryover.distill.pastes import is_machine_line
+from carryover.distill.view import ProjectView
+from carryover.text.lines import one_line
+from carryover.text.pattern import later
+
+_SHORTEST: Final = 40
+"""A shorter paragraph may come in any two prompts, unless it is a heading."""
+_BLOCK: Final = later(r"(?s)<([a-z]+[-_][\w-]*)\b[^<>\n]*>.*?</\1>|(?:(?!\n\s*\n|<[a-z]+[-_]).)+")
+"""What stands between the tags of a client, or a paragraph."""
+_GAP: Final = "…"
+_Sent = tuple[int, str, str]
+
+
+class _Block(NamedTuple):
+    tag: str
+    text: str
+    key: str
+    """What it is recognised by in other prompts; empty if it may repeat by chance."""
+
+
+def without_repeats(view: ProjectView) -> ProjectView:
+    """Returns the view with `…` in its prompts for each paragraph that another one has, and for what stands between
+    tags that come in several prompts beside different words. A paragraph stays in the first prompt, or in the newest
+    one if only those two have it. A prompt of nothing else stays whole."""
+    turns = {turn.sent: turn for session in view.sessions for turn in session.digest.turns if turn.prompt}
+    prompts = sorted(turns, key=lambda sent: (turns[sent].at_ms, sent))
+    blocks = {sent: _blocks(turns[sent].prompt) for sent in prompts}
+    beside = {(one.tag, _outside(blocks[sent])) for sent in prompts for one in blocks[sent] if one.tag}
+    tags = Counter(tag for tag, rest in beside if rest)
+    holders: dict[str, list[_Sent]] = {}
+    for sent in prompts:
+        for key in {one.key for one in blocks[sent] if one.key}:
+            holders.setdefault(key, []).append(sent)
+    keeps = {key: some[-1 if some[1:] == prompts[-1:] else 0] for key, some in holders.items()}
+    own: dict[_Sent, str] = {}
+    for sent in prompts:
+        kept = [_GAP if tags[one.tag] > 1 or keeps.get(one.key, sent) != sent else one.text for one in blocks[sent]]
+        if _GAP in kept and any(letter.isalnum() for text in kept for letter in text):
+            own[sent] = "\n\n".join(kept)
+    if not own:
+        return view
+    return replace(
+        view,
+        sessions=tuple(
+            replace(one, digest=replace(one.digest, turns=tuple(_turn(turn, own) for turn in one.digest.turns)))
+            for one in view.sessions
+        ),
+    )
+
+
+def _turn(turn: Turn, own: dict[_Sent, str]) -> Turn:
+    prompt = own.get(turn.sent)
+    if prompt is None:
+        return turn
+    return replace(turn, prompt=prompt, chars=turn.chars - len(turn.prompt) + len(prompt))
+
+
+def _outside(blocks: tuple[_Block, ...]) -> str:
+    return "".join(block.text for block in blocks if not block.tag)
+
+
+@lru_cache(maxsize=1024)  # every handoff compares the same prompts
+def _blocks(prompt: str) -> tuple[_Block, ...]:
+    found = ((block[1] or "", block[0].strip()) for block in _BLOCK.finditer(prompt) if block[0].strip())
+    return tuple(_Block(tag, text, "" if tag else _key(text)) for tag, text in found)
+
+
+def _key(text: str) -> str:
+    key = one_line(text)
+    return key if (len(key) >= _SHORTEST or key.startswith("#")) and not is_machine_line(text) else ""
