@@ -17,8 +17,9 @@ from carryover.text.pattern import later
 
 _SHORTEST: Final = 40
 """A shorter paragraph may come in any two prompts, unless it is a heading."""
-_BLOCK: Final = later(r"(?s)<([a-z]+[-_][\w-]*)\b[^<>\n]*>.*?</\1>|(?:(?!\n\s*\n|<[a-z]+[-_]).)+")
+_BLOCK: Final = later(r"(?ms)^<([a-z]+[-_][\w-]*)\b[^<>\n]*>.*?</\1>|[^\n](?:(?!\n\s*\n|\n<[a-z]+[-_]).)*")
 """What stands between the tags of a client, or a paragraph."""
+_TWICE: Final = 2
 _GAP: Final = "…"
 _Sent = tuple[int, str, str]
 
@@ -31,9 +32,9 @@ class _Block(NamedTuple):
 
 
 def without_repeats(view: ProjectView) -> ProjectView:
-    """Returns the view with `…` in its prompts for each paragraph that another one has, and for what stands between
-    tags that come in several prompts beside different words. A paragraph stays in the first prompt, or in the newest
-    one if only those two have it. A prompt of nothing else stays whole."""
+    """Returns the view without what stands in its prompts between tags that come in several beside different words, and
+    with `…` for each paragraph that another prompt has. It stays in the newer of two, which says it again, or in the
+    first of more. A prompt of nothing else stays whole."""
     turns = {turn.sent: turn for session in view.sessions for turn in session.digest.turns if turn.prompt}
     prompts = sorted(turns, key=lambda sent: (turns[sent].at_ms, sent))
     blocks = {sent: _blocks(turns[sent].prompt) for sent in prompts}
@@ -43,11 +44,12 @@ def without_repeats(view: ProjectView) -> ProjectView:
     for sent in prompts:
         for key in {one.key for one in blocks[sent] if one.key}:
             holders.setdefault(key, []).append(sent)
-    keeps = {key: some[-1 if some[1:] == prompts[-1:] else 0] for key, some in holders.items()}
+    keeps = {key: some[-1 if len(some) == _TWICE else 0] for key, some in holders.items()}
     own: dict[_Sent, str] = {}
     for sent in prompts:
-        kept = [_GAP if tags[one.tag] > 1 or keeps.get(one.key, sent) != sent else one.text for one in blocks[sent]]
-        if _GAP in kept and any(letter.isalnum() for text in kept for letter in text):
+        said = [one for one in blocks[sent] if tags[one.tag] < _TWICE]
+        kept = [one.text if keeps.get(one.key, sent) == sent else _GAP for one in said]
+        if (_GAP in kept or said != blocks[sent]) and any(letter.isalnum() for text in kept for letter in text):
             own[sent] = "\n\n".join(kept)
     if not own:
         return view
@@ -67,14 +69,14 @@ def _turn(turn: Turn, own: dict[_Sent, str]) -> Turn:
     return replace(turn, prompt=prompt, chars=turn.chars - len(turn.prompt) + len(prompt))
 
 
-def _outside(blocks: tuple[_Block, ...]) -> str:
+def _outside(blocks: list[_Block]) -> str:
     return "".join(block.text for block in blocks if not block.tag)
 
 
 @lru_cache(maxsize=1024)  # every handoff compares the same prompts
-def _blocks(prompt: str) -> tuple[_Block, ...]:
+def _blocks(prompt: str) -> list[_Block]:
     found = ((block[1] or "", block[0].strip()) for block in _BLOCK.finditer(prompt) if block[0].strip())
-    return tuple(_Block(tag, text, "" if tag else _key(text)) for tag, text in found)
+    return [_Block(tag, text, "" if tag else _key(text)) for tag, text in found]
 
 
 def _key(text: str) -> str:
