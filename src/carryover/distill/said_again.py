@@ -81,4 +81,5 @@ def _blocks(prompt: str) -> list[_Block]:
 
 def _key(text: str) -> str:
     key = one_line(text)
-    return key if (len(key) >= _SHORTEST or key.startswith("#")) and not is_machine_line(text) else ""
+    is_quote = is_machine_line(text) or text.startswith(("```", "~~~"))  # may be a request given to several commands
+    return key if (len(key) >= _SHORTEST or key.startswith("#")) and not is_quote else ""
