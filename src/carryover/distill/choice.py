@@ -21,8 +21,8 @@ Spot = tuple[int, int]
 """Where an entry stands: the number of its section, and its place there."""
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
-_MEASURE: Final = later(r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?")
-"""A time, a version's number, a size or a speed; a whole number may be a port or an id."""
+_MEASURE: Final = later(r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}")
+"""A time, a version's number, a size, a speed or a file's mode; a whole number may be a port or an id."""
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
 _LONGEST_WORD: Final = 24

@@ -138,6 +138,8 @@ def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -
         "веб-страниц",
         f"执行{24 * '令'}42",
         "0:00:03",
+        "drwxr-xr-x",
+        "-rw-r--r--",
         "3378k",
         "16.25",
         "75.1M",
