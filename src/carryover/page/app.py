@@ -1,7 +1,7 @@
 """The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
 
     GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
-    GET  /ui/, /ui/NAME, /ui/vendor/NAME  the page and its files
+    GET  /ui/, /ui/NAME  the page and its files
     GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health
     GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
     GET  /ui/api/changes                  server-sent events
@@ -50,8 +50,6 @@ _MOST_COMMANDS: Final = 2
 _BODY_S: Final = 1.0
 _HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
-_VENDOR: Final = "vendor"
-"""The folder of what other people wrote."""
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
@@ -82,8 +80,7 @@ class Page:
         """Reads the page's files. Blocks."""
         self._host = host
         # By name: nothing else of the disk can be asked for.
-        static = files("carryover.page").joinpath("static")
-        self._files = {**_read_files(static), **_read_files(static.joinpath(_VENDOR), f"{_VENDOR}/")}
+        self._files = _read_files(files("carryover.page").joinpath("static"))
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
@@ -319,9 +316,9 @@ class Page:
             self._waiting -= 1
 
 
-def _read_files(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
-    """Returns the files that a page is made of, by their names with that prefix."""
-    return {prefix + entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
+def _read_files(folder: Traversable) -> dict[str, bytes]:
+    """Returns the files that a page is made of, by their names."""
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
 
 
 def _superseded() -> web.HTTPException:
