@@ -19,6 +19,12 @@ class Filled(NamedTuple):
     template: str
 
 
+def request_in(prompt: str) -> str:
+    """Returns what a prompt asks: what was typed into it if it is a form, or else the line that names the form."""
+    form = filled_in(prompt)
+    return prompt if form is None else form.typed or form.template
+
+
 def filled_in(prompt: str) -> Filled | None:
     """Returns what was typed into a form: a text longer than people type, whose first heading has a code block alone
     below it, and that goes on with at least one more heading. None if the prompt is no form."""
