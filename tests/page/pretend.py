@@ -19,7 +19,7 @@ import carryover.page
 from carryover.actions import answers
 from carryover.actions.pictures import AgentDays, HandOver, Hit, Pictures, Window
 from carryover.page.access import HEADERS
-from carryover.page.answers import CommandAnswer, CommandAsked, Me
+from carryover.page.answers import CommandAnswer, CommandAsked, KnownHealth, Me
 from carryover.page.app import _TYPES
 
 STATIC: Final = Path(carryover.page.__file__).with_name("static")
@@ -46,6 +46,11 @@ class Pretend:
         self.locked = False
         self.silent = False
         """Whether the disk with the projects' folders does not answer."""
+        self.known_health = KnownHealth()
+        """What was found at an earlier check."""
+        self.checked = asyncio.Event()
+        """Set once a check of the health is through."""
+        self.checked.set()
         self.days = 40
         """How many days have tokens."""
         self.projects = _known("projects", list[answers.Project])
@@ -116,8 +121,11 @@ class Pretend:
                 return self._answer(replace(used(self.days), windows=()))
             case ["session", agent, session] if (agent, session) in (CLAUDE, CODEX):
                 return self._answer(_session(agent, session, int(request.query["turn"] or "30")))
+            case ["health", "known"]:
+                return self._answer(self.known_health)
             case ["health"]:
-                return self._answer(_ANSWERS["health"])
+                await self.checked.wait()
+                return self._answer(found_healthy(NOW_MS))
         raise web.HTTPNotFound
 
     def _sessions(self, query: Mapping[str, str]) -> answers.SessionsAnswer:
@@ -193,6 +201,12 @@ _ANSWERS: Final[dict[str, Any]] = json.loads(
 
 def _known(name: str, kind: type[T]) -> T:
     return msgspec.convert(_ANSWERS[name], kind)
+
+
+def found_healthy(at_ms: int, *findings: dict[str, str]) -> KnownHealth:
+    """What a check of the health found: these, or else a problem and a thing to do."""
+    found = {**_ANSWERS["health"], "findings": list(findings)} if findings else _ANSWERS["health"]
+    return KnownHealth(checked_ms=at_ms, found=msgspec.Raw(msgspec.json.encode(found)))
 
 
 def _session(agent: str, session: str, turn: int) -> answers.SessionAnswer:

@@ -59,7 +59,6 @@ async function show(move) {
   }
   if (opened === shown.open && (await shown.view?.move?.(params, signal))) return;
   main.setAttribute("aria-busy", "true");
-  if (opened === health && move) main.replaceChildren(...instead("Health", "Asking carryover doctor …"));
   try {
     const view = await opened(params, query, signal, app);
     if (signal.aborted) return;
