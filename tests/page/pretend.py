@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -46,6 +46,11 @@ class Pretend:
         self.locked = False
         self.silent = False
         """Whether the disk with the projects' folders does not answer."""
+        self.startable: Sequence[str] = ("claude-code", "codex", "gemini-cli")
+        self.printed = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI."
+        """What a preview of a command prints."""
+        self.done = ""
+        """What a command prints that was run."""
         self.known_health = KnownHealth()
         """What was found at an earlier check."""
         self.checked = asyncio.Event()
@@ -90,9 +95,7 @@ class Pretend:
             case ["me"]:
                 return self._answer(_known("me", Me))
             case ["projects"]:
-                return self._answer(
-                    answers.Projects(tuple(self.projects), startable=("claude-code", "codex", "gemini-cli"))
-                )
+                return self._answer(answers.Projects(tuple(self.projects), startable=tuple(self.startable)))
             case ["project", "1", "handoff"]:
                 path = "/home/dev/code/shop/.carryover/handoff.md"
                 return self._answer(answers.HandoffAnswer(path=path, tokens=612, lines=tuple(self.handoff)))
@@ -175,7 +178,7 @@ class Pretend:
         if asked.command == "pause":
             self.projects[0] = msgspec.structs.replace(self.projects[0], is_paused=True)
         line = f"carryover to {asked.agent} {quote('/home/dev/code/shop')}" if asked.command == "to" else ""
-        output = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI." if asked.preview else ""
+        output = self.printed if asked.preview else self.done
         return self._answer(
             CommandAnswer(argv=("carryover",), ok=True, output=output, line=line, was_run=not asked.preview)
         )
