@@ -154,7 +154,9 @@ class Pretend:
         self.searches.append(words)
         if words in self.slow:
             await self.slow[words].wait()
-        hits = [msgspec.structs.replace(hit, words=words) for hit in _known("hits", list[answers.SearchHit])]
+        hits = [
+            msgspec.structs.replace(hit, words=words, title=HOSTILE) for hit in _known("hits", list[answers.SearchHit])
+        ]
         found = () if words == "nothing" else tuple(hits)
         note = "No entry has 'recipt', these have 'receipt'." if words == "recipt" else ""
         return self._answer(answers.SearchAnswer(hits=found, more=False, note=note, took_ms=7))
