@@ -51,6 +51,11 @@ class Pretend:
         """What a preview of a command prints."""
         self.done = ""
         """What a command prints that was run."""
+        self.works = True
+        """Whether a command that is run does what it should."""
+        self.ran = asyncio.Event()
+        """Set once a command that is run is through."""
+        self.ran.set()
         self.known_health = KnownHealth()
         """What was found at an earlier check."""
         self.checked = asyncio.Event()
@@ -177,12 +182,16 @@ class Pretend:
             raise web.HTTPForbidden
         asked = msgspec.json.decode(await request.read(), type=CommandAsked)
         self.commands.append(msgspec.to_builtins(asked))
+        if not asked.preview:
+            await self.ran.wait()
         if asked.command == "pause":
             self.projects[0] = msgspec.structs.replace(self.projects[0], is_paused=True)
         line = f"carryover to {asked.agent} {quote('/home/dev/code/shop')}" if asked.command == "to" else ""
         output = self.printed if asked.preview else self.done
         return self._answer(
-            CommandAnswer(argv=("carryover",), ok=True, output=output, line=line, was_run=not asked.preview)
+            CommandAnswer(
+                argv=("carryover",), ok=asked.preview or self.works, output=output, line=line, was_run=not asked.preview
+            )
         )
 
 

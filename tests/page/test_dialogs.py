@@ -103,3 +103,22 @@ async def test_the_agent_that_is_chosen_has_the_focus_and_a_long_title_is_shorte
     await page.press("ArrowDown")
     await page.until("document.querySelector('.command').textContent.startsWith('carryover to gemini-cli')")
     await page.press("Escape")
+
+
+async def test_a_button_that_was_pressed_has_the_focus_again_if_it_did_not_work(opened: Opened) -> None:
+    page, pretend = opened
+    pretend.works = False
+    pretend.ran.clear()
+    await opens(page, PROJECT, "Pause")
+    await page.press("Tab")
+    assert await page.do("document.activeElement.textContent") == "Pause"
+    await page.press("Enter")
+    await page.until("document.querySelector('dialog button[disabled]')")
+    await page.do("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    pretend.ran.set()
+
+    await page.until("document.querySelector('dialog .outcome').textContent === '✗ It did not work.'")
+    await page.until("!document.querySelector('dialog button[disabled]')")
+    assert await page.do("document.activeElement.textContent") == "Pause"
+    await page.press("Escape")
+    await page.until("!document.querySelector('dialog')")

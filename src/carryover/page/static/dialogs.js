@@ -25,11 +25,12 @@ function open(title, content, buttons, done = () => {}) {
         close.textContent = "Close";
         row.replaceChildren(close);
         close.focus();
-      } else button.disabled = false;
+      }
     } catch (error) {
       outcome.replaceChildren(h("p", { class: "failed" }, error.message));
-      button.disabled = false;
     }
+    button.disabled = false;
+    if (document.activeElement === document.body) button.focus(); // it lost the focus while it was disabled
     outcome.scrollIntoView({ block: "nearest" });
   } }, label);
   const row = h("div", { class: "buttons" }, close, buttons.map(run));
