@@ -35,6 +35,12 @@ class Filled(NamedTuple):
     template: str
 
 
+def request_in(prompt: str) -> str:
+    """Returns what a prompt asks: what was typed into it if it is a form, or else the line that names the form."""
+    form = filled_in(prompt)
+    return prompt if form is None else form.typed or form.template
+
+
 def filled_in(prompt: str) -> Filled | None:
     """Returns what was typed into a form. None if the prompt is no form, which is longer than people type and one of:
     a command's file that begins with the command's name or whose place for the arguments is empty; a text of which at

@@ -199,10 +199,22 @@ def says_something(turn: Turn) -> bool:
 def goal_of(digest: Digest) -> Turn | None:
     """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
     without words of the user nor a short text that begins with a reply."""
-    turns = [turn for turn in digest.turns if turn.prompt]
-    says = [turn for turn in turns if says_something(turn)]
-    goals = (turn for turn in says if not turn.is_template and not begins_with_reply(turn.prompt))
-    return next(goals, None) or next(iter(says or turns), None)
+    return _first_goal([turn for turn in digest.turns if turn.prompt])
+
+
+def newest_goal_of(digest: Digest) -> Turn | None:
+    """Returns a session's newest prompt that states a goal, or else its newest one with any words."""
+    return _first_goal([turn for turn in reversed(digest.turns) if turn.prompt])
+
+
+def _first_goal(turns: Sequence[Turn]) -> Turn | None:
+    goals = filter(states_goal, turns)
+    return next(goals, None) or next(filter(says_something, turns), None) or next(iter(turns), None)
+
+
+def states_goal(turn: Turn) -> bool:
+    """Whether the prompt has words of the user and is no short text that begins with a reply, such as "yes to all"."""
+    return says_something(turn) and not turn.is_template and not begins_with_reply(turn.prompt)
 
 
 def task_of(digest: Digest) -> str | None:

@@ -2,7 +2,7 @@
 
     GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
     GET  /ui/, /ui/NAME  the page and its files
-    GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health
+    GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health[/known]
     GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
     GET  /ui/api/changes                  server-sent events
     POST /ui/api/command                  runs a command of the user; needs the token from `me` too
@@ -36,7 +36,7 @@ from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.page import commands
 from carryover.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
-from carryover.page.answers import AgentName, CommandAsked, Me
+from carryover.page.answers import AgentName, CommandAsked, KnownHealth, Me
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
@@ -86,7 +86,7 @@ class Page:
         self._waiting = 0
         self._running = asyncio.Semaphore(_MOST_COMMANDS)
         self._asking_doctor = asyncio.Lock()
-        self._health: tuple[float, bytes] | None = None
+        self._health: tuple[float, KnownHealth] | None = None
         self.access = access
         self.changes = Changes()
 
@@ -177,6 +177,8 @@ class Page:
                 return await self._read(lambda db: pictures.pictures(db, None, now_ms=now_ms))
             case ("GET", "health"):
                 return await self._doctor(visitor)
+            case ("GET", "health", "known"):
+                return _json(self._health[1] if self._health is not None else KnownHealth())
             case ("GET", "changes"):
                 stream = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
                 stream.force_close()
@@ -246,15 +248,17 @@ class Page:
         return await self._read(read, self._searcher)
 
     async def _doctor(self, visitor: Visitor) -> web.StreamResponse:
-        """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time."""
+        """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time.
+
+        That takes seconds, so the page shows what `health/known` has meanwhile."""
         async with self._asking_doctor:
             if self._health is None or self._host.clock() - self._health[0] > _HEALTH_S:
                 _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
-                self._health = (self._host.clock(), printed)
-        body = self._health[1]
-        if not body.startswith(b"{"):
-            raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
-        return web.Response(body=body, content_type="application/json")
+                if not printed.startswith(b"{"):
+                    raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
+                known = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
+                self._health = (self._host.clock(), known)
+            return _json(self._health[1])
 
     async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         try:

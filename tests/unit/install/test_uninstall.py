@@ -24,6 +24,7 @@ from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.repository import repository
 from support.scribe import ledger_with_prompt
+from support.shared_rule import add_shared_rule
 
 
 @pytest.fixture
@@ -165,6 +166,7 @@ def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
 def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     published(state, repository(home / "app"))
+    add_shared_rule(home / "app")
     before = tree(home)
 
     plan = plan_uninstall(state, purge=True, home=home)

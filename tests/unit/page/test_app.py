@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import threading
@@ -69,6 +70,10 @@ class Browser:
 
     async def get(self, target: str) -> int:
         return (await self._page.answer(self._request("GET", f"/ui/{target}"))).status
+
+    async def json(self, target: str) -> Any:
+        answer = await self._page.answer(self._request("GET", f"/ui/{target}"))
+        return json.loads(answer.body)  # type: ignore[attr-defined]
 
     async def command(self, **asked: object) -> int:
         body = Mock(readany=AsyncMock(side_effect=[msgspec.json.encode(asked), b""]))
@@ -226,7 +231,9 @@ async def test_doctor_is_asked_once_for_all_who_want_to_know(
     monkeypatch.setattr(commands, "run", run)
     browser = Browser(page)
 
+    assert await browser.json("api/health/known") == {"checked_ms": 0, "found": None}
     assert await asyncio.gather(*(browser.get("api/health") for _ in range(5))) == [200] * 5
+    assert await browser.json("api/health/known") == {"checked_ms": host.now_ms(), "found": {"healthy": False}}
     assert asked == [{"HOME": str(host.home), "DISPLAY": ":0"}]
     host.clock.now += app._HEALTH_S + 1
     await browser.get("api/health")
