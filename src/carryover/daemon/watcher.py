@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import resource
 import stat
 import sys
 import threading
@@ -31,6 +30,7 @@ from carryover.daemon.watch_plan import MOST_FOLDERS, Below, Place, Trees, watch
 from carryover.fsio import atomic_replace, private_dir
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
+from carryover.platform import here
 from carryover.probe.looks import look_at_each, silent_folders
 
 STEP_MS: Final = 25
@@ -63,19 +63,13 @@ class Noticed(msgspec.Struct, frozen=True):
 
 @dataclass(eq=False)
 class Watcher:
-    """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop.
-
-    `in_trees`: the system is macOS. `canonical` returns a folder's real path, `descriptors` how many there may be.
-    """
+    """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop."""
 
     context: DaemonContext
     roots: Callable[[], Iterable[TranscriptRoot]]
     on_sources: Callable[[Iterable[Source]], None]
     on_rescan: Callable[[str], None]
     deep: bool = True
-    in_trees: bool = sys.platform == "darwin"
-    canonical: Callable[[str], str] = os.path.realpath
-    descriptors: Callable[[], int] = lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: threading.Event = field(default_factory=threading.Event, init=False)
     _reported: str | None = field(default=None, init=False)
@@ -147,22 +141,17 @@ class Watcher:
 
     def _below(self, root: TranscriptRoot) -> Below:
         below = folders_below(root.watched) if self.deep else Below(tuple(map(str, root.watched)))
-        if not self.in_trees:
+        if not here().watches_trees:
             return below
-        places = tuple(map(self._place, (*below.tops, *below.followed)))
-        return msgspec.structs.replace(below, places=places)
-
-    def _place(self, folder: str) -> Place:
-        real = self.canonical(folder)
-        return Place(folder, real, _volume(Path(real)))
+        return msgspec.structs.replace(below, places=tuple(map(_place, (*below.tops, *below.followed))))
 
     def _trees(self) -> Trees | None:
-        if not self.in_trees:
+        if not here().watches_trees:
             return None
         canary = self.context.state.canary
         private_dir(canary, parents=False)
-        real = (self.canonical(str(folder)) for folder in (self.context.home, canary))
-        return Trees(self.descriptors(), *real)
+        home, real_canary = (here().canonical(str(folder)) for folder in (self.context.home, canary))
+        return Trees(here().descriptors(), home, real_canary)
 
     def _sing(self) -> None:
         """Makes a change that the system has to report."""
@@ -212,7 +201,7 @@ class Watcher:
                     loop.call_soon_threadsafe(self.on_sources, seen.sources)
                 if seen.rescan is not None:
                     loop.call_soon_threadsafe(self.on_rescan, seen.rescan)
-                if not (polling or plan.asked is not None or all(map(_is_watched, seen.new_folders))):
+                if not (polling or all(map(here().is_watched, seen.new_folders))):
                     return
                 if time.monotonic() >= look_again:
                     is_left_out = len(existing) < len(there) and not silent_folders()
@@ -315,6 +304,11 @@ def _identity_of(path: Path) -> _Identity | None:
     return None
 
 
+def _place(folder: str) -> Place:
+    real = here().canonical(folder)
+    return Place(folder, real, _volume(Path(real)))
+
+
 def _volume(real: Path) -> str:
     """Returns the topmost folder around `real` on the same disk."""
     device = real.stat().st_dev
@@ -324,20 +318,6 @@ def _volume(real: Path) -> str:
             break
         top = folder
     return str(top)
-
-
-def _is_watched(folder: str) -> bool:
-    """Whether inotify watches `folder`, by the list in /proc: watchfiles 1.3 reports no limit that a new one meets."""
-    try:
-        mark = f" ino:{Path(folder).stat().st_ino:x} "
-        infos = list(Path("/proc/self/fdinfo").iterdir())
-    except OSError:
-        return True
-    for info in infos:
-        with suppress(OSError):  # closed meanwhile
-            if mark in info.read_text():
-                return True
-    return False
 
 
 def _is_about_a_name(error: Exception) -> bool:

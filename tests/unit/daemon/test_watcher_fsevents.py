@@ -18,6 +18,7 @@ from carryover.ingest.scan import roots_in_projects, roots_of
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
 from support.fake_fsevents import Begun, FakeFsEvents, Seen
+from support.platforms import fake_darwin, on
 
 HISTORY = ".aider.chat.history.md"
 Reports = asyncio.Queue[str | list[Source]]
@@ -31,9 +32,11 @@ def agents() -> dict[str, Agent]:
 
 @pytest.fixture
 def fsevents(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeFsEvents]:
-    fake = FakeFsEvents()
+    fake, darwin = FakeFsEvents(), fake_darwin()
     monkeypatch.setattr("carryover.daemon.watcher.watch", fake.watch)
-    yield fake
+    monkeypatch.setattr(darwin, "descriptors", lambda: fake.descriptors)
+    with on(darwin):
+        yield fake
     assert fake.closed == 0
 
 
@@ -51,7 +54,7 @@ def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
             return roots_of(context.agents.values(), context.home, {})
 
         hear = (lambda sources: reported.put_nowait(list(sources)), reported.put_nowait)
-        watcher = Watcher(context, roots, *hear, deep=not projects, in_trees=True, descriptors=lambda: 256)
+        watcher = Watcher(context, roots, *hear, deep=not projects)
         running = asyncio.ensure_future(watcher.run())
         try:
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
