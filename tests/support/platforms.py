@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from carryover.platform import LINUX, MACOS, choose
+from carryover.platform import LINUX, MACOS, choose, here
 from carryover.platform.contract import Platform
 from carryover.platform.darwin import Darwin
 from carryover.platform.linux import Linux
@@ -27,11 +27,12 @@ _FAILED: Final = -1
 def on(platform: Platform | str) -> Iterator[None]:
     """Has the code in the block believe to be on `platform`."""
     named: dict[str, Callable[[], Platform]] = {LINUX: Linux, MACOS: fake_darwin}
+    before = here()
     choose(named[platform]() if isinstance(platform, str) else platform)
     try:
         yield
     finally:
-        choose(None)
+        choose(before)
 
 
 def fake_darwin(mounts: Sequence[str] = ("/",), *, swaps: bool = True, syncs: bool = True) -> Darwin:
