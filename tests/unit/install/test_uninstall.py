@@ -275,7 +275,8 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     root, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "theirs").touch()
-    for file in ("restore/codex/.answer", "crashes/20261120.txt", "sync/key", "spool/codex/pending/1.hook"):
+    files = ("restore/codex/.answer", "crashes/20261120.txt", "canary/canary.txt", "sync/key")
+    for file in (*files, "spool/codex/pending/1.hook"):
         (root / file).parent.mkdir(parents=True)
         (root / file).touch()
     for link in ("restore/codex/link", "backups"):
@@ -284,5 +285,5 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
         *("restore/codex/.answer", "restore/codex/link", "restore/codex", "restore"),
         *("spool/codex/pending/1.hook", "spool/codex/pending", "spool/codex", "spool"),
-        *("crashes/20261120.txt", "crashes", "sync/key", "sync", "backups", "."),
+        *("crashes/20261120.txt", "crashes", "canary/canary.txt", "canary", "sync/key", "sync", "backups", "."),
     ]
