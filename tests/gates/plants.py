@@ -94,8 +94,8 @@ PLANTS: Final = (
         "format",
         "a line that is not formatted",
         "make lint",
-        ("paths.py:16:24", "1 file would be reformatted"),
-        (Replacement("src/carryover/paths.py", "LONGEST_ADDRESS: Final = 100", "LONGEST_ADDRESS: Final  =  100"),),
+        ("paths.py:16:16", "1 file would be reformatted"),
+        (Replacement("src/carryover/paths.py", 'STARTER: Final = "', 'STARTER: Final  =  "'),),
     ),
     Plant(
         "subjects",
@@ -187,13 +187,6 @@ PLANTS: Final = (
         "make unit TEST_WORKERS=0 PYTEST_ADDOPTS=tests/architecture/test_documents.py",
         ("run `make table`", "README.md"),
         (Replacement("README.md", "| set Carryover up for the agents", "| set up Carryover for the agents"),),
-    ),
-    Plant(
-        "man",
-        "a manual page is changed by hand",
-        "make unit TEST_WORKERS=0 PYTEST_ADDOPTS=tests/contract/test_checklist.py",
-        ("run `make man`",),
-        (Replacement("src/carryover/cli/man/carryover.1", "SH NAME", "SH NAMES"),),
     ),
     Plant(
         "documents",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +44,7 @@ from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, project_by_id, projects, unpublished
+from carryover.platform import here
 from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import Refreshed
@@ -276,10 +276,10 @@ class Daemon:
         await self._second_pages.flush()
 
     async def _health(self) -> Health:
-        context, rss_bytes = self._context, None
+        context, rss_bytes, watch = self._context, None, self._watcher.state
         now_ms = context.now_ms()
         with suppress(OSError):
-            rss_bytes = int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
+            rss_bytes = here().resident_bytes()
         return Health(
             version=__version__,
             build=build(),
@@ -293,7 +293,7 @@ class Daemon:
             last_sweep_ms=context.last_rescan_ms,
             sources=self._rescanner.sources,
             broken_sources=self._ingest_queue.broken,
-            watch=self._watcher.state,
+            watch=msgspec.structs.replace(watch, reason=watch.reason or self._project_watcher.state.reason),
             tasks=list(self._supervisor.states.values()),
             projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
             hook_port=self._hook_port.state,

@@ -6,12 +6,12 @@ import argparse
 import gc
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
+from carryover.platform import here
 
 if TYPE_CHECKING:
     from carryover.daemon.own_page import OpenPage
@@ -39,9 +39,6 @@ exit codes:
 
 `carryover status` shows what a running daemon does."""
 
-_M_ARENA_MAX = -8
-"""Of glibc's malloc.h."""
-
 
 def main(argv: Sequence[str], page: OpenPage) -> int:
     """Runs `carryoverd` with `argv` and returns its exit code. `page`: what is served for `carryover ui`."""
@@ -55,7 +52,7 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
     options = parser.parse_args(argv)
     gc.disable()  # nothing loaded now is garbage: collecting would take a tenth of the start-up time
     try:
-        _share_memory_among_threads()
+        here().share_memory_among_threads()
         _load_server()
         from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
         from carryover.paths import StateDir
@@ -71,15 +68,6 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
         return ExitCode.INTERRUPTED
     finally:
         gc.enable()
-
-
-def _share_memory_among_threads() -> None:
-    """Has all threads take memory from one place: glibc gives each its own, which keeps what it once needed."""
-    # Other C libraries do not, and a hardened system may not let Python call them.
-    with suppress(ImportError, AttributeError, OSError, MemoryError):
-        import ctypes  # not needed for --help
-
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _load_server() -> None:

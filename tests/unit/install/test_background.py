@@ -15,6 +15,7 @@ from carryover.install.background import bring_up, registered, service_here
 from carryover.install.service import Kind, Program, Ran, ServiceManager, ServiceStatus, run_command, this_program
 from carryover.install.service_managers import Launchd, SystemdUser
 from support.daemon_process import COMMAND, DaemonProcess
+from support.platforms import on
 from support.tools import program
 
 
@@ -136,10 +137,10 @@ def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
     platform: str, name: str, home: Path, tmp_path: Path
 ) -> None:
     empty = {"PATH": str(tmp_path / "empty")}
-    assert (service_here(empty, platform=platform).kind, registered(empty, platform=platform)) == ("none", None)
-
-    program(tmp_path / name, "echo 'Failed to connect to bus' >&2", "exit 1")
-    nobody = service_here({"PATH": str(tmp_path)}, platform=platform)
+    with on(platform):
+        assert (service_here(empty).kind, registered(empty)) == ("none", None)
+        program(tmp_path / name, "echo 'Failed to connect to bus' >&2", "exit 1")
+        nobody = service_here({"PATH": str(tmp_path)})
 
     assert type(nobody) is ServiceManager
     assert "programs for this user here (Failed to connect to bus)" in str(nobody.available())
@@ -152,7 +153,8 @@ def test_a_registration_is_found_though_its_service_manager_is_gone(platform: st
     known.path.parent.mkdir(parents=True)
     known.path.touch()
 
-    found = registered(env, platform=platform)
+    with on(platform):
+        found = registered(env)
 
     assert found is not None
     assert (found.kind, found.uninstall()) == (known.kind, True)
