@@ -105,7 +105,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # What the user said
-    "own share":       Weight(0.6),                     # what fits a third of the handoff, and a little
+    "own share":       Weight(0.6),                     # what fits a good third of the handoff
     # Recent files
     "file":            Weight(0.3, 0.0, 0.15, 12),
     "git":             Weight(0.6),

@@ -20,7 +20,7 @@ _CHARS: Final = 230
 _MOST_ALIKE: Final = 12
 _MOST_CHARS: Final = 700
 _OWN_SHARE_TOKENS: Final = 650
-"""More than a third of the handoff: a long paste or two long answers do not crowd out ten short sentences of the user."""
+"""A good third of the handoff: long pastes or answers do not crowd out ten short sentences of the user."""
 
 
 def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
