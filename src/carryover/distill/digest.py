@@ -129,8 +129,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call that failed. `solved`: the same thing succeeded later. `passed_by`: its program succeeded in another
-    way."""
+    """A call that failed. `solved`: the same thing succeeded later."""
 
     tried: str
     why: str
@@ -139,8 +138,6 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     times: int = 1
     solved: bool = False
-    passed_by: bool = False
-    program: str = ""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,7 +15,6 @@ from carryover.distill.commands import (
     failed,
     is_edit_of,
     may_explain,
-    program,
     signature,
     tried,
     why,
@@ -150,9 +149,8 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     if not has_failed and not (failures and body.status == "ok" and body.op != "edit"):
         return failures
     mark = signature(body)
-    runs = program(body.subject) if body.op == "shell" else ""
     if not has_failed:
-        return tuple(_after_success(failure, mark, runs, turn) for failure in failures)
+        return tuple(replace(failure, solved=_solves(failure, mark, turn)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
@@ -160,16 +158,9 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         at_ms=at_ms,
         signature=mark,
         turn=turn,
-        program=runs,
         times=former.times + 1 if former else 1,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
-
-
-def _after_success(failure: Failure, mark: str, runs: str, turn: int) -> Failure:
-    if _solves(failure, mark, turn):
-        return replace(failure, solved=True)
-    return replace(failure, passed_by=failure.passed_by or (runs != "" and failure.program == runs))
 
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:
