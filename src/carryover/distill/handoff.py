@@ -26,7 +26,7 @@ from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
-from carryover.distill.worth import InPlay, names_in_play
+from carryover.distill.worth import InPlay, in_play, mentioned
 from carryover.facts import Facts, FileQuery, GitFacts
 
 MAX_TOKENS: Final = 1800
@@ -130,7 +130,7 @@ def distill(
         has_calls=any(step.turn.calls for step in past.steps),
         turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),
         root=view.root,
-        names=(*names_in_play(view).items(),),
+        names=(*in_play(*mentioned(view)).items(),),
     )
 
 
