@@ -107,7 +107,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # What the user said
     "own share":       Weight(0.6),                     # what fits a good third of the handoff
     # Recent files
-    "file":            Weight(0.3, 0.0, 0.15, 12),
+    "file":            Weight(0.45, 0.0, 0.15, 12),
     "git":             Weight(0.6),
 }
 # fmt: on

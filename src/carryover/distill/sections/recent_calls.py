@@ -22,7 +22,7 @@ from carryover.text.pattern import later
 _MOST_CALLS: Final = 24
 _CALL_CHARS: Final = 160
 _MOST_OUTPUT: Final = 12
-_MOST_READ: Final = 3
+_MOST_READ: Final = 5
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 
