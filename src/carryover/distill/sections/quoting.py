@@ -65,26 +65,28 @@ def parted(
     most: int = 99,
     at_ms: int | None = None,
 ) -> list[Entry]:
-    """Splits a quote into entries, of which the first and last stay longest; beyond `most` lines, its middle is left
-    out."""
+    """Splits a quote into entries, of which the first and last stay longest, of a prompt or question the beginning;
+    beyond `most` lines, its middle is left out."""
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
+    ranks = _ranks(len(parts), head=kind in ("prompt", "question"))
     whole = from_turn(step, text, kind, weight.first, label=label, at_ms=at_ms)
     return [
         replace(whole, text=part, weight=weight.first + weight.part * rank, part=at, parts=count)
-        for (at, part), rank in zip(parts, _ranks(len(parts)), strict=True)
+        for (at, part), rank in zip(parts, ranks, strict=True)
     ]
 
 
-def _ranks(count: int) -> list[int]:
-    """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so on."""
+def _ranks(count: int, head: bool) -> list[int]:
+    """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so
+    on; with `head`: first, second, last, third, fourth, last but one, and so on."""
     ranks = [0] * count
     first = 0
     last = count - 1
     for rank in range(count):
-        if rank % 3 == 1:
+        if (rank % 3 == 1) != head:
             ranks[first] = rank
             first += 1
         else:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from carryover.distill.entry import WEIGHTS, Entry, Weight
-from carryover.distill.pastes import parts, quoted_prompt, typed_words
+from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_turn, parted, replying_to
 from carryover.distill.subjects import subjects_in
@@ -20,6 +20,7 @@ from carryover.distill.view import ProjectView
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 12
 _MOST_TAKEN_UP: Final = 3
+_MACHINE_LINES: Final = 2
 _LEAST_AGAIN: Final = 2
 _LEAST_TOKENS: Final = 20
 """In how many answers or paths of edited files names of a prompt come again, or how long it is."""
@@ -105,8 +106,13 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
         since[step.view.session].append(own)
         is_long = step.view is past.lead and _is_long(prompt)
         says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn) and not is_said_again
-        if says_more and typed_words(prompt) == prompt and not (past.is_beside(step) or is_aside(step, past.steps)):
+        if says_more and _is_typed(prompt) and not (past.is_beside(step) or is_aside(step, past.steps)):
             yield math.log1p(again) / 4 + min(1, estimated_tokens(prompt) / _LONG_TOKENS), step
+
+
+def _is_typed(prompt: str) -> bool:
+    """Whether nothing of a prompt was pasted, nor looks as if a program had printed it."""
+    return typed_words(prompt) == prompt and sum(map(is_machine_line, prompt.splitlines())) < _MACHINE_LINES
 
 
 def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry]:
