@@ -109,7 +109,7 @@ def test_what_was_said_and_done_is_told_in_order_with_who_and_which_turn() -> No
     talk.ran("make check", "ImportError: no module named moneyed", status="error")
     talk.event(FileEdit(path=f"{ROOT}/tax.py", change="add", diff="@@ +1\n+def tax(cents): ...\n-gone = 1"))
     talk.event(TurnEnd(reason="interrupted")).user("Go on.").says("It is in cents now.").user("Thanks for the tax.")
-    told = added(3600, talk)
+    told = added(8000, talk)
 
     marks = (
         "- `make check` → error (turn 22)",

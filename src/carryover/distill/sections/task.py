@@ -20,7 +20,8 @@ from carryover.distill.view import ProjectView
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 12
 _MOST_TAKEN_UP: Final = 3
-_MACHINE_LINES: Final = 2
+_NEWEST: Final = 12
+"""How many of the newest working turns have their answers and files searched."""
 _LEAST_AGAIN: Final = 2
 _LEAST_TOKENS: Final = 20
 """In how many answers or paths of edited files names of a prompt come again, or how long it is."""
@@ -93,26 +94,33 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
-    """Yields the turns with a typed prompt that says more than a newer one of its session, newest first, with ranks."""
+    """Yields the turns with a typed prompt that says more than a newer one of its session, newest first, with ranks:
+    how much of the newest work has one of its names, how long it is, and how many turns came since."""
     done = Counter[str]()
+    worked = 0
     since = defaultdict[str, list[frozenset[str]]](list)
-    for step in reversed(past.steps):
+    for turns_since, step in enumerate(reversed(past.steps)):
         prompt = step.turn.prompt
         own = subjects_in(prompt)
-        paths = (file.path for file in step.digest.touched if file.turn == step.turn.number)
-        done.update(subjects_in(" ".join((step.turn.answer, *paths))))
+        if (step.turn.calls or step.turn.changes) and worked < _NEWEST:
+            worked += 1
+            paths = (file.path for file in step.digest.touched if file.turn == step.turn.number)
+            done.update(subjects_in(" ".join((step.turn.answer, *paths))))
         again = max((done[name] for name in own), default=0)
         is_said_again = any(own <= names for names in since[step.view.session])
         since[step.view.session].append(own)
         is_long = step.view is past.lead and _is_long(prompt)
         says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn) and not is_said_again
         if says_more and _is_typed(prompt) and not (past.is_beside(step) or is_aside(step, past.steps)):
-            yield math.log1p(again) / 4 + min(1, estimated_tokens(prompt) / _LONG_TOKENS), step
+            yield (
+                math.log1p(again) + min(1, estimated_tokens(prompt) / _LONG_TOKENS) - math.log1p(turns_since) / 3,
+                step,
+            )
 
 
 def _is_typed(prompt: str) -> bool:
     """Whether nothing of a prompt was pasted, nor looks as if a program had printed it."""
-    return typed_words(prompt) == prompt and sum(map(is_machine_line, prompt.splitlines())) < _MACHINE_LINES
+    return typed_words(prompt) == prompt and not any(map(is_machine_line, prompt.splitlines()))
 
 
 def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry]:
