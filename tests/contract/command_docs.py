@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.cli.arguments import MEANING, CommandParser
-from carryover.cli.main import COMMANDS, build_parser
+from carryover.cli.main import COMMANDS, GROUPS, build_parser
 from contract.folder import CHECKOUT
 
 
@@ -69,9 +69,14 @@ Written by `make table` from the definition that `--help`, the manual pages and 
 
 
 def overview() -> str:
-    """Returns a table with one line per command."""
-    rows = (f"| `{command.name}` | {_cell(command.summary)} |\n" for command in commands())
-    return "".join(("| Command | What it does |\n|---|---|\n", *rows))
+    """Returns a table for each group of commands, with one line per command."""
+    tables = (_table(title, group) for title, group in GROUPS.items())
+    return "\n".join(tables)
+
+
+def _table(title: str, group: Mapping[str, str]) -> str:
+    rows = (f"| `{name}` | {_cell(summary)} |\n" for name, summary in group.items())
+    return "".join((f"| {title.capitalize()} | |\n|---|---|\n", *rows))
 
 
 def reference() -> str:
