@@ -41,7 +41,8 @@ MARKETPLACES: Final = (
 )
 SERVERS: Final = (PLUGINS / "carryover" / ".mcp.json",)
 _VERSION: Final = re.compile(r'^( *"version": )"[^"]*"', re.MULTILINE)
-_STATE: Final = '"${CARRYOVER_HOME:-$HOME/.carryover}/' + SCRIPT + '"'
+# Not the folder that CARRYOVER_HOME names: some agents take variables from a project's files, and would run its script.
+_OURS: Final = f'"$HOME/.carryover/{SCRIPT}"'
 
 
 def plugin_files() -> dict[Path, str]:
@@ -76,7 +77,7 @@ def command(spec: AgentSpec, event: str) -> str:
     """Returns what a plugin's hook runs: `hook.sh`, unless the user's settings hold the hook that runs it too."""
     settings = (*spec.hooks.config_files, *((spec.hooks.tables,) if spec.hooks.tables is not None else ()))
     known = f"grep -qs '{SCRIPT}.* {spec.id} {event}' {' '.join(map(_in_shell, settings))}"
-    return f"{known} || sh {_STATE} {spec.id} {event} 2>/dev/null || true"
+    return f"{known} || sh {_OURS} {spec.id} {event} 2>/dev/null || true"
 
 
 def _in_shell(place: Place) -> str:

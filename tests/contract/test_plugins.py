@@ -44,10 +44,13 @@ def write_settings(spec: AgentSpec, home: Path, env: dict[str, str]) -> None:
 
 
 @each_agent
-def test_a_plugin_runs_the_script_of_the_state_folder(spec: AgentSpec, user: Path, tmp_path: Path) -> None:
-    (user / ".carryover").rename(tmp_path / "moved")
+def test_a_plugin_runs_the_users_own_script_and_none_that_a_variable_names(
+    spec: AgentSpec, user: Path, tmp_path: Path
+) -> None:
+    """Agents may take variables from a project's files (Gemini CLI 0.61.0 from `.env`)."""
+    (tmp_path / "hook.sh").write_text("echo of a project\n")
 
-    assert ran(spec, user, CARRYOVER_HOME=str(tmp_path / "moved")) == f"{spec.id} SessionStart {{}}\n"
+    assert ran(spec, user, CARRYOVER_HOME=str(tmp_path)) == f"{spec.id} SessionStart {{}}\n"
 
 
 @each_agent
