@@ -24,6 +24,7 @@ EPILOG = """\
 examples:
   carryoverd                                 run; Ctrl-C stops it in order
   carryoverd install                         the same as `carryover install`: sets everything up
+  carryoverd mcp                             the same as `carryover mcp`: the MCP server
   carryoverd --once                          read and publish what is on disk, then exit
   CARRYOVER_HOME=/tmp/try carryoverd         keep all state somewhere else
 

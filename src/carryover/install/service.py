@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import write_if_changed
-from carryover.install.how_installed import own_scripts
+from carryover.how_installed import own_scripts
 from carryover.install.machine import program_at
 
 Kind = Literal["systemd", "launchd", "none"]
