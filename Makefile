@@ -93,7 +93,7 @@ successor: $(VENV)/.installed-dev ## whether an agent carries real tasks on bett
 	  $(if $(TASKS),--tasks '$(TASKS)') $(if $(KEYS),--env '$(KEYS)') $(if $(TOOL_ENV),--tool-env '$(TOOL_ENV)') $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(LIST),--list) $(if $(CHECK),--check)
 
-table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
+table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, and the hooks of plugins, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
 
 picture: $(VENV)/.installed-dev ## record the pictures in README.md and the tutorial again: a real run on synthetic transcripts
