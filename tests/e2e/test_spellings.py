@@ -28,8 +28,8 @@ choose({})
 from carryover.cli.carryoverd import main
 raise SystemExit(main({}))
 """
-AS_ON_A_MAC: Final = (*ALTERED, _PROGRAM.format("fake_darwin()", []))
-AS_AN_EARLIER_VERSION: Final = (*ALTERED, _PROGRAM.format("Linux()", ["--once"]))
+AS_ON_A_MAC: Final = _PROGRAM.format("fake_darwin()", [])
+AS_AN_EARLIER_VERSION: Final = _PROGRAM.format("Linux()", ["--once"])
 """It took each spelling for a folder of its own."""
 
 
@@ -44,7 +44,7 @@ def shop(home: Path, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def mac(shop: Path, free_port: None) -> Iterator[DaemonProcess]:
-    daemon = DaemonProcess(AS_ON_A_MAC)
+    daemon = DaemonProcess((*ALTERED, AS_ON_A_MAC))
     yield daemon
     if daemon._process is not None and daemon.process.poll() is None:
         daemon.kill()
@@ -84,7 +84,7 @@ def test_what_an_earlier_version_recorded_apart_is_joined_at_the_start(
 ) -> None:
     for folder in (shop.parent / "SHOP", shop.parents[1] / "WORK" / "shop"):
         ClaudeSession(transcripts, folder).work(f"Add a discount to the cart in {folder}")
-    assert DaemonProcess(AS_AN_EARLIER_VERSION).start().process.wait(LIMIT_S) == 0
+    assert DaemonProcess((*ALTERED, AS_AN_EARLIER_VERSION)).start().process.wait(LIMIT_S) == 0
     assert len(in_ledger(mac)) == 2
 
     mac.start().wait_until_it_answers()
