@@ -39,6 +39,7 @@ class Darwin:
     """macOS. `control` and `libc`: what a test has in their place."""
 
     name = "darwin"
+    watches_trees = True
     longest_address = 103
     folds = True
 
