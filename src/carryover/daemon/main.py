@@ -39,6 +39,9 @@ exit codes:
 
 `carryover status` shows what a running daemon does."""
 
+OWN_SESSION = "--own-session"
+"""The option with which hooks start it: what ends the terminal or the process group of an agent ends no daemon then."""
+
 _M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
 
@@ -51,8 +54,12 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
     levels = ("debug", "info", "warning", "error")
     how_much = "how much to write to the log (default: info)"
     parser.add_argument("--log-level", choices=levels, default="info", help=how_much)
+    parser.add_argument(OWN_SESSION, action="store_true", help="leave the session of the terminal that starts it")
     parser.add_argument("--version", action="version", version=f"carryoverd {__version__}")
     options = parser.parse_args(argv)
+    if options.own_session:
+        with suppress(PermissionError):  # it leads one already
+            os.setsid()
     gc.disable()  # nothing loaded now is garbage: collecting would take a tenth of the start-up time
     try:
         _share_memory_among_threads()
