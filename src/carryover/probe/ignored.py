@@ -82,6 +82,11 @@ def has_rule(data: bytes, folder: str) -> bool:
     return last is not None and not any(line.startswith(b"!") for line in lines[last:])
 
 
+def names(data: bytes, folder: str) -> bool:
+    """Whether the text of an ignore file has a rule for a folder by its name alone."""
+    return any(line.rstrip() in _rules(folder) for line in data.split(b"\n"))
+
+
 def _rules(folder: str) -> set[bytes]:
     name = os.fsencode(folder)
     return {name, name + b"/", b"/" + name, b"/" + name + b"/"}
@@ -93,10 +98,9 @@ def is_let_in(root: Path, folder: str) -> bool:
     if is_ignored(root, folder):
         return False
     try:
-        lines = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False).split(b"\n")
+        return names(read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False), folder)
     except OSError:
         return False
-    return any(line.rstrip() in _rules(folder) for line in lines)
 
 
 def is_negated(root: Path, name: str) -> bool:
