@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,8 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError
+from carryover.platform import here
 
-LONGEST_ADDRESS: Final = 100
-"""Longest path of a Unix socket, in bytes, that every system accepts (Linux 108, macOS 104)."""
 STARTER: Final = "start.sh"
 """In the state folder: the script that starts the daemon if no service manager does (`carryover start`)."""
 
@@ -109,17 +107,18 @@ def socket_address(path: Path) -> Iterator[str]:
     On Linux this works even if the path is longer than a socket address may be. Raises UserError (REFUSED) if the path
     is too long and this system has no way around that.
     """
-    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+    if len(os.fsencode(path)) <= here().longest_address:
         yield str(path)
         return
-    if sys.platform != "linux":
-        raise UserError(
-            f"The path {path} is too long for a socket on this system (more than {LONGEST_ADDRESS} bytes). "
-            "Set CARRYOVER_HOME to a shorter path.",
-            ExitCode.REFUSED,
-        )
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
+        address = here().address_in(folder, path.name)
+        if address is None:
+            raise UserError(
+                f"The path {path} is too long for a socket on this system (more than {here().longest_address} bytes). "
+                "Set CARRYOVER_HOME to a shorter path.",
+                ExitCode.REFUSED,
+            )
+        yield address
     finally:
         os.close(folder)

@@ -94,8 +94,8 @@ PLANTS: Final = (
         "format",
         "a line that is not formatted",
         "make lint",
-        ("paths.py:16:24", "1 file would be reformatted"),
-        (Replacement("src/carryover/paths.py", "LONGEST_ADDRESS: Final = 100", "LONGEST_ADDRESS: Final  =  100"),),
+        ("paths.py:16:16", "1 file would be reformatted"),
+        (Replacement("src/carryover/paths.py", 'STARTER: Final = "', 'STARTER: Final  =  "'),),
     ),
     Plant(
         "subjects",

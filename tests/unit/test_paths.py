@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.paths import LONGEST_ADDRESS, socket_address
+from carryover.paths import socket_address
+from carryover.platform import here
 from carryover.terminal.paths import short_path
 
 
@@ -18,7 +19,7 @@ def path_of_length(tmp_path: Path, length: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("length", [LONGEST_ADDRESS, LONGEST_ADDRESS + 1, 250])
+@pytest.mark.parametrize("length", [here().longest_address, here().longest_address + 1, 250])
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a way round its limit")
 def test_a_socket_can_be_bound_and_reached_whatever_the_length_of_its_path(tmp_path: Path, length: int) -> None:
     path = path_of_length(tmp_path, length)

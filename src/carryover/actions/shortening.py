@@ -23,7 +23,8 @@ from carryover.export.pieces import tokens_in
 from carryover.export.quoting import code_span
 from carryover.export.quoting import one_line as safe_line
 from carryover.export.shorten import INSTRUCTION, answered, is_worth_asking, parts_of, question
-from carryover.probe.connections import connection_owners, is_of_the_system
+from carryover.platform import here
+from carryover.probe.connections import is_of_the_system
 from carryover.terminal.output import one_line
 
 VARIABLE: Final = "OLLAMA_HOST"
@@ -288,7 +289,7 @@ class _Server:
         peer = channel.getpeername()[:2]
         own = channel.getsockname()[:2]
         until_s = time.monotonic() + ACCEPTED_S
-        while (owners := connection_owners(peer, own)) is not None and not owners and time.monotonic() < until_s:
+        while (owners := here().connection_owners(peer, own)) is not None and not owners and time.monotonic() < until_s:
             time.sleep(_LOOK_EVERY_S)
         if owners is None:
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from carryover.daemon.health import Health
 from carryover.daemon.own_page import ENVIRONMENT
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import ANSWER_S
+from carryover.platform import MACOS, here
 
 _MACOS_26: Final = 16
 """What a Python that was built for an older macOS calls it."""
@@ -25,12 +25,12 @@ _MOST_PASSED: Final = 6_000
 
 def safari_asks_for_it() -> bool:
     """Whether this is a macOS where Safari asks a name server for names below `localhost`, which could answer."""
-    return sys.platform == "darwin" and int(platform.mac_ver()[0].partition(".")[0]) < _MACOS_26
+    return here().name == MACOS and int(platform.mac_ver()[0].partition(".")[0]) < _MACOS_26
 
 
 def opened(url: str) -> bool:
     """Opens the address in a browser with a window, never one in this terminal; returns whether that worked."""
-    if sys.platform != "darwin" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):
+    if here().name != MACOS and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):
         return False
     import webbrowser
 

@@ -5,7 +5,6 @@ Nothing here examines the machine; `carryover.install.detect` does, using the sp
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,9 +13,10 @@ import msgspec
 
 from carryover.adapter.file_list import FileList
 from carryover.model import is_plain_id
+from carryover.platform import LINUX as LINUX
+from carryover.platform import MACOS as MACOS
+from carryover.platform import here
 
-LINUX: Final = "linux"
-MACOS: Final = "darwin"
 AGENTS_MD: Final = "AGENTS.md"
 """The instruction file that many agents share. All others belong to one agent."""
 
@@ -400,7 +400,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
         """Returns the folders that may hold this agent's transcripts on this platform; they need not exist."""
-        return tuple(place.at(home, env) for place in places_on(self.transcripts, sys.platform))
+        return tuple(place.at(home, env) for place in places_on(self.transcripts, here().name))
 
     @property
     def instruction_limit(self) -> InstructionLimit | None:
@@ -419,7 +419,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def places_on(places: tuple[Place, ...], platform: str) -> tuple[Place, ...]:
-    """Returns those of `places` that exist on a platform (a value of `sys.platform`)."""
+    """Returns those of `places` that exist on a platform (see `carryover.platform`)."""
     return tuple(place for place in places if not place.platforms or platform in place.platforms)
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -30,6 +27,7 @@ from carryover.importing.document import Imported, open_document, take_in
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
 from carryover.ledger.queries import ProjectRow, Selection, project_by_root, projects
 from carryover.ledger.sessions import Moved
+from carryover.platform import here
 from carryover.probe.git_command import end_in_store
 from carryover.probe.looks import Silent, look_at, looked_at
 from carryover.projects.root import AgentFolders, agent_folders
@@ -275,13 +273,7 @@ class Syncing:
         self._publish = publish
         self._forget = forget
         self._one_at_a_time = asyncio.Lock()
-
-        def lower_priority() -> None:
-            if sys.platform == "linux":  # elsewhere it would be the whole process
-                with suppress(OSError):
-                    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-
-        self._pool = context.pool(1, "sync", lower_priority)
+        self._pool = context.pool(1, "sync", partial(here().lower_priority, NICE))
 
     async def run(self) -> None:
         """Synchronises now and as often as the settings say, until cancelled."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +44,7 @@ from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, project_by_id, projects, unpublished
+from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
@@ -280,7 +280,7 @@ class Daemon:
         context, rss_bytes = self._context, None
         now_ms = context.now_ms()
         with suppress(OSError):
-            rss_bytes = int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
+            rss_bytes = here().resident_bytes()
         return Health(
             version=__version__,
             build=build(),

@@ -47,6 +47,7 @@ from carryover.facts import is_foreign
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import Selection
 from carryover.paths import socket_address
+from carryover.platform import here
 from carryover.publish.forgetting import Erased
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER, write_hook_script
 
@@ -55,7 +56,6 @@ BODY_S: Final = 1.0
 NEIGHBOURS: Final = 10
 ANY_FREE: Final = 0
 _BACKLOG: Final = 256
-_IPV6: Final = Path("/proc/net/if_inet6")
 HOOK: Final = "/hook/{agent}/{event}"
 T = TypeVar("T")
 
@@ -192,7 +192,7 @@ def listen(port: int) -> list[socket.socket]:
     try:
         return [first, _listener(socket.AF_INET6, "::1", first.getsockname()[1])]
     except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL or (error.errno == errno.EAFNOSUPPORT and not _IPV6.exists()):
+        if error.errno == errno.EADDRNOTAVAIL or (error.errno == errno.EAFNOSUPPORT and not here().others_have_ipv6()):
             return [first]  # there is no ::1, for nobody
         first.close()
         raise

@@ -11,7 +11,6 @@ import html
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -21,6 +20,7 @@ from carryover.agents import agent_name
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import phrase
 from carryover.distill.limit import Limit, command
+from carryover.platform import MACOS, here
 from carryover.publish.make import Refreshed
 
 JUST_NOW_MS: Final = 120_000
@@ -98,9 +98,10 @@ _MACOS: Final = (
 )
 
 
-def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = sys.platform) -> str | None:
+def show_notice(title: str, text: str, env: Mapping[str, str]) -> str | None:
     """Shows a notification, by a command line that other users can read; returns why it failed, or None. Blocks."""
-    if platform == "darwin":
+    is_macos = here().name == MACOS
+    if is_macos:
         name, *arguments = *_MACOS, title, text
     else:  # the text may contain markup
         name, *arguments = "notify-send", "--app-name=Carryover", "--", title, html.escape(text, quote=False)
@@ -109,7 +110,7 @@ def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = s
     if program is None:
         return f"no {name}"
     has_bus = env.get("DBUS_SESSION_BUS_ADDRESS") or Path(env.get("XDG_RUNTIME_DIR", os.devnull), "bus").exists()
-    if platform != "darwin" and not has_bus:  # `notify-send` would start one, or wait
+    if not is_macos and not has_bus:  # `notify-send` would start one, or wait
         return "no session bus"
     null = subprocess.DEVNULL
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
+from carryover.platform import here
 
 if TYPE_CHECKING:
     from carryover.daemon.own_page import OpenPage
@@ -42,9 +43,6 @@ exit codes:
 OWN_SESSION = "--own-session"
 """The option with which hooks start it: what ends the terminal or the process group of an agent ends no daemon then."""
 
-_M_ARENA_MAX = -8
-"""Of glibc's malloc.h."""
-
 
 def main(argv: Sequence[str], page: OpenPage) -> int:
     """Runs `carryoverd` with `argv` and returns its exit code. `page`: what is served for `carryover ui`."""
@@ -62,7 +60,7 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
             os.setsid()
     gc.disable()  # nothing loaded now is garbage: collecting would take a tenth of the start-up time
     try:
-        _share_memory_among_threads()
+        here().share_memory_among_threads()
         _load_server()
         from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
         from carryover.paths import StateDir
@@ -78,15 +76,6 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
         return ExitCode.INTERRUPTED
     finally:
         gc.enable()
-
-
-def _share_memory_among_threads() -> None:
-    """Has all threads take memory from one place: glibc gives each its own, which keeps what it once needed."""
-    # Other C libraries do not, and a hardened system may not let Python call them.
-    with suppress(ImportError, AttributeError, OSError, MemoryError):
-        import ctypes  # not needed for --help
-
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _load_server() -> None:

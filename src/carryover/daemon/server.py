@@ -8,7 +8,6 @@ import asyncio
 import hmac
 import os
 import re
-import resource
 import secrets
 import socket
 import stat
@@ -23,6 +22,7 @@ from carryover.daemon.log import Log, describe, phrase
 from carryover.daemon.own_page import OwnPage
 from carryover.fsio import atomic_replace, read_bytes_bounded
 from carryover.ledger.connect import LedgerDamaged
+from carryover.platform import here
 
 BODY_LIMIT_BYTES: Final = 256 * 1024
 FINISH_REPLIES_S: Final = 2.0
@@ -91,8 +91,8 @@ def hook_secret(path: Path) -> str:
 
 def most_connections() -> int:
     """Returns how many connections an endpoint may have open: few, where the process needs its descriptors to read."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    spare = soft - _OWN_DESCRIPTORS if soft > 0 else 4 * _MOST
+    limit = here().descriptors()
+    spare = limit - _OWN_DESCRIPTORS if limit else 4 * _MOST
     return max(_FEWEST, min(spare // 4, _MOST))
 
 

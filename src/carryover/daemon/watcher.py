@@ -26,6 +26,7 @@ from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
+from carryover.platform import here
 from carryover.probe.looks import look_at_each, silent_folders
 
 STEP_MS: Final = 25
@@ -172,7 +173,7 @@ class Watcher:
                     loop.call_soon_threadsafe(self.on_sources, seen.sources)
                 if seen.rescan is not None:
                     loop.call_soon_threadsafe(self.on_rescan, seen.rescan)
-                if not (polling or all(map(_is_watched, seen.new_folders))):
+                if not (polling or all(map(here().is_watched, seen.new_folders))):
                     return
                 if time.monotonic() >= look_again:
                     is_left_out = len(existing) < len(there) and not silent_folders()
@@ -273,20 +274,6 @@ def _identity_of(path: Path) -> _Identity | None:
         if stat.S_ISDIR(status.st_mode):
             return status.st_dev, status.st_ino
     return None
-
-
-def _is_watched(folder: str) -> bool:
-    """Whether inotify watches `folder`, by the list in /proc: watchfiles 1.3 reports no limit that a new one meets."""
-    try:
-        mark = f" ino:{Path(folder).stat().st_ino:x} "
-        infos = list(Path("/proc/self/fdinfo").iterdir())
-    except OSError:
-        return True
-    for info in infos:
-        with suppress(OSError):  # closed meanwhile
-            if mark in info.read_text():
-                return True
-    return False
 
 
 def _is_about_a_name(error: Exception) -> bool:

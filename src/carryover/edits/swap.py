@@ -7,11 +7,7 @@ or another program has it open for writing, they change back.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, open_regular, read_bytes_bounded, sync_folder, temporary_beside, written_beside
-from carryover.system_calls import exchange
+from carryover.platform import here
 
 _MOMENT_S: Final = 0.005
 """How long a program that had found the old file when it was replaced may take to open it."""
@@ -66,7 +62,7 @@ def _put_in(temporary: Path, target: Path, before: bytes | None, after: bytes) -
         return
     _check(target, before)  # again, since writing the new file took a while
     try:
-        is_exchanged = exchange(temporary, target)
+        is_exchanged = here().exchange(temporary, target)
     except FileNotFoundError as error:
         raise BeingChanged from error
     if not is_exchanged:
@@ -96,7 +92,7 @@ def _give_back(temporary: Path, target: Path, put: bytes) -> None:
     with contextlib.suppress(FileNotFoundError):  # the program has removed its file since
         for _ in range(_MOST_EXCHANGES):
             theirs = partial(_is, stamp=_stamp(temporary))
-            exchange(temporary, target)
+            here().exchange(temporary, target)
             with _at_rest(temporary, is_as_put) as is_put:
                 if is_put:
                     return
@@ -125,24 +121,12 @@ def _at_rest(path: Path, is_as_before: Callable[[Path], bool]) -> Iterator[bool]
         yield False
         return
     try:
-        is_at_rest = _may_rest(descriptor) and is_as_before(path)
+        is_at_rest = here().at_rest(descriptor) and is_as_before(path)
         if is_at_rest:
             time.sleep(_MOMENT_S)
-        yield is_at_rest and _may_rest(descriptor) and is_as_before(path)
+        yield is_at_rest and here().at_rest(descriptor) and is_as_before(path)
     finally:
         os.close(descriptor)
-
-
-def _may_rest(descriptor: int) -> bool:
-    """Takes a lease on a file. Linux refuses it while anybody has the file open for writing or, because of an earlier
-    one, waits for that; other systems, and disks of other machines, have none."""
-    if sys.platform == "linux":
-        try:
-            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # the usual signal would end this process
-            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        except OSError as error:
-            return error.errno != errno.EAGAIN
-    return True
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -24,6 +24,7 @@ from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.install.detect import Detection, in_range
 from carryover.install.how_installed import own_scripts
 from carryover.paths import StateDir
+from carryover.platform import here
 from carryover.text.user_text import EditRefused, decode
 
 
@@ -279,7 +280,7 @@ def plan_mcp_servers(
 
 def server_files(servers: McpServers, located: Callable[[Place], Path]) -> list[Path]:
     """Returns every file that may contain the list on this platform. `located` resolves a place to a path."""
-    return [located(place) for place in places_on(servers.files, sys.platform)]
+    return [located(place) for place in places_on(servers.files, here().name)]
 
 
 def _config(servers: McpServers, located: Callable[[Place], Path]) -> Path | None:

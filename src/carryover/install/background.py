@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -21,6 +20,7 @@ from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, Service
 from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
 from carryover.paths import STARTER, StateDir
+from carryover.platform import MACOS, here
 from carryover.publish.hook_script import CURL_CONFIG
 
 ANSWER_S: Final = 20.0
@@ -169,37 +169,31 @@ def _is_up_to_date(state: StateDir) -> bool:
     return health is not None and health.build == build()
 
 
-def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager:
+def service_here(env: Mapping[str, str]) -> ServiceManager:
     """Returns the service manager to register with, or one that explains why there is none."""
-    known = _known(env, platform)
-    if known is None:
-        return ServiceManager(f"Carryover knows no service manager for {platform}.")
+    known = _known(env)
     reason = known.available()
     return known if reason is None else ServiceManager(reason)
 
 
-def service_status(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceStatus:
+def service_status(env: Mapping[str, str]) -> ServiceStatus:
     """Returns the state of the service. Its manager need not be asked whether it can be used if the service runs."""
-    known = _known(env, platform)
-    if known is not None and known.path.is_file():
+    known = _known(env)
+    if known.path.is_file():
         status = known.status()
         if status.active:
             return status
-    return service_here(env, platform=platform).status()
+    return service_here(env).status()
 
 
-def registered(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager | None:
+def registered(env: Mapping[str, str]) -> ServiceManager | None:
     """Returns the service manager that has our registration, even if it does not answer now; for uninstalling."""
-    known = _known(env, platform)
-    return known if known is not None and known.status().installed else None
+    known = _known(env)
+    return known if known.status().installed else None
 
 
-def _known(env: Mapping[str, str], platform: str) -> SystemdUser | Launchd | None:
-    if platform == "darwin":
-        return Launchd(env)
-    if platform.startswith("linux"):
-        return SystemdUser(env)
-    return None
+def _known(env: Mapping[str, str]) -> SystemdUser | Launchd:
+    return Launchd(env) if here().name == MACOS else SystemdUser(env)
 
 
 def write_starter(state: StateDir, program: Program, env: Mapping[str, str]) -> bool:

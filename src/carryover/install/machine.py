@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ import msgspec
 
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
 from carryover.agents import specs, startable_agents
+from carryover.platform import here
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class Machine(msgspec.Struct, frozen=True):
 
     home: Path
     env: Mapping[str, str] = {}
-    platform: str = sys.platform
+    platform: str = msgspec.field(default_factory=lambda: here().name)
     root: Path = Path("/")
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from carryover.install.detect import Detection
 from carryover.install.messages import Did
 from carryover.install.service import Program, ServiceManager
 from carryover.paths import StateDir
+from carryover.platform import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def settings_here(state: StateDir, detections: Iterable[Detection]) -> tuple[Age
 
 def _located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection, ...]:
     scripts = {state.hook_script, *(Path(file.script) for file in load_record(state).files if file.script)}
-    return with_config_files(detections, scripts, sys.platform)
+    return with_config_files(detections, scripts, here().name)
 
 
 def plan_setup(

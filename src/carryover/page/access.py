@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
-from carryover.probe.connections import connection_owners
+from carryover.platform import here
 
 COOKIE: Final = "carryover_page"
 TOKEN_HEADER: Final = "X-Carryover-Token"
@@ -141,7 +141,7 @@ def may_ask(request: web.Request) -> bool:
     own = transport.get_extra_info("sockname") if transport is not None else None
     if peer is None or own is None:
         return False
-    owners = connection_owners(peer[:2], own[:2])
+    owners = here().connection_owners(peer[:2], own[:2])
     # Root may read everything anyway; under WSL, the system's relay of the Windows browser is root's.
     return owners is None or (len(owners) > 0 and owners <= {0, os.geteuid()})
 

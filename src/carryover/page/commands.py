@@ -20,6 +20,7 @@ from carryover.daemon.own_page import ENVIRONMENT
 from carryover.fsio import write_if_changed
 from carryover.model import is_plain_id
 from carryover.page.answers import CommandAnswer, CommandAsked
+from carryover.platform import MACOS, here
 from carryover.terminal.paths import quoted
 
 CARRYOVER: Final = (sys.executable, "-P", "-m", "carryover.cli.main")
@@ -95,9 +96,9 @@ def _session(asked: CommandAsked) -> str:
     return asked.session if is_clear else f"{asked.session_agent or asked.agent}:{asked.session}"
 
 
-def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path, platform: str = sys.platform) -> bool:
+def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path) -> bool:
     """Opens a terminal window that runs `argv`; returns whether that worked. Blocks."""
-    if platform == "darwin":
+    if here().name == MACOS:
         script = state / _MACOS_SCRIPT
         text = f"#!/bin/sh\nrm -f {shlex.quote(str(script))}\nexec {shlex.join(argv)}\n"
         write_if_changed(script, text.encode(errors="surrogateescape"), mode=0o700, follow=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _thread
 import errno
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -18,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from carryover.text.pattern import later
+from carryover.platform import here
 
 KNOCK_S: Final = 0.5
 """How long a disk may take to tell whether a folder exists."""
@@ -32,8 +31,6 @@ AGAIN_S: Final = 60.0
 """How often a silent disk is asked again if a look has not come back by itself: its question may be lost."""
 MOST_STUCK: Final = 8
 """No disk is asked again while that many threads are stuck there."""
-_MOUNTS: Final = Path("/proc/self/mountinfo")
-_ESCAPED: Final = later(r"\\([0-7]{3})")
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -292,13 +289,8 @@ def _note_silence(folder: Path) -> Path:
 def _disk_of(folder: Path) -> Path:
     """Returns where the disk of `folder` is mounted; the folder itself if the home folder is on the same one."""
     try:
-        lines = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        points = [Path(point) for point in here().mounts()]
     except OSError:
         return folder
-    points = [Path(_ESCAPED.sub(_unescaped, line.split(" ")[4])) for line in lines]
     around = [point for point in points if folder.is_relative_to(point) and not Path.home().is_relative_to(point)]
     return max(around, key=lambda point: len(point.parts), default=folder)
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    return chr(int(found[1], 8))

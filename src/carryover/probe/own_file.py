@@ -19,9 +19,9 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.platform import here
 from carryover.probe.checkout import git_dir_of
 from carryover.probe.git_command import ask_one
-from carryover.system_calls import born_ns
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
@@ -103,7 +103,7 @@ def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str 
 
 
 def _why_at_once(path: Path, found: os.stat_result) -> str | None:
-    born = born_ns(path)
+    born = here().born_ns(path)
     if born is None:
         return "its disk does not say when it was made"
     longest_ns = _IN_ONE_GO_NS + found.st_size * _NS_PER_BYTE

@@ -17,6 +17,8 @@ from carryover.adapter.contract import Source
 from carryover.agents.copilot.adapter import AGENT, kind_of
 from carryover.agents.copilot.vscode_reader import ChatReader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
+from carryover.platform import LINUX, MACOS
+from support.platforms import on
 from support.shop_in_ledger import counted
 
 ID = chats.uid("one")
@@ -34,12 +36,12 @@ async def bodies(ledger: Path, sources: list[Source], session: str) -> list[AnyB
 
 
 @pytest.mark.parametrize("user", [".config/Code/User", "Library/Application Support/Code - Insiders/User"])
-def test_chats_of_each_editor_are_found(tmp_path: Path, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.platform", "darwin" if user.startswith("Library") else "linux")
+def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
     path = chats.Window(tmp_path / user).store(chats.ONE)
     chats.append(tmp_path / user / "globalStorage" / "emptyWindowChatSessions" / f"{ID}.jsonl", chats.log_of(chats.ONE))
 
-    found = [source for root in AGENT.roots(tmp_path, {}) for source in AGENT.sources(root)]
+    with on(MACOS if user.startswith("Library") else LINUX):
+        found = [source for root in AGENT.roots(tmp_path, {}) for source in AGENT.sources(root)]
 
     assert str(path) in [source.path for source in found]
     assert [(source.session, source.rank) for source in found] == [(ID, 7), (ID, 5)]

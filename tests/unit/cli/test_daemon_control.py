@@ -27,12 +27,14 @@ from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
+from carryover.platform import LINUX, MACOS
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.forked import CARRYOVER
 from support.hook_client import PageClient
 from support.launchd import Launchd
+from support.platforms import on
 from support.recorded_shop import Run
 from support.socket_server import HEALTH, SocketServer, answer, answering_socket
 from support.terminal import CTRL_C, played
@@ -250,9 +252,9 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
     """A browser in the terminal would take it over."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("sys.platform", "linux")
 
-    assert not ui.opened("http://127.0.0.1:1/")
+    with on(LINUX):
+        assert not ui.opened("http://127.0.0.1:1/")
 
 
 @pytest.mark.parametrize(("version", "asks"), [("15.7.1", True), ("16.0", False), ("26.1", False)])
@@ -269,10 +271,9 @@ def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
     monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
     monkeypatch.setattr(ui, "opened", opened)
     monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
-    monkeypatch.setattr("sys.platform", "darwin")
     told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
     state_dir().root.mkdir()
-    with SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):
+    with on(MACOS), SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):
         code, out, err = run("ui")
 
     assert (code, out) == (ExitCode.OK, "http://x:1/ui/?key=y\n")

@@ -13,8 +13,10 @@ import pytest
 
 from carryover.actions import shortening
 from carryover.errors import ExitCode
+from carryover.platform.linux import Linux
 from carryover.probe import connections
 from carryover.probe.connections import is_of_the_system
+from support.platforms import on
 from support.recorded_shop import Run
 
 STRANGER = 54_321
@@ -122,13 +124,11 @@ def test_the_users_own_and_a_service_of_the_machine_are_asked(uid: int, start: S
     assert b"/api/generate" in got.read_bytes()
 
 
-def test_where_the_system_does_not_tell_it_is_asked(
-    start: Started, export: Export, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "TABLES", ("/proc/none",))
+def test_where_the_system_does_not_tell_it_is_asked(start: Started, export: Export) -> None:
     got = start(uid=os.geteuid())
 
-    assert export()[0] == ExitCode.OK
+    with on(Linux(proc=Path("/proc/none"))):
+        assert export()[0] == ExitCode.OK
     assert b"/api/generate" in got.read_bytes()
 
 

@@ -14,7 +14,9 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.limit_notice import LimitNotices, notice, show_notice
 from carryover.distill.handoff import Handoff
 from carryover.distill.limit import Limit
+from carryover.platform import LINUX
 from carryover.publish.make import Refreshed
+from support.platforms import on
 from support.tools import program
 
 NOW_MS = 1_795_155_000_000
@@ -122,10 +124,12 @@ def test_the_systems_program_gets_it_as_plain_text_and_not_as_a_script(
 ) -> None:
     kept = recording(bin_folder, name)
 
-    assert show_notice("-t Codex", 'In <b>R&D" & quit', {"PATH": str(bin_folder), **BUS}, platform) is None
+    with on(platform):
+        assert show_notice("-t Codex", 'In <b>R&D" & quit', {"PATH": str(bin_folder), **BUS}) is None
     assert kept.read_text().splitlines() == arguments
 
 
+@on(LINUX)
 def test_nothing_is_started_from_the_current_folder_or_without_a_session_bus(
     bin_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,15 +137,16 @@ def test_nothing_is_started_from_the_current_folder_or_without_a_session_bus(
     monkeypatch.chdir(bin_folder)
     env = {"PATH": str(bin_folder), "XDG_RUNTIME_DIR": str(tmp_path)}
 
-    assert show_notice("a", "b", {"PATH": os.pathsep.join([".", ""]), **BUS}, "linux") == "no notify-send"
-    assert show_notice("a", "b", env, "linux") == "no session bus"
+    assert show_notice("a", "b", {"PATH": os.pathsep.join([".", ""]), **BUS}) == "no notify-send"
+    assert show_notice("a", "b", env) == "no session bus"
     assert not kept.exists()
     (tmp_path / "bus").touch()
-    assert show_notice("a", "b", env, "linux") is None
+    assert show_notice("a", "b", env) is None
 
 
+@on(LINUX)
 def test_one_that_fails_or_hangs_is_said(bin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desktop, "LIMIT_S", 0.2)
     for line, trouble in (("exit 3", "ended with code 3"), ("exec /bin/sleep 600", "did not answer")):
         program(bin_folder / "notify-send", line)
-        assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, "linux") == f"notify-send {trouble}"
+        assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}) == f"notify-send {trouble}"

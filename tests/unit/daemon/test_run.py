@@ -13,17 +13,21 @@ import pytest
 
 import carryover
 from carryover.daemon.client import DaemonHolder
-from carryover.daemon.main import _share_memory_among_threads, main
+from carryover.daemon.main import main
 from carryover.daemon.run import StateUnusable, acquire_daemon_lock
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.page import page_for
 from carryover.paths import StateDir
+from carryover.platform.calls import library
+from carryover.platform.linux import Linux
 from support.forked import CARRYOVERD
 from support.terminal import played
 
 LOADED_THEN = """
 import sys
+from carryover.platform.calls import library
+from carryover.platform.linux import Linux
 from carryover.daemon.run import load_all
 load_all(with_sync=sys.argv[1:] == ["sync"])
 print(*(name for name in sys.modules if name == "git" or name.startswith("carryover.")), sep="\\n")
@@ -143,8 +147,8 @@ def test_the_threads_of_a_daemon_take_memory_from_one_place() -> None:
     """Each kept what it once needed, so the daemon's memory grew with the number of its threads."""
     program = (
         "import ctypes, sys, threading\n"
-        "from carryover.daemon.main import _share_memory_among_threads\n"
-        "if sys.argv[1:]: _share_memory_among_threads()\n"
+        "from carryover.platform import here\n"
+        "if sys.argv[1:]: here().share_memory_among_threads()\n"
         "libc = ctypes.CDLL(None)\n"
         "libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p\n"
         "together = threading.Barrier(6)\n"
@@ -164,5 +168,6 @@ def test_the_threads_of_a_daemon_take_memory_from_one_place() -> None:
 
 def test_a_system_that_does_not_let_python_call_its_c_library_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ctypes", None)
+    library.cache_clear()
 
-    _share_memory_among_threads()
+    Linux().share_memory_among_threads()

@@ -18,7 +18,7 @@ from carryover.edits.apply import Change, apply, plan
 from carryover.edits.swap import BeingChanged, swap
 from carryover.fsio import temporary_beside, written_beside
 from carryover.paths import StateDir
-from carryover.system_calls import exchange
+from carryover.platform import here
 from support.daemon_process import wait_until
 
 Act = Callable[[], object]
@@ -46,12 +46,13 @@ WRITES = (by_rename, in_place)
 def interpose(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> None:
     """Another program does something before the first exchange, the second, and so on."""
     left = iter(acts)
+    exchange = here().exchange
 
     def disturbed(one: Path, other: Path) -> bool:
         next(left, lambda: None)()
         return exchange(one, other)
 
-    monkeypatch.setattr(swap_module, "exchange", disturbed)
+    monkeypatch.setattr(here(), "exchange", disturbed)
 
 
 def is_all_there_is(file: Path, data: bytes) -> bool:
@@ -194,7 +195,7 @@ def test_on_a_disk_without_hard_links_a_file_is_made_too(file: Path, monkeypatch
 def test_where_files_cannot_be_exchanged_it_looks_once_more_before_it_writes(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swap_module, "exchange", lambda _one, _other: False)
+    monkeypatch.setattr(here(), "exchange", lambda _one, _other: False)
     swap(file, BEFORE, OURS)
     assert is_all_there_is(file, OURS)
     write = written_beside

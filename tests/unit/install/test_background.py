@@ -22,6 +22,7 @@ from carryover.install.service_managers import SystemdUser
 from carryover.paths import STARTER
 from support.daemon_process import COMMAND, DaemonProcess
 from support.launchd import Launchd
+from support.platforms import on
 from support.tools import program
 
 
@@ -162,10 +163,10 @@ def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
     platform: str, name: str, home: Path, tmp_path: Path
 ) -> None:
     empty = {"PATH": str(tmp_path / "empty")}
-    assert (service_here(empty, platform=platform).kind, registered(empty, platform=platform)) == ("none", None)
-
-    program(tmp_path / name, "echo 'Failed to connect to bus' >&2", "exit 1")
-    nobody = service_here({"PATH": str(tmp_path)}, platform=platform)
+    with on(platform):
+        assert (service_here(empty).kind, registered(empty)) == ("none", None)
+        program(tmp_path / name, "echo 'Failed to connect to bus' >&2", "exit 1")
+        nobody = service_here({"PATH": str(tmp_path)})
 
     assert type(nobody) is ServiceManager
     assert "programs for this user here (Failed to connect to bus)" in str(nobody.available())
@@ -178,7 +179,8 @@ def test_a_registration_is_found_though_its_service_manager_is_gone(platform: st
     known.path.parent.mkdir(parents=True)
     known.path.touch()
 
-    found = registered(env, platform=platform)
+    with on(platform):
+        found = registered(env)
 
     assert found is not None
     assert (found.kind, found.uninstall()) == (known.kind, True)

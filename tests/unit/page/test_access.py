@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -15,11 +16,11 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from carryover.page import access
 from carryover.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, NewKey, Visitor, has_token, may_ask
-from carryover.probe import connections
+from carryover.platform.linux import Linux
 from support.clock import Clock
 from support.connected import connected
+from support.platforms import on
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -119,10 +120,10 @@ def test_a_process_of_another_user_may_not_ask(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
         assert may_ask(asked) is (uid == 0)  # root may read everything anyway
         with monkeypatch.context() as patch:
-            patch.setattr(access, "connection_owners", lambda *_ends: {uid + 1, uid + 2})
+            patch.setattr(Linux, "connection_owners", lambda *_ends: {uid + 1, uid + 2})
             assert not may_ask(asked)
-        monkeypatch.setattr(connections, "TABLES", ("/proc/none",))
-        assert may_ask(asked), "where the system does not tell, the cookie is enough"
+        with on(Linux(proc=Path("/proc/none"))):
+            assert may_ask(asked), "where the system does not tell, the cookie is enough"
 
 
 FORMS = {"127.0.0.1": "127.0.0.1", "::1": "::1", "::ffff:127.0.0.1": "127.0.0.1"}

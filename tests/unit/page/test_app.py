@@ -21,11 +21,12 @@ from carryover.actions import conversations
 from carryover.actions.answers import SearchAnswer
 from carryover.config import Config
 from carryover.ledger.connect import connect_read_only
-from carryover.page import access, app, changes, commands
+from carryover.page import app, changes, commands
 from carryover.page.access import COOKIE, TOKEN_HEADER, Access
 from carryover.page.app import MOST_WAITING, Page
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
+from carryover.platform import here
 from support.clock import Clock
 from support.connected import connected
 from support.scribe import Scribe
@@ -136,7 +137,7 @@ async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if it has the browser's cookie."""
-    monkeypatch.setattr(access, "connection_owners", lambda *_ends: {os.geteuid() + 1})
+    monkeypatch.setattr(here(), "connection_owners", lambda *_ends: {os.geteuid() + 1})
     browser = Browser(page)
 
     files, others = ("", "index.html", "app.js"), ("?key=used", "none.js", "api/me", "api/projects", "api/changes")

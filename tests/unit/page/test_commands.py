@@ -11,7 +11,9 @@ import pytest
 from carryover.page import commands
 from carryover.page.answers import CommandAnswer, CommandAsked
 from carryover.page.commands import CARRYOVER, answer, open_terminal, words_of
+from carryover.platform import LINUX, MACOS
 from support.daemon_process import wait_until
+from support.platforms import on
 from support.tools import program
 
 
@@ -83,7 +85,8 @@ async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> No
     path = f"{home}/bin:/usr/bin:/bin"
     env = {"DISPLAY": ":7", "PATH": path, "INVOCATION_ID": "1", "SECRET": "x", "CARRYOVER_HOME": "/state"}
 
-    assert open_terminal(("carryover", "to", "codex"), env, home, "linux")
+    with on(LINUX):
+        assert open_terminal(("carryover", "to", "codex"), env, home)
     wait_until("the window", opened.exists)
     assert opened.read_text().splitlines() == [
         *("--user", "--quiet", "--collect", f"--setenv=PATH={path}", "--setenv=DISPLAY=:7"),
@@ -104,7 +107,8 @@ def test_the_terminal_of_a_mac_gets_a_script_that_removes_itself(home: Path, mon
     started = Mock(return_value=True)
     monkeypatch.setattr(commands, "_started", started)
 
-    assert open_terminal(("/bin/echo", "a b"), {}, home, "darwin")
+    with on(MACOS):
+        assert open_terminal(("/bin/echo", "a b"), {}, home)
     script = home / "continue.command"
     started.assert_called_once_with(("/usr/bin/open", "-a", "Terminal", str(script)), {})
     assert script.stat().st_mode & 0o777 == 0o700

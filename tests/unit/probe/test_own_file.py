@@ -14,6 +14,7 @@ import pytest
 
 from carryover.adapter.contract import LastInput
 from carryover.agents import adapters
+from carryover.platform import here
 from carryover.probe import own_file
 from carryover.probe.own_file import AT_WORK, COPIED, IN_ONE_GO, TRACKED, is_tracked
 from support.aged import there_for_a_while
@@ -196,7 +197,7 @@ def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path, monkeypatch: py
     (shop / "x").rename(path)
     assert why_not_own(shop, path) == IN_ONE_GO, "a new name makes it no older"
     written(shop)
-    monkeypatch.setattr(own_file, "born_ns", lambda _path: None)
+    monkeypatch.setattr(here(), "born_ns", lambda _path: None)
     assert why_not_own(shop, path) == "its disk does not say when it was made"
 
 

@@ -1,0 +1,83 @@
+"""What Carryover asks of an operating system beyond what Python has for all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+End = tuple[str, int]
+"""One end of a connection: its IP address and port."""
+
+
+class Platform(Protocol):
+    """One operating system. Functions do not raise unless they say so; what they do not know is None or empty."""
+
+    name: str
+    """As `sys.platform` has it."""
+    longest_address: int
+    """The longest path of a Unix socket, in bytes."""
+
+    def canonical(self, path: str) -> str:
+        """Returns the one spelling of an absolute path: links resolved, letters as on disk. What does not exist keeps
+        the given spelling. Blocks."""
+        ...
+
+    def born_ns(self, path: Path) -> int | None:
+        """Returns when the file at `path` was made (UTC ns), which nothing can set; None if the disk does not say.
+
+        A symlink is not followed. Raises OSError.
+        """
+        ...
+
+    def exchange(self, one: Path, other: Path) -> bool:
+        """Exchanges two files of one disk in one step; returns False if the system or the disk can't. Raises
+        OSError."""
+        ...
+
+    def at_rest(self, descriptor: int) -> bool:
+        """Whether no program has the file open for writing, as far as the system tells. Who opens it so later waits
+        until `descriptor` is closed, where the system can do that."""
+        ...
+
+    def full_sync(self, descriptor: int) -> None:
+        """Has a file's content survive a power cut. Raises OSError."""
+        ...
+
+    def mounts(self) -> list[str]:
+        """Returns the folders at which disks are mounted. Raises OSError."""
+        ...
+
+    def connection_owners(self, peer: End, own: End) -> set[int] | None:
+        """Returns the users of the process at `peer`, which is connected with `own`; None if the system does not tell.
+
+        Empty until the process has accepted the connection, and for a process in another network namespace. Blocks.
+        """
+        ...
+
+    def is_watched(self, folder: str) -> bool:
+        """Whether changes in `folder` are reported to this process, as far as the system tells."""
+        ...
+
+    def descriptors(self) -> int:
+        """Returns how many descriptors this process may have open; 0 if there is no limit."""
+        ...
+
+    def resident_bytes(self) -> int | None:
+        """Returns how much memory this process has. Raises OSError."""
+        ...
+
+    def share_memory_among_threads(self) -> None:
+        """Has all threads take memory from one place, so that one does not keep what another one needed."""
+        ...
+
+    def lower_priority(self, nice: int) -> None:
+        """Lowers the priority of this thread alone, where the system can."""
+        ...
+
+    def address_in(self, folder: int, name: str) -> str | None:
+        """Returns a short path of a socket in an open folder; None if the system has none."""
+        ...
+
+    def others_have_ipv6(self) -> bool:
+        """Whether other processes may have IPv6 although this one has not."""
+        ...

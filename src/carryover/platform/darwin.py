@@ -1,0 +1,120 @@
+"""macOS. Numbers are of the headers of macOS 14, which have been the same since 10.12."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import resource
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from carryover.platform.calls import Library, called, library
+
+if TYPE_CHECKING:
+    from carryover.platform.contract import End
+
+_AT_FDCWD: Final = -2
+_RENAME_SWAP: Final = 2
+_F_GETPATH: Final = 50
+_F_FULLFSYNC: Final = 51
+_LONGEST_PATH: Final = 1024
+_O_EVTONLY: Final = 0x8000
+_MNT_NOWAIT: Final = 2
+_STATFS_BYTES: Final = 2168
+_MOUNTED_ON: Final = slice(88, 88 + _LONGEST_PATH)
+_NO_FULL_SYNC: Final = (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY, errno.EOPNOTSUPP)
+"""Of a disk that can't do it, as a network disk."""
+
+Control = Callable[[int, int, Any], Any]
+"""As `fcntl.fcntl`."""
+
+
+class Darwin:
+    """macOS. `control` and `libc`: what a test has in their place."""
+
+    name = "darwin"
+    longest_address = 103
+
+    def __init__(self, *, control: Control = fcntl.fcntl, libc: Library = library) -> None:
+        self._control = control
+        self._libc = libc
+
+    def canonical(self, path: str) -> str:
+        real = Path(os.path.realpath(path))
+        for there in (real, *real.parents):
+            with suppress(OSError):
+                return str(self._named(there) / real.relative_to(there))
+        return str(real)
+
+    def born_ns(self, path: Path) -> int | None:
+        found = os.lstat(path)
+        born: float | None = getattr(found, "st_birthtime", None)
+        return None if born is None else int(born * 1_000_000_000)
+
+    def exchange(self, one: Path, other: Path) -> bool:
+        function = getattr(self._libc(), "renameatx_np", None)
+        return called(function, _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_SWAP)
+
+    def at_rest(self, descriptor: int) -> bool:
+        """There are no leases."""
+        return True
+
+    def full_sync(self, descriptor: int) -> None:
+        """`fsync` alone leaves the content in the disk's own memory."""
+        try:
+            self._control(descriptor, _F_FULLFSYNC, 0)
+        except OSError as error:
+            if error.errno not in _NO_FULL_SYNC:
+                raise
+            os.fsync(descriptor)
+
+    def mounts(self) -> list[str]:
+        """Of `getmntinfo`, in the form with 64-bit inodes."""
+        import ctypes
+
+        libc = self._libc()
+        list_of = getattr(libc, "getmntinfo$INODE64", None) or libc.getmntinfo
+        entries = ctypes.c_void_p()
+        count = list_of(ctypes.byref(entries), _MNT_NOWAIT)
+        if count <= 0 or entries.value is None:
+            raise OSError(ctypes.get_errno(), "no list of mounts")
+        data = ctypes.string_at(entries.value, count * _STATFS_BYTES)
+        each = (data[at : at + _STATFS_BYTES] for at in range(0, len(data), _STATFS_BYTES))
+        return [os.fsdecode(entry[_MOUNTED_ON].partition(b"\0")[0]) for entry in each]
+
+    def connection_owners(self, peer: End, own: End) -> set[int] | None:
+        return None
+
+    def is_watched(self, folder: str) -> bool:
+        return True
+
+    def descriptors(self) -> int:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return max(0, soft)
+
+    def resident_bytes(self) -> int | None:
+        return None
+
+    def share_memory_among_threads(self) -> None:
+        """Threads share it anyway."""
+
+    def lower_priority(self, nice: int) -> None:
+        """It would be the whole process's."""
+
+    def address_in(self, folder: int, name: str) -> str | None:
+        return None
+
+    def others_have_ipv6(self) -> bool:
+        return False
+
+    def _named(self, there: Path) -> Path:
+        """Returns the path of what exists, spelt as on disk. Raises OSError."""
+        descriptor = os.open(there, _O_EVTONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            found: bytes = self._control(descriptor, _F_GETPATH, bytes(_LONGEST_PATH))
+        finally:
+            os.close(descriptor)
+        return Path(os.fsdecode(found.partition(b"\0")[0]))

@@ -1,0 +1,48 @@
+"""Only `carryover.platform` asks which system this is, and calls the system itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import carryover
+
+SOURCE: Final = Path(carryover.__file__).parent
+OWN: Final = SOURCE / "platform"
+_OF_PROC: Final = re.compile(r"/proc/\w")
+
+
+def asked(text: str) -> Iterator[tuple[int, str]]:
+    """Yields the line of each place that asks for the system, and what it uses."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name("sys"), attr="platform") | ast.Name("ctypes"):
+                yield node.lineno, ast.unparse(node)
+            case ast.ImportFrom(module="sys", names=names) if any(name.name == "platform" for name in names):
+                yield node.lineno, "sys.platform"
+            case ast.Import(names=names) if any(name.name.split(".")[0] == "ctypes" for name in names):
+                yield node.lineno, "ctypes"
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] == "ctypes":
+                yield node.lineno, "ctypes"
+            case ast.Constant(value=str(value)) if _OF_PROC.search(value):
+                yield node.lineno, value
+
+
+def test_nothing_else_asks_for_the_system() -> None:
+    files = [file for file in SOURCE.rglob("*.py") if not file.is_relative_to(OWN)]
+    found = {f"{file.relative_to(SOURCE)}:{line}": what for file in files for line, what in asked(file.read_text())}
+
+    assert found == {}
+
+
+def test_each_way_of_asking_is_found() -> None:
+    text = (
+        "import sys, ctypes.util\nfrom sys import platform\nfrom ctypes import CDLL\n"
+        "sys.platform == 'x'\nopen('/proc/self/fd')\nf'/proc/{1}'\nPath('/proc')\n"
+    )
+
+    assert [line for line, _ in asked(text)] == [1, 2, 3, 4, 5]

@@ -1,0 +1,83 @@
+"""macOS on another system: the calls that `carryover.platform.darwin` makes, answered as macOS would."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from carryover.platform import LINUX, MACOS, choose
+from carryover.platform.contract import Platform
+from carryover.platform.darwin import Darwin
+from carryover.platform.linux import Linux
+
+_GETPATH: Final = 50
+_FULLFSYNC: Final = 51
+_SWAP: Final = 2
+_FAILED: Final = -1
+
+
+@contextmanager
+def on(platform: Platform | str) -> Iterator[None]:
+    """Has the code in the block believe to be on `platform`."""
+    named: dict[str, Callable[[], Platform]] = {LINUX: Linux, MACOS: fake_darwin}
+    choose(named[platform]() if isinstance(platform, str) else platform)
+    try:
+        yield
+    finally:
+        choose(None)
+
+
+def fake_darwin(mounts: Sequence[str] = ("/",), *, swaps: bool = True, syncs: bool = True) -> Darwin:
+    """Returns macOS with these mounts, and a disk that can exchange files and be flushed, or not."""
+
+    def control(descriptor: int, command: int, argument: Any) -> Any:
+        if command == _GETPATH:
+            path = Path(f"/dev/fd/{descriptor}").readlink()
+            return os.fsencode(_spelt_as_on_disk(path)).ljust(len(argument), b"\0")
+        assert command == _FULLFSYNC
+        if not syncs:
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        os.fsync(descriptor)
+        return 0
+
+    def renameatx_np(_from: int, one: bytes, _to: int, other: bytes, flags: int) -> int:
+        assert flags == _SWAP
+        try:
+            done = swaps and Linux().exchange(Path(os.fsdecode(one)), Path(os.fsdecode(other)))
+        except OSError as error:
+            ctypes.set_errno(error.errno or 0)
+            return _FAILED
+        ctypes.set_errno(0 if done else errno.ENOTSUP)
+        return 0 if done else _FAILED
+
+    kept: list[Any] = []
+
+    def getmntinfo(pointer: Any, _flags: int) -> int:
+        entries = b"".join(bytes(88) + os.fsencode(point).ljust(1024, b"\0") + bytes(1056) for point in mounts)
+        kept[:] = [ctypes.create_string_buffer(entries)]
+        pointer._obj.value = ctypes.addressof(kept[0])
+        return len(mounts)
+
+    libc = SimpleNamespace(renameatx_np=renameatx_np, **{"getmntinfo$INODE64": getmntinfo})
+    return Darwin(control=control, libc=lambda: libc)
+
+
+def _spelt_as_on_disk(path: Path) -> Path:
+    """A disk that folds letters gives the spelling that was asked for; the list of its folder has the right one."""
+    spelt = Path("/")
+    for name in path.parts[1:]:
+        entries = {folded(entry.name): entry for entry in spelt.iterdir()}
+        spelt = entries.get(folded(name), spelt / name) if (spelt / name) not in entries.values() else spelt / name
+    return spelt
+
+
+def folded(name: str) -> str:
+    """Returns what all spellings of a file's name have in common on a disk of macOS."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,0 +1,159 @@
+"""Each function of a platform, on this system and on macOS as `support.platforms` answers for it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carryover.platform import LINUX, MACOS, choose, here
+from carryover.platform.contract import Platform
+from carryover.platform.darwin import Darwin
+from carryover.platform.linux import Linux
+from support.platforms import fake_darwin, on
+
+BOTH: dict[str, Platform] = {LINUX: Linux(), MACOS: fake_darwin()}
+on_linux = pytest.mark.skipif(sys.platform != LINUX, reason="asks Linux")
+
+
+@pytest.fixture(params=BOTH)
+def platform(request: pytest.FixtureRequest) -> Platform:
+    return BOTH[request.param]
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("1")
+    other.write_text("2")
+    yield one, other
+
+
+@pytest.mark.parametrize("name", [LINUX, MACOS])
+def test_the_system_decides_unless_a_test_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", name)
+    try:
+        assert choose(None).name == here().name == name
+        with on(MACOS):
+            assert here().name == MACOS
+    finally:
+        monkeypatch.undo()
+        choose(None)
+
+
+@on_linux
+def test_files_are_exchanged_in_one_step(platform: Platform, two: tuple[Path, Path]) -> None:
+    one, other = two
+
+    assert platform.exchange(one, other)
+    assert (one.read_text(), other.read_text()) == ("2", "1")
+    other.unlink()
+    with pytest.raises(FileNotFoundError):
+        platform.exchange(one, other)
+
+
+@pytest.mark.parametrize("platform", [fake_darwin(swaps=False), Darwin(libc=object), Linux(libc=object)])
+def test_a_disk_or_system_that_cannot_exchange_says_so(platform: Platform, two: tuple[Path, Path]) -> None:
+    one, other = two
+
+    assert not platform.exchange(one, other)
+    assert (one.read_text(), other.read_text()) == ("1", "2")
+
+
+@on_linux
+def test_a_file_knows_when_it_was_made(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    os.utime(file, (1, 1))
+    born = Linux().born_ns(file)
+
+    assert born is None or abs(born - time.time_ns()) < 60 * 10**9
+    assert Linux(libc=object).born_ns(file) is None, "a C library without statx"
+
+
+def test_one_that_is_missing_was_never_made(platform: Platform, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        platform.born_ns(tmp_path / "none")
+
+
+@on_linux
+def test_a_file_that_is_open_for_writing_is_not_at_rest(two: tuple[Path, Path]) -> None:
+    file, _ = two
+    for writes, rests in ((True, False), (False, True)):
+        with file.open("ab" if writes else "rb"):
+            descriptor = os.open(file, os.O_RDONLY)
+            assert Linux().at_rest(descriptor) is rests
+            os.close(descriptor)
+
+
+@pytest.mark.parametrize("platform", [Linux(), fake_darwin(), fake_darwin(syncs=False)])
+def test_content_is_flushed(platform: Platform, two: tuple[Path, Path]) -> None:
+    descriptor = os.open(two[0], os.O_RDONLY)
+    platform.full_sync(descriptor)
+    os.close(descriptor)
+    with pytest.raises(OSError) as raised:
+        platform.full_sync(descriptor)
+    assert raised.value.errno in (errno.EBADF, errno.EINVAL)
+
+
+def test_a_mac_flushes_the_disk_itself_and_not_twice(two: tuple[Path, Path]) -> None:
+    asked: list[int] = []
+    with two[0].open("rb") as file:
+        Darwin(control=lambda _descriptor, command, _argument: asked.append(command)).full_sync(file.fileno())
+
+    assert asked == [51]
+
+
+@pytest.mark.parametrize("platform", [Linux(), fake_darwin(["/", "/Volumes/Big Disk", "/private/var/vm"])])
+def test_the_mounts_have_the_root_among_them(platform: Platform) -> None:
+    assert "/" in platform.mounts()
+
+
+def test_all_mounts_are_named_whatever_is_in_their_names(tmp_path: Path) -> None:
+    names = ["/", "/Volumes/Big Disk", "/Volumes/B\xfccher"]
+    (tmp_path / "self").mkdir()
+    lines = "".join(f"22 1 8:1 / {name.replace(' ', chr(92) + '040')} rw - ext4 /dev/x rw\n" for name in names)
+    (tmp_path / "self/mountinfo").write_text(lines)
+
+    assert fake_darwin(names).mounts() == Linux(proc=tmp_path).mounts() == names
+    for unknown in (fake_darwin([]), Linux(proc=tmp_path / "none")):
+        with pytest.raises(OSError):
+            unknown.mounts()
+
+
+@on_linux
+def test_a_connection_is_its_users(platform: Platform) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        ends = (client.getsockname(), server.getsockname())
+        owners = platform.connection_owners(*ends)
+
+    assert owners == ({os.geteuid()} if platform.name == LINUX else None)
+    assert Linux(proc=Path("/none")).connection_owners(*ends) is None
+
+
+def test_limits_are_numbers(platform: Platform) -> None:
+    assert platform.descriptors() >= 0
+    assert platform.longest_address == {LINUX: 107, MACOS: 103}[platform.name]
+
+
+@on_linux
+def test_a_socket_has_a_short_address_on_linux_alone(platform: Platform, tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    (tmp_path / "s").touch()
+    address = platform.address_in(folder, "s")
+
+    assert address is None if platform.name == MACOS else Path(str(address)).samefile(tmp_path / "s")
+    os.close(folder)
+
+
+@on_linux
+def test_what_a_process_has_of_memory_is_known_on_linux_alone(platform: Platform) -> None:
+    found = platform.resident_bytes()
+
+    assert found is None if platform.name == MACOS else found is not None and 10**6 < found < 10**11
