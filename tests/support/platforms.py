@@ -12,6 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
+import pytest
+
 from carryover.platform import LINUX, MACOS, choose
 from carryover.platform.contract import Platform
 from carryover.platform.darwin import Darwin
@@ -34,8 +36,16 @@ def on(platform: Platform | str) -> Iterator[None]:
         choose(None)
 
 
-def fake_darwin(mounts: Sequence[str] = ("/",), *, swaps: bool = True, syncs: bool = True) -> Darwin:
-    """Returns macOS with these mounts, and a disk that can exchange files and be flushed, or not."""
+def fake_darwin(
+    mounts: Sequence[str] = ("/",),
+    *,
+    swaps: bool = True,
+    syncs: bool = True,
+    stubs: str = "/usr/bin",
+    tools: Sequence[str] = ("/",),
+) -> Darwin:
+    """Returns macOS with these mounts, and a disk that can exchange files and be flushed, or not. `stubs`, `tools`: as
+    for `Darwin`; git is found."""
 
     def control(descriptor: int, command: int, argument: Any) -> Any:
         if command == _GETPATH:
@@ -66,7 +76,27 @@ def fake_darwin(mounts: Sequence[str] = ("/",), *, swaps: bool = True, syncs: bo
         return len(mounts)
 
     libc = SimpleNamespace(renameatx_np=renameatx_np, **{"getmntinfo$INODE64": getmntinfo})
-    return Darwin(control=control, libc=lambda: libc)
+    return Darwin(control=control, libc=lambda: libc, stubs=stubs, tools=tools)
+
+
+@contextmanager
+def withheld(folder: Path) -> Iterator[None]:
+    """Has nothing in `folder` be opened or listed, as macOS does where a privacy setting forbids it; what is there may
+    be seen."""
+    really: dict[str, Callable[..., Any]] = {"open": os.open, "scandir": os.scandir}
+
+    def unless_below(name: str) -> Callable[..., Any]:
+        def called(path: Any = ".", *arguments: Any, **more: Any) -> Any:
+            if not isinstance(path, int) and Path(os.fsdecode(path)).is_relative_to(folder):
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+            return really[name](path, *arguments, **more)
+
+        return called
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in really:
+            patch.setattr(os, name, unless_below(name))
+        yield
 
 
 def _spelt_as_on_disk(path: Path) -> Path:

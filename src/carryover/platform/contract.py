@@ -81,3 +81,12 @@ class Platform(Protocol):
     def others_have_ipv6(self) -> bool:
         """Whether other processes may have IPv6 although this one has not."""
         ...
+
+    def withholds(self, folder: Path) -> bool:
+        """Whether the system does not show this program what its owner may see in `folder`."""
+        ...
+
+    def git_usable(self, path: str) -> bool:
+        """Whether the `git` that is found in the folders of `path`, if any, is more than a program that asks for it to
+        be installed. Does not run it."""
+        ...

@@ -130,6 +130,12 @@ class Linux:
     def others_have_ipv6(self) -> bool:
         return (self._proc / "net/if_inet6").exists()
 
+    def withholds(self, folder: Path) -> bool:
+        return False
+
+    def git_usable(self, path: str) -> bool:
+        return True
+
     def _function(self, name: str) -> Any:
         return getattr(self._libc(), name, None)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from carryover.fsio import is_gone, read_bytes_bounded
+from carryover.platform import here
 from carryover.probe.checkout import may_be_asked
 
 _SAFE_OPTIONS: Final = (
@@ -271,6 +272,8 @@ def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subp
 
 
 def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    if not here().git_usable(environment.get("PATH", os.defpath)):
+        raise _no_git()
     try:
         return subprocess.Popen(
             command_line,
@@ -289,8 +292,11 @@ def git_trouble() -> str | None:
     """Returns why git can't be run, as a clause; None if it can, as far as is known without running it."""
     import shutil  # with all its archive modules
 
-    if shutil.which("git", path=os.environ.get("PATH", os.defpath)) is None:
+    path = os.environ.get("PATH", os.defpath)
+    if shutil.which("git", path=path) is None:
         return "there is none in the folders of its PATH"
+    if not here().git_usable(path):
+        return "Apple's command line tools, which have it, are not installed"
     return f"it says {_stub_said!r}" if _stub_said is not None else None
 
 

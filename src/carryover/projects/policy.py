@@ -13,6 +13,7 @@ import msgspec
 from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
 from carryover.paths import StateDir
+from carryover.platform import here
 from carryover.probe.checkout import git_dir_of, is_top
 from carryover.probe.ignored import is_let_in
 from carryover.probe.own_file import is_tracked
@@ -61,6 +62,8 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
         return Refusal(misplaced, passing=False)
     if real != root:  # it was a real path when it was recorded, and may be another project's folder now
         return Refusal("a symlink leads from it to another folder")
+    if here().withholds(real):
+        return Refusal(WITHHELD)
     if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
         return Refusal(unfit)
     return refusal_by_git(real)
@@ -69,6 +72,8 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
 COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
+
+WITHHELD: Final = "macOS's privacy settings keep carryoverd out of this folder"
 
 ONLY_GIT: Final = "git can't be run, and only git knows whether a commit could take the handoff along"
 

@@ -14,6 +14,7 @@ from carryover.probe.git_command import git_trouble
 from carryover.projects.handoff_file import Published
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
+from support.platforms import fake_darwin, on
 from support.repository import git, repository
 from support.tools import program
 
@@ -57,6 +58,23 @@ def test_a_checkout_gets_its_handoff_and_no_commit_would_take_it(home: Path, no_
     assert (git_facts(root) is None, git_trouble()) == (False, None)
     git(root, "add", "--all")
     assert ".carryover" not in git(root, "ls-files")
+
+
+def test_the_program_that_asks_for_git_to_be_installed_is_not_run(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """macOS has it as /usr/bin/git. It opens a window, and the daemon would do that again and again."""
+    root = repository(home / "app", {"a.py": "1\n"})
+    stub = program(tmp_path / "bin" / "git", f"touch {home}/window", "exec /bin/sleep 60")
+    monkeypatch.setenv("PATH", str(stub.parent))
+    chosen = tmp_path / "xcode_select_link"
+    chosen.symlink_to(tmp_path / "CommandLineTools")  # as after an update of macOS, which removes them
+
+    with on(fake_darwin(stubs=str(stub.parent), tools=(str(chosen), "/"))):
+        assert published(root).refusal is None
+        assert git_facts(root) is None
+        assert git_trouble() == "Apple's command line tools, which have it, are not installed"
+    assert not (home / "window").exists()
 
 
 def tracked(root: Path) -> None:
