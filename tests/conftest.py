@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_ids
+from support import as_darwin
 
 settings.register_profile(
     "fixed",
@@ -75,7 +76,14 @@ XDG = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--any-order", type=int, metavar="SEED", help="run the tests in the order that SEED gives")
+    parser.addoption("--as-darwin", action="store_true", help="take this machine for a Mac")
+    parser.addoption("--without-git", action="store_true", help="take it for one without Apple's command line tools")
     parser.addoption("--all", action="store_true", help="run also the tests that are left to the night")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--as-darwin"):
+        as_darwin.begin(with_git=not config.getoption("--without-git"))
 
 
 @pytest.hookimpl(trylast=True)

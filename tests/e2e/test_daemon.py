@@ -22,6 +22,7 @@ from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
+from carryover.platform import MACOS, here
 from carryover.projects.root import find_root
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
@@ -213,7 +214,8 @@ def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
 
 @pytest.fixture
 def store(home: Path) -> Iterator[EditorStore]:
-    with closing(EditorStore(home / ".config" / "Cursor" / "User")) as made:
+    settings = home / ("Library/Application Support" if here().name == MACOS else ".config")
+    with closing(EditorStore(settings / "Cursor" / "User")) as made:
         yield made
 
 

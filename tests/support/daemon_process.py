@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeVar
 from carryover.daemon.client import ask_daemon
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
-from support import forked
+from support import as_darwin, forked
 
 COMMAND: Final = forked.CARRYOVERD
 STARTED: Final = ("env", *COMMAND)
@@ -60,7 +60,7 @@ class DaemonProcess:
 
     def __init__(self, command: Sequence[str] = COMMAND, *, env: dict[str, str] | None = None) -> None:
         """Forked unless a `command` of another kind is given."""
-        self.env = dict(os.environ if env is None else env)
+        self.env = as_darwin.for_daemon(os.environ) if env is None else dict(env)
         self.state = StateDir.of(self.env, Path(self.env["HOME"]))
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None

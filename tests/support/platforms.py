@@ -12,9 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-import pytest
-
-from carryover.platform import LINUX, MACOS, choose
+from carryover.platform import LINUX, MACOS, choose, here
 from carryover.platform.contract import Platform
 from carryover.platform.darwin import Darwin
 from carryover.platform.linux import Linux
@@ -28,12 +26,13 @@ _FAILED: Final = -1
 @contextmanager
 def on(platform: Platform | str) -> Iterator[None]:
     """Has the code in the block believe to be on `platform`."""
+    before = here()
     named: dict[str, Callable[[], Platform]] = {LINUX: Linux, MACOS: fake_darwin}
     choose(named[platform]() if isinstance(platform, str) else platform)
     try:
         yield
     finally:
-        choose(None)
+        choose(before)
 
 
 def fake_darwin(
@@ -93,10 +92,13 @@ def withheld(folder: Path) -> Iterator[None]:
 
         return called
 
-    with pytest.MonkeyPatch.context() as patch:
+    try:
         for name in really:
-            patch.setattr(os, name, unless_below(name))
+            setattr(os, name, unless_below(name))
         yield
+    finally:
+        for name, function in really.items():
+            setattr(os, name, function)
 
 
 def _spelt_as_on_disk(path: Path) -> Path:
