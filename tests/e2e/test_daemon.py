@@ -22,7 +22,6 @@ from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
-from carryover.platform import MACOS, here
 from carryover.projects.root import find_root
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
@@ -30,6 +29,7 @@ from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
+from support.platforms import settings_folder
 from support.repository import git, repository
 
 
@@ -214,8 +214,7 @@ def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
 
 @pytest.fixture
 def store(home: Path) -> Iterator[EditorStore]:
-    settings = home / ("Library/Application Support" if here().name == MACOS else ".config")
-    with closing(EditorStore(settings / "Cursor" / "User")) as made:
+    with closing(EditorStore(settings_folder(home) / "Cursor" / "User")) as made:
         yield made
 
 

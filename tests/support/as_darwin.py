@@ -9,6 +9,7 @@ PYTHONPATH, is not changed.
 from __future__ import annotations
 
 import os
+import platform
 import resource
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ def become() -> None:
     darwin = fake_darwin(tools=("/",) if os.environ[NAME] == "1" else ())
     setattr(darwin, "born_ns", Linux().born_ns)  # noqa: B010 (`os.stat` says it there)
     choose(darwin)
+    setattr(platform, "mac_ver", lambda: ("26.0", ("", "", ""), "arm64"))  # noqa: B010
     setattr(platformdirs, "PlatformDirs", MacOS)  # noqa: B010
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, hard))

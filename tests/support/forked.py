@@ -233,7 +233,7 @@ def load_all() -> None:
     gc.disable()
     for found in pkgutil.walk_packages(importlib.import_module("carryover").__path__, "carryover."):
         if not found.name.endswith(".__main__"):
-            with suppress(ModuleNotFoundError):  # one that needs an extra
+            with suppress(ImportError):  # one that needs an extra, or git
                 importlib.import_module(found.name)
     for name in ("prompt_toolkit.shortcuts", "questionary"):
         with suppress(ImportError):

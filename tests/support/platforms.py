@@ -78,6 +78,11 @@ def fake_darwin(
     return Darwin(control=control, libc=lambda: libc, stubs=stubs, tools=tools)
 
 
+def settings_folder(home: Path) -> Path:
+    """Returns where editors have their settings and data."""
+    return home / ("Library/Application Support" if here().name == MACOS else ".config")
+
+
 @contextmanager
 def withheld(folder: Path) -> Iterator[None]:
     """Has nothing in `folder` be opened or listed, as macOS does where a privacy setting forbids it; what is there may
