@@ -21,6 +21,7 @@ from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
+from carryover.platform import here
 from carryover.prices import ModelPrice
 from carryover.probe.looks import Silent, look_at
 from carryover.project_file import PROJECT_FILE, choice, misplaced, own_value, read_project_file, unknown_keys
@@ -90,7 +91,7 @@ class PublishConfig(msgspec.Struct, frozen=True):
         if self.folder is not None and not expanded(self.folder).is_absolute():
             raise ValueError("`folder` must begin with / or ~")
         for pattern in self.projects:
-            _matches(Path("/name"), pattern)  # raises ValueError for an invalid pattern
+            _match({Path("/name")}, pattern)  # raises ValueError for an invalid pattern
 
     @property
     def active_ms(self) -> int:
@@ -121,7 +122,7 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         for pattern in (*self.include, *self.exclude):
-            _matches(Path("/name"), pattern)  # raises ValueError for an invalid pattern
+            _match({Path("/name")}, pattern)  # raises ValueError for an invalid pattern
 
 
 class NotifyConfig(msgspec.Struct, frozen=True):
@@ -328,8 +329,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
 
 def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
-    excluded = project_settings(Path(root), config).excluded
-    if excluded:
+    if excluded := project_settings(Path(root), config).excluded:
         import glob
 
         by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
@@ -366,8 +366,7 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
 
 def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
     places = _places(root)
-    rules = config.publish.projects.items()
-    found = [pointers for pattern, pointers in rules if any(_matches(place, pattern) for place in places)]
+    found = [pointers for pattern, pointers in config.publish.projects.items() if _match(places, pattern)]
     return found[-1] if found else None
 
 
@@ -399,21 +398,22 @@ def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | No
         return f"the project's own {PROJECT_FILE}"
     places = _places(root)
     for pattern in config.projects.exclude:
-        if any(_matches(place, pattern) for place in places):
+        if _match(places, pattern):
             return f"[projects] exclude = {pattern!r} in config.toml"
-    if config.projects.include and not any(_matches(place, p) for place in places for p in config.projects.include):
+    if config.projects.include and not any(_match(places, pattern) for pattern in config.projects.include):
         return "[projects] include in config.toml, which does not name it"
     return None
 
 
 def _places(root: Path) -> set[Path]:
     """Returns the paths by which a pattern may name a project. One on another system is not below this folder."""
-    return {root, root.resolve()} if root.is_absolute() else {root}
+    real = here().canonical(root) if root.is_absolute() else str(root)
+    return {Path(here().alike(path)) for path in (str(root), real)}
 
 
-def _matches(place: Path, pattern: str) -> bool:
-    whole = str(expanded(pattern))
-    return any(folder.match(whole) for folder in (place, *place.parents) if folder.name)
+def _match(places: set[Path], pattern: str) -> bool:
+    whole = here().alike(str(expanded(pattern)))
+    return any(folder.match(whole) for place in places for folder in (place, *place.parents) if folder.name)
 
 
 def _with_agents_apart(data: dict[str, Any]) -> dict[str, Any]:

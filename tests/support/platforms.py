@@ -28,6 +28,7 @@ def on(platform: Platform | str) -> Iterator[None]:
     """Has the code in the block believe to be on `platform`."""
     before = here()
     named: dict[str, Callable[[], Platform]] = {LINUX: Linux, MACOS: fake_darwin}
+    before = here()
     choose(named[platform]() if isinstance(platform, str) else platform)
     try:
         yield
@@ -110,8 +111,10 @@ def _spelt_as_on_disk(path: Path) -> Path:
     """A disk that folds letters gives the spelling that was asked for; the list of its folder has the right one."""
     spelt = Path("/")
     for name in path.parts[1:]:
-        entries = {folded(entry.name): entry for entry in spelt.iterdir()}
-        spelt = entries.get(folded(name), spelt / name) if (spelt / name) not in entries.values() else spelt / name
+        others = {name.swapcase(), *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))} - {name}
+        folds = any(os.path.lexists(spelt / other) for other in others)
+        listed = {folded(entry.name): entry.name for entry in spelt.iterdir()} if folds else {}
+        spelt /= listed.get(folded(name), name)
     return spelt
 
 

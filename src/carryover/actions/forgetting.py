@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.actions.listing import Listed, listed
-from carryover.actions.opened import session_named, written
+from carryover.actions.opened import join_spellings, session_named, written
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
@@ -62,14 +62,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_forgetting(asked: Asked, *, most: int) -> Plan:
-    """Returns what `asked` means, with the entries of the newest `most` sessions. Only reads.
+    """Returns what `asked` means, with the entries of the newest `most` sessions. Only reads, except that it joins
+    what was recorded by other spellings.
 
     Raises UserError (NOTHING_FOUND) if nothing would go.
     """
     state = state_dir()
     now = now_ms()
+    root = project_root(asked.project, elsewhere=True) if asked.project is not None else None
+    if root is not None:
+        join_spellings(state, root)
     with reading(state.ledger) as ledger:
-        selection = _selection(asked, ledger)
+        selection = _selection(asked, root, ledger)
         rows = selected_sessions(ledger, selection, now_ms=now)
         newest = listed(ledger, rows[:most])
     ledger_copies = copies(state.ledger)
@@ -91,10 +95,10 @@ def forget(plan: Plan) -> Erased:
     return written(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=ANSWER_S)
 
 
-def _selection(asked: Asked, ledger: sqlite3.Connection) -> Selection:
+def _selection(asked: Asked, root: str | None, ledger: sqlite3.Connection) -> Selection:
     span = Selection(since_ms=asked.since_ms, until_ms=asked.until_ms)
-    if asked.project is not None:
-        return msgspec.structs.replace(span, root=project_root(asked.project, elsewhere=True))
+    if root is not None:
+        return msgspec.structs.replace(span, root=root)
     if asked.session is None:
         return span
     found = session_named(ledger, asked.session)

@@ -17,6 +17,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, reading, whereabouts
+from carryover.platform import here
 from carryover.projects.moved_folders import is_away
 from carryover.terminal.paths import quoted
 
@@ -56,8 +57,8 @@ def link_projects(old: str, new: str) -> Done:
         first = f"First: `carryover link --undo {quoted(old_root)}`."
         raise UserError(f"{old_root} is linked to {end.root}. Nothing was changed. {first}", ExitCode.REFUSED)
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
-    here = partial(link, old=old_root, new=new_root, now_ms=now_ms())
-    moved = written(target, Moved, here, timeout_s=ANSWER_S)
+    linked = partial(link, old=old_root, new=new_root, now_ms=now_ms())
+    moved = written(target, Moved, linked, timeout_s=ANSWER_S)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
@@ -80,7 +81,7 @@ def _as_recorded(folder: str) -> str:
     if is_foreign(folder):
         return folder.rstrip("/")
     path = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 (resolve would follow the last part)
-    return str(Path(os.path.realpath(path.parent)) / path.name)
+    return str(Path(here().canonical(path.parent), path.name))
 
 
 def _known() -> list[Whereabouts]:

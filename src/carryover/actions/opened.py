@@ -24,6 +24,7 @@ from carryover.ledger.queries import project_by_root, reading, session_by_prefix
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
 from carryover.paths import StateDir
+from carryover.platform import here
 from carryover.terminal.output import warn
 
 if TYPE_CHECKING:
@@ -190,9 +191,26 @@ def _follow_if_unknown(state: StateDir, root: str) -> None:
 
     if not any(may_have_moved(row, root) for row in known):
         return
+    with suppress(UserError):
+        _follow(state, root)
+
+
+def join_spellings(state: StateDir, root: str) -> None:
+    """Joins what an earlier version recorded of the project at `root` by another spelling. Raises UserError."""
+    from carryover.projects.moved_folders import spelt_on_disk
+
+    if not here().folds or not state.ledger.exists():
+        return
+    with reading(state.ledger) as ledger:
+        known = whereabouts(ledger)
+    if any(row.root != root and row.has_sessions and spelt_on_disk(row.root) == root for row in known):
+        _follow(state, root)
+
+
+def _follow(state: StateDir, root: str) -> None:
     from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
 
-    with suppress(UserError, TimeoutError):
+    with suppress(TimeoutError):
         if ask_daemon(state.socket, "POST", _about(root, "/follow"), timeout_s=SETTLE_LIMIT_S) is None:
             from carryover.actions.without_daemon import follow_moved
 

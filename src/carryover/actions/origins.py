@@ -19,6 +19,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.rows import ProjectRow
 from carryover.paths import expanded
+from carryover.platform import here
 from carryover.probe.git_history import SHORT, Commit, commit_named, files_of_commit, former_names
 from carryover.terminal.output import did_you_mean
 from carryover.views.commit_history import CommitHistory, commit_history
@@ -188,7 +189,7 @@ def _ends_with(name: str, wanted: str) -> bool:
 def _absolute(file: str) -> Path:
     """Returns the file's path as agents record it: symlinks in its folder are resolved, but not the file itself."""
     path = expanded(file)
-    return Path(os.path.realpath(path.parent), path.name)
+    return Path(here().canonical(path.parent), path.name)
 
 
 def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, asked: str) -> list[Change]:

@@ -17,6 +17,7 @@ from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_se
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
+from carryover.platform import here
 from carryover.terminal.output import did_you_mean, harmless
 from carryover.text.toml_lines import parsed_toml, required_value
 
@@ -268,9 +269,11 @@ def pause_project(state: StateDir, root: str) -> Pausing:
 def unpause_project(state: StateDir, root: str) -> Pausing:
     """Resumes one project. Raises UserError (REFUSED) if something other than `pause` excludes it."""
     exclude = load_config(state.config).projects.exclude
-    changed = glob.escape(root) in exclude
+    named = here().alike(glob.escape(root))
+    left = [one for one in exclude if here().alike(one) != named]
+    changed = len(left) < len(exclude)
     if changed:
-        _write(state, ("projects", "exclude"), [one for one in exclude if one != glob.escape(root)] or None)
+        _write(state, ("projects", "exclude"), left or None)
     excluded = project_settings(Path(root), load_config(state.config)).excluded
     if excluded is not None:
         raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)

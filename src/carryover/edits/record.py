@@ -19,6 +19,7 @@ from carryover.agents import instruction_files, local_files, read_lists
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
+from carryover.platform import here
 from carryover.text.user_text import UNKNOWN, Origin
 
 SETTINGS_RECORD: Final = "edits.json"
@@ -83,8 +84,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         return Record(files=(*others, file))
 
     def _at(self, path: Path) -> list[EditedFile]:
-        real = os.path.realpath(path)
-        return [file for file in self.files if os.path.realpath(file.path) == real]
+        real = here().canonical(path)
+        return [file for file in self.files if here().canonical(file.path) == real]
 
 
 def load_record(state: StateDir) -> Record:

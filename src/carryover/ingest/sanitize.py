@@ -4,7 +4,6 @@ file paths. This happens once, when a record is read: the stored form is final, 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -26,6 +25,7 @@ from carryover.model import (
     ToolCall,
     ToolResult,
 )
+from carryover.platform import here
 from carryover.redact import redact
 from carryover.text.invisible import without_tagged
 
@@ -236,6 +236,6 @@ class RealPaths:
             return path
         folder, _, name = path.rpartition("/")
         if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder)
+            self._folders[folder] = here().canonical(folder)
         real = f"{self._folders[folder].rstrip('/')}/{name}"
         return real if real.startswith(self._tops) else path

@@ -19,7 +19,7 @@ from carryover.fsio import private_dir, write_if_changed
 from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, ServiceStatus, this_program
 from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
-from carryover.paths import STARTER, StateDir
+from carryover.paths import STARTER, StateDir, require_address
 from carryover.platform import MACOS, here
 from carryover.publish.hook_script import CURL_CONFIG
 
@@ -118,6 +118,7 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     reason = manager.available()
     changed, trouble = False, None
     try:
+        require_address(state.socket)
         if service:
             changed = (_registered if reason is None else _detached)(state, manager, program, restart=restart)
     except (UserError, OSError) as error:

@@ -21,6 +21,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects, whereabouts
 from carryover.paths import STARTER, StateDir
+from carryover.platform import here
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
@@ -297,7 +298,7 @@ def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject]
     silent = {project.root for project in (*on_record, *in_ledger) if project not in states}
     for root in sorted(silent):
         notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
-    not_a_project = {os.path.realpath(state.root), os.path.realpath(home / STORE)}
+    not_a_project = {here().canonical(state.root), here().canonical(home / STORE)}
     recorded = set(on_record)
     known = []
     for project, (is_there, folder) in states.items():
@@ -328,7 +329,7 @@ def _projects_in_ledger(state: StateDir, notes: list[str]) -> list[PublishedProj
 
 def _state_of_folder(project: PublishedProject) -> tuple[bool, str]:
     """Returns whether our folder is there, and its real path."""
-    return os.path.lexists(project.folder), os.path.realpath(project.folder)
+    return os.path.lexists(project.folder), here().canonical(project.folder)
 
 
 def _root_of(project: PublishedProject) -> Path:

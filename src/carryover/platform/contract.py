@@ -17,9 +17,17 @@ class Platform(Protocol):
     longest_address: int
     """The longest path of a Unix socket, in bytes."""
 
-    def canonical(self, path: str) -> str:
+    folds: bool
+    """Whether a path usually has several spellings: letters of either case, or composed in either way."""
+
+    def canonical(self, path: Path | str) -> str:
         """Returns the one spelling of an absolute path: links resolved, letters as on disk. What does not exist keeps
         the given spelling. Blocks."""
+        ...
+
+    def alike(self, path: str) -> str:
+        """Returns what the spellings of a path have in common. Looks at no disk, so it resolves no links of the
+        user's."""
         ...
 
     def born_ns(self, path: Path) -> int | None:

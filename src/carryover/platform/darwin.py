@@ -21,6 +21,9 @@ _RENAME_SWAP: Final = 2
 _F_GETPATH: Final = 50
 _F_FULLFSYNC: Final = 51
 _LONGEST_PATH: Final = 1024
+_DATA: Final = "/system/volumes/data"
+_PRIVATE: Final = "/private"
+_LINKED: Final = ("/etc/", "/tmp/", "/var/")
 _O_EVTONLY: Final = 0x8000
 _MNT_NOWAIT: Final = 2
 _STATFS_BYTES: Final = 2168
@@ -43,6 +46,7 @@ class Darwin:
 
     name = "darwin"
     longest_address = 103
+    folds = True
 
     def __init__(
         self,
@@ -58,12 +62,22 @@ class Darwin:
         self._stubs = stubs
         self._tools = tools
 
-    def canonical(self, path: str) -> str:
+    def canonical(self, path: Path | str) -> str:
         real = Path(os.path.realpath(path))
         for there in (real, *real.parents):
             with suppress(OSError):
                 return str(self._named(there) / real.relative_to(there))
         return str(real)
+
+    def alike(self, path: str) -> str:
+        """Most disks take letters of either case for the same, and accents however they are composed; three folders of
+        the top are links."""
+        import unicodedata
+
+        letters = unicodedata.normalize("NFD", path)
+        folded = "".join(one if len(one := letter.casefold()) == 1 else letter for letter in letters)
+        text = unicodedata.normalize("NFC", folded).removeprefix(_DATA)
+        return _PRIVATE + text if f"{text}/".startswith(_LINKED) else text
 
     def born_ns(self, path: Path) -> int | None:
         found = os.lstat(path)

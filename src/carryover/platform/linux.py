@@ -40,13 +40,17 @@ class Linux:
 
     name = "linux"
     longest_address = 107
+    folds = False
 
     def __init__(self, *, proc: Path = Path("/proc"), libc: Library = library) -> None:
         self._proc = proc
         self._libc = libc
 
-    def canonical(self, path: str) -> str:
+    def canonical(self, path: Path | str) -> str:
         return os.path.realpath(path)
+
+    def alike(self, path: str) -> str:
+        return path
 
     def born_ns(self, path: Path) -> int | None:
         import ctypes  # loaded at the first call

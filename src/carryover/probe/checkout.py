@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import read_beginning, read_bytes_bounded
+from carryover.platform import here
 from carryover.text.pattern import later
 
 _LARGEST_NAME: Final = 16_384
@@ -73,7 +74,7 @@ def main_checkout_of(root: Path) -> str | None:
     if git_dir is None or git_dir == root / ".git":
         return None
     common = _common_of(git_dir)
-    return str(common.parent) if common != git_dir and common.name == ".git" else None
+    return here().canonical(common.parent) if common != git_dir and common.name == ".git" else None
 
 
 def worktrees_of(common: Path) -> Iterator[Path]:
@@ -88,7 +89,7 @@ def worktrees_of(common: Path) -> Iterator[Path]:
         back = named_in(git_dir / "gitdir")
         if back is None:
             continue
-        root = Path(os.path.realpath(back.parent))
+        root = Path(here().canonical(back.parent))
         own = git_dir_of(root)
         if own is not None and _is_same(own, git_dir):
             yield root

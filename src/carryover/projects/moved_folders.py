@@ -21,6 +21,7 @@ from carryover.config import Config, project_settings
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
+from carryover.platform import here
 from carryover.probe.git_command import ask
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
@@ -81,11 +82,27 @@ def stored(identity: Identity | None) -> str | None:
 
 def is_away(root: str) -> bool:
     """Whether the project's folder is no longer at `root`: nothing is there, or a symlink, or it is another
-    machine's. On a disk that does not answer, it counts as there."""
+    machine's, or spelt differently by now. On a disk that does not answer, it counts as there."""
     try:
-        return is_foreign(root) or look_at(root, lambda: is_gone(Path(root)) or os.path.realpath(root) != root)
+        return is_foreign(root) or look_at(root, lambda: is_gone(Path(root)) or here().canonical(root) != root)
     except Silent:
         return False
+
+
+def spelt_on_disk(root: str) -> str:
+    """Returns the path of a folder as it is spelt on disk; `root` itself if a symlink leads from it, or there is
+    none. Raises Silent."""
+    if not here().folds or is_foreign(root):
+        return root
+
+    def look() -> str:
+        spelt = here().canonical(root)
+        is_same = spelt != root and os.path.realpath(root) == root and Path(spelt).samefile(root)
+        return spelt if is_same else root
+
+    with suppress(FileNotFoundError, PermissionError):
+        return look_at(root, look)
+    return root
 
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:
@@ -103,11 +120,14 @@ def moved_to_here(
     home: Path,
     agents_own: AgentFolders | None = None,
 ) -> list[Whereabouts]:
-    """Returns the projects that demonstrably moved to `root`. `identity`: the identity of the repository there now."""
-    missing = (row for row in known if may_have_moved(row, str(root)))
-    candidates = [row for row in missing if project_settings(Path(row.root), config).excluded is None]
+    """Returns the projects that demonstrably moved to `root`, or were recorded by another spelling of it. `identity`:
+    the identity of the repository there now."""
+    missing = [row for row in known if may_have_moved(row, str(root))]
+    respelt = [row for row in missing if spelt_on_disk(row.root) == str(root)]
+    others = (row for row in missing if row not in respelt)
+    candidates = [row for row in others if project_settings(Path(row.root), config).excluded is None]
     if not candidates:
-        return []
+        return respelt
     handoff = None
     if refusal(root, home=home, agents_own=agents_own) is None:  # else a clone may have brought one
         with suppress(OSError):
@@ -120,7 +140,7 @@ def moved_to_here(
         left = handoff is not None and row.published_sha == handoff and is_folder(Path(row.root).parent)
         return left or (same is not None and _identity(row) == same)
 
-    return [row for row in candidates if is_it(row)]
+    return [*respelt, *filter(is_it, candidates)]
 
 
 def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:

@@ -55,9 +55,9 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
     """
     if is_foreign(str(root)):
         return Refusal("it is a folder of another machine", passing=False)
-    real = Path(os.path.realpath(root))
+    real = Path(here().canonical(root))
     own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
-    misplaced = _unfit_place(real, Path(os.path.realpath(home)), own)
+    misplaced = _unfit_place(real, Path(here().canonical(home)), own)
     if misplaced is not None:
         return Refusal(misplaced, passing=False)
     if real != root:  # it was a real path when it was recorded, and may be another project's folder now
@@ -111,17 +111,17 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
         return "it is the home folder itself"
     if home.is_relative_to(root):
         return "it contains the home folder"
-    if root.is_relative_to(os.path.realpath(StateDir.of(os.environ, home).root)):
+    if root.is_relative_to(here().canonical(StateDir.of(os.environ, home).root)):
         return "it is Carryover's own folder"
     if root in agents_own:
         # Instructions that an agent reads there apply to every project on the machine.
         return "it is an agent's own folder, whose files apply to every project"
     hidden = False
     if below_home := home != Path("/") and root.is_relative_to(home):
-        below = root.relative_to(home)
+        below = Path(here().alike(str(root.relative_to(home))))
         if any(below.is_relative_to(folder) for folder in _SECRETS):
             return "it is a folder of keys and logins"
-        hidden = below.parts[0].startswith(".") or below.parts[0] == "Library"
+        hidden = below.parts[0].startswith(".") or below.parts[0] == here().alike("Library")
     if _is_of_programs(root, home, hidden=hidden):
         return "it is a folder of programs' settings and data, and no repository"
     if not below_home and _is_temporary(root):
@@ -142,13 +142,13 @@ def _is_of_programs(root: Path, home: Path, *, hidden: bool) -> bool:
 
     user = PlatformDirs()  # the user may have moved them, but work is not among them if that is the home folder
     folders = (user.user_config_dir, user.user_data_dir, user.user_state_dir, user.user_cache_dir)
-    apart = [folder for folder in folders if not home.is_relative_to(os.path.realpath(folder))]
+    apart = [folder for folder in folders if not home.is_relative_to(here().canonical(folder))]
     # A repository there is work: dotfiles, an agent's worktree.
     return (hidden or _lies_in(root, apart)) and not (root / ".git").exists()
 
 
 def _lies_in(root: Path, folders: Iterable[str]) -> bool:
-    return any(root.is_relative_to(folder) or root.is_relative_to(os.path.realpath(folder)) for folder in folders)
+    return any(root.is_relative_to(folder) or root.is_relative_to(here().canonical(folder)) for folder in folders)
 
 
 def _unfit_folder(root: Path) -> str | None:

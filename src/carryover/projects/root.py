@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
@@ -15,6 +14,7 @@ from carryover.config import AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
+from carryover.platform import here
 from carryover.probe.checkout import git_dir_of, is_top, main_checkout_of, worktrees_of
 from carryover.probe.looks import look_at, look_at_each
 
@@ -25,15 +25,16 @@ AgentFolders = Callable[[], frozenset[Path]]
 def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:
     """Returns the nearest folder at or above `cwd` that is the top of a git checkout; without one, `cwd` itself.
 
-    Symlinks are resolved, as far as the path exists. A repository in the home folder (dotfiles) or in `/` does not
-    include the folders below. A `cwd` that is not an absolute path, as from another system, is returned unchanged. A
-    worktree that an agent created in its own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) belongs to its main
-    checkout's project. `agents_own` returns those folders; None means their standard places.
+    As far as the path exists, it is spelt as on disk and symlinks are resolved. A repository in the home folder
+    (dotfiles) or in `/` does not include the folders below. A `cwd` that is not an absolute path, as from another
+    system, is returned unchanged. A worktree that an agent created in its own folder (Codex 0.169:
+    `~/.codex/worktrees/<id>/<name>`) belongs to its main checkout's project. `agents_own` returns those folders; None
+    means their standard places.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)
-    start = Path(os.path.realpath(cwd))
-    home = Path(os.path.realpath(home or Path.home()))
+    start = Path(here().canonical(cwd))
+    home = Path(here().canonical(home or Path.home()))
     too_high = {Path("/"), home}
     for folder in (start, *start.parents):
         if folder in too_high and folder != start:
@@ -52,7 +53,7 @@ def agents_checkouts(
     """Returns the worktrees of the repository at `root` that agents created for themselves, sorted by name in git."""
     if (git_dir := git_dir_of(root)) is None:
         return ()
-    home = Path(os.path.realpath(home or Path.home()))
+    home = Path(here().canonical(home or Path.home()))
     return tuple(str(folder) for folder in worktrees_of(git_dir) if _is_an_agents(folder, home, agents_own))
 
 
@@ -73,7 +74,7 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
         moving: list[Mapping[str, str]] = [moved, known.env, *inferred]
         for variables in ({}, *filter(None, moving)):
             found |= {place.at(home, variables) for place in places}
-    return frozenset(Path(real) for _, real in look_at_each(found, os.path.realpath))
+    return frozenset(Path(real) for _, real in look_at_each(found, here().canonical))
 
 
 def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> bool:

@@ -19,6 +19,7 @@ from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.edits.record import GITIGNORE, Placed, placed_texts, remember_placed
 from carryover.fsio import is_there, read_bytes_bounded
+from carryover.platform import here
 from carryover.probe.checkout import common_dir_of, git_dir_of
 from carryover.probe.git_command import ask, ask_one
 from carryover.probe.ignored import SIZE_LIMIT_BYTES
@@ -88,7 +89,7 @@ def repository_of(root: Path) -> Path:
     """Returns the path that all checkouts of one repository share: git's data folder; the root itself outside of
     git."""
     common = common_dir_of(root)
-    return Path(os.path.realpath(common)) if common is not None else root
+    return Path(here().canonical(common)) if common is not None else root
 
 
 def present_names(root: Path) -> set[str]:

@@ -32,6 +32,8 @@ from carryover.publish.once import repository_of
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A project's root on disk, the ledger's row of it, and the projects that were moved there."""
 
+    root: str
+    """As spelt on disk."""
     own: Whereabouts | None = None
     identity: moved_folders.Identity | None = None
     moved: tuple[Whereabouts, ...] = ()
@@ -41,20 +43,21 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
     """Inspects `root` for projects that moved there, unless all projects missing now were `compared` last time.
     Blocks; writes nothing."""
+    root = moved_folders.spelt_on_disk(root)
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
-        return RootFacts()
+        return RootFacts(root=root)
     known = _known(paths)
     candidates = [row for row in known if moved_folders.may_have_moved(row, root)]
     gone = frozenset(row.id for row in candidates)
     if compared is not None and gone <= compared:
-        return RootFacts(gone=gone)
+        return RootFacts(root=root, gone=gone)
     identity = moved_folders.identity_of(folder)
     moved = moved_folders.moved_to_here(
         folder, identity, candidates, config, home=paths.home, agents_own=paths.agents_own
     )
     own = next((row for row in known if row.root == root), None)
-    return RootFacts(own=own, identity=identity, moved=tuple(moved), gone=gone)
+    return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
 
 
 async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts, *, now_ms: int) -> Moved:
@@ -64,9 +67,9 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     known = seen.own.identity if seen.own is not None else None
     moved = []
     if seen.moved:
-        own_id = await ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
+        own_id = await ledger.write(know_project, seen.root, project.main_root, now_ms=now_ms)
         moved = [await ledger.write(move_project, row.id, own_id) for row in seen.moved]
-        await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], project.root)
+        await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], seen.root)
     identity = moved_folders.stored(seen.identity)
     if own_id is not None and identity is not None and identity != known:
         await ledger.write(note_identity, own_id, identity)

@@ -6,7 +6,6 @@ A project whose history was read only because a command printed something gets n
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
@@ -26,6 +25,7 @@ from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, project_by_id
+from carryover.platform import here
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
 from carryover.projects.policy import refusal
@@ -90,7 +90,7 @@ def _noting(problem: str, notes: list[str]) -> Iterator[None]:
 
 
 def _update_offline_answers(paths: StatePaths, made: Refreshed, published: Published, config: Config) -> None:
-    if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(paths.home):
+    if made.handoff is None or published.refusal is not None or made.root == here().canonical(paths.home):
         forget_answers(paths.state, made.root)
         return
     # One that was not selected has no hook of ours; for all eight, a line of a transcript would write 60 files.

@@ -15,6 +15,7 @@ from carryover.edits.record import GITIGNORE, INFO, PROJECT_EDITS, published_pro
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, locked_dir
 from carryover.paths import StateDir
+from carryover.platform import here
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import (
     STORE,
@@ -121,7 +122,7 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
         roots = {project.root for project in published_projects(state)}
     except OSError:
         return ()
-    real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), os.path.realpath))
+    real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))
 
     def withdrawn(root: Path) -> Withdrawn:
         return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else Withdrawn(str(root))

@@ -110,6 +110,17 @@ def test_without_a_terminal_nothing_is_copied_unasked(recorded: Path, run: Run, 
     assert clipboard.read_text().startswith("# [CARRYOVER EXPORT ")
 
 
+def test_what_a_mac_copies_is_utf8_whatever_the_locale(
+    recorded: Path, run: Run, clipboard: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over SSH there may be none, and then `pbcopy` takes text for Mac Roman."""
+    program(home / "bin" / "pbcopy", f"/bin/cat > /dev/null; echo \"$LC_ALL $LANG\" > '{clipboard}'")
+    monkeypatch.setenv("LC_ALL", "C")
+
+    assert run("export", str(recorded), "--copy", "--yes")[0] == ExitCode.OK
+    assert clipboard.read_text() == "en_US.UTF-8 en_US.UTF-8\n"
+
+
 def test_on_a_terminal_the_list_is_shown_and_then_it_asks_once(recorded: Path, clipboard: Path) -> None:
     question = "Copy this? It leaves this machine where you paste it. [y/N]"
 

@@ -92,7 +92,7 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
 
 def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, paths: StatePaths) -> None:
     for root in ("/nowhere/at/all", "C:\\shop"):
-        assert inspect_root(paths, root, Config()) == RootFacts()
+        assert inspect_root(paths, root, Config()) == RootFacts(root=root)
 
 
 async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
@@ -101,7 +101,7 @@ async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
     first = inspect_root(paths, str(shop), Config())
     await follow(ledger, paths, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
     assert (first.identity is not None, first.gone) == (True, frozenset())
-    assert inspect_root(paths, str(shop), Config(), compared=first.gone) == RootFacts()
+    assert inspect_root(paths, str(shop), Config(), compared=first.gone) == RootFacts(root=str(shop))
 
     store = shop.rename(shop.with_name("store"))
     away = inspect_root(paths, str(store), Config(), compared=frozenset())
@@ -120,7 +120,7 @@ async def test_a_folder_that_cannot_be_identified_now_keeps_what_it_is_recognise
     await follow(ledger, paths, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
     [noted] = whereabouts(reading())
 
-    await follow(ledger, paths, ProjectRoot(str(shop)), RootFacts(own=noted), now_ms=NOW_MS)
+    await follow(ledger, paths, ProjectRoot(str(shop)), RootFacts(root=str(shop), own=noted), now_ms=NOW_MS)
 
     assert noted.identity is not None
     assert [row.identity for row in whereabouts(reading())] == [noted.identity]

@@ -306,7 +306,7 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     assert git_now(Path(ROOT)) is None
     assert refusal(Path(ROOT), home=tmp_path) is not None
     assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
-    assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts()
+    assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts(root=ROOT)
     assert not awaits_handoff(Path(ROOT), SHARED, desktop.paths)
     assert not with_placeholder(found, desktop.paths).published.changed
     assert is_away(ROOT)

@@ -22,6 +22,7 @@ from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.scan import RACY_MS
 from carryover.ledger.queries import project_by_root, project_of_session, sessions
 from carryover.model import conversation_of
+from carryover.platform import here
 from carryover.probe.looks import look_at, look_at_each
 
 _LONGEST_BYTES: Final = 4096
@@ -77,7 +78,7 @@ def check_transcript(
     # Symlinks may make the same folder look different.
     spellings = (
         (root, spelling)
-        for root, real in look_at_each(roots, os.path.realpath, soon=True)
+        for root, real in look_at_each(roots, here().canonical, soon=True)
         for spelling in (root, Path(real))
     )
     root, spelling = next((both for both in spellings if path.is_relative_to(both[1])), (None, None))
@@ -113,9 +114,10 @@ def _checked(folder: Path, given: str, root_of: FindRoot) -> ProjectRoot:
     if folder.exists() and not folder.is_dir():
         raise Refused("folder: not a folder")
     checkout = project.checkout or project.root
-    below = Path(os.path.realpath(folder)).relative_to(checkout)
+    below = Path(here().canonical(given)).relative_to(checkout)
     top = Path(*folder.parts[: len(folder.parts) - len(below.parts)])
-    if folder.parts[len(top.parts) :] != below.parts or os.path.realpath(top) != checkout:
+    is_straight = here().alike(str(folder.relative_to(top))) == here().alike(str(below))
+    if not is_straight or here().canonical(top) != checkout:
         raise Refused("folder: a symlink inside a project")
     return project
 

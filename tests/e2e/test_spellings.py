@@ -1,0 +1,75 @@
+"""A daemon as on a Mac, on a disk that folds letters: whichever way an agent spells its folder, it is one project."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from carryover.cli import main
+from carryover.config import load_config
+from carryover.ledger.queries import connect_read_only, projects, sessions
+from carryover.platform import MACOS
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.folding_disk import can_fold, folding_disk
+from support.forked import ALTERED
+from support.hook_client import HookClient
+from support.platforms import on
+from support.repository import repository
+
+pytestmark = pytest.mark.skipif(not can_fold(), reason="needs /dev/fuse and root")
+
+AS_ON_A_MAC: Final = """
+from carryover.platform import choose
+from support.platforms import fake_darwin
+choose(fake_darwin())
+from carryover.cli.carryoverd import main
+raise SystemExit(main([]))
+"""
+
+
+@pytest.fixture
+def shop(home: Path, tmp_path: Path) -> Iterator[Path]:
+    behind, at = tmp_path / "behind", home / "Disk"
+    behind.mkdir()
+    at.mkdir()
+    with folding_disk(behind, at), on(MACOS):
+        yield repository(at / "Work" / "Shop")
+
+
+@pytest.fixture
+def mac(shop: Path, free_port: None) -> Iterator[DaemonProcess]:
+    with DaemonProcess((*ALTERED, AS_ON_A_MAC)) as daemon:
+        yield daemon.wait_until_caught_up()
+
+
+def in_ledger(daemon: DaemonProcess) -> dict[str, int]:
+    with closing(connect_read_only(daemon.state.ledger)) as db:
+        return {row.root: len(sessions(db, row.id, limit=9)) for row in projects(db)}
+
+
+def test_one_project_is_read_paused_and_forgotten_by_any_spelling(
+    mac: DaemonProcess, shop: Path, transcripts: Path
+) -> None:
+    spellings = [shop, shop.parent / "SHOP", shop.parents[1] / "WORK" / "shop"]
+    first, second, third = (ClaudeSession(transcripts, folder) for folder in spellings)
+    first.work("Add a discount to the cart")
+    second.work("Round it to whole cents")
+    mac.settle()
+    assert in_ledger(mac) == {str(shop): 2}
+
+    wait_until("the handoff", lambda: "Round it" in handoff_of(shop))
+    started = HookClient(mac.state.socket).start(ClaudeSession(transcripts, spellings[2]))
+    assert "Round it to whole cents" in started.text, mac.last_words()
+
+    assert main.main(["pause", str(spellings[1])]) == 0
+    assert load_config(mac.state.config).projects.exclude == (str(shop),)
+    wait_until("the withdrawal", lambda: not handoff_of(shop))
+    third.work("Make the receipt shorter")
+    mac.settle()
+    assert (in_ledger(mac), handoff_of(shop)) == ({str(shop): 3}, "")
+
+    assert main.main(["forget", "--project", str(spellings[2]), "--yes"]) == 0
+    assert in_ledger(mac) == {}
