@@ -43,6 +43,9 @@ exit codes:
 OWN_SESSION = "--own-session"
 """The option with which hooks start it: what ends the terminal or the process group of an agent ends no daemon then."""
 
+_DESCRIPTORS = 10_240
+"""As in launchd's property list; more are refused there (macOS 14, OPEN_MAX)."""
+
 
 def main(argv: Sequence[str], page: OpenPage) -> int:
     """Runs `carryoverd` with `argv` and returns its exit code. `page`: what is served for `carryover ui`."""
@@ -61,6 +64,7 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
     gc.disable()  # nothing loaded now is garbage: collecting would take a tenth of the start-up time
     try:
         here().share_memory_among_threads()
+        here().allow_descriptors(_DESCRIPTORS)
         _load_server()
         from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
         from carryover.paths import StateDir

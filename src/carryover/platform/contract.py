@@ -70,6 +70,10 @@ class Platform(Protocol):
         """Returns how many descriptors this process may have open; 0 if there is no limit."""
         ...
 
+    def allow_descriptors(self, number: int) -> None:
+        """Lets this process have so many descriptors open where the system gives it few; never more than may be."""
+        ...
+
     def resident_bytes(self) -> int | None:
         """Returns how much memory this process has. Raises OSError."""
         ...

@@ -125,6 +125,14 @@ class Darwin:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return max(0, soft)
 
+    def allow_descriptors(self, number: int) -> None:
+        """What is started in a terminal has 256."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = number if hard == resource.RLIM_INFINITY else min(number, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            with suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
     def resident_bytes(self) -> int | None:
         return None
 

