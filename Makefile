@@ -6,7 +6,7 @@ RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 # What differs most on a Mac; `make night` runs all.
 DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test_service_managers.py tests/e2e/test_crashes.py
-GITLESS_SAMPLE := tests/unit/publish/test_without_git.py
+GITLESS_SAMPLE := tests/e2e/test_second_page.py
 # Four for two cores: much of the time tests wait for processes.
 TEST_WORKERS ?= 4
 D2 := @terrastruct/d2@0.1.33

@@ -24,17 +24,21 @@ def can_be_kept_out(root: Path, folder: str) -> bool:
         if _LETS_IN.search(_content(root / ".gitignore", SIZE_LIMIT_BYTES)):
             return False
         rules = _content(exclude_file(root), SIZE_LIMIT_BYTES)
-        return (has_rule(rules, folder) or not names(rules, folder)) and _is_untracked(root, folder)
+        return (has_rule(rules, folder) or not names(rules, folder)) and is_surely_untracked(root, folder)
     except OSError:
         return False
 
 
-def _is_untracked(root: Path, folder: str) -> bool:
-    git_dir = git_dir_of(root)
-    if git_dir is None or any(git_dir.glob("sharedindex.*")):
+def is_surely_untracked(root: Path, name: str) -> bool:
+    """Whether certainly neither `name` nor anything in it is tracked; False where only git can tell. Blocks."""
+    try:
+        git_dir = git_dir_of(root)
+        if git_dir is None or any(git_dir.glob("sharedindex.*")):
+            return False
+        index = _content(git_dir / "index", _LARGEST_INDEX)
+    except OSError:
         return False
-    index = _content(git_dir / "index", _LARGEST_INDEX)
-    return not index or (index.startswith(_WHOLE_PATHS) and folder.encode() not in index.lower())
+    return not index or (index.startswith(_WHOLE_PATHS) and name.lower().encode() not in index.lower())
 
 
 def _content(path: Path, limit_bytes: int) -> bytes:

@@ -53,9 +53,9 @@ def test_a_checkout_gets_its_handoff_and_no_commit_would_take_it(home: Path, no_
     assert (published(root).refusal, published(root).refusal) == (None, None)
 
     assert (root / ".carryover" / "handoff.md").read_text() == TEXT
-    assert (git_facts(root), git_trouble() is None) == (None, False)
+    assert (git_facts(root, timeout_s=10), git_trouble() is None) == (None, False)
     os.environ["PATH"] = path
-    assert (git_facts(root) is None, git_trouble()) == (False, None)
+    assert (git_facts(root, timeout_s=10) is None, git_trouble()) == (False, None)
     git(root, "add", "--all")
     assert ".carryover" not in git(root, "ls-files")
 
@@ -72,9 +72,20 @@ def test_the_program_that_asks_for_git_to_be_installed_is_not_run(
 
     with on(fake_darwin(stubs=str(stub.parent), tools=(str(chosen), "/"))):
         assert published(root).refusal is None
-        assert git_facts(root) is None
+        assert git_facts(root, timeout_s=10) is None
         assert git_trouble() == "Apple's command line tools, which have it, are not installed"
     assert not (home / "window").exists()
+
+
+def test_a_pointer_is_made_where_no_file_of_that_name_is_tracked(home: Path, no_git: Callable[[], None]) -> None:
+    """A sparse checkout has AGENTS.md only in git: ours would take its place."""
+    plain, sparse = (repository(home / name, {"a.py": "1\n", "AGENTS.md": "Run the tests.\n"}) for name in "ab")
+    git(plain, "rm", "--quiet", "AGENTS.md")
+    (sparse / "AGENTS.md").unlink()
+    no_git()
+
+    assert [published(root).refusal for root in (plain, sparse)] == [None, None]
+    assert [(root / "AGENTS.md").exists() for root in (plain, sparse)] == [True, False]
 
 
 def tracked(root: Path) -> None:
