@@ -21,8 +21,8 @@ class Platform(Protocol):
     """Whether a path usually has several spellings: letters of either case, or composed in either way."""
 
     def canonical(self, path: Path | str) -> str:
-        """Returns the one spelling of an absolute path: links resolved, letters as on disk. What does not exist keeps
-        the given spelling. Blocks."""
+        """Returns the one spelling of an absolute path: links resolved, folders spelt as on disk. What is no folder
+        keeps the name that was given. Blocks."""
         ...
 
     def alike(self, path: str) -> str:

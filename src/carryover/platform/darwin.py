@@ -165,8 +165,8 @@ class Darwin:
         return tools is not None and os.access(Path(tools, "usr/bin/git"), os.X_OK)
 
     def _named(self, there: Path) -> Path:
-        """Returns the path of what exists, spelt as on disk. Raises OSError."""
-        descriptor = os.open(there, _O_EVTONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        """Returns the path of a folder, spelt as on disk. Raises OSError, also for a file, which may have several."""
+        descriptor = os.open(there, _O_EVTONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             found: bytes = self._control(descriptor, _F_GETPATH, bytes(_LONGEST_PATH))
         finally:

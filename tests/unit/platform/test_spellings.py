@@ -89,6 +89,14 @@ def test_a_project_is_left_out_by_whichever_spelling_it_was_named(shop: Path) ->
         assert project_settings(shop, shared).pointers == "shared"
 
 
+@needs_disk
+def test_a_file_keeps_the_name_by_which_it_was_found(shop: Path) -> None:
+    """Of one with two names, macOS may tell the other."""
+    (shop / "src" / "other.py").hardlink_to(shop / "src" / "cart.py")
+
+    assert here().canonical(spellings(shop)[1] / "SRC" / "other.py") == str(shop / "src" / "other.py")
+
+
 def test_the_links_at_the_top_of_a_mac_are_known() -> None:
     with on(MACOS):
         assert here().alike("/tmp/Shop") == here().alike("/private/TMP/shop") != here().alike("/tmpshop")
