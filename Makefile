@@ -16,7 +16,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table man picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
+.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -107,9 +107,6 @@ successor: $(VENV)/.installed-dev ## whether an agent carries real tasks on bett
 table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
 
-man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
-	PYTHONPATH=tests $(BIN)/python -m contract.command_docs
-
 picture: $(VENV)/.installed-dev ## record the pictures in README.md and the tutorial again: a real run on synthetic transcripts
 	PYTHONPATH=tests $(BIN)/python -m picture
 
@@ -132,7 +129,8 @@ test-agents-newest: $(VENV)/.installed-dev ## the same with each agent's newest 
 test-install: $(VENV)/.installed-dev ## run what the documents show for installing (needs a package registry, uv and pipx)
 	$(BIN)/pytest tests/e2e/test_documents.py -m network --timeout 900
 
-dist: $(RELEASE)/.installed ## build all packages of a release, its bill of materials and checksums into dist/
+dist: $(VENV)/.installed $(RELEASE)/.installed ## build all packages of a release, its bill of materials and checksums into dist/
+	@$(BIN)/python -m carryover.cli.manual build/man
 	@$(RELEASE)/bin/python packaging/make_dist.py
 
 test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs registries); MEASURE=1 notes sizes

@@ -14,8 +14,6 @@ from typing import Final
 PACKAGING: Final = Path(__file__).resolve().parent
 ROOT: Final = PACKAGING.parent
 REQUIREMENTS: Final = PACKAGING / "requirements"
-VENDOR: Final = ROOT / "src/carryover/page/static/vendor"
-"""What others wrote and the page in the browser brings along, with its licences."""
 [VERSION] = re.findall(r'^__version__ = "(\d+\.\d+\.\d+)"$', (ROOT / "src/carryover/__init__.py").read_text(), re.M)
 DOWNLOADS: Final = f"https://github.com/carryover-dev/carryover/releases/download/v{VERSION}"
 

@@ -10,8 +10,9 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Final
+from zipfile import ZipFile
 
-from common import PACKAGING, REQUIREMENTS, ROOT, VENDOR, VERSION, Release, filled, run
+from common import PACKAGING, REQUIREMENTS, ROOT, VERSION, Release, filled, run
 
 PYTHON_OF: Final = {"bookworm": "3.11", "noble": "3.12", "trixie": "3.13"}
 """Debian 12, Ubuntu 24.04, Debian 13, with their Python: compiled modules fit one version."""
@@ -25,7 +26,7 @@ def build_all(release: Release, scratch: Path, dist: Path) -> None:
         for arch, platform in PLATFORM_OF.items():
             root = scratch / f"{suite}-{arch}"
             _environment(release, root / HOME, python, platform)
-            _around_it(root)
+            _around_it(release, root)
             _control(root, suite, arch)
             name = f"carryoverd_{VERSION}-1_{suite}_{arch}.deb"  # GitHub would rename a `~`
             run("dpkg-deb", "--root-owner-group", "-Zxz", "-z2", "--build", str(root), str(dist / name))
@@ -58,19 +59,21 @@ def _environment(release: Release, home: Path, python: str, platform: str) -> No
         script.chmod(0o755)
 
 
-def _around_it(root: Path) -> None:
+def _around_it(release: Release, root: Path) -> None:
     """The commands on PATH, manual pages, licence and the user's service."""
     (root / "usr/bin").mkdir()
     for name in ("carryover", "carryoverd"):
         (root / "usr/bin" / name).symlink_to(f"../lib/carryoverd/bin/{name}")
     manual = root / "usr/share/man/man1"
     manual.mkdir(parents=True)
-    for page in sorted((ROOT / "src/carryover/cli/man").glob("*.1")):
-        run("gzip", "-9n", str(shutil.copy(page, manual)))
+    with ZipFile(release.wheel) as wheel:
+        for name in sorted(name for name in wheel.namelist() if "/share/man/man1/" in name):
+            page = manual / Path(name).name
+            page.write_bytes(wheel.read(name))
+            run("gzip", "-9n", str(page))
     documents = root / "usr/share/doc/carryoverd"
     documents.mkdir(parents=True)
-    licences = (ROOT / "LICENSE", *sorted(VENDOR.glob("*.LICENSE")))
-    (documents / "copyright").write_text("\n\n".join(path.read_text("utf-8") for path in licences), "utf-8")
+    shutil.copy(ROOT / "LICENSE", documents / "copyright")
     unit = root / "usr/lib/systemd/user/carryoverd.service"
     unit.parent.mkdir(parents=True)
     text = (PACKAGING / "carryoverd.service").read_text("utf-8")

@@ -64,6 +64,7 @@ def _built(folder: Path) -> list[Path]:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(tracked, copy)
             copy.chmod(0o755 if os.access(tracked, os.X_OK) else 0o644)
+    shutil.copytree(ROOT / "build/man", source / "man")
     run(sys.executable, "-m", "hatchling", "build", "--directory", str(out), cwd=source)
     return [path for path in out.iterdir() if path.suffix in (".gz", ".whl")]
 

@@ -1,15 +1,13 @@
-"""The bill of materials (CycloneDX) of an installation with pip: every package, and what the page brings along."""
+"""The bill of materials (CycloneDX) of an installation with pip of every package."""
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from common import REQUIREMENTS, ROOT, VENDOR, VERSION, Release, run, sha256
+from common import REQUIREMENTS, ROOT, VERSION, Release, run, sha256
 
 
 def write(release: Release, scratch: Path, dist: Path) -> None:
@@ -26,26 +24,5 @@ def write(release: Release, scratch: Path, dist: Path) -> None:
     document: dict[str, Any] = json.loads(made.read_text("utf-8"))
     own = document["metadata"]["component"]
     own |= {"version": VERSION, "hashes": [{"alg": "SHA-256", "content": sha256(release.wheel)}]}
-    own["components"] = vendored()
     text = json.dumps(document, indent=1, sort_keys=True)
     (dist / f"carryoverd-{VERSION}.cdx.json").write_text(text, "utf-8")
-
-
-def vendored() -> list[dict[str, Any]]:
-    """The libraries that the page in the browser brings along, as they say of themselves."""
-    stated: dict[str, dict[str, Any]] = tomllib.loads((VENDOR / "vendored.toml").read_text("utf-8"))
-    return [_library(name, library) for name, library in stated.items()]
-
-
-def _library(name: str, stated: dict[str, Any]) -> dict[str, Any]:
-    digest = base64.b64decode(stated["integrity"].removeprefix("sha512-"))
-    return {
-        "type": "library",
-        "name": name,
-        "version": stated["version"],
-        "bom-ref": stated["package"],
-        "purl": stated["package"],
-        "licenses": [{"license": {"id": stated["licence"]}}],
-        "hashes": [{"alg": "SHA-512", "content": digest.hex()}],
-        "externalReferences": [{"type": "vcs", "url": stated["source"]}],
-    }

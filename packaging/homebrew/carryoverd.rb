@@ -5,7 +5,7 @@ class Carryoverd < Formula
   homepage "https://github.com/carryover-dev/carryover"
   url "@URL@"
   sha256 "@SHA256@"
-  license all_of: ["Apache-2.0", "MIT"]
+  license "Apache-2.0"
 
   depends_on "rust" => :build # for watchfiles
   depends_on "libyaml"
@@ -16,7 +16,7 @@ class Carryoverd < Formula
   def install
     venv = virtualenv_install_with_resources
     (venv.site_packages/"carryoverd-#{version}.dist-info/INSTALLER").atomic_write "brew\n"
-    man1.install Dir["src/carryover/cli/man/*.1"]
+    man1.install Dir[libexec/"share/man/man1/*.1"]
     generate_completions_from_executable(bin/"carryover", "completions", shells: [:bash, :zsh, :fish])
   end
 

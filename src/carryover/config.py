@@ -75,8 +75,8 @@ class PublishConfig(msgspec.Struct, frozen=True):
     pointers: Pointers | None = None
     """What may be written into projects. None if not decided; see `Config.pointers`.
 
-    shared: the handoff, a pointer to it in the files that agents read, and a rule in .gitignore. private: the handoff,
-    and a rule in .git/info/exclude. off: nothing; handoffs are kept in the state folder.
+    shared: the handoff, a rule in .git/info/exclude, and a pointer in the files that agents read. private: the first
+    two. off: nothing; handoffs are kept in the state folder.
     """
     shared_since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """When the user agreed to `shared`. A project in which no agent has worked since then is treated as `private`."""

@@ -62,6 +62,8 @@ class StateDir(msgspec.Struct, frozen=True):
     """The daemon's log. It holds no text of transcripts."""
     crashes = _Entry("crashes")
     """The folder of the daemon's crash reports. They hold no text of transcripts."""
+    canary = _Entry("canary")
+    """The folder in which the daemon makes a change that macOS has to report. Missing elsewhere."""
     paused = _Entry("paused")
     """While this file exists, nothing is read, written or handed over (`carryover pause`)."""
     lock = _Entry("daemon.lock")

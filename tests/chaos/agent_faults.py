@@ -380,6 +380,6 @@ def _commit(world: World, folder: Path, files: dict[str, str], message: str) -> 
 
 
 def _git(world: World, folder: Path, *arguments: str) -> None:
-    """Carryover's `.gitignore` or a lock of git's may be in the way: what git can't do then is not done."""
+    """Carryover's AGENTS.md or a lock of git's may be in the way: what git can't do then is not done."""
     command = ["git", *AS, *arguments]
     subprocess.run(command, cwd=folder, env=world.env(), capture_output=True, stdin=subprocess.DEVNULL, check=False)

@@ -1,63 +1,12 @@
-"""Every command with its arguments, as data: what docs/commands.md and the manual pages are made of."""
+"""docs/commands.md and README's table of commands, from the definition of the commands."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from carryover.cli.arguments import MEANING, CommandParser
-from carryover.cli.main import COMMANDS, build_parser
-from contract.folder import CHECKOUT
-
-
-class Command(NamedTuple):
-    """The whole program or one of its commands, as it is typed."""
-
-    name: str
-    summary: str
-    parser: CommandParser
-
-    @property
-    def arguments(self) -> list[argparse.Action]:
-        return [action for action in self.parser.declared if action.help != argparse.SUPPRESS]
-
-    @property
-    def options(self) -> list[argparse.Action]:
-        return [action for action in self.arguments if action.option_strings]
-
-    @property
-    def operands(self) -> list[argparse.Action]:
-        return [action for action in self.arguments if not action.option_strings]
-
-
-def program() -> Command:
-    """`carryover` itself, with the arguments that it takes before a command."""
-    return Command("carryover", "hand your work over from one AI agent to the next", build_parser()[0])
-
-
-def commands() -> list[Command]:
-    """Every command that people see, in the order of the help."""
-    return [Command(f"carryover {name}", summary, build_parser(name)[1][name]) for name, summary in COMMANDS.items()]
-
-
-def _name(action: argparse.Action) -> str:
-    """What it takes, as the help calls it; empty: nothing."""
-    return "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
-
-
-def _value(action: argparse.Action) -> str:
-    return ("|".join(map(str, action.choices or ())) or _name(action)) + _dots(action)
-
-
-def _dots(action: argparse.Action) -> str:
-    return "..." if action.nargs in ("*", "+") else ""
-
-
-def _typed(action: argparse.Action, name: str) -> str:
-    return name if action.required and action.nargs != "*" else f"[{name}]"
-
+from carryover.cli.arguments import MEANING
+from carryover.cli.manual import Command, commands, dots_of, name_of, typed_of, value_of
 
 HEAD: Final = """\
 # Commands
@@ -80,7 +29,9 @@ def reference() -> str:
 
 
 def _section(command: Command) -> str:
-    usage = " ".join((command.name, *(_typed(action, _name(action) + _dots(action)) for action in command.operands)))
+    usage = " ".join(
+        (command.name, *(typed_of(action, name_of(action) + dots_of(action)) for action in command.operands))
+    )
     rows = [_row(action) for action in command.arguments if "--help" not in action.option_strings]
     table = "".join(("| | |\n|---|---|\n", *rows)) if rows else ""
     description = (command.parser.description or "").strip()
@@ -89,7 +40,7 @@ def _section(command: Command) -> str:
 
 
 def _row(action: argparse.Action) -> str:
-    named = " ".join(filter(None, (", ".join(action.option_strings), _value(action))))
+    named = " ".join(filter(None, (", ".join(action.option_strings), value_of(action))))
     return f"| `{_cell(named)}` | {_cell(action.help or '')} |\n"
 
 
@@ -100,84 +51,3 @@ def _exit_codes() -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-FOLDER: Final = CHECKOUT / "src" / "carryover" / "cli" / "man"
-
-
-def pages() -> Mapping[str, str]:
-    """The text of each page, by the name of its file; the first is of the whole program."""
-    whole, parts = program(), commands()
-    every = [(whole, _page(whole, parts)), *((part, _page(part, ())) for part in parts)]
-    return {f"{_page_name(command)}.1": "\n".join(lines) + "\n" for command, lines in every}
-
-
-def write(folder: Path = FOLDER) -> None:
-    """Writes all pages to `folder`."""
-    for name, text in pages().items():
-        (folder / name).write_text(text, encoding="utf-8")
-
-
-def _page_name(command: Command) -> str:
-    return command.name.replace(" ", "-")
-
-
-def _page(command: Command, parts: Sequence[Command]) -> Iterator[str]:
-    name = _page_name(command)
-    yield f'.TH "{name.upper()}" "1" "" "Carryover" "User Commands"'
-    yield from (".SH NAME", f"{_text(name)} \\- {_text(command.summary)}")
-    yield from (".SH SYNOPSIS", _synopsis(command, parts))
-    yield ".SH DESCRIPTION"
-    for number, paragraph in enumerate((command.parser.description or "").strip().split("\n\n")):
-        yield from ([".PP"] if number else [])
-        yield from (_line(line) for line in paragraph.split("\n"))
-    if parts:
-        yield ".SH COMMANDS"
-        for part in parts:
-            yield from (".TP", f"\\fB{_text(part.name)}\\fR(1)", _line(part.summary))
-    if command.arguments:
-        yield ".SH OPTIONS"
-        for action in (*command.operands, *command.options):
-            yield from (".TP", _heading(action), _line(action.help or ""))
-    examples, _, codes = (command.parser.epilog or "").partition("examples:\n")[2].partition("exit codes:\n")
-    if examples.strip():
-        yield ".SH EXAMPLES"
-        yield ".nf"
-        yield from (_line(line) for line in examples.rstrip().split("\n"))
-        yield ".fi"
-    yield ".SH EXIT STATUS"
-    for code, meaning in MEANING.items():
-        if f"  {code:<4} {meaning}\n" in codes:
-            yield from (".TP", f"\\fB{int(code)}\\fR", _line(meaning))
-    if not parts:
-        yield from (".SH SEE ALSO", "\\fBcarryover\\fR(1)")
-
-
-def _synopsis(command: Command, parts: Sequence[Command]) -> str:
-    operands = [
-        " ".join(filter(None, (_typed(action, f"\\fI{_text(_name(action))}\\fR"), _dots(action))))
-        for action in command.operands
-    ]
-    what = ["\\fICOMMAND\\fR"] if parts else []
-    return " ".join([f"\\fB{_text(command.name)}\\fR", *operands, "[\\fIOPTION\\fR ...]", *what])
-
-
-def _heading(action: argparse.Action) -> str:
-    if not action.option_strings:
-        return f"\\fI{_text(_name(action))}\\fR"
-    value = f" \\fI{_text(_value(action))}\\fR" if _value(action) else ""
-    return ", ".join(f"\\fB{_text(flag)}\\fR{value}" for flag in action.option_strings)
-
-
-def _line(text: str) -> str:
-    """One line of text; a dot or a quote at its beginning would be a command."""
-    escaped = _text(text)
-    return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
-
-
-def _text(text: str) -> str:
-    return text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga").replace("'", "\\(aq")
-
-
-if __name__ == "__main__":
-    write()

@@ -12,8 +12,6 @@ from typing import Final
 
 import pytest
 
-from carryover.cli.main import COMMANDS
-from contract.command_docs import FOLDER, pages
 from contract.folder import CHECKOUT
 
 SCRIBE: Final = CHECKOUT / "tests" / "unit" / "agents"
@@ -124,10 +122,3 @@ def test_a_module_that_cannot_be_used_is_said(copy: Copy, old: str, new: str, sa
 
     assert any(said in line for line in lacks)
     assert any("contract_case.py exports CAPABILITIES: it exports no CAPABILITIES." in line for line in lacks)
-
-
-def test_the_pages_are_those_of_the_commands() -> None:
-    """`make man` writes them."""
-    written = {path.name: path.read_text() for path in FOLDER.glob("*.1")}
-    assert [name for name, text in pages().items() if written.get(name) != text] == [], "run `make man`"
-    assert len(list(FOLDER.glob("*.1"))) == 1 + len(COMMANDS)

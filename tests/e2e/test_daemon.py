@@ -185,7 +185,7 @@ def test_everything_of_ours_is_private(daemon: DaemonProcess, session: ClaudeSes
         assert stat.S_IMODE(daemon.state.root.stat().st_mode) == 0o700
 
     # Files of the user are not: they are as open as the user's umask lets new files be.
-    assert stat.S_IMODE((project / ".gitignore").stat().st_mode) == 0o666 & ~umask
+    assert stat.S_IMODE((project / "AGENTS.md").stat().st_mode) == 0o666 & ~umask
     assert (modes.pop("hook.sh"), modes.pop("restore"), modes.pop("crashes")) == (0o700, 0o700, 0o700)
     assert set(modes.values()) == {0o600}, modes
     assert {"hook.secret", "hook.curl"} <= modes.keys()

@@ -233,7 +233,7 @@ def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
         worked(home, roots[1], "Round the prices")
         worked(home, roots[2], "Round the prices")
         daemon.settle()
-        changed = {"p1": [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"], "p2": ["?? .gitignore", "?? AGENTS.md"]}
+        changed = {"p1": [" M AGENTS.md", " M CLAUDE.md"], "p2": ["?? AGENTS.md"]}
         assert status(roots) == (changed if mode == "shared" else {})
 
         carryover("refresh", "--yes", "--no-service").check_returncode()
@@ -274,8 +274,8 @@ def test_what_an_earlier_version_shares_stays_shared(home: Path, roots: list[Pat
         carryover("refresh", "--yes", "--no-service").check_returncode()
         daemon.settle()
         assert status(roots) == before
-    assert before["p1"] == [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"]
-    assert before["p0"] == ["?? .gitignore", "?? AGENTS.md"]
+    assert before["p1"] == [" M AGENTS.md", " M CLAUDE.md"]
+    assert before["p0"] == ["?? AGENTS.md"]
 
 
 def test_what_git_takes_away_exposes_nothing_and_stays_away_until_the_user_says_so(
@@ -286,7 +286,7 @@ def test_what_git_takes_away_exposes_nothing_and_stays_away_until_the_user_says_
     with daemon:
         worked(home, root, "Round the prices")
         daemon.settle()
-        assert "git add AGENTS.md CLAUDE.md .gitignore && git commit" in carryover("status", "-v").stdout
+        assert "git add AGENTS.md CLAUDE.md && git commit" in carryover("status", "-v").stdout
         git(root, "stash", "--quiet")
         worked(home, root, "Round the totals")
         daemon.settle()
@@ -300,7 +300,7 @@ def test_what_git_takes_away_exposes_nothing_and_stays_away_until_the_user_says_
         carryover("config", "publish.pointers", "shared").check_returncode()
         worked(home, root, "Round the rest")
         daemon.settle()
-        assert status([root]) == {"p1": [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"]}
+        assert status([root]) == {"p1": [" M AGENTS.md", " M CLAUDE.md"]}
 
 
 def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything_says_so(
@@ -335,5 +335,5 @@ def test_agents_md_is_made_once_somebody_works_there(home: Path, roots: list[Pat
         daemon.settle()
         worked(home, roots[0], "Round the prices")
         daemon.settle()
-        assert status(roots) == {"p0": ["?? .gitignore", "?? AGENTS.md"]}
-    assert later["p0"] == [".gitignore", "AGENTS.md"]
+        assert status(roots) == {"p0": ["?? AGENTS.md"]}
+    assert later["p0"] == ["AGENTS.md"]

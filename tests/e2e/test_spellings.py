@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -89,3 +90,22 @@ def test_what_an_earlier_version_recorded_apart_is_joined_at_the_start(
     mac.start().wait_until_it_answers()
 
     wait_until("the only project", lambda: in_ledger(mac) == {str(shop): 2})
+
+
+@pytest.mark.usefixtures("free_port")
+def test_what_is_written_behind_a_link_with_another_spelling_is_seen_at_once(
+    shop: Path, home: Path, transcripts: Path
+) -> None:
+    """Changes are reported by the real path, spelt as on disk."""
+    disk = shop.parents[1]
+    (disk / "Dotfiles" / "claude" / "projects").mkdir(parents=True)
+    (home / ".claude").symlink_to(disk / "DOTFILES" / "Claude")
+    session = ClaudeSession(transcripts, shop)
+    session.work("Add a discount to the cart")
+
+    with DaemonProcess((*ALTERED, AS_ON_A_MAC)) as daemon:
+        wait_until("the watch", lambda: daemon.health()["watch"]["mode"] == "native")
+        for request in ("Round it to whole cents", "Make the receipt shorter", "Name the shop on it"):
+            session.work(request)
+            wait_until("the handoff", partial(lambda wanted: wanted in handoff_of(shop), request))
+        assert daemon.health()["watch"]["reason"] is None

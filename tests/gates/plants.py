@@ -196,13 +196,6 @@ PLANTS: Final = (
         (Replacement("README.md", "| set Carryover up for the agents", "| set up Carryover for the agents"),),
     ),
     Plant(
-        "man",
-        "a manual page is changed by hand",
-        "make unit TEST_WORKERS=0 PYTEST_ADDOPTS=tests/contract/test_checklist.py",
-        ("run `make man`",),
-        (Replacement("src/carryover/cli/man/carryover.1", "SH NAME", "SH NAMES"),),
-    ),
-    Plant(
         "documents",
         "a promise of SECURITY.md without its test",
         "make unit TEST_WORKERS=0 PYTEST_ADDOPTS=tests/architecture/test_documents.py",

@@ -16,8 +16,8 @@ STEPS: Final = 40
 MODES: Final = ("shared", "local", "private", "off", "changing")
 """The answers to what is written into projects; the last one is another answer now and then."""
 _ANSWERS: Final[tuple[Pointers, ...]] = ("shared", "local", "private", "off")
-_MEANT_FOR_GIT: Final = ("AGENTS.md", "CLAUDE.md", ".gitignore")
-_SETTLE: Final = (("add", ".gitignore", "AGENTS.md", "."), ("commit", "--quiet", "--message", "Point agents to it"))
+_MEANT_FOR_GIT: Final = ("AGENTS.md", "CLAUDE.md")
+_SETTLE: Final = (("add", "AGENTS.md", "."), ("commit", "--quiet", "--message", "Point agents to it"))
 _UNCOMMITTED: Final = (
     "nothing to commit",
     "no changes added",

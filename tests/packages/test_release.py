@@ -142,26 +142,6 @@ def test_the_licence_of_all_that_ships_is_permissive() -> None:
     assert {name: names for name, names in found.items() if not names or not names <= PERMISSIVE} == {}
 
 
-def test_what_the_page_brings_along_is_in_the_bill_of_materials_and_in_every_packages_licence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(str(PACKAGING))
-    bill = import_module("sbom").vendored()
-    names = {each["license"]["id"] for library in bill for each in library["licenses"]}
-    said = [
-        PROJECT["project"]["license"],
-        *(
-            (PACKAGING / path).read_text("utf-8")
-            for path in ("npm/package.json", "aur/PKGBUILD", "homebrew/carryoverd.rb")
-        ),
-    ]
-
-    assert [library["purl"].partition("@")[0] for library in bill] == ["pkg:npm/uplot"]
-    assert [len(bytes.fromhex(each["content"])) for library in bill for each in library["hashes"]] == [64]
-    assert names <= PERMISSIVE
-    assert all(re.search(rf"licen.*\b{name}\b|^Apache-2.0 AND {name}", text) for text in said for name in names)
-
-
 _CALLED: Final = {"Apache": "Apache-2.0", "BSD": "BSD-3-Clause", "Python": "PSF-2.0", "MIT": "MIT", "ISC": "ISC"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ import carryover.page
 from carryover.actions import answers
 from carryover.actions.pictures import AgentDays, HandOver, Hit, Pictures, Window
 from carryover.page.access import HEADERS
-from carryover.page.answers import CommandAnswer, CommandAsked, Me
+from carryover.page.answers import CommandAnswer, CommandAsked, KnownHealth, Me
 from carryover.page.app import _TYPES
 
 STATIC: Final = Path(carryover.page.__file__).with_name("static")
@@ -46,6 +46,21 @@ class Pretend:
         self.locked = False
         self.silent = False
         """Whether the disk with the projects' folders does not answer."""
+        self.startable: Sequence[str] = ("claude-code", "codex", "gemini-cli")
+        self.printed = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI."
+        """What a preview of a command prints."""
+        self.done = ""
+        """What a command prints that was run."""
+        self.works = True
+        """Whether a command that is run does what it should."""
+        self.ran = asyncio.Event()
+        """Set once a command that is run is through."""
+        self.ran.set()
+        self.known_health = KnownHealth()
+        """What was found at an earlier check."""
+        self.checked = asyncio.Event()
+        """Set once a check of the health is through."""
+        self.checked.set()
         self.days = 40
         """How many days have tokens."""
         self.projects = _known("projects", list[answers.Project])
@@ -85,9 +100,7 @@ class Pretend:
             case ["me"]:
                 return self._answer(_known("me", Me))
             case ["projects"]:
-                return self._answer(
-                    answers.Projects(tuple(self.projects), startable=("claude-code", "codex", "gemini-cli"))
-                )
+                return self._answer(answers.Projects(tuple(self.projects), startable=tuple(self.startable)))
             case ["project", "1", "handoff"]:
                 path = "/home/dev/code/shop/.carryover/handoff.md"
                 return self._answer(answers.HandoffAnswer(path=path, tokens=612, lines=tuple(self.handoff)))
@@ -116,8 +129,11 @@ class Pretend:
                 return self._answer(replace(used(self.days), windows=()))
             case ["session", agent, session] if (agent, session) in (CLAUDE, CODEX):
                 return self._answer(_session(agent, session, int(request.query["turn"] or "30")))
+            case ["health", "known"]:
+                return self._answer(self.known_health)
             case ["health"]:
-                return self._answer(_ANSWERS["health"])
+                await self.checked.wait()
+                return self._answer(found_healthy(NOW_MS))
         raise web.HTTPNotFound
 
     def _sessions(self, query: Mapping[str, str]) -> answers.SessionsAnswer:
@@ -143,7 +159,9 @@ class Pretend:
         self.searches.append(words)
         if words in self.slow:
             await self.slow[words].wait()
-        hits = [msgspec.structs.replace(hit, words=words) for hit in _known("hits", list[answers.SearchHit])]
+        hits = [
+            msgspec.structs.replace(hit, words=words, title=HOSTILE) for hit in _known("hits", list[answers.SearchHit])
+        ]
         found = () if words == "nothing" else tuple(hits)
         note = "No entry has 'recipt', these have 'receipt'." if words == "recipt" else ""
         return self._answer(answers.SearchAnswer(hits=found, more=False, note=note, took_ms=7))
@@ -164,12 +182,16 @@ class Pretend:
             raise web.HTTPForbidden
         asked = msgspec.json.decode(await request.read(), type=CommandAsked)
         self.commands.append(msgspec.to_builtins(asked))
+        if not asked.preview:
+            await self.ran.wait()
         if asked.command == "pause":
             self.projects[0] = msgspec.structs.replace(self.projects[0], is_paused=True)
         line = f"carryover to {asked.agent} {quote('/home/dev/code/shop')}" if asked.command == "to" else ""
-        output = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI." if asked.preview else ""
+        output = self.printed if asked.preview else self.done
         return self._answer(
-            CommandAnswer(argv=("carryover",), ok=True, output=output, line=line, was_run=not asked.preview)
+            CommandAnswer(
+                argv=("carryover",), ok=asked.preview or self.works, output=output, line=line, was_run=not asked.preview
+            )
         )
 
 
@@ -193,6 +215,12 @@ _ANSWERS: Final[dict[str, Any]] = json.loads(
 
 def _known(name: str, kind: type[T]) -> T:
     return msgspec.convert(_ANSWERS[name], kind)
+
+
+def found_healthy(at_ms: int, *findings: dict[str, str]) -> KnownHealth:
+    """What a check of the health found: these, or else a problem and a thing to do."""
+    found = {**_ANSWERS["health"], "findings": list(findings)} if findings else _ANSWERS["health"]
+    return KnownHealth(checked_ms=at_ms, found=msgspec.Raw(msgspec.json.encode(found)))
 
 
 def _session(agent: str, session: str, turn: int) -> answers.SessionAnswer:

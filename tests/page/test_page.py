@@ -50,13 +50,10 @@ IDLE: Final = "!document.querySelector('[aria-busy]')"
 MARKUP: Final = "document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length"
 FOCUSED: Final = "document.activeElement.textContent"
 BARS: Final = """(() => {
-    const [canvas, plot] = ['canvas', '.u-over'].map((each) => document.querySelector(`.picture ${each}`));
-    const [outer, inner] = [canvas, plot].map((each) => each.getBoundingClientRect());
-    const row = [inner.left - outer.left, inner.bottom - outer.top - 2, inner.width, 1];
-    const { data } = canvas.getContext('2d').getImageData(...row);
-    const is_bar = Array.from({ length: inner.width }, (_, x) => data[x * 4 + 3] === 255);
-    const begins = is_bar.flatMap((bar, x) => (bar && !is_bar[x - 1] ? [x] : []));
-    return begins.map((x) => [inner.width - x, is_bar.slice(x).concat(false).indexOf(false)]);
+    const drawn = document.querySelector('.picture svg');
+    const right = drawn.width.baseVal.value - 26;
+    const bars = [...drawn.querySelectorAll('rect:not(.limit)')];
+    return [...new Map(bars.map(({ x, width }) => [right - x.baseVal.value, width.baseVal.value]))];
 })()"""
 """How far from the right end each bar of the first picture begins, and how wide it is, in pixels."""
 
@@ -228,7 +225,7 @@ async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is
     assert "Run carryover ui." in await page.text("#offline")
     opened.pretend.locked = False
     await page.do("document.dispatchEvent(new Event('visibilitychange'))")
-    await page.until("document.getElementById('offline').hidden && document.querySelector('figure canvas')")
+    await page.until("document.getElementById('offline').hidden && document.querySelector('figure svg')")
     page.troubles.clear()  # the console names the answer 403
 
 
@@ -236,7 +233,7 @@ async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is
 async def test_a_day_is_as_wide_in_a_picture_of_one_day_as_of_many(opened: Opened, days: int, most: int) -> None:
     page, opened.pretend.days = opened.page, days
     await page.go("#/usage", "Usage")
-    await page.until("document.querySelectorAll('.picture canvas').length >= 2")
+    await page.until("document.querySelectorAll('.picture svg').length >= 2")
     bars = await page.do(BARS)
 
     assert most * 0.9 < len(bars) <= most, "Sundays' are low"
@@ -249,7 +246,7 @@ async def test_a_day_is_as_wide_in_a_picture_of_one_day_as_of_many(opened: Opene
 async def test_usage_is_shown_while_the_disk_of_the_newest_project_does_not_answer(opened: Opened) -> None:
     page, opened.pretend.silent = opened.page, True
     await page.go("#/usage", "Usage")
-    await page.until("document.querySelector('#used ~ .pictured canvas')")
+    await page.until("document.querySelector('#used ~ .pictured svg')")
     assert await page.text("#tokens ~ .failed") == "/mnt/shop: does not answer"
 
     opened.pretend.silent = False
@@ -264,16 +261,17 @@ async def test_a_picture_names_the_day_that_is_pointed_at_and_goes_back_with_the
     await page.until("document.querySelectorAll('.span input').length === 3")
     assert await page.text("#used ~ .pictured tbody tr:nth-child(4)") == "Wed, 18 Nov 2026642,0000"
     await page.do("""(() => {
-        const plot = document.querySelector('.u-over');
+        const plot = document.querySelector('.picture svg');
         const { right, top } = plot.getBoundingClientRect();
-        plot.dispatchEvent(new MouseEvent('mousemove', { clientX: right - 3.5 * 12, clientY: top + 9, bubbles: true }));
+        const at = { clientX: right - 26 - 3.5 * 12, clientY: top + 19, bubbles: true };
+        plot.dispatchEvent(new PointerEvent('pointermove', at));
     })()""")
     await page.until("document.querySelector('.legend').textContent.startsWith('Wed, 18 Nov 2026Claude Code 642K')")
 
     shown = "[...document.querySelectorAll('.span output')].map((each) => each.value)"
     newest = await page.do(shown)
     await page.click(".chip", "Cache reads")
-    await page.until("document.querySelector('#used ~ .pictured canvas')")
+    await page.until("document.querySelector('#used ~ .pictured svg')")
     await page.do("document.querySelector('.span input').focus()")
     await page.press("ArrowLeft")
     await page.until(f"{shown}[0] !== {json.dumps(newest[0])}")
@@ -377,7 +375,7 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
         await browser.type("even")
         await browser.until("document.querySelector('.hits mark')?.textContent === 'even'")
         await browser.go("#/usage", "Usage")
-        await browser.until("document.querySelector('#used ~ .pictured canvas')")
+        await browser.until("document.querySelector('#used ~ .pictured svg')")
         assert await browser.text("#limits ~ .alone tbody a") == "shop"
         assert await browser.text("#tokens ~ table tbody th") == "What it tells the agent first"
         await browser.load("about:blank")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
 
 from page.pretend import STATIC
 
 SCRIPTS = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
 STYLES = [path.read_text("utf-8") for path in STATIC.glob("*.css")]
-VENDOR = STATIC / "vendor"
 INDEX = (STATIC / "index.html").read_text("utf-8")
 MARKUP = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|setHTML|srcdoc"
-RUNS_TEXT = r"\beval\(|new Function|setTimeout\([\"'`]|javascript:|import\((?!\"\./vendor/uPlot\.esm\.js\"\))"
+RUNS_TEXT = r"\beval\(|new Function|setTimeout\([\"'`]|javascript:|import\("
 
 
 def test_no_script_makes_markup_or_code_of_text() -> None:
@@ -48,26 +45,3 @@ def test_the_page_stays_small() -> None:
     assert sum(len(text.splitlines()) for text in SCRIPTS.values()) < 2200
     assert sum(len(text.splitlines()) for text in STYLES) < 500
     assert sum(path.stat().st_size for path in STATIC.iterdir() if path.is_file()) < 160_000
-
-
-def test_what_others_wrote_is_as_it_was_published_and_says_under_which_licence() -> None:
-    stated = tomllib.loads((VENDOR / "vendored.toml").read_text("utf-8"))
-    hashes = {
-        f"{name}.LICENSE" if path == "LICENSE" else path.removeprefix("dist/"): digest
-        for name, library in stated.items()
-        for path, digest in library["sha256"].items()
-    }
-    shipped = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in VENDOR.iterdir()}
-
-    assert shipped.pop("vendored.toml")
-    assert shipped == hashes
-    for name, library in stated.items():
-        assert f"The {library['licence']} License" in (VENDOR / f"{name}.LICENSE").read_text("utf-8")
-        assert library["package"] == f"pkg:npm/{name.lower()}@{library['version']}"
-
-
-def test_what_others_wrote_makes_no_markup_and_asks_nobody_for_anything() -> None:
-    texts = [path.read_text("utf-8") for path in VENDOR.iterdir() if path.suffix in (".js", ".css")]
-
-    asks = r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|\bimport\b|@import|url\(|sourceMappingURL"
-    assert [re.findall(f"{MARKUP}|{asks}|\\beval\\(|new Function", text) for text in texts] == [[], []]

@@ -281,6 +281,8 @@ class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     agent: str
     session: str
+    title: str = ""
+    """What the session is called."""
     turn: int
     at_ms: int
     kind: str = ""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+import msgspec
+
 from carryover.actions.answers import Part, PartKind, SearchAnswer, SearchHit, SessionAnswer, Turn
 from carryover.actions.searching import said_otherwise
 from carryover.agents import agent_name
@@ -93,18 +95,31 @@ def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: 
     limit = max(1, min(limit, _MOST_HITS))
     answer = search(db, Query(terms=terms, project_id=project_id), limit=limit + 1, now_ms=now_ms)
     shown = answer.hits[:limit]
-    starts = {session_id: turn_starts(db, session_id) for session_id in {hit.session_id for hit in shown}}
+    one_each = {hit.session_id: hit for hit in shown}
+    starts = {session_id: turn_starts(db, session_id) for session_id in one_each}
+    titles = {session_id: _title(db, hit) for session_id, hit in one_each.items()}
     projects = {
         root: project_by_root(db, root)
         for root in {hit.root for hit in shown}
         if root is not None and not is_foreign(root)
     }
     return SearchAnswer(
-        hits=tuple(_hit(hit, projects.get(hit.root or ""), starts[hit.session_id], answer.terms) for hit in shown),
+        hits=tuple(
+            msgspec.structs.replace(
+                _hit(hit, projects.get(hit.root or ""), starts[hit.session_id], answer.terms),
+                title=titles[hit.session_id],
+            )
+            for hit in shown
+        ),
         more=len(answer.hits) > limit,
         note=f"{said_otherwise(answer.corrected)}." if answer.corrected else "",
         took_ms=round((time.monotonic() - began) * 1000),
     )
+
+
+def _title(db: sqlite3.Connection, hit: Hit) -> str:
+    row = session_of(db, hit.agent, hit.session)
+    return one_line(title_of(db, row))[:_EXCERPT_CHARS] if row is not None else ""
 
 
 def _hit(hit: Hit, project: ProjectRow | None, starts: Sequence[TurnStart], terms: tuple[Term, ...]) -> SearchHit:

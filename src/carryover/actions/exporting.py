@@ -62,7 +62,7 @@ def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full:
         agent_name=agent_name(session.agent),
         version=session.agent_version,
         model=session.model,
-        title=session.title,
+        title=shown_title(ledger, session) or None,
         branch=session.branch,
         parent=session.parent,
         cwd=session.root,

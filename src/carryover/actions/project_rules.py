@@ -24,7 +24,7 @@ from carryover.terminal.paths import short_path
 POINTERS: Final[tuple[Pointers, ...]] = get_args(Pointers)
 """All answers."""
 _NAMED: Final = 4
-_UNCOMMITTED: Final = "git will show AGENTS.md and .gitignore as changed until you commit them."
+_UNCOMMITTED: Final = "git will show the pointers as changes until you commit them."
 _NOTHING_SHOWN: Final = "Nothing that git shows; an agent whose own file is tracked gets it by hooks."
 _ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
@@ -116,7 +116,7 @@ def rule(
     if pointers == "local":
         pointer = f"And a pointer to it in AGENTS.md where no branch has one{_own_files(agents)}."
         return f"{where}, and in others once an agent works there: {_ALONE}", pointer, _NOTHING_SHOWN
-    then = f".carryover/ in its .gitignore{_pointers(agents)}."
+    then = f"{_pointers(agents)}."
     when = "When an agent next works in a project, not before:"
     if has_none:
         return f"{where}.", f"{when} {_ALONE.removesuffix('.')}; {then}", _UNCOMMITTED
@@ -129,7 +129,7 @@ def _own_files(agents: Collection[str]) -> str:
 
 
 def _pointers(agents: Collection[str]) -> str:
-    """Names the files that get the pointer, as the end of a sentence."""
+    """Names the files that get the pointer."""
     extended = [
         name
         for name, readers in instruction_files().items()
@@ -137,7 +137,7 @@ def _pointers(agents: Collection[str]) -> str:
     ]
     names = " and ".join(extended)
     yours = f" and in your {names}" if extended else ""
-    return f", and {POINTER_LINES} lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
+    return f"{POINTER_LINES} lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
 
 
 def _in_short(pointers: Pointers, full: tuple[str, ...], number: str) -> tuple[str, ...]:

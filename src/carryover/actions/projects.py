@@ -20,7 +20,7 @@ from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import last_words
-from carryover.distill.trail import is_running, says_something
+from carryover.distill.trail import is_running, newest_goal_of
 from carryover.export.quoting import one_line, safe
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
@@ -153,9 +153,8 @@ def _project(
 
 
 def _about(digest: Digest) -> str:
-    """Returns the newest prompt that is more than a short reply, or else the newest with any words, on one line."""
-    newest_first = [turn for turn in reversed(digest.turns) if turn.prompt]
-    said = next(filter(says_something, newest_first), next(iter(newest_first), None))
+    """Returns the newest prompt that states a goal, or else the newest with any words, on one line."""
+    said = newest_goal_of(digest)
     return one_line(typed_words(said.prompt) or said.prompt)[:_ABOUT_CHARS] if said is not None else ""
 
 

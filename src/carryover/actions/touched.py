@@ -20,6 +20,7 @@ from carryover.actions.answers import (
 )
 from carryover.actions.session_list import here
 from carryover.agents import agent_name
+from carryover.distill.forms import request_in
 from carryover.export.quoting import one_line, safe
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.events import edits_of_session, session_events, turn_of, typed_prompts
@@ -72,7 +73,7 @@ def _turn(number: int, events: Sequence[SessionEvent]) -> TurnOutline:
     return TurnOutline(
         number=number,
         at_ms=events[0].at_ms,
-        prompt=one_line(prompt)[:_PROMPT_CHARS],
+        prompt=one_line(request_in(prompt))[:_PROMPT_CHARS],
         calls=len(results),
         files=len({edit.path for edit in edits}),
         added=sum(added for added, _ in sizes),
@@ -178,7 +179,7 @@ def _of_session(
                 edits=len(made),
                 added=sum(added for added, _ in sizes),
                 removed=sum(removed for _, removed in sizes),
-                why=one_line(prompts[turns[-1] - 1][1])[:_PROMPT_CHARS] if turns[-1] else "",
+                why=one_line(request_in(prompts[turns[-1] - 1][1]))[:_PROMPT_CHARS] if turns[-1] else "",
             ),
         )
 

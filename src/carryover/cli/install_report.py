@@ -26,7 +26,7 @@ TIPS: Final = (
 
 _COMMIT: Final = (
     "  Until then git refuses what would overwrite them: "
-    "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there."
+    "`git add AGENTS.md && git commit -m 'Point agents to the handoff'` there."
 )
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",

@@ -277,7 +277,7 @@ class Daemon:
         await self._second_pages.flush()
 
     async def _health(self) -> Health:
-        context, rss_bytes = self._context, None
+        context, rss_bytes, watch = self._context, None, self._watcher.state
         now_ms = context.now_ms()
         with suppress(OSError):
             rss_bytes = here().resident_bytes()
@@ -294,7 +294,7 @@ class Daemon:
             last_sweep_ms=context.last_rescan_ms,
             sources=self._rescanner.sources,
             broken_sources=self._ingest_queue.broken,
-            watch=self._watcher.state,
+            watch=msgspec.structs.replace(watch, reason=watch.reason or self._project_watcher.state.reason),
             tasks=list(self._supervisor.states.values()),
             projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
             hook_port=self._hook_port.state,

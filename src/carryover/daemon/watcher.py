@@ -8,6 +8,7 @@ import asyncio
 import errno
 import os
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -19,11 +20,14 @@ from typing import Final
 
 import msgspec
 from watchfiles import Change, watch
+from watchfiles.main import FileChange
 
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
+from carryover.daemon.watch_plan import MOST_FOLDERS, Below, Place, Trees, watch_plan
+from carryover.fsio import atomic_replace, private_dir
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
@@ -42,8 +46,9 @@ LOOK_AT_PROJECTS_S: Final = 3.0
 POLL_MS: Final = 500
 FLOOD: Final = 500
 """More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
-MOST_FOLDERS: Final = 8_000
-"""Of so many folders at most each is watched by itself, which is needed if links lead out of them."""
+LISTEN_MS: Final = 5_000
+"""How long FSEvents may take to report the first change, which is made for that."""
+_SONG: Final = b"Written whenever carryoverd begins to watch folders, to see whether macOS reports it.\n"
 _OF_THE_SYSTEM: Final = ("/dev", "/proc", "/run", "/sys")
 _Identity = tuple[int, int]
 
@@ -124,13 +129,34 @@ class Watcher:
             reason = _limit(error)
             if reason is None:
                 raise
-            self.state.reason = reason
-            if reason != self._reported:
-                self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
-            self._reported = reason
+            self._poll(reason)
+
+    def _poll(self, reason: str) -> None:
+        """Has the folders polled from now on."""
+        self.state.reason = reason
+        if reason != self._reported:
+            event = "watch_unreported" if reason == "silent" else "watch_limit_reached"
+            self.context.log.warning(event, reason=Word(reason), polling_ms=POLL_MS)
+        self._reported = reason
 
     def _below(self, root: TranscriptRoot) -> Below:
-        return folders_below(root.watched) if self.deep else Below(tuple(map(str, root.watched)))
+        below = folders_below(root.watched) if self.deep else Below(tuple(map(str, root.watched)))
+        if not here().watches_trees:
+            return below
+        return msgspec.structs.replace(below, places=tuple(map(_place, (*below.tops, *below.followed))))
+
+    def _trees(self) -> Trees | None:
+        if not here().watches_trees:
+            return None
+        canary = self.context.state.canary
+        private_dir(canary, parents=False)
+        home, real_canary = (here().canonical(str(folder)) for folder in (self.context.home, canary))
+        return Trees(here().descriptors(), home, real_canary)
+
+    def _sing(self) -> None:
+        """Makes a change that the system has to report."""
+        with suppress(OSError):
+            atomic_replace(self.context.state.canary / "canary.txt", _SONG, mode=0o600, durable=False)
 
     def _watch_once(
         self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
@@ -139,17 +165,16 @@ class Watcher:
         # A disk that does not answer while watchfiles 1.3 adds its folders would stop all threads of the process.
         walked = look_at_each(there, self._below, at=lambda root: root.path)
         existing = [root for root, _ in walked]
-        # watchfiles 1.3 goes through every link, so one to / would have the whole disk watched.
-        by_itself = any(below.has_links for _, below in walked)
-        of_roots = (str(folder) for root in existing for folder in root.watched)
-        each_folder = (folder for _, below in walked for folder in below.folders)
-        paths = dict.fromkeys(filter(_is_text, each_folder if by_itself else of_roots))
-        if not paths:
+        plan = watch_plan([below for _, below in walked], None if polling else self._trees(), deep=self.deep)
+        if plan.polling:
+            self._poll("descriptors")
+            polling = True
+        if not plan.paths:
             self._restart.wait(self._pause_s)
             return
         look_again = 0.0
         watching = watch(
-            *islice(paths, MOST_FOLDERS),
+            *plan.paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
             step=self._step_ms,
@@ -159,16 +184,19 @@ class Watcher:
             debug=False,
             force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
             poll_delay_ms=POLL_MS,
-            recursive=self.deep and not by_itself,
+            recursive=plan.recursive,
             # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
             ignore_permission_denied=self.state.denied,
         )
         with closing(watching):
-            for found in watching:
+            for found in watching if plan.asked is None else _heard(watching):
                 if not look_again:
                     self.state.mode = "polling" if polling else "native"
                     loop.call_soon_threadsafe(self.on_rescan, "watch_begun")
-                seen = noticed(found, existing, self.context.agents, deep=self.deep)
+                    if plan.asked is not None:
+                        self._sing()
+                changes = found if len(found) > FLOOD else plan.as_asked(found)
+                seen = noticed(changes, existing, self.context.agents, deep=self.deep)
                 if seen.sources:
                     loop.call_soon_threadsafe(self.on_sources, seen.sources)
                 if seen.rescan is not None:
@@ -182,11 +210,18 @@ class Watcher:
                     look_again = time.monotonic() + self._pause_s
 
 
-class Below(msgspec.Struct, frozen=True):
-    """Folders to watch. `has_links`: links to folders are among what is in them, followed or not."""
+class Unheard(RuntimeError):
+    """The system reports no change, although one was made."""
 
-    folders: tuple[str, ...]
-    has_links: bool = False
+
+def _heard(reports: Iterator[set[FileChange]]) -> Iterator[set[FileChange]]:
+    """Passes on what is reported each `LOOK_AT_ROOTS_MS`. Raises Unheard if there is nothing in the first few."""
+    left_ms = LISTEN_MS
+    for found in reports:
+        left_ms = sys.maxsize if found else left_ms - LOOK_AT_ROOTS_MS
+        if left_ms < 0:
+            raise Unheard
+        yield found
 
 
 def folders_below(tops: Iterable[Path]) -> Below:
@@ -196,12 +231,14 @@ def folders_below(tops: Iterable[Path]) -> Below:
     """
     folders: list[str] = []
     links: list[str] = []
-    for top in tops:
+    above = tuple(map(str, tops))
+    for top in above:
         for folder, names, _ in os.walk(top):
             folders.append(folder)
             links += (path for name in names if os.path.islink(path := os.path.join(folder, name)))  # noqa: PTH114, PTH118
-    followed = (folder for link in filter(_is_followed, links) for folder in _walked(link))
-    return Below((*folders, *islice(followed, MOST_FOLDERS)), bool(links))
+    followed = tuple(filter(_is_followed, links))
+    linked = (folder for link in followed for folder in _walked(link))
+    return Below(above, (*folders, *islice(linked, MOST_FOLDERS)), bool(links), followed)
 
 
 def _is_followed(link: str) -> bool:
@@ -216,15 +253,6 @@ def _is_followed(link: str) -> bool:
 
 def _walked(top: str) -> Iterator[str]:
     return (folder for folder, _, _ in os.walk(top))
-
-
-def _is_text(folder: str) -> bool:
-    """Whether watchfiles 1.3 takes this name, which may be any bytes."""
-    try:
-        folder.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def noticed(
@@ -276,14 +304,32 @@ def _identity_of(path: Path) -> _Identity | None:
     return None
 
 
+def _place(folder: str) -> Place:
+    real = here().canonical(folder)
+    return Place(folder, real, _volume(Path(real)))
+
+
+def _volume(real: Path) -> str:
+    """Returns the topmost folder around `real` on the same disk."""
+    device = real.stat().st_dev
+    top = real
+    for folder in real.parents:
+        if folder.stat().st_dev != device:
+            break
+        top = folder
+    return str(top)
+
+
 def _is_about_a_name(error: Exception) -> bool:
     """Whether a file was changed whose name is not UTF-8, of which watchfiles 1.3 can say nothing else."""
     return "Unable to decode path" in str(error)
 
 
 def _limit(error: Exception) -> str | None:
-    """Returns the kernel limit that `error` is about, if any; watchfiles 1.3 names it only in the text."""
+    """Returns what is in the way of watching, if `error` is about that; watchfiles 1.3 names it only in the text."""
     message = str(error)
+    if isinstance(error, Unheard):
+        return "silent"
     if "watch limit" in message or f"os error {errno.ENOSPC})" in message:
         return "watches"
     if f"os error {errno.EMFILE})" in message or f"os error {errno.ENFILE})" in message:

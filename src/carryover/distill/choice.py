@@ -14,15 +14,17 @@ from carryover.distill.learned import LINE
 from carryover.distill.names import names_in
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.recent_files import relative
-from carryover.distill.worth import InPlay, names_file
+from carryover.distill.worth import InPlay, suffix_of
 from carryover.text.pattern import later
 
 Spot = tuple[int, int]
 """Where an entry stands: the number of its section, and its place there."""
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
-_MEASURE: Final = later(r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?")
-"""A time, a version's number, a size or a speed; a whole number may be a port or an id."""
+_MEASURE: Final = later(
+    r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}|.*\.[a-z]\w{0,4}(?::\d+){1,2}"
+)
+"""A time, a version's number, a size, a speed, a file's mode or a line in it; a whole number may be a port or an id."""
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
 _LONGEST_WORD: Final = 24
@@ -58,11 +60,15 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
     """Returns the files, and the other names, that the next agent most likely needs and that no line mentions."""
     files: list[str] = []
     others: list[str] = []
+    suffixes = {suffix_of(name.shown) for name in names.values() if _is_path(name.shown)} - {""}
     for key in sorted(names.keys() - held, key=lambda key: (-names[key].worth, key)):
         if _says_little(key):
             continue
         shown = _shown(names[key].shown, root)
-        line = files if names_file(shown) else others
+        # `cart.py` is a file, and `rows.map` none, if paths of the conversation end in `.py` and not in `.map`.
+        suffix = suffix_of(shown)
+        is_file = _is_path(names[key].shown) or (suffix in suffixes if suffixes else suffix != "")
+        line = files if is_file else others
         cost = estimated_tokens(f"{shown}, ")
         if cost > tokens:
             break
@@ -70,6 +76,10 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
             tokens -= cost
             line.append(shown)
     return ", ".join(files), ", ".join(others)
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name and "://" not in name
 
 
 def _says_little(name: str) -> bool:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
-from carryover.distill.pastes import MOST_TYPED
+from carryover.distill.closed_classes import is_list_item
+from carryover.distill.pastes import MOST_TYPED, is_machine_line
 from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
 
 _HEADING: Final = later(r"\s*#{1,3}\s+(\S.{0,59})")
 _LEAST_HEADINGS: Final = 2
+_PLACE: Final = later(r"\s*(?:\$ARGUMENTS|\$@|\{\{ ?(?:args|input) ?\}\})\s*", re.I)
+"""A line that stands where a client puts what was typed, in a command's file that it did not fill in."""
+_SHOUTED: Final = later(r"\b[A-Z]{4,40}\b")
+_ENDS_OF_CODE: Final = tuple(";,({)")
+_FRAME: Final = later(
+    r"[-*•]?\s?(?:\d\ufe0f?\u20e3|[\u2190-\u2bff\U0001f000-\U0001faff]).*"
+    r"|\W{0,6}\w[\w.]{0,40}[_.]\w\S{0,40}\s{1,40}[-–—]\s.*"
+)
+"""A line with a picture in front, or of a tool and what it does."""
+_SAYS: Final = later(r"[^:：]{1,40}[:：]\W{0,4}(?:[\w'’]{1,40}\s){3}\S")
+"""A label with a sentence."""
+_LEAST_FRAME: Final = 8
+_COMMAND: Final = later(r"\s*#{1,3}\s+/[\w:-]+")
+_NAMED: Final = later(r"\s*(?:description:|#{1,3})\s+(\S.{0,59})")
 
 
 class Filled(NamedTuple):
@@ -19,12 +35,41 @@ class Filled(NamedTuple):
     template: str
 
 
+def request_in(prompt: str) -> str:
+    """Returns what a prompt asks: what was typed into it if it is a form, or else the line that names the form."""
+    form = filled_in(prompt)
+    return prompt if form is None else form.typed or form.template
+
+
 def filled_in(prompt: str) -> Filled | None:
-    """Returns what was typed into a form: a text longer than people type, whose first heading has a code block alone
-    below it, and that goes on with at least one more heading. None if the prompt is no form."""
+    """Returns what was typed into a form. None if the prompt is no form, which is longer than people type and one of:
+    a command's file that begins with the command's name or whose place for the arguments is empty; a text of which at
+    least half the lines are an orchestrator's frame; a heading with a code block alone below it and more headings."""
     if len(prompt) <= MOST_TYPED:
         return None
     lines = prompt.splitlines()
+    return _without_arguments(prompt, lines) or _in_a_frame(prompt, lines) or _below_a_heading(prompt, lines)
+
+
+def _without_arguments(prompt: str, lines: list[str]) -> Filled | None:
+    first = _first(lines)  # of a person who asks about such a file, it is a sentence
+    if not first.startswith(("---", "#")) or not (any(map(_PLACE.fullmatch, lines)) or _COMMAND.match(first)):
+        return None
+    # Where the client left the place empty, what was typed stands right below the file's last list.
+    before, last = ["", *prompt.rstrip().splitlines()][-2:]
+    is_typed = is_list_item(before) and not is_list_item(last) and last == last.lstrip()
+    named = next(filter(None, map(_NAMED.match, lines)), None)
+    return _filled(prompt, last.strip() if is_typed else "", named[1] if named is not None else first)
+
+
+def _in_a_frame(prompt: str, lines: list[str]) -> Filled | None:
+    forms = line_forms(lines)
+    own = [line for form, line in zip(forms, lines, strict=True) if form != "text" or not _is_frame(line.strip())]
+    is_framed = len(lines) - len(own) >= max(_LEAST_FRAME, sum(line.strip() != "" for line in own))
+    return _filled(prompt, "\n".join(own).strip(), _first(lines)) if is_framed else None
+
+
+def _below_a_heading(prompt: str, lines: list[str]) -> Filled | None:
     forms = line_forms(lines)
     shown = [at for at, line in enumerate(lines) if line.strip()]
     fences = [at for at, form in enumerate(forms) if form == "fence"]
@@ -35,4 +80,18 @@ def filled_in(prompt: str) -> Filled | None:
     typed = "\n".join(lines[fences[0] + 1 : fences[1]]).strip()
     if 2 * len(typed) > len(prompt):
         return None
-    return Filled(typed, f"template “{name[1].strip()}”, {len(prompt) - len(typed):,} characters")
+    return _filled(prompt, typed, name[1])
+
+
+def _is_frame(line: str) -> bool:
+    in_capitals = line.isupper() and not any(sign.isdigit() for sign in line)
+    shouts = in_capitals or (len(_SHOUTED.findall(line)) > 1 and not line.endswith(_ENDS_OF_CODE))
+    return (shouts or _FRAME.fullmatch(line) is not None) and not (_SAYS.match(line) or is_machine_line(line))
+
+
+def _first(lines: list[str]) -> str:
+    return next((line for line in lines if line.strip()), "")
+
+
+def _filled(prompt: str, typed: str, name: str) -> Filled:
+    return Filled(typed, f"template “{name.strip()[:60]}”, {len(prompt) - len(typed):,} characters")

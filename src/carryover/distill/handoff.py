@@ -88,6 +88,7 @@ def distill(
     past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
     if past is None:
         return None
+    view = past.view
     recent = recent_files(view, facts.files)
     limit = standing_limit(view, startable)
     limit_text = None

@@ -9,6 +9,7 @@ from carryover.distill.closed_classes import begins_with_reply, is_question, may
 from carryover.distill.digest import Digest, Pending, Turn
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import earlier
+from carryover.distill.said_again import without_repeats
 from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
@@ -79,7 +80,8 @@ class Past(NamedTuple):
 
     def turn(self, number: int, view: SessionView) -> str:
         """Returns how a turn is called: by its number and, unless its session leads, by its session."""
-        return f"turn {number}" if view is self.lead else f"turn {number} of {self.short_ids[view.session]}"
+        is_lead = view.session == self.lead.session
+        return f"turn {number}" if is_lead else f"turn {number} of {self.short_ids[view.session]}"
 
     def spoke(self, step: Step, at_ms: int) -> str:
         """Returns who said the last words of a turn, and when; they are a session's last if no later turn has any."""
@@ -97,6 +99,7 @@ class Past(NamedTuple):
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:
     """Returns the past of a project; None if nothing happened. `own` names a session that must lead."""
+    view = without_repeats(view)
     steps = steps_of(view)
     if not steps:
         return None
@@ -196,10 +199,22 @@ def says_something(turn: Turn) -> bool:
 def goal_of(digest: Digest) -> Turn | None:
     """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
     without words of the user nor a short text that begins with a reply."""
-    turns = [turn for turn in digest.turns if turn.prompt]
-    says = [turn for turn in turns if says_something(turn)]
-    goals = (turn for turn in says if not turn.is_template and not begins_with_reply(turn.prompt))
-    return next(goals, None) or next(iter(says or turns), None)
+    return _first_goal([turn for turn in digest.turns if turn.prompt])
+
+
+def newest_goal_of(digest: Digest) -> Turn | None:
+    """Returns a session's newest prompt that states a goal, or else its newest one with any words."""
+    return _first_goal([turn for turn in reversed(digest.turns) if turn.prompt])
+
+
+def _first_goal(turns: Sequence[Turn]) -> Turn | None:
+    goals = filter(states_goal, turns)
+    return next(goals, None) or next(filter(says_something, turns), None) or next(iter(turns), None)
+
+
+def states_goal(turn: Turn) -> bool:
+    """Whether the prompt has words of the user and is no short text that begins with a reply, such as "yes to all"."""
+    return says_something(turn) and not turn.is_template and not begins_with_reply(turn.prompt)
 
 
 def task_of(digest: Digest) -> str | None:

@@ -35,9 +35,10 @@ def worth(name: str, seen: Mentions) -> float:
     return 1 / (1 + math.exp(-chance))
 
 
-def names_file(name: str) -> bool:
-    """Whether a name is that of a file: it has a folder or a suffix."""
-    return "/" in name or _SUFFIX.search(name) is not None
+def suffix_of(name: str) -> str:
+    """Returns what a name ends with if it is that of a file, as `.py`; empty: nothing short behind a dot."""
+    found = _SUFFIX.search(name)
+    return found[0] if found is not None else ""
 
 
 def described(name: str, seen: Mentions) -> Iterator[tuple[str, float]]:
@@ -54,7 +55,7 @@ def described(name: str, seen: Mentions) -> Iterator[tuple[str, float]]:
     yield "plain word", float(name.isalpha())
     yield "digit", float(_DIGIT.search(name) is not None)
     yield "dot", float("." in name)
-    yield "suffix", float(_SUFFIX.search(name) is not None)
+    yield "suffix", float(suffix_of(name) != "")
     yield "length", len(name) / 20
 
 

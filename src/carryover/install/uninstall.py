@@ -64,6 +64,7 @@ _TREES: Final = (
     ("restore", "handoffs kept for when the daemon is down"),
     ("spool", "what was handed to hooks"),
     ("crashes", "crash reports"),
+    ("canary", "what showed whether macOS reports changes"),
     ("sync", "this machine's keys and its copy of the store"),
     (BACKUPS, "backups"),
     (f"{SCRATCH}*", "left by a command that was killed"),

@@ -24,6 +24,13 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     home: str
 
 
+class KnownHealth(msgspec.Struct, frozen=True):
+    """What `carryover doctor --json` printed last, and when it was asked; null and 0 if it was not asked yet."""
+
+    checked_ms: int = 0
+    found: msgspec.Raw = msgspec.Raw(b"null")
+
+
 class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /ui/api/command`. With `preview`, `forget` only says what would go, `to` only returns the line.
 

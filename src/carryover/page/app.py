@@ -1,8 +1,8 @@
 """The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
 
     GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
-    GET  /ui/, /ui/NAME, /ui/vendor/NAME  the page and its files
-    GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health
+    GET  /ui/, /ui/NAME  the page and its files
+    GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health[/known]
     GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
     GET  /ui/api/changes                  server-sent events
     POST /ui/api/command                  runs a command of the user; needs the token from `me` too
@@ -36,7 +36,7 @@ from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.page import commands
 from carryover.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
-from carryover.page.answers import AgentName, CommandAsked, Me
+from carryover.page.answers import AgentName, CommandAsked, KnownHealth, Me
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
@@ -50,8 +50,6 @@ _MOST_COMMANDS: Final = 2
 _BODY_S: Final = 1.0
 _HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
-_VENDOR: Final = "vendor"
-"""The folder of what other people wrote."""
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
@@ -82,14 +80,13 @@ class Page:
         """Reads the page's files. Blocks."""
         self._host = host
         # By name: nothing else of the disk can be asked for.
-        static = files("carryover.page").joinpath("static")
-        self._files = {**_read_files(static), **_read_files(static.joinpath(_VENDOR), f"{_VENDOR}/")}
+        self._files = _read_files(files("carryover.page").joinpath("static"))
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
         self._running = asyncio.Semaphore(_MOST_COMMANDS)
         self._asking_doctor = asyncio.Lock()
-        self._health: tuple[float, bytes] | None = None
+        self._health: tuple[float, KnownHealth] | None = None
         self.access = access
         self.changes = Changes()
 
@@ -180,6 +177,8 @@ class Page:
                 return await self._read(lambda db: pictures.pictures(db, None, now_ms=now_ms))
             case ("GET", "health"):
                 return await self._doctor(visitor)
+            case ("GET", "health", "known"):
+                return _json(self._health[1] if self._health is not None else KnownHealth())
             case ("GET", "changes"):
                 stream = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
                 stream.force_close()
@@ -249,15 +248,17 @@ class Page:
         return await self._read(read, self._searcher)
 
     async def _doctor(self, visitor: Visitor) -> web.StreamResponse:
-        """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time."""
+        """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time.
+
+        That takes seconds, so the page shows what `health/known` has meanwhile."""
         async with self._asking_doctor:
             if self._health is None or self._host.clock() - self._health[0] > _HEALTH_S:
                 _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
-                self._health = (self._host.clock(), printed)
-        body = self._health[1]
-        if not body.startswith(b"{"):
-            raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
-        return web.Response(body=body, content_type="application/json")
+                if not printed.startswith(b"{"):
+                    raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
+                known = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
+                self._health = (self._host.clock(), known)
+            return _json(self._health[1])
 
     async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         try:
@@ -319,9 +320,9 @@ class Page:
             self._waiting -= 1
 
 
-def _read_files(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
-    """Returns the files that a page is made of, by their names with that prefix."""
-    return {prefix + entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
+def _read_files(folder: Traversable) -> dict[str, bytes]:
+    """Returns the files that a page is made of, by their names."""
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
 
 
 def _superseded() -> web.HTTPException:

@@ -14,6 +14,8 @@ class Platform(Protocol):
 
     name: str
     """As `sys.platform` has it."""
+    watches_trees: bool
+    """Whether watching a folder is watching all that is below it, whose changes are then reported by real paths."""
     longest_address: int
     """The longest path of a Unix socket, in bytes."""
 

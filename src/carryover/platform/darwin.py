@@ -45,6 +45,7 @@ class Darwin:
     """macOS. All that it is made with is what a test has in its place."""
 
     name = "darwin"
+    watches_trees = True
     longest_address = 103
     folds = True
 

@@ -39,6 +39,7 @@ class Linux:
     """Linux, and whatever else is not macOS. `proc` and `libc`: what a test has in their place."""
 
     name = "linux"
+    watches_trees = False
     longest_address = 107
     folds = False
 

@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ _PATIENCE_S: Final = 2.0
 _STASHES: Final = ("rev-list", "--walk-reflogs", "--parents", "refs/stash", "--")
 _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
 _MOVED_REFS: Final = ("FETCH_HEAD", "packed-refs", "refs/stash", "logs/HEAD")
+_PLAIN: Final = re.compile(rb"[\w.*?-]+")
+"""A pattern of names' usual characters and of wildcards that mean the same to git and to fnmatch."""
 _NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
 
 _Status = tuple[int, int, int] | None
@@ -76,20 +79,26 @@ def _status(path: Path) -> _Status:
 
 
 def has_rule(data: bytes, folder: str) -> bool:
-    """Whether the text of an ignore file ignores a folder by its name alone; if False, git has to be asked."""
-    lines = [line.rstrip() for line in data.split(b"\n")]
-    last = max((at for at, line in enumerate(lines) if line in _rules(folder)), default=None)
+    """Whether the text of an ignore file ignores a folder at the top of the checkout by its name or a pattern for it;
+    if False, git has to be asked."""
+    lines = data.split(b"\n")
+    last = max((at for at, line in enumerate(lines) if _ignores(line, folder)), default=None)
     return last is not None and not any(line.startswith(b"!") for line in lines[last:])
 
 
 def names(data: bytes, folder: str) -> bool:
     """Whether the text of an ignore file has a rule for a folder by its name alone."""
-    return any(line.rstrip() in _rules(folder) for line in data.split(b"\n"))
+    return any(_name_in(line) == os.fsencode(folder) for line in data.split(b"\n"))
 
 
-def _rules(folder: str) -> set[bytes]:
-    name = os.fsencode(folder)
-    return {name, name + b"/", b"/" + name, b"/" + name + b"/"}
+def _ignores(line: bytes, folder: str) -> bool:
+    """Whether a line of an ignore file matches the folder, read as git and fnmatch both do."""
+    name = _name_in(line)
+    return _PLAIN.fullmatch(name) is not None and fnmatchcase(os.fsencode(folder), name)
+
+
+def _name_in(line: bytes) -> bytes:
+    return line.rstrip().removesuffix(b"/").removeprefix(b"/")
 
 
 def is_let_in(root: Path, folder: str) -> bool:
@@ -98,9 +107,10 @@ def is_let_in(root: Path, folder: str) -> bool:
     if is_ignored(root, folder):
         return False
     try:
-        return names(read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False), folder)
+        text = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
     except OSError:
         return False
+    return has_rule(text, folder) or names(text, folder)
 
 
 def is_negated(root: Path, name: str) -> bool:

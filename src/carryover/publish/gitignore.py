@@ -1,12 +1,13 @@
 """Keeps `.carryover/` and machine-specific files out of commits: by `info/exclude`, which git neither shares nor
-removes; by a rule in `.carryover/` itself, for a folder that becomes a repository; and by .gitignore where the user
-wants that."""
+removes, and by a rule in `.carryover/` itself, for a folder that becomes a repository.
+
+A project's own .gitignore is the user's. Earlier versions added a rule there under `shared`, which is taken out as what
+else they added."""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -20,7 +21,6 @@ from carryover.edits.record import GITIGNORE
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
 from carryover.probe.checkout import git_dir_of
-from carryover.probe.git_command import ask_one
 from carryover.probe.ignored import SIZE_LIMIT_BYTES, exclude_file, has_rule, other_checkouts
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
@@ -32,9 +32,6 @@ EXCLUDE: Final = ".git/info/exclude"
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
-_PATHS: Final = (".carryover/handoff.md", ".carryover/x")
-_EXCLUDED: Final = re.compile(rb"info/exclude:\d+:\.carryover/\t")
-_LET_IN: Final = re.compile(rb":\d+:!")
 
 
 def keep_out(root: Path, edits: ProjectEdits) -> str | None:
@@ -74,15 +71,8 @@ def own_ignore_file(store: Path) -> Path | None:
     return None
 
 
-def share_rule(root: Path, edits: ProjectEdits, allows: Callable[[str], bool] = lambda _: True) -> None:
-    """Puts the rule into .gitignore too, unless the user's rules already ignore `.carryover/` or include it again.
-    `allows` returns whether .gitignore may be changed."""
-    if git_dir_of(root) is not None and not _is_ignored(root) and allows(GITIGNORE):
-        edits.carry_out(GITIGNORE, plan(_change(root / GITIGNORE, with_rule)), ours=True)
-
-
 def unshare_rule(root: Path, edits: ProjectEdits) -> None:
-    """Removes our rule from .gitignore."""
+    """Removes the rule from .gitignore that an earlier version put there."""
     if GITIGNORE in edits.mine:
         edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
 
@@ -211,22 +201,6 @@ def _own_exclude(root: Path) -> Path:
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
     return path
-
-
-def _is_ignored(root: Path) -> bool:
-    """Whether git's rules say anything of `.carryover/`, not counting ours in `info/exclude`."""
-    with suppress(OSError):  # not a text file: leave it to git
-        text = read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)
-        if has_rule(text, STORE) or has_rule(text, f"{STORE}/*"):
-            return True
-    try:
-        rules = ask_one(root, "check-ignore", "--verbose", "--no-index", "--", *_PATHS).out.splitlines()
-        if any(_EXCLUDED.search(rule) for rule in rules):
-            exclude = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
-            return find_lines(exclude, _LINES) is None
-    except OSError:
-        return False  # a redundant rule does no harm
-    return sum(not _LET_IN.search(rule) for rule in rules) == len(_PATHS)
 
 
 def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:

@@ -35,7 +35,6 @@ from carryover.publish.gitignore import (
     has_info_folder,
     ignore_itself,
     keep_out,
-    share_rule,
     unshare_rule,
 )
 from carryover.publish.loaded_files import handoff_names
@@ -207,7 +206,6 @@ def _share(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Onc
     for name in edits.mine & local_names().keys() - instruction_files().keys():
         edits.carry_out(name, local_removal(root, name), ours=False)
     hide_no_more(root, edits)
-    share_rule(root, edits, once.allows)
     if git_dir_of(root) is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from carryover.distill.closed_classes import begins_with_reply
 from carryover.distill.digest import Digest
-from carryover.distill.trail import task_of
+from carryover.distill.trail import goal_of, states_goal, task_of
 from carryover.ledger.queries import SessionRow, project_by_root, session_ids, sessions, shortest_unique
 from carryover.model import NOTE
 from carryover.publish.project_view import session_digest
@@ -49,15 +50,20 @@ def session_entries(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> l
 
 
 def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
-    """Returns what a session is called everywhere: its first prompt with a goal or, where the user asked nothing, the
-    title that its agent gave it; on one line, empty if there is neither."""
+    """Returns what a session is called everywhere: its first prompt with a goal, or else the title that its agent gave
+    it, if that names work, or else its first words; on one line, empty if there is none of these."""
     return titled(row, session_digest(ledger, row))
 
 
 def titled(row: SessionRow, digest: Digest) -> str:
     """Returns what a session with this digest is called."""
-    own = None if row.agent == NOTE else task_of(digest)  # the user named the note
-    return one_line(own or row.title or "")
+    given = one_line(row.title or "")
+    if row.agent == NOTE:  # the user named it
+        return given
+    goal, words = goal_of(digest), task_of(digest) or ""
+    is_asked = goal is not None and states_goal(goal)
+    names_work = not given.startswith("#") and not begins_with_reply(given)
+    return one_line(words) if is_asked or (words and not names_work) else given or one_line(words)
 
 
 def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:

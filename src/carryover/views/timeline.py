@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.distill.commands import committed
+from carryover.distill.forms import request_in
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
@@ -21,6 +22,7 @@ from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
 from carryover.text.reset_times import with_reset_here
 from carryover.views.history import How, Links, path_in_project
+from carryover.views.session_list import title_of
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 
@@ -124,7 +126,7 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
     start = Moment(
         at_ms=row.started_ms, agent=row.agent, session=row.native_id, kind="session", text="", machine=machine
     )
-    found = [replace(start, kind="note" if row.agent == NOTE else "session", text=_first_line(row.title or ""))]
+    found = [replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])]
     if before is not None and row.agent not in (before.agent, NOTE):
         found.append(replace(start, kind="hand-over", text=before.agent))
     events = [(turn, event) for turn, event in numbered(session_events(db, row)) if not event.retracted]
@@ -164,7 +166,7 @@ def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str
         here = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
-                yield replace(here, kind="prompt", text=_first_line(prompt.typed))
+                yield replace(here, kind="prompt", text=_first_line(request_in(prompt.typed)))
             case FileEdit(diff=diff) as edit:
                 yield replace(here, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:

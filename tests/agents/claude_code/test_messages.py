@@ -104,6 +104,8 @@ EXPANDED = (
     "<command-args>use the <idea></command-args>"
 )
 """A command the client expands for the model (2.1.16, 2.1.126, 2.1.328)."""
+PLAN = "Implement the following plan:\n\n# Discount\n\n1. In cents."
+AFTER_PLAN = "\n\nIf you need specific details from before exiting plan mode (like exact code), read: /t/a.jsonl"
 LOCAL = (
     "<command-name>/brand-new</command-name>\n            <command-message>brand-new</command-message>\n"
     "            <command-args>some words</command-args>"
@@ -130,6 +132,9 @@ LOCAL = (
         (LOCAL, {}, []),
         ("<local-command-caveat>Caveat: ...</local-command-caveat>", {"isMeta": True}, []),
         ("<local-command-stdout>\x1b[2mDone\x1b[22m</local-command-stdout>", {}, []),
+        ("Unknown slash command: ship", {}, []),
+        (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
+        (f"Why is this shown?{AFTER_PLAN}", {}, [Prompt(text=f"Why is this shown?{AFTER_PLAN}")]),
     ],
 )
 def test_what_a_person_wrote_is_a_prompt(content: Any, fields: dict[str, Any], bodies: list[AnyBody]) -> None:
@@ -215,6 +220,13 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
     message = '<cross-session-message from="a">Pull.</cross-session-message>'
     assert transcript.queue("enqueue", message) == transcript.user(message) == []
+
+
+def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
+    transcript = Session()
+    for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", LOCAL):
+        assert transcript.queue("enqueue", text) == []
+    assert transcript.queue("enqueue", f"{OPENED}\nAdd a discount") == [QueuedPrompt(text="Add a discount")]
 
 
 @pytest.mark.parametrize("tag", ["result", "event"])

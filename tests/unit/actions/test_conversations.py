@@ -22,6 +22,7 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
     foreign = conversations.session(scribe.db, AGENT, "s3", None)
 
     assert [hits[n].turn for n in ("one", "two", "three", "four", "five")] == [1, 2, 3, 1, 1]
+    assert [hits[n].title for n in ("one", "three", "four")] == ["add a parser", "add a parser", "needle four"]
     assert ({hits[n].project for n in ("one", "four")}, hits["five"].project) == ({1}, 0)
     assert foreign is not None and (foreign.root, foreign.project) == ("desk:/srv/shop", 0)
 

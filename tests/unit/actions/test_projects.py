@@ -86,7 +86,7 @@ async def test_what_a_project_waits_for_is_what_its_records_say(
 async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_newest_turn_ended(
     scribe: Scribe, bodies: list[AnyBody], state: str
 ) -> None:
-    said = ("add a cart", "Round the\ntotal to whole cents", "yes", *bodies)
+    said = ("add a cart", "Round the\ntotal to whole cents", "yes to all", *bodies)
     await scribe.tell(*map(scribe.event, said))
 
     [project] = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
@@ -168,7 +168,7 @@ async def test_pages_of_the_timeline_leave_nothing_out(scribe: Scribe, limit: in
 
     listed = [(entry.kind, entry.text, entry.detail, entry.diff) for entry in found[:2]]
     assert listed == [("tests", "pytest", "fail", ""), ("edit", "Edited cart.py", "", "@@ +1\n-a\n+b")]
-    assert [entry.text for entry in found[2:]] == [*(f"prompt {n}" for n in range(6, -1, -1)), ""]
+    assert [entry.text for entry in found[2:]] == [*(f"prompt {n}" for n in range(6, -1, -1)), "prompt 0"]
 
 
 @pytest.mark.usefixtures("utc")

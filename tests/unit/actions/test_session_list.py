@@ -60,6 +60,19 @@ async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe
     assert (entry["title"], entry["task"]) == ("number the vouchers", "number the vouchers")
 
 
+@pytest.mark.parametrize(
+    ("agents_title", "title"),
+    [("Number the vouchers", "Number the vouchers"), ("Yes to all", "yes to both"), ("## User Input", "yes to both")],
+)
+async def test_a_session_of_short_replies_is_called_by_its_agent_if_that_names_work(
+    scribe: Scribe, agents_title: str, title: str
+) -> None:
+    await scribe.tell("yes to both", scribe.event(SessionInfo(title=agents_title)))
+    [row] = sessions(scribe.db, None, limit=9)
+
+    assert title_of(scribe.db, row) == title
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 async def test_pages_leave_nothing_out_and_repeat_nothing(scribe: Scribe, limit: int) -> None:
     """Also where sessions ended in the same millisecond."""

@@ -6,6 +6,7 @@ from carryover.actions import touched
 from carryover.actions.answers import TestsRun
 from carryover.ledger.queries import project_by_id
 from carryover.model import FileEdit, Retracted, ToolResult, UserPrompt
+from carryover.views.timeline import Wanted, timeline
 from support.scribe import AGENT, Scribe
 
 PASSED = ToolResult(
@@ -46,6 +47,20 @@ async def test_a_session_is_its_turns_and_the_files_that_each_of_them_changed(sc
     assert found.files[1].changes[0].subagent == "a1"
     assert (found.project, found.is_cut) == (1, False)
     assert touched.outline(scribe.db, AGENT, "none") is None
+
+
+async def test_a_turn_is_called_by_what_was_typed_into_a_form(scribe: Scribe) -> None:
+    form = "## User Input\n```text\nadd a cart\n```\n## Outline\n" + "Check what the template says.\n" * 60
+    await scribe.tell(scribe.event(form), scribe.event(edit("cart.py")))
+
+    found = touched.outline(scribe.db, AGENT, "s1")
+    shop = project_by_id(scribe.db, 1)
+
+    assert found is not None and shop is not None
+    assert [turn.prompt for turn in found.turns] == ["add a cart"]
+    assert touched.files(scribe.db, shop).files[0].sessions[0].why == "add a cart"
+    moments = timeline(scribe.db, 1, Wanted(), limit=9)
+    assert [moment.text for moment in moments] == ["add a cart", "add a cart"]
 
 
 async def test_what_was_taken_back_is_in_no_list(scribe: Scribe) -> None:

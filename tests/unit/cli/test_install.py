@@ -182,19 +182,19 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
 
     listed = (
         "  Now in ~/shop: only .carryover/handoff.md, kept out of commits by .git/info/exclude.\n"
-        "  When an agent next works in a project, not before: .carryover/ in its .gitignore, "
-        "and 7 lines that point to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
-        "  git will show AGENTS.md and .gitignore as changed until you commit them.\n"
+        "  When an agent next works in a project, not before: 7 lines that point "
+        "to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
+        "  git will show the pointers as changes until you commit them.\n"
         "  Until then git refuses what would overwrite them: "
-        "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there.\n"
+        "`git add AGENTS.md && git commit -m 'Point agents to the handoff'` there.\n"
         "  ~/shop: .git/info/exclude is changed; when an agent works there, "
-        ".gitignore is created, AGENTS.md is created, CLAUDE.md is changed\n"
+        "AGENTS.md is created, CLAUDE.md is changed\n"
         "  `carryover refresh --pointers local` (or `private`, `off`) changes that.\n"
     )
     assert code == ExitCode.OK
     assert f"Into your projects (shared), once carryoverd runs:\n{listed}" in out
     assert f"Into your projects (shared):\n{listed}" in dry
-    assert f"--- /dev/null\n+++ {shop}/.gitignore\n" in dry
+    assert f"--- /dev/null\n+++ {shop}/AGENTS.md\n" in dry
     assert everything(shop) == before, "that is for the daemon to do"
 
 
@@ -246,10 +246,9 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
         "   ● shared  ○ local  ○ private  ○ off\n"
         "   A team: shared. You alone: local. Hooks alone: private.\n"
         "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
-        "   When an agent next works in a project, not before:\n"
-        "   .carryover/ in its .gitignore, and 7 lines that point to\n"
-        "   the handoff in AGENTS.md (created if missing) and in\n   your CLAUDE.md.\n"
-        "   git will show AGENTS.md and .gitignore as changed until\n   you commit them.\n"
+        "   When an agent next works in a project, not before: 7\n"
+        "   lines that point to the handoff in AGENTS.md (created if\n   missing) and in your CLAUDE.md.\n"
+        "   git will show the pointers as changes until you commit\n   them.\n"
         "   Enter writes hooks into ~/.claude/settings.json and\n   starts nothing (--no-service).\n"
         "   Esc or q leaves everything as it is."
     ) in shared
@@ -259,7 +258,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
     assert not (shop / "AGENTS.md").exists()
 
 
-LATER = "When an agent next works in a project, not before: .carryover/ in its .gitignore, and 7 lines that point to "
+LATER = "When an agent next works in a project, not before: 7 lines that point to "
 ALONE = "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by .git/info/exclude."
 NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
 
@@ -269,7 +268,7 @@ NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `car
     [
         ("shared", ("codex",), f"{LATER}the handoff in AGENTS.md (created if missing)."),
         ("shared", ("claude-code",), f"{LATER}the handoff in AGENTS.md (created if missing) and in your CLAUDE.md."),
-        ("shared", ("codex",), "git will show AGENTS.md and .gitignore as changed until you commit them."),
+        ("shared", ("codex",), "git will show the pointers as changes until you commit them."),
         ("local", ("codex",), "And a pointer to it in AGENTS.md where no branch has one."),
         ("local", ("codex",), "Nothing that git shows; an agent whose own file is tracked gets it by hooks."),
         ("private", ("codex",), ALONE),
@@ -323,7 +322,7 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
     assert len(shown.splitlines()) <= lines
     assert max(map(len, shown.splitlines())) < columns
     assert "Which AI agents do you use?" in said and "● Claude Code" in said
-    assert "git will show AGENTS.md and .gitignore as changed until you commit them." in said.replace("Git", "git")
+    assert "git will show the pointers as changes until you commit them." in said.replace("Git", "git")
     assert "A team: shared. You alone: local. Hooks alone: private." in said
     assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
     assert (ENTER_DOES in said) == (lines > 24)
@@ -369,9 +368,7 @@ def test_the_pointer_has_as_many_lines_as_the_screen_says(claude: Path, shop: Pa
 
     [diff] = [file["diff"] for file in data["projects"][0]["later"] if file["path"].endswith("AGENTS.md")]
     added = [line for line in diff.splitlines() if re.match(r"\+(?!\+\+)", line)]
-    assert f"and {len(added)} lines that point to the handoff" in run.out(
-        "install", "--yes", "--no-service", "--dry-run"
-    )
+    assert f"{len(added)} lines that point to the handoff" in run.out("install", "--yes", "--no-service", "--dry-run")
 
 
 def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:

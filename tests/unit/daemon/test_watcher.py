@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from carryover.daemon.health import WatchState
 from carryover.daemon.watcher import FLOOD, Noticed, Watcher, _limit, folders_below, noticed
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_of
+from carryover.platform import LINUX
 from support.claude_session import ClaudeSession
+from support.platforms import on
 
 ROOT = TranscriptRoot("claude-code", Path("/home/dev/.claude/projects"))
 SESSION = "/home/dev/.claude/projects/-home-dev-shop/c0de0000-0000-4000-8000-000000000001.jsonl"
@@ -66,6 +69,12 @@ def test_the_limits_of_the_system_are_known_by_the_words_of_watchfiles(error: Ex
     assert _limit(error) == reason
 
 
+@pytest.fixture
+def inotify() -> Iterator[None]:
+    with on(LINUX):
+        yield
+
+
 def _watching(context: DaemonContext) -> tuple[Watcher, asyncio.Queue[str | list[Source]]]:
     """A watcher of all agents' folders, and what it reports."""
     reported: asyncio.Queue[str | list[Source]] = asyncio.Queue()
@@ -111,6 +120,7 @@ def test_a_link_is_followed_to_the_users_other_folders_and_nowhere_else(tmp_path
     assert not folders_below([other / "deep"]).has_links
 
 
+@pytest.mark.usefixtures("inotify")
 async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
     context: DaemonContext, session: ClaudeSession
 ) -> None:

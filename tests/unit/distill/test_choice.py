@@ -125,11 +125,15 @@ def test_names_that_no_line_has_are_files_and_others_by_worth() -> None:
 
 
 def test_names_worth_the_same_stand_in_the_order_of_the_alphabet() -> None:
-    known = names("b.py", "a.py", "c_42", "b_42")
+    known = names("src/b.py", "src/a.py", "c_42", "b_42")
     backwards = dict(reversed(known.items()))
-    assert (
-        names_not_held(known, (), ROOT, 150) == names_not_held(backwards, (), ROOT, 150) == ("a.py, b.py", "b_42, c_42")
-    )
+    assert names_not_held(known, (), ROOT, 150) == ("src/a.py, src/b.py", "b_42, c_42")
+    assert names_not_held(known, (), ROOT, 150) == names_not_held(backwards, (), ROOT, 150)
+
+
+def test_a_name_with_a_dot_is_a_file_if_paths_of_the_conversation_end_as_it_does() -> None:
+    known = {**names("src/tax.py", worth=0.9), **names("cart.py", "rows.map", "https://shop.example/a.map", "db.py:72")}
+    assert names_not_held(known, (), ROOT, 150) == ("src/tax.py, cart.py", "https://shop.example/a.map, rows.map")
 
 
 def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -> None:
@@ -138,6 +142,8 @@ def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -
         "веб-страниц",
         f"执行{24 * '令'}42",
         "0:00:03",
+        "drwxr-xr-x",
+        "-rw-r--r--",
         "3378k",
         "16.25",
         "75.1M",

@@ -280,3 +280,55 @@ def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named
     assert "placeholder" not in render(handoff(talk))
     for typed in ("## Steps\n\n```sh\nmake\n```\n\nIt fails. Why?", f"{STEPS}\n## Why\nIt fails."):
         assert "template" not in under("Task", session("s1").user(typed).edited("cart.py").says("Fixed."))
+
+
+FILE = "---\ndescription: Number whatever is named.\n---\n\nUser input:\n\n$ARGUMENTS\n\n" + "- Fill each place.\n" * 80
+
+
+def test_of_a_commands_file_whose_place_is_empty_only_a_line_below_it_was_typed() -> None:
+    asked = session("s1").user(FILE).says("What shall I number?").user("Number the vouchers.").edited("cart.py")
+    task = under("Task", asked)
+
+    assert "(turn 2" in task
+    assert "(turn 1" not in task
+    command = f"# /number-it - Numbers what is named\n\n{FILE.replace('$ARGUMENTS', 'Reject all else.')}"
+    assert "Reject" not in under("Task", session("s1").user(command).edited("cart.py").says("Done."))
+    asks = f"Mend this command for me:\n\n{FILE}"
+    assert "Mend this command" in under("Task", session("s1").user(asks).edited("cart.py").says("Done."))
+    typed = under("Task", session("s1").user(f"{FILE}number the vouchers").edited("cart.py"))
+    assert "number the vouchers\n" in typed
+    assert "template “Number whatever is named.”, 1,5" in typed
+
+
+ORCHESTRA = """\
+🧠 THE ORCHESTRA OF THE SHOP
+════════════════════════════
+You conduct the players below.
+
+PLAYERS AND TOOLS:
+📌 Score: s-17
+🎯 Objective: {}
+👥 Players: 4
+
+1️⃣ **THE STRINGS**
+   mcp__orchestra__begin    - Begins a piece for all the players at once
+   mcp__orchestra__repeat   - Plays a piece again from any of its bars
+   mcp__orchestra__end      - Ends a piece when every player has finished
+✅ ALWAYS play all the voices of a piece in one message
+❌ NEVER play one voice after the other, it MUST sound at once
+- 🥁 Players of drums count the bars for all the others
+YOU MUST START ALL PLAYERS IN ONE SINGLE MESSAGE
+"""
+
+
+def test_of_an_orchestrators_template_the_sentences_are_the_task() -> None:
+    goal = "number the vouchers of each branch by year"
+    prompt = ORCHESTRA.format(goal) + "REMEMBER TO PLAY ALL THE VOICES OF EACH PIECE AT ONCE\n" * 12
+    task = under("Task", session("s1").user(prompt).edited("cart.py").says("Numbered."))
+
+    sockets = "TCP 127.0.0.1:5173 0.0.0.0:0 LISTENING\n" * 40
+    assert "template" not in under("Task", session("s1").user(sockets).edited("cart.py").says("One is open."))
+    assert f"You conduct the players below. ¶ 🎯 Objective: {goal}" in task
+    assert "template “🧠 THE ORCHESTRA OF THE SHOP”, 1,2" in task
+    assert "VOICES" not in task
+    assert "mcp__" not in task

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from carryover.distill.learned import LINE, NAME
 from carryover.distill.names import Name, names_in
-from carryover.distill.worth import InPlay, Mentions, described, in_play, mentioned, names_file, names_in_play, worth
+from carryover.distill.worth import InPlay, Mentions, described, in_play, mentioned, names_in_play, worth
 from support.conversation import Conversation, project
 
 counts = st.integers(0, 1_000_000)
@@ -39,12 +39,6 @@ def test_a_name_mentioned_more_and_later_is_worth_more() -> None:
 
 def test_a_file_is_worth_more_than_a_plain_word() -> None:
     assert worth("cart.py", ONCE) > worth("discount", ONCE)
-
-
-def test_a_file_has_a_folder_or_a_suffix() -> None:
-    assert [names_file(each) for each in ("cart.py", "src/cart", "total_42", "1.25", "deploy")] == [
-        True, True, False, False, False,
-    ]  # fmt: skip
 
 
 def test_mentions_of_a_name_in_two_threads_are_added_and_the_latest_counts() -> None:

@@ -258,6 +258,7 @@ def test_the_agent_says_what_is_to_run_and_when() -> None:
         "KeepAlive": {"SuccessfulExit": False},
         "ThrottleInterval": 30,
         "ExitTimeOut": 15,
+        "SoftResourceLimits": {"NumberOfFiles": 10_240},
         "HardResourceLimits": {"Core": 0},
     }
 

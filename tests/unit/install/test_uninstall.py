@@ -24,6 +24,7 @@ from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.repository import repository
 from support.scribe import ledger_with_prompt
+from support.shared_rule import add_shared_rule
 
 
 @pytest.fixture
@@ -165,6 +166,7 @@ def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
 def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     published(state, repository(home / "app"))
+    add_shared_rule(home / "app")
     before = tree(home)
 
     plan = plan_uninstall(state, purge=True, home=home)
@@ -273,7 +275,8 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     root, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "theirs").touch()
-    for file in ("restore/codex/.answer", "crashes/20261120.txt", "sync/key", "spool/codex/pending/1.hook"):
+    files = ("restore/codex/.answer", "crashes/20261120.txt", "canary/canary.txt", "sync/key")
+    for file in (*files, "spool/codex/pending/1.hook"):
         (root / file).parent.mkdir(parents=True)
         (root / file).touch()
     for link in ("restore/codex/link", "backups"):
@@ -282,5 +285,5 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
         *("restore/codex/.answer", "restore/codex/link", "restore/codex", "restore"),
         *("spool/codex/pending/1.hook", "spool/codex/pending", "spool/codex", "spool"),
-        *("crashes/20261120.txt", "crashes", "sync/key", "sync", "backups", "."),
+        *("crashes/20261120.txt", "crashes", "canary/canary.txt", "canary", "sync/key", "sync", "backups", "."),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import threading
@@ -71,6 +72,10 @@ class Browser:
     async def get(self, target: str) -> int:
         return (await self._page.answer(self._request("GET", f"/ui/{target}"))).status
 
+    async def json(self, target: str) -> Any:
+        answer = await self._page.answer(self._request("GET", f"/ui/{target}"))
+        return json.loads(answer.body)  # type: ignore[attr-defined]
+
     async def command(self, **asked: object) -> int:
         body = Mock(readany=AsyncMock(side_effect=[msgspec.json.encode(asked), b""]))
         request = self._request("POST", "/ui/api/command", payload=body)
@@ -114,8 +119,8 @@ async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
 
 
 ADDRESSES = {
-    **dict.fromkeys(("vendor/uPlot.esm.js", "vendor/uPlot.min.css", "api/usage", "api/project/1/usage"), 200),
-    **dict.fromkeys(("vendor/", "vendor/vendored.toml", "vendor/../app.js", "api/project/9/usage"), 404),
+    **dict.fromkeys(("charts.js", "charts.css", "api/usage", "api/project/1/usage"), 200),
+    **dict.fromkeys(("static/", "static/app.js", "x/../app.js", "api/project/9/usage"), 404),
     **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
     **dict.fromkeys(("api/project/1/files", "api/sessions?project=1&agent=codex&since_ms=1&after=5,2"), 200),
     **dict.fromkeys(("api/outline/made-up/s1", "api/session/made-up/s1"), 200),
@@ -227,7 +232,9 @@ async def test_doctor_is_asked_once_for_all_who_want_to_know(
     monkeypatch.setattr(commands, "run", run)
     browser = Browser(page)
 
+    assert await browser.json("api/health/known") == {"checked_ms": 0, "found": None}
     assert await asyncio.gather(*(browser.get("api/health") for _ in range(5))) == [200] * 5
+    assert await browser.json("api/health/known") == {"checked_ms": host.now_ms(), "found": {"healthy": False}}
     assert asked == [{"HOME": str(host.home), "DISPLAY": ":0"}]
     host.clock.now += app._HEALTH_S + 1
     await browser.get("api/health")

@@ -9,8 +9,10 @@ import pytest
 
 from carryover.edits.apply import ProjectEdits
 from carryover.probe.ignored import exclude_file
-from carryover.publish.gitignore import keep_out, other_stores, share_rule, unshare_rule
+from carryover.projects.policy import refusal_by_git
+from carryover.publish.gitignore import keep_out, other_stores, unshare_rule
 from support.repository import git, repository
+from support.shared_rule import add_shared_rule
 
 RULE = "# Carryover (auto-added)\n.carryover/\n"
 
@@ -20,11 +22,10 @@ def app(home: Path) -> Path:
     return repository(home / "app", {"a.py": "1\n"})
 
 
-def kept_out(root: Path, *, shared: bool = True) -> ProjectEdits:
+def kept_out(root: Path) -> ProjectEdits:
     (root / ".carryover").mkdir(exist_ok=True)
     edits = ProjectEdits(root / ".carryover")
     assert keep_out(root, edits) is None
-    (share_rule if shared else unshare_rule)(root, edits)
     return edits
 
 
@@ -34,52 +35,75 @@ def ignored(root: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    "rules", [".carryover", "/.carryover/\r\nother", ".carryover/*", ".car*", ".*", "*", "!k\n.carryover/ "]
+    "rules",
+    [
+        *(".carryover/", "/.carryover", ".carryover\r\nother", "!k\n.carryover/ "),
+        *(".car*", "/.carryover*/", ".*", "*", "?carryove?", "!.carryover\n.c*r"),
+    ],
 )
-def test_no_rule_is_added_where_one_of_the_users_does_it(app: Path, rules: str) -> None:
-    (app / ".gitignore").write_bytes(f"{rules}\n".encode())
+def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rules: str) -> None:
+    exclude_file(app).write_bytes(f"{rules}\n".encode())
 
-    assert kept_out(app).done == []
-    assert ((app / ".gitignore").read_bytes(), ignored(app)) == (f"{rules}\n".encode(), True)
+    kept_out(app)
 
-
-@pytest.mark.parametrize("rule", [".carryover/", "/.carryover"])
-def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rule: str) -> None:
-    exclude_file(app).write_text(f"{rule}\n")
-
-    assert kept_out(app).done == []
-    assert ((app / ".gitignore").exists(), ignored(app)) == (False, True)
+    assert (exclude_file(app).read_bytes(), ignored(app)) == (f"{rules}\n".encode(), True)
 
 
-@pytest.mark.parametrize("text", [".carryover/\n!.carryover/\n", "# .carryover/\n"])
-def test_a_user_who_takes_the_folder_back_in_is_not_contradicted_twice(app: Path, text: str) -> None:
-    """What takes it back in is like no rule at all, until our own is above it."""
-    (app / ".gitignore").write_text(text)
-    assert kept_out(app).done == [".gitignore"]
+@pytest.mark.parametrize(
+    "rules",
+    [".carryover/*", ".carry", "a/.carryover", "#.car*", ".car*\n!.carryover", "*\n!*/", ".car[!r]*", r"\.car*"],
+)
+def test_a_rule_is_added_to_excludes_that_do_not_hide_all_of_the_folder_for_sure(app: Path, rules: str) -> None:
+    exclude_file(app).write_text(f"{rules}\n")
 
-    (app / ".gitignore").write_text(f"{RULE}!.carryover/\n")
-    assert (kept_out(app).done, (app / ".gitignore").read_text()) == ([], f"{RULE}!.carryover/\n")
+    kept_out(app)
+
+    assert (exclude_file(app).read_text(), ignored(app)) == (f"{rules}\n\n{RULE}", True)
+    assert refusal_by_git(app) is None
+
+
+@pytest.mark.parametrize("rules", ["", "*.o\n", ".carryover/\n", ".carryover/\n!.carryover/\n"])
+def test_the_user_s_own_ignore_file_is_not_touched(app: Path, rules: str) -> None:
+    """What a team shares is theirs to say, and a file that is committed says nothing for sure: git takes it away."""
+    (app / ".gitignore").write_text(rules)
+    kept_out(app)
+
+    assert (app / ".gitignore").read_text() == rules
+    assert RULE in exclude_file(app).read_text()
+
+
+def test_a_pattern_of_the_user_s_that_another_rule_contradicts_refuses_the_handoff(app: Path) -> None:
+    exclude_file(app).write_text(".car*\n")
+    (app / ".gitignore").write_text("!.carryover\n")
+    kept_out(app)
+
+    refused = refusal_by_git(app)
+    assert refused is not None
+    assert refused.in_git
 
 
 @pytest.mark.parametrize("original", [None, "", "a", "a\n", "a\r\nb\r\n"])
-def test_going_private_moves_our_rule_and_gives_the_file_back(app: Path, original: str | None) -> None:
+def test_a_rule_of_an_earlier_version_goes_and_gives_the_file_back(app: Path, original: str | None) -> None:
     gitignore = app / ".gitignore"
     if original is not None:
         gitignore.write_bytes(original.encode())
     kept_out(app)
+    add_shared_rule(app)
 
-    edits = kept_out(app, shared=False)
+    edits = kept_out(app)
+    unshare_rule(app, edits)
 
     assert (gitignore.read_bytes().decode() if gitignore.exists() else None) == original
     assert (edits.done, edits.mine, ignored(app)) == ([".gitignore"], set(), True)
 
 
 @pytest.mark.parametrize("content", ["a\n".encode("utf-16"), b"a\0"])
-def test_an_ignore_file_that_cannot_be_edited_is_left_alone_and_the_excludes_used(app: Path, content: bytes) -> None:
-    (app / ".gitignore").write_bytes(content)
+def test_excludes_that_are_no_text_are_left_alone_and_nothing_is_published(app: Path, content: bytes) -> None:
+    exclude_file(app).write_bytes(content)
 
-    assert kept_out(app).notes == [".gitignore was left alone: it is not plain text"]
-    assert ((app / ".gitignore").read_bytes(), ignored(app)) == (content, True)
+    why = ".git/info/exclude was left alone: it is not plain text, so a handoff would be committed"
+    assert keep_out(app, ProjectEdits(app)) == why
+    assert exclude_file(app).read_bytes() == content
 
 
 def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, app: Path) -> None:
@@ -105,13 +129,3 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
         ".git/info/exclude was left alone: its folder is a symlink, so a handoff would be committed",
     ]
     assert [(path.name, path.read_text()) for path in (home / "info").iterdir()] == [("theirs", "theirs\n")]
-
-
-def test_a_rule_of_ours_that_was_private_is_shared_when_the_project_is(app: Path) -> None:
-    """It stays in `info/exclude`, which other worktrees have in common."""
-    kept_out(app, shared=False)
-    assert git(app, "status", "--porcelain") == ""
-
-    assert kept_out(app).done == [".gitignore"]
-    assert (app / ".gitignore").read_text() == RULE
-    assert RULE in exclude_file(app).read_text()

@@ -15,6 +15,7 @@ from carryover.publish.project_files import publish
 from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
 from support.repository import git, repository
+from support.shared_rule import add_shared_rule
 
 OURS = ("AGENTS.md", "CLAUDE.md", ".gitignore")
 
@@ -33,7 +34,7 @@ def texts(root: Path) -> dict[str, bytes]:
 
 
 def test_the_first_publication_writes_all_of_it(app: Path) -> None:
-    assert published(app).edited == (".gitignore", "AGENTS.md", "CLAUDE.md")
+    assert published(app).edited == ("AGENTS.md", "CLAUDE.md")
     assert texts(app)["AGENTS.md"] == NEW_FILE
 
 
@@ -73,7 +74,7 @@ def test_a_stash_can_be_popped_after_the_next_publication(app: Path) -> None:
 def test_what_is_committed_comes_and_goes_with_its_branch(app: Path) -> None:
     git(app, "branch", "old")
     published(app)
-    git(app, "add", *OURS)
+    git(app, "add", "AGENTS.md", "CLAUDE.md")
     git(app, "commit", "--quiet", "--message", "Point agents to the handoff")
 
     for branch, has_it in (("old", False), ("main", True)):
@@ -106,12 +107,12 @@ def test_the_user_s_word_writes_it_anew_and_so_does_an_end_of_a_pause(app: Path)
     git(app, "reset", "--hard", "--quiet")
     git(app, "clean", "-fd")
 
-    assert published(app, agreed_ms=1).edited == (".gitignore", "AGENTS.md", "CLAUDE.md")
+    assert published(app, agreed_ms=1).edited == ("AGENTS.md", "CLAUDE.md")
     assert published(app, agreed_ms=1).edited == ()
 
     take_back(app, ProjectSettings(pointers="off", excluded="`carryover pause`"))
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
-    assert published(app, agreed_ms=1).edited == (".gitignore", "AGENTS.md", "CLAUDE.md")
+    assert published(app, agreed_ms=1).edited == ("AGENTS.md", "CLAUDE.md")
 
 
 def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app: Path) -> None:
@@ -127,6 +128,7 @@ def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app:
 def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) -> None:
     assert uncommitted_names(app) == ()
     published(app)
+    add_shared_rule(app)
     assert uncommitted_names(app) == ("AGENTS.md", "CLAUDE.md", ".gitignore")
 
     git(app, "commit", "--quiet", "--all", "--message", "some")

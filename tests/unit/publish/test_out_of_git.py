@@ -227,3 +227,24 @@ def test_the_rule_stays_while_another_checkout_has_a_handoff(home: Path) -> None
 
     take_back(tree, ProjectSettings(pointers="off"))
     assert ".carryover/" not in exclude_file(tree).read_text()
+
+
+def test_each_clone_worktree_and_submodule_ignores_its_handoff_though_only_pointers_are_committed(home: Path) -> None:
+    """A teammate has the committed pointers, and no rule: it is made before the handoff."""
+    first = repository(home / "first", {"a.py": "1\n"})
+    published(first)
+    git(first, "add", "AGENTS.md")
+    git(first, "commit", "--quiet", "--message", "Point agents to the handoff")
+    git(home, "clone", "--quiet", "first", "clone")
+    git(first, "worktree", "add", "--quiet", "../tree")
+    whole = repository(home / "whole", {"b.py": "1\n"})
+    git(whole, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(first), "inner")
+    git(whole, "commit", "--quiet", "--message", "inner")
+
+    for root in (home / "clone", home / "tree", whole / "inner", whole):
+        published(root)
+        assert (root / ".carryover" / "handoff.md").exists(), root
+        assert git(root, "check-ignore", "--no-index", ".carryover") == ".carryover\n", root
+        assert not (root / ".gitignore").exists()
+    for root in (home / "clone", home / "tree", whole / "inner"):
+        assert git(root, "status", "--porcelain", "--untracked-files=all") == "", root

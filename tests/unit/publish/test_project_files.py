@@ -21,6 +21,7 @@ from carryover.publish.project_files import preview, publish
 from carryover.publish.withdrawal import take_back, withdraw
 from carryover.redact import CleanText
 from support.repository import git, repository
+from support.shared_rule import add_shared_rule
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n# RESUME PROTOCOL: ask\n"
 RULE = "# Carryover (auto-added)\n.carryover/\n"
@@ -56,16 +57,15 @@ def signatures(root: Path) -> dict[Path, tuple[int, int, int]]:
 def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> None:
     root = repository(home / "new", {"a.py": "1\n"})
 
-    assert published(root) == Published(changed=True, file=handoff(root), edited=(".gitignore", "AGENTS.md"))
+    assert published(root) == Published(changed=True, file=handoff(root), edited=("AGENTS.md",))
     assert tree(root) == {
         ".carryover/.gitignore": "# Carryover (auto-added)\n*\n",
-        ".carryover/edited": "AGENTS.md\n.gitignore\n",
+        ".carryover/edited": "AGENTS.md\n",
         ".carryover/handoff.md": TEXT,
-        ".gitignore": RULE,
         "AGENTS.md": NEW_FILE.decode(),
         "a.py": "1\n",
     }
-    assert git(root, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
+    assert git(root, "status", "--porcelain") == "?? AGENTS.md\n"
 
 
 def test_publishing_the_same_again_touches_nothing(app: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None
     assert signatures(app) == before
     assert shared is not None and private is not None
     edited = [edit.path.relative_to(app).as_posix() for edit in shared.planned]
-    assert edited == [".git/info/exclude", ".gitignore", "AGENTS.md"]
+    assert edited == [".git/info/exclude", "AGENTS.md"]
     assert [edit.path.relative_to(app).as_posix() for edit in private.planned] == [".git/info/exclude"]
     published(app)
     again = preview(app, SHARED)
@@ -203,6 +203,7 @@ def roots(home: Path) -> tuple[Path, Path]:
     made = repository(home / "app", BEFORE), repository(home / "bare", {"a.py": "1\n"})
     for root in made:
         published(root, ProjectSettings())
+        add_shared_rule(root)
         remember_project(home / ".carryover", PublishedProject(str(root), str(root / ".carryover")))
     return made
 

@@ -40,7 +40,7 @@ async def test_what_matters_of_a_session_is_listed_newest_first(scribe: Scribe) 
         (AGENT, "tests", "pass: pytest"),
         (AGENT, "tests", "fail: pytest"),
         (AGENT, "prompt", "add a cart"),
-        (AGENT, "session", ""),
+        (AGENT, "session", "add a cart with prices"),
     ]
     assert moments(scribe) == plain
     assert moments(scribe, edits=True) == [(AGENT, "edit", "Edited cart.py +1 -0"), *plain]
@@ -62,6 +62,6 @@ async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out
     other = Scribe(scribe.ledger, agent="another", written=1)
     await other.tell(other.event("continue", session="s2"), path="/t/two.jsonl")
 
-    theirs = [("another", "prompt", "continue"), ("another", "hand-over", AGENT), ("another", "session", "")]
-    assert moments(scribe) == [*theirs, (AGENT, "prompt", "add a cart"), (AGENT, "session", "")]
+    theirs = [("another", "prompt", "continue"), ("another", "hand-over", AGENT), ("another", "session", "continue")]
+    assert moments(scribe) == [*theirs, (AGENT, "prompt", "add a cart"), (AGENT, "session", "add a cart")]
     assert moments(scribe, agent="another") == theirs

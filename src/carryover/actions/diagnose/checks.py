@@ -120,10 +120,12 @@ def _daemon(report: Report) -> Iterator[Finding]:
         "port-taken": taken,
         "ledger-trouble": daemon.ledger_trouble,
         "not-spooled": daemon.hook_calls.not_kept,
-        "inotify": limit,
+        "inotify": limit in _ENOUGH_INOTIFY,
+        "unreported": limit == "silent",
+        "too-many-folders": limit == "descriptors",
     }
     state = report.short(report.state_folder)
-    enough = _ENOUGH_INOTIFY[limit] if limit else 0
+    enough = _ENOUGH_INOTIFY.get(limit or "", 0)
     yield from _those(cases, daemon=daemon, taken=taken, trouble=daemon.ledger_trouble, state=state, enough=enough)
 
 

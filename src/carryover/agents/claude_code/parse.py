@@ -80,6 +80,11 @@ _GLUED_AFTER: Final = ("<system-reminder>", "</system-reminder>")
 _MOST_GLUED: Final = 10
 _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
 """The beginning of a command that the client runs itself, without asking the model, and of its output."""
+_CLIENTS_WORDS: Final = re.compile(r"Unknown slash command: \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}")
+"""Texts that the client puts among the user's (2.0.76), or into the queue (2.1.49, 2.1.63)."""
+_ACCEPTED_PLAN: Final = "Implement the following plan:"
+_AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
+"""Around a plan that was accepted with a new conversation to carry it out (2.1.42, 2.1.63)."""
 _INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
 
 _CLIENTS_START: Final = re.compile(
@@ -209,7 +214,7 @@ def _own_words(text: str) -> str:
     for _ in range(_MOST_GLUED):
         opened = text.rfind(opening) if text.endswith(closing) else -1
         text = text[:opened].rstrip() if opened >= 0 else text
-    return text
+    return text.rpartition(_AFTER_PLAN)[0].rstrip() if text.startswith(_ACCEPTED_PLAN) and _AFTER_PLAN in text else text
 
 
 def _parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
@@ -281,10 +286,14 @@ def _parse_user_text(builder: Builder, text: str, attachments: int) -> None:
         _parse_command(builder, text)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
         _parse_shell_mode(builder, text)
-    elif text.startswith(_LOCAL) or _parse_notifications(builder, text, "words"):
+    elif _is_clients(text) or _parse_notifications(builder, text, "words"):
         return
     elif (text or attachments) and _is_typed(builder, text):
         _parse_prompt(builder, text, attachments)
+
+
+def _is_clients(text: str) -> bool:
+    return text.startswith(_LOCAL) or _CLIENTS_WORDS.fullmatch(text) is not None
 
 
 def _is_typed(builder: Builder, text: str) -> bool:
@@ -342,9 +351,10 @@ def _parse_queue_operation(builder: Builder) -> None:
     turn, which an attachment delivers. Most entries are reports of background jobs or other sessions' messages.
     """
     operation = builder.line.operation
-    text = (rawjson.text_of(builder.line.content) or "").strip()
+    text = _own_words(rawjson.text_of(builder.line.content) or "")
     if operation == "enqueue":
-        if text and not text.startswith(_OF_SESSIONS) and not _parse_notifications(builder, text, "queue"):
+        is_others = text.startswith(_OF_SESSIONS) or _is_clients(text)
+        if text and not is_others and not _parse_notifications(builder, text, "queue"):
             builder.change(queued=(*builder.context.queued, digest(text))[-MAX_QUEUED:])
             builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):

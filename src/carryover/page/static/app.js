@@ -59,7 +59,6 @@ async function show(move) {
   }
   if (opened === shown.open && (await shown.view?.move?.(params, signal))) return;
   main.setAttribute("aria-busy", "true");
-  if (opened === health && move) main.replaceChildren(...instead("Health", "Asking carryover doctor …"));
   try {
     const view = await opened(params, query, signal, app);
     if (signal.aborted) return;
@@ -119,7 +118,8 @@ async function redraw() {
   if (view.keep?.()) return;
   try {
     if (view.refresh) return void (await view.refresh());
-    const [, params, query] = route(location.hash);
+    const [wanted, params, query] = route(location.hash);
+    if (wanted !== opened) return; // the user is on the way to another view
     const { signal } = going;
     const fresh = await opened(params, query, signal, app);
     if (signal.aborted || shown.view !== view || JSON.stringify(fresh.data ?? null) === shown.text) return;

@@ -1,43 +1,22 @@
-// Pictures by uPlot: bars for days, and points in time. They are for the eye; the table beside each says the same.
+// Pictures in SVG: bars for days, and points in time. They are for the eye; the table beside each says the same.
 
-import { Unreachable, agentColour, agentName } from "./api.js";
+import { agentColour, agentName } from "./api.js";
 import { agentMark } from "./conversation.js";
-import { h } from "./dom.js";
+import { h, svg } from "./dom.js";
 
 const SLOT = 12; // the width of a day, in px, however many there are
 const BAR = 8;
-const HEIGHT = 210;
 const LEFT = 62;
 const RIGHT = 26; // room for half of a day's name
+const TOP = 10;
+const BOTTOM = 182;
+const HEIGHT = 210; // with the names of days
 const STEPS = [1, 10, 60, 360, 1440, 10_080, 43_200, 576_000]; // min
 const LOWEST_TOP = 60; // min
 const STEP_NAMES = ["1 min", "10 min", "1 h", "6 h", "1 day", "1 week", "30 days", "400 days"];
 const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const LONG = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 const BRIEF = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-
-const all = new Set();
-let UPlot = null;
-let loading = null;
-
-/** Brings what only pictures need, when the first one is shown: the lists need not wait for it. */
-export function loaded() {
-  loading ??= Promise.all([import("./vendor/uPlot.esm.js"), style("vendor/uPlot.min.css"), style("charts.css")]).then(
-    ([library]) => { UPlot = library.default; },
-    () => {
-      loading = null;
-      throw new Unreachable("carryoverd does not answer.");
-    });
-  return loading;
-}
-
-function style(href) {
-  return new Promise((onload, onerror) => document.head.append(h("link", { rel: "stylesheet", href, onload, onerror })));
-}
-
-function brief(number) {
-  return BRIEF.format(number);
-}
 
 export function dayText(day) {
   return LONG.format(new Date(`${day}T12:00`));
@@ -57,34 +36,23 @@ export class Span {
 
   go(back) {
     this.kept.back = back;
-    for (const picture of this.pictures) picture.move();
+    for (const picture of this.pictures) picture.draw();
   }
 }
 
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-function ink(agent) {
-  return () => colour(`--c${agentColour(agent)}`);
-}
-
-function axis(own) {
-  const line = () => colour("--line");
-  return { stroke: () => colour("--dim"), font: "12px system-ui, sans-serif", grid: { stroke: line, width: 1 }, ticks: { show: false }, ...own };
-}
-
-/** A picture as wide as its place, which it follows: of as many days as fit, the newest at the right. */
+/**
+ * A picture as wide as its place, which it follows: of as many days as fit, the newest at the right. A place in it is a
+ * number of days since the first one, a day's end the next whole number; `steps` are the lines across, with their names.
+ */
 class Picture {
-  constructor(span, { data, series, y, yAxis, hooks = {}, read }) {
-    Object.assign(this, { span, data, series, y, yAxis, hooks, read });
+  constructor(span, { low, high, steps, marks, nearest, read }) {
+    Object.assign(this, { span, low, high, steps, marks, nearest, read });
     this.place = h("div", { class: "picture", "aria-hidden": "true" });
     this.slider = h("input", { type: "range", min: 0, oninput: () => span.go(Number(this.slider.max) - Number(this.slider.value)) });
     this.range = h("output", { class: "dim" });
     // When a view is drawn again, the focus is put back before the pictures know their width.
     this.foot = h("p", { class: "span", hidden: !span.kept.goes }, h("label", null, h("span", { class: "unseen" }, "Which days are shown"), this.slider), this.range);
     span.pictures.add(this);
-    all.add(this);
     this.watch = new ResizeObserver(() => this.fit());
     this.watch.observe(this.place);
   }
@@ -94,51 +62,56 @@ class Picture {
     const shown = Math.max(1, Math.floor((this.place.clientWidth - LEFT - RIGHT) / SLOT));
     if (shown === this.shown) return;
     this.shown = shown;
-    const size = { width: LEFT + RIGHT + shown * SLOT, height: HEIGHT };
-    if (this.plot) this.plot.setSize(size);
-    else this.plot = new UPlot(this.options(size), this.data, this.place);
-    this.move();
+    this.draw();
   }
 
   /** Shows the days that the span says. */
-  move() {
-    if (!this.plot) return;
+  draw() {
+    if (!this.shown) return;
+    const { days, kept } = this.span;
     const end = this.span.end(this.shown);
-    const over = this.span.days.length - this.shown;
-    this.span.kept.goes = over > 0;
+    const over = days.length - this.shown;
+    kept.goes = over > 0;
     this.foot.hidden = over <= 0;
     this.slider.max = Math.max(0, over);
     this.slider.value = end - this.shown;
-    this.range.value = `${dayText(this.span.days[Math.max(0, end - this.shown)])} – ${dayText(this.span.days[end - 1])}`;
+    this.range.value = `${dayText(days[Math.max(0, end - this.shown)])} – ${dayText(days[end - 1])}`;
     this.slider.setAttribute("aria-valuetext", this.range.value);
-    this.plot.setScale("x", { min: end - this.shown - 0.5, max: end - 0.5 });
+    this.place.replaceChildren(this.picture(end - this.shown, end));
   }
 
-  options(size) {
-    const first = new Date(`${this.span.days[0]}T12:00`);
-    const dayAt = (n) => new Date(first.getFullYear(), first.getMonth(), first.getDate() + n);
-    const mondays = (plot, at, min, max) => {
-      const newest = Math.floor(max) - ((dayAt(Math.floor(max)).getDay() + 6) % 7);
-      return Array.from({ length: Math.max(0, Math.floor((newest - min) / 7) + 1) }, (_, back) => newest - 7 * back).reverse();
+  picture(first, end) {
+    const right = LEFT + this.shown * SLOT;
+    const x = (place) => LEFT + (place - first) * SLOT;
+    const y = (value) => BOTTOM - ((value - this.low) / (this.high - this.low)) * (BOTTOM - TOP);
+    const pointer = svg("line", { class: "pointer", y1: TOP, y2: BOTTOM, visibility: "hidden" });
+    const point = (found) => {
+      pointer.setAttribute("visibility", found ? "visible" : "hidden");
+      if (found) for (const name of ["x1", "x2"]) pointer.setAttribute(name, x(found.place));
+      this.read(found?.index ?? null);
     };
-    const named = (plot, splits) => splits.map((n) => SHORT.format(dayAt(n)));
-    return {
-      ...size, series: [{}, ...this.series], legend: { show: false }, padding: [10, RIGHT, 0, 0],
-      cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      scales: { x: { time: false }, y: { range: () => this.y } },
-      axes: [axis({ splits: mondays, values: named, incrs: [7], space: 1, size: 28, grid: { show: false }, ticks: { show: true, size: 4, stroke: () => colour("--line") } }),
-        axis({ size: LEFT, ...this.yAxis })],
-      hooks: { ...this.hooks, setCursor: [(plot) => this.read(plot.cursor.idx ?? null)] },
-    };
+    const pointed = (event) => point(this.nearest((event.clientX - drawn.getBoundingClientRect().left - LEFT) / SLOT + first, first, end));
+    const drawn = svg("svg", { width: right + RIGHT, height: HEIGHT, onpointermove: pointed, onpointerleave: () => point(null) },
+      this.steps.map(([value, name]) => [svg("line", { x1: LEFT, x2: right, y1: y(value), y2: y(value) }),
+        svg("text", { class: "step", x: LEFT - 8, y: y(value) + 4 }, name)]),
+      mondays(this.span.days[0], first, end).map(([place, name]) => [svg("line", { x1: x(place), x2: x(place), y1: BOTTOM, y2: BOTTOM + 4 }),
+        svg("text", { class: "day", x: x(place), y: BOTTOM + 19 }, name)]),
+      pointer, this.marks(x, y, first, end));
+    return drawn;
   }
 
   end() {
     this.watch.disconnect();
-    this.plot?.destroy();
-    this.plot = null;
     this.span.pictures.delete(this);
-    all.delete(this);
   }
+}
+
+/** The middle of each Monday among these days, with its name. */
+function mondays(firstDay, from, end) {
+  const first = new Date(`${firstDay}T12:00`);
+  const dayAt = (n) => new Date(first.getFullYear(), first.getMonth(), first.getDate() + n);
+  const all = Array.from({ length: end - from }, (_, n) => from + n).filter((n) => dayAt(n).getDay() === 1);
+  return all.map((n) => [n + 0.5, SHORT.format(dayAt(n))]);
 }
 
 /** What is above a picture: the agents, and what is pointed at or, else, what all of it comes to. */
@@ -159,60 +132,58 @@ function figure(picture, above, ...more) {
   return h("figure", { class: "chart" }, above, picture.place, picture.foot);
 }
 
+function ink(agent) {
+  return `var(--c${agentColour(agent)})`;
+}
+
+/** At most six whole numbers from 0 to `top`, evenly apart. */
+function evenSteps(top) {
+  const size = 10 ** Math.floor(Math.log10(top));
+  const step = Math.max(1, size * (top / size > 5 ? 2 : top / size > 2 ? 1 : 0.5));
+  return Array.from({ length: Math.floor(top / step) + 1 }, (_, n) => [n * step, BRIEF.format(n * step)]);
+}
+
 /** Bars of the days, the agents' parts on each other. `marked` are days on which a limit was reached. */
 export function bars(span, parts, { marked = new Set() } = {}) {
+  const { days } = span;
   const sums = parts.map((part) => part.values.reduce((sum, value) => sum + value, 0));
-  const heights = span.days.map(() => 0);
-  const stacked = parts.map((part) => part.values.map((value, n) => {
-    heights[n] += value;
-    return value ? heights[n] : null;
-  }));
-  const top = Math.max(...heights, 1);
+  const top = Math.max(...days.map((_, n) => parts.reduce((sum, part) => sum + part.values[n], 0)), 1);
   const above = legend(parts.map((part) => part.agent), (at) => at === null
-    ? { title: "In all", numbers: sums.map(brief) }
-    : { title: dayText(span.days[at]), numbers: parts.map((part) => brief(part.values[at])) });
-  const paths = UPlot.paths.bars({ size: [1, BAR, BAR], gap: 0 });
-  const mark = (plot) => {
-    const ratio = devicePixelRatio;
-    plot.ctx.fillStyle = colour("--bad");
-    for (const n of marked) {
-      const x = plot.valToPos(n, "x", true);
-      if (x > plot.bbox.left && x < plot.bbox.left + plot.bbox.width) plot.ctx.fillRect(x - (BAR / 2) * ratio, plot.bbox.top - 6 * ratio, BAR * ratio, 3 * ratio);
-    }
+    ? { title: "In all", numbers: sums.map((sum) => BRIEF.format(sum)) }
+    : { title: dayText(days[at]), numbers: parts.map((part) => BRIEF.format(part.values[at])) });
+  const bar = (n, x, y) => {
+    const left = x(n) + (SLOT - BAR) / 2;
+    let below = 0;
+    return [...parts.filter((part) => part.values[n]).map((part) => {
+      const from = y(below);
+      below += part.values[n];
+      return svg("rect", { x: left, width: BAR, y: y(below), height: from - y(below), fill: ink(part.agent) });
+    }), marked.has(n) && svg("rect", { class: "limit", x: left, width: BAR, y: TOP - 6, height: 3 })];
   };
-  // The highest is drawn first, and what is below covers the lower part of it.
-  const series = parts.map((part) => ({ fill: ink(part.agent), width: 0, paths, points: { show: false } })).reverse();
   const picture = new Picture(span, {
-    data: [span.days.map((_, n) => n), ...stacked.reverse()], series, y: [0, top * 1.05],
-    yAxis: { values: (plot, splits) => splits.map((value) => (Number.isInteger(value) ? brief(value) : "")) },
-    hooks: { draw: [mark] }, read: above.read,
+    low: 0, high: top * 1.05, steps: evenSteps(top), read: above.read,
+    marks: (x, y, first, end) => days.map((_, n) => n >= first && n < end && bar(n, x, y)),
+    nearest: (place) => days[Math.floor(place)] && { index: Math.floor(place), place: Math.floor(place) + 0.5 },
   });
   const key = marked.size > 0 && h("span", { class: "by" }, h("span", { class: "limit-key", "aria-hidden": "true" }), "usage limit reached");
   return figure(picture, above.place, ...(key ? [key] : []));
 }
 
-/** Points in time, each as high as it took long. `points` have `place`, `ms`, `agent` and `title`. */
+/** Points in time, each as high as it took long. `given` have `place`, `ms`, `agent` and `title`. */
 export function points(span, given, key) {
-  const found = [...given].sort((a, b) => a.place - b.place);
-  const agents = [...new Set(found.map((each) => each.agent))];
-  const minutes = found.map((each) => Math.max(1, each.ms / 60_000));
-  const enough = STEPS.find((step) => step >= Math.max(...minutes)) ?? STEPS.at(-1);
-  const highest = Math.max(enough, LOWEST_TOP);
+  const agents = [...new Set([...given].sort((a, b) => a.place - b.place).map((each) => each.agent))];
+  const minutes = (each) => Math.max(1, each.ms / 60_000);
+  const longest = Math.max(...given.map(minutes));
+  const highest = Math.max(STEPS.find((step) => step >= longest) ?? STEPS.at(-1), LOWEST_TOP);
   const above = legend(agents, (at) => at === null
-    ? { title: key, numbers: agents.map((agent) => found.filter((each) => each.agent === agent).length) }
-    : { title: found[at].title, numbers: agents.map(() => "") });
-  const series = agents.map((agent) => ({
-    paths: () => null, points: { show: true, size: 11, width: 1.5, space: 0, fill: ink(agent), stroke: () => colour("--card") },
-  }));
-  const heights = (agent) => found.map((each, n) => (each.agent === agent ? Math.log10(minutes[n]) : null));
-  const steps = STEPS.filter((step) => step <= highest).map(Math.log10);
+    ? { title: key, numbers: agents.map((agent) => given.filter((each) => each.agent === agent).length) }
+    : { title: given[at].title, numbers: agents.map(() => "") });
+  const visible = (first, end) => given.map((each, index) => ({ ...each, index })).filter((each) => each.place >= first && each.place < end);
   const picture = new Picture(span, {
-    data: [found.map((each) => each.place - 0.5), ...agents.map(heights)], series, y: [-0.2, Math.log10(highest) + 0.15],
-    yAxis: { splits: () => steps, values: () => STEP_NAMES.slice(0, steps.length) }, read: above.read,
+    low: -0.2, high: Math.log10(highest) + 0.15, read: above.read,
+    steps: STEPS.filter((step) => step <= highest).map((step, n) => [Math.log10(step), STEP_NAMES[n]]),
+    marks: (x, y, first, end) => visible(first, end).map((each) => svg("circle", { cx: x(each.place), cy: y(Math.log10(minutes(each))), r: 5.5, fill: ink(each.agent) })),
+    nearest: (place, first, end) => visible(first, end).sort((a, b) => Math.abs(a.place - place) - Math.abs(b.place - place))[0],
   });
   return figure(picture, above.place);
 }
-
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const picture of all) picture.plot?.redraw();
-});

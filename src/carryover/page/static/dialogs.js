@@ -3,6 +3,14 @@
 import { agentName, command, projects, startable } from "./api.js";
 import { h, inline, say } from "./dom.js";
 
+const TITLE_CHARS = 70;
+
+/** A session's title in the heading of a dialog, short enough to leave room for what is below. */
+export function quoted(title) {
+  const signs = [...title];
+  return `“${signs.length > TITLE_CHARS ? `${signs.slice(0, TITLE_CHARS - 1).join("")}…` : title}”`;
+}
+
 /** Opens a dialog with `content` and buttons: label, look, and what they do. After one returned true, `done` follows it. */
 function open(title, content, buttons, done = () => {}) {
   let didIt = false;
@@ -17,11 +25,13 @@ function open(title, content, buttons, done = () => {}) {
         close.textContent = "Close";
         row.replaceChildren(close);
         close.focus();
-      } else button.disabled = false;
+      }
     } catch (error) {
       outcome.replaceChildren(h("p", { class: "failed" }, error.message));
-      button.disabled = false;
     }
+    button.disabled = false;
+    if (document.activeElement === document.body) button.focus(); // it lost the focus while it was disabled
+    outcome.scrollIntoView({ block: "nearest" });
   } }, label);
   const row = h("div", { class: "buttons" }, close, buttons.map(run));
   const dialog = h("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
@@ -31,6 +41,7 @@ function open(title, content, buttons, done = () => {}) {
     h("h2", { id: "dialog-title" }, title), content, outcome, row);
   document.body.append(dialog);
   dialog.showModal();
+  dialog.scrollTop = 0; // the button that has the focus now is in sight wherever the text is
   return dialog;
 }
 
@@ -98,9 +109,9 @@ export async function continueIn(which, one = null) {
   };
   const usual = able.find((id) => id !== which.agent) ?? able[0];
   const agents = able.map((id) => h("label", { class: "choice" },
-    h("input", { type: "radio", name: "agent", value: id, checked: id === usual, onchange: ask }), " ", agentName(id),
+    h("input", { type: "radio", name: "agent", value: id, checked: id === usual, autofocus: id === usual, onchange: ask }), " ", agentName(id),
     id === which.agent && h("span", { class: "dim" }, which.waits_for === "a limit" ? " (at its usage limit)" : " (worked last)")));
-  const dialog = open(`Continue ${one ? `“${one.title}”` : which.name} in …`, [
+  const dialog = open(`Continue ${one ? quoted(one.title) : which.name} in …`, [
     h("fieldset", { class: "choices" }, h("legend", null, "The agent gets the handoff as its first prompt"), agents),
     h("p", null, "Paste this into a terminal:"), h("p", { role: "status" }, line)],
     [["Copy", "", async (outcome) => {
@@ -119,7 +130,7 @@ export async function continueIn(which, one = null) {
 /** Shows the handoff that begins with one session, to be copied: into an agent that runs, or a web chat. */
 export function copyHandoff(which, one) {
   const text = h("pre", { tabindex: "0" }, "…");
-  open(`Copy the handoff of “${one.title}”`, [h("p", null, "Paste it into an agent that runs, or into a web chat."), text],
+  open(`Copy the handoff of ${quoted(one.title)}`, [h("p", null, "Paste it into an agent that runs, or into a web chat."), text],
     [["Copy", "main", async (outcome) => {
       await copy(text);
       outcome.replaceChildren(h("p", { class: "good" }, "✓ Copied."));

@@ -78,6 +78,7 @@ function drawn(hit) {
   return h("a", { class: "hit", href: at("session", hit.agent, hit.session, hit.turn) },
     h("span", { class: "facts" },
       h("strong", { title: shortPath(hit.root) }, h("bdi", null, name)), agentMark(hit.agent, agentName(hit.agent, hit.machine)),
+      hit.title && h("bdi", { class: "title", title: hit.title }, hit.title),
       hit.kind && h("span", null, hit.kind), hit.turn ? h("span", null, `turn ${hit.turn}`) : "", time(hit.at_ms)),
     h("span", { class: "words", dir: "auto" }, hit.before, hit.words && h("mark", null, hit.words), hit.after));
 }

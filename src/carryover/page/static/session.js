@@ -3,7 +3,7 @@
 
 import { get, projects, shortPath, startable } from "./api.js";
 import { Conversation, agentMark } from "./conversation.js";
-import { continueIn, copyHandoff, forget } from "./dialogs.js";
+import { continueIn, copyHandoff, forget, quoted } from "./dialogs.js";
 import { at, clock, counted, diff, h, inline, time } from "./dom.js";
 import { TESTS } from "./sessions.js";
 
@@ -19,7 +19,7 @@ async function above(answer, tab, ...facts) {
   const list = known ? at("project", known.id, "sessions") : "#/sessions";
   const one = { session: id, agent, title };
   const button = (label, kind, act) => h("button", { type: "button", class: kind, onclick: act }, label);
-  const remove = () => forget({ project: answer.project, session: id, agent }, `“${title}”`, () => { location.hash = list; });
+  const remove = () => forget({ project: answer.project, session: id, agent }, quoted(title), () => { location.hash = list; });
   const nodes = [
     h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ",
       known ? h("a", { href: at("project", known.id) }, h("bdi", null, known.name)) : "no project", " › ", h("a", { href: list }, "Sessions")),

@@ -1,7 +1,7 @@
 // What agents used, in all projects: `usage`; its pictures are those of a project's work too.
 
 import { agentName, get, projects } from "./api.js";
-import { Span, bars, loaded, points } from "./charts.js";
+import { Span, bars, points } from "./charts.js";
 import { agentMark } from "./conversation.js";
 import { at, h, moment } from "./dom.js";
 import { beside, dayRows, handoffTokens, lasted, nothing, section, share, table } from "./tables.js";
@@ -15,7 +15,7 @@ let measure = NEW;
 
 /** The view of all projects. */
 export async function usage(params, query, signal) {
-  const [found, known] = await Promise.all([get("usage", signal), projects(), loaded()]);
+  const [found, known] = await Promise.all([get("usage", signal), projects()]);
   const asked = Date.now();
   const [parts, sections] = await handoff(known, signal);
   const text = "What your agents recorded, in all projects, over the last 400 days at most. Nothing is estimated: an agent that records no tokens or limits is missing here.";

@@ -1,7 +1,7 @@
 // Pictures of a project's work, each with a table of the same numbers: `project/ID/work`.
 
 import { agentName, get } from "./api.js";
-import { Span, bars, loaded } from "./charts.js";
+import { Span, bars } from "./charts.js";
 import { localDay, now } from "./dom.js";
 import { frame } from "./project.js";
 import { beside, dayRows, handoffTokens, nothing, section } from "./tables.js";
@@ -10,7 +10,7 @@ import { pictures } from "./usage.js";
 const kept = {};
 
 export async function work([id], query, signal, app) {
-  const asked = [frame(id, "Work", app.redraw), get(`project/${id}/work`, signal), get(`project/${id}/usage`, signal), loaded()];
+  const asked = [frame(id, "Work", app.redraw), get(`project/${id}/work`, signal), get(`project/${id}/usage`, signal)];
   const [[of, above], found, used] = await Promise.all(asked);
   kept[id] ??= { turns: {}, usage: {} };
   const nodes = [...above, byDay(found, localDay(now()), kept[id].turns), ...pictures(used, kept[id].usage),

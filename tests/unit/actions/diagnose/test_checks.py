@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from carryover.actions.diagnose import checks
 from carryover.actions.diagnose.checks import findings, templates
@@ -50,6 +51,20 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
 
     assert findings(HEALTHY) == ()
     assert findings(changed(HEALTHY, agents=(loading,))) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "what"),
+    [
+        ("silent", "macOS reports no changes in folders to carryoverd, not even its own; folders are polled instead."),
+        ("descriptors", "There are more folders than macOS can watch for carryoverd; they are polled instead."),
+        ("of a later version", None),
+    ],
+)
+def test_if_macos_does_not_watch_that_is_one_finding(reason: str, what: str | None) -> None:
+    report = changed(HEALTHY, daemon=changed(RUNNING, watch=WatchState(reason=reason)))
+
+    assert [line(finding) for finding in findings(report)] == ([f"watch wrong: {what}"] if what else [])
 
 
 def test_what_is_wrong_with_carryover_itself_is_found() -> None:

@@ -1,0 +1,85 @@
+"""Takes out of prompts what a client or a habit puts into several of them, however short: what differs is what the
+user said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from carryover.distill.digest import Turn
+from carryover.distill.pastes import is_machine_line
+from carryover.distill.view import ProjectView
+from carryover.text.lines import one_line
+from carryover.text.pattern import later
+
+_SHORTEST: Final = 40
+"""A shorter paragraph may come in any two prompts, unless it is a heading."""
+_BLOCK: Final = later(r"(?ms)^<([a-z]+[-_][\w-]*)\b[^<>\n]*>.*?</\1>|[^\n](?:(?!\n\s*\n|\n<[a-z]+[-_]).)*")
+"""What stands between the tags of a client, or a paragraph."""
+_TWICE: Final = 2
+_GAP: Final = "…"
+_Sent = tuple[int, str, str]
+
+
+class _Block(NamedTuple):
+    tag: str
+    text: str
+    key: str
+    """What it is recognised by in other prompts; empty if it may repeat by chance."""
+
+
+def without_repeats(view: ProjectView) -> ProjectView:
+    """Returns the view without what stands in its prompts between tags that come in several beside different words, and
+    with `…` for each paragraph that another prompt has. It stays in the newer of two, which says it again, or in the
+    first of more. A prompt of nothing else stays whole."""
+    turns = {turn.sent: turn for session in view.sessions for turn in session.digest.turns if turn.prompt}
+    prompts = sorted(turns, key=lambda sent: (turns[sent].at_ms, sent))
+    blocks = {sent: _blocks(turns[sent].prompt) for sent in prompts}
+    beside = {(one.tag, _outside(blocks[sent])) for sent in prompts for one in blocks[sent] if one.tag}
+    tags = Counter(tag for tag, rest in beside if rest)
+    holders: dict[str, list[_Sent]] = {}
+    for sent in prompts:
+        for key in {one.key for one in blocks[sent] if one.key}:
+            holders.setdefault(key, []).append(sent)
+    keeps = {key: some[-1 if len(some) == _TWICE else 0] for key, some in holders.items()}
+    own: dict[_Sent, str] = {}
+    for sent in prompts:
+        said = [one for one in blocks[sent] if tags[one.tag] < _TWICE]
+        kept = [one.text if keeps.get(one.key, sent) == sent else _GAP for one in said]
+        if (_GAP in kept or said != blocks[sent]) and any(letter.isalnum() for text in kept for letter in text):
+            own[sent] = "\n\n".join(kept)
+    if not own:
+        return view
+    return replace(
+        view,
+        sessions=tuple(
+            replace(one, digest=replace(one.digest, turns=tuple(_turn(turn, own) for turn in one.digest.turns)))
+            for one in view.sessions
+        ),
+    )
+
+
+def _turn(turn: Turn, own: dict[_Sent, str]) -> Turn:
+    prompt = own.get(turn.sent)
+    if prompt is None:
+        return turn
+    return replace(turn, prompt=prompt, chars=turn.chars - len(turn.prompt) + len(prompt))
+
+
+def _outside(blocks: list[_Block]) -> str:
+    return "".join(block.text for block in blocks if not block.tag)
+
+
+@lru_cache(maxsize=1024)  # every handoff compares the same prompts
+def _blocks(prompt: str) -> list[_Block]:
+    found = ((block[1] or "", block[0].strip()) for block in _BLOCK.finditer(prompt) if block[0].strip())
+    return [_Block(tag, text, "" if tag else _key(text)) for tag, text in found]
+
+
+def _key(text: str) -> str:
+    key = one_line(text)
+    is_quote = is_machine_line(text) or text.startswith(("```", "~~~"))  # may be a request given to several commands
+    return key if (len(key) >= _SHORTEST or key.startswith("#")) and not is_quote else ""

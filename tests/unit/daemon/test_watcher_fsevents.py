@@ -1,0 +1,178 @@
+"""The watcher on macOS, where FSEvents watches trees and reports real paths."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from carryover.adapter.contract import Agent, Source
+from carryover.agents import adapters
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.watcher import FLOOD, Watcher
+from carryover.ingest.roots import TranscriptRoot
+from carryover.ingest.scan import roots_in_projects, roots_of
+from support.claude_session import ClaudeSession
+from support.clock import LogLines
+from support.fake_fsevents import Begun, FakeFsEvents, Seen
+from support.platforms import fake_darwin, on
+
+HISTORY = ".aider.chat.history.md"
+Reports = asyncio.Queue[str | list[Source]]
+Watching = Callable[..., AbstractAsyncContextManager[tuple[Watcher, Reports]]]
+
+
+@pytest.fixture
+def agents() -> dict[str, Agent]:
+    return {name: adapters()[name] for name in ("claude-code", "aider")}
+
+
+@pytest.fixture
+def fsevents(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeFsEvents]:
+    fake, darwin = FakeFsEvents(), fake_darwin()
+    monkeypatch.setattr("carryover.daemon.watcher.watch", fake.watch)
+    monkeypatch.setattr(darwin, "descriptors", lambda: fake.descriptors)
+    with on(darwin):
+        yield fake
+    assert fake.closed == 0
+
+
+@pytest.fixture
+def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
+    """A watcher that has begun: of all agents' folders, or of `projects`."""
+
+    @asynccontextmanager
+    async def watching(projects: Iterable[Path] = ()) -> AsyncIterator[tuple[Watcher, Reports]]:
+        reported: Reports = asyncio.Queue()
+
+        def roots() -> Iterable[TranscriptRoot]:
+            if projects:
+                return roots_in_projects(context.agents.values(), projects)
+            return roots_of(context.agents.values(), context.home, {})
+
+        hear = (lambda sources: reported.put_nowait(list(sources)), reported.put_nowait)
+        watcher = Watcher(context, roots, *hear, deep=not projects)
+        running = asyncio.ensure_future(watcher.run())
+        try:
+            assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+            yield watcher, reported
+            assert not running.done()
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    return watching
+
+
+async def hinted(reported: Reports) -> list[Source]:
+    """Returns the next hints; a new folder may ask for a rescan before."""
+    while isinstance(found := await asyncio.wait_for(reported.get(), 20), str):
+        assert found == "folder_added"
+    return found
+
+
+async def test_what_is_written_in_a_linked_folder_is_a_hint_by_its_own_name(
+    watching: Watching, fsevents: FakeFsEvents, session: ClaudeSession, home: Path
+) -> None:
+    dotfiles = home / "dotfiles" / "claude"
+    dotfiles.mkdir(parents=True)
+    (home / ".claude").symlink_to(dotfiles)
+    session.prompt("hello")
+
+    async with watching() as (watcher, reported):
+        session.prompt("hello again")
+        assert await hinted(reported) == [session.source]
+        assert (watcher.state.mode, watcher.state.reason) == ("native", None)
+        canary = home / ".carryover" / "canary"
+        assert fsevents.begun == [Begun((str(dotfiles / "projects"), str(canary)), recursive=True, polling=False)]
+        assert canary.stat().st_mode & 0o077 == 0
+
+
+async def test_a_project_made_later_and_a_folder_behind_a_link_are_seen_without_a_path_for_each(
+    watching: Watching, fsevents: FakeFsEvents, session: ClaudeSession, shop: Path, transcripts: Path, home: Path
+) -> None:
+    for number in range(40):
+        (home / "archive" / str(number)).mkdir(parents=True)
+    (home / "archive" / session.path.parent.name).mkdir()
+    transcripts.mkdir(parents=True)
+    session.path.parent.symlink_to(home / "archive" / session.path.parent.name)
+    (transcripts / "old").symlink_to(home / "archive")
+    other = ClaudeSession(transcripts, shop / "other")
+
+    async with watching() as (_watcher, reported):
+        session.prompt("hello")
+        assert session.source in await hinted(reported)
+        other.prompt("hello")
+        assert await hinted(reported) == [other.source]
+        assert [len(begun.paths) for begun in fsevents.begun] == [3]
+
+
+async def test_sixty_projects_are_watched_by_what_is_around_them(
+    watching: Watching, fsevents: FakeFsEvents, home: Path
+) -> None:
+    projects = [home / "work" / str(number) for number in range(60)]
+    for project in projects:
+        project.mkdir(parents=True)
+        (project / HISTORY).write_text("")
+    last = projects[-1]
+
+    async with watching(projects) as (_watcher, reported):
+        (home / "work" / "unknown").mkdir()
+        (home / "work" / "unknown" / HISTORY).write_text("not ours")
+        (last / "vendor").mkdir()
+        (last / "vendor" / HISTORY).write_text("not ours either")
+        (last / HISTORY).write_text("# aider chat started")
+        assert [Path(source.path) for source in await hinted(reported)] == [last / HISTORY]
+        assert [begun.paths[0] for begun in fsevents.begun] == [str(home / "work")]
+
+
+async def test_if_there_is_no_room_for_its_folders_it_polls_and_says_so(
+    watching: Watching, fsevents: FakeFsEvents, transcripts: Path, home: Path, lines: LogLines
+) -> None:
+    transcripts.mkdir(parents=True)
+    for number in range(25):
+        (home / f"archive-{number}").mkdir()
+        (transcripts / str(number)).symlink_to(home / f"archive-{number}")
+
+    async with watching() as (watcher, _reported):
+        assert (watcher.state.mode, watcher.state.reason) == ("polling", "descriptors")
+        assert [begun.polling for begun in fsevents.begun] == [True]
+        assert "watch_limit_reached reason=descriptors polling_ms=500" in lines
+
+
+async def test_if_macos_reports_not_even_its_own_change_it_polls_and_says_so(
+    watching: Watching, fsevents: FakeFsEvents, session: ClaudeSession, lines: LogLines
+) -> None:
+    fsevents.deaf = True
+    session.prompt("hello")
+
+    async with watching() as (watcher, reported):
+        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+        assert (watcher.state.mode, watcher.state.reason) == ("polling", "silent")
+        assert [begun.polling for begun in fsevents.begun] == [False, True]
+        assert "watch_unreported reason=silent polling_ms=500" in lines
+
+        fsevents.deaf = False
+        watcher.restart()
+        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+        assert (watcher.state.mode, watcher.state.reason) == ("native", None)
+
+
+async def test_events_that_say_all_at_once_are_hints_and_a_flood_asks_for_a_rescan(
+    watching: Watching, fsevents: FakeFsEvents, session: ClaudeSession
+) -> None:
+    """Where events are dropped, FSEvents names the folder alone, and watchfiles passes nothing on."""
+    session.prompt("hello")
+    async with watching() as (_watcher, reported):
+        for seen in (Seen.CREATED | Seen.REMOVED | Seen.MODIFIED, Seen.RENAMED, Seen.CREATED | Seen.RENAMED):
+            fsevents.report((session.path, seen))
+            assert await hinted(reported) == [session.source]
+
+        many = [(session.path.with_suffix(f".{number}"), Seen.MODIFIED) for number in range(FLOOD + 1)]
+        fsevents.report((session.folder, Seen.MUST_SCAN_SUBDIRS), *many)
+        found = "folder_added"
+        while found != "flood":
+            found = str(await asyncio.wait_for(reported.get(), 20))
