@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 # What differs most on a Mac; `make night` runs all.
-DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test_service_managers.py tests/e2e/test_crashes.py
-GITLESS_SAMPLE := tests/e2e/test_second_page.py
+DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test_service_managers.py tests/e2e/test_declared_source.py
+GITLESS_SAMPLE := tests/e2e/test_declared_source.py
 # Four for two cores: much of the time tests wait for processes.
 TEST_WORKERS ?= 4
 D2 := @terrastruct/d2@0.1.33
@@ -49,7 +49,7 @@ unit: $(VENV)/.installed-dev
 
 as-darwin-sample: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --as-darwin $(DARWIN_SAMPLE)
-	$(BIN)/pytest -n $(TEST_WORKERS) --as-darwin --without-git $(GITLESS_SAMPLE)
+	$(BIN)/pytest --as-darwin --without-git $(GITLESS_SAMPLE)
 
 as-darwin: $(VENV)/.installed-dev ## run the tests of units, agents and whole programs as if this machine were a Mac; ONLY=tests/e2e some
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --all --as-darwin $(or $(ONLY),tests/unit tests/agents tests/contract tests/e2e)
