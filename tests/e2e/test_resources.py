@@ -167,6 +167,7 @@ def test_where_the_limit_is_reached_it_polls_and_says_so(
         assert daemon.health()["watch"]["mode"] == "polling"
 
 
+@pytest.mark.linux("for inotify")
 @needs_limits
 def test_a_limit_that_is_reached_later_is_noticed_too(session: ClaudeSession, project: Path, transcripts: Path) -> None:
     """A folder of a new project is one watch more, and the kernel refuses it without anybody being told."""

@@ -79,6 +79,7 @@ def test_one_project_is_read_paused_and_forgotten_by_any_spelling(
     assert in_ledger(mac) == {}
 
 
+@pytest.mark.linux("for a daemon that takes spellings for different folders")
 def test_what_an_earlier_version_recorded_apart_is_joined_at_the_start(
     mac: DaemonProcess, shop: Path, transcripts: Path
 ) -> None:

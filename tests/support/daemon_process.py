@@ -37,7 +37,10 @@ def wait_until(what: str, look: Callable[[], T | None], *, limit_s: float = LIMI
 def handoff_of(project: Path) -> str:
     """The handoff that lies in `project`, empty where there is none."""
     path = project / ".carryover" / "handoff.md"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def agree_to_pointers(state: StateDir) -> None:
