@@ -164,7 +164,18 @@ def own_scripts() -> Path:
 
     user = Path(sysconfig.get_path("scripts", f"{os.name}_user"))
     package = Path(carryover.__file__)
-    return user if package.is_relative_to(site.getusersitepackages()) else Path(sysconfig.get_path("scripts"))
+    of_user = package.is_relative_to(site.getusersitepackages())
+    return _kept_by_homebrew(user if of_user else Path(sysconfig.get_path("scripts")))
+
+
+def _kept_by_homebrew(folder: Path) -> Path:
+    """Returns the path at which Homebrew has `folder` in every version: an upgrade removes the one with the version."""
+    for cellar in folder.parents:
+        if cellar.name == "Cellar":
+            formula, _version, *inside = folder.relative_to(cellar).parts
+            linked = cellar.parent.joinpath("opt", formula, *inside)
+            return linked if linked.is_dir() else folder
+    return folder
 
 
 def deduced_from(facts: Facts) -> HowInstalled:

@@ -21,6 +21,7 @@ def path_of_length(tmp_path: Path, length: int) -> Path:
     return path
 
 
+@pytest.mark.linux("for a short address of a socket")
 @pytest.mark.parametrize("length", [here().longest_address, here().longest_address + 1, 250])
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a way round its limit")
 def test_a_socket_can_be_bound_and_reached_whatever_the_length_of_its_path(tmp_path: Path, length: int) -> None:

@@ -84,6 +84,7 @@ Export = Callable[..., tuple[int, str]]
 
 
 @linux_root
+@pytest.mark.linux("whose a connection is")
 @pytest.mark.parametrize("how", ["", "both", "after one"])
 def test_what_another_user_runs_is_given_nothing(how: str, start: Started, export: Export, tmp_path: Path) -> None:
     """Not if it listens on IPv6 too, and not if it has the port only after the first answer."""
@@ -104,7 +105,7 @@ def test_it_is_given_the_document_if_the_user_says_so(start: Started, export: Ex
     assert b"/api/generate" in got.read_bytes()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells whose a connection is")
+@pytest.mark.linux("whose a connection is")
 def test_who_does_not_accept_the_connection_is_given_nothing(
     start: Started, export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:

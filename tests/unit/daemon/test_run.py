@@ -161,6 +161,7 @@ def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have one place for all threads")
+@pytest.mark.linux("for one place of memory")
 def test_the_threads_of_a_daemon_take_memory_from_one_place() -> None:
     """Each kept what it once needed, so the daemon's memory grew with the number of its threads."""
     program = (

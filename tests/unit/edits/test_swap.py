@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -104,6 +103,7 @@ def test_so_does_a_third_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert is_all_there_is(file, b"the newest of all")
 
 
+@pytest.mark.linux("for a lease")
 def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +126,7 @@ def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
     assert is_all_there_is(file, NEWER)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+@pytest.mark.linux("for a lease")
 def test_who_had_found_the_old_file_waits_and_writes_into_the_file_of_that_name(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -198,3 +199,17 @@ def test_what_a_process_has_of_memory_is_known_on_linux_alone(platform: Platform
     found = platform.resident_bytes()
 
     assert found is None if platform.name == MACOS else found is not None and 10**6 < found < 10**11
+
+
+@pytest.mark.parametrize(("hard", "allowed"), [(20_000, 10_240), (300, 300)])
+def test_a_daemon_from_a_macs_terminal_may_have_enough_files_open(hard: int, allowed: int) -> None:
+    """There a program may have 256, and FSEvents takes one for each folder on the way to one that it watches."""
+    program = (
+        "import resource, sys\n"
+        "from carryover.platform.darwin import Darwin\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, (256, {hard}))\n"
+        "Darwin().allow_descriptors(10_240)\n"
+        "sys.exit(Darwin().descriptors() != int(sys.argv[1]))\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program, str(allowed)], check=False).returncode == 0
