@@ -14,8 +14,8 @@ from carryover import __version__
 from carryover.actions.context import state_dir
 from carryover.daemon.client import stop_daemon, wait_for_daemon
 from carryover.errors import ExitCode, UserError
+from carryover.how_installed import own_scripts
 from carryover.install.background import bring_up, registered, service_here, write_starter
-from carryover.install.how_installed import own_scripts
 from carryover.install.service import Kind, Program, Ran, ServiceManager, ServiceStatus, run_command, this_program
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.install.service_managers import SystemdUser
