@@ -18,11 +18,11 @@ from carryover.actions.chat_document import (
     budgets_of_chats,
     document_for_chat,
 )
-from carryover.actions.output_file import target, unwritable, write
+from carryover.actions.output_file import target, write
 from carryover.cli.arguments import add_tokens_argument, describe, flag, positive
-from carryover.cli.output_file import may_replace, may_write
+from carryover.cli.output_file import may_write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, put, say, warn
+from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, say, warn
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
@@ -38,10 +38,9 @@ document does not have are marked there. An Ollama that another user of this
 machine runs is given nothing, unless you say --any-ollama; on macOS the system
 does not say whose it is.
 
-With --session it prints one session as Markdown, as a web page, or as a
-trajectory in ATIF 1.7, which other tools and `carryover import` read. With --all
-it writes every project, its handoff and its sessions as web pages into a folder;
-they need no server and no network."""
+With --session it prints one session as Markdown, as a web page that needs no
+server and no network, or as a trajectory in ATIF 1.7, which other tools and
+`carryover import` read."""
 
 EXAMPLES: Final = """\
   carryover export --for chatgpt --question "Is the cache sound?" --copy
@@ -50,8 +49,7 @@ EXAMPLES: Final = """\
   carryover export -o shop.md --compress ollama:qwen2.5:7b
                                                    and shop.short.md beside it
   carryover export --session 3f2a --format html -o session.html
-  carryover export --session last --format atif --full -o trajectory.json
-  carryover export --all --format html -o ~/agents  then open ~/agents/index.html"""
+  carryover export --session last --format atif --full -o trajectory.json"""
 
 _LISTED: Final = 30
 _MODEL: Final = re.compile(r"[A-Za-z0-9][\w./:-]{0,200}")
@@ -84,18 +82,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     flag(parser, "--any-ollama", "with --compress: also by an Ollama that another user of this machine runs")
     add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
-    flag(parser, "--all", "all projects and sessions as web pages, into the folder of -o")
     add(
         "--format",
         choices=("md", "html", "atif"),
-        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7); with --all: html",
+        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7)",
     )
-    flag(parser, "--full", "with --session or --all: the work of sub-agents too")
+    flag(parser, "--full", "with --session: the work of sub-agents too")
     add(
         "-o",
         "--output",
         metavar="FILE",
-        help="write it to FILE (with --all, a folder), which only you can read; asks before it replaces one",
+        help="write it to FILE, which only you can read; asks before it replaces one",
     )
     flag(parser, "--yes", "with --copy or -o: ask nothing")
     flag(parser, "--json", "print the document with what is in it, or what was written, as JSON")
@@ -105,9 +102,6 @@ def run(args: argparse.Namespace) -> None:
     if problem := _problem(args):
         raise UserError(problem, ExitCode.USAGE)
     path = target(args.output) if args.output is not None else None
-    if path is not None and args.all:
-        _export_all(args, path)
-        return
     if path is not None:
         may_write(path, args)
         if args.compress is not None:
@@ -148,16 +142,11 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
 def _problem(args: argparse.Namespace) -> str:
     """Says which of the options can't be combined; empty if all can."""
     of_project = (args.project, args.chat, args.question, args.budget, args.tokens, args.copy or None, args.compress)
-    sessions = "--all" if args.all else "--session" if args.session is not None else None
-    if sessions is not None and any(given is not None for given in of_project):
-        return (
-            f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --tokens, --copy or --compress."
-        )
     problems = {
-        "--format and --full need --session ID or --all.": sessions is None and (args.format or args.full),
-        "--all writes web pages of all sessions: leave out --session, and any --format but html.": args.all
-        and (args.session is not None or args.format in ("md", "atif")),
-        "--all needs -o FOLDER, a new folder for the pages.": args.all and args.output is None,
+        "--session can't be combined with PROJECT, --for, --question, --budget, --tokens, --copy or --compress.": (
+            args.session is not None and any(given is not None for given in of_project)
+        ),
+        "--format and --full need --session ID.": args.session is None and (args.format or args.full),
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
         "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
         and args.output is None,
@@ -222,25 +211,6 @@ def _compress(made: ForChat, path: Path, args: argparse.Namespace) -> None:
     warn(f"Written to {path}: about {document.tokens:,} tokens.")
     marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
     warn(f"Shortened by {done.model} to {short}: about {done.tokens:,}; {marked}.")
-
-
-def _export_all(args: argparse.Namespace, folder: Path) -> None:
-    from carryover.actions.html_archive import check_archive_folder, write_archive
-
-    try:
-        if check_archive_folder(folder):
-            may_replace(folder, "an earlier export", args)
-        progress = Progress(after_s=1.0, only_terminal=True)
-        done = write_archive(folder, full=args.full, report=progress.update)
-        progress.clear()
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    size = f"{counted(done.projects, 'project')}, {counted(done.sessions, 'session')}"
-    lines = [f"Written to {folder}, which only you can read: {size}."]
-    if done.excluded:
-        lines.append(f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover.")
-    lines.append(f"Open {folder / 'index.html'} in a browser. Read it before you share it.")
-    put(args, done, lines)
 
 
 def _short(path: Path) -> Path:
