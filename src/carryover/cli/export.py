@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from carryover.actions.chat_document import (
-    FILE_TOKENS,
     LEAST_BUDGET,
     USUAL_CHAT,
     ChatDocument,
@@ -19,7 +18,7 @@ from carryover.actions.chat_document import (
     document_for_chat,
 )
 from carryover.actions.output_file import target, write
-from carryover.cli.arguments import add_tokens_argument, describe, flag, positive
+from carryover.cli.arguments import describe, flag, positive
 from carryover.cli.output_file import may_write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, say, warn
@@ -70,9 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
     tokens = partial(positive, least=LEAST_BUDGET)
     add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
-    add_tokens_argument(
-        parser, "with the conversation of a handoff of N tokens, from its end backwards; 1,801 to 50,000"
-    )
+    add("--tokens", type=_budget_instead, help=argparse.SUPPRESS)
     flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
     add(
         "--compress",
@@ -121,9 +118,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _document(args: argparse.Namespace, path: Path | None) -> None:
-    made = document_for_chat(
-        args.project, args.chat, question=args.question or "", budget=args.budget, tokens=args.tokens
-    )
+    made = document_for_chat(args.project, args.chat, question=args.question or "", budget=args.budget)
     document = made.document
     if not args.json:
         warn(*_listed(document))
@@ -141,21 +136,23 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
 
 def _problem(args: argparse.Namespace) -> str:
     """Says which of the options can't be combined; empty if all can."""
-    of_project = (args.project, args.chat, args.question, args.budget, args.tokens, args.copy or None, args.compress)
+    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
     problems = {
-        "--session can't be combined with PROJECT, --for, --question, --budget, --tokens, --copy or --compress.": (
+        "--session can't be combined with PROJECT, --for, --question, --budget, --copy or --compress.": (
             args.session is not None and any(given is not None for given in of_project)
         ),
         "--format and --full need --session ID.": args.session is None and (args.format or args.full),
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
         "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
         and args.output is None,
-        f"--tokens adds the conversation to a document, so it is more than {FILE_TOKENS:,}.": args.tokens is not None
-        and args.tokens <= FILE_TOKENS,
         "--any-ollama needs --compress.": args.any_ollama and args.compress is None,
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
+
+
+def _budget_instead(_: str) -> NoReturn:
+    raise argparse.ArgumentTypeError("is --budget here; `carryover handoff --tokens N` prints the conversation")
 
 
 def _model(text: str) -> str:

@@ -51,20 +51,6 @@ def test_the_document_is_printed_and_its_files_are_listed_beside_it(
     assert "  .env: its name says that it holds secrets" in listed
 
 
-def test_the_conversation_is_in_a_document_if_it_was_asked_for_and_its_end_stays_longest(
-    recorded: Path, run: Run
-) -> None:
-    asked = ("export", str(recorded), "--tokens", "16000")
-    whole, short = (run(*asked, "--budget", budget)[1] for budget in ("24000", "2600"))
-
-    of_whole, of_short = (text.partition("\n## Conversation\n")[2].partition("\n## ")[0] for text in (whole, short))
-    assert "- Added `checkout.py` (turn 1" in of_whole
-    assert of_short.strip() and of_whole.rstrip().endswith(of_short.strip().splitlines()[-1])
-    assert len(of_short) < len(of_whole)
-    assert "\n## Conversation\n" not in run("export", str(recorded))[1]
-    assert "more than 1,800" in run.err(ExitCode.USAGE, "export", str(recorded), "--tokens", "1800")
-
-
 def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run, tmp_path: Path) -> None:
     target = tmp_path / "shop.md"
 

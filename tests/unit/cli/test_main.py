@@ -41,6 +41,7 @@ USAGE = {
     "handoff --to codex --json": "--to and --copy cannot be combined",
     "export --for nobody": "invalid choice: 'nobody'",
     "export --budget 999": "must be a number of at least 1,000",
+    "export --tokens 8000": "--tokens: is --budget here; `carryover handoff --tokens N` prints the conversation",
     "export --session last --question x": "--session can't be combined with",
     "export --session last --compress ollama -o x": "--session can't be combined with",
     "export --full": "need --session ID.",
