@@ -190,10 +190,7 @@ def _compress(made: ForChat, path: Path, args: argparse.Namespace) -> None:
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
     progress = Progress(only_terminal=True)
     try:
-        done = shortened(
-            *(document, made.material, made.request, path.name, args.compress or None, progress.update),
-            any_owner=args.any_ollama,
-        )
+        done = shortened(made, path.name, args.compress or None, progress.update, any_owner=args.any_ollama)
     except UserError as error:
         raise UserError(f"{error} {kept}", error.code) from error
     except KeyboardInterrupt:
