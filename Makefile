@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
+# What differs most on a Mac; `make night` runs all.
+DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test_service_managers.py tests/e2e/test_declared_source.py
+GITLESS_SAMPLE := tests/e2e/test_declared_source.py
 # Four for two cores: much of the time tests wait for processes.
 TEST_WORKERS ?= 4
 D2 := @terrastruct/d2@0.1.33
@@ -13,7 +16,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
+.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -21,7 +24,7 @@ help: ## list the targets
 run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; changes nothing of yours
 	@$(BIN)/python -m carryover.cli.demo
 
-test: lint types imports unit ## lint, strict type check, import rules and the whole test suite
+test: lint types imports unit as-darwin-sample ## lint, strict type check, import rules and the whole test suite
 
 lint: subjects prose $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -35,6 +38,7 @@ prose: $(VENV)/.installed-dev
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
 	MYPYPATH=packaging $(BIN)/mypy packaging/*.py
 
 imports: $(VENV)/.installed-dev
@@ -42,6 +46,13 @@ imports: $(VENV)/.installed-dev
 
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
+
+as-darwin-sample: $(VENV)/.installed-dev
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --as-darwin $(DARWIN_SAMPLE)
+	$(BIN)/pytest --as-darwin --without-git $(GITLESS_SAMPLE)
+
+as-darwin: $(VENV)/.installed-dev ## run the tests of units, agents and whole programs as if this machine were a Mac; ONLY=tests/e2e some
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --all --as-darwin $(or $(ONLY),tests/unit tests/agents tests/contract tests/e2e)
 
 coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; fails below the floors in tests/support/coverage_floors.py
 	rm -rf .cache/coverage && mkdir -p .cache/coverage
@@ -93,7 +104,7 @@ successor: $(VENV)/.installed-dev ## whether an agent carries real tasks on bett
 	  $(if $(TASKS),--tasks '$(TASKS)') $(if $(KEYS),--env '$(KEYS)') $(if $(TOOL_ENV),--tool-env '$(TOOL_ENV)') $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(LIST),--list) $(if $(CHECK),--check)
 
-table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
+table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, and the hooks of plugins, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
 
 picture: $(VENV)/.installed-dev ## record the pictures in README.md and the tutorial again: a real run on synthetic transcripts

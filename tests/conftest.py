@@ -6,6 +6,7 @@ import gc
 import os
 import pwd
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import count
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_ids
+from support import as_darwin
 
 settings.register_profile(
     "fixed",
@@ -75,17 +77,28 @@ XDG = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--any-order", type=int, metavar="SEED", help="run the tests in the order that SEED gives")
+    parser.addoption("--as-darwin", action="store_true", help="take this machine for a Mac")
+    parser.addoption("--without-git", action="store_true", help="take it for one without Apple's command line tools")
     parser.addoption("--all", action="store_true", help="run also the tests that are left to the night")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--as-darwin"):
+        as_darwin.begin(with_git=not config.getoption("--without-git"))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what needs a package registry, and what is left to the night, unless `-m` asks for it or `--all`
-    does for the night's; then orders the rest.
+    does for the night's, skips on macOS what asks Linux, and orders the rest.
     """
     seed = config.getoption("--any-order")
     if seed is not None:
         items[:] = in_any_order(items, seed)
+    is_linux = sys.platform == "linux" and not config.getoption("--as-darwin")
+    for item in items:
+        if not is_linux and (mark := item.get_closest_marker("linux")) is not None:
+            item.add_marker(pytest.mark.skip(reason=f"asks Linux: {mark.args[0]}"))
     asked = config.getoption("markexpr") + (" night" if config.getoption("--all") else "")
     without = [name for name in ("network", "night") if name not in asked]
     left_out = [item for item in items if any(map(item.get_closest_marker, without))]

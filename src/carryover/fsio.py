@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from carryover.platform import here
+
 _LOCK_TRIES = 5
 _LOCK_PAUSE_S = 0.02
 SCRATCH: Final = "carryover-scratch-"
@@ -92,7 +94,7 @@ def written_beside(target: Path, data: bytes, *, mode: int | None = None, durabl
             file.write(data)
             file.flush()
             if durable:
-                os.fsync(descriptor)
+                here().full_sync(descriptor)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -102,25 +102,29 @@ def is_utf8(path: str | Path) -> bool:
     return not any("\ud800" <= sign <= "\udfff" for sign in str(path))
 
 
+def require_address(path: Path) -> None:
+    """Raises UserError (REFUSED) if no Unix socket can be bound at `path`, since it is too long for this system."""
+    limit = here().longest_address
+    if len(os.fsencode(path)) > limit and here().address_in(0, path.name) is None:
+        raise UserError(
+            f"The path {path} is too long for a socket on this system (more than {limit} bytes). "
+            "Set CARRYOVER_HOME to a shorter path.",
+            ExitCode.REFUSED,
+        )
+
+
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
     """Yields the address for binding or connecting a Unix socket at `path`, valid inside the block.
 
-    On Linux this works even if the path is longer than a socket address may be. Raises UserError (REFUSED) if the path
-    is too long and this system has no way around that.
+    On Linux this works even if the path is longer than a socket address may be. Raises what `require_address` does.
     """
+    require_address(path)
     if len(os.fsencode(path)) <= here().longest_address:
         yield str(path)
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        address = here().address_in(folder, path.name)
-        if address is None:
-            raise UserError(
-                f"The path {path} is too long for a socket on this system (more than {here().longest_address} bytes). "
-                "Set CARRYOVER_HOME to a shorter path.",
-                ExitCode.REFUSED,
-            )
-        yield address
+        yield here().address_in(folder, path.name) or str(path)
     finally:
         os.close(folder)

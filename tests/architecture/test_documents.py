@@ -70,6 +70,13 @@ def test_each_document_is_linked_from_the_readme_and_links_back() -> None:
     assert [path.name for path in others if "README.md)" not in path.read_text("utf-8")] == []
 
 
+def test_the_readme_is_short_and_shows_how_to_begin_on_its_first_screen() -> None:
+    first_screen = README.split("\n")[:40]
+
+    assert len(README.split()) < 1_800, "what is asked most goes to docs/questions.md"
+    assert {line.split("  ")[0] for line in first_screen} >= {"make run", "make test", "carryover install"}
+
+
 def test_each_decision_says_what_why_by_which_measure_and_at_what_cost_on_one_page() -> None:
     headings = ["Decided", "Why", "Measured", "It costs"]
     texts = [path.read_text("utf-8") for path in DECISIONS]
@@ -147,7 +154,7 @@ def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_a_line_in_the_readme_and_a_section_in_the_reference(command: str) -> None:
-    assert f"| `carryover {command}` | " in README
+    assert f"| `{command}` | " in README
     assert f"\n## carryover {command}\n" in REFERENCE
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Final
 
 from carryover.cli.arguments import MEANING
+from carryover.cli.main import GROUPS
 from carryover.cli.manual import Command, commands, dots_of, name_of, typed_of, value_of
 
 HEAD: Final = """\
@@ -18,9 +20,14 @@ Written by `make table` from the definition that `--help`, the manual pages and 
 
 
 def overview() -> str:
-    """Returns a table with one line per command."""
-    rows = (f"| `{command.name}` | {_cell(command.summary)} |\n" for command in commands())
-    return "".join(("| Command | What it does |\n|---|---|\n", *rows))
+    """Returns a table for each group of commands, with one line per command."""
+    tables = (_table(title, group) for title, group in GROUPS.items())
+    return "\n".join(tables)
+
+
+def _table(title: str, group: Mapping[str, str]) -> str:
+    rows = (f"| `{name}` | {_cell(summary)} |\n" for name, summary in group.items())
+    return "".join((f"| {title.capitalize()} | |\n|---|---|\n", *rows))
 
 
 def reference() -> str:

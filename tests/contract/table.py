@@ -1,7 +1,8 @@
 """The tables in the documents, from what the agents' folders and the commands say: `make table` writes them.
 
 `python -m contract.table` (with `tests` on the path) replaces the text between `<!-- agents -->` and
-`<!-- /agents -->`, the same for `pages`, `commands` and `hooks`, and the whole of docs/commands.md.
+`<!-- /agents -->`, the same for `pages`, `commands` and `hooks`, the whole of docs/commands.md, and what plugins for
+agents hold.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from carryover.agents import adapters
 from contract.case import EVERY
 from contract.command_docs import overview, reference
 from contract.folder import CHECKOUT, Folder, folders
+from contract.plugins import plugin_files
 
 README: Final = CHECKOUT / "README.md"
 AGENTS: Final = CHECKOUT / "docs" / "agents.md"
@@ -86,7 +88,7 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
 
 
 def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
-    """Returns the text that each document with a table should have."""
+    """Returns the text that each document with a table, and each file of a plugin, should have."""
     agents = complete() if agents is None else agents
     in_guide = {
         "hooks": hooks_table(agents),
@@ -98,6 +100,7 @@ def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
         AGENTS: with_tables(AGENTS.read_text("utf-8"), {"agents": agents_table(agents), "pages": pages_table(agents)}),
         GUIDE: with_tables(GUIDE.read_text("utf-8"), in_guide),
         COMMANDS: reference(),
+        **plugin_files(),
     }
 
 

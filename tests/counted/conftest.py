@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from carryover.cli.demo.replay import make_project, replay
 from support.agent_here import put_claude
 from support.daemon_process import DaemonProcess, wait_until
+from support.replayed import make_project, replay
 from support.tools import program
 
 BEFORE_NS: Final = time.time_ns() - 3_600 * 10**9

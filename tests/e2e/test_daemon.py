@@ -29,6 +29,7 @@ from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
+from support.platforms import settings_folder
 from support.repository import git, repository
 
 
@@ -213,7 +214,7 @@ def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
 
 @pytest.fixture
 def store(home: Path) -> Iterator[EditorStore]:
-    with closing(EditorStore(home / ".config" / "Cursor" / "User")) as made:
+    with closing(EditorStore(settings_folder(home) / "Cursor" / "User")) as made:
         yield made
 
 

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,6 +156,15 @@ def test_each_test_that_is_shown_to_contributors_exists() -> None:
     assert [words[1] for words in lines if not (CHECKOUT / words[1]).is_dir()] == []
 
 
+def test_what_is_shown_is_run_with_what_the_readme_installs() -> None:
+    """The tests of this file run in an environment for development, which has the same extra and tools for tests."""
+    extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    installs = [line for line in LINES if re.match(r"(uv tool|pipx) install", line)]
+
+    assert [line.count("install '.[all]'") for line in installs] == [2]
+    assert [extra for extra in extras["dev"] if extra.startswith("carryoverd")] == ["carryoverd[all]"]
+
+
 def test_the_hook_entry_that_is_shown_is_the_one_that_install_writes(home: Path) -> None:
     [entry] = re.findall(r"^```json\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
     [(event, [group])] = json.loads(entry)["hooks"].items()
@@ -197,6 +207,8 @@ def test_it_installs_as_shown(installer: str, home: Path, tmp_path: Path, monkey
         if "uninstall carryoverd" not in line:
             version = subprocess.run([home / ".local/bin/carryover", "--version"], capture_output=True, check=True)
             assert version.stdout.startswith(b"carryover ")
+            python = (home / ".local/bin/carryover").resolve().with_name("python")
+            subprocess.run([python, "-c", "import mcp_types, pyrage"], check=True)
     assert not (home / ".local/bin/carryover").exists()
 
 

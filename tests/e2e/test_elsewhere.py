@@ -130,6 +130,7 @@ def notices(shown: Path) -> list[str]:
     return shown.read_text().splitlines() if shown.exists() else []
 
 
+@pytest.mark.linux("for notify-send")
 def test_a_limit_is_said_everywhere_until_somebody_continues(
     shown: Path, running: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_limit_is_said_everywhere_until_somebody_continues(
     assert ": Add a discount function to the cart\n" in handoff_of(project)
 
 
+@pytest.mark.linux("for notify-send")
 def test_a_daemon_that_starts_again_repeats_nothing(
     shown: Path, daemon: DaemonProcess, free_port: None, session: ClaudeSession, project: Path, transcripts: Path
 ) -> None:

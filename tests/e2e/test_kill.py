@@ -25,6 +25,7 @@ from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from support.daemon_process import DaemonProcess, wait_until
 from support.forked import ALTERED
+from support.platforms import settings_folder
 from support.restless_writer import MARK_CHARS, RestlessWriter
 
 SEED: Final = 20_261_120
@@ -158,6 +159,7 @@ FORGETFUL: Final = """
 from carryover.agents.cursor import builder
 from carryover.cli.carryoverd import main
 from carryover.readers import rewritten
+from support.platforms import settings_folder
 
 builder.MAX_CONVERSATIONS, rewritten.READ_RECORDS = 12, 7
 main()
@@ -170,7 +172,7 @@ def editor(home: Path) -> Iterator[RestlessEditor]:
     folders = [home / "work" / name for name in ("shop", "blog")]
     for folder in folders:
         folder.mkdir(parents=True)
-    editor = RestlessEditor(home / ".config" / "Cursor" / "User", folders, seed=SEED)
+    editor = RestlessEditor(settings_folder(home) / "Cursor" / "User", folders, seed=SEED)
     editor.write_history(BUBBLES // 40, 40)
     yield editor
     if editor.is_alive():

@@ -144,6 +144,7 @@ needs_limits = pytest.mark.skipif(
 
 
 @needs_limits
+@pytest.mark.linux("for inotify")
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [("max_inotify_watches", 3, "watches"), ("max_inotify_instances", 0, "instances")],
@@ -166,6 +167,7 @@ def test_where_the_limit_is_reached_it_polls_and_says_so(
         assert daemon.health()["watch"]["mode"] == "polling"
 
 
+@pytest.mark.linux("for inotify")
 @needs_limits
 def test_a_limit_that_is_reached_later_is_noticed_too(session: ClaudeSession, project: Path, transcripts: Path) -> None:
     """A folder of a new project is one watch more, and the kernel refuses it without anybody being told."""
@@ -179,6 +181,7 @@ def test_a_limit_that_is_reached_later_is_noticed_too(session: ClaudeSession, pr
 
 
 @needs_setpriv
+@pytest.mark.linux("for inotify")
 def test_a_folder_that_cannot_be_read_hides_no_other(session: ClaudeSession, project: Path, transcripts: Path) -> None:
     (transcripts / "-closed").mkdir(parents=True, mode=0)
     session.prompt("Add a discount function to the cart")

@@ -13,22 +13,25 @@ from carryover.config import load_config
 from carryover.ledger.queries import connect_read_only, projects, sessions
 from carryover.platform import MACOS
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.daemon_process import LIMIT_S, DaemonProcess, handoff_of, wait_until
 from support.folding_disk import can_fold, folding_disk
 from support.forked import ALTERED
-from support.hook_client import HookClient
 from support.platforms import on
 from support.repository import repository
 
 pytestmark = pytest.mark.skipif(not can_fold(), reason="needs /dev/fuse and root")
 
-AS_ON_A_MAC: Final = """
+_PROGRAM: Final = """
 from carryover.platform import choose
+from carryover.platform.linux import Linux
 from support.platforms import fake_darwin
-choose(fake_darwin())
+choose({})
 from carryover.cli.carryoverd import main
-raise SystemExit(main([]))
+raise SystemExit(main({}))
 """
+AS_ON_A_MAC: Final = _PROGRAM.format("fake_darwin()", [])
+AS_AN_EARLIER_VERSION: Final = _PROGRAM.format("Linux()", ["--once"])
+"""It took each spelling for a folder of its own."""
 
 
 @pytest.fixture
@@ -42,8 +45,10 @@ def shop(home: Path, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def mac(shop: Path, free_port: None) -> Iterator[DaemonProcess]:
-    with DaemonProcess((*ALTERED, AS_ON_A_MAC)) as daemon:
-        yield daemon.wait_until_caught_up()
+    daemon = DaemonProcess((*ALTERED, AS_ON_A_MAC))
+    yield daemon
+    if daemon._process is not None and daemon.process.poll() is None:
+        daemon.kill()
 
 
 def in_ledger(daemon: DaemonProcess) -> dict[str, int]:
@@ -54,6 +59,7 @@ def in_ledger(daemon: DaemonProcess) -> dict[str, int]:
 def test_one_project_is_read_paused_and_forgotten_by_any_spelling(
     mac: DaemonProcess, shop: Path, transcripts: Path
 ) -> None:
+    mac.start().wait_until_it_answers().wait_until_caught_up()
     spellings = [shop, shop.parent / "SHOP", shop.parents[1] / "WORK" / "shop"]
     first, second, third = (ClaudeSession(transcripts, folder) for folder in spellings)
     first.work("Add a discount to the cart")
@@ -62,18 +68,29 @@ def test_one_project_is_read_paused_and_forgotten_by_any_spelling(
     assert in_ledger(mac) == {str(shop): 2}
 
     wait_until("the handoff", lambda: "Round it" in handoff_of(shop))
-    started = HookClient(mac.state.socket).start(ClaudeSession(transcripts, spellings[2]))
-    assert "Round it to whole cents" in started.text, mac.last_words()
 
     assert main.main(["pause", str(spellings[1])]) == 0
     assert load_config(mac.state.config).projects.exclude == (str(shop),)
-    wait_until("the withdrawal", lambda: not handoff_of(shop))
+    wait_until("the withdrawal", lambda: not (shop / ".carryover" / "handoff.md").exists())
     third.work("Make the receipt shorter")
     mac.settle()
     assert (in_ledger(mac), handoff_of(shop)) == ({str(shop): 3}, "")
 
     assert main.main(["forget", "--project", str(spellings[2]), "--yes"]) == 0
     assert in_ledger(mac) == {}
+
+
+def test_what_an_earlier_version_recorded_apart_is_joined_at_the_start(
+    mac: DaemonProcess, shop: Path, transcripts: Path
+) -> None:
+    for folder in (shop.parent / "SHOP", shop.parents[1] / "WORK" / "shop"):
+        ClaudeSession(transcripts, folder).work(f"Add a discount to the cart in {folder}")
+    assert DaemonProcess((*ALTERED, AS_AN_EARLIER_VERSION)).start().process.wait(LIMIT_S) == 0
+    assert len(in_ledger(mac)) == 2
+
+    mac.start().wait_until_it_answers()
+
+    wait_until("the only project", lambda: in_ledger(mac) == {str(shop): 2})
 
 
 @pytest.mark.usefixtures("free_port")

@@ -44,8 +44,8 @@ def state(home: Path) -> StateDir:
 
 
 @pytest.fixture
-def program(state: StateDir) -> Program:
-    return Program(tuple(COMMAND), state.root)
+def program() -> Program:
+    return Program(tuple(COMMAND))
 
 
 def health(state: StateDir) -> dict[str, Any]:
@@ -97,10 +97,10 @@ def test_a_daemon_that_refuses_to_start_is_not_started_over_and_over(
 
 
 def test_what_it_must_not_do_is_forbidden_and_what_it_must_do_is_not(
-    service: SystemdUser, systemd: UserSystemd, program: Program, session: ClaudeSession, project: Path
+    service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir, session: ClaudeSession, project: Path
 ) -> None:
     """Hardening that hides folders or other users' ids would keep handoffs out of projects."""
-    agree_to_pointers(StateDir(program.state))
+    agree_to_pointers(state)
     service.install(program)
     service.start()
     subprocess.run(["git", "-C", str(project), "switch", "-qc", "discounts"], check=True)
@@ -125,7 +125,7 @@ def test_an_upgrade_does_not_disturb_the_daemon_that_runs_and_a_restart_takes_it
     packages = next((venv / "lib").glob("python*")) / "site-packages"
     (packages / "shared.pth").write_text(sysconfig.get_path("purelib"))
     pip_install(venv, make_wheel(tmp_path, "1.0.0"))
-    service.install(Program((str(venv / "bin" / "carryoverd"),), state.root))
+    service.install(Program((str(venv / "bin" / "carryoverd"),)))
     service.start()
     before = health(state)
     assert before["version"] == "1.0.0"

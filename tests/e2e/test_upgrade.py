@@ -189,6 +189,7 @@ def test_its_sessions_go_on_and_the_handoff_holds_both(
     assert "Add an RSS feed to the blog" in handoff_of(blog)
 
 
+@pytest.mark.linux("for systemd, as the earlier version was installed there")
 @pytest.mark.parametrize("ran", [False, True], ids=["at once", "after the present version ran"])
 def test_all_of_it_is_taken_out(
     ran: bool, former: FormerState, shop: Path, daemon: DaemonProcess, tmp_path: Path

@@ -167,6 +167,13 @@ PLANTS: Final = (
         holds_without=False,
     ),
     Plant(
+        "as-darwin",
+        "git is not started on a Mac that has it",
+        "make as-darwin ONLY=tests/unit/probe/test_git.py TEST_WORKERS=0",
+        ("FAILED tests/unit/probe/test_git.py::",),
+        (Replacement("src/carryover/platform/darwin.py", "return tools is not None and", "return tools is None and"),),
+    ),
+    Plant(
         "coverage",
         "all tests but those of one room are gone",
         "make coverage TEST_WORKERS=2 PYTEST_ADDOPTS=tests/unit/text",

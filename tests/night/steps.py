@@ -77,14 +77,15 @@ def _sessions_missing(night: Night) -> str:
 
 STEPS: Final = (
     Step("order", "tests that need others before them", ("any-order", SEED), 20),
-    Step("fuzz", "inputs that break a promise", ("fuzz", Scaled("MINUTES", 35), SEED), 45),
-    Step("chaos", "events that are lost when something fails", ("chaos", Scaled("STEPS", 350), SEED), 27),
-    Step("machines", "events that two machines lose", ("chaos", "MACHINES=2", Scaled("STEPS", 180), SEED), 28),
+    Step("darwin", "what fails where this machine is taken for a Mac", ("as-darwin",), 20),
+    Step("fuzz", "inputs that break a promise", ("fuzz", Scaled("MINUTES", 30), SEED), 40),
+    Step("chaos", "events that are lost when something fails", ("chaos", Scaled("STEPS", 290), SEED), 22),
+    Step("machines", "events that two machines lose", ("chaos", "MACHINES=2", Scaled("STEPS", 150), SEED), 23),
     Step("histories", "handoffs that leak into git", ("histories", Scaled("RUNS", 30), SEED), 20),
     Step("agents", "facts that a new version of an agent breaks", ("test-agents-newest",), 45, _agents_missing),
     Step("speed", "figures that became worse than the stored ones", ("bench-gate",), 20),
     Step("takeover", "how much handoffs hold, beside the last night", ("takeover",), 20, _sessions_missing),
-    Step("mutants", "code that no test would miss", ("mutants", Scaled("MINUTES", 35), SEED), 40),
+    Step("mutants", "code that no test would miss", ("mutants", Scaled("MINUTES", 30), SEED), 35),
     Step("gates", "gates that would not find a regression", ("gates",), 30),
     Step("soak", "memory, files or handles that grow", ("soak", Scaled("HOURS", 1), SEED), 65),
 )

@@ -171,11 +171,12 @@ def test_a_workflow_pins_its_actions_and_gives_each_job_no_more_than_it_needs(pa
 
 
 def test_the_workflow_runs_the_pythons_that_the_package_names() -> None:
-    tests = yaml.safe_load((CHECKOUT / ".github/workflows/tests.yml").read_text())["jobs"]["tests"]
+    jobs = yaml.safe_load((CHECKOUT / ".github/workflows/tests.yml").read_text())["jobs"]
     named = [text.rpartition(" ")[2] for text in PROJECT["project"]["classifiers"] if ":: 3." in text]
 
-    assert tests["strategy"]["matrix"] == {"python": named}
-    assert tests["runs-on"] == "ubuntu-latest"
+    for job, system in (("tests", "ubuntu-latest"), ("macos", "macos-latest")):
+        assert jobs[job]["strategy"]["matrix"] == {"python": named}
+        assert jobs[job]["runs-on"] == system
 
 
 def _alone() -> bool:

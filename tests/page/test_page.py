@@ -17,12 +17,12 @@ from typing import Final
 import pytest
 
 from carryover.actions.answers import HandoffLine
-from carryover.cli.demo.replay import make_project, replay
 from page.browser import Page
 from page.conftest import Opened, in_chromium
 from page.pretend import CLAUDE, CODEX, HOSTILE
 from support.claude_session import ClaudeSession
 from support.daemon_process import daemon_below
+from support.replayed import make_project, replay
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), in_chromium]
 AXE: Final = Path(__file__).parents[2] / "build" / "page" / "node_modules" / "axe-core" / "axe.min.js"

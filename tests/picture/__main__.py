@@ -1,4 +1,4 @@
-"""Records the story and draws it: `make picture` writes the pictures, and the handoff that the README shows."""
+"""Records the story and draws it: `make picture` writes the pictures, README's handoff and what `make run` replays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from picture.svg import drawn
 
 README: Final = Path(__file__).parents[2] / "README.md"
 DOCS: Final = Path(__file__).parents[2] / "docs"
+EXAMPLE: Final = README.parent / "src" / "carryover" / "cli" / "demo" / "shop.jsonl"
 PICTURE: Final = DOCS / "handover.svg"
 LOOKING_UP: Final = "carryover search and carryover why name the turns behind a word and behind a line of code."
 LOOKING_BACK: Final = "carryover log lists what two agents did, newest first, and carryover usage the tokens they took."
@@ -19,7 +20,8 @@ TITLE: Final = "Claude Code reaches its usage limit, one command starts Codex, a
 
 
 def documents(folder: Path) -> dict[Path, str]:
-    """Returns the pictures and the README as they are after a run below `folder`, which is empty."""
+    """Returns the pictures, the README and the example of `make run` as they are after a run below `folder`, which is
+    empty."""
     story = recorded(folder)
     shown = f"```markdown\n{story.handoff.strip()}\n```\n"
     return {
@@ -27,6 +29,7 @@ def documents(folder: Path) -> dict[Path, str]:
         DOCS / "looking-up.svg": drawn(LOOKING_UP, story.looked_up),
         DOCS / "looking-back.svg": drawn(LOOKING_BACK, story.looked_back),
         README: with_tables(README.read_text("utf-8"), {"handoff": shown}),
+        EXAMPLE: story.recording,
     }
 
 

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 from agents.claude_code.matrix_case import LIMIT, ClaudePlayed
 from agents.codex.matrix_case import CodexPlayed
+from carryover.cli.demo.replay import FIRST_FILES, RECORDED_PROJECT
 from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
 from support.tools import program
@@ -44,8 +45,6 @@ CARRIES_ON: Final = (
 KNOWN_BY: Final = ("whole cents, never floats", "Next I will convert them in checkout.py", "Do not cap", "usage limit")
 """What the handoff must say for Codex to say that."""
 
-_CART: Final = "def total(items):\n    return sum(items)\n"
-_CHECKOUT: Final = "def pay(items):\n    return total(items)\n"
 _DISCOUNT: Final = "def discount(cents, percent):\n    return cents - cents * percent // 100"
 _TESTS: Final = "python3 -m unittest -q"
 _CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "private"\nactive_days = 36500\n'
@@ -66,13 +65,19 @@ AGE: Final = "3 days ago"
 _AGE: Final = re.compile(r"^(?:\d+ \w+ ago|2026-11-20)(?= · )", re.MULTILINE)
 
 
+_UUID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_REPLY: Final = re.compile(r"\b(msg|req)_[0-9a-f]{24}\b")
+
+
 class Story(NamedTuple):
-    """What there was to see, what commands say of it afterwards, and the handoff that Codex began with."""
+    """What there was to see, what commands say of it afterwards, the handoff that Codex began with, and what Claude
+    Code recorded, which `make run` replays."""
 
     scenes: tuple[Scene, ...]
     looked_up: tuple[Scene, ...]
     looked_back: tuple[Scene, ...]
     handoff: str
+    recording: str
 
 
 def recorded(folder: Path) -> Story:
@@ -102,7 +107,18 @@ def recorded(folder: Path) -> Story:
         Scene("Your shell", (f"$ {COMMAND}", command.replace(str(home), "~"))),
         Scene("Codex", (f"● {CARRIES_ON}",)),
     )
-    return Story(scenes, looked_up, looked_back, handoff)
+    return Story(scenes, looked_up, looked_back, handoff, _recording(claude, project))
+
+
+def _recording(claude: ClaudePlayed, project: Path) -> str:
+    """The transcript with the project's path for a replay, and ids that are the same in each run."""
+    text = claude.transcript.path.read_text("utf-8").replace(str(project), RECORDED_PROJECT)
+    known = {claude.session: SESSION}
+
+    def same(found: re.Match[str]) -> str:
+        return known.setdefault(found[0], f"00000000-0000-4000-8000-{len(known):012}")
+
+    return _REPLY.sub(r"\1_example", _UUID.sub(same, text))
 
 
 def _asked(command: str, project: Path, env: Mapping[str, str], ids: Mapping[str, str]) -> Scene:
@@ -135,8 +151,8 @@ def _environment(home: Path) -> dict[str, str]:
 def _project(home: Path, env: Mapping[str, str]) -> Path:
     project = home / "shop"
     project.mkdir()
-    (project / "cart.py").write_text(_CART, encoding="utf-8")
-    (project / "checkout.py").write_text(_CHECKOUT, encoding="utf-8")
+    for name, text in FIRST_FILES.items():
+        (project / name).write_text(text, encoding="utf-8")
     author = ("-c", "user.name=Dev", "-c", "user.email=dev@example.invalid")
     for command in (("init", "-q", "--initial-branch=main"), ("add", "--all"), ("commit", "-q", "-m", "Shop")):
         subprocess.run(["git", *author, *command], cwd=project, env=dict(env), check=True, stdin=subprocess.DEVNULL)

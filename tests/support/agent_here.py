@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.install.how_installed import on_path_here, own_scripts
+from carryover.how_installed import on_path_here, own_scripts
 from support.tools import versioned
 
 

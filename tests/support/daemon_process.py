@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeVar
 from carryover.daemon.client import ask_daemon
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
-from support import forked
+from support import as_darwin, forked
 
 COMMAND: Final = forked.CARRYOVERD
 STARTED: Final = ("env", *COMMAND)
@@ -37,7 +37,10 @@ def wait_until(what: str, look: Callable[[], T | None], *, limit_s: float = LIMI
 def handoff_of(project: Path) -> str:
     """The handoff that lies in `project`, empty where there is none."""
     path = project / ".carryover" / "handoff.md"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def agree_to_pointers(state: StateDir) -> None:
@@ -60,7 +63,7 @@ class DaemonProcess:
 
     def __init__(self, command: Sequence[str] = COMMAND, *, env: dict[str, str] | None = None) -> None:
         """Forked unless a `command` of another kind is given."""
-        self.env = dict(os.environ if env is None else env)
+        self.env = as_darwin.for_daemon(os.environ) if env is None else dict(env)
         self.state = StateDir.of(self.env, Path(self.env["HOME"]))
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None

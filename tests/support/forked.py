@@ -27,6 +27,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final
 
+from support import as_darwin
+
 CARRYOVER: Final = (sys.executable, "-m", "carryover.cli.main")
 CARRYOVERD: Final = (sys.executable, "-m", "carryover.cli.carryoverd")
 ALTERED: Final = (sys.executable, "-m", "support.forked")
@@ -231,7 +233,7 @@ def load_all() -> None:
     gc.disable()
     for found in pkgutil.walk_packages(importlib.import_module("carryover").__path__, "carryover."):
         if not found.name.endswith(".__main__"):
-            with suppress(ModuleNotFoundError):  # one that needs an extra
+            with suppress(ImportError):  # one that needs an extra, or git
                 importlib.import_module(found.name)
     for name in ("prompt_toolkit.shortcuts", "questionary"):
         with suppress(ImportError):
@@ -246,6 +248,8 @@ def main() -> int:
         exec(sys.argv.pop(1), {"__name__": "__main__"})
         return 0
     load_all()
+    if as_darwin.NAME in os.environ:
+        as_darwin.become()
     module = importlib.import_module(serve(socket.socket(fileno=int(sys.argv[1]))))
     return int(module.main())
 

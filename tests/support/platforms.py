@@ -26,6 +26,7 @@ _FAILED: Final = -1
 @contextmanager
 def on(platform: Platform | str) -> Iterator[None]:
     """Has the code in the block believe to be on `platform`."""
+    before = here()
     named: dict[str, Callable[[], Platform]] = {LINUX: Linux, MACOS: fake_darwin}
     before = here()
     choose(named[platform]() if isinstance(platform, str) else platform)
@@ -35,8 +36,16 @@ def on(platform: Platform | str) -> Iterator[None]:
         choose(before)
 
 
-def fake_darwin(mounts: Sequence[str] = ("/",), *, swaps: bool = True, syncs: bool = True) -> Darwin:
-    """Returns macOS with these mounts, and a disk that can exchange files and be flushed, or not."""
+def fake_darwin(
+    mounts: Sequence[str] = ("/",),
+    *,
+    swaps: bool = True,
+    syncs: bool = True,
+    stubs: str = "/usr/bin",
+    tools: Sequence[str] = ("/",),
+) -> Darwin:
+    """Returns macOS with these mounts, and a disk that can exchange files and be flushed, or not. `stubs`, `tools`: as
+    for `Darwin`; git is found."""
 
     def control(descriptor: int, command: int, argument: Any) -> Any:
         if command == _GETPATH:
@@ -67,15 +76,45 @@ def fake_darwin(mounts: Sequence[str] = ("/",), *, swaps: bool = True, syncs: bo
         return len(mounts)
 
     libc = SimpleNamespace(renameatx_np=renameatx_np, **{"getmntinfo$INODE64": getmntinfo})
-    return Darwin(control=control, libc=lambda: libc)
+    return Darwin(control=control, libc=lambda: libc, stubs=stubs, tools=tools)
+
+
+def settings_folder(home: Path) -> Path:
+    """Returns where editors have their settings and data."""
+    return home / ("Library/Application Support" if here().name == MACOS else ".config")
+
+
+@contextmanager
+def withheld(folder: Path) -> Iterator[None]:
+    """Has nothing in `folder` be opened or listed, as macOS does where a privacy setting forbids it; what is there may
+    be seen."""
+    really: dict[str, Callable[..., Any]] = {"open": os.open, "scandir": os.scandir}
+
+    def unless_below(name: str) -> Callable[..., Any]:
+        def called(path: Any = ".", *arguments: Any, **more: Any) -> Any:
+            if not isinstance(path, int) and Path(os.fsdecode(path)).is_relative_to(folder):
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+            return really[name](path, *arguments, **more)
+
+        return called
+
+    try:
+        for name in really:
+            setattr(os, name, unless_below(name))
+        yield
+    finally:
+        for name, function in really.items():
+            setattr(os, name, function)
 
 
 def _spelt_as_on_disk(path: Path) -> Path:
     """A disk that folds letters gives the spelling that was asked for; the list of its folder has the right one."""
     spelt = Path("/")
     for name in path.parts[1:]:
-        entries = {folded(entry.name): entry for entry in spelt.iterdir()}
-        spelt = entries.get(folded(name), spelt / name) if (spelt / name) not in entries.values() else spelt / name
+        others = {name.swapcase(), *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))} - {name}
+        folds = any(os.path.lexists(spelt / other) for other in others)
+        listed = {folded(entry.name): entry.name for entry in spelt.iterdir()} if folds else {}
+        spelt /= listed.get(folded(name), name)
     return spelt
 
 

@@ -1,4 +1,4 @@
-"""The two sessions that `carryover.cli.demo` replays, and how tests call `carryover` on them."""
+"""The two sessions of `support.replayed`, and how tests call `carryover` on them."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded, write_if_changed
+from carryover.platform.darwin import Darwin
+from support.platforms import on
 
 
 def mode_of(path: Path) -> int:
@@ -52,6 +54,17 @@ def test_a_new_file_has_the_mode_that_was_asked_for_or_what_the_umask_leaves(tmp
         os.umask(before)
 
     assert (mode_of(tmp_path / "private"), mode_of(tmp_path / "usual")) == (0o600, 0o640)
+
+
+def test_a_mac_is_asked_to_empty_the_memory_of_its_disk(tmp_path: Path) -> None:
+    """What `fsync` does there may be lost in a power cut."""
+    asked: list[int] = []
+    with on(Darwin(control=lambda _descriptor, command, _argument: asked.append(command))):
+        atomic_replace(tmp_path / "passing", b"data", durable=False)
+        assert asked == []
+        atomic_replace(tmp_path / "kept", b"data")
+
+    assert asked == [51]
 
 
 def test_a_symlink_that_is_not_to_be_followed_gives_way(tmp_path: Path) -> None:

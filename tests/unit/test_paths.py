@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from carryover.paths import socket_address
-from carryover.platform import here
+from carryover.errors import UserError
+from carryover.paths import require_address, socket_address
+from carryover.platform import MACOS, here
 from carryover.terminal.paths import short_path
+from support.platforms import on
 
 
 def path_of_length(tmp_path: Path, length: int) -> Path:
@@ -19,6 +21,7 @@ def path_of_length(tmp_path: Path, length: int) -> Path:
     return path
 
 
+@pytest.mark.linux("for a short address of a socket")
 @pytest.mark.parametrize("length", [here().longest_address, here().longest_address + 1, 250])
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a way round its limit")
 def test_a_socket_can_be_bound_and_reached_whatever_the_length_of_its_path(tmp_path: Path, length: int) -> None:
@@ -31,6 +34,13 @@ def test_a_socket_can_be_bound_and_reached_whatever_the_length_of_its_path(tmp_p
         assert path.is_socket()
         with socket_address(path) as address:
             caller.connect(address)
+
+
+def test_a_mac_has_no_way_round_its_limit(tmp_path: Path) -> None:
+    with on(MACOS):
+        require_address(path_of_length(tmp_path, 103))
+        with pytest.raises(UserError, match="more than 103 bytes"), socket_address(path_of_length(tmp_path, 104)):
+            pass
 
 
 def test_a_short_path_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the page of `carryover ui`, and exports of all projects, show. Times are UTC ms; 0 if unknown.
+"""What the page of `carryover ui` shows. Times are UTC ms; 0 if unknown.
 
 Texts are data, never markup. `machine` is the other machine that recorded something; empty if this one did.
 """

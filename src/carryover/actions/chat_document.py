@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
 from carryover.actions.opened import Want, opened
 from carryover.config import refuse_excluded
-from carryover.distill.handoff import MAX_TOKENS
 from carryover.errors import ExitCode, UserError
 from carryover.export import document
 from carryover.export.document import Document, Request, compose
@@ -17,8 +16,6 @@ from carryover.views.web_chat import GENERIC, gathered, web_chats
 
 USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = document.LEAST_BUDGET
-FILE_TOKENS: Final = MAX_TOKENS
-"""The budget of a project's handoff; a document with the conversation takes more."""
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 ChatDocument = Document
@@ -37,15 +34,13 @@ def budgets_of_chats() -> dict[str, int]:
     return {chat.id: chat.budget for chat in web_chats().values()}
 
 
-def document_for_chat(
-    project: str | None, chat_id: str | None, *, question: str, budget: int | None, tokens: int | None
-) -> ForChat:
-    """Makes the document of the project that `project` is in, with the conversation for a handoff of `tokens`.
+def document_for_chat(project: str | None, chat_id: str | None, *, question: str, budget: int | None) -> ForChat:
+    """Makes the document of the project that `project` is in, in at most `budget` tokens; None: as the chat takes.
 
     Raises UserError (NOTHING_FOUND) if no agent has worked there and there is no file to show.
     """
     root = project_root(project, must_exist=True)
-    material = _material(root, tokens or FILE_TOKENS)
+    material = _material(root)
     if material.handoff is None and not material.paths:
         nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
@@ -59,7 +54,7 @@ def document_for_chat(
     return ForChat(compose(material, request), material, request)
 
 
-def _material(root: str, tokens: int) -> Material:
+def _material(root: str) -> Material:
     state = state_dir()
     config = settings_to_print(state)
     refuse_excluded(root, config)
@@ -67,7 +62,7 @@ def _material(root: str, tokens: int) -> Material:
     material = None
     with opened(Want.FRESH, root) as (ledger, project):
         if project is not None:
-            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=own, tokens=tokens)
+            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=own)
     if state.paused.exists():
         warn(_PAUSED)
     if material is None:

@@ -21,19 +21,22 @@ _INSTEAD: Final = "copy what `carryover handoff` prints"
 
 
 class Way(msgspec.Struct, frozen=True):
-    """A program that copies its standard input; `display` is the variable that names the display it needs, if any."""
+    """A program that copies its standard input; `display` is the variable that names the display it needs, if any.
+    `encoding` is what it reads, with `variables` set."""
 
     name: str
     arguments: tuple[str, ...] = ()
     display: str | None = None
     encoding: str = "utf-8"
+    variables: Mapping[str, str] = {}
 
 
 WAYS: Final = (
     Way("wl-copy", display="WAYLAND_DISPLAY"),
     Way("xclip", ("-selection", "clipboard"), display="DISPLAY"),
     Way("xsel", ("--clipboard", "--input"), display="DISPLAY"),
-    Way("pbcopy"),
+    # It takes text for Mac Roman where no locale is set, as over SSH and in a service; macOS has this one everywhere.
+    Way("pbcopy", variables={"LANG": "en_US.UTF-8", "LC_ALL": "en_US.UTF-8"}),
     Way("clip.exe", encoding="utf-16-le"),  # Windows, in WSL: reads any other encoding as the console's code page
 )
 
@@ -66,7 +69,7 @@ def _taken(program: Path, way: Way, text: str, env: Mapping[str, str]) -> bool:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=dict(env),
+            env={**env, **way.variables},
             start_new_session=True,  # on X11 and Wayland they keep running to serve the text, even after Ctrl-C here
         )
     except (OSError, ValueError):

@@ -30,6 +30,8 @@ class Stopped(NamedTuple):
     """The daemon that was stopped. `pid` is None if its service stopped it."""
 
     pid: int | None
+    until_login: bool = False
+    """Whether the service starts it again when the user logs in."""
 
 
 def running_pid() -> int | None:
@@ -71,7 +73,7 @@ def stop() -> Stopped | None:
     service = _service()
     if service is not None and service.status().active:
         service.stop()
-        return Stopped(None)
+        return Stopped(None, until_login=not service.stop_lasts)
     pid = stop_daemon(state)
     return Stopped(pid) if pid is not None else None
 

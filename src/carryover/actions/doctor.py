@@ -10,7 +10,7 @@ from carryover.actions.diagnose.checks import findings
 from carryover.actions.diagnose.fix import Repair, repair
 from carryover.actions.diagnose.gather import gather
 from carryover.actions.diagnose.report import Finding
-from carryover.install.how_installed import how_installed
+from carryover.how_installed import how_installed
 
 _GIT_S: Final = 1.0
 """How long git may take to say its version."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterable
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -27,16 +26,15 @@ def session_document(
     form: Literal["md", "html"],
     *,
     full: bool,
-    above: str = "",
     turns: Container[int] | None = None,
 ) -> str:
-    """Returns the document of a session or of some `turns`. `full` adds sub-agents, `above` is markup of links back."""
+    """Returns the document of a session or of some `turns`. `full` adds sub-agents."""
     agent = agent_name(session.agent)
     head = SessionHead(
         id=session.native_id,
         agent=f"{agent} {session.agent_version or ''}".strip() + (f" on {session.machine}" if session.machine else ""),
         title=shown_title(ledger, session),
-        project=shown_root(session),
+        project=short_path(session.root, Path.home()) if session.root else "",
         branch=session.branch or "",
         model=session.model or "",
         exported_ms=now_ms(),
@@ -48,7 +46,7 @@ def session_document(
     if form == "html":
         from carryover.export.session_html import session_html
 
-        return "".join(session_html(head, parts, style=page_style(), above=above))
+        return "".join(session_html(head, parts, style=_style()))
     return "\n".join(session_markdown(head, parts)) + "\n"
 
 
@@ -77,18 +75,12 @@ def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full:
     return printable_json(made.decode())
 
 
-@cache
-def page_style() -> str:
-    """Returns the style sheet of the page that `carryover ui` opens, as far as exported pages need it."""
-    text = resources.files("carryover.page").joinpath("static", "style.css").read_text("utf-8")
-    return text.partition("/* Only of the page itself")[0]
-
-
 def shown_title(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns the session's title on one line, without secrets."""
     return one_line(quoting.one_line(title_of(ledger, row)), 120)
 
 
-def shown_root(row: SessionRow) -> str:
-    """Returns the root of the session's project as people write it; empty if there is none."""
-    return short_path(row.root, Path.home()) if row.root else ""
+def _style() -> str:
+    """Returns the style sheet of the page that `carryover ui` opens, as far as an exported session needs it."""
+    text = resources.files("carryover.page").joinpath("static", "style.css").read_text("utf-8")
+    return text.partition("/* Only of the page itself")[0]

@@ -12,11 +12,11 @@ from carryover.actions.first_read import End, Held
 from carryover.actions.project_rules import ProjectChanges
 from carryover.config import Pointers
 from carryover.edits.apply import Applied
+from carryover.how_installed import OnPath, how_installed, on_path_here
 from carryover.install.agent_report import State
 from carryover.install.agent_settings import switched_off
 from carryover.install.background import Ahead, Background
 from carryover.install.detect import Detection
-from carryover.install.how_installed import OnPath, how_installed, on_path_here
 from carryover.install.messages import ahead_lines, background_lines, summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.publish.withdrawal import Withdrawn

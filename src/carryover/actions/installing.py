@@ -28,11 +28,11 @@ from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.edits.apply import Applied
 from carryover.errors import ExitCode, UserError
+from carryover.how_installed import require_mcp
 from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import plan_mcp_servers
 from carryover.install.background import bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
-from carryover.install.how_installed import require_mcp_sdk
 from carryover.install.machine import Machine
 from carryover.install.setup import Setup, carry_out, plan_setup, settings_here
 from carryover.paths import StateDir
@@ -101,7 +101,7 @@ class Wishes:
 def survey(wishes: Wishes) -> Survey:
     """Looks at agents and projects. Raises UserError if the settings can't be used, or the SDK for MCP is missing."""
     if wishes.mcp:
-        require_mcp_sdk()
+        require_mcp()
     state = state_dir()
     config = load_config(state.config)
     machine = Machine.here(config.agents.recorded_env())

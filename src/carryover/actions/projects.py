@@ -56,7 +56,7 @@ _QUESTION_CHARS: Final = 300
 _ABOUT_CHARS: Final = 200
 DAYS: Final = 92
 """How far back the pictures reach."""
-MOST_ENTRIES: Final = 500
+_MOST_ENTRIES: Final = 500
 _AT_ONCE: Final = 100
 """Maximum number of entries with the same time that are kept together."""
 _KINDS: Final[dict[str, answers.EntryKind]] = {
@@ -236,7 +236,7 @@ def history(
     db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | None, limit: int
 ) -> answers.TimelineAnswer:
     """Returns the newest entries of the timeline before `before_ms` (UTC ms), with edits and their diffs. Asks git."""
-    limit = max(1, min(limit, MOST_ENTRIES))
+    limit = max(1, min(limit, _MOST_ENTRIES))
     wanted = Wanted(until_ms=before_ms, edits=True)
     commits = newest_commits(Path(project.root))
     newest = timeline(db, project.id, wanted, limit=limit + _AT_ONCE, commits=commits)

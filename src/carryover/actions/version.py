@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import carryover
-from carryover.install.how_installed import COMMAND, how_installed, on_path_here
+from carryover.how_installed import COMMAND, how_installed, on_path_here
 
 
 def version_line(program: str) -> str:

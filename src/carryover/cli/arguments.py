@@ -176,9 +176,9 @@ def listed_agents(*, startable: bool) -> str:
 _FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"
 
 
-def add_tokens_argument(parser: argparse.ArgumentParser, what: str = _FILLED) -> None:
+def add_tokens_argument(parser: argparse.ArgumentParser) -> None:
     """Adds `--tokens`, the budget of a handoff; None if it is not given."""
-    parser.add_argument("--tokens", metavar="N", type=handoff_tokens, help=what)
+    parser.add_argument("--tokens", metavar="N", type=handoff_tokens, help=_FILLED)
 
 
 def handoff_tokens(text: str) -> int:

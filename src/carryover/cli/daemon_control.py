@@ -20,8 +20,9 @@ launchd). Where there is none, such as in a container, it starts it in the
 background; from then on your agents' hooks start it again when it is gone.""",
     "stop": """\
 Stops carryoverd in order: what it has read is stored. Handoffs are not kept
-fresh while it is stopped; `carryover handoff` still works. A service starts it
-again when you log in; `carryover pause` holds until you end it.""",
+fresh while it is stopped; `carryover handoff` still works. systemd starts it
+again when you log in, launchd only after `carryover start`; `carryover pause`
+holds until you end it.""",
     "restart": """\
 Restarts carryoverd, such as after an upgrade: through the service that
 `carryover install` set up, or without one; starts it if it did not run.""",
@@ -38,7 +39,7 @@ handoff and pointers are put back.""",
 
 EXAMPLES: Final = {
     "start": "  carryover start       start it, if it does not run",
-    "stop": "  carryover stop        stop it until `carryover start`, or the next log-in",
+    "stop": "  carryover stop        stop it until `carryover start`, or under systemd the next log-in",
     "restart": "  carryover restart     after an upgrade of Carryover",
     "pause": """\
   carryover pause           everything
@@ -107,9 +108,8 @@ def _stopped(done: Stopped | None) -> str:
     if done is None:
         return "carryoverd was not running."
     fresh = "no handoff is kept fresh until `carryover start`"
-    if done.pid is None:
-        return f"carryoverd is stopped: {fresh}, or until you log in again."
-    return f"carryoverd (process {done.pid}) is stopped: {fresh}."
+    process = f" (process {done.pid})" if done.pid is not None else ""
+    return f"carryoverd{process} is stopped: {fresh}{', or until you log in again' if done.until_login else ''}."
 
 
 UI: Final = """\

@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from carryover.actions.chat_document import (
-    FILE_TOKENS,
     LEAST_BUDGET,
     USUAL_CHAT,
     ChatDocument,
@@ -18,11 +17,11 @@ from carryover.actions.chat_document import (
     budgets_of_chats,
     document_for_chat,
 )
-from carryover.actions.output_file import target, unwritable, write
-from carryover.cli.arguments import add_tokens_argument, describe, flag, positive
-from carryover.cli.output_file import may_replace, may_write
+from carryover.actions.output_file import target, write
+from carryover.cli.arguments import describe, flag, positive
+from carryover.cli.output_file import may_write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, put, say, warn
+from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, say, warn
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
@@ -38,10 +37,9 @@ document does not have are marked there. An Ollama that another user of this
 machine runs is given nothing, unless you say --any-ollama; on macOS the system
 does not say whose it is.
 
-With --session it prints one session as Markdown, as a web page, or as a
-trajectory in ATIF 1.7, which other tools and `carryover import` read. With --all
-it writes every project, its handoff and its sessions as web pages into a folder;
-they need no server and no network."""
+With --session it prints one session as Markdown, as a web page that needs no
+server and no network, or as a trajectory in ATIF 1.7, which other tools and
+`carryover import` read."""
 
 EXAMPLES: Final = """\
   carryover export --for chatgpt --question "Is the cache sound?" --copy
@@ -50,8 +48,7 @@ EXAMPLES: Final = """\
   carryover export -o shop.md --compress ollama:qwen2.5:7b
                                                    and shop.short.md beside it
   carryover export --session 3f2a --format html -o session.html
-  carryover export --session last --format atif --full -o trajectory.json
-  carryover export --all --format html -o ~/agents  then open ~/agents/index.html"""
+  carryover export --session last --format atif --full -o trajectory.json"""
 
 _LISTED: Final = 30
 _MODEL: Final = re.compile(r"[A-Za-z0-9][\w./:-]{0,200}")
@@ -72,9 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
     tokens = partial(positive, least=LEAST_BUDGET)
     add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
-    add_tokens_argument(
-        parser, "with the conversation of a handoff of N tokens, from its end backwards; 1,801 to 50,000"
-    )
+    add("--tokens", type=_budget_instead, help=argparse.SUPPRESS)
     flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
     add(
         "--compress",
@@ -84,18 +79,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     flag(parser, "--any-ollama", "with --compress: also by an Ollama that another user of this machine runs")
     add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
-    flag(parser, "--all", "all projects and sessions as web pages, into the folder of -o")
     add(
         "--format",
         choices=("md", "html", "atif"),
-        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7); with --all: html",
+        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7)",
     )
-    flag(parser, "--full", "with --session or --all: the work of sub-agents too")
+    flag(parser, "--full", "with --session: the work of sub-agents too")
     add(
         "-o",
         "--output",
         metavar="FILE",
-        help="write it to FILE (with --all, a folder), which only you can read; asks before it replaces one",
+        help="write it to FILE, which only you can read; asks before it replaces one",
     )
     flag(parser, "--yes", "with --copy or -o: ask nothing")
     flag(parser, "--json", "print the document with what is in it, or what was written, as JSON")
@@ -105,9 +99,6 @@ def run(args: argparse.Namespace) -> None:
     if problem := _problem(args):
         raise UserError(problem, ExitCode.USAGE)
     path = target(args.output) if args.output is not None else None
-    if path is not None and args.all:
-        _export_all(args, path)
-        return
     if path is not None:
         may_write(path, args)
         if args.compress is not None:
@@ -127,9 +118,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _document(args: argparse.Namespace, path: Path | None) -> None:
-    made = document_for_chat(
-        args.project, args.chat, question=args.question or "", budget=args.budget, tokens=args.tokens
-    )
+    made = document_for_chat(args.project, args.chat, question=args.question or "", budget=args.budget)
     document = made.document
     if not args.json:
         warn(*_listed(document))
@@ -147,26 +136,23 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
 
 def _problem(args: argparse.Namespace) -> str:
     """Says which of the options can't be combined; empty if all can."""
-    of_project = (args.project, args.chat, args.question, args.budget, args.tokens, args.copy or None, args.compress)
-    sessions = "--all" if args.all else "--session" if args.session is not None else None
-    if sessions is not None and any(given is not None for given in of_project):
-        return (
-            f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --tokens, --copy or --compress."
-        )
+    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
     problems = {
-        "--format and --full need --session ID or --all.": sessions is None and (args.format or args.full),
-        "--all writes web pages of all sessions: leave out --session, and any --format but html.": args.all
-        and (args.session is not None or args.format in ("md", "atif")),
-        "--all needs -o FOLDER, a new folder for the pages.": args.all and args.output is None,
+        "--session can't be combined with PROJECT, --for, --question, --budget, --copy or --compress.": (
+            args.session is not None and any(given is not None for given in of_project)
+        ),
+        "--format and --full need --session ID.": args.session is None and (args.format or args.full),
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
         "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
         and args.output is None,
-        f"--tokens adds the conversation to a document, so it is more than {FILE_TOKENS:,}.": args.tokens is not None
-        and args.tokens <= FILE_TOKENS,
         "--any-ollama needs --compress.": args.any_ollama and args.compress is None,
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
+
+
+def _budget_instead(_: str) -> NoReturn:
+    raise argparse.ArgumentTypeError("is --budget here; `carryover handoff --tokens N` prints the conversation")
 
 
 def _model(text: str) -> str:
@@ -204,10 +190,7 @@ def _compress(made: ForChat, path: Path, args: argparse.Namespace) -> None:
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
     progress = Progress(only_terminal=True)
     try:
-        done = shortened(
-            *(document, made.material, made.request, path.name, args.compress or None, progress.update),
-            any_owner=args.any_ollama,
-        )
+        done = shortened(made, path.name, args.compress or None, progress.update, any_owner=args.any_ollama)
     except UserError as error:
         raise UserError(f"{error} {kept}", error.code) from error
     except KeyboardInterrupt:
@@ -222,25 +205,6 @@ def _compress(made: ForChat, path: Path, args: argparse.Namespace) -> None:
     warn(f"Written to {path}: about {document.tokens:,} tokens.")
     marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
     warn(f"Shortened by {done.model} to {short}: about {done.tokens:,}; {marked}.")
-
-
-def _export_all(args: argparse.Namespace, folder: Path) -> None:
-    from carryover.actions.html_archive import check_archive_folder, write_archive
-
-    try:
-        if check_archive_folder(folder):
-            may_replace(folder, "an earlier export", args)
-        progress = Progress(after_s=1.0, only_terminal=True)
-        done = write_archive(folder, full=args.full, report=progress.update)
-        progress.clear()
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    size = f"{counted(done.projects, 'project')}, {counted(done.sessions, 'session')}"
-    lines = [f"Written to {folder}, which only you can read: {size}."]
-    if done.excluded:
-        lines.append(f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover.")
-    lines.append(f"Open {folder / 'index.html'} in a browser. Read it before you share it.")
-    put(args, done, lines)
 
 
 def _short(path: Path) -> Path:

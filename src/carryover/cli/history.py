@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import no_such_folder, now_ms, project_root
@@ -54,10 +54,13 @@ def run_log(args: argparse.Namespace) -> None:
         raise UserError(gone or f"Nothing is recorded for {root} that matches.{hint}", ExitCode.NOTHING_FOUND)
     now = now_ms()
     with paged(args):
-        put(args, [entry.moment for entry in entries], (line for entry in entries for line in _entry(entry, now)))
+        prompts = {(each.moment.session, each.moment.text) for each in entries if each.moment.kind == "prompt"}
+        shown = (line for entry in entries for line in _entry(entry, now, prompts))
+        put(args, [entry.moment for entry in entries], shown)
 
 
-def _entry(entry: Entry, now: int) -> Iterator[str]:
+def _entry(entry: Entry, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
+    """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
     moment = entry.moment
     head = (
         when(moment.at_ms, now),
@@ -66,7 +69,8 @@ def _entry(entry: Entry, now: int) -> Iterator[str]:
         moment.kind if moment.how != "edits" else "commit with its edits",
         paint(entry.commit, YELLOW) if entry.commit else "",
     )
-    text = " ".join(harmless(moment.text).split())
+    is_listed = moment.kind == "session" and (moment.session, moment.text) in prompts
+    text = "" if is_listed else " ".join(harmless(moment.text).split())
     if entry.took_over is not None:
         text = "from {} to {}".format(*entry.took_over)
     elif moment.kind == "tests":

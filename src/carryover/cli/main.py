@@ -15,45 +15,54 @@ from carryover.errors import ExitCode, UserError
 from carryover.terminal import streams
 from carryover.terminal.output import as_json, can_ask, did_you_mean, warn
 
-COMMANDS: Final = {
-    "install": "set Carryover up for the agents you use; asks one question",
-    "refresh": "detect agents again, and update hooks and settings",
-    "handoff": "print the handoff of a project",
-    "to": "continue in another agent, at a usage limit or whenever you like",
-    "ui": "open a page in the browser: projects, handoffs, timeline, search",
-    "status": "show what Carryover sees and does; changes nothing",
-    "sessions": "list recorded sessions, newest first; also `ls`",
-    "show": "print the conversation of one session",
-    "search": "find what was said, run, touched or failed",
-    "log": "print the timeline of a project, newest first",
-    "why": "say which turns and prompts are behind a file, a line or a commit",
-    "usage": "add up the tokens that agents recorded, by day, agent, model, project",
-    "mcp": "let an agent look up what was done in its project (MCP server)",
-    "resume": "print or run the agent's own command that resumes a session",
-    "export": "a project as one document for a web chat, or a session as a file",
-    "note": "take in what a web chat answered",
-    "pin": "keep your own word in each handoff, or list what is pinned",
-    "done": "say in each handoff that something is done",
-    "unpin": "take back what was pinned, or said to be done",
-    "share": "write a handoff for a colleague, encrypted to their key",
-    "import": "take in transcripts, or what a colleague shared",
-    "logs": "print the log of the daemon, or follow it",
-    "forget": "remove sessions, or a time, from everything recorded",
-    "sync": "take what is recorded to your other machines, encrypted",
-    "doctor": "find problems, say what to do, repair what is safe",
-    "start": "start the daemon in the background",
-    "stop": "stop the daemon",
-    "restart": "restart the daemon",
-    "pause": "stop reading, writing and handing over until `unpause`",
-    "unpause": "resume after `pause`",
-    "config": "show the settings, or change one",
-    "link": "say where a moved project is now",
-    "uninstall": "remove hooks and service, or everything",
-    "completions": "print the completions for your shell",
-    "help": "print the help of a command",
-    "version": "print version, kind of installation and path",
+GROUPS: Final = {
+    "every day": {
+        "handoff": "print the handoff of a project",
+        "to": "continue in another agent, at a usage limit or whenever you like",
+        "ui": "open a page in the browser: projects, handoffs, timeline, search",
+        "status": "show what Carryover sees and does; changes nothing",
+        "sessions": "list recorded sessions, newest first; also `ls`",
+        "show": "print the conversation of one session",
+        "search": "find what was said, run, touched or failed",
+        "log": "print the timeline of a project, newest first",
+        "why": "say which turns and prompts are behind a file, a line or a commit",
+        "usage": "add up the tokens that agents recorded, by day, agent, model, project",
+        "resume": "print or run the agent's own command that resumes a session",
+        "pin": "keep your own word in each handoff, or list what is pinned",
+        "done": "say in each handoff that something is done",
+        "unpin": "take back what was pinned, or said to be done",
+        "export": "a project as one document for a web chat, or a session as a file",
+        "note": "take in what a web chat answered",
+    },
+    "set-up": {
+        "install": "set Carryover up for the agents you use; asks one question",
+        "refresh": "detect agents again, and update hooks and settings",
+        "doctor": "find problems, say what to do, repair what is safe",
+        "config": "show the settings, or change one",
+        "mcp": "let an agent look up what was done in its project (MCP server)",
+        "sync": "take what is recorded to your other machines, encrypted",
+        "completions": "print the completions for your shell",
+        "uninstall": "remove hooks and service, or everything",
+    },
+    "rare": {
+        "share": "write a handoff for a colleague, encrypted to their key",
+        "import": "take in transcripts, or what a colleague shared",
+        "forget": "remove sessions, or a time, from everything recorded",
+        "link": "say where a moved project is now",
+        "pause": "stop reading, writing and handing over until `unpause`",
+        "unpause": "resume after `pause`",
+        "start": "start the daemon in the background",
+        "stop": "stop the daemon",
+        "restart": "restart the daemon",
+        "logs": "print the log of the daemon, or follow it",
+        "help": "print the help of a command",
+        "version": "print version, kind of installation and path",
+    },
 }
-"""Every command with its description, in the order of the help text.
+"""Every command with its description, by how often it is needed, in the order of the help text."""
+
+COMMANDS: Final = {name: summary for group in GROUPS.values() for name, summary in group.items()}
+"""The same without groups.
 
 Only the module of the command that runs is imported: the imports of all take longer than most commands do.
 """
@@ -162,12 +171,15 @@ def build_parser(
 ) -> tuple[CommandParser, Mapping[str, CommandParser]]:
     """Returns the main parser, and those of `command` and `others`. Only `command` gets its arguments, since that
     imports it."""
-    listed = "".join(f"  {name:<12} {summary}\n" for name, summary in COMMANDS.items())
+    lines = (
+        (title, (f"  {name:<12} {summary}\n" for name, summary in group.items())) for title, group in GROUPS.items()
+    )
+    listed = "\n".join(f"{title}:\n{''.join(each)}" for title, each in lines)
     parser = CommandParser(
         prog="carryover",
         usage="carryover [-h] [--json] [--no-pager] [--version] COMMAND ...",
         description=DESCRIPTION,
-        epilog=f"commands:\n{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
+        epilog=f"{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
     )
     parser.add_argument(JSON, action="store_true", help="print data and errors as JSON; may also follow the command")
     parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")

@@ -16,8 +16,9 @@ tools are of the project that the agent works in, and only read: `recall`
 searches what was said, run, edited or failed, `turn` shows one turn whole,
 `handoff` the handoff as it is now. It ends when standard input is closed.
 
-It needs the extra `mcp`. `carryover install --mcp` enters it into the settings
-of your agents, `carryover uninstall` takes it out again."""
+It needs the extra `all`, which the README's installation has. `carryover
+install --mcp` enters it into the settings of your agents, `carryover uninstall`
+takes it out again."""
 
 EXAMPLES: Final = """\
   carryover install --mcp               for your agents to start it

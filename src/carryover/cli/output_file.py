@@ -13,7 +13,10 @@ from carryover.terminal.output import agree
 
 
 def may_write(path: Path, args: argparse.Namespace) -> None:
-    """Asks before an existing file is replaced. Raises UserError if it must not be, or is not a regular file."""
+    """Asks before an existing file is replaced.
+
+    Raises UserError if it is not a regular file, the user says no, or can't be asked.
+    """
     try:
         if not os.path.lexists(path):
             return
@@ -23,12 +26,7 @@ def may_write(path: Path, args: argparse.Namespace) -> None:
             raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
     except OSError as error:
         raise unwritable(path, error) from error
-    may_replace(path, "a file", args)
-
-
-def may_replace(path: Path, what: str, args: argparse.Namespace) -> None:
-    """Asks before `what` at `path` is replaced. Raises UserError if the user says no, or can't be asked."""
-    is_there = f"{visible(str(path))} is {what} that is there already."
+    is_there = f"{visible(str(path))} is a file that is there already."
     agree(
         args,
         f"{is_there} Replace it?",

@@ -45,6 +45,7 @@ from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, project_by_id, projects, unpublished
 from carryover.platform import here
+from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import Refreshed
@@ -300,6 +301,7 @@ class Daemon:
             hook_calls=context.meter.hook_counts(),
             metrics=context.meter.metrics(),
             ledger_trouble=self._ingest_queue.ledger_trouble,
+            git_trouble=git_trouble(),
             config_trouble=context.config_trouble,
             silent=silent_folders(),
         )

@@ -126,6 +126,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
     metrics: Metrics = Metrics()
     ledger_trouble: str | None = None
+    git_trouble: str | None = None
+    """Why git can't be run, as a clause."""
     config_trouble: str | None = None
     """Why a changed config is not used; the previous one still is."""
     silent: dict[str, float] = {}

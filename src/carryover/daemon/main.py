@@ -6,6 +6,7 @@ import argparse
 import gc
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ EPILOG = """\
 examples:
   carryoverd                                 run; Ctrl-C stops it in order
   carryoverd install                         the same as `carryover install`: sets everything up
+  carryoverd mcp                             the same as `carryover mcp`: the MCP server
   carryoverd --once                          read and publish what is on disk, then exit
   CARRYOVER_HOME=/tmp/try carryoverd         keep all state somewhere else
 
@@ -39,6 +41,12 @@ exit codes:
 
 `carryover status` shows what a running daemon does."""
 
+OWN_SESSION = "--own-session"
+"""The option with which hooks start it: what ends the terminal or the process group of an agent ends no daemon then."""
+
+_DESCRIPTORS = 10_240
+"""As in launchd's property list; more are refused there (macOS 14, OPEN_MAX)."""
+
 
 def main(argv: Sequence[str], page: OpenPage) -> int:
     """Runs `carryoverd` with `argv` and returns its exit code. `page`: what is served for `carryover ui`."""
@@ -48,11 +56,16 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
     levels = ("debug", "info", "warning", "error")
     how_much = "how much to write to the log (default: info)"
     parser.add_argument("--log-level", choices=levels, default="info", help=how_much)
+    parser.add_argument(OWN_SESSION, action="store_true", help="leave the session of the terminal that starts it")
     parser.add_argument("--version", action="version", version=f"carryoverd {__version__}")
     options = parser.parse_args(argv)
+    if options.own_session:
+        with suppress(PermissionError):  # it leads one already
+            os.setsid()
     gc.disable()  # nothing loaded now is garbage: collecting would take a tenth of the start-up time
     try:
         here().share_memory_among_threads()
+        here().allow_descriptors(_DESCRIPTORS)
         _load_server()
         from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
         from carryover.paths import StateDir

@@ -35,7 +35,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.store import Ledger
-from carryover.paths import StateDir
+from carryover.paths import StateDir, require_address
 from carryover.records.fields import iso_utc
 from carryover.terminal.streams import write_line
 
@@ -79,6 +79,7 @@ def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitC
 
 
 def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
+    require_address(state.socket)
     try:
         private_dir(state.root)
     except OSError as error:

@@ -12,7 +12,6 @@ import msgspec
 
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import elapsed
-from carryover.export.dial import TITLE as CONVERSATION
 from carryover.export.material import GuidingFile, Material, TextFile, fence_name, layout
 from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.redact import CleanText
@@ -26,7 +25,6 @@ _FIRST_ASTRAL: Final = 0x10000
 _ABOUT: Final = "The project"
 _CHANGES: Final = "Uncommitted changes (git diff HEAD)"
 _FILES: Final = "Files, as they are now"
-_CONVERSATION_RANK: Final = 34
 _CHANGE_RANK: Final = 40
 _FILE_RANK: Final = 44
 _STEP: Final = 8
@@ -139,16 +137,7 @@ def pieces_of(material: Material) -> list[Piece]:
             found += _task_in_full(material)
         if heading == "Next action":
             found += _last_answer(material)
-    found += _conversation(material)
     return [*found, *guidance_pieces(material.guidance), *change_pieces(material), *file_pieces(material)]
-
-
-def _conversation(material: Material) -> Iterator[Piece]:
-    """Yields the lines of the conversation, if it was asked for. The newest stay longest."""
-    lines = _lines(material, CONVERSATION)
-    for back, line in zip(range(len(lines) - 1, -1, -1), lines, strict=True):
-        text = CleanText(f"- {one_line(f'> {line.text}' if line.part else line.shown)}")
-        yield Piece(section=CONVERSATION, text=text, rank=_CONVERSATION_RANK + back, label="the conversation")
 
 
 def _about(material: Material) -> Iterator[Piece]:

@@ -18,50 +18,36 @@ from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
-GENERATOR: Final = '<meta name="generator" content="Carryover">'
 _CHANGES: Final = {"+": "ins", "-": "del"}
 
 
-def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
-    """Yields the page in pieces with their line ends; turn 3 is at `#turn-3`. `above` is markup with links back."""
+def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str) -> Iterator[str]:
+    """Yields the page in pieces with their line ends; turn 3 is at `#turn-3`. `style` is its style sheet."""
     title = head.title or f"Session {head.id}"
-
-    def body() -> Iterator[str]:
-        facts = (*head.facts, ("Exported", exported(head.exported_ms).replace("`", "")))
-        rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
-        yield f"{above}<h1>{escape(title)}</h1>\n<dl>{''.join(rows)}</dl>\n<main>\n"
-        turn = 0
-        for part in parts:
-            place = f' id="turn-{part.turn}"' if part.turn > turn else ""
-            turn = max(turn, part.turn)
-            yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
-        yield "</main>\n"
-
-    return page(title, body(), style)
-
-
-def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
-    """Yields a page in pieces, each with its line ends. `title` is text, `body` markup, `style` the style sheet."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = escape(f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{GENERATOR}\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="generator" content="Carryover">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
     )
-    yield from body
-    yield "</body>\n</html>\n"
-
-
-def moment(at_ms: int, shown: str | None = None) -> str:
-    """Returns a time as markup, for people and for programs. `shown`: what people see instead of the whole time."""
-    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
+    facts = (*head.facts, ("Exported", exported(head.exported_ms).replace("`", "")))
+    rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
+    yield f"<h1>{escape(title)}</h1>\n<dl>{''.join(rows)}</dl>\n<main>\n"
+    turn = 0
+    for part in parts:
+        place = f' id="turn-{part.turn}"' if part.turn > turn else ""
+        turn = max(turn, part.turn)
+        yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
+    yield "</main>\n</body>\n</html>\n"
 
 
 def _said(part: Part[CleanText], place: str) -> str:
-    heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
+    when = f'<time datetime="{iso_utc(part.at_ms)}">{escape(local_time(part.at_ms))}</time>'
+    heading = f"<h2><span>{escape(part.heading)}</span>{when}</h2>"
     if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
         text = "".join(_blocks(part.text))
     elif len(part.text) <= MOST_CHARS:
@@ -107,11 +93,6 @@ def _blocks(text: str) -> Iterator[str]:
         block = [line for line, form in some if form != "fence"]
         if shown := escape("\n".join(block).strip("\n")):
             yield f"<pre>{shown}</pre>" if is_code else f'<div class="text">{shown}</div>'
-
-
-def inline_html(text: str) -> str:
-    """Renders one line with code and emphasis, nothing else."""
-    return str(_parser().renderInline(text)) if len(text) <= MOST_CHARS else escape(text)
 
 
 @cache

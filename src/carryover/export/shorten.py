@@ -19,7 +19,6 @@ from carryover.text.pattern import later
 
 PART_TOKENS: Final = 4_500
 """The most that a model is given at a time, so that 8,192 tokens hold it, the instruction and the answer."""
-_WORTH_ASKING_TOKENS: Final = 150
 _MOST_NAMED: Final = 5
 
 INSTRUCTION: Final = """\
@@ -30,29 +29,24 @@ that the reader does not need. Copy each name, path, number and quotation exactl
 language of the document. Add nothing: no opinion, no advice, no introduction. Answer with the shortened Markdown
 alone, at most a third as long."""
 
-_SENTENCE: Final = later(r'(?:`[^`]{0,400}`|"[^"]{0,400}"|“[^”]{0,400}”|[^.!?。！？]|[.!?](?!\s|$))+[.!?。！？]*\s*')
+_SENTENCE_END: Final = later(r"(?<=[.!?]\s)|(?<=[。！？\n])")
 _LIST_MARK: Final = later(r"^[\s>#]*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _TOKEN: Final = later(
-    r"`([^`]{1,400})`|\"([^\"]{1,400})\"|“([^”]{1,400})”|„([^“”]{1,400})[“”]|«([^»]{1,400})»|‘([^’]{1,400})’(?!\w)"
-    r"|(?<!\w)'([^']{1,400})'(?!\w)"
-    r"|(?P<path>[a-z]{2,8}://[^\s<>()\"'`]{1,400}|(?<![\w.~@+-])[\w.~@+-]{0,200}(?:[/\\][\w.@+-]{1,200}){1,40}[/\\]?"
-    r"|(?<![\w-])[\w-]{1,200}(?:\.[\w-]{1,200}){0,20}\.[A-Za-z]\w{0,40})"
-    r"|(?P<number>(?<!\w)\d+(?:[.,]\d+)*(?!\w))|(?P<word>\w+)"
+    r"(?<!\w)([`\"'])(.{1,400}?)\1|[“„«‘](.{1,400}?)[”“»’]|\w+(?:(?:://|[./\\@]+|(?<=\d),(?=\d))\w+)*"
 )
-"""Quotations, paths and addresses, numbers, words."""
-_DIGITS: Final = later(r"\d+(?:[.,]\d+)*")
+"""Quotations, and words, to which the signs within a path, an address or a number belong."""
 _GROUPS: Final = later(r"(?<=\d),(?=\d{3}(?!\d))")
-_WORD: Final = later(r"\w+")
+_SIGNS: Final = later(r"[\d_./\\@]")
 _NUMBERS: Final = "two three four five six seven eight nine ten eleven twelve".split()
-_NUMBER_WORDS: Final = {word: str(number) for number, word in enumerate(_NUMBERS, 2)}
+_DIGITS: Final = {word: str(number) for number, word in enumerate(_NUMBERS, 2)}
 _ORDINARY: Final = frozenset(
     "a an the this that these those it its he she they we you i there here in on at by for from to of with without "
     "into after before during since until when while if as because although but and or so then thus also finally next "
     "now no not all any both each some most other another only still instead therefore what which who how why where "
     "is are one user agent assistant project summary task decisions reasons questions open files status notes "
-    "changes however see call run add use keep make fix".split()
+    "changes however see call run add use keep make fix e.g i.e and/or".split()
 )
-"""Words that may begin a sentence with a capital letter although the source does not have them."""
+"""Words that name nothing, although they may begin with a capital letter."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -64,24 +58,16 @@ class Checked(msgspec.Struct, frozen=True):
 
 def parts_of(body: str) -> list[str]:
     """Splits a document, at blank lines if it has any, into parts that a model can take at once."""
-    parts: list[str] = []
-    taken: list[str] = []
+    parts: list[list[str]] = [[]]
     size = 0
     for line in body.split("\n"):
         cost = tokens_in(f"{line}\n")
-        if taken and size + cost > PART_TOKENS:
-            blank = max((at for at, text in enumerate(taken) if not text.strip()), default=0) or len(taken)
-            parts.append("\n".join(taken[:blank]))
-            taken = taken[blank:]
-            size = sum(tokens_in(f"{text}\n") for text in taken)
-        taken.append(line)
+        if size + cost > PART_TOKENS or (size > PART_TOKENS * 0.8 and not line.strip()):
+            parts.append([])
+            size = 0
+        parts[-1].append(line)
         size += cost
-    return [part for part in (*parts, "\n".join(taken)) if part.strip()]
-
-
-def is_worth_asking(part: str) -> bool:
-    """Whether a part is long enough for a model to shorten it."""
-    return tokens_in(part) >= _WORTH_ASKING_TOKENS
+    return [part for lines in parts if (part := "\n".join(lines)).strip()]
 
 
 def question(part: str) -> str:
@@ -102,53 +88,36 @@ def answered(part: str, answer: str) -> Checked:
 
 def checked(text: str, source: str) -> Checked:
     """Marks each sentence of `text` with a number, path, name or quotation that is not in `source`."""
-    known = _Source(source)
+    plain = _plain(source)
+    sentences = _SENTENCE_END.split(text)
     marked = 0
-    lines = []
-    for line in text.split("\n"):
-        sentences: list[str] = _SENTENCE.findall(line)
-        if "".join(sentences) != line:
-            sentences = [line]
-        for at, sentence in enumerate(sentences):
-            if foreign := [*dict.fromkeys(known.foreign(sentence))]:
-                marked += 1
-                named = ", ".join(one_line(item)[:60] for item in foreign[:_MOST_NAMED])
-                sentences[at] = f"{sentence.rstrip()} **[not in the source: {named}]** "
-        lines.append("".join(sentences).rstrip())
-    return Checked(CleanText("\n".join(lines)), marked)
+    for at, sentence in enumerate(sentences):
+        if foreign := [*dict.fromkeys(_foreign(sentence, plain))]:
+            marked += 1
+            said = sentence.rstrip()
+            named = ", ".join(one_line(item)[:60] for item in foreign[:_MOST_NAMED])
+            sentences[at] = f"{said} **[not in the source: {named}]**{sentence[len(said) :]}"
+    return Checked(CleanText("".join(sentences)), marked)
 
 
-class _Source:
-    def __init__(self, text: str) -> None:
-        self._flat = " ".join(text.split())
-        self._numbers = {_GROUPS.sub("", number) for number in _DIGITS.findall(text)}
-        self._words = {word.lower() for word in _WORD.findall(text)}
+def _foreign(sentence: str, source: str) -> Iterator[str]:
+    """Yields what the sentence quotes or names, and the plain source does not have."""
+    for found in _TOKEN.finditer(_LIST_MARK.sub("", sentence)):
+        text = found[2] or found[3] or found[0]
+        plain = _plain(text).rstrip(".,;:!?")
+        is_quoted = text != found[0]
+        is_name = text != plain or _SIGNS.search(text) or plain in _DIGITS
+        if (is_quoted or is_name) and plain not in _ORDINARY and not _is_known(plain, source):
+            yield text
 
-    def foreign(self, sentence: str) -> Iterator[str]:
-        """Yields what the sentence names and the source does not."""
-        is_first = True
-        for found in _TOKEN.finditer(_LIST_MARK.sub("", sentence)):
-            text = found[0]
-            kind = found.lastgroup
-            if kind is None:
-                text = " ".join(next(filter(None, found.groups()), "").split())
-                is_known = text in self._flat or text.rstrip(".,;:!?") in self._flat
-            elif kind == "path":
-                text = text.rstrip(".,;:")
-                # Not only as a part of a longer word.
-                inside = text in self._flat and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", self._flat)
-                is_known = bool(inside) or text.lower() in ("e.g", "i.e", "and/or", "etc")
-            elif kind == "number":
-                is_known = _GROUPS.sub("", text) in self._numbers
-            else:
-                is_known = self._has_word(text, begins=is_first)
-            is_first = is_first and kind in (None, "path")
-            if not is_known:
-                yield text
 
-    def _has_word(self, word: str, *, begins: bool) -> bool:
-        plain = word.lower()
-        if plain in _NUMBER_WORDS:
-            return plain in self._words or _NUMBER_WORDS[plain] in self._numbers
-        is_name = word != plain or "_" in word or any(map(str.isdigit, word))
-        return plain in self._words or not is_name or (begins and plain in _ORDINARY)
+def _is_known(plain: str, source: str) -> bool:
+    """Whether the source has it, as a word, digit for digit, and not as a part of a longer word or number."""
+    return any(
+        text in source and re.search(rf"(?!\B\w)(?<!\d[.,](?=\d)){re.escape(text)}(?<!\w\B)(?<!\d(?=[.,]\d))", source)
+        for text in {plain, _DIGITS.get(plain, plain)}
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(_GROUPS.sub("", text).lower().split())

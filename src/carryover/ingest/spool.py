@@ -27,6 +27,7 @@ from carryover.adapter.spooled import copy_beside, spool_line
 from carryover.fsio import atomic_replace, open_regular, private_dir, read_beginning, read_bytes_bounded
 from carryover.model import Skipped
 from carryover.paths import StateDir
+from carryover.platform import here
 
 MAX_PAYLOAD_BYTES: Final = 4 << 20
 """Longer payloads are not kept; `hook.sh` has the same limit."""
@@ -73,7 +74,7 @@ class Spool:
         if transcript is not None:
             self._copy(path, transcript)
         with os.fdopen(open_regular(path, os.O_NOFOLLOW), "rb") as file:
-            os.fsync(file)
+            here().full_sync(file.fileno())
 
     def collect(self, agent: Agent) -> list[Skipped]:
         """Moves pending calls into their sessions, oldest first; returns those not understood. Raises OSError."""

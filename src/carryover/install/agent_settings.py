@@ -20,9 +20,9 @@ from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
 from carryover.edits.record import load_record
 from carryover.fsio import is_folder, is_there, read_bytes_bounded
+from carryover.how_installed import own_scripts
 from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.install.detect import Detection, in_range
-from carryover.install.how_installed import own_scripts
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.text.user_text import EditRefused, decode

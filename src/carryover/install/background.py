@@ -13,12 +13,13 @@ import msgspec
 
 from carryover.build import build
 from carryover.daemon.client import look_at_endpoint, stop_daemon, wait_for_daemon
+from carryover.daemon.main import OWN_SESSION
 from carryover.errors import UserError, os_reason
 from carryover.fsio import private_dir, write_if_changed
 from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, ServiceStatus, this_program
 from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
-from carryover.paths import STARTER, StateDir
+from carryover.paths import STARTER, StateDir, require_address
 from carryover.platform import MACOS, here
 from carryover.publish.hook_script import CURL_CONFIG
 
@@ -45,9 +46,7 @@ _SCRIPT: Final = """\
 # The agents' hooks run this when no daemon answers. `carryover stop` removes it.
 exec </dev/null >/dev/null 2>&1
 cd / || exit
-set -- env -i {command}
-if command -v setsid; then set -- setsid "$@"; fi
-"$@" &
+env -i {command} &
 """
 
 
@@ -119,6 +118,7 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     reason = manager.available()
     changed, trouble = False, None
     try:
+        require_address(state.socket)
         if service:
             changed = (_registered if reason is None else _detached)(state, manager, program, restart=restart)
     except (UserError, OSError) as error:
@@ -201,7 +201,7 @@ def write_starter(state: StateDir, program: Program, env: Mapping[str, str]) -> 
     """Writes the script that starts the daemon; returns whether it changed. Raises OSError."""
     variables = {name: env[name] for name in _KEPT if env.get(name)}
     variables |= {"PATH": STANDARD_PATH, **program.environment}
-    words = (*(f"{name}={value}" for name, value in sorted(variables.items())), *program.command)
+    words = (*(f"{name}={value}" for name, value in sorted(variables.items())), *program.command, OWN_SESSION)
     private_dir(state.root)
     script = _SCRIPT.format(command=shlex.join(words)).encode(errors="surrogateescape")
     return write_if_changed(state.root / STARTER, script, mode=0o700, follow=False)

@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import write_if_changed
-from carryover.install.how_installed import own_scripts
+from carryover.how_installed import own_scripts
 from carryover.install.machine import program_at
 
 Kind = Literal["systemd", "launchd", "none"]
@@ -23,15 +23,15 @@ COMMAND: Final = "carryoverd"
 COMMAND_S: Final = 10.0
 """How long a service manager may take to answer."""
 STANDARD_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
-"""The folders in which every service manager looks for commands."""
+"""The folders in which the daemon looks for commands, wherever git is."""
+_LEAST_PATH: Final = "/usr/bin:/bin"
+"""The folders in which every service manager looks for commands; launchd has others for administrators alone."""
 
 
 class Program(msgspec.Struct, frozen=True):
     """What the service runs: an absolute command line, and variables that the user's shell has but a service lacks."""
 
     command: tuple[str, ...]
-    state: Path
-    """The state folder."""
     environment: Mapping[str, str] = {}
 
 
@@ -45,9 +45,9 @@ def this_program(env: Mapping[str, str], state: Path) -> Program:
     import shutil  # with all its archive modules
 
     git = shutil.which("git", path=env.get("PATH", ""))
-    if git is not None and git != shutil.which("git", path=STANDARD_PATH):
+    if git is not None and git != shutil.which("git", path=_LEAST_PATH):
         environment["PATH"] = f"{Path(git).parent}:{STANDARD_PATH}"
-    return Program((str(script),) if os.access(script, os.X_OK) else checkout, state, environment)
+    return Program((str(script),) if os.access(script, os.X_OK) else checkout, environment)
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -114,6 +114,9 @@ class ServiceManager:
 
     kind: Kind = "none"
 
+    stop_lasts = False
+    """Whether what was stopped is not started again at the next login."""
+
     def __init__(self, reason: str) -> None:
         """`reason`: why there is no service manager, as a sentence."""
         self._reason = reason
@@ -128,7 +131,7 @@ class ServiceManager:
 
     def install(self, _program: Program, /) -> bool:
         """Registers the service so that it starts automatically from now on; returns whether anything changed. Does not
-        start it, except under launchd; a running one is left alone until `restart`. Raises UserError, OSError."""
+        start it; a running one is left alone until `restart`. Raises UserError, OSError."""
         return False
 
     def start(self) -> None:
@@ -136,7 +139,7 @@ class ServiceManager:
         raise UserError(f"{self._reason} `carryover start` starts the daemon.", ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
-        """Stops the service and returns once it has ended. It starts again at the next login. Raises UserError."""
+        """Stops the service and returns once it has ended. Raises UserError."""
         raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` shows its process.")
 
     def restart(self) -> None:

@@ -223,6 +223,7 @@ class Launchd(CommandedManager):
     """Controls the daemon with `launchctl`, in the domain of the logged-in user."""
 
     kind: Kind = "launchd"
+    stop_lasts = True
     _command = ("launchctl",)
 
     def __init__(
@@ -239,52 +240,49 @@ class Launchd(CommandedManager):
         return self._unavailable("print", self._domain)  # a user who is only logged in remotely has no such domain
 
     def install(self, program: Program) -> bool:
-        changed = self._write(program)
-        known = self._printed() is not None
-        if known and not changed:
-            return False
-        if known:
-            self._forget()
-        # It may be disabled; without this, bootstrap fails with "5: Input/output error".
+        return self._write(program)
+
+    def start(self) -> None:
+        if _pid(self._printed()) is None:
+            self.restart()
+
+    def stop(self) -> None:
+        # Disabled too, as launchd would start it again at the next login.
+        self._must("disable", self._target, doing="keep the daemon stopped")
+        self._forget()
+
+    def restart(self) -> None:
+        # launchd starts what it knows again only after `ThrottleInterval`, but what is new to it at once.
+        self._forget()
         self._must("enable", self._target, doing="enable the agent")
         # Soon after a bootout this fails with "5: Input/output error", although `print` no longer finds the agent.
         for _ in range(_BOOTSTRAP_TRIES - 1):
             if self._tell("bootstrap", self._domain, str(self.path)).ok:
-                return True
+                return
             self._sleep(1.0)
-        self._must("bootstrap", self._domain, str(self.path), doing="register the agent")
-        return True
-
-    def start(self) -> None:
-        self._must("kickstart", self._target, doing="start the daemon", code=ExitCode.NOT_RUNNING)
-
-    def stop(self) -> None:
-        if _pid(self._printed()) is not None:
-            self._must("kill", "SIGTERM", self._target, doing="stop the daemon")
-            self._wait_until(lambda: _pid(self._printed()) is None)
-
-    def restart(self) -> None:
-        self._must("kickstart", "-k", self._target, doing="restart the daemon", limit_s=STOP_S)
+        self._must("bootstrap", self._domain, str(self.path), doing="start the daemon", code=ExitCode.NOT_RUNNING)
 
     def status(self) -> ServiceStatus:
         installed = self.path.is_file()
         printed = self._printed()
         pid = _pid(printed)
+        is_stopped = self._switched_off()
         return ServiceStatus(
             kind=self.kind,
             installed=installed,
-            enabled=printed is not None and not self._switched_off(),
+            enabled=not is_stopped,
             active=pid is not None,
             pid=pid,
             command=self._installed_command(),
-            trouble=_exit_trouble(printed) if installed and pid is None else None,
+            trouble=_exit_trouble(printed) if installed and pid is None and not is_stopped else None,
         )
 
     def uninstall(self) -> bool:
         if not self.path.is_file():
             return False
-        if self._printed() is not None:
-            self._forget()
+        self._forget()
+        if self._switched_off():  # launchd would remember that of what is no longer there
+            self._tell("enable", self._target)
         self.path.unlink()
         return True
 
@@ -292,6 +290,9 @@ class Launchd(CommandedManager):
         return self.path, agent(program)
 
     def _forget(self) -> None:
+        """Ends the daemon and has launchd no longer know it, until it is registered or the user logs in."""
+        if self._printed() is None:
+            return
         self._must("bootout", self._target, doing="stop the daemon", limit_s=STOP_S)
         self._wait_until(lambda: self._printed() is None)
 
@@ -322,12 +323,11 @@ class Launchd(CommandedManager):
 
 
 def agent(program: Program) -> bytes:
-    """Returns the property list for `program`. launchd would discard what the daemon prints before its log is open."""
+    """Returns the property list for `program`. launchd discards what it prints, as nothing would keep a file small."""
     import plistlib
 
     values = plistlib.loads(Path(__file__).with_name(f"{LABEL}.plist").read_bytes())
     values["ProgramArguments"] = list(program.command)
-    values["StandardErrorPath"] = str(program.state / "launchd.log")
     values["EnvironmentVariables"] = dict(program.environment)
     if not program.environment:
         del values["EnvironmentVariables"]
@@ -345,4 +345,4 @@ def _exit_trouble(printed: str | None) -> str | None:
     found = re.search(r"^\tlast exit code = (\d+)", printed, re.MULTILINE)
     if found is None or found[1] == "0":
         return None
-    return f"It failed with exit code {found[1]}; launchd.log and carryoverd.log in the state folder say more."
+    return f"It failed with exit code {found[1]}; `carryoverd` in a terminal says why."

@@ -36,6 +36,7 @@ C = TypeVar("C", bound=sqlite3.Connection)
 SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
+    "PRAGMA checkpoint_fullfsync = ON",  # on macOS alone: see `Darwin.full_sync`
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA journal_size_limit = 4194304",

@@ -7,7 +7,8 @@ removed events, shortened to 62 bits, identify copies in another session (a fork
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import aiosqlite
@@ -16,6 +17,7 @@ import msgspec
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry, among, grouped, identity, in_parts, rank_of
 from carryover.model import TokensUsed, conversation_of
+from carryover.platform import here
 
 EVERYTHING: Final = identity(b"all")
 """The scope of a tombstone for all sessions."""
@@ -148,7 +150,7 @@ async def _covered(
         known = [entry.event for entry in theirs if entry.event.cwd in roots]
         if known and not of_project:
             first = next((event for event in known if event.subagent_id is None), known[0])
-            of_project = {roots[first.cwd or ""].root}
+            of_project = set(_spellings(roots[first.cwd or ""].root, first.cwd or ""))
         projects = {project_scope(root) for root in of_project}
         scopes = [EVERYTHING, *own, *projects]
         marks = ",".join("?" * len(scopes))
@@ -163,6 +165,15 @@ async def _covered(
             await put_tombstones(db, Tombstones(tuple(narrowed)))
         covered |= found
     return covered
+
+
+def _spellings(root: str, cwd: str) -> Iterator[str]:
+    """Yields the root of a project and, on a disk that folds letters, what an earlier version took for it: as spelt in
+    `cwd`."""
+    yield root
+    if here().folds:
+        above = (str(folder) for folder in (Path(cwd), *Path(cwd).parents))
+        yield from (folder for folder in above if here().alike(folder) == here().alike(root))
 
 
 def _is_within(at_ms: int, rules: Iterable[Tombstone]) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from carryover.install.how_installed import require_mcp_sdk
+from carryover.how_installed import require_mcp
 
 
 def mcp_server() -> Callable[[], None]:
     """Returns what serves MCP until standard input is closed. Raises UserError (REFUSED) if the SDK is missing."""
-    require_mcp_sdk()
+    require_mcp()
     from carryover.mcp.server import serve
 
     return serve

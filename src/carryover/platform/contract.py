@@ -23,8 +23,8 @@ class Platform(Protocol):
     """Whether a path usually has several spellings: letters of either case, or composed in either way."""
 
     def canonical(self, path: Path | str) -> str:
-        """Returns the one spelling of an absolute path: links resolved, letters as on disk. What does not exist keeps
-        the given spelling. Blocks."""
+        """Returns the one spelling of an absolute path: links resolved, folders spelt as on disk. What is no folder
+        keeps the name that was given. Blocks."""
         ...
 
     def alike(self, path: str) -> str:
@@ -72,6 +72,10 @@ class Platform(Protocol):
         """Returns how many descriptors this process may have open; 0 if there is no limit."""
         ...
 
+    def allow_descriptors(self, number: int) -> None:
+        """Lets this process have so many descriptors open where the system gives it few; never more than may be."""
+        ...
+
     def resident_bytes(self) -> int | None:
         """Returns how much memory this process has. Raises OSError."""
         ...
@@ -90,4 +94,13 @@ class Platform(Protocol):
 
     def others_have_ipv6(self) -> bool:
         """Whether other processes may have IPv6 although this one has not."""
+        ...
+
+    def withholds(self, folder: Path) -> bool:
+        """Whether the system does not show this program what its owner may see in `folder`."""
+        ...
+
+    def git_usable(self, path: str) -> bool:
+        """Whether the `git` that is found in the folders of `path`, if any, is more than a program that asks for it to
+        be installed. Does not run it."""
         ...

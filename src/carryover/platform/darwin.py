@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,21 +31,37 @@ _MOUNTED_ON: Final = slice(88, 88 + _LONGEST_PATH)
 _NO_FULL_SYNC: Final = (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY, errno.EOPNOTSUPP)
 """Of a disk that can't do it, as a network disk."""
 
+_DEVELOPER_TOOLS: Final = (
+    "/var/db/xcode_select_link",  # what `xcode-select` has chosen
+    "/Applications/Xcode.app/Contents/Developer",
+    "/Library/Developer/CommandLineTools",
+)
+
 Control = Callable[[int, int, Any], Any]
 """As `fcntl.fcntl`."""
 
 
 class Darwin:
-    """macOS. `control` and `libc`: what a test has in their place."""
+    """macOS. All that it is made with is what a test has in its place."""
 
     name = "darwin"
     watches_trees = True
     longest_address = 103
     folds = True
 
-    def __init__(self, *, control: Control = fcntl.fcntl, libc: Library = library) -> None:
+    def __init__(
+        self,
+        *,
+        control: Control = fcntl.fcntl,
+        libc: Library = library,
+        stubs: str = "/usr/bin",
+        tools: Sequence[str] = _DEVELOPER_TOOLS,
+    ) -> None:
+        """`stubs`: the folder of the programs that run Apple's tools of the same names; `tools`: where those may be."""
         self._control = control
         self._libc = libc
+        self._stubs = stubs
+        self._tools = tools
 
     def canonical(self, path: Path | str) -> str:
         real = Path(os.path.realpath(path))
@@ -110,6 +126,14 @@ class Darwin:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return max(0, soft)
 
+    def allow_descriptors(self, number: int) -> None:
+        """What is started in a terminal has 256."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = number if hard == resource.RLIM_INFINITY else min(number, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            with suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
     def resident_bytes(self) -> int | None:
         return None
 
@@ -125,9 +149,25 @@ class Darwin:
     def others_have_ipv6(self) -> bool:
         return False
 
+    def withholds(self, folder: Path) -> bool:
+        """In Documents, Desktop and Downloads, in iCloud and on other disks, unless the user has allowed it."""
+        try:
+            os.scandir(folder).close()
+        except OSError as error:
+            return error.errno == errno.EPERM
+        return False
+
+    def git_usable(self, path: str) -> bool:
+        """Its own runs the one of Apple's developer tools. Where they are missing it opens a window and waits."""
+        folder = next((each for each in path.split(os.pathsep) if os.access(Path(each, "git"), os.X_OK)), None)
+        if folder != self._stubs:
+            return True
+        tools = next((each for each in self._tools if os.path.lexists(each)), None)
+        return tools is not None and os.access(Path(tools, "usr/bin/git"), os.X_OK)
+
     def _named(self, there: Path) -> Path:
-        """Returns the path of what exists, spelt as on disk. Raises OSError."""
-        descriptor = os.open(there, _O_EVTONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        """Returns the path of a folder, spelt as on disk. Raises OSError, also for a file, which may have several."""
+        descriptor = os.open(there, _O_EVTONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             found: bytes = self._control(descriptor, _F_GETPATH, bytes(_LONGEST_PATH))
         finally:

@@ -116,6 +116,9 @@ class Linux:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return max(0, soft)
 
+    def allow_descriptors(self, number: int) -> None:
+        """It gives each program enough."""
+
     def resident_bytes(self) -> int | None:
         return int((self._proc / "self/statm").read_bytes().split()[1]) * resource.getpagesize()
 
@@ -134,6 +137,12 @@ class Linux:
 
     def others_have_ipv6(self) -> bool:
         return (self._proc / "net/if_inet6").exists()
+
+    def withholds(self, folder: Path) -> bool:
+        return False
+
+    def git_usable(self, path: str) -> bool:
+        return True
 
     def _function(self, name: str) -> Any:
         return getattr(self._libc(), name, None)

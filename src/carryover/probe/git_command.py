@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from carryover.fsio import is_gone, read_bytes_bounded
+from carryover.platform import here
 from carryover.probe.checkout import may_be_asked
 
 _SAFE_OPTIONS: Final = (
@@ -92,6 +93,8 @@ _STORE_ENVIRONMENT: Final = {
     "GCM_INTERACTIVE": "never",
 }
 LARGEST_ANSWER: Final = 64 << 20
+_STUBS: Final = (b"xcrun: error: ", b"You have not agreed to the Xcode")
+"""What macOS's own `git` begins with where the tools that it starts are missing, or their license is not agreed to."""
 _PATIENCE_S: Final = 5.0
 _SILENT_AFTER_S: Final = 0.5
 _SILENT_FOR_S: Final = 30.0
@@ -108,6 +111,8 @@ class Answer:
 
 
 _silent_until: dict[Path, float] = {}
+_stub_said: str | None = None
+"""What was said in place of the newest answers."""
 _in_store: set[subprocess.Popen[bytes]] = set()
 in_store_ended: Final = threading.Event()
 """For what else is done for a sync meanwhile."""
@@ -227,13 +232,18 @@ def _switched_off(listed: bytes) -> list[str] | None:
 def _answers(
     root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float, most_bytes: int
 ) -> list[Answer]:
+    global _stub_said
     began = time.monotonic()
     if began < _silent_until.get(root, began):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.extend(_start(root, command, overrides) for command in commands)
-        return _bounded(running, deadline, most_bytes)
+        answers = _bounded(running, deadline, most_bytes)
+        _stub_said = next((_first_line(answer.error) for answer in answers if _is_of_stub(answer)), None)
+        if _stub_said is not None:
+            raise _no_git()
+        return answers
     except OverflowError as error:
         raise TimeoutError(errno.EFBIG, "git said too much") from error
     except TimeoutError:
@@ -262,6 +272,8 @@ def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subp
 
 
 def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    if not here().git_usable(environment.get("PATH", os.defpath)):
+        raise _no_git()
     try:
         return subprocess.Popen(
             command_line,
@@ -273,7 +285,31 @@ def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int 
             start_new_session=True,
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise FileNotFoundError(errno.ENOENT, "git can't be run") from error
+        raise _no_git() from error
+
+
+def git_trouble() -> str | None:
+    """Returns why git can't be run, as a clause; None if it can, as far as is known without running it."""
+    import shutil  # with all its archive modules
+
+    path = os.environ.get("PATH", os.defpath)
+    if shutil.which("git", path=path) is None:
+        return "there is none in the folders of its PATH"
+    if not here().git_usable(path):
+        return "Apple's command line tools, which have it, are not installed"
+    return f"it says {_stub_said!r}" if _stub_said is not None else None
+
+
+def _is_of_stub(answer: Answer) -> bool:
+    return answer.code != 0 and answer.error.startswith(_STUBS)
+
+
+def _first_line(said: bytes) -> str:
+    return said.partition(b"\n")[0].decode(errors="replace").strip()
+
+
+def _no_git() -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, "git can't be run")
 
 
 def _bounded(processes: Sequence[subprocess.Popen[bytes]], deadline: float, most_bytes: int) -> list[Answer]:

@@ -86,6 +86,11 @@ def has_rule(data: bytes, folder: str) -> bool:
     return last is not None and not any(line.startswith(b"!") for line in lines[last:])
 
 
+def names(data: bytes, folder: str) -> bool:
+    """Whether the text of an ignore file has a rule for a folder by its name alone."""
+    return any(_name_in(line) == os.fsencode(folder) for line in data.split(b"\n"))
+
+
 def _ignores(line: bytes, folder: str) -> bool:
     """Whether a line of an ignore file matches the folder, read as git and fnmatch both do."""
     name = _name_in(line)
@@ -105,7 +110,7 @@ def is_let_in(root: Path, folder: str) -> bool:
         text = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
     except OSError:
         return False
-    return has_rule(text, folder) or any(_name_in(line) == os.fsencode(folder) for line in text.split(b"\n"))
+    return has_rule(text, folder) or names(text, folder)
 
 
 def is_negated(root: Path, name: str) -> bool:

@@ -1,7 +1,7 @@
 """Finds the function at the place of an edit, and whether the file parses, with tree-sitter. Works on bytes in memory.
 
-Each grammar is a separate package (13 MB for the languages named here), loaded on first use. Without a usable
-one, function and syntax are unknown.
+Each grammar of `GRAMMARS` is a separate package (13 MB together), loaded on first use; more languages are read where
+the extra `carryoverd[languages]` is installed. Without a usable grammar, function and syntax are unknown.
 """
 
 from __future__ import annotations
@@ -31,15 +31,28 @@ _LANGUAGES = {
     **dict.fromkeys((".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "cpp"),
     **dict.fromkeys((".rb", ".rake", ".gemspec"), "ruby"),
 }
+_PACKED = {
+    ".php": "php",
+    ".cs": "csharp",
+    **dict.fromkeys((".kt", ".kts"), "kotlin"),
+    ".swift": "swift",
+    ".scala": "scala",
+    ".lua": "lua",
+    **dict.fromkeys((".sh", ".bash"), "bash"),
+    **dict.fromkeys((".pl", ".pm"), "perl"),
+    ".sol": "solidity",
+}
+"""Languages of tree-sitter-language-pack (0.13), whose definitions are told apart by the names of their nodes alone."""
 _NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
 
 _CHUNK = 65_536
 
 
 def language_of(path: str) -> str | None:
-    """Returns the language of a file by its name; None if there is no grammar for it. `.h` is read as C++."""
+    """Returns the language of a file by its name; None if no grammar is known for it. `.h` is read as C++."""
     name = PurePosixPath(path.replace("\\", "/"))
-    return _LANGUAGES.get(name.suffix.lower()) or _NAMED.get(name.name)
+    suffix = name.suffix.lower()
+    return _LANGUAGES.get(suffix) or _NAMED.get(name.name) or _PACKED.get(suffix)
 
 
 def examine(
@@ -54,8 +67,9 @@ def examine(
         tree = _tree(source, language, give_up)
     except TimeoutError:
         return FileFacts(exists=True)
-    # Errors in C and C++ say nothing: macros hide them from a parser.
-    parses = not tree.root_node.has_error or (None if language in ("c", "cpp") else False)
+    # Errors in C and C++ say nothing: macros hide them from a parser. Packed grammars know no newest syntax.
+    says_errors = language in GRAMMARS and language not in ("c", "cpp")
+    parses = not tree.root_node.has_error or (False if says_errors else None)
     symbol = symbol_at(tree, source, language, line) if line is not None else None
     return FileFacts(exists=True, parses=parses, symbol=symbol)
 
@@ -109,10 +123,19 @@ _DEFINITIONS = {
     "cpp": _C,
     "ruby": frozenset(("method", "singleton_method", "class", "module")),
 }
+_DEFINES = re.compile(
+    r"(?:\w+_)?(?:class|constructor|contract|enum|function|interface|method|namespace|object|package|protocol|struct|"
+    r"subroutine|trait)_(?:declaration|definition)(?:_statement)?"
+)
 _ONLY_WITH_A_FUNCTION = {"variable_declarator", "public_field_definition", "field_definition", "pair"}
 _ONLY_WITH_A_BODY = {"struct_specifier", "union_specifier", "enum_specifier", "class_specifier"}
 _FUNCTIONS = {"arrow_function", "function_expression", "generator_function", "function", "class"}
 _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
+
+
+def _defines(node: Node, language: str) -> bool:
+    own = _DEFINITIONS.get(language)
+    return node.type in own if own is not None else _DEFINES.fullmatch(node.type) is not None
 
 
 class Definition(NamedTuple):
@@ -130,7 +153,7 @@ def definitions(source: bytes, language: str, *, give_up: Callable[[], bool] = l
     waiting: list[tuple[Node, tuple[str, ...]]] = [(_tree(source, language, give_up).root_node, ())]
     while waiting:
         node, around = waiting.pop()
-        name = _name_of(node, source) if node.type in _DEFINITIONS[language] else None
+        name = _name_of(node, source) if _defines(node, language) else None
         if name:
             around = (*around, name)
             decorated = node.parent is not None and node.parent.type == "decorated_definition"
@@ -152,7 +175,7 @@ def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None
     node = tree.root_node.named_descendant_for_point_range((line - 1, start), (line - 1, end))
     names = _names_beginning_at(node, source, line - 1, language) if node is not None else []
     while node is not None:
-        if node.type in _DEFINITIONS[language] and (name := _name_of(node, source)):
+        if _defines(node, language) and (name := _name_of(node, source)):
             names.append(name)
         elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
             definition = node.child_by_field_name("definition")
@@ -168,7 +191,7 @@ def _names_beginning_at(node: Node, source: bytes, row: int, language: str) -> l
             break
         if child.start_point.row == row:
             inner = _names_beginning_at(child, source, row, language)
-            name = _name_of(child, source) if child.type in _DEFINITIONS[language] else None
+            name = _name_of(child, source) if _defines(child, language) else None
             if inner or name:
                 return [*inner, name] if name else inner
     return []
@@ -193,9 +216,11 @@ def _name_of(node: Node, source: bytes) -> str | None:
 
 
 def _first_field(node: Node, *fields: str) -> Node | None:
-    """Returns the first of `fields` that exists; for a C declarator, the name inside it."""
+    """Returns the first of `fields` that exists; for a C declarator, the name inside it. Kotlin's have no fields."""
     found = next(filter(None, map(node.child_by_field_name, fields)), None)
-    return _declared(found) if found is not None else None
+    if found is None:
+        return next((child for child in node.named_children if child.type.endswith("identifier")), None)
+    return _declared(found)
 
 
 def _declared(declarator: Node) -> Node:
@@ -223,11 +248,13 @@ GRAMMARS: Final = {
 
 @cache
 def grammar(language: str) -> Language | None:
-    """Returns the grammar of a language in `GRAMMARS`; None if its package is not installed or not usable."""
-    module, function = GRAMMARS[language]
+    """Returns the grammar of a language; None if its package is not installed or not usable."""
     # Not installed, or built for another version of tree-sitter.
-    with suppress(ImportError, AttributeError, TypeError, ValueError):
+    with suppress(ImportError, AttributeError, TypeError, ValueError, LookupError):
         from tree_sitter import Language
 
+        if language not in GRAMMARS:
+            return Language(import_module("tree_sitter_language_pack").get_binding(language))
+        module, function = GRAMMARS[language]
         return Language(getattr(import_module(module), function)())
     return None

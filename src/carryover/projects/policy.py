@@ -17,6 +17,7 @@ from carryover.platform import here
 from carryover.probe.checkout import git_dir_of, is_top
 from carryover.probe.ignored import is_let_in
 from carryover.probe.own_file import is_tracked
+from carryover.probe.without_git import can_be_kept_out
 from carryover.projects.handoff_file import IN_PROJECT, STORE
 from carryover.projects.root import AgentFolders, agent_folders
 
@@ -61,6 +62,8 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
         return Refusal(misplaced, passing=False)
     if real != root:  # it was a real path when it was recorded, and may be another project's folder now
         return Refusal("a symlink leads from it to another folder")
+    if here().withholds(real):
+        return Refusal(WITHHELD)
     if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
         return Refusal(unfit)
     return refusal_by_git(real)
@@ -70,6 +73,10 @@ COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
 
+WITHHELD: Final = "macOS's privacy settings keep carryoverd out of this folder"
+
+ONLY_GIT: Final = "git can't be run, and only git knows whether a commit could take the handoff along"
+
 NOT_NAMED_BACK: Final = (
     "its .git leads to a repository that names another folder, as after it was copied or moved, or came from someone "
     "else, or it is damaged; if it is your own worktree, `git worktree repair` there may mend that"
@@ -78,7 +85,7 @@ NOT_NAMED_BACK: Final = (
 
 def refusal_by_git(root: Path) -> Refusal | None:
     """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only after
-    HEAD, its index or an ignore file has changed. Blocks."""
+    HEAD, its index or an ignore file has changed; where it can't be run, the files alone have to show it. Blocks."""
     if git_dir_of(root) is None:
         return Refusal(NOT_NAMED_BACK) if is_top(root) else None
     asked = "tracked"
@@ -90,6 +97,8 @@ def refusal_by_git(root: Path) -> Refusal | None:
         if is_let_in(root, STORE):
             remedy = f"`git check-ignore -v {STORE}` names it"
             return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
+    except FileNotFoundError:
+        return None if can_be_kept_out(root, STORE) else Refusal(ONLY_GIT)
     except OSError as error:
         return Refusal(f"git could not say whether {STORE} is {asked}: {error.strerror}")
     return None

@@ -24,6 +24,7 @@ from carryover.probe.checkout import common_dir_of, git_dir_of
 from carryover.probe.git_command import ask, ask_one
 from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_tracked
+from carryover.probe.without_git import is_surely_untracked
 from carryover.publish.gitignore import has_our_rule
 from carryover.publish.pointers import block_state, read_instructions
 from carryover.terminal.paths import quoted
@@ -59,6 +60,8 @@ class Once:
             return False
         try:
             return is_tracked(self._root, self._root / name)
+        except FileNotFoundError:  # git can't be run
+            return not is_surely_untracked(self._root, name)
         except OSError:
             return True
 

@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
+from carryover.how_installed import SYNC
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -36,10 +37,6 @@ _HEADER_MAC: Final = 43
 _LENGTH: Final = 4
 _MAC: Final = 32
 _KEY_FILE: Final = 64 << 10
-_INSTALL: Final = (
-    "Encrypting needs the package pyrage, which is not installed. Nothing was changed. Add it with "
-    "`pipx inject carryoverd pyrage`, `uv tool install --with pyrage .` in the checkout, or `pip install pyrage`."
-)
 
 
 class Unreadable(ValueError):
@@ -208,7 +205,7 @@ def age() -> ModuleType:
     try:
         import pyrage  # type: ignore[import-untyped]
     except ImportError as error:
-        raise UserError(_INSTALL, ExitCode.REFUSED) from error
+        raise SYNC.missing() from error
     module: ModuleType = pyrage
     return module
 

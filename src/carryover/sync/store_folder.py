@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from carryover.fsio import open_regular
+from carryover.platform import here
 from carryover.sync.sealing import LARGEST_OBJECT
 
 LOCK_S: Final = 10.0
@@ -274,7 +275,7 @@ def _write(file: int, data: bytes, mode: int) -> None:
         opened.write(data)
     with suppress(OSError):
         os.fchmod(file, mode)
-    os.fsync(file)
+    here().full_sync(file)
 
 
 def _remove(name: str, place: int) -> None:

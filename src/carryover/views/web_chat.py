@@ -17,13 +17,11 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.spec import WebChat
-from carryover.agents import agent_names, instruction_files, specs
-from carryover.distill.handoff import MAX_TOKENS, Handoff
+from carryover.agents import instruction_files, specs
+from carryover.distill.handoff import Handoff
 from carryover.distill.sections.recent_files import recent_files
-from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.export import material
-from carryover.export.dial import dialed
 from carryover.export.pieces import standing
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder
@@ -32,7 +30,6 @@ from carryover.probe.project_files import ProjectPaths, project_paths, text_of, 
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
 from carryover.publish import pointers
-from carryover.publish.dialed import newest_first
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.text.pattern import later
 from carryover.text.reset_times import on_this_machine
@@ -204,17 +201,15 @@ def gathered(
     now_ms: int,
     ledger: tuple[sqlite3.Connection, int] | None = None,
     agents_own: AgentFolders | None = None,
-    tokens: int = MAX_TOKENS,
 ) -> material.Material:
     """Gathers the material on the project at `root`. Raises UserError if the ledger can't be read.
 
-    `ledger`: a connection and the project's id; None if no agent has worked there. `tokens`: the budget of the handoff
-    and the conversation in it.
+    `ledger`: a connection and the project's id; None if no agent has worked there.
     """
     folder = Path(root)
     here = is_folder(folder)
     git = git_now(folder, timeout_s=_GIT_S)
-    recorded = _recorded(*ledger, git, now_ms, agents_own, tokens) if ledger is not None else _Recorded()
+    recorded = _recorded(*ledger, git, now_ms, agents_own) if ledger is not None else _Recorded()
     seen = project_paths(folder) if here else ProjectPaths()
     paths = tuple(path for path in seen.all if not f"{path}/".startswith(f"{STORE}/"))
     changes = uncommitted(folder, own=own_writes(), hidden=material.is_secret_name) if here else []
@@ -248,7 +243,6 @@ def _recorded(
     git: GitFacts | None,
     now_ms: int,
     agents_own: AgentFolders | None,
-    tokens: int,
 ) -> _Recorded:
     view = view_now(db, project_id, agents_own)
     facts = Facts(git, files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
@@ -260,21 +254,12 @@ def _recorded(
     prompts = prompts_at(db, project_id, times)
     return _Recorded(
         view=view,
-        handoff=_with_conversation(db, view, handoff, tokens, now_ms),
+        handoff=handoff,
         said=tuple(material.Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts),
         last_answer=material.Said(session=handoff.session, at_ms=answer[0], text=answer[1])
         if answer is not None
         else None,
     )
-
-
-def _with_conversation(
-    db: sqlite3.Connection, view: ProjectView, handoff: Handoff, tokens: int, now_ms: int
-) -> Handoff:
-    """Adds the conversation that a handoff of `tokens` has; none if that is not more than the pushed one's."""
-    past = past_of(view, now_ms=now_ms, names=agent_names()) if tokens > MAX_TOKENS else None
-    added = dialed(handoff, past, newest_first(db, view), tokens).sections[-1:] if past is not None else ()
-    return msgspec.structs.replace(handoff, sections=(*handoff.sections, *added))
 
 
 def _about(root: Path, paths: Sequence[str]) -> str:

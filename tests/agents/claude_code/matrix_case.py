@@ -38,7 +38,8 @@ class ClaudePlayed:
         added = [f"+{line}" for line in f"    {new}".split("\n")]
         lengths = {"oldLines": len(removed), "newLines": len(added)}
         hunk = {"oldStart": 2, "newStart": 2, **lengths, "lines": [*removed, *added]}
-        result = {**given, "filePath": str(path), "structuredPatch": [hunk], "userModified": False}
+        changed = {"filePath": str(path), "oldString": old, "newString": new}
+        result = {**changed, "structuredPatch": [hunk], "userModified": False}
         self._call("Edit", given, "The file has been updated.", result, failed=False)
 
     def run(self, command: str, output: str, exit_code: int) -> None:

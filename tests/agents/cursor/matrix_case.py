@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agents.cursor.stores import COMPACTED, Bubble, Chat, EditorStore, edit, failed, say, shell, tool, uid, user
 from matrix.tool import Call, Ending, Played, Tool, agents_md
+from support.platforms import settings_folder
 
 LIMIT = "You've hit your usage limit. Switch to another model, or wait until 1/3/2027."
 
@@ -18,7 +19,7 @@ class EditorPlayed:
     """See `matrix.tool.Played`. The editor rewrites a conversation's rows with each change."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self._user = home / ".config" / "Cursor" / "User"
+        self._user = settings_folder(home) / "Cursor" / "User"
         start_ms = int(now.timestamp() * 1000)
         self._chat = Chat(name=uid(folder, start_ms), bubbles=(), folder=str(folder), start_ms=start_ms)
 

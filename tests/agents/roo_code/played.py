@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from matrix.tool import Ending
+from support.platforms import settings_folder
 
 LIMIT: Final = '429 {"message":"You have reached your usage limit"}'
-STORAGE: Final = Path(".config/Code/User/globalStorage/rooveterinaryinc.roo-cline")
+STORAGE: Final = Path("Code/User/globalStorage/rooveterinaryinc.roo-cline")
 DETAILS: Final = "<environment_details>\n# Current Workspace Directory ({}) Files\n</environment_details>"
 OUTCOME: Final = "Command executed in terminal within working directory '{}'. Exit code: {}\nOutput:\n{}"
 
@@ -22,7 +23,7 @@ class RooPlayed:
     def __init__(self, home: Path, folder: Path, now: datetime, *, parent: str = "") -> None:
         self._at_ms = int(now.timestamp() * 1000)
         self._folder = folder.resolve()
-        self.root = home / STORAGE / "tasks"
+        self.root = settings_folder(home) / STORAGE / "tasks"
         number = len(list(self.root.glob("*"))) if self.root.exists() else 0
         self.session = f"01a1f792-0000-7000-8000-{self._at_ms % 10**9:09d}{number:03d}"
         self.path = self.root / self.session / "ui_messages.json"

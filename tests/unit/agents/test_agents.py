@@ -14,13 +14,13 @@ import pytest
 import carryover.agents
 from carryover.actions.context import state_dir
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs, startable_agents
-from carryover.cli.demo.replay import make_project
 from carryover.edits.apply import ProjectEdits
 from carryover.projects.policy import refusal
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.withdrawal import take_out
 from support.agent_here import only_this_path
 from support.hook_script import HookScript, installed, keep
+from support.replayed import make_project
 from support.repository import repository
 from support.tools import versioned
 

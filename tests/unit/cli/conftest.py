@@ -10,11 +10,11 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.without_daemon import catch_up
-from carryover.cli.demo.replay import make_project, replay
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path, put_claude
 from support.claude_session import ClaudeWork
 from support.recorded_shop import Run
+from support.replayed import make_project, replay
 from support.repository import git, repository
 
 

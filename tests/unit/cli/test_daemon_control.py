@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,13 +26,14 @@ from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
-from carryover.install.service_managers import Launchd
+from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.platform import LINUX, MACOS
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.forked import CARRYOVER
 from support.hook_client import PageClient
+from support.launchd import Launchd
 from support.platforms import on
 from support.recorded_shop import Run
 from support.socket_server import HEALTH, SocketServer, answer, answering_socket
@@ -42,7 +41,6 @@ from support.terminal import CTRL_C, played
 from support.tools import program
 
 REGISTERED = "carryover.actions.daemon_control.registered"
-LAUNCHCTL = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 
 
 class Service(ServiceManager):
@@ -103,20 +101,20 @@ def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) ->
     assert run.out("stop") == "carryoverd was not running.\n"
 
 
-def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No Mac was at hand: a script answers as launchctl does."""
-    (home / "bin" / "launchd").mkdir(parents=True)
-    shutil.copy(LAUNCHCTL, home / "bin" / "launchctl")
-    (home / "bin" / "launchctl").chmod(0o755)
-    service = Launchd({"PATH": f"{home}/bin:{os.environ['PATH']}"}, sleep=lambda _s: None)
-    service.install(Program(("/opt/bin/carryoverd",), state_dir().root))
+def test_launchd_starts_and_stops_it_too_until_it_is_started_again(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launchd = Launchd()
+    service = LaunchdManager(launchd.manager_env(home / "bin"), run=launchd.run, sleep=launchd.sleep)
+    service.install(Program(("/opt/bin/carryoverd",)))
     monkeypatch.setattr(REGISTERED, lambda *_: service)
 
     with answering_socket(state_dir().socket, HEALTH):
         assert "runs as a launchd service" in run.out("start")
-    run.out("stop")
+    assert run.out("stop") == "carryoverd is stopped: no handoff is kept fresh until `carryover start`.\n"
 
-    assert not (home / "bin" / "launchd" / "pid").exists()
+    launchd.log_in()
+    assert launchd.pid is None
 
 
 def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(in_background: None, run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.check_up import found
-from support.daemon_process import DaemonProcess, wait_until
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.recorded_shop import Run
 
 
@@ -45,6 +46,20 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
     assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
     assert state_dir().root.stat().st_mode & 0o777 == 0o700
     assert state_dir().hook_script.read_bytes() == script
+
+
+def test_a_daemon_that_cannot_run_git_publishes_and_is_named_once(installed: Path, shop: Path, run: Run) -> None:
+    """It has another PATH than the shell, and another right to run what is there."""
+    config = state_dir().config
+    config.write_text(config.read_text() + "\n[server]\nport = 0\n")
+    with DaemonProcess(env={**os.environ, "PATH": str(shop / "no programs")}) as daemon:
+        daemon.settle()
+        wait_until("the port", lambda: daemon.health()["hook_port"]["port"])
+
+        assert "discount" in handoff_of(shop)
+        trouble = "carryoverd can't run git: there is none in the folders of its PATH."
+        assert [text for text in found(run) if "git" in text] == [trouble]
+        assert trouble in run.out("status")
 
 
 def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, installed: Path, run: Run) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import stat
 from html.parser import HTMLParser
 from pathlib import Path
@@ -53,20 +51,6 @@ def test_the_document_is_printed_and_its_files_are_listed_beside_it(
     assert "  .env: its name says that it holds secrets" in listed
 
 
-def test_the_conversation_is_in_a_document_if_it_was_asked_for_and_its_end_stays_longest(
-    recorded: Path, run: Run
-) -> None:
-    asked = ("export", str(recorded), "--tokens", "16000")
-    whole, short = (run(*asked, "--budget", budget)[1] for budget in ("24000", "2600"))
-
-    of_whole, of_short = (text.partition("\n## Conversation\n")[2].partition("\n## ")[0] for text in (whole, short))
-    assert "- Added `checkout.py` (turn 1" in of_whole
-    assert of_short.strip() and of_whole.rstrip().endswith(of_short.strip().splitlines()[-1])
-    assert len(of_short) < len(of_whole)
-    assert "\n## Conversation\n" not in run("export", str(recorded))[1]
-    assert "more than 1,800" in run.err(ExitCode.USAGE, "export", str(recorded), "--tokens", "1800")
-
-
 def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run, tmp_path: Path) -> None:
     target = tmp_path / "shop.md"
 
@@ -108,6 +92,17 @@ def test_without_a_terminal_nothing_is_copied_unasked(recorded: Path, run: Run, 
 
     assert run("export", str(recorded), "--copy", "--yes")[0] == ExitCode.OK
     assert clipboard.read_text().startswith("# [CARRYOVER EXPORT ")
+
+
+def test_what_a_mac_copies_is_utf8_whatever_the_locale(
+    recorded: Path, run: Run, clipboard: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over SSH there may be none, and then `pbcopy` takes text for Mac Roman."""
+    program(home / "bin" / "pbcopy", f"/bin/cat > /dev/null; echo \"$LC_ALL $LANG\" > '{clipboard}'")
+    monkeypatch.setenv("LC_ALL", "C")
+
+    assert run("export", str(recorded), "--copy", "--yes")[0] == ExitCode.OK
+    assert clipboard.read_text() == "en_US.UTF-8 en_US.UTF-8\n"
 
 
 def test_on_a_terminal_the_list_is_shown_and_then_it_asks_once(recorded: Path, clipboard: Path) -> None:
@@ -163,42 +158,7 @@ class Seen(HTMLParser):
         self.active += [tag] if tag in ("script", "img", "iframe", "link", "form", "object", "svg") else []
 
 
-def exported(run: Run, folder: Path, *more: str) -> dict[str, object]:
-    code, out, err = run("export", "--all", "--format", "html", "-o", str(folder), "--json", *more)
-    assert code == ExitCode.OK, err
-    found = json.loads(out)
-    assert isinstance(found, dict)
-    return found
-
-
-def test_every_session_is_reached_from_the_page_of_all_projects(recorded: Path, run: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "agents"
-
-    assert exported(run, folder) == {"folder": str(folder), "projects": 1, "sessions": 2, "excluded": 0}
-    [project] = Seen(folder / "index.html").links
-    place = (folder / project).parent
-    links = Seen(folder / project).links
-    assert links[:3] == ["../index.html", "index.html", "timeline.html"]
-    texts = [(place / page).read_text() for page in links[-2:]]
-    titles = ["Wire discount into checkout", "Add a discount function to cart.py and test it."]
-    assert [re.findall("<h1>(.*)</h1>", text) for text in texts] == [[title] for title in titles]
-    assert all('<a href="../index.html">All projects</a> › <a href="index.html">shop</a>' in text for text in texts)
-    shown = (folder / project).read_text()
-    assert "<h2>Where it stands</h2>" in shown and "2 sessions" in shown
-
-    for name, said in (("index.html", "Do not cap it."), ("timeline.html", "Tests fail")):
-        turns = [link.partition("#") for link in Seen(place / name).links if "#" in link]
-        assert said in (place / name).read_text()
-        assert {turn for _, _, turn in turns} == {"turn-1", "turn-2"}
-        assert all(f'id="{turn}"' in (place / page).read_text() for page, _, turn in turns)
-    modes = {path.is_dir(): stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
-    assert modes == {True: 0o700, False: 0o600}
-    assert len([path for path in folder.rglob("*") if path.is_file()]) == 5
-
-
-def test_text_of_a_transcript_is_markup_nowhere_and_leads_out_of_the_folder_nowhere(
-    home: Path, run: Run, tmp_path: Path
-) -> None:
+def test_text_of_a_transcript_is_markup_nowhere_and_leads_nowhere(home: Path, run: Run, tmp_path: Path) -> None:
     project = home / '"><script>alert(1)<' / "..;x" / "<img src=x>"
     project.mkdir(parents=True)
     git(project, "init", "-q")
@@ -206,47 +166,12 @@ def test_text_of_a_transcript_is_markup_nowhere_and_leads_out_of_the_folder_nowh
     session.prompt(f"[x](javascript:alert(1)) {HOSTILE}")
     links = "[x](https://evil.example) ![y](https://evil.example/y.png)"
     session.answer(f"# {HOSTILE}\n\n{links}\n\n```{HOSTILE}\n{HOSTILE}")
-    folder = tmp_path / "agents"
-    exported(run, folder)
+    page = tmp_path / "session.html"
+    assert run("export", "--session", session.session, "--format", "html", "-o", str(page))[0] == ExitCode.OK
 
-    for page in folder.rglob("*.html"):
-        found = Seen(page)
-        assert found.active == []
-        files = [page.parent / link.partition("#")[0] for link in found.links]
-        assert all(file.resolve().is_relative_to(folder) and file.is_file() for file in files)
-        assert "default-src 'none'; style-src &#x27;sha256-" in page.read_text().replace("&#x27;none&#x27;", "'none'")
-
-
-def test_what_was_forgotten_is_gone_from_the_next_export_and_other_files_stay(
-    recorded: Path, run: Run, tmp_path: Path
-) -> None:
-    folder = tmp_path / "agents"
-    exported(run, folder)
-    [place] = [path for path in folder.iterdir() if path.is_dir()]
-    (place / "mine.html").write_text("mine")
-    (folder / "link").symlink_to(shutil.copytree(place, tmp_path / "copy"))
-    run("forget", "c0de0000-0000-4000-8000-000000000001", "--yes")
-
-    assert run("export", "--all", "--format", "html", "-o", str(folder))[0] == ExitCode.REFUSED
-    assert exported(run, folder, "--yes")["sessions"] == 1
-    assert sum("discount function" in page.read_text() for page in folder.rglob("*.html")) == 0
-    assert (place / "mine.html").read_text() == "mine"
-    assert len(list((tmp_path / "copy").iterdir())) == 5, "no page outside of the folder is removed"
-
-
-def test_a_folder_with_other_files_is_left_alone_and_an_excluded_project_left_out(
-    recorded: Path, run: Run, tmp_path: Path
-) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    command = ("export", "--all", "--format", "html", "--yes", "-o")
-
-    assert "contains other files, so nothing was written" in run.err(ExitCode.REFUSED, *command, str(tmp_path))
-    link = tmp_path.parent / f"{tmp_path.name}-link"
-    link.symlink_to(tmp_path / "agents")
-    assert "is not a folder, so nothing was written" in run.err(ExitCode.REFUSED, *command, str(link))
-    run("pause", str(recorded))
-    run.err(ExitCode.NOTHING_FOUND, *command, str(tmp_path / "agents"))
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    found = Seen(page)
+    assert (found.active, found.links) == ([], [])
+    assert "default-src 'none'; style-src &#x27;sha256-" in page.read_text().replace("&#x27;none&#x27;", "'none'")
 
 
 def test_a_document_as_data_says_what_is_in_it(recorded: Path, run: Run, tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from carryover.actions.handoff_data import as_data, with_reasons
 from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
-from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.handoff_output import lines_for_person
 from carryover.config import Config
 from carryover.daemon.handed_over import HandedOver
@@ -40,6 +39,7 @@ from carryover.ledger.queries import connect_read_only, projects
 from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
+from support.replayed import make_project, replay
 from support.socket_server import answering_socket
 from support.terminal import played
 from support.tools import program

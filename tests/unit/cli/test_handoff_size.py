@@ -50,7 +50,7 @@ def test_of_one_file_a_larger_budget_is_filled_from_that_file_alone(shop: Path, 
 
 @pytest.mark.parametrize("tokens", ["599", "50001", "0", "-1", "8k", "many", "１８００"])
 def test_a_budget_that_there_is_not_is_refused_and_named(tokens: str, run: Run) -> None:
-    for command in (("handoff",), ("to", "codex"), ("export",)):
+    for command in (("handoff",), ("to", "codex")):
         err = run.err(ExitCode.USAGE, *command, f"--tokens={tokens}")
         assert "argument --tokens: must be a number from 600 to 50,000" in err
 

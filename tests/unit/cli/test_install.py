@@ -14,7 +14,6 @@ from carryover.actions.context import state_dir
 from carryover.actions.project_rules import rule
 from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.cli.demo.replay import make_project, replay
 from carryover.config import Pointers, load_config
 from carryover.errors import ExitCode
 from carryover.install.background import Background
@@ -22,6 +21,7 @@ from carryover.install.messages import background_lines
 from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
+from support.replayed import make_project, replay
 from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal, played
 from support.tools import CURSOR, versioned
 

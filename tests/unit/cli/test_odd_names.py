@@ -18,8 +18,8 @@ from support.tools import program
 ODD = b"odd\xff"
 NAMES = (ODD, ODD + b".jsonl", ODD + b".json", ODD + b".html", b"." + ODD + b".tmp")
 COMMANDS = (
-    *("status -v", "handoff", "export", "export --all --format html -o {home}/pages", "install --yes --no-service"),
-    *("refresh", "uninstall --yes", "forget --all --yes"),
+    *("status -v", "handoff", "export", "export --session last --format html -o {home}/page.html"),
+    *("install --yes --no-service", "refresh", "uninstall --yes", "forget --all --yes"),
 )
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from carryover import agents
+from carryover import agents, how_installed
 from carryover.actions.context import state_dir
 from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
-from carryover.install import how_installed
-from carryover.install.how_installed import MCP_SDK, own_scripts
+from carryover.how_installed import EXTRAS, MCP, own_scripts
 from support.agent_here import everything
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -308,15 +307,19 @@ def test_a_server_that_cannot_be_entered_beside_hooks_is_a_problem(claude: Path,
 def test_without_the_sdk_nothing_is_entered_and_the_command_that_brings_it_is_named(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(how_installed, "_MODULE_OF_SDK", "no_such_module")
+    monkeypatch.setattr(how_installed, "MCP", MCP._replace(module="no_such_module"))
     before = everything(home)
     for command in (("mcp",), ("install", "--yes", "--no-service", "--mcp")):
         err = run.err(ExitCode.REFUSED, *command)
 
-        assert f"needs the package '{MCP_SDK}', which is not installed beside Carryover. Nothing was changed." in err
-        assert MCP_SDK in err.partition("Run `")[2].partition("`")[0]
+        assert f"The MCP server needs a package that is not installed: '{MCP.requirement}'. Nothing was changed." in err
+        assert "[all]" in err.partition("Run `")[2].partition("`")[0]
     assert everything(home) == before
 
 
-def test_the_command_asks_for_what_the_extra_asks_for() -> None:
-    assert tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]["mcp"] == [MCP_SDK]
+def test_what_is_asked_for_is_what_the_extras_ask_for() -> None:
+    project = tomllib.loads(PYPROJECT.read_text())["project"]
+    extras = project["optional-dependencies"]
+
+    assert {name: extras[name] for name in EXTRAS} == {name: [extra.requirement] for name, extra in EXTRAS.items()}
+    assert extras["all"] == [f"{project['name']}[{','.join(EXTRAS)}]"]

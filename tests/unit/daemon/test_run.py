@@ -17,11 +17,14 @@ from carryover.daemon.main import main
 from carryover.daemon.run import StateUnusable, acquire_daemon_lock
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
+from carryover.install.background import bring_up
 from carryover.page import page_for
 from carryover.paths import StateDir
+from carryover.platform import MACOS
 from carryover.platform.calls import library
 from carryover.platform.linux import Linux
 from support.forked import CARRYOVERD
+from support.platforms import on
 from support.terminal import played
 
 LOADED_THEN = """
@@ -117,6 +120,21 @@ def test_an_error_fits_the_terminal(home: Path) -> None:
     assert [line for line in shown.splitlines() if len(line) > 50 and " " in line] == []
 
 
+def test_a_socket_that_a_mac_cannot_bind_is_said_at_the_start(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / ("s" * 104) / "state"
+    monkeypatch.setenv("CARRYOVER_HOME", str(state))
+    with on(MACOS):
+        code = main([], page_for)
+        installed = bring_up(StateDir(state), service=False)
+
+    said = f"The path {state}/daemon.sock is too long for a socket on this system (more than 103 bytes)."
+    assert (code, said in capsys.readouterr().err.replace("\n", " ")) == (ExitCode.REFUSED, True)
+    assert installed.trouble[0].startswith(said)
+    assert not state.exists()
+
+
 def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"], page_for)
@@ -143,6 +161,7 @@ def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have one place for all threads")
+@pytest.mark.linux("for one place of memory")
 def test_the_threads_of_a_daemon_take_memory_from_one_place() -> None:
     """Each kept what it once needed, so the daemon's memory grew with the number of its threads."""
     program = (

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
@@ -18,8 +17,9 @@ from carryover.edits.apply import Change, apply, plan
 from carryover.edits.swap import BeingChanged, swap
 from carryover.fsio import temporary_beside, written_beside
 from carryover.paths import StateDir
-from carryover.platform import here
+from carryover.platform import MACOS, here
 from support.daemon_process import wait_until
+from support.platforms import on
 
 Act = Callable[[], object]
 BEFORE, OURS, THEIRS, NEWER = b"before", b"before and ours", b"theirs", b"newer"
@@ -41,6 +41,14 @@ def in_place(path: Path, data: bytes) -> None:
 
 
 WRITES = (by_rename, in_place)
+on_both = pytest.mark.parametrize("system", [here().name, MACOS], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def system(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What this machine runs or, for a test that is marked `on_both`, also macOS."""
+    with on(getattr(request, "param", here().name)):
+        yield
 
 
 def interpose(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> None:
@@ -59,6 +67,7 @@ def is_all_there_is(file: Path, data: bytes) -> bool:
     return file.read_bytes() == data and list(file.parent.iterdir()) == [file]
 
 
+@on_both
 @pytest.mark.parametrize("write", WRITES)
 def test_an_edit_between_the_last_look_and_the_exchange_stays(
     file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
@@ -71,6 +80,7 @@ def test_an_edit_between_the_last_look_and_the_exchange_stays(
     assert is_all_there_is(file, THEIRS)
 
 
+@on_both
 @pytest.mark.parametrize("write", WRITES)
 def test_so_does_a_second_one_before_the_first_is_back(
     file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
@@ -83,6 +93,7 @@ def test_so_does_a_second_one_before_the_first_is_back(
     assert is_all_there_is(file, NEWER)
 
 
+@on_both
 def test_so_does_a_third_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interpose(monkeypatch, *(partial(by_rename, file, data) for data in (THEIRS, NEWER, b"the newest of all")))
 
@@ -92,6 +103,7 @@ def test_so_does_a_third_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert is_all_there_is(file, b"the newest of all")
 
 
+@pytest.mark.linux("for a lease")
 def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +126,7 @@ def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
     assert is_all_there_is(file, NEWER)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+@pytest.mark.linux("for a lease")
 def test_who_had_found_the_old_file_waits_and_writes_into_the_file_of_that_name(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +155,7 @@ def test_who_had_found_the_old_file_waits_and_writes_into_the_file_of_that_name(
     assert is_all_there_is(file, THEIRS)
 
 
+@on_both
 def test_a_file_that_was_removed_or_made_meanwhile_is_as_the_other_program_left_it(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +176,7 @@ def test_a_file_that_was_removed_or_made_meanwhile_is_as_the_other_program_left_
     assert is_all_there_is(file, THEIRS)
 
 
+@on_both
 @pytest.mark.parametrize("write", WRITES)
 def test_a_file_that_is_removed_is_removed_only_as_it_was_read(
     file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
@@ -210,6 +224,7 @@ def test_where_files_cannot_be_exchanged_it_looks_once_more_before_it_writes(
     assert is_all_there_is(file, THEIRS)
 
 
+@on_both
 def test_an_edit_that_came_in_between_has_ours_added(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

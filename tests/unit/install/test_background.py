@@ -1,20 +1,27 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
-from carryover.daemon.client import stop_daemon
+from carryover.daemon.client import stop_daemon, wait_for_daemon
 from carryover.errors import ExitCode, UserError
-from carryover.install.background import bring_up, registered, service_here
+from carryover.how_installed import own_scripts
+from carryover.install.background import bring_up, registered, service_here, write_starter
 from carryover.install.service import Kind, Program, Ran, ServiceManager, ServiceStatus, run_command, this_program
-from carryover.install.service_managers import Launchd, SystemdUser
+from carryover.install.service_managers import Launchd as LaunchdManager
+from carryover.install.service_managers import SystemdUser
+from carryover.paths import STARTER
 from support.daemon_process import COMMAND, DaemonProcess
+from support.launchd import Launchd
 from support.platforms import on
 from support.tools import program
 
@@ -67,7 +74,7 @@ class Manager(ServiceManager):
 @pytest.fixture
 def manager(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     manager = Manager()
-    program = Program(("/opt/bin/carryoverd",), state_dir().root)
+    program = Program(("/opt/bin/carryoverd",))
     monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (manager, program))
     yield manager
     if manager.daemon is not None:
@@ -110,7 +117,7 @@ def test_what_the_service_manager_cannot_do_is_reported(manager: Manager, step: 
 
 def test_without_a_service_manager_it_is_started_in_the_background(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = ServiceManager("There is no systemd on this machine.")
-    itself = Program(COMMAND, state_dir().root, {"CARRYOVER_HOME": str(state_dir().root)})
+    itself = Program(COMMAND, {"CARRYOVER_HOME": str(state_dir().root)})
     monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (nobody, itself))
     try:
         background = bring_up(state_dir(), service=True)
@@ -121,6 +128,25 @@ def test_without_a_service_manager_it_is_started_in_the_background(home: Path, m
     assert (background.kind, background.hints) == ("none", ("There is no systemd on this machine.",))
     assert (background.version, background.trouble, background.changed) == (__version__, (), True)
     assert (again.pid, again.changed) == (background.pid, False)
+
+
+def test_what_ends_the_agent_whose_hook_started_it_does_not_end_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS has no `setsid` command: Ctrl-C in the terminal of an agent goes to its whole process group."""
+    state = state_dir()
+    (home / "bin").mkdir()
+    (home / "bin" / "env").symlink_to("/usr/bin/env")
+    program = Program(COMMAND, {"CARRYOVER_HOME": str(state.root)})
+    write_starter(state, program, {"HOME": str(home)})
+    hook = subprocess.Popen([state.root / STARTER], env={"PATH": str(home / "bin")}, start_new_session=True)
+    assert hook.wait(30) == 0
+    found = wait_for_daemon(state, 30).health
+    assert found is not None
+    try:
+        with suppress(ProcessLookupError):
+            os.killpg(hook.pid, signal.SIGINT)
+        assert os.getsid(found.pid) == found.pid
+    finally:
+        stop_daemon(state)
 
 
 def test_a_daemon_that_does_not_start_is_said(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +175,7 @@ def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 def test_a_registration_is_found_though_its_service_manager_is_gone(platform: str, home: Path, tmp_path: Path) -> None:
     env = {"PATH": str(tmp_path)}
-    known = SystemdUser(env) if platform == "linux" else Launchd(env)
+    known = SystemdUser(env) if platform == "linux" else LaunchdManager(env)
     known.path.parent.mkdir(parents=True)
     known.path.touch()
 
@@ -161,12 +187,60 @@ def test_a_registration_is_found_though_its_service_manager_is_gone(platform: st
     assert not known.path.exists()
 
 
+class RealDaemon:
+    """What launchd has started."""
+
+    def __init__(self, daemon: DaemonProcess) -> None:
+        self.pid = daemon.pid
+        self._daemon = daemon
+
+    def stop(self) -> int:
+        return self._daemon.stop()[0]
+
+
+@pytest.fixture
+def launchd(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launchd]:
+    """launchd, which starts real daemons."""
+    started: list[DaemonProcess] = []
+
+    def spawn(_values: object) -> RealDaemon:
+        started.append(DaemonProcess().start())
+        return RealDaemon(started[-1])
+
+    launchd = Launchd(spawn=spawn)
+    service = LaunchdManager(launchd.manager_env(tmp_path / "bin"), run=launchd.run, sleep=launchd.sleep)
+    program = Program(("/opt/bin/carryoverd",))
+    monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (service, program))
+    yield launchd
+    for daemon in started:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
+def test_what_launchd_has_just_started_is_not_restarted(launchd: Launchd) -> None:
+    """launchd would start it again only 30 s later, when installing has given up."""
+    background = bring_up(state_dir(), service=True)
+
+    assert (background.kind, background.pid, background.trouble) == ("launchd", launchd.pid, ())
+    assert [words.split()[0] for words in launchd.asked] == ["enable", "bootstrap"]
+    assert (bring_up(state_dir(), service=True).changed, len(launchd.asked)) == (False, 2)
+
+
+def test_launchd_takes_over_from_a_daemon_that_was_started_by_hand(launchd: Launchd) -> None:
+    """One that finds the other's lock refuses to start, and launchd tries it again only 30 s later."""
+    with DaemonProcess() as by_hand:
+        background = bring_up(state_dir(), service=True)
+
+        assert by_hand.process.wait(30) == 0
+        assert (background.pid, background.trouble) == (launchd.pid, ())
+
+
 REASON = "There is no systemd on this machine."
 
 
 def test_where_nobody_runs_services_installing_succeeds_and_starting_says_what_to_do(home: Path) -> None:
     nobody = ServiceManager(REASON)
-    program = Program(("/bin/carryoverd",), home)
+    program = Program(("/bin/carryoverd",))
 
     assert (nobody.available(), nobody.file(program)) == (REASON, None)
     assert (nobody.install(program), nobody.uninstall()) == (False, False)
@@ -181,9 +255,37 @@ def test_the_service_runs_the_daemon_of_this_installation(home: Path) -> None:
 
     assert program.command == (str(Path(sysconfig.get_path("scripts")) / "carryoverd"),)
     assert subprocess.run([*program.command, "--version"], check=True, capture_output=True).stdout.startswith(b"carry")
-    assert (program.state, dict(program.environment)) == (home / ".carryover", {})
+    assert dict(program.environment) == {}
     elsewhere = this_program({"CARRYOVER_HOME": "~/state"}, home / "state")
     assert dict(elsewhere.environment) == {"CARRYOVER_HOME": str(home / "state")}
+
+
+def test_an_upgrade_by_homebrew_does_not_take_the_service_s_program_away(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`brew upgrade` removes the folder of the version before, and links the newest one's."""
+    kept = tmp_path / "Cellar" / "carryoverd" / "0.1.0"
+    (tmp_path / "opt").mkdir()
+    (tmp_path / "opt" / "carryoverd").symlink_to(kept)
+    program(kept / "libexec" / "bin" / "carryoverd")
+    monkeypatch.setattr("sysconfig.get_path", lambda *_: str(kept / "libexec" / "bin"))
+
+    assert this_program({"PATH": "/usr/bin:/bin"}, home).command == (
+        f"{tmp_path}/opt/carryoverd/libexec/bin/carryoverd",
+    )
+
+    (tmp_path / "opt" / "carryoverd").unlink()  # moved here by hand
+    assert own_scripts() == kept / "libexec" / "bin"
+
+
+def test_a_git_that_launchd_does_not_find_is_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """launchd looks in /usr/bin and /bin only: its git would be the one that asks for Apple's command line tools."""
+    git = program(tmp_path / "local" / "git")
+    monkeypatch.setattr("carryover.install.service.STANDARD_PATH", f"{git.parent}:/usr/bin:/bin")
+
+    service = this_program({"PATH": f"{git.parent}:/usr/bin:/bin"}, tmp_path)
+
+    assert dict(service.environment) == {"PATH": f"{git.parent}:{git.parent}:/usr/bin:/bin"}
 
 
 def test_the_git_of_the_users_shell_is_handed_on(home: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from carryover.adapter.spec import LINUX, MACOS, VersionProbe
 from carryover.agents import specs
 from carryover.install.detect import Answer, ask_version, asking_once, version_in
 from carryover.install.machine import Command, Machine, copies, start_command, startable_here
+from carryover.platform import here
 from support.tools import program
 
 
@@ -25,7 +25,7 @@ def test_what_an_earlier_install_saw_counts_where_the_environment_says_nothing(
     machine = Machine.here({"CODEX_HOME": "/srv/then", "CLAUDE_CONFIG_DIR": "/srv/claude"})
 
     assert (machine.env["CODEX_HOME"], machine.env["CLAUDE_CONFIG_DIR"]) == ("/srv/today", "/srv/claude")
-    assert (machine.home, machine.platform, machine.root) == (home, sys.platform, Path("/"))
+    assert (machine.home, machine.platform, machine.root) == (home, here().name, Path("/"))
 
 
 def machine(home: Path, *path: str | Path, platform: str = LINUX, **env: str) -> Machine:

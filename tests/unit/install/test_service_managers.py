@@ -3,16 +3,17 @@ from __future__ import annotations
 import os
 import plistlib
 import pwd
-import shutil
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from carryover.errors import UserError
 from carryover.install.service import Program, Ran, ServiceStatus
-from carryover.install.service_managers import LABEL, UNIT, Launchd, SystemdUser, agent, command_of, unit_text
+from carryover.install.service_managers import LABEL, UNIT, SystemdUser, agent, command_of, unit_text
+from carryover.install.service_managers import Launchd as LaunchdManager
+from support.launchd import DOMAIN, TARGET, Launchd
 
 NO_BUS = Ran(1, err="Failed to connect to bus: No medium found\n")
 RUNNING = {
@@ -64,7 +65,7 @@ def service(systemctl: Systemctl, home: Path, tmp_path: Path) -> SystemdUser:
 
 @pytest.fixture
 def program(home: Path) -> Program:
-    return Program(("/opt/bin/carryoverd",), home / ".carryover")
+    return Program(("/opt/bin/carryoverd",))
 
 
 def test_installing_writes_the_unit_and_enables_it(
@@ -215,13 +216,10 @@ def enabled_by_systemd(service: SystemdUser) -> None:
     link.symlink_to(service.path)
 
 
-STATE = Path("/home/dev/.carryover")
-
-
 def test_what_systemd_would_replace_is_kept_from_it_and_the_command_can_be_read_back() -> None:
     """As a real systemd 252 takes it: `$` is for arguments only, `%` is for all."""
     environment = {"CARRYOVER_HOME": "/x $y 100%\n"}
-    program = Program(("/my $HOME/100%h/bin/carryoverd", "a $b", 'c"d\\'), STATE, environment)
+    program = Program(("/my $HOME/100%h/bin/carryoverd", "a $b", 'c"d\\'), environment)
     unit = unit_text(program)
 
     assert 'ExecStart="/my $HOME/100%%h/bin/carryoverd" "a $$b" "c\\"d\\\\"' in unit.splitlines()
@@ -233,47 +231,25 @@ def test_what_systemd_would_replace_is_kept_from_it_and_the_command_can_be_read_
 def test_a_path_that_systemd_does_not_take_is_refused_before_anything_is_written(service: SystemdUser) -> None:
     for path in ('/a"b', "/o'brien/bin/carryoverd", "/a\\b", "/a\nb"):
         with pytest.raises(UserError, match="starts no program whose path holds"):
-            service.install(Program((path,), STATE))
+            service.install(Program((path,)))
 
     assert not service.path.parent.exists()
 
 
-SCRIPT = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
-DOMAIN = f"gui/{os.getuid()}"
-TARGET = f"{DOMAIN}/{LABEL}"
+@pytest.fixture
+def launchd() -> Launchd:
+    return Launchd()
 
 
 @pytest.fixture
-def launchd(tmp_path: Path) -> Path:
-    """The folder in which the script keeps what it knows."""
-    folder = tmp_path / "bin" / "launchd"
-    folder.mkdir(parents=True)
-    shutil.copy(SCRIPT, tmp_path / "bin" / "launchctl")
-    (tmp_path / "bin" / "launchctl").chmod(0o755)
-    return folder
-
-
-@pytest.fixture
-def mac(launchd: Path, home: Path) -> Launchd:
-    return Launchd({"PATH": f"{launchd.parent}:/usr/bin:/bin"}, sleep=lambda _s: None)
-
-
-@pytest.fixture
-def asked(launchd: Path) -> Callable[[], list[str]]:
-    """What launchctl was told to do since this was last called; questions left out."""
-
-    def since() -> list[str]:
-        path = launchd / "asked"
-        lines = path.read_text().splitlines() if path.exists() else []
-        path.unlink(missing_ok=True)
-        return [line for line in lines if not line.startswith("print")]
-
-    return since
+def mac(launchd: Launchd, home: Path, tmp_path: Path) -> LaunchdManager:
+    return LaunchdManager(launchd.manager_env(tmp_path / "bin"), run=launchd.run, sleep=launchd.sleep)
 
 
 def test_the_agent_says_what_is_to_run_and_when() -> None:
-    """launchd silently ignores keys that launchd.plist(5) does not name."""
-    program = Program(("/my $HOME/<carryoverd>", "a b"), STATE, {"CARRYOVER_HOME": "/x & é"})
+    """launchd silently ignores keys that launchd.plist(5) does not name. What the daemon prints goes into no file:
+    nothing would keep that small."""
+    program = Program(("/my $HOME/<carryoverd>", "a b"), {"CARRYOVER_HOME": "/x & é"})
     assert plistlib.loads(agent(program)) == {
         "Label": LABEL,
         "ProgramArguments": ["/my $HOME/<carryoverd>", "a b"],
@@ -284,60 +260,100 @@ def test_the_agent_says_what_is_to_run_and_when() -> None:
         "ExitTimeOut": 15,
         "SoftResourceLimits": {"NumberOfFiles": 10_240},
         "HardResourceLimits": {"Core": 0},
-        "StandardErrorPath": str(program.state / "launchd.log"),
     }
 
 
-def test_installing_registers_and_so_starts_it_and_uninstalling_leaves_nothing(
-    mac: Launchd, program: Program, home: Path, launchd: Path, asked: Callable[[], list[str]]
+def test_installing_registers_it_and_starting_runs_it_and_uninstalling_leaves_nothing(
+    mac: LaunchdManager, program: Program, home: Path, launchd: Launchd
 ) -> None:
     assert mac.available() is None
-    assert mac.install(program)
-
+    assert (mac.install(program), mac.install(program)) == (True, False)
     assert mac.path == home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
     assert mac.path.read_bytes() == agent(program)
-    assert asked() == [f"enable {TARGET}", f"bootstrap {DOMAIN} {mac.path}"]
-    assert (mac.install(program), asked()) == (False, [])
+    assert launchd.asked == []
+
+    mac.start()
+    mac.start()
+    assert launchd.asked == [f"enable {TARGET}", f"bootstrap {DOMAIN} {mac.path}"]
     assert mac.status() == ServiceStatus(
         kind="launchd", installed=True, enabled=True, active=True, pid=4711, command=program.command
     )
+    launchd.asked.clear()
     assert [mac.uninstall(), mac.uninstall()] == [True, False]
-    assert (mac.path.exists(), (launchd / "known").exists(), asked()) == (False, False, [f"bootout {TARGET}"])
+    assert (mac.path.exists(), launchd.job, launchd.asked) == (False, None, [f"bootout {TARGET}"])
 
 
-def test_an_installation_elsewhere_takes_the_agent_over(
-    mac: Launchd, program: Program, launchd: Path, asked: Callable[[], list[str]]
+def test_an_installation_elsewhere_takes_the_agent_over_at_once(
+    mac: LaunchdManager, program: Program, launchd: Launchd
 ) -> None:
     """A bootstrap soon after a bootout is refused for a while (reported of macOS 11 and later)."""
     mac.install(program)
-    (launchd / "busy").write_text("1\n")
-    asked()
+    mac.start()
+    launchd.settles_s = 1.5
 
-    assert mac.install(Program(("/Users/dev/bin/carryoverd",), program.state))
+    assert mac.install(Program(("/Users/dev/bin/carryoverd",)))
+    assert (launchd.pid, launchd.arguments) == (4711, list(program.command))
+    mac.restart()
 
-    again = f"bootstrap {DOMAIN} {mac.path}"
-    assert asked() == [f"bootout {TARGET}", f"enable {TARGET}", again, again]
+    assert (launchd.pid, launchd.arguments) == (4712, ["/Users/dev/bin/carryoverd"])
     assert mac.status().command == ("/Users/dev/bin/carryoverd",)
 
 
-def test_it_is_stopped_started_and_restarted_and_a_failure_is_reported(
-    mac: Launchd, program: Program, launchd: Path, asked: Callable[[], list[str]]
+def test_it_is_restarted_at_once_although_launchd_waits_between_starts(
+    mac: LaunchdManager, program: Program, launchd: Launchd
 ) -> None:
     mac.install(program)
-    asked()
-
-    mac.stop()
-    assert (mac.status().active, mac.status().pid, mac.status().trouble) == (False, None, None)
-    mac.stop()
     mac.start()
-    assert mac.status().pid == 4711
     mac.restart()
-    assert mac.status().pid == 4712
-    assert asked() == [f"kill SIGTERM {TARGET}", f"kickstart {TARGET}", f"kickstart -k {TARGET}"]
 
-    (launchd / "pid").unlink()
-    (launchd / "code").write_text("5")
+    assert (mac.status().active, mac.status().pid) == (True, 4712)
+
+
+@pytest.mark.parametrize("code", [0, 1], ids=["stopped in order", "ended by force"])
+def test_what_was_stopped_stays_so_until_it_is_started(
+    code: int, mac: LaunchdManager, program: Program, launchd: Launchd
+) -> None:
+    """A daemon that something hung in ends with 1, upon which launchd would start it again."""
+    launchd.code = code
+    mac.install(program)
+    mac.start()
+
+    mac.stop()
+    mac.stop()
+    launchd.sleep(60)
+    assert (launchd.pid, mac.status().active, mac.status().trouble) == (None, False, None)
+    launchd.log_in()
+    assert (launchd.pid, mac.status().enabled, mac.status().trouble) == (None, False, None)
+
+    mac.start()
+    assert (mac.status().enabled, mac.status().active) == (True, True)
+    launchd.log_in()
+    assert mac.status().active
+    mac.stop()
+    mac.uninstall()
+    assert not launchd.disabled
+
+
+def test_why_it_failed_is_said_also_where_the_registration_is_damaged(
+    mac: LaunchdManager, program: Program, launchd: Launchd
+) -> None:
+    mac.install(program)
+    assert mac.status().trouble == "launchd does not know it: run `carryover install` again."
+    mac.start()
+    launchd.ends(5)
+
     for damaged in (b"<?xml", b"<plist><date>x</date></plist>"):
         mac.path.write_bytes(damaged)
-        said = mac.status().trouble or ""
-        assert said.startswith("It failed with exit code 5; launchd.log and carryoverd.log in the state folder say")
+        assert mac.status().trouble == "It failed with exit code 5; `carryoverd` in a terminal says why."
+
+
+def test_one_that_failed_is_started_again_by_request_at_once(
+    mac: LaunchdManager, program: Program, launchd: Launchd
+) -> None:
+    mac.install(program)
+    mac.start()
+    launchd.ends(5)
+
+    mac.start()
+
+    assert mac.status().pid == 4712

@@ -109,6 +109,7 @@ def over(transport: Mock) -> web.Request:
     return make_mocked_request("GET", "/ui/", transport=transport)
 
 
+@pytest.mark.linux("whose a connection is")
 @on_linux
 def test_a_process_of_another_user_may_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even with our cookie, which the browser also sends to what other users serve on other ports of the host."""
@@ -141,6 +142,7 @@ def cut_off(client: socket.socket) -> None:
     client.close()
 
 
+@pytest.mark.linux("whose a connection is")
 @on_linux
 @pytest.mark.parametrize("leave", [socket.socket.close, cut_off])
 def test_a_connection_that_its_process_has_closed_is_nobodys(leave: Callable[[socket.socket], None]) -> None:
@@ -151,6 +153,7 @@ def test_a_connection_that_its_process_has_closed_is_nobodys(leave: Callable[[so
         assert not may_ask(over(transport))
 
 
+@pytest.mark.linux("whose a connection is")
 @on_linux
 def test_a_connection_of_ours_with_the_same_ports_does_not_stand_for_another() -> None:
     with connected() as (client, transport):

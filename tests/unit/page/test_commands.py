@@ -56,6 +56,7 @@ async def test_a_command_that_does_not_end_is_ended(home: Path, monkeypatch: pyt
     assert (done.ok, done.output[:39]) == (False, "The command has not ended within 0.2 s.")
 
 
+@pytest.mark.linux("for a desktop's terminals")
 async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -> None:
     opened = home / "opened"
     program(home / "bin" / "x-terminal-emulator", f'printf "%s\\n" "$@" > {opened}.part; mv {opened}.part {opened}')
@@ -94,6 +95,7 @@ async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> No
     ]
 
 
+@pytest.mark.linux("for a desktop's terminals")
 @pytest.mark.parametrize("env", [{"PATH": "/usr/bin"}, {"DISPLAY": ":0", "PATH": "relative"}])
 async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: dict[str, str]) -> None:
     done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/srv/shop", env, home)

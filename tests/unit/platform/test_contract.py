@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +47,46 @@ def test_the_system_decides_unless_a_test_does(name: str, monkeypatch: pytest.Mo
     finally:
         monkeypatch.undo()
         choose(None)
+
+
+@on_linux
+def test_links_are_resolved_as_far_as_there_is_something(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("folder")
+    (tmp_path / "broken").symlink_to("gone")
+    named = {"link/new/er": "folder/new/er", "link/..": "", "file": "file", "broken": "gone", "file/x": "file/x"}
+
+    assert platform.canonical("/") == "/"
+    assert {name: platform.canonical(f"{tmp_path}/{name}") for name in named} == {
+        name: str(tmp_path / place) for name, place in named.items()
+    }
+
+
+def test_a_folder_that_may_not_be_opened_keeps_its_name(tmp_path: Path) -> None:
+    """As macOS refuses the user's documents to a program."""
+
+    def refuse(_descriptor: int, _command: int, _argument: object) -> None:
+        raise PermissionError
+
+    assert Darwin(control=refuse).canonical(tmp_path / "x") == str(tmp_path / "x")
+
+
+@on_linux
+def test_the_priority_of_one_thread_is_lowered(platform: Platform) -> None:
+    found: list[int] = []
+
+    def lower() -> None:
+        platform.lower_priority(19)
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    thread = threading.Thread(target=lower)
+    thread.start()
+    thread.join()
+
+    assert found == [19 if platform.name == LINUX else before]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 @on_linux
@@ -157,3 +199,17 @@ def test_what_a_process_has_of_memory_is_known_on_linux_alone(platform: Platform
     found = platform.resident_bytes()
 
     assert found is None if platform.name == MACOS else found is not None and 10**6 < found < 10**11
+
+
+@pytest.mark.parametrize(("hard", "allowed"), [(20_000, 10_240), (300, 300)])
+def test_a_daemon_from_a_macs_terminal_may_have_enough_files_open(hard: int, allowed: int) -> None:
+    """There a program may have 256, and FSEvents takes one for each folder on the way to one that it watches."""
+    program = (
+        "import resource, sys\n"
+        "from carryover.platform.darwin import Darwin\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, (256, {hard}))\n"
+        "Darwin().allow_descriptors(10_240)\n"
+        "sys.exit(Darwin().descriptors() != int(sys.argv[1]))\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program, str(allowed)], check=False).returncode == 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,10 @@ from carryover.config import Config, ProjectsConfig, PublishConfig, project_sett
 from carryover.daemon.hooks.call import Refused, check_folder
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.queries import projects, sessions, whereabouts
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import projects, session_by_prefix, sessions, whereabouts
 from carryover.ledger.store import Ledger
+from carryover.model import UserPrompt
 from carryover.paths import StateDir
 from carryover.platform import MACOS, here
 from carryover.projects.policy import refusal
@@ -89,6 +92,14 @@ def test_a_project_is_left_out_by_whichever_spelling_it_was_named(shop: Path) ->
         assert project_settings(shop, shared).pointers == "shared"
 
 
+@needs_disk
+def test_a_file_keeps_the_name_by_which_it_was_found(shop: Path) -> None:
+    """Of one with two names, macOS may tell the other."""
+    (shop / "src" / "other.py").hardlink_to(shop / "src" / "cart.py")
+
+    assert here().canonical(spellings(shop)[1] / "SRC" / "other.py") == str(shop / "src" / "other.py")
+
+
 def test_the_links_at_the_top_of_a_mac_are_known() -> None:
     with on(MACOS):
         assert here().alike("/tmp/Shop") == here().alike("/private/TMP/shop") != here().alike("/tmpshop")
@@ -144,6 +155,26 @@ def test_forgetting_a_project_forgets_what_was_recorded_by_other_spellings(
 
     assert (code, "4 sessions" in out) == (0, True), out
     assert projects(reading()) == []
+
+
+@needs_disk
+def test_what_was_forgotten_by_another_spelling_does_not_come_back(
+    shop: Path, home: Path, run: Run, read_in: ReadIn, reading: Callable[[], sqlite3.Connection]
+) -> None:
+    """An earlier version forgot the folder that it knew; another session there is read only now."""
+    folder = spellings(shop)[1]
+    other = ClaudeSession(home / ".claude" / "projects", folder, now=datetime.now(UTC) - timedelta(hours=1))
+    other.prompt("Add another discount")
+    recorded_as(shop, folder, home, read_in)
+    with on("linux"):
+        assert run("forget", "--project", str(folder), "--yes")[0] == 0
+
+    other.now = datetime.now(UTC)
+    other.prompt("Now round it")
+    read_in(other)
+
+    events = session_events(reading(), session_by_prefix(reading(), other.session))
+    assert [event.body.text for event in events if isinstance(event.body, UserPrompt)] == ["Now round it"]
 
 
 @needs_disk

@@ -12,6 +12,7 @@ import pytest
 from carryover.probe import looks
 from carryover.probe.looks import Silent, give_up_if_late, look_at, look_at_each, silent_folders
 from support.daemon_process import wait_until
+from support.platforms import fake_darwin, on
 
 SOON_S = 0.05
 
@@ -80,6 +81,16 @@ def test_after_a_look_that_does_not_come_back_nothing_below_that_folder_is_looke
         with pytest.raises(Silent):
             look_at(place, stuck.look)
     assert look_at(hanging.parent, lambda: "found") == "found"
+    assert (stuck.looks, list(silent_folders())) == (1, [str(hanging)])
+
+
+def test_on_a_mac_too_nothing_on_that_disk_is_looked_at(hanging: Path, stuck: Stuck) -> None:
+    with on(fake_darwin(["/", str(hanging)])):
+        with pytest.raises(Silent):
+            look_at(hanging / "below", stuck.look)
+        with pytest.raises(Silent):
+            look_at(hanging, stuck.look)
+
     assert (stuck.looks, list(silent_folders())) == (1, [str(hanging)])
 
 

@@ -12,11 +12,13 @@ from packaging.requirements import Requirement
 
 from carryover.facts import FileFacts
 from carryover.probe import source_code
-from carryover.probe.source_code import _LANGUAGES, GRAMMARS, definitions, examine, grammar, language_of
+from carryover.probe.source_code import _LANGUAGES, _PACKED, GRAMMARS, definitions, examine, grammar, language_of
 
 FIXTURES = Path(__file__).parent / "fixtures" / "source_code"
 SOURCES = {file.stem: file.read_text(encoding="utf-8") for file in sorted(FIXTURES.glob("*.txt"))}
 """By language, with the symbol expected on each line behind `»`; none: no symbol."""
+READABLE = [name for name in SOURCES if grammar(name) is not None]
+"""Without the extra `languages`, those that an installation reads anyway."""
 
 
 def source_of(language: str) -> bytes:
@@ -24,7 +26,7 @@ def source_of(language: str) -> bytes:
     return "\n".join(line.partition("»")[0].rstrip() for line in lines).encode()
 
 
-@pytest.mark.parametrize("language", SOURCES)
+@pytest.mark.parametrize("language", READABLE)
 def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
     lines = SOURCES[language].strip("\n").split("\n")
     expected = [line.partition("»")[2].strip() or None for line in lines]
@@ -35,7 +37,7 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
     assert examine(source, language, None).parses
 
 
-@pytest.mark.parametrize("language", SOURCES)
+@pytest.mark.parametrize("language", READABLE)
 def test_what_a_file_defines_is_what_its_lines_are_in(language: str) -> None:
     named = {line.partition("»")[2].strip() for line in SOURCES[language].split("\n")} - {""}
 
@@ -84,7 +86,7 @@ def test_the_language_is_known_by_the_name(path: str, language: str | None) -> N
 
 
 @given(
-    language=st.sampled_from(sorted(SOURCES)),
+    language=st.sampled_from(sorted(READABLE)),
     junk=st.binary(max_size=60),
     cut=st.integers(0, 900),
     line=st.integers(1, 40),
@@ -96,7 +98,7 @@ def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: 
     facts = examine(torn, language, line)
 
     assert facts.exists
-    assert facts.parses is not None or language in ("c", "cpp")
+    assert facts.parses is not None or language in ("c", "cpp", *_PACKED.values())
     assert examine(torn, language, line) == facts
 
 
@@ -130,7 +132,8 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_language_that_is_recognised_has_a_grammar_and_a_sample() -> None:
-    assert GRAMMARS.keys() == set(_LANGUAGES.values()) == SOURCES.keys()
+    assert GRAMMARS.keys() == set(_LANGUAGES.values())
+    assert SOURCES.keys() == GRAMMARS.keys() | set(_PACKED.values())
 
 
 @pytest.mark.parametrize("language", GRAMMARS)
@@ -147,4 +150,6 @@ def test_without_a_grammar_or_the_time_a_file_is_handed_over_without_them(monkey
     without("tree_sitter_", monkeypatch)
 
     assert grammar("python") is None
+    assert grammar("kotlin") is None, "the extra is not installed either"
+    assert examine(source_of("kotlin"), "kotlin", 2) == FileFacts(exists=True)
     assert examine(source_of("python"), "python", 3) == FileFacts(exists=True)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
+from carryover.platform import MACOS
 from carryover.projects.handoff_file import write_handoff
 from carryover.projects.policy import Refusal, refusal
 from carryover.projects.root import AgentFolders, agent_folders
 from carryover.redact import CleanText
+from support.platforms import on, withheld
 from support.repository import git, repository
 
 PROGRAMS = "it is a folder of programs' settings and data, and no repository"
@@ -139,15 +141,30 @@ def test_a_folder_that_git_tracks_is_refused_as_long_as_it_does(home: Path) -> N
     assert why(root, home=home) is None
 
 
-def test_where_git_cannot_tell_what_it_tracks_nothing_is_published(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_git_cannot_tell_what_it_tracks_nothing_is_published(home: Path) -> None:
     broken = repository(home / "broken", {"a.py": "1\n"})
     (broken / ".git" / "index").write_bytes(b"not an index")
-    without_git = repository(home / "app", {"a.py": "1\n"})
 
     reason = "git could not say whether .carryover is tracked"
     assert why(broken, home=home) == f"{reason}: it can't read this repository"
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert why(without_git, home=home) == f"{reason}: git can't be run"
+
+
+@pytest.mark.parametrize("is_repository", [True, False])
+def test_a_folder_that_macos_withholds_is_called_so(home: Path, is_repository: bool) -> None:
+    """Its .git was taken for that of a copied worktree, since nothing in it could be read."""
+    root = home / "Documents" / "app"
+    root.mkdir(parents=True)
+    if is_repository:
+        repository(root, {"a.py": "1\n"})
+
+    with on(MACOS):
+        assert why(root, home=home) is None
+        with withheld(home / "Documents"):
+            assert why(root, home=home) == "macOS's privacy settings keep carryoverd out of this folder"
+    root.chmod(0o300)  # the user's own doing
+    with on(MACOS):
+        assert "macOS" not in (why(root, home=home) or "")
+    root.chmod(0o700)
 
 
 def test_the_handoff_and_its_folder_are_for_their_owner_alone_also_where_they_were_too_open(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from carryover.publish.project_files import publish
 from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
 from support.repository import git, repository
+from support.tools import program
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n"
 MODES: tuple[Pointers, ...] = ("shared", "private")
@@ -203,8 +204,9 @@ def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> Non
 def test_git_is_asked_again_only_if_something_changed_that_decides(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = plain(home)
     published(root, "private")
+    program(home / "bin" / "git", "exit 128")
     with monkeypatch.context() as without_git:
-        without_git.setenv("PATH", "/nowhere")
+        without_git.setenv("PATH", str(home / "bin"))
         assert published(root, "private", "another\n").refusal is None
         git_dir = root / ".git"
         for deciding in (git_dir / "HEAD", git_dir / "index", git_dir / "info" / "exclude", root / ".gitignore"):

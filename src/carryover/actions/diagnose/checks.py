@@ -18,6 +18,7 @@ from carryover.actions.diagnose.report import AgentReport, Finding, InGit, Inspe
 from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
 from carryover.install.agent_report import HooksReport
+from carryover.projects.policy import ONLY_GIT, WITHHELD
 from carryover.terminal.output import counted
 from carryover.terminal.paths import quoted
 
@@ -39,6 +40,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
     for agent in _selected(report):
         found += _agent(report, agent)
     found += _recorded(report)
+    found += _those({"no-git": report.git_trouble}, trouble=report.git_trouble)
     found += [_found("silent-disk", folder=folder) for folder in report.silent]
     for project in report.in_git:
         found += _in_git(report, project)
@@ -142,6 +144,8 @@ def _recorded(report: Report) -> Iterator[Finding]:
         (agent, version), _ = by_version.most_common(1)[0]
         named = ", ".join(f"{kind} ({n:,})" for kind, n in types.most_common(MOST_TYPES))
         yield _found("not-understood", number=number, most_of=f"{agent_name(agent)} {version}".rstrip(), types=named)
+    withheld = [row.root for row in ledger.projects if row.refusal == WITHHELD] if ledger is not None else []
+    yield from _those({"withheld": withheld}, folders=_paths(report, withheld))
     broken = counted(len(ledger.broken), "transcript") if ledger is not None and ledger.broken else ""
     paths = _paths(report, [each.path for each in moved])
     yield from _those({"broken-transcripts": broken, "moved-aside": paths}, number=broken, paths=paths)
@@ -252,7 +256,8 @@ def _project(report: Report, project: ProjectReport) -> Iterator[Finding]:
     for hidden in project.hidden:
         level: Level = "wrong" if hidden.agent in here else "note"
         yield _found("pointer-hidden", level=level, root=root, hidden=hidden, name=agent_name(hidden.agent))
-    if project.refusal is not None and not project.refusal.in_git:
+    explained = (WITHHELD, *([ONLY_GIT] if report.git_trouble else []))
+    if project.refusal is not None and not project.refusal.in_git and project.refusal.reason not in explained:
         yield _found("not-published", root=root, reason=project.refusal.reason)
     for source in project.unread:
         path = report.short(source.path)

@@ -29,6 +29,8 @@ from carryover.install.background import service_status
 from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
 from carryover.paths import StateDir
+from carryover.probe.checkout import is_top
+from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import Silent, look_at, look_at_each, presume_silent, silent_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
@@ -86,6 +88,7 @@ def gather(
         else None,
         config_problem=f"{config_problem} {_holding(health)}" if config_problem is not None else None,
         sync=sync_status(state),
+        git_trouble=_git_trouble(health, ledger),
         in_git=_in_git(ledger, config),
     )
     root = _project_around(here, ledger) if here is not None and ledger is not None else None
@@ -129,6 +132,15 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
 def _project_around(folder: Path, ledger: LedgerReport) -> Path | None:
     roots = {row.root for row in ledger.projects}
     return next((each for each in (folder, *folder.parents) if str(each) in roots), None)
+
+
+def _git_trouble(health: Health | None, ledger: LedgerReport | None) -> str | None:
+    """Returns why the daemon can't run git, or this command if none runs; None if no project is in git."""
+    trouble = health.git_trouble if health is not None else git_trouble()
+    if trouble is None or ledger is None:
+        return None
+    roots = [Path(row.root) for row in ledger.projects[:_MOST_PROJECTS]]
+    return trouble if any(found for _, found in look_at_each(roots, is_top, at=lambda root: root)) else None
 
 
 def _in_git(ledger: LedgerReport | None, config: Config) -> tuple[InGit, ...]:

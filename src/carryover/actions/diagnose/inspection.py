@@ -23,8 +23,8 @@ from carryover.config import Config, project_settings
 from carryover.daemon.crash_files import crash_reports
 from carryover.errors import UserError
 from carryover.fsio import is_folder
+from carryover.how_installed import command_for_mcp, on_path_here
 from carryover.ingest import scan
-from carryover.install.how_installed import command_for_mcp_sdk, on_path_here
 from carryover.install.machine import Machine, copies
 from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
@@ -75,7 +75,7 @@ def inspected(report: Report, state: StateDir, config: Config, machine: Machine,
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
         curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
-        mcp_sdk=command_for_mcp_sdk() if serves_mcp else None,
+        mcp_sdk=command_for_mcp() if serves_mcp else None,
         path_problem=shell.problem,
         path_remedy=shell.remedy,
         other_installs=tuple(str(path) for path in daemons if path.resolve().parent != own.parent),

@@ -239,6 +239,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
     sync: SyncStatus | None = None
+    git_trouble: str | None = None
+    """Why git can't be run, as a clause, if a project needs it."""
     in_git: tuple[InGit, ...] = ()
     here: ProjectChannels | None = None
     """Of the project in the current folder; None if the ledger has none there, or nobody asked."""

@@ -1,4 +1,4 @@
-"""Runs the demo: reads this machine's history, or a recorded session, once, into a temporary ledger."""
+"""Runs the demo: reads this machine's history, or the README's example, once, into a temporary ledger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from carryover import __version__
 from carryover.actions.context import now_ms
 from carryover.actions.from_disk import chosen_sources, sources_on_disk, temporary_ledger
 from carryover.agents import adapters, agent_names
-from carryover.cli.demo.replay import make_project, replay
+from carryover.cli.demo.replay import example, make_project, replay
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import projects, totals
@@ -71,23 +71,23 @@ def _show(folder: Path) -> None:
         found = _read()
     if found is None:
         say("The transcripts found here hold no work." if history else "No agent's transcripts were found here.")
-        say("Reading a recorded session of Claude Code instead.")
+        say("Reading the README's example instead, a session of Claude Code.")
         flush()
-        found = _read_recording(folder)
+        found = _read_example(folder)
     root, text = found
     say("", f"The handoff of {short_path(root, home)}, where something happened last:", "")
     print_document(f"{text}\n")
 
 
-def _read_recording(home: Path) -> tuple[str, str]:
+def _read_example(home: Path) -> tuple[str, str]:
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=str(home))
     make_project(home / "shop", os.environ)
-    replay(home / ".claude", home / "shop")
+    replay(home / ".claude", home / "shop", example())
     found = _read()
     if found is None:
-        raise UserError("The recorded session gave no handoff.")
+        raise UserError("The example gave no handoff.")
     return found
 
 

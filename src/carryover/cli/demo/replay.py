@@ -1,6 +1,6 @@
-"""Replays sessions as if they were written now, in a temporary project whose files really change.
+"""Replays a session as if it were written now, in a temporary project whose files really change.
 
-The recordings are from Claude Code 2.1.328, without the bulky records that are not conversation.
+The session is the README's example, in the form of Claude Code 2.1.328; `make picture` writes it.
 """
 
 from __future__ import annotations
@@ -15,31 +15,35 @@ from pathlib import Path
 from typing import Any, Final
 
 RECORDED_PROJECT: Final = "/home/dev/shop"
-"""The project's path when the sessions were recorded; the recordings contain no other path."""
+"""The project's path in a recorded session, which contains no other path."""
 
 FIRST_FILES: Final = {
-    "README.md": "# shop\n",
-    "CLAUDE.md": "# Shop\nRun tests with `python3 -m unittest`.\n",
     "cart.py": "def total(items):\n    return sum(items)\n",
+    "checkout.py": "def pay(items):\n    return total(items)\n",
 }
-"""The project's files before the first recorded session."""
+"""The project's files before the example."""
 
 AUTHOR: Final = ("-c", "user.name=Demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
 
 TIMESTAMP: Final = re.compile(rb'"timestamp":"[^"]*"')
 
 
-def make_project(root: Path, env: Mapping[str, str]) -> None:
-    """Creates a git repository at `root` and commits the files that the recorded sessions started with."""
+def make_project(root: Path, env: Mapping[str, str], files: Mapping[str, str] = FIRST_FILES) -> None:
+    """Creates a git repository at `root` and commits the files that a recorded session started with."""
     root.mkdir(parents=True)
-    for name, text in FIRST_FILES.items():
+    for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
     for command in (["init", "-q", "--initial-branch=main"], ["add", "--all"], ["commit", "-q", "-m", "Shop"]):
         subprocess.run(["git", *AUTHOR, *command], cwd=root, env=env, check=True, stdin=subprocess.DEVNULL)
 
 
-def replay(claude_home: Path, project: Path) -> None:
-    """Writes the recorded sessions below `claude_home` (a folder such as `~/.claude`), line by line.
+def example() -> bytes:
+    """Returns the README's example as it was recorded."""
+    return resources.files(__package__).joinpath("shop.jsonl").read_bytes()
+
+
+def replay(claude_home: Path, project: Path, recording: bytes) -> None:
+    """Writes a recorded session below `claude_home` (a folder such as `~/.claude`), line by line.
 
     If a line is the result of an edit, the file in `project` is changed just before it, as the agent would have.
     """
@@ -47,15 +51,13 @@ def replay(claude_home: Path, project: Path) -> None:
     folder = claude_home / "projects" / re.sub(r"[^A-Za-z0-9]", "-", str(project))
     folder.mkdir(parents=True, exist_ok=True)
     path_in_json = json.dumps(str(project))[1:-1].encode()
-    recordings = (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".jsonl"))
-    for recording in sorted(recordings, key=lambda entry: entry.name):
-        lines = recording.read_bytes().replace(RECORDED_PROJECT.encode(), path_in_json).splitlines()
-        with (folder / f"{json.loads(lines[0])['sessionId']}.jsonl").open("wb") as file:
-            for line in lines:
-                now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                record = TIMESTAMP.sub(f'"timestamp":"{now}"'.encode(), line)
-                _apply_edit(json.loads(record))
-                file.write(record + b"\n")
+    lines = recording.replace(RECORDED_PROJECT.encode(), path_in_json).splitlines()
+    with (folder / f"{json.loads(lines[0])['sessionId']}.jsonl").open("wb") as file:
+        for line in lines:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            record = TIMESTAMP.sub(f'"timestamp":"{now}"'.encode(), line)
+            _apply_edit(json.loads(record))
+            file.write(record + b"\n")
 
 
 def _apply_edit(record: dict[str, Any]) -> None:

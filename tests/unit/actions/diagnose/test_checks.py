@@ -23,8 +23,8 @@ from carryover.daemon.health import HookCounts, WatchState
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_report import EntryReport
 from carryover.install.service import ServiceStatus
-from carryover.ledger.rows import BrokenSource, SkippedRow
-from carryover.projects.policy import Refusal
+from carryover.ledger.rows import BrokenSource, ProjectRow, SkippedRow
+from carryover.projects.policy import ONLY_GIT, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
@@ -194,6 +194,25 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         "transcripts note: /srv/y/talk is not read: git tracks it.",
     ]
     assert [f.level for f in findings(changed(HEALTHY, agents=(CLAUDE,), projects=projects[3:4]))] == ["note"]
+
+
+def test_what_has_one_cause_is_one_finding() -> None:
+    roots = ("/home/dev/Documents/app", "/home/dev/Desktop/x", "/srv/y")
+    rows = tuple(project_row(root, refusal=WITHHELD if "home" in root else None) for root in roots)
+    inspected = tuple(ProjectReport(root=root, refusal=Refusal(WITHHELD)) for root in roots[:2])
+    no_git = ProjectReport(root=roots[2], refusal=Refusal(ONLY_GIT))
+    report = changed(HEALTHY, ledger=changed(LEDGER, projects=rows), projects=(*inspected, no_git))
+
+    assert list(map(line, findings(changed(report, git_trouble="there is none in the folders of its PATH")))) == [
+        "project wrong: macOS's privacy settings keep carryoverd out of ~/Documents/app, ~/Desktop/x.",
+        "git wrong: carryoverd can't run git: there is none in the folders of its PATH.",
+    ]
+    assert [found.level for found in findings(changed(report, projects=(no_git,)))] == ["wrong", "note"]
+
+
+def project_row(root: str, refusal: str | None) -> ProjectRow:
+    never = dict.fromkeys(("main_root", "published_sha", "published_ms"))
+    return ProjectRow(id=1, root=root, first_ms=0, last_event_ms=0, refusal=refusal, **never)
 
 
 def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:

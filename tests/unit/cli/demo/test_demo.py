@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.demo.replay import make_project, replay
 from support.agent_here import everything
+from support.replayed import make_project, replay
+
+README = (Path(__file__).parents[4] / "README.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -32,14 +34,23 @@ def demo(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     return run
 
 
-def test_without_any_history_a_recorded_session_is_replayed(demo: Callable[[], str]) -> None:
+def test_without_any_history_the_example_of_the_readme_is_shown(demo: Callable[[], str]) -> None:
+    """Line for line, but for the time and the commit."""
+    example = README.partition("<!-- handoff -->\n```markdown\n")[2].partition("```\n")[0]
+
     out = demo()
 
     assert "No agent's transcripts were found here.\n" in out
-    assert re.search(r"^2 transcripts read, \d+ events, in [\d.]+ s", out, re.MULTILINE)
-    assert ": Wire discount into checkout" in out and "`checkout.py`" in out
+    assert re.search(r"^1 transcript read, \d+ events, in [\d.]+ s", out, re.MULTILINE)
+    shown = out[out.index("# [CARRYOVER]") : out.index("\nThe throw-away folder")]
+    assert lasting(shown) == lasting(example)
     assert "carryoverd " in out.partition("\nNext:\n")[2]
     assert "\x1b" not in out
+
+
+def lasting(handoff: str) -> list[str]:
+    without_times = re.sub(r"\b(?:20\d\d-\S+Z|resets [^(]+UTC)", "x", handoff)
+    return re.sub(r"\b[0-9a-f]{7}\b", "x", without_times).strip().splitlines()
 
 
 def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, demo: Callable[[], str]) -> None:

@@ -21,6 +21,7 @@ from carryover.ledger.store import Ledger
 from carryover.projects.root import find_root
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
+from support.platforms import settings_folder
 
 SESSION: Final = "c0de0000-0000-4000-8000-000000000001"
 FOREIGN: Final = "transcript: belongs to another user"
@@ -194,7 +195,7 @@ def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(home: Path)
     cursor, folder = adapters()["cursor"], home / ".cursor/projects/home-dev-shop/agent-transcripts"
     written(folder / CHAT / f"{CHAT}.jsonl", AT_MS - call.RECENT_MS - 1)
     lines = written(folder / f"{CHAT[:-1]}2" / f"{CHAT[:-1]}2.jsonl", AT_MS - call.RECENT_MS)
-    tables = written(home / ".config/Cursor/User/globalStorage/state.vscdb", AT_MS - 10)
+    tables = written(settings_folder(home) / "Cursor/User/globalStorage/state.vscdb", AT_MS - 10)
     chat = written(home / ".cursor/chats/9e107d9d" / f"{CHAT[:-1]}3" / "store.db", AT_MS)
 
     found = call.changed_of_late(cursor, None, cursor.roots(home, {}), now_ms=AT_MS)

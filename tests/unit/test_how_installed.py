@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from carryover.actions.version import runnable
-from carryover.install.how_installed import (
+from carryover.how_installed import (
     Facts,
     HowInstalled,
     Kind,
     OnPath,
-    adding,
+    completing,
     deduced_from,
     on_path,
     on_path_here,
@@ -42,6 +42,9 @@ def url(**more: Any) -> bytes:
 
 
 FROM_FOLDER = url(url="file:///src/c", dir_info={})
+EDITABLE = url(url="file:///src/c", dir_info={"editable": True})
+FROM_GIT = url(url="https://x.invalid/c.git", vcs_info={"vcs": "git"})
+ALONE = "'mcp>=2,<3' 'pyrage>=1.4,<2'"
 
 
 def environment(tmp_path: Path, mark: str, name: str = "env") -> Path:
@@ -124,19 +127,27 @@ def test_a_checkout_is_pulled_before_it_is_installed_again(tmp_path: Path, mark:
 @pytest.mark.parametrize(
     ("more", "mark", "command"),
     [
-        ({}, "pipx_metadata.json", "pipx inject env 'mcp>=2'"),
-        ({}, "uv-receipt.toml", "uv tool install --with 'mcp>=2' carryoverd"),
-        ({"direct_url": FROM_FOLDER}, "uv-receipt.toml", "uv tool install --with 'mcp>=2' /src/c"),
-        ({}, "", "PREFIX/bin/python -m pip install 'mcp>=2'"),
-        ({"installer": "uv"}, "", "uv pip install --python PREFIX/bin/python 'mcp>=2'"),
-        ({"installer": "npm"}, "", "python3 -m pip --python PREFIX/bin/python install 'mcp>=2'"),
-        ({"installer": "dpkg"}, "", "sudo python3 -m pip --python PREFIX/bin/python install 'mcp>=2'"),
+        ({}, "pipx_metadata.json", "pipx install --force 'carryoverd[all]'"),
+        ({}, "uv-receipt.toml", "uv tool install 'carryoverd[all]'"),
+        ({"direct_url": FROM_FOLDER}, "uv-receipt.toml", "uv tool install '/src/c[all]'"),
+        ({"direct_url": FROM_FOLDER}, "pipx_metadata.json", "pipx install --force '/src/c[all]'"),
+        ({}, "", "PREFIX/bin/python -m pip install 'carryoverd[all]'"),
+        ({"direct_url": EDITABLE}, "", "PREFIX/bin/python -m pip install -e '/src/c[all]'"),
+        (
+            {"direct_url": FROM_GIT},
+            "",
+            "PREFIX/bin/python -m pip install 'carryoverd[all] @ git+https://x.invalid/c.git'",
+        ),
+        ({"installer": "uv"}, "", "uv pip install --python PREFIX/bin/python 'carryoverd[all]'"),
+        ({"installer": "npm"}, "", f"python3 -m pip --python PREFIX/bin/python install {ALONE}"),
+        ({"installer": "dpkg"}, "", f"sudo python3 -m pip --python PREFIX/bin/python install {ALONE}"),
+        ({"installed": False}, "", f"PREFIX/bin/python -m pip install {ALONE}"),
     ],
 )
-def test_one_more_package_comes_beside_this_copy(tmp_path: Path, more: Any, mark: str, command: str) -> None:
+def test_what_extras_ask_for_comes_into_this_copy(tmp_path: Path, more: Any, mark: str, command: str) -> None:
     prefix = environment(tmp_path, mark)
 
-    assert adding("mcp>=2", facts(prefix, **more)) == command.replace("PREFIX", str(prefix))
+    assert completing(facts(prefix, **more)) == command.replace("PREFIX", str(prefix))
 
 
 def how(kind: Kind) -> HowInstalled:

@@ -25,17 +25,17 @@ editable: from a checkout, whose files are run directly. source: not installed a
 NAME: Final = "carryoverd"
 RELEASES: Final = "https://github.com/carryover-dev/carryover/releases"
 
-_ADD: Final = "{pip} {requirement}"
-_ADD_WITHOUT_PIP: Final = "python3 -m pip --python {python} install {requirement}"
-_ADD_BY_UV: Final = "uv tool install --with {requirement} {wanted}"
+_COMPLETE: Final = "{pip} {everything}"
+_COMPLETE_BY_UV: Final = "uv tool install {everything}"
+_COMPLETE_WITHOUT_PIP: Final = "python3 -m pip --python {python} install {extras}"
 
 
 class _Way(NamedTuple):
     """What is done about a copy: commands with placeholders that are quoted for a POSIX shell."""
 
     update: str
-    add: str = _ADD
-    """Installs one more package beside the copy."""
+    complete: str = _COMPLETE
+    """Installs what the extras ask for."""
     find: str = """Add `export PATH="{folder}:$PATH"` to your shell's profile"""
     """Makes a shell find the copy, as the beginning of a sentence."""
     by: str = ""
@@ -43,19 +43,20 @@ class _Way(NamedTuple):
 
 
 _WAYS: Final[Mapping[Kind, _Way]] = {
-    "pipx": _Way("pipx upgrade {env}", "pipx inject {env} {requirement}", "Run `pipx ensurepath`"),
-    "uv tool": _Way("uv tool upgrade {env}", _ADD_BY_UV, "Run `uv tool update-shell`"),
-    "uvx": _Way(f"uv tool install {NAME}", _ADD_BY_UV, f"Run `uv tool install {NAME}`"),
-    "editable": _Way("git -C {checkout} pull && {pip} -e {checkout}", by="editable checkout"),
+    "pipx": _Way("pipx upgrade {env}", "pipx install --force {everything}", "Run `pipx ensurepath`"),
+    "uv tool": _Way("uv tool upgrade {env}", _COMPLETE_BY_UV, "Run `uv tool update-shell`"),
+    "uvx": _Way(f"uv tool install {NAME}", _COMPLETE_BY_UV, f"Run `uv tool install {NAME}`"),
+    "editable": _Way("git -C {checkout} pull && {pip} -e {checkout}", "{pip} -e {everything}", by="editable checkout"),
     "venv": _Way("{pip} --upgrade {wanted}", by="virtual environment"),
-    "user": _Way("{pip} --user --upgrade {wanted}", "{pip} --user {requirement}", by="pip, for this user"),
+    "user": _Way("{pip} --user --upgrade {wanted}", "{pip} --user {everything}", by="pip, for this user"),
     "system": _Way("{pip} --upgrade {wanted}", by="pip, for all users"),
-    "source": _Way("git -C {checkout} pull", by="not installed, run from its source"),
-    "Homebrew": _Way(f"brew upgrade {NAME}", _ADD_WITHOUT_PIP),
-    "npm": _Way(f"npm install --global {NAME}@latest", _ADD_WITHOUT_PIP),
-    "dpkg": _Way(f"sudo apt install ./{NAME}_*.deb  # the newest of {RELEASES}", f"sudo {_ADD_WITHOUT_PIP}"),
+    "source": _Way("git -C {checkout} pull", "{pip} {extras}", by="not installed, run from its source"),
+    "Homebrew": _Way(f"brew upgrade {NAME}", _COMPLETE_WITHOUT_PIP),
+    "npm": _Way(f"npm install --global {NAME}@latest", _COMPLETE_WITHOUT_PIP),
+    "dpkg": _Way(f"sudo apt install ./{NAME}_*.deb  # the newest of {RELEASES}", f"sudo {_COMPLETE_WITHOUT_PIP}"),
     "pacman": _Way(
-        f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{NAME}.git", f"sudo {_ADD_WITHOUT_PIP}"
+        f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{NAME}.git",
+        f"sudo {_COMPLETE_WITHOUT_PIP}",
     ),
 }
 _COPIES: Final[Collection[Kind]] = ("pipx", "uv tool", "venv", "user", "system")
@@ -64,10 +65,30 @@ _PULL: Final = "git -C {checkout} pull && "
 _PACKAGES: Final[Mapping[str, Kind]] = {"brew": "Homebrew", "npm": "npm", "dpkg": "dpkg", "pacman": "pacman"}
 """Packages that have their own environment, without pip, by the installer that they name in their metadata."""
 
-MCP_SDK: Final = "mcp>=2,<3"
-"""What the extra `mcp` asks for."""
-_MODULE_OF_SDK: Final = "mcp_types"
-"""A module that earlier versions of the SDK lack."""
+ALL: Final = "all"
+"""The extra that has all others."""
+
+
+class Extra(NamedTuple):
+    """What can be left out of an installation. `what` needs it, as the beginning of a sentence."""
+
+    what: str
+    requirement: str
+    module: str
+    """A module that it brings."""
+
+    def missing(self) -> UserError:
+        """Returns the error (REFUSED) that names the command which installs it."""
+        return UserError(
+            f"{self.what} needs a package that is not installed: {self.requirement!r}. Nothing was changed. "
+            f"Run `{completing(_facts())}`, then this again.",
+            ExitCode.REFUSED,
+        )
+
+
+MCP: Final = Extra("The MCP server", "mcp>=2,<3", "mcp_types")  # earlier versions of the SDK lack this module
+SYNC: Final = Extra("Encrypting", "pyrage>=1.4,<2", "pyrage")
+EXTRAS: Final[Mapping[str, Extra]] = {"mcp": MCP, "sync": SYNC}
 
 
 class HowInstalled(NamedTuple):
@@ -114,27 +135,27 @@ def how_installed() -> HowInstalled:
     return deduced_from(_facts())
 
 
-def require_mcp_sdk() -> None:
+def require_mcp() -> None:
     """Raises UserError (REFUSED), with the command that installs it, if the SDK for MCP servers is missing."""
-    command = command_for_mcp_sdk()
-    if command is not None:
-        raise UserError(
-            f"The MCP server needs the package {MCP_SDK!r}, which is not installed beside Carryover. "
-            f"Nothing was changed. Run `{command}`, then this again.",
-            ExitCode.REFUSED,
-        )
+    if not has_mcp():
+        raise MCP.missing()
 
 
-def command_for_mcp_sdk() -> str | None:
+def command_for_mcp() -> str | None:
     """Returns the command that installs the SDK for MCP servers; None if it is there."""
+    return None if has_mcp() else completing(_facts())
+
+
+def has_mcp() -> bool:
+    """Whether the SDK for MCP servers is there. It is not imported, as that takes a second."""
     from importlib.util import find_spec
 
-    return adding(MCP_SDK, _facts()) if find_spec(_MODULE_OF_SDK) is None else None
+    return find_spec(MCP.module) is not None
 
 
-def adding(requirement: str, facts: Facts) -> str:
-    """Returns the command that installs one more package beside this copy."""
-    return _filled(_WAYS[_kind(facts)].add, facts, requirement)
+def completing(facts: Facts) -> str:
+    """Returns the command that installs what the extras ask for, where this copy is."""
+    return _filled(_WAYS[_kind(facts)].complete, facts)
 
 
 def own_scripts() -> Path:
@@ -143,7 +164,18 @@ def own_scripts() -> Path:
 
     user = Path(sysconfig.get_path("scripts", f"{os.name}_user"))
     package = Path(carryover.__file__)
-    return user if package.is_relative_to(site.getusersitepackages()) else Path(sysconfig.get_path("scripts"))
+    of_user = package.is_relative_to(site.getusersitepackages())
+    return _kept_by_homebrew(user if of_user else Path(sysconfig.get_path("scripts")))
+
+
+def _kept_by_homebrew(folder: Path) -> Path:
+    """Returns the path at which Homebrew has `folder` in every version: an upgrade removes the one with the version."""
+    for cellar in folder.parents:
+        if cellar.name == "Cellar":
+            formula, _version, *inside = folder.relative_to(cellar).parts
+            linked = cellar.parent.joinpath("opt", formula, *inside)
+            return linked if linked.is_dir() else folder
+    return folder
 
 
 def deduced_from(facts: Facts) -> HowInstalled:
@@ -175,7 +207,7 @@ def _kind(facts: Facts) -> Kind:
     return "user" if is_of_user else "system"
 
 
-def _filled(command: str, facts: Facts, requirement: str = "") -> str:
+def _filled(command: str, facts: Facts) -> str:
     import shlex
 
     url = _direct_url(facts.direct_url)
@@ -185,8 +217,16 @@ def _filled(command: str, facts: Facts, requirement: str = "") -> str:
     pip = f"{python} -m pip install"
     if facts.installer == "uv":  # an environment made by uv has no pip
         pip = f"uv pip install {'' if facts.prefix != facts.base_prefix else '--system '}--python {python}"
-    quoted = {"env": facts.prefix.name, "checkout": str(checkout), "wanted": _wanted(url), "requirement": requirement}
-    return command.format(pip=pip, python=python, **{name: shlex.quote(value) for name, value in quoted.items()})
+    named = {
+        "env": facts.prefix.name,
+        "checkout": str(checkout),
+        "wanted": _wanted(url),
+        "everything": _wanted(url, f"[{ALL}]"),
+    }
+    quoted = {name: shlex.quote(value) for name, value in named.items()}
+    return command.format(
+        pip=pip, python=python, extras=shlex.join(extra.requirement for extra in EXTRAS.values()), **quoted
+    )
 
 
 def _facts() -> Facts:
@@ -235,13 +275,14 @@ def _direct_url(data: bytes) -> _DirectUrl | None:
     return _DirectUrl(given["url"], *infos)
 
 
-def _wanted(url: _DirectUrl | None) -> str:
-    """Returns what to install: the package from the index, or whatever the copy was installed from."""
+def _wanted(url: _DirectUrl | None, extra: str = "") -> str:
+    """Returns what to install: the package from the index, or whatever the copy was installed from. `extra`: in
+    brackets."""
     if url is None:
-        return NAME
+        return f"{NAME}{extra}"
     if url.vcs_info is not None and (vcs := url.vcs_info.get("vcs")):
-        return f"{NAME} @ {vcs}+{url.url}"
-    return str(_path_of(url.url)) if url.url.startswith("file:") else f"{NAME} @ {url.url}"
+        return f"{NAME}{extra} @ {vcs}+{url.url}"
+    return f"{_path_of(url.url)}{extra}" if url.url.startswith("file:") else f"{NAME}{extra} @ {url.url}"
 
 
 def _path_of(url: str) -> Path:
