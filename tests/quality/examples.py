@@ -14,7 +14,7 @@ from zlib import crc32
 from carryover.actions.transcript import view_of_transcript
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.view import ProjectView
-from carryover.distill.worth import Mentions, described, mentioned, threads_of
+from carryover.distill.worth import described, mentioned
 from quality.cuts import cuts_of
 from quality.fetch import file_of
 from quality.happened import happenings
@@ -30,12 +30,13 @@ SEED: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The names in play at a cut, how they were mentioned, and the facts that were needed; `view` makes its handoff."""
+    """The names in play at a cut, with what is known of them, and the facts that were needed. `view` makes its
+    handoff."""
 
     id: str
     repository: str
     target: Target
-    names: Mapping[str, Mentions]
+    names: Mapping[str, Mapping[str, float]]
     needed: frozenset[str]
     view: ProjectView
 
@@ -61,7 +62,8 @@ def _example(
     _, view, _ = view_of_transcript(file, None, until or None)
     if view is None or not needed:
         return []
-    names = {key: seen for key, (_, seen) in mentioned(threads_of(view)).items()}
+    known, now = mentioned(view)
+    names = {key: described(key, name, now) for key, name in known.items()}
     return [Example(name, repository, target, names, needed, view)]
 
 
@@ -77,7 +79,7 @@ def learned(examples: Iterable[Example], share: float) -> dict[str, float]:
     counts: list[float] = []
     for each in ordered:
         for name, seen in sorted(each.names.items()):
-            rows.append(dict(described(name, seen)))
+            rows.append(dict(seen))
             right.append(name in each.needed)
             counts.append(shares[each.target] / whole / sizes[each.target])
     weights = fitted([list(row.values()) for row in rows], right, counts)
@@ -90,20 +92,20 @@ def fold_of(repository: str) -> int:
     return hashlib.sha256(repository.lower().encode()).digest()[0] % FOLDS
 
 
-Scorer = Callable[[str, Mentions], float]
+Scorer = Callable[[Mapping[str, float]], float]
 
 
 def by_weights(weights: Mapping[str, float]) -> Scorer:
     """Returns what says how much a name is worth by these weights."""
-    return lambda name, seen: sum(weights[row] * value for row, value in described(name, seen))
+    return lambda seen: sum(weights[row] * value for row, value in seen.items())
 
 
-def by_age(name: str, seen: Mentions) -> float:
+def by_age(seen: Mapping[str, float]) -> float:
     """Says how much a name is worth by when it was last mentioned."""
-    return -seen.age
+    return -seen["age"]
 
 
-def all_the_same(name: str, seen: Mentions) -> float:
+def all_the_same(_: Mapping[str, float]) -> float:
     """Says that each name is worth as much as another."""
     return 0.0
 
@@ -111,7 +113,7 @@ def all_the_same(name: str, seen: Mentions) -> float:
 def held_by_best(example: Example, score: Scorer, tokens: int) -> float:
     """Returns the share of the needed facts that the best names hold in so many tokens."""
     held = 0
-    for name in sorted(example.names, key=lambda name: (-score(name, example.names[name]), crc32(name.encode()), name)):
+    for name in sorted(example.names, key=lambda name: (-score(example.names[name]), crc32(name.encode()), name)):
         tokens -= estimated_tokens(f"{name}, ")
         if tokens < 0:
             break

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from carryover.distill import learned as in_use
+from carryover.distill.names import Name
 from carryover.distill.view import ProjectView
-from carryover.distill.worth import Mentions
+from carryover.distill.worth import described
 from quality import learn
 from quality.examples import TARGETS, Example, by_age, fold_of, held_by_best, learned, out_of_fold
 from quality.fetch import is_any_there, sessions_folder
@@ -36,8 +37,9 @@ def examples(count: int = 24) -> list[Example]:
         for at in range(60):
             age, said_age, called_age = sorted(chance.randrange(100) for _ in range(3))
             said, called = chance.randrange(4), chance.randrange(4)
-            seen = Mentions(said + called + 1, said, called, age, said_age, called_age, length=100)
-            names[f"name_{at}{'.py' if at % 2 else ''}"] = seen
+            seen = Name("", said + called + 1, said, called, 100 - age, 100 - said_age, 100 - called_age)
+            name = f"name_{at}{'.py' if at % 2 else ''}"
+            names[name] = described(name, seen, 100)
         needed = frozenset(name for name in names if chance.random() < (0.6 if name.endswith(".py") else 0.05))
         repository = f"someone/{number % 8}"
         made.append(Example(f"{number:02}", repository, TARGETS[number % 2], names, needed, NOWHERE))

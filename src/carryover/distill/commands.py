@@ -9,12 +9,9 @@ from carryover.distill.quotes import LINE_BREAK, clip, cut_middle
 from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
-from carryover.text.looking import CMDLET_LOOKING, found_nothing, without_prefix
+from carryover.text.looking import found_nothing, without_prefix
 from carryover.text.pattern import later
 
-_GENERIC: Final = frozenset(
-    "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
-)
 _QUIET_COMMIT: Final = later(
     r"git commit\b(?=[^|;&\n]* (?:-\w*q|--quiet))[^|;&\n\"']*? (?:-\w*m|--message)[= ]?([\"'])((?!\$\()[^\n]{1,200}?)\1"
 )
@@ -50,19 +47,6 @@ def tried(result: ToolResult) -> str:
 def signature(result: ToolResult) -> str:
     """Returns a text that is equal for repeated attempts: numbers and white space don't count."""
     return f"{result.op}:{_mark(without_prefix(result.subject))}"
-
-
-def program(command: str) -> str:
-    """Returns the program that a command runs, which identifies attempts at one thing; empty if it says nothing."""
-    words = [word for word in without_prefix(command).split() if not word.startswith("-")]
-    if not words:
-        return ""
-    head = words[0].rpartition("/")[2]
-    if head in _GENERIC or "<<" in command or re.search(r"\s-[ce]\s", command):
-        return ""
-    argument = [word for word in words[1:2] if re.fullmatch(r"[\w:.@/-]+", word)]
-    tells = bool(argument) or words[0].startswith(("./", "/"))
-    return " ".join([head, *argument]) if tells and not CMDLET_LOOKING.match(head) else ""
 
 
 def _mark(subject: str) -> str:

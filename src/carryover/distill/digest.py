@@ -12,7 +12,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 14
+FOLD_VERSION = 15
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
@@ -102,15 +102,6 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the session that created it deleted it again."""
     line: int | None = None
     anchor: str | None = None
-    added: str = ""
-    """The lines that the newest turn added to it, bounded; empty once the next turn began."""
-
-
-class SeenFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A path or pattern that was read or searched, and the last time it was."""
-
-    path: str
-    at_ms: int
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -138,8 +129,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call that failed. `solved`: the same thing succeeded later. `passed_by`: its program succeeded in another
-    way."""
+    """A call that failed. `solved`: the same thing succeeded later."""
 
     tried: str
     why: str
@@ -148,8 +138,6 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     times: int = 1
     solved: bool = False
-    passed_by: bool = False
-    program: str = ""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -213,7 +201,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     summary: Summary | None = None
     recap: Summary | None = None
     touched: tuple[EditedFile, ...] = ()
-    looked_at: tuple[SeenFile, ...] = ()
     documents: tuple[Document, ...] = ()
     runs: tuple[SeenRun, ...] = ()
     calls: tuple[Call, ...] = ()

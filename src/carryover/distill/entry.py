@@ -79,9 +79,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "newest":          Weight(0.0, 0.2),                # the newest prompt
     "reply since":     Weight(0.2, 0.5),                # a short reply since
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
-    "taken up":        Weight(0.2, 1.5, 0.5, 1),        # the prompt whose names come again in the newest work
-    "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often
-    "longest":         Weight(0.6, 2.0),                # the longest other one of the session, or of one before
+    "goal before":     Weight(0.2, 0.5),                # of an earlier session, where this one has only short prompts
+    "taken up":        Weight(0.2, 0.5),                # the prompts that most answers since are about
     "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
     "template":        Weight(0.25),                    # the name of the template around one, added likewise
     "newest paste":    Weight(0.2, 0.5),                # what was pasted with the newest: often the order itself
@@ -89,15 +88,11 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Where it stands
     "last words":      Weight(0.3, 0.11),               # of the leading turn
     "last words of work": Weight(0.4, 0.2),             # of the newest turn that worked, where that is another one
-    "worked on the way": Weight(0.4, 0.5, 0.6, 3),      # what the agent said before that one was cut off
-    "talk":            Weight(0.5, 0.35),               # of short replies since
-    "on the way":      Weight(0.2, 0.5, 0.6, 6),        # what the agent said before it was cut off
     "in flight":       Weight(0.1, 0.0, 0.3, 2),        # calls without a result
     "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line
     # Next action
     "plan":            Weight(0.4, 0.0, 0.05, 8),       # open items of the todo list
     "open box":        Weight(0.4, 0.0, 0.1, 6),        # open items of a document's list
-    "open file":       Weight(0.0, 0.0, 0.6, 3),        # for each such document further back
     "announced":       Weight(0.35, 0.12),              # lines of the last words that a label puts here
     "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
     "limit":           Weight(0.1),
@@ -110,11 +105,9 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # What the user said
-    "own share":       Weight(0.6),                     # what fits a quarter of the handoff
-    # Progress log
-    "trail":           Weight(0.6, 1.0, 0.0, 3),        # the last lines of the newest answers before
+    "own share":       Weight(0.6),                     # what fits a good third of the handoff
     # Recent files
-    "file":            Weight(0.3, 0.0, 0.15, 12),
+    "file":            Weight(0.45, 0.0, 0.15, 12),
     "git":             Weight(0.6),
 }
 # fmt: on

@@ -15,12 +15,11 @@ from carryover.distill.commands import (
     failed,
     is_edit_of,
     may_explain,
-    program,
     signature,
     tried,
     why,
 )
-from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
+from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenRun
 from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
@@ -34,13 +33,10 @@ from carryover.text.looking import is_looking, is_retry
 
 _LONGEST_TEXT: Final = 200_000
 _MOST_EDITED_FILES: Final = 40
-_MOST_LOOKED_AT: Final = 24
 _MOST_RUNS: Final = 12
 _MOST_COMMITS: Final = 4
 _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
-_LONGEST_DIFF: Final = 6000
-_ADDED_CHARS: Final = 800
 _SHORTEST_JOB: Final = 3
 """A shorter name may stand in any command."""
 
@@ -86,10 +82,6 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     if output is not body.output:
         body = replace(body, output=output)
     digest = replace(at_work(digest, event), open_calls=open_calls)
-    if body.op == "read" and body.subject and body.status == "ok":
-        path = clip(one_line(body.subject), chars=300)
-        others = (seen for seen in digest.looked_at if seen.path != path)
-        digest = replace(digest, looked_at=(*others, SeenFile(path, event.at_ms))[-_MOST_LOOKED_AT:])
     digest = documents.after_result(digest, event, body)
     digest = _with_jobs(_with_call(digest, body, event), body, event)
     if body.user_words:
@@ -157,9 +149,8 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     if not has_failed and not (failures and body.status == "ok" and body.op != "edit"):
         return failures
     mark = signature(body)
-    runs = program(body.subject) if body.op == "shell" else ""
     if not has_failed:
-        return tuple(_after_success(failure, mark, runs, turn) for failure in failures)
+        return tuple(replace(failure, solved=_solves(failure, mark, turn)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
@@ -167,16 +158,9 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         at_ms=at_ms,
         signature=mark,
         turn=turn,
-        program=runs,
         times=former.times + 1 if former else 1,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
-
-
-def _after_success(failure: Failure, mark: str, runs: str, turn: int) -> Failure:
-    if _solves(failure, mark, turn):
-        return replace(failure, solved=True)
-    return replace(failure, passed_by=failure.passed_by or (runs != "" and failure.program == runs))
 
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:
@@ -192,7 +176,6 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         return digest
     former = next((file for file in digest.touched if file.path == body.path), None)
     is_still_new = former is not None and former.change == "add" and body.change == "modify"
-    added_before = former.added if former is not None else ""
     file = EditedFile(
         path=body.path,
         change="add" if is_still_new else body.change,
@@ -203,7 +186,6 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         temporary=body.change == "delete" and former is not None and former.change in ("add", "delete"),
         line=body.line,
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
-        added=clip_middle(f"{added_before}{_added(body)}", chars=_ADDED_CHARS, tail_share=0.5),
     )
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
     failures = tuple(_after_edit(failure, body.path) for failure in digest.failures)
@@ -215,11 +197,6 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
 
 def _after_edit(failure: Failure, path: str) -> Failure:
     return replace(failure, solved=True) if is_edit_of(failure.signature, path) else failure
-
-
-def _added(body: FileEdit) -> str:
-    lines = body.diff[:_LONGEST_DIFF].splitlines()
-    return "".join(f"{line[1:].strip()}\n" for line in lines if line.startswith("+"))
 
 
 def _info(digest: Digest, _event: Event, body: SessionInfo) -> Digest:

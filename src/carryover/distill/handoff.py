@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -25,7 +26,7 @@ from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
-from carryover.distill.worth import InPlay, names_in_play
+from carryover.distill.worth import InPlay, in_play, mentioned
 from carryover.facts import Facts, FileQuery, GitFacts
 
 MAX_TOKENS: Final = 1800
@@ -94,8 +95,7 @@ def distill(
     limit_text = None
     if limit is not None:
         limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent), facts.clock)
-    documents = state_files.state_files(view, facts.files)
-    following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
+    following = [*next_entries(past, limit_text), *state_files.open_entries(past, facts.files)]
     opened = open_questions.open_entries(past, recent)
     of_task = task.task_steps(past)
     git = list(facts.elsewhere)
@@ -107,11 +107,8 @@ def distill(
         "Next action": following,
         "Open questions": opened,
         "Also in progress": progress_log.parallel_entries(past),
-        "What the user said": user_said.said_entries(past, of_task.values()),
-        "Recent files": [
-            *file_entries(past, recent, state_files.document_entries(past, documents, recent)),
-            *call_entries(past),
-        ],
+        "What the user said": user_said.said_entries(past, chain.from_iterable(of_task.values())),
+        "Recent files": [*file_entries(past, recent), *call_entries(past)],
         "Failed approaches": failed_approaches.failed_entries(past),
         "Progress log": progress_log.progress_entries(past),
         "From the agent's own summary": progress_log.summary_entries(past),
@@ -133,7 +130,7 @@ def distill(
         has_calls=any(step.turn.calls for step in past.steps),
         turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),
         root=view.root,
-        names=(*names_in_play(view).items(),),
+        names=(*in_play(*mentioned(view)).items(),),
     )
 
 
@@ -168,10 +165,10 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
         for file in recent_files(view, outside=False)  # no file of another project is ever read
         if file.touched.change != "delete" and file.touched.session not in elsewhere
     ]
-    documents = state_files.state_files(view, outside=False)
-    read = [FileQuery(path=file.path) for file in documents if file.visits[-1][1].session not in elsewhere]
     known = {query.path for query in edited}
-    return (*edited, *(query for query in read if query.path not in known))
+    documents = state_files.documents_of(view, outside=False).items()
+    read = (path for path, visits in documents if path not in known and visits[-1][1].session not in elsewhere)
+    return (*edited, *(FileQuery(path=path) for path in read))
 
 
 def git_line(git: GitFacts, *, for_now: bool) -> str:

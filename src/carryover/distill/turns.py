@@ -127,7 +127,6 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         ending=None,
         open_calls=(),
         questions=(),
-        touched=tuple(replace(file, added="") if file.added else file for file in digest.touched),
         queued=tuple(waiting for waiting in digest.queued if waiting.text != sent),
     )
 

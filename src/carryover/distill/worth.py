@@ -4,7 +4,7 @@ wrote the numbers in `learned.py`)."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from carryover.distill.learned import NAME
@@ -16,22 +16,10 @@ _SUFFIX: Final = later(r"\.[a-z]\w{0,4}$")
 _DIGIT: Final = later(r"\d")
 
 
-class Mentions(NamedTuple):
-    """How often a name was mentioned, and how many events ago: at all, in words, in a call. `length`, the number of all
-    events, is also the age of what never was."""
-
-    mentions: int
-    said: int
-    called: int
-    age: int
-    said_age: int
-    called_age: int
-    length: int
-
-
-def worth(name: str, seen: Mentions) -> float:
-    """Returns the chance, from 0 to 1, that the next agent needs a name; `name` as `names_in` compares it."""
-    chance = sum(NAME[what] * value for what, value in described(name, seen))
+def worth(name: str, seen: Name, now: int) -> float:
+    """Returns the chance, from 0 to 1, that the next agent needs a name after `now` events; `name` as `names_in`
+    compares it."""
+    chance = sum(NAME[what] * value for what, value in described(name, seen, now).items())
     return 1 / (1 + math.exp(-chance))
 
 
@@ -41,22 +29,25 @@ def suffix_of(name: str) -> str:
     return found[0] if found is not None else ""
 
 
-def described(name: str, seen: Mentions) -> Iterator[tuple[str, float]]:
-    """Yields what is known of a name, by the rows of `NAME`."""
-    yield "any name", 1.0
-    yield "mentions", math.log1p(seen.mentions)
-    yield "in words", math.log1p(seen.said)
-    yield "in calls", math.log1p(seen.called)
-    yield "age", math.log1p(seen.age)
-    yield "age in words", math.log1p(seen.said_age)
-    yield "age in calls", math.log1p(seen.called_age)
-    yield "length of the past", math.log1p(seen.length)
-    yield "only printed", float(not (seen.said or seen.called))
-    yield "plain word", float(name.isalpha())
-    yield "digit", float(_DIGIT.search(name) is not None)
-    yield "dot", float("." in name)
-    yield "suffix", float(suffix_of(name) != "")
-    yield "length", len(name) / 20
+def described(name: str, seen: Name, now: int) -> dict[str, float]:
+    """Returns what is known of a name after `now` events, by the rows of `NAME`. What was never mentioned somewhere is
+    as old there as the past."""
+    return {
+        "any name": 1.0,
+        "mentions": math.log1p(seen.mentions),
+        "in words": math.log1p(seen.said),
+        "in calls": math.log1p(seen.called),
+        "age": math.log1p(now - seen.last),
+        "age in words": math.log1p(now - seen.last_said),
+        "age in calls": math.log1p(now - seen.last_called),
+        "length of the past": math.log1p(now),
+        "only printed": float(not (seen.said or seen.called)),
+        "plain word": float(name.isalpha()),
+        "digit": float(_DIGIT.search(name) is not None),
+        "dot": float("." in name),
+        "suffix": float(suffix_of(name) != ""),
+        "length": len(name) / 20,
+    }
 
 
 class InPlay(NamedTuple):
@@ -66,61 +57,35 @@ class InPlay(NamedTuple):
     worth: float
 
 
-Thread = tuple[Mapping[str, Name], int]
-"""The names that a thread mentioned, and how many of its events were read for them."""
+def in_play(names: Mapping[str, Name], now: int) -> dict[str, InPlay]:
+    """Returns the names that are known after `now` events, each as `names_in` compares it."""
+    return {key: InPlay(name.shown, worth(key, name, now)) for key, name in names.items()}
 
 
-def names_in_play(view: ProjectView) -> dict[str, InPlay]:
-    """Returns the names that the project's sessions mentioned, each as `names_in` compares it."""
-    return in_play(threads_of(view))
-
-
-def in_play(sessions: Sequence[Sequence[Thread]]) -> dict[str, InPlay]:
-    """Returns the names of sessions, the newest first, each with its threads."""
-    return {key: InPlay(shown, worth(key, seen)) for key, (shown, seen) in mentioned(sessions).items()}
-
-
-def threads_of(view: ProjectView) -> list[list[Thread]]:
-    """Returns the threads of each of the project's sessions, the newest first."""
-    sessions = sorted(view.sessions, key=lambda session: (-session.newest_ms, session.session))
-    return [[(digest.names, digest.heard) for digest in session.digests] for session in sessions]
-
-
-def mentioned(sessions: Sequence[Sequence[Thread]]) -> dict[str, tuple[str, Mentions]]:
-    """Returns the names of sessions, the newest first: each as it was last written, and how it was mentioned."""
-    length = sum(heard for threads in sessions for _, heard in threads)
-    found: dict[str, tuple[str, Mentions]] = {}
+def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
+    """Returns the names that the project's sessions mentioned, as if one thread had after the other, and how many
+    events there were. Sub-agents work at the same time as their session."""
+    now = sum(digest.heard for session in view.sessions for digest in session.digests)
     since = 0
-    for threads in sessions:
-        for names, heard in threads:
-            for key, name in names.items():
-                own = _mentions(name, heard + since, length)
-                shown, seen = found.get(key, (name.shown, None))
-                found[key] = shown, own if seen is None else _both(seen, own)
-        since += max(heard for _, heard in threads)
-    return found
+    found: dict[str, Name] = {}
+    for session in sorted(view.sessions, key=lambda session: (-session.newest_ms, session.session)):
+        for digest in session.digests:
+            before = now - since - digest.heard
+            for key, name in digest.names.items():
+                found[key] = _both(found.get(key), name, before)
+        since += max(digest.heard for digest in session.digests)
+    return found, now
 
 
-def _both(one: Mentions, other: Mentions) -> Mentions:
-    """Returns the mentions of a name in two threads."""
-    return Mentions(
-        mentions=one.mentions + other.mentions,
-        said=one.said + other.said,
-        called=one.called + other.called,
-        age=min(one.age, other.age),
-        said_age=min(one.said_age, other.said_age),
-        called_age=min(one.called_age, other.called_age),
-        length=one.length,
-    )
-
-
-def _mentions(name: Name, now: int, length: int) -> Mentions:
-    return Mentions(
-        mentions=name.mentions,
-        said=name.said,
-        called=name.called,
-        age=now - name.last,
-        said_age=now - name.last_said if name.said else length,
-        called_age=now - name.last_called if name.called else length,
-        length=length,
+def _both(known: Name | None, name: Name, before: int) -> Name:
+    """Returns a name that was mentioned in two threads, of which the second began after `before` events."""
+    known = known or Name(name.shown, 0, 0, 0, 0, 0, 0)
+    return Name(
+        shown=known.shown,
+        mentions=known.mentions + name.mentions,
+        said=known.said + name.said,
+        called=known.called + name.called,
+        last=max(known.last, name.last + before),
+        last_said=max(known.last_said, name.last_said + before if name.said else 0),
+        last_called=max(known.last_called, name.last_called + before if name.called else 0),
     )

@@ -101,7 +101,7 @@ def _conversation(
     for heard, event in enumerate(reversed(read)):
         note_names(names, heard + 1, event.body, AT_LENGTH)
     said = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
-    return _with_beginnings(said, int(tokens * _BEGINNINGS_SHARE)), in_play([[(names, len(read))]])
+    return _with_beginnings(said, int(tokens * _BEGINNINGS_SHARE)), in_play(names, len(read))
 
 
 def _with_beginnings(said: list[Entry], room: int) -> list[Entry]:

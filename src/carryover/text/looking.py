@@ -16,7 +16,7 @@ _LOOKING: Final = frozenset(
     realpath basename dirname lsof man history [[ exit done fi for break continue
     """.split()
 )
-CMDLET_LOOKING: Final = later(
+_CMDLET_LOOKING: Final = later(
     r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
     r"|test-path|resolve-path)\b",
     re.I,
@@ -48,7 +48,7 @@ def is_looking(command: str) -> bool:
     main = without_prefix(_IN_QUOTES.sub("''", command))
     steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
     return main != "" and all(
-        (step.split(maxsplit=1)[0] in _LOOKING or _GIT_LOOKING.match(step) or CMDLET_LOOKING.match(step))
+        (step.split(maxsplit=1)[0] in _LOOKING or _GIT_LOOKING.match(step) or _CMDLET_LOOKING.match(step))
         and not _WRITES.search(step)
         for step in steps
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.distill.commands import failed, is_edit_of, program, signature, why
+from carryover.distill.commands import failed, is_edit_of, signature, why
 from carryover.model import Op, ResultStatus, ToolResult
 from carryover.text.looking import is_looking, is_retry
 
@@ -85,22 +85,6 @@ def test_what_succeeded_was_refused_or_is_not_known_is_no_failure() -> None:
     assert not failed(ToolResult(call_id="c", name="", op="other", status="error", output="no"))
     assert not failed(result("cart.py", op="read"))
     assert failed(result("cart.py", op="edit"))
-
-
-@pytest.mark.parametrize(
-    ("command", "runs"),
-    [
-        ("pip install money", "pip install"),
-        ("cd shop && CI=1 npm run build --silent", "npm run"),
-        ("sudo systemctl restart cart", "systemctl restart"),
-        ("./tools/build", "build"),
-        ("python cart.py", ""),
-        ("make", ""),
-        ("", ""),
-    ],
-)
-def test_the_program_of_a_command_is_named_where_it_tells_what_was_tried(command: str, runs: str) -> None:
-    assert program(command) == runs
 
 
 def test_the_same_thing_again_has_the_same_signature() -> None:

@@ -131,12 +131,14 @@ def test_a_correction_outlives_longer_prompts_since(stopped: TurnEnd | ToolResul
     talk.user("No cap at all!").says("Understood.")
     for number in range(36):
         if number == 3:
-            talk.user("Never mind the cents.").says("Understood.")
-        talk.user(f"Part {number} of the list goes on the page, with its own heading.").says(f"It is there: {number}.")
+            talk.user("Never mind that.").says("Understood.")
+        talk.user(f"The {chr(97 + number)} part of the list goes on the page, with its own heading.").says(
+            f"It is there: {number}."
+        )
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
     weights = {source.text: entry.weight for entry in said for source in entry.sources}
 
-    assert weights["No cap at all!"] <= FIXED < weights["Never mind the cents."]
+    assert weights["No cap at all!"] <= FIXED < weights["Never mind that."]
 
 
 def test_answers_and_refusals_stand_with_what_they_are_to() -> None:

@@ -49,7 +49,7 @@ def added(tokens: int, *talks: Conversation) -> str:
 def long_work(turns: int = 60) -> Conversation:
     talk = session("s1").user(GOAL)
     for number in range(turns):
-        talk.user(f"Now part {number}: {PROSE.format(number)}").ran(
+        talk.user(f"Now part {number} ({chr(97 + number // 8)}{chr(97 + number % 8)}): {PROSE.format(number)}").ran(
             f"make part_{number}", f"built part_{number} in 9 s"
         )
         talk.edited(f"part_{number}.py").says(f"Part {number} is done. {PROSE.format(number) * 3}")
@@ -109,7 +109,7 @@ def test_what_was_said_and_done_is_told_in_order_with_who_and_which_turn() -> No
     talk.ran("make check", "ImportError: no module named moneyed", status="error")
     talk.event(FileEdit(path=f"{ROOT}/tax.py", change="add", diff="@@ +1\n+def tax(cents): ...\n-gone = 1"))
     talk.event(TurnEnd(reason="interrupted")).user("Go on.").says("It is in cents now.").user("Thanks for the tax.")
-    told = added(3600, talk)
+    told = added(8000, talk)
 
     marks = (
         "- `make check` → error (turn 22)",

@@ -216,12 +216,11 @@ def test_a_command_file_on_disk_names_the_template_of_a_single_prompt(told: Shop
     assert of_template(lines) == []
 
 
-def test_many_prompts_that_differ_in_a_number_share_a_line(told: Shop) -> None:
+def test_of_many_prompts_that_differ_in_a_number_the_newest_are_quoted(told: Shop) -> None:
     parts = [f"ok, part {number}" for number in range(1, 21)]
     project = told.session("Add a discount to the cart, in whole cents", *parts, "Now the receipt, please")
 
     said = under(told.handoff(project), "What the user said")
 
-    (line,) = said
-    assert line.endswith(f": ok, part 1 | ok, part 2 | … {' | '.join(parts[-10:])}")
-    assert "Prompts (turn 2 to turn 21" in line
+    under_task = parts[-1]
+    assert [part for part in parts if f": {part} " not in f"{' '.join(said)} "] == [*parts[:7], under_task]

@@ -26,7 +26,7 @@ def _failures(past: Past, *, solved: bool) -> list[Entry]:
         for session in past.view.sessions
         for digest in session.digests
         for failure in digest.failures
-        if (failure.solved or failure.passed_by) == solved
+        if failure.solved == solved
     ]
     found.sort(key=lambda one: (one[0].at_ms, one[0].signature))
     unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
@@ -39,16 +39,10 @@ def _failure(past: Past, failure: Failure, session: SessionView) -> Entry:
     # The turn leads to the whole text, unless that is a sub-agent's, whose turns have numbers of their own.
     is_cut = "…" in failure.tried or "…" in failure.why
     turn = past.turn(failure.turn, session) if is_cut and failure in session.digest.failures else ""
-    notes = ", ".join(filter(None, (turn, times, ago, _since(failure))))
+    notes = ", ".join(filter(None, (turn, times, ago, "solved since" if failure.solved else "")))
     where = f" ({notes})" if notes else ""
     why = f"{where} → {failure.why or 'failed without a word'}"
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     text = f"{cut_middle(failure.tried, room)}{why}"
     kind: Kind = "job" if failure.signature.startswith("job:") else "call"
     return from_session(session, failure.turn, text, kind, at_ms=failure.at_ms)
-
-
-def _since(failure: Failure) -> str:
-    if failure.solved:
-        return "solved since"
-    return f"a later {failure.program} worked" if failure.passed_by else ""

@@ -13,7 +13,7 @@ from carryover.distill.digest import SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, sentences
-from carryover.distill.sections.quoting import asked_before, from_session, from_the_top, from_turn, last_words, parted
+from carryover.distill.sections.quoting import asked_before, from_session, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.subjects import subjects_in
 from carryover.distill.trail import Past, Step, did_work, is_idle, plan_waits
@@ -113,7 +113,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
         label = f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered"
         at_ms = asked.at_ms
-        entries += from_the_top(parted(step, text, "question", weight, label=label, at_ms=at_ms))
+        entries += parted(step, text, "question", weight, label=label, at_ms=at_ms)
     plan = step.digest.proposal
     if plan is not None and plan_waits(step.digest):
         label = f"{past.agent(step)}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"

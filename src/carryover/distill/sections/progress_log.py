@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from operator import attrgetter
 from typing import Final
 
 from msgspec.structs import replace
 
 from carryover.distill.digest import Proposal, Summary
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind
+from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
-from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
-from carryover.distill.trail import Past, Step, idle_since, is_idle
+from carryover.distill.sections.quoting import from_turn, last_words, not_alike, packed, parted
+from carryover.distill.trail import Past, Step, idle_since
 from carryover.distill.view import SessionView, Worktree
-from carryover.text.pattern import later
 
 _PROMPT_CHARS = 160
 _LINE_CHARS = 110
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
-_ONE_LINE_CHARS: Final = 200
-_MOST_ALIKE: Final = 3
 _MOST_COMMITS: Final = 4
-_NUMBERS: Final = later(r"\d+")
-_PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
-"""Most parts of an answer, by steps back in time; later ones get one."""
+_MOST_ALIKE: Final = 3
 
 
 def parallel_entries(past: Past) -> list[Entry]:
@@ -114,36 +109,18 @@ def progress_entries(past: Past) -> list[Entry]:
     )
     answers: list[Entry] = []
     asking = asking_sessions(past)
-    for back, step in enumerate(_answered(past)):
-        most = _PARTS[back] if back < len(_PARTS) and not is_idle(step) else 1
+    answered = [step for step in past.steps if step.turn.said and not _is_quoted(past, step)]
+    for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
-        answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
-        weight = WEIGHTS["trail"] if back < WEIGHTS["trail"].most else BY_WORTH
-        answers += parted(step, answer, "message", weight, label=label, most=most, at_ms=at_ms)
+        answers += parted(step, answer, "message", label=label, at_ms=at_ms)
     return [*entries, *packed(answers)]
-
-
-def _answered(past: Past) -> list[Step]:
-    """Returns the turns with an answer that no other heading has, newest first; of answers that differ only in
-    numbers ("Part 4 is typed.") the newest few."""
-    alike: Counter[str] = Counter()
-    steps = []
-    idle = idle_since(past)
-    for step in reversed(past.steps):
-        if not step.turn.said or step in idle or _is_quoted(past, step):
-            continue
-        pattern = _NUMBERS.sub("", step.turn.answer)
-        alike[pattern] += 1
-        if alike[pattern] <= _MOST_ALIKE:
-            steps.append(step)
-    return steps
 
 
 def _is_quoted(past: Past, step: Step) -> bool:
     """Whether another heading has the answer of this turn."""
-    stands = step.turn is past.main.turn or (past.work is not None and step.turn is past.work.turn)
-    return stands or (past.is_beside(step) and step.is_newest)
+    stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
+    return any(step.turn is one.turn for one in stands) or (past.is_beside(step) and step.is_newest)

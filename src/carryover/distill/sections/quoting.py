@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -23,7 +24,9 @@ from carryover.distill.quotes import LINE_BREAK, cut_middle, excerpt, fits, line
 from carryover.distill.trail import Step, is_bare
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
+from carryover.text.pattern import later
 
+_VALUES: Final = later(r"[\W\d_]+")
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
 _SHORT_REPLY: Final = 40
@@ -62,24 +65,18 @@ def parted(
     most: int = 99,
     at_ms: int | None = None,
 ) -> list[Entry]:
-    """Splits a quote into entries, of which the first and last stay longest; beyond `most` lines, its middle is left
-    out."""
+    """Splits a quote into entries, of which the first and last stay longest, of a prompt or question the beginning;
+    beyond `most` lines, its middle is left out."""
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
+    ranks = _ranks(len(parts), head=kind in ("prompt", "question"))
     whole = from_turn(step, text, kind, weight.first, label=label, at_ms=at_ms)
     return [
         replace(whole, text=part, weight=weight.first + weight.part * rank, part=at, parts=count)
-        for (at, part), rank in zip(parts, _ranks(len(parts), head=False), strict=True)
+        for (at, part), rank in zip(parts, ranks, strict=True)
     ]
-
-
-def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
-    """Returns the same lines with weights that make the first one stay longest."""
-    weights = sorted(entry.weight for entry in quote)
-    ranks = _ranks(len(quote), head=True)
-    return [replace(entry, weight=weights[rank]) for entry, rank in zip(quote, ranks, strict=True)]
 
 
 def _ranks(count: int, head: bool) -> list[int]:
@@ -96,6 +93,19 @@ def _ranks(count: int, head: bool) -> list[int]:
             ranks[last] = rank
             last -= 1
     return ranks
+
+
+def not_alike(steps: Iterable[Step], text: Callable[[Turn], str], most: int) -> list[Step]:
+    """Returns the steps, newest first, with the newest `most` of those whose texts differ only in numbers or
+    punctuation ("ok, part 4")."""
+    alike = Counter[str]()
+    kept = []
+    for step in reversed([*steps]):
+        pattern = _VALUES.sub(" ", text(step.turn).casefold())
+        alike[pattern] += 1
+        if alike[pattern] <= most:
+            kept.append(step)
+    return kept
 
 
 def packed(entries: Iterable[Entry]) -> list[Entry]:

@@ -21,9 +21,8 @@ from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 24
 _CALL_CHARS: Final = 160
-_SCRIPT_CHARS: Final = 400
 _MOST_OUTPUT: Final = 12
-_MOST_READ: Final = 3
+_MOST_READ: Final = 5
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 
@@ -83,13 +82,7 @@ def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     what = (path or call.subject).replace("`", "")
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
     output = call.output
-    room = _CALL_CHARS
-    if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output
-        begins, rest = _parted(what)
-        what = f"{begins} …"
-        output = f"… {rest}\n→ {output}" if output else f"… {rest}"
-        room = 2 * _CALL_CHARS
-    subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
+    subject = "" if what in ("", call.name) else f"`{excerpt(what, _CALL_CHARS)}`"
     name = "" if call.op == "shell" and subject else call.name
     label = f"{name} {subject}".strip() + status
     looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
@@ -104,11 +97,3 @@ def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     if not said:
         return [from_turn(step, label, "call", at_ms=call.at_ms)]
     return said
-
-
-def _parted(script: str) -> tuple[str, str]:
-    """Splits a script after what a label has room for, between words if possible."""
-    head = script[:_CALL_CHARS]
-    cut = max(head.rfind("\n"), head.rfind(" "))
-    cut = cut if cut > _CALL_CHARS // 2 else _CALL_CHARS
-    return script[:cut], script[cut:].lstrip()

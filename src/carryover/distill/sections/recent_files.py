@@ -1,8 +1,8 @@
-"""Files that were changed, with their newest test results, and files that were read."""
+"""Files that were changed, with their newest test results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final, Literal
 
@@ -10,8 +10,8 @@ import msgspec
 
 from carryover.distill.digest import EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import cut_middle, earlier
-from carryover.distill.sections.quoting import packed, parted
+from carryover.distill.quotes import earlier
+from carryover.distill.sections.quoting import from_session, packed
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
@@ -24,8 +24,6 @@ _NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""
-_NAMES_CHARS: Final = 270
-_MOST_ADDED: Final = 8
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
@@ -39,7 +37,7 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recent_files(
-    view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 16
+    view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 12
 ) -> list[RecentFile]:
     """Returns the newest edit of each file of the project, newest first; those written and then deleted come last.
     A file in another checkout, or `outside` of the project, has its full path. The path of one below a former root is
@@ -103,34 +101,17 @@ def may_be_tested(path: str) -> bool:
     return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
 
 
-def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[Entry] = ()) -> list[Entry]:
-    """Returns the newest files, one per line; then the names of more files on one line, `documents`, the names of
-    files that were read, and what an unfinished turn added."""
+def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
+    """Returns the newest files."""
     weight = WEIGHTS["file"]
-    agents = {session.session: session.agent for session in past.view.sessions}
-    entries = [
-        Entry(
-            text=_file(file, past.at_ms),
-            kind="edit",
-            weight=weight.at(at).first,
-            session=file.touched.session,
-            agent=agents.get(file.touched.session, ""),
-            turn=file.touched.turn,
-            at_ms=file.touched.at_ms,
-        )
-        for at, file in enumerate(recent[: weight.most])
-    ]
-    more = [f"`{file.path}`" for file in recent[weight.most :]]
-    if more:
-        entries.append(_names("Before these", more))
-    entries = [*packed(entries), *documents]
-    known = {file.path for file in recent}
-    named = " ".join(entry.text for entry in documents)
-    read = [(path, f"`{path}`") for path in _looked_at(past)]
-    only_read = [shown for path, shown in read if path not in known and shown not in named]
-    if only_read:
-        entries.append(_names("Looked at", only_read))
-    return [*entries, *added_entries(past, recent)]
+    sessions = {session.session: session for session in past.view.sessions}
+    entries = []
+    for at, file in enumerate(recent):
+        session = sessions.get(file.touched.session, past.lead)
+        text = _file(file, past.at_ms)
+        at_ms = file.touched.at_ms
+        entries.append(from_session(session, file.touched.turn, text, "edit", weight.at(at).first, at_ms=at_ms))
+    return packed(entries)
 
 
 def _file(file: RecentFile, at_ms: int) -> str:
@@ -163,32 +144,3 @@ def _changed(file: EditedFile) -> str:
 def counted(boxes: Boxes) -> str:
     """Returns how many boxes of a document are checked, in words."""
     return f"{boxes.checked} of {boxes.total} boxes checked"
-
-
-def _names(label: str, names: Sequence[str]) -> Entry:
-    while len(text := ", ".join(names)) > _NAMES_CHARS:
-        names = names[:-1]
-    return Entry(text=text, kind="files", label=label)
-
-
-def _looked_at(past: Past) -> Iterable[str]:
-    """Returns the paths of files that were read, newest first."""
-    seen = [file for session in past.view.sessions for file in session.digest.looked_at]
-    seen.sort(key=lambda file: -file.at_ms)
-    names = (relative(file.path, past.view.root) or file.path for file in seen)
-    return dict.fromkeys(cut_middle(name, 120) for name in names)
-
-
-def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns what a turn without an answer added to files, since no words say what its edits were."""
-    step = past.main
-    if step.turn.end == "answered":
-        return []
-    files = [file for file in recent if file.touched.added and file.touched.session == step.view.session]
-    entries: list[Entry] = []
-    for file in files[:_MOST_ADDED]:
-        label = f"Added to `{file.path}` ({past.turn(step.turn.number, step.view)})"
-        text = file.touched.added
-        at_ms = file.touched.at_ms
-        entries += parted(step, text, "edit", label=label, most=4, at_ms=at_ms)
-    return entries

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from carryover.distill.digest import Said, SeenRun
-from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.digest import SeenRun
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
@@ -16,8 +16,7 @@ from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 """Questions and edits without a result are shown under Open questions."""
-_MOST_TALK: Final = 2
-_MOST_BEFORE: Final = 6
+_MOST_ON_THE_WAY: Final = 6
 _MOST_BRANCHES: Final = 2
 _CUT_OFF: Final = {
     "": "no answer recorded",
@@ -124,34 +123,24 @@ def _words(past: Past, step: Step) -> list[Entry]:
     turn = step.turn
     is_main = step is past.main
     if turn.end != "answered":
-        return _on_the_way(past, step, turn.said, "on the way" if is_main else "worked on the way")
+        return _on_the_way(past, step)
     label = past.spoke(step, turn.last_ms)
     at_ms = turn.said[-1].at_ms if turn.said else None
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
     if is_main:
-        before = _said_before(past, step)
-        return [*before, *parted(step, words.body, "message", weight, label=label, at_ms=at_ms)]
+        return parted(step, words.body, "message", weight, label=label, at_ms=at_ms)
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer
     return parted(step, body, "message", weight, label=label, at_ms=at_ms)
 
 
-def _on_the_way(past: Past, step: Step, texts: Sequence[Said], source: str) -> list[Entry]:
+def _on_the_way(past: Past, step: Step) -> list[Entry]:
     entries: list[Entry] = []
-    for back, said in enumerate(reversed(texts[-WEIGHTS[source].most :])):
+    for said in step.turn.said[-_MOST_ON_THE_WAY:]:
         label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
-        weight = WEIGHTS[source].at(back)
-        quote = parted(step, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
-        entries = [*quote, *entries]
-    return packed(entries)
-
-
-def _said_before(past: Past, step: Step) -> list[Entry]:
-    entries: list[Entry] = []
-    for said in step.turn.said[:-1][-_MOST_BEFORE:]:
-        label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
-        entries += parted(step, said.text, "message", label=label, most=4, at_ms=said.at_ms)
+        weight = WEIGHTS["last words"] if said is step.turn.said[-1] else BY_WORTH
+        entries += parted(step, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
     return packed(entries)
 
 
@@ -169,11 +158,9 @@ def _in_flight(step: Step) -> list[Entry]:
 
 
 def _talk(past: Past) -> list[Entry]:
-    """Returns what was answered to short replies since: the newest at length, as far as there is room."""
+    """Returns what was last answered to a short reply since."""
     entries: list[Entry] = []
-    talk = [step for step in idle_since(past) if step.turn.answer]
-    for back, step in enumerate(reversed(talk[-_MOST_TALK:])):
+    for step in [step for step in idle_since(past) if step.turn.answer][-1:]:
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
-        said = last_words(step.turn).said
-        entries += parted(step, said, "message", WEIGHTS["talk"].at(back * 2), label=label, most=6)
+        entries += parted(step, last_words(step.turn).said, "message", WEIGHTS["last words"], label=label, most=6)
     return entries

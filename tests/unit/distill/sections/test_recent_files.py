@@ -14,7 +14,7 @@ from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
 from carryover.testruns.run import Outcome, TestRun
-from support.conversation import GOAL, MINUTE_MS, ROOT, Conversation, handoff, project, session, under
+from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under
 
 EDITED_MS = 5_000
 Change = Literal["add", "modify", "delete", "rename"]
@@ -177,40 +177,12 @@ def test_it_says_how_a_file_is_now(facts: FileFacts, words: str) -> None:
     assert f"- {words}\n" in render(made)
 
 
-def many_files(count: int, folder: str = "") -> Conversation:
-    talk = session("s1").user(GOAL)
-    for number in range(count):
-        talk.edited(f"{folder}part{number:02}.py")
-    return talk.says("Done.")
-
-
-def test_beyond_the_newest_twelve_files_only_the_names_are_given_as_far_as_they_fit_on_a_line() -> None:
-    def before_these(talk: Conversation) -> list[str]:
-        entries = [entry for one in handoff(talk).sections for line in one.entries for entry in line.sources]
-        return [entry.text for entry in entries if entry.label == "Before these"]
-
-    assert before_these(many_files(12)) == []
-    assert before_these(many_files(14)) == ["`part01.py`, `part00.py`"]
-    [long] = before_these(many_files(16, "services/checkout/" * 5))
-    assert len(long) <= 270 and long.count("part") == 2
-
-
-def test_files_that_were_only_read_are_named_newest_first_and_those_that_were_edited_are_not_named_again() -> None:
+def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_not_named_again() -> None:
     talk = session("s1").user(GOAL)
     for path in (f"{ROOT}/a.py", f"{ROOT}/cart.py", "/blog/b.py", f"{ROOT}/c.py", f"{ROOT}/a.py"):
         talk.ran(path, "x = 1", op="read", name="Read")
 
-    assert "Looked at: `a.py`, `c.py`, `/blog/b.py`\n" in render(handoff(talk.edited("cart.py").says("Done.")))
-    assert "Looked at" not in under("Recent files", session("s2").user(GOAL).edited("cart.py").says("Done."))
-
-
-def test_what_another_session_added_meanwhile_is_not_what_the_unfinished_turn_added() -> None:
-    def added(path: str, prompt: str, name: str) -> Conversation:
-        diff = f"@@ +1\n+{name} = True"
-        return session(name).user(prompt).event(FileEdit(path=f"{ROOT}/{path}", change="modify", diff=diff))
-
-    leading = added("page.py", "Make it responsive.", "wide").ran("make", "ok")
-    files = under("Recent files", leading, added("footer.py", "Add the footer.", "footer"))
-
-    assert "Added to `page.py`" in files and "wide = True" in files
-    assert "footer = True" not in files
+    [files] = [
+        line for line in render(handoff(talk.edited("cart.py").says("Done."))).splitlines() if "Files in" in line
+    ]
+    assert files == "- Files in play: a.py, c.py"
