@@ -128,9 +128,8 @@ def test_what_is_shown_works_from_the_installation_to_the_removal(
     run(refreshes, here)
     run(removes, here)
 
-    (here / "shop.md").unlink()
-    (here / "shop.age").unlink()
-    (here / "bob.age").unlink()
+    for made in ("shop.md", "shop.age", "bob.age", "session.html"):
+        (here / made).unlink()
     after = {name: what for name, what in everything(home).items() if name.startswith((".claude/settings", "work"))}
     assert {name: (mode, text) for name, (mode, _, text) in after.items()} == {
         name: (mode, text) for name, (mode, _, text) in before.items()
@@ -162,7 +161,7 @@ def test_what_is_shown_is_run_with_what_the_readme_installs() -> None:
     installs = [line for line in LINES if re.match(r"(uv tool|pipx) install", line)]
 
     assert [line.count("install '.[all]'") for line in installs] == [2]
-    assert [extra for extra in extras["dev"] if extra.startswith("carryoverd")] == ["carryoverd[all]"]
+    assert [extra for extra in extras["dev"] if extra.startswith("carryoverd")] == ["carryoverd[all,languages]"]
 
 
 def test_the_hook_entry_that_is_shown_is_the_one_that_install_writes(home: Path) -> None:

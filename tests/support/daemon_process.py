@@ -39,7 +39,7 @@ def handoff_of(project: Path) -> str:
     path = project / ".carryover" / "handoff.md"
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
 
 
