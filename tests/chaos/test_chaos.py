@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 SEED = 20261120
 
 
+@pytest.mark.night
 @pytest.mark.parametrize(
     ("steps", "only"), [(1, ("kill",)), (3, ("truncate", "away_and_back", "ledger_cut", "forget", "freeze"))]
 )
@@ -50,6 +51,7 @@ def test_each_session_has_the_id_by_which_a_fault_forgets_it(tmp_path: Path) -> 
     assert [session for session, _ in ended if session not in kept] == []
 
 
+@pytest.mark.night
 def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

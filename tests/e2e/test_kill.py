@@ -194,6 +194,7 @@ def standing(ledger: Path) -> Counter[tuple[str, str]]:
     return found
 
 
+@pytest.mark.night
 def test_killing_the_daemon_while_a_database_is_rewritten_loses_nothing_and_doubles_nothing(
     editor: RestlessEditor,
 ) -> None:

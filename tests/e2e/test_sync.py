@@ -206,6 +206,7 @@ def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Machine) -> No
     assert "The local part of the store can't be used" in desktop.run("sync", code=1)
 
 
+@pytest.mark.night
 def test_a_sync_that_is_killed_loses_and_doubles_nothing(both: tuple[Machine, Machine]) -> None:
     desktop, laptop = both
     session = desktop.session()
@@ -319,6 +320,7 @@ def running(store: Path, laptop: Machine, desktop: Machine) -> Iterator[tuple[Ma
         yield laptop, desktop
 
 
+@pytest.mark.night
 def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(running: tuple[Machine, Machine]) -> None:
     laptop, desktop = running
     [listed] = desktop.json("sessions", "--all")
@@ -348,6 +350,7 @@ def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(running:
     wait_until("the work of the desktop", lambda: "on desktop" in handoff_of(laptop.shop))
 
 
+@pytest.mark.night
 def test_the_two_projects_are_taken_apart_and_joined_by_name(running: tuple[Machine, Machine]) -> None:
     """While they are one, a commit that is not here is named with what may bring it."""
     laptop, desktop = running

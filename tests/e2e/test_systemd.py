@@ -80,6 +80,7 @@ def test_a_killed_daemon_is_back_within_seconds_and_has_lost_nothing(
     assert took_s < 10, "a second until it is started again, and its start on a slow machine"
 
 
+@pytest.mark.night
 def test_a_daemon_that_refuses_to_start_is_not_started_over_and_over(
     service: SystemdUser, systemd: UserSystemd, program: Program, daemon: DaemonProcess
 ) -> None:
