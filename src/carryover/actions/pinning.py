@@ -17,6 +17,7 @@ from carryover.export.quoting import safe
 from carryover.importing.document import Note, pin_id
 from carryover.ledger.events import PinRow, pins
 from carryover.model import PinChange
+from carryover.projects.policy import refusal
 
 MOST: Final = 5
 """Of each kind: all of them are in each handoff."""
@@ -35,10 +36,14 @@ class Pinned(msgspec.Struct, frozen=True):
 
 
 def place_of(project: str | None) -> str:
-    """Returns the root of the project to pin in. Raises UserError (REFUSED) if nothing is recorded there now."""
+    """Returns the root of the project to pin in. Raises UserError (REFUSED) if nothing is recorded there now, or if it
+    is a place of which no handoff is written: a system folder, the home folder."""
     root = project_root(project, must_exist=True)
     refuse_paused("recorded")
     refuse_excluded(root, load_config(state_dir().config))
+    unfit = refusal(Path(root), home=Path.home())
+    if unfit is not None and not unfit.passing:
+        raise UserError(f"No handoff of {root} is written: {unfit.reason}. Nothing was changed.", ExitCode.REFUSED)
     return root
 
 

@@ -164,7 +164,7 @@ def _places(roots: Collection[Path], home: Path, days: str, *, least: bool = Fal
     if not names and least:
         return f"Now in those in which an agent worked in the last {days}"
     if not names:
-        return f"Now in no project, as no agent worked in one in the last {days}"
+        return f"Now in no project, as no agent worked in one in the last {days} (temporary and system folders apart)"
     if len(names) == 1 and not least:
         return f"Now in {names[0]}"
     number = f"{'at least ' if least else ''}{counted(len(names), 'project')}"

@@ -181,7 +181,11 @@ def build_parser(
         description=DESCRIPTION,
         epilog=f"{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
     )
-    parser.add_argument(JSON, action="store_true", help="print data and errors as JSON; may also follow the command")
+    parser.add_argument(
+        JSON,
+        action="store_true",
+        help="print data and errors as JSON, where a command has data; may also follow the command",
+    )
     parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="print version, kind of installation and path")
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.

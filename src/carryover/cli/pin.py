@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import PurePath
 from typing import Final
 
 import msgspec
 
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode
-from carryover.terminal.output import put
+from carryover.terminal.output import one_line, put
 
 PIN: Final = """\
 Keeps a text in sight of every agent: the handoff quotes it first under Task,
@@ -88,9 +89,10 @@ def _kept(root: str, text: str, *, is_done: bool) -> list[str]:
     from carryover.actions.pinning import keep
 
     kept, is_new = keep(root, text, is_done=is_done)
+    name = one_line(PurePath(root).name, 60)
     if not is_new:
         return [f"· In each handoff already: {kept}"]
-    return [f"✓ {'Done' if is_done else 'Pinned'}: {kept}", "  Each handoff says so now, as your word."]
+    return [f"✓ {'Done' if is_done else 'Pinned'}: {kept}", f"  Each handoff of {name} says so now, as your word."]
 
 
 def _put(args: argparse.Namespace, root: str, done: list[str]) -> None:

@@ -63,10 +63,10 @@ def _steps(wanted: Plan) -> list[str]:
     """Returns what would be done, a line each; empty if there is nothing to remove."""
     from carryover.actions.daemon_control import running_pid
 
-    steps = [] if wanted.service is None else [f"The {wanted.service} service is stopped and removed."]
+    steps = [] if wanted.service is None else [f"The {wanted.service} service will be stopped and removed."]
     pid = running_pid()
     if pid is not None:
-        steps.append(f"carryoverd (process {pid}) is stopped.")
+        steps.append(f"carryoverd (process {pid}) will be stopped.")
     return [*steps, *lines_before(wanted, Path.home())]
 
 

@@ -110,3 +110,8 @@ def test_forgotten_with_its_project_it_is_gone(here: Path, run: Run) -> None:
     run("pin", "never floats")
     run("forget", "--project", str(here), "--yes")
     assert run.out("pin").startswith("Nothing is pinned here")
+
+
+def test_a_place_of_which_no_handoff_is_written_takes_none(home: Path, run: Run) -> None:
+    said = run.err(ExitCode.REFUSED, "pin", "never floats", "--project", str(home))
+    assert "is written: it is the home folder itself. Nothing was changed." in " ".join(said.split())
