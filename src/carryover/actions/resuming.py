@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from carryover.actions.context import settings_to_print, state_dir
 from carryover.actions.from_disk import sources_on_disk
-from carryover.actions.opened import opened_session
+from carryover.actions.listing import Listed, listed
+from carryover.actions.opened import Want, opened, opened_session
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config
@@ -18,6 +19,7 @@ from carryover.fsio import is_folder
 from carryover.importing.declared.agent import all_agents
 from carryover.ingest.scan import first_cwd
 from carryover.install.machine import Machine, start_command
+from carryover.ledger.queries import project_by_root, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
 
@@ -46,6 +48,14 @@ def resuming(name: str) -> Resuming:
     first = start.binary if command is None or command.on_path else str(command.path)
     program = command.path if command is not None else None
     return Resuming(spec.name, folder, (first, *following), start.binary, program, start.not_resumed)
+
+
+def resumable_sessions(root: str, *, limit: int) -> list[Listed]:
+    """Returns the newest sessions of the project at `root` whose agent can resume one by its id; newest first."""
+    able = [spec.id for spec in specs() if spec.start is not None and spec.start.resume]
+    with opened(Want.LISTED, root) as (ledger, _):
+        project = project_by_root(ledger, root)
+        return listed(ledger, sessions(ledger, project.id, limit=limit, here_by=able)) if project is not None else []
 
 
 def _resuming(session: SessionRow, config: Config) -> tuple[Starter, Sequence[str], str]:

@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> None:
             rows.append((name, shown(setting.value), origin, setting.meaning))
         heads = (
             Column("SETTING"),
-            Column("VALUE", least=16),
-            Column("FROM", least=12, keep_end=True),
-            Column("MEANING", least=24),
+            Column("VALUE", least=8),
+            Column("FROM", least=7, keep_end=True),
+            Column("MEANING"),
         )
         put(args, found, table_lines(heads, rows), fits=True)
         for line in ignored(state):

@@ -20,8 +20,8 @@ RESUME: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
 that the session began in; --run runs it in this terminal. That works only for
 as long as the agent keeps the session. To carry on in another agent, or where
-it is gone: `carryover to AGENT --session ID`. Without an ID the newest sessions
-are offered, or listed where there is no terminal."""
+it is gone: `carryover to AGENT --session ID`. Without an ID the newest of the
+project are offered, or listed where there is no terminal."""
 
 RESUME_EXAMPLES: Final = """\
   carryover resume last           the newest session of the project you are in
@@ -59,24 +59,21 @@ def run_resume(args: argparse.Namespace) -> None:
 
 
 def _session_to_resume() -> str:
-    """Returns the session that the user picks from the newest of this project, or else of all.
+    """Returns the session that the user picks from the newest of this project that can be resumed.
 
     Raises UserError: USAGE, after listing them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
     """
-    from carryover.actions.listing import recorded_sessions
+    from carryover.actions.resuming import resumable_sessions
     from carryover.cli.sessions import session_lines
     from carryover.model import id_in_command
 
-    root: str | None = project_root(None)
-    found = recorded_sessions(root, limit=MOST_OFFERED, agent=None, since_ms=None, branch=None)
+    root = project_root(None)
+    found = resumable_sessions(root, limit=MOST_OFFERED)
     if not found:
-        root = None
-        found = recorded_sessions(root, limit=MOST_OFFERED, agent=None, since_ms=None, branch=None)
-    if not found:
-        nothing = "No session is recorded anywhere. `carryover status` says what is watched."
-        raise UserError(nothing, ExitCode.NOTHING_FOUND)
+        otherwise = "`carryover sessions --all` lists all, and `carryover resume ID` resumes one of them."
+        raise UserError(f"No session that can be resumed is recorded for {root}. {otherwise}", ExitCode.NOTHING_FOUND)
     if not can_ask():
-        warn(*session_lines(found, with_project=root is None))
+        warn(*session_lines(found, with_project=False))
         example = id_in_command(found[0].data["short"])
         raise UserError(f"Name one of these sessions, as in `carryover resume {example}`.", ExitCode.USAGE)
     rows = [

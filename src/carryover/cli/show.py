@@ -131,6 +131,8 @@ LINE_LIMIT: Final = 110
 """Maximum length, in characters, of text that is not conversation, such as the message about a limit."""
 DIFF_LINES: Final = 6
 """Changed lines of an edit that are shown without `--full`."""
+JOINED_MS: Final = 60_000
+"""Prompts in a row that are at most so far apart, such as queued ones, have one heading and one time."""
 _MARGIN: Final = 6
 _CUT: Final = re.compile(r"\\ (\d{1,9}) more lines")
 _CHANGES: Final = {"+": GREEN, "-": RED}
@@ -143,6 +145,7 @@ def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Itera
     and marked.
     """
     speaker: tuple[str, str | None, bool] | None = None
+    spoke_ms = 0
     day = ""
     for part in parts:
         if part.repeated and not full:
@@ -153,11 +156,14 @@ def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Itera
             yield from ("", paint(day, DIM))
         speaks = part.kind != "happening"
         who = (harmless(part.heading) if part.kind in ("user", "agent") else agent, part.subagent_id, part.retracted)
-        if speaks and speaker != who:
+        is_later = part.kind == "user" and part.at_ms - spoke_ms > JOINED_MS
+        if speaks and (speaker != who or is_later):
             speaker = who
             where = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
             retracted = " (retracted)" if part.retracted else ""
             yield from ("", f"{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who[0] + where + retracted, BOLD)}")
+        if speaks:
+            spoke_ms = part.at_ms
         lines = _lines(part, full=full)
         if part.retracted:
             lines = [lines[0] if speaks else f"{lines[0]}  (retracted)", *lines[1:]]

@@ -11,7 +11,9 @@ from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
+from support.terminal import played
 
 FILE = """\
 # mine
@@ -55,6 +57,18 @@ def test_each_setting_says_in_a_few_words_what_it_means(home: Path, run: Run) ->
 
     assert "prices.model-x" in found and "agents.codex.env" in found and found["resume.stale_days"].startswith("days")
     assert [key for key, meaning in found.items() if not 0 < len(meaning) <= 36] == []
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_on_a_terminal_long_values_are_cut_and_no_meaning(config_file: Path, width: int) -> None:
+    config_file.write_text(f'[projects]\nexclude = ["~/{"a" * 90}"]\n[resume]\nmode = "brief"\n')
+
+    lines = played([*CARRYOVER, "config"], columns=width)[1].splitlines()
+
+    assert [line for line in lines if len(line) > width] == []
+    said = {line.split()[0]: line for line in lines}
+    assert said["resume.mode"].endswith("  how a session learns of the last one") and " brief " in said["resume.mode"]
+    assert said["projects.exclude"].endswith("  projects that are never covered") and "…" in said["projects.exclude"]
 
 
 def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:

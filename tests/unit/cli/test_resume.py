@@ -287,19 +287,26 @@ def test_the_handoff_goes_to_the_clipboard_and_into_no_file(
 
 def test_without_a_name_what_is_here_is_offered(two_tasks: Path, home: Path, run: Run) -> None:
     program(home / "bin" / "codex", "exit 0")
+    (home / "answer.txt").write_text("Use a trie.\n")
+    run.out("note", str(home / "answer.txt"), "--project", str(two_tasks))  # which no agent resumes
     with chdir(two_tasks):
         said = run.err(ExitCode.USAGE, "resume")
         assert "Here are: claude-code, codex." in run.err(ExitCode.USAGE, "to")
-    with chdir(home):
-        everywhere = run.err(ExitCode.USAGE, "resume")
 
     assert [line.split()[0] for line in said.splitlines()[-4:-1]] == ["SESSION", "1abc0000", "0abc0000"]
     assert said.endswith("carryover: Name one of these sessions, as in `carryover resume 1abc0000`.\n")
-    assert "PROJECT" in everywhere and "1abc0000" in everywhere
+
+
+def test_outside_of_a_project_no_session_of_another_is_offered(two_tasks: Path, run: Run) -> None:
+    with chdir("/"):
+        said = run.err(ExitCode.NOTHING_FOUND, "resume")
+
+    assert "No session that can be resumed is recorded for /. `carryover sessions --all` lists all" in said
+    assert "abc0000" not in said
 
 
 def test_without_a_name_nothing_is_offered_where_nothing_is(home: Path, only_home: None, run: Run) -> None:
-    assert "No session is recorded anywhere." in run("resume")[2]
+    assert "No session that can be resumed is recorded" in run.err(ExitCode.NOTHING_FOUND, "resume")
     assert "No agent that takes a first prompt is here." in run.err(ExitCode.NOTHING_FOUND, "to")
 
 

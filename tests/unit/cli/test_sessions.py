@@ -173,6 +173,23 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     ]
 
 
+def test_a_prompt_more_than_a_minute_after_the_one_before_has_its_own_time() -> None:
+    start = Told(UserPrompt(text="go")).at_ms
+    events = [
+        Told(UserPrompt(text="go")),
+        Told(UserPrompt(text="on"), at_ms=start + 60_000),
+        Told(TurnEnd(reason="limit"), at_ms=start + 61_000),
+        Told(UserPrompt(text="Add tests."), at_ms=start + 120_001),
+    ]
+
+    lines = list(conversation(_parts(events, None, full=False), "Claude Code", full=False))
+
+    assert lines[2:] == [
+        *("", "06:40:58  You", "  go", "  on", "  ✗ Stopped by a limit"),
+        *("", "06:42:58  You", "  Add tests."),
+    ]
+
+
 def test_what_tools_printed_is_shown_in_full_only() -> None:
     """Without escape sequences."""
     output = "1 \x1b[31mpassed\x1b[0m\x07\nok"
