@@ -72,7 +72,7 @@ class WatchPlan(msgspec.Struct, frozen=True):
     deep: bool = True
 
     def as_asked(self, changes: Collection[tuple[Change, str]]) -> Collection[tuple[Change, str]]:
-        """Returns `changes` with their paths as asked for, without those that nobody asked for."""
+        """Returns `changes` with the paths that were asked for, leaving out all others."""
         if self.asked is None:
             return changes
         return {(change, asked) for change, path in changes for asked in self._as_asked(path, self.asked)}

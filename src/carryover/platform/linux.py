@@ -123,7 +123,7 @@ class Linux:
         return int((self._proc / "self/statm").read_bytes().split()[1]) * resource.getpagesize()
 
     def share_memory_among_threads(self) -> None:
-        """Of glibc: it gives each thread a place of its own."""
+        """Called on glibc, which gives each thread its own memory arena."""
         # Other C libraries have no such call, and a hardened system may not let Python call any.
         with suppress(ImportError, AttributeError, OSError, MemoryError):
             self._libc().mallopt(_M_ARENA_MAX, 1)

@@ -68,7 +68,7 @@ def test_two_watchers_together_stay_below_a_tenth_of_the_descriptors(descriptors
     ("asked", "real"),
     [
         ("/tmp/work", "/private/tmp/work"),
-        (f"{HOME}/Work/SHOP", f"{HOME}/work/shop"),
+        (f"{HOME}/Code/SHOP", f"{HOME}/code/shop"),
         (f"{HOME}/café", unicodedata.normalize("NFD", f"{HOME}/café")),
         (f"{HOME}/.claude", f"{HOME}/dotfiles/claude"),
     ],
