@@ -22,7 +22,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; changes nothing of yours
-	@$(BIN)/python -m carryover.cli.demo
+	@$(BIN)/python -m carryover.faces.cli.demo
 
 test: lint types imports unit as-darwin-sample ## lint, strict type check, import rules and the whole test suite
 
@@ -130,7 +130,7 @@ test-install: $(VENV)/.installed-dev ## run what the documents show for installi
 	$(BIN)/pytest tests/e2e/test_documents.py -m network --timeout 900
 
 dist: $(VENV)/.installed $(RELEASE)/.installed ## build all packages of a release, its bill of materials and checksums into dist/
-	@$(BIN)/python -m carryover.cli.manual build/man
+	@$(BIN)/python -m carryover.faces.cli.manual build/man
 	@$(RELEASE)/bin/python packaging/make_dist.py
 
 test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs registries); MEASURE=1 notes sizes

@@ -54,7 +54,7 @@ def _environment(release: Release, home: Path, python: str, platform: str) -> No
     for name, module in (("carryover", "main"), ("carryoverd", "carryoverd")):
         script = home / "bin" / name
         script.write_text(
-            f"#!/{HOME}/bin/python3\nimport sys\n\nfrom carryover.cli.{module} import main\n\nsys.exit(main())\n"
+            f"#!/{HOME}/bin/python3\nimport sys\n\nfrom carryover.faces.cli.{module} import main\n\nsys.exit(main())\n"
         )
         script.chmod(0o755)
 

@@ -13,7 +13,7 @@ from carryover.agents import specs
 
 SOURCE = Path(carryover.__file__).parent
 EXEMPT = {
-    "cli/demo": "replays a session that one agent recorded",
+    "faces/cli/demo": "replays a session that one agent recorded",
 }
 SHOWN_TO_PEOPLE = ("EXAMPLES", "help")
 """Ends of the names of variables, and names of arguments, with examples for `--help`."""

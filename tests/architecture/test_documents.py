@@ -10,13 +10,13 @@ import yaml
 
 from carryover.actions.importing import FileReport
 from carryover.agents import specs
-from carryover.cli.main import COMMANDS
-from carryover.cli.manual import commands, program
 from carryover.config import Config
 from carryover.errors import ExitCode
+from carryover.faces.cli.main import COMMANDS
+from carryover.faces.cli.manual import commands, program
 from carryover.ledger.rows import SessionRow
 from carryover.model import AnyBody
-from carryover.views.web_chat import GENERIC, web_chats
+from carryover.past.web_chat import GENERIC, web_chats
 from contract.table import documents, with_tables
 
 TOP = Path(__file__).parents[2]

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.distill.digest import Digest
@@ -19,6 +18,7 @@ from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts, GitFacts
 from carryover.model import Event
+from carryover.past.transcript import handoff_of_transcript
 from support.conversation import MINUTE_MS, ROOT, Conversation, project
 
 TOP: Final = Path(__file__).parents[2]

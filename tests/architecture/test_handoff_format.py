@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.actions.handoff_data import FORMAT, as_data
 from carryover.daemon.handoffs import as_printed
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render
 from carryover.export.dial import TITLE
+from carryover.past.handoff_data import FORMAT, as_data
 from dialogue.checks import handed_over
 from dialogue.scenario import dialogue
 from support.conversation import Conversation

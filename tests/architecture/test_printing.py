@@ -17,18 +17,23 @@ STREAMS = {
     "terminal/screen.py",  # draws in place, through an output that leaves out what is not seen
 }
 """The only modules that touch a standard stream."""
-DRAWS = {"cli/install_screen.py", "cli/picker_screen.py", "cli/resume.py", "cli/search_screen.py"}
+DRAWS = {
+    "faces/cli/install_screen.py",
+    "faces/cli/picker_screen.py",
+    "faces/cli/resume.py",
+    "faces/cli/search_screen.py",
+}
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
 OTHER_WRITERS = {
-    "mcp/server.py",  # JSON of the MCP SDK, for a program
-    "cli/completions.py",  # argcomplete writes names of files to the shell, which needs them exactly
-    "cli/help.py",  # has it make the script that a shell runs
+    "faces/mcp/server.py",  # JSON of the MCP SDK, for a program
+    "faces/cli/completions.py",  # argcomplete writes names of files to the shell, which needs them exactly
+    "faces/cli/help.py",  # has it make the script that a shell runs
 }
 INHERITED = {
     "terminal/pager.py",  # shows what it is given
-    "cli/demo/replay.py",  # git, in a repository that it makes
+    "faces/cli/demo/replay.py",  # git, in a repository that it makes
     "install/background.py",  # our own script that starts the daemon
-    "page/commands.py",  # a shell, which sends it elsewhere
+    "faces/page/commands.py",  # a shell, which sends it elsewhere
     "actions/start_agent.py",  # the agent takes the place of this process
 }
 """Modules that start a program on this terminal."""

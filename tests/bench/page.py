@@ -66,7 +66,7 @@ async def _measured(
     running: DaemonProcess, profile: Path, rounds: int
 ) -> tuple[list[float], dict[str, list[tuple[float, float]]]]:
     """Returns the first paints of a bare page, and of each view those and when its content was painted, in ms."""
-    command = (sys.executable, "-m", "carryover.cli.main", "ui", "--no-open")
+    command = (sys.executable, "-m", "carryover.faces.cli.main", "ui", "--no-open")
     address = await asyncio.to_thread(subprocess.check_output, command, env=running.env, text=True)
     async with chromium(profile) as browser:
         await browser.show_as(width=1280)

@@ -90,7 +90,7 @@ def fresh_state(home: Path) -> StateDir:
 @contextmanager
 def daemon(home: Path) -> Iterator[Process]:
     state = StateDir(home / ".carryover")
-    with _running([sys.executable, "-m", "carryover.cli.carryoverd"], environment(home), state.socket) as process:
+    with _running([sys.executable, "-m", "carryover.faces.cli.carryoverd"], environment(home), state.socket) as process:
         yield process
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from carryover.cli.carryoverd import main
+from carryover.faces.cli.carryoverd import main
 
 VARIABLE: Final = "CHAOS_CLOCK"
 

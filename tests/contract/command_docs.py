@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Mapping
 from typing import Final
 
-from carryover.cli.arguments import MEANING
-from carryover.cli.main import GROUPS
-from carryover.cli.manual import Command, commands, dots_of, name_of, typed_of, value_of
+from carryover.faces.cli.arguments import MEANING
+from carryover.faces.cli.main import GROUPS
+from carryover.faces.cli.manual import Command, commands, dots_of, name_of, typed_of, value_of
 
 HEAD: Final = """\
 # Commands

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.exporting import session_trajectory
-from carryover.actions.from_disk import temporary_ledger
 from carryover.adapter.contract import Agent, Source
 from carryover.facts import ProjectRoot
 from carryover.importing.document import open_document
 from carryover.importing.turns import Document
 from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
+from carryover.past.exporting import session_trajectory
+from carryover.past.from_disk import temporary_ledger
 from contract.case import Case, Recording, naming, read_on, source_at
 from support.json_schema import atif_violations
 

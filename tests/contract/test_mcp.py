@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 
 from carryover.adapter.spec import AgentSpec
-from carryover.cli.main import main
 from carryover.edits.entries import NAME, is_ours, value_at
+from carryover.faces.cli.main import main
 from carryover.install.agent_settings import server_files
 from contract.test_uninstall import contents
 from support.agent_here import only_this_path

@@ -9,8 +9,8 @@ import pytest
 
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AgentSpec
-from carryover.cli.main import main
 from carryover.errors import ExitCode
+from carryover.faces.cli.main import main
 from support.agent_here import only_this_path
 from support.tools import versioned
 

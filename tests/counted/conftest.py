@@ -19,7 +19,7 @@ from support.tools import program
 
 BEFORE_NS: Final = time.time_ns() - 3_600 * 10**9
 _RECORDER: Final = Path(__file__).with_name("recorder")
-_CARRYOVERD: Final = (sys.executable, "-P", "-m", "carryover.cli.carryoverd")
+_CARRYOVERD: Final = (sys.executable, "-P", "-m", "carryover.faces.cli.carryoverd")
 """As a command, not forked: the recorder is loaded when Python starts."""
 
 

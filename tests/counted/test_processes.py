@@ -73,9 +73,9 @@ def test_a_command_starts_no_more_processes_than_it_did(
     if most is WITH_DAEMON:
         request.getfixturevalue("with_daemon")
     else:
-        world.run("carryover.cli.carryoverd", "--once")
+        world.run("carryover.faces.cli.carryoverd", "--once")
 
-    assert above({command: world.run("carryover.cli.main", *command.split()) for command in most}, most) == {}
+    assert above({command: world.run("carryover.faces.cli.main", *command.split()) for command in most}, most) == {}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")

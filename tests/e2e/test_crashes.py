@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from carryover.cli.main import main
 from carryover.errors import ExitCode
+from carryover.faces.cli.main import main
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import sessions
 from support import forked
@@ -24,7 +24,7 @@ from support.hook_client import HookClient, payload_of
 from support.repository import repository
 
 MARKER: Final = "xylophonic"
-RUN: Final = "import sys; from carryover.cli import carryoverd; sys.exit(carryoverd.main())"
+RUN: Final = "import sys; from carryover.faces.cli import carryoverd; sys.exit(carryoverd.main())"
 
 VITAL: Final = """
 from carryover.daemon import upkeep

@@ -207,7 +207,7 @@ def test_settings_are_read_again_on_request_and_kept_where_the_new_ones_are_wron
 
 def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
     """As it is where somebody starts it in the background from a script of their own."""
-    command = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "carryover.cli.carryoverd")
+    command = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "carryover.faces.cli.carryoverd")
 
     with DaemonProcess(command) as daemon:
         assert daemon.settle()["caught_up"]

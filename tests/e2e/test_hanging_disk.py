@@ -25,8 +25,10 @@ SOON: Final = (
     "looks.KNOCK_S = pipeline.SILENT_AGAIN_S = 0.1; looks.WORK_S = looks.SHORT_S = 0.4; "
 )
 """What hangs is noticed soon, so that no test waits for it."""
-DAEMON: Final = f"import sys; {SOON}looks.AGAIN_S = 1.0; from carryover.cli.carryoverd import main; sys.exit(main())"
-COMMAND: Final = f"import sys; {SOON}from carryover.cli.main import main; sys.exit(main())"
+DAEMON: Final = (
+    f"import sys; {SOON}looks.AGAIN_S = 1.0; from carryover.faces.cli.carryoverd import main; sys.exit(main())"
+)
+COMMAND: Final = f"import sys; {SOON}from carryover.faces.cli.main import main; sys.exit(main())"
 CALLS_AT_ONCE: Final = 24
 MOST_THREADS: Final = 24
 

@@ -45,7 +45,7 @@ REQUESTS = {
 FEW_DESCRIPTORS = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-from carryover.cli.carryoverd import main
+from carryover.faces.cli.carryoverd import main
 raise SystemExit(main())
 """
 

@@ -117,7 +117,7 @@ import asyncio
 from pathlib import Path
 
 import msgspec
-from carryover.cli.carryoverd import main
+from carryover.faces.cli.carryoverd import main
 from carryover.ledger.store import Ledger
 
 commit = Ledger.commit
@@ -157,7 +157,7 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
 BUBBLES: Final = 2_400
 FORGETFUL: Final = """
 from carryover.agents.cursor import builder
-from carryover.cli.carryoverd import main
+from carryover.faces.cli.carryoverd import main
 from carryover.readers import rewritten
 from support.platforms import settings_folder
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pytest
 
-from carryover.actions.context import state_dir
-from carryover.actions.recall import PAGE_CHARS
-from carryover.actions.without_daemon import catch_up
 from carryover.fsio import private_dir
+from carryover.past.context import state_dir
+from carryover.past.recall import PAGE_CHARS
+from carryover.past.without_daemon import catch_up
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.forked import run

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli import main
 from carryover.edits.record import PROJECT_EDITS
+from carryover.faces.cli import main
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.projects.handoff_file import STORE
 from carryover.sync.bundle import Bundle, packed

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from carryover.cli import main
 from carryover.config import load_config
+from carryover.faces.cli import main
 from carryover.ledger.queries import connect_read_only, projects, sessions
 from carryover.platform import MACOS
 from support.claude_session import ClaudeSession
@@ -26,7 +26,7 @@ from carryover.platform import choose
 from carryover.platform.linux import Linux
 from support.platforms import fake_darwin
 choose({})
-from carryover.cli.carryoverd import main
+from carryover.faces.cli.carryoverd import main
 raise SystemExit(main({}))
 """
 AS_ON_A_MAC: Final = _PROGRAM.format("fake_darwin()", [])

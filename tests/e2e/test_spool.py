@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.windsurf.talks import Talk, put, transcripts_of
-from carryover.cli.main import main
+from carryover.faces.cli.main import main
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt

@@ -165,7 +165,7 @@ def test_where_systemd_runs_nothing_for_this_user_that_is_said(home: Path, tmp_p
 
 def carryover(systemd: UserSystemd, *arguments: str) -> Ran:
     env = {**systemd.env, "PATH": f"{systemd.env['HOME']}/bin:{systemd.env['PATH']}"}
-    return systemd.run((sys.executable, "-m", "carryover.cli.main", *arguments), env=env, limit_s=90.0)
+    return systemd.run((sys.executable, "-m", "carryover.faces.cli.main", *arguments), env=env, limit_s=90.0)
 
 
 def reported(systemd: UserSystemd) -> dict[str, Any]:

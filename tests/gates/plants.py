@@ -216,7 +216,7 @@ PLANTS: Final = (
         ("bench-gate: command-version:", "times its floor", "is stored"),
         (
             Replacement(
-                "src/carryover/cli/main.py",
+                "src/carryover/faces/cli/main.py",
                 "from __future__ import annotations\n",
                 "from __future__ import annotations\n\nimport time\n\ntime.sleep(0.35)\n",
             ),
@@ -262,7 +262,7 @@ PLANTS: Final = (
         ("takeover: Carryover, 600: 0 of", "were delivered"),
         (
             Replacement(
-                "src/carryover/actions/transcript.py",
+                "src/carryover/past/transcript.py",
                 "    agent, source = _document(path, agent_id)\n    if until",
                 "    raise RuntimeError\n    agent, source = _document(path, agent_id)\n    if until",
             ),

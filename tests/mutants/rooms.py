@@ -45,11 +45,11 @@ class Room:
 ROOMS: Final = {
     "distill": Room("distill/**/*.py", "distill/**/test_*.py", 0.6),
     "edits": Room("edits/*.py", "edits/test_*.py", 0.75),
+    "past": Room("past/*.py", "past/test_*.py", 0.5),
     "records": Room("records/*.py", "records/test_*.py", 0.6),
     "redact": Room("redact/*.py", "redact/test_*.py", 0.75),
     "search": Room("ledger/search*.py", "ledger/test_search*.py", 0.5),
     "text": Room("text/*.py", "text/test_*.py", 0.35),
-    "views": Room("views/*.py", "views/test_*.py", 0.5),
 }
 
 

@@ -275,7 +275,7 @@ def test_the_recipe_for_arch(tmp_path: Path) -> None:
         run("env", f"PATH={path}", "bash", "-c", f"{recipe}; {step}")
 
     python = package / "usr/lib/carryoverd/bin/python3"
-    assert run(python, "-m", "carryover.cli.main", "--version").startswith(f"carryover {VERSION} (pacman, ")
+    assert run(python, "-m", "carryover.faces.cli.main", "--version").startswith(f"carryover {VERSION} (pacman, ")
     assert (package / "usr/bin/carryover").readlink() == Path("../lib/carryoverd/bin/carryover")
     files = [file for file in package.rglob("*") if file.is_file() and not file.is_symlink()]
     texts = [file for file in files if file.stat().st_size < 1e6]

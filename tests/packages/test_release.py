@@ -192,7 +192,7 @@ def test_it_works_with_the_network_off(home: Path) -> None:
 
     for arguments, said in (
         (("-c", grammars), "True\n"),
-        (("-m", "carryover.cli.demo"), "\n# [CARRYOVER] Last updated"),
+        (("-m", "carryover.faces.cli.demo"), "\n# [CARRYOVER] Last updated"),
     ):
         command = ["unshare", "--map-root-user", "--net", sys.executable, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

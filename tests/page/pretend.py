@@ -15,14 +15,14 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-import carryover.page
-from carryover.actions import answers
-from carryover.actions.pictures import AgentDays, HandOver, Hit, Pictures, Window
-from carryover.page.access import HEADERS
-from carryover.page.answers import CommandAnswer, CommandAsked, KnownHealth, Me
-from carryover.page.app import _TYPES
+import carryover.faces.page
+from carryover.faces.page.access import HEADERS
+from carryover.faces.page.answers import CommandAnswer, CommandAsked, KnownHealth, Me
+from carryover.faces.page.app import _TYPES
+from carryover.past import answers
+from carryover.past.pictures import AgentDays, HandOver, Hit, Pictures, Window
 
-STATIC: Final = Path(carryover.page.__file__).with_name("static")
+STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
 HOSTILE: Final = (
     "</script></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${alert(3)} `</code><b>` "
     "[x](javascript:alert(4)) \u202egnp.exe\u202c"

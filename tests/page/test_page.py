@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from carryover.actions.answers import HandoffLine
+from carryover.past.answers import HandoffLine
 from page.browser import Page
 from page.conftest import Opened, in_chromium
 from page.pretend import CLAUDE, CODEX, HOSTILE
@@ -347,7 +347,7 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
     with daemon_below(tmp_path) as running:
         replay(transcripts.parent, project)
         running.settle()
-        command = (sys.executable, "-m", "carryover.cli.main", "ui", "--no-open")
+        command = (sys.executable, "-m", "carryover.faces.cli.main", "ui", "--no-open")
         printed = await asyncio.to_thread(subprocess.check_output, command, env=running.env, text=True)
         await browser.show_as(width=1280)
         await browser.open(printed.strip())

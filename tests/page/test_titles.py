@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.demo.replay import make_project
+from carryover.faces.cli.demo.replay import make_project
 from page.browser import Page
 from page.conftest import in_chromium
 from support.claude_session import ClaudeSession
@@ -32,7 +32,7 @@ async def test_a_session_has_one_title_and_it_is_the_request(browser: Page, tmp_
         session.answer("They have numbers now.")
         session.prompt("ok, thanks")
         running.settle()
-        command = (sys.executable, "-m", "carryover.cli.main", "ui", "--no-open")
+        command = (sys.executable, "-m", "carryover.faces.cli.main", "ui", "--no-open")
         printed = await asyncio.to_thread(subprocess.check_output, command, env=running.env, text=True)
         await browser.show_as(width=1280)
         await browser.open(printed.strip())

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.transcript import handoff_of_transcript
 from carryover.distill.quotes import estimated_tokens
 from carryover.errors import ExitCode, UserError
+from carryover.past.transcript import handoff_of_transcript
 from quality.happened import Happening
 
 SIZES: Final = (600, 1800, 3600, 8000, 16_000)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final, Literal
 from zlib import crc32
 
-from carryover.actions.transcript import view_of_transcript
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import described, mentioned
+from carryover.past.transcript import view_of_transcript
 from quality.cuts import cuts_of
 from quality.fetch import file_of
 from quality.happened import happenings

@@ -29,8 +29,8 @@ from typing import Any, Final
 
 from support import as_darwin
 
-CARRYOVER: Final = (sys.executable, "-m", "carryover.cli.main")
-CARRYOVERD: Final = (sys.executable, "-m", "carryover.cli.carryoverd")
+CARRYOVER: Final = (sys.executable, "-m", "carryover.faces.cli.main")
+CARRYOVERD: Final = (sys.executable, "-m", "carryover.faces.cli.carryoverd")
 ALTERED: Final = (sys.executable, "-m", "support.forked")
 """Runs the program that follows, which changes something and starts a daemon.
 

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from carryover.cli.main import main
 from carryover.errors import ExitCode
+from carryover.faces.cli.main import main
 
 DISCOUNT: Final = "c0de0000-0000-4000-8000-000000000001"
 CHECKOUT: Final = "c0de0000-0000-4000-8000-000000000012"

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from carryover.actions.diagnose.report import AgentReport, Inspection, LedgerReport, Report
 from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.install.service import ServiceStatus
+from carryover.past.diagnose.report import AgentReport, Inspection, LedgerReport, Report
 
 RUNNING = Health(version="1.0.0", pid=4711)
 SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))

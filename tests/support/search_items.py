@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from carryover.actions.search_records import ALWAYS, Asked, Filter, Item, Limit, Listing, Span
-from carryover.actions.search_state import SearchState
 from carryover.ledger.search import Hit
 from carryover.ledger.search_text import terms_of
+from carryover.past.search_records import ALWAYS, Asked, Filter, Item, Limit, Listing, Span
+from carryover.past.search_state import SearchState
 
 NOW_MS: Final = 1_800_000_000_000
 TODAY: Final = Span(NOW_MS - 1)

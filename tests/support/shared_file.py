@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.actions.context import now_ms
+from carryover.past.context import now_ms
 from carryover.sync.bundle import Bundle, packed
 from carryover.sync.sealing import MachineKey, seal_for
 

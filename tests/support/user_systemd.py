@@ -108,7 +108,9 @@ def _control_groups() -> Path | None:
 
 
 PACKAGE = Path(carryover.__file__).parent
-SCRIPTS = "[console_scripts]\ncarryover = carryover.cli.main:main\ncarryoverd = carryover.cli.carryoverd:main\n"
+SCRIPTS = (
+    "[console_scripts]\ncarryover = carryover.faces.cli.main:main\ncarryoverd = carryover.faces.cli.carryoverd:main\n"
+)
 
 
 def make_wheel(folder: Path, version: str) -> Path:

@@ -27,8 +27,8 @@ def agent_called(name: str) -> str | None:
 
 def declared_agents() -> list[str]:
     """Returns the names of the agents whose sources the user declared in the settings."""
-    from carryover.actions.context import state_dir
     from carryover.config import settings_or_defaults
+    from carryover.past.context import state_dir
 
     config, _ = settings_or_defaults(state_dir())
     return [source.agent for source in config.sources]

@@ -14,6 +14,7 @@ import msgspec
 
 from carryover.errors import UserError
 from carryover.install.machine import Machine, copies
+from carryover.past.handing_over import handoff_to_print
 from carryover.terminal.output import copied_by_terminal
 
 LIMIT_S: Final = 5.0
@@ -39,6 +40,12 @@ WAYS: Final = (
     Way("pbcopy", variables={"LANG": "en_US.UTF-8", "LC_ALL": "en_US.UTF-8"}),
     Way("clip.exe", encoding="utf-16-le"),  # Windows, in WSL: reads any other encoding as the console's code page
 )
+
+
+def copied_handoff(root: str, session: str | None, tokens: int | None) -> tuple[str, str]:
+    """Puts the handoff on the clipboard; returns the root, and what took it. Raises UserError, as when none is made."""
+    made = handoff_to_print(root, session, tokens)
+    return made.root, copy_here(made.text)
 
 
 def copy_here(text: str, *, instead: str = _INSTEAD) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from carryover.actions.context import state_dir
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
 from carryover.install.background import ANSWER_S, forget_starter, registered, start_detached
 from carryover.install.service import ServiceManager, this_program
+from carryover.past.context import state_dir
 
 
 class Running(NamedTuple):

@@ -13,7 +13,6 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms, root_of, state_dir
 from carryover.config import Config, project_settings
 from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
@@ -21,6 +20,7 @@ from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import agents_seen, connect_read_only, projects
+from carryover.past.context import agents_own, now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
 from carryover.projects.policy import refusal

@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.actions.listing import Listed, listed
-from carryover.actions.opened import join_spellings, session_named, written
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
 from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
+from carryover.past.context import now_ms, project_root, state_dir
+from carryover.past.listing import Listed, listed
+from carryover.past.opened import join_spellings, session_named, written
 from carryover.publish.forgetting import Erased, forget_here
 
 ANSWER_S: Final = 300.0

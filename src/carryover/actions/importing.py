@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, refuse_paused, root_of, state_dir
-from carryover.actions.opened import written
 from carryover.actions.output_file import target
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.tombstones import forgotten_ms
+from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
+from carryover.past.opened import written
 from carryover.paths import StateDir, is_utf8
 from carryover.terminal.output import counted
 

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover import agents
-from carryover.actions.context import project_root, state_dir
 from carryover.actions.first_read import (
     DRY_RUN_LIMIT_S,
     SEARCH_LIMIT_S,
@@ -35,6 +34,7 @@ from carryover.install.background import bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
 from carryover.install.setup import Setup, carry_out, plan_setup, settings_here
+from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.publish.withdrawal import withdraw
 

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.actions.opened import written
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, reading, whereabouts
+from carryover.past.context import now_ms, project_root, state_dir
+from carryover.past.opened import written
 from carryover.platform import here
 from carryover.projects.moved_folders import is_away
 from carryover.terminal.paths import quoted

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.actions.importing import Asked, take_in
 from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
@@ -19,10 +18,11 @@ from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
 from carryover.importing.document import Note, encoded, note_id, open_document
 from carryover.ledger.queries import project_of_session, reading
 from carryover.model import NOTE
+from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
+from carryover.past.web_chat import web_chats
 from carryover.paths import StateDir, expanded
 from carryover.terminal.output import one_line
 from carryover.text.markdown import plain, prose_lines
-from carryover.views.web_chat import web_chats
 
 MOST_BYTES: Final = 1 << 20
 _SOURCE_CHARS: Final = 40

@@ -8,15 +8,15 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.actions.noting import record
-from carryover.actions.opened import Want, opened
 from carryover.config import load_config, refuse_excluded
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
 from carryover.importing.document import Note, pin_id
 from carryover.ledger.events import PinRow, pins
 from carryover.model import PinChange
+from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
+from carryover.past.opened import Want, opened
 from carryover.projects.policy import refusal
 
 MOST: Final = 5

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-from carryover.actions.context import agents_own, state_dir
 from carryover.actions.file_changes import PlannedChange, planned_change
 from carryover.actions.first_read import Active
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
 from carryover.config import KEPT, Config, Pointers, project_settings
 from carryover.errors import os_reason
+from carryover.past.context import agents_own, state_dir
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE

@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.actions.noting import is_recorded, record_note
 from carryover.actions.output_file import target
 from carryover.config import load_config, refuse_excluded
@@ -19,6 +18,7 @@ from carryover.export import quoting
 from carryover.fsio import read_beginning, read_bytes_bounded
 from carryover.importing.document import note_id
 from carryover.model import SHARED
+from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.paths import StateDir, expanded
 from carryover.records.fields import iso_utc
 from carryover.sync.bundle import LARGEST_FILE, Bundle, Document, is_sealed, unpacked

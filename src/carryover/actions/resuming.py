@@ -6,10 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from carryover.actions.context import settings_to_print, state_dir
-from carryover.actions.from_disk import sources_on_disk
-from carryover.actions.listing import Listed, listed
-from carryover.actions.opened import Want, opened, opened_session
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config
@@ -22,6 +18,10 @@ from carryover.install.machine import Machine, start_command
 from carryover.ledger.queries import project_by_root, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
+from carryover.past.context import settings_to_print, state_dir
+from carryover.past.from_disk import sources_on_disk
+from carryover.past.listing import Listed, listed
+from carryover.past.opened import Want, opened, opened_session
 
 
 class Resuming(NamedTuple):

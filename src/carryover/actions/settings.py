@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root
 from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
+from carryover.past.context import now_ms, project_root
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.terminal.output import did_you_mean, harmless
 from carryover.text.toml_lines import parsed_toml, required_value
 
 if TYPE_CHECKING:
-    from carryover.actions.listing import Listed
+    from carryover.past.listing import Listed
 
 DEFAULT: Final = "default"
 _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}
@@ -161,8 +161,8 @@ def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) ->
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return Dropped(0)
-    from carryover.actions.listing import listed
     from carryover.ledger.queries import Selection, reading, selected_sessions
+    from carryover.past.listing import listed
     from carryover.publish.forgetting import over_limits
 
     named_setting(key, settings(state))

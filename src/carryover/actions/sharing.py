@@ -13,15 +13,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import (
-    agents_own,
-    nothing_recorded,
-    now_ms,
-    settings_to_print,
-    state_dir,
-)
-from carryover.actions.exporting import session_document, shown_title
-from carryover.actions.opened import Want, opened
 from carryover.config import refuse_excluded
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import lay_out
@@ -31,6 +22,15 @@ from carryover.export import quoting
 from carryover.facts import Facts
 from carryover.ledger.queries import work_sessions
 from carryover.ledger.rows import SessionRow
+from carryover.past.context import (
+    agents_own,
+    nothing_recorded,
+    now_ms,
+    settings_to_print,
+    state_dir,
+)
+from carryover.past.exporting import session_document, shown_title
+from carryover.past.opened import Want, opened
 from carryover.publish.make import files_now, git_now, make, view_now
 from carryover.records.fields import iso_utc
 from carryover.redact.values import MARK

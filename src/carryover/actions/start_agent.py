@@ -14,9 +14,6 @@ from typing import Final, NamedTuple, NoReturn
 import msgspec
 
 from carryover.actions.agents import Known, known_agents
-from carryover.actions.context import agents_own, now_ms, root_of, state_dir
-from carryover.actions.handoff_here import handoff_here
-from carryover.actions.opened import Want, opened
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
@@ -26,6 +23,9 @@ from carryover.distill.trail import did_something, leading_step, steps_of, task_
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.install.machine import Command, Machine, start_command, startable_here
+from carryover.past.context import agents_own, now_ms, root_of, state_dir
+from carryover.past.handoff_here import handoff_here
+from carryover.past.opened import Want, opened
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_handoff
 from carryover.projects.root import StatePaths

@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.actions.opened import ask_patiently, written
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import reading, whereabouts
+from carryover.past.context import now_ms, project_root, state_dir
+from carryover.past.opened import ask_patiently, written
 from carryover.sync import clones, membership
 from carryover.sync.branch import NOT_ADDED
 from carryover.sync.folder import OFF, Settings, SyncFolder
@@ -118,7 +118,7 @@ def sync_once() -> Outcome:
         )
 
     async def here(ledger: Ledger, paths: StatePaths) -> Outcome:
-        from carryover.actions.without_daemon import read_new
+        from carryover.past.without_daemon import read_new
 
         await read_new(ledger, state)
         return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)

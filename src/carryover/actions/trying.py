@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import state_dir
 from carryover.actions.output_file import target
 from carryover.adapter.contract import Agent, Source
 from carryover.config import load_config
@@ -17,6 +16,7 @@ from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.importing.declared.agent import agent_of
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.past.context import state_dir
 from carryover.readers.bounds import read_bounded
 from carryover.readers.by_kind import reader_of_copies
 from carryover.readers.files import read_head

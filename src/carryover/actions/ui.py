@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import state_dir
 from carryover.daemon.client import ask_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.daemon.own_page import ENVIRONMENT
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import ANSWER_S
+from carryover.past.context import state_dir
 from carryover.platform import MACOS, here
 
 _MACOS_26: Final = 16

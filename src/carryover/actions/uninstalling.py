@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from carryover.actions.context import state_dir
 from carryover.actions.file_changes import FileChange, PlannedChange, file_change, planned_change
 from carryover.adapter.spec import Place
 from carryover.agents import specs
@@ -21,6 +20,7 @@ from carryover.install.agent_settings import hook_files, server_files
 from carryover.install.background import registered
 from carryover.install.machine import Machine
 from carryover.install.service import ServiceManager
+from carryover.past.context import state_dir
 from carryover.paths import StateDir
 
 

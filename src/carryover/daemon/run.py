@@ -212,9 +212,7 @@ async def _run(
     return ExitCode.INTERRUPTED if daemon.stopped_by == signal.SIGINT else ExitCode.OK
 
 
-NOT_OURS: Final = tuple(
-    f"carryover.{name}" for name in ("actions", "cli", "install", "mcp", "page", "terminal", "views")
-)
+NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "faces", "install", "past", "terminal"))
 """Packages that the daemon does not use, but for two of `terminal` and, once it is opened, the page."""
 
 

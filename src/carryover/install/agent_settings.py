@@ -264,7 +264,7 @@ def plan_mcp_servers(
         return plan_servers((), record)
     moved = {"CARRYOVER_HOME": str(state.root)} if os.environ.get("CARRYOVER_HOME") else {}
     script = own_scripts() / NAME
-    checkout = (sys.executable, "-m", "carryover.cli.main", SUBCOMMAND)
+    checkout = (sys.executable, "-m", "carryover.faces.cli.main", SUBCOMMAND)
     command = (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else checkout
     return plan_servers(
         tuple(

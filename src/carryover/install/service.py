@@ -40,7 +40,7 @@ def this_program(env: Mapping[str, str], state: Path) -> Program:
     named it, and a PATH only if the user's git is elsewhere."""
     # Not the first `carryoverd` on PATH: that may be another installation's.
     script = own_scripts() / COMMAND
-    checkout = (sys.executable, "-m", "carryover.cli.carryoverd")  # one that is run and not installed
+    checkout = (sys.executable, "-m", "carryover.faces.cli.carryoverd")  # one that is run and not installed
     environment = {"CARRYOVER_HOME": str(state)} if env.get("CARRYOVER_HOME") else {}
     import shutil  # with all its archive modules
 

@@ -15,10 +15,10 @@ from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_commands import APPLIED, BLOCK
 from agents.aider.test_history import FIRST_MS
 from carryover.agents.aider.adapter import AGENT, FILE, moved_histories
-from carryover.cli import main
 from carryover.config import ProjectSettings
 from carryover.edits.apply import Edit
 from carryover.edits.record import PublishedProject
+from carryover.faces.cli import main
 from carryover.install.uninstall import project_edits, project_rules
 from carryover.model import FileEdit, UserPrompt
 from carryover.paths import StateDir

@@ -17,7 +17,7 @@ from agents.aider.chats import begun_now, type_now, use_aider
 from agents.aider.contract_case import HISTORY, INPUTS
 from carryover.adapter.contract import Batch
 from carryover.agents.aider.adapter import AGENT, FILE, VARIABLE
-from carryover.cli import main
+from carryover.faces.cli import main
 from carryover.ingest.pipeline import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
 from carryover.probe.own_file import IN_ONE_GO

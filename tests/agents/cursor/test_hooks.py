@@ -12,7 +12,7 @@ from agents.cursor.contract_case import CONVERSATION, FOREIGN, LEFT_OUT, PAYLOAD
 from carryover.adapter.contract import HookEvent
 from carryover.agents.cursor.adapter import HOOKS
 from carryover.agents.cursor.spec import SPEC
-from carryover.cli.main import main
+from carryover.faces.cli.main import main
 from carryover.model import Event, Skipped, TurnEnd
 from contract.test_uninstall import contents
 from support.agent_here import only_this_path

@@ -21,8 +21,8 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import HookPort
 from carryover.daemon.log import Log
 from carryover.distill.stored_digest import DigestReducer
+from carryover.faces.page.door import PageDoor
 from carryover.ledger.store import Ledger
-from carryover.page.door import PageDoor
 from carryover.paths import StateDir
 from fuzz.targets import hook_calls
 from support.clock import LogLines

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import carryover.agents
-from carryover.actions.context import state_dir
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs, startable_agents
 from carryover.edits.apply import ProjectEdits
+from carryover.past.context import state_dir
 from carryover.projects.policy import refusal
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.withdrawal import take_out

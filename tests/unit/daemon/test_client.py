@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.actions.context import state_dir
 from carryover.daemon import client
 from carryover.daemon.client import Endpoint, ask_daemon, stop_daemon
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import FileLock
+from carryover.past.context import state_dir
 from support.socket_server import HEALTH, answering_socket
 
 

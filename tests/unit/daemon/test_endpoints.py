@@ -30,8 +30,8 @@ from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.upkeep import Forgetting
 from carryover.errors import UserError
+from carryover.faces.page.door import PageDoor
 from carryover.ledger.connect import LedgerDamaged
-from carryover.page.door import PageDoor
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
 
@@ -210,7 +210,7 @@ async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
     context.use(Config())
     key = await door.key({})
     door.close()
-    monkeypatch.setattr("carryover.page.door.__version__", "0.0.1")
+    monkeypatch.setattr("carryover.faces.page.door.__version__", "0.0.1")
     other = await PageDoor(context).key({})
 
     assert "[server] page is false" in refused.refusal

@@ -16,9 +16,9 @@ from carryover.daemon.client import DaemonHolder
 from carryover.daemon.main import main
 from carryover.daemon.run import StateUnusable, acquire_daemon_lock
 from carryover.errors import ExitCode, UserError
+from carryover.faces.page import page_for
 from carryover.fsio import FileLock
 from carryover.install.background import bring_up
-from carryover.page import page_for
 from carryover.paths import StateDir
 from carryover.platform import MACOS
 from carryover.platform.calls import library
@@ -45,7 +45,7 @@ def test_a_daemon_has_all_of_the_program_but_its_commands(sync: tuple[str, ...])
         ".".join(("carryover", *path.relative_to(source).with_suffix("").parts)).removesuffix(".__init__")
         for path in source.rglob("*.py")
     } - {"carryover"}
-    for_people = ("actions", "cli", "install", "mcp", "page", "terminal", "views", *(() if sync else ("sync",)))
+    for_people = ("actions", "faces", "install", "past", "terminal", *(() if sync else ("sync",)))
     prints = {"carryover.terminal", "carryover.terminal.paths", "carryover.terminal.streams"}
     for_daemons = {name for name in modules if name.split(".")[1] not in for_people} | prints
 
@@ -98,7 +98,7 @@ def test_a_lock_file_that_cannot_be_opened_is_named_and_a_command_that_never_end
 def test_settings_that_change_while_a_daemon_starts_are_read_once_it_runs(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys; from carryover.daemon import main, run; from carryover.ledger import connect; "
-        "from carryover.page import page_for; "
+        "from carryover.faces.page import page_for; "
         "connect.prepare_file = lambda path, real=connect.prepare_file: "
         "print(signal.pthread_sigmask(0, ())) or real(path); "
         "run.load_all = lambda **_: os.kill(os.getpid(), signal.SIGHUP); sys.exit(main.main(['--once'], page_for))"

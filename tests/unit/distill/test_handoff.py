@@ -9,7 +9,6 @@ from typing import Final
 
 import pytest
 
-from carryover.actions.transcript import handoff_of_transcript
 from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill, git_line
 from carryover.distill.render import lay_out, render
@@ -17,6 +16,7 @@ from carryover.distill.view import has_past
 from carryover.errors import UserError
 from carryover.facts import Facts, GitFacts
 from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, SessionInfo, ToolResult, TurnEnd
+from carryover.past.transcript import handoff_of_transcript
 from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
 MARK = re.compile(r"(prompt|call|message)-(aaaa|bbbb|cccc)(\d)")

@@ -183,7 +183,7 @@ def test_what_the_user_adds_to_a_server_stays_when_the_command_moves_and_leaves_
     [
         (SERVER, True),
         ({"command": ["/x/carryover", "mcp"], "enabled": False}, True),
-        ({"command": "/usr/bin/python3", "args": ["-m", "carryover.cli.main", "mcp"]}, True),
+        ({"command": "/usr/bin/python3", "args": ["-m", "carryover.faces.cli.main", "mcp"]}, True),
         ({"command": "/x/carryover", "args": ["status"]}, False),
         ({"command": "/x/other", "args": ["mcp"]}, False),
         ({"command": 3, "args": ["mcp"]}, False),

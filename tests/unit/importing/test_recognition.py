@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.importing import Asked, import_file
-from carryover.actions.transcript import handoff_of_transcript
 from carryover.errors import UserError
 from carryover.importing.recognition import described
+from carryover.past.transcript import handoff_of_transcript
 from carryover.paths import StateDir
 
 META = {"id": "01a1f792-0000-7000-8000-000000000099", "timestamp": "2026-11-20T06:00:00Z", "cwd": "/home/dev/shop"}

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from carryover import __version__
-from carryover.actions.context import state_dir
 from carryover.daemon.client import stop_daemon, wait_for_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import own_scripts
@@ -19,6 +18,7 @@ from carryover.install.background import bring_up, registered, service_here, wri
 from carryover.install.service import Kind, Program, Ran, ServiceManager, ServiceStatus, run_command, this_program
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.install.service_managers import SystemdUser
+from carryover.past.context import state_dir
 from carryover.paths import STARTER
 from support.daemon_process import COMMAND, DaemonProcess
 from support.launchd import Launchd

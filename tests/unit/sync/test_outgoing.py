@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.context import project_root
 from carryover.config import Config, PublishConfig, project_settings
 from carryover.errors import UserError
 from carryover.facts import is_foreign
@@ -20,6 +19,8 @@ from carryover.ledger.salvage import salvage
 from carryover.ledger.schema import migrate
 from carryover.ledger.sessions import know_project, move_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
+from carryover.past.context import project_root
+from carryover.past.limits import limited_projects
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
 from carryover.publish.forgetting import forget_here, forget_sessions, publish_here
@@ -29,7 +30,6 @@ from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from carryover.sync.clones import end
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.views.limits import limited_projects
 from support.machines import OneMachine, machines, meet
 from support.repository import repository
 from support.scribe import noise

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.cli.main import main
 from carryover.errors import UserError
+from carryover.faces.cli.main import main
 from carryover.paths import StateDir
 from carryover.sync.address import normalised, usable_address, without_credentials
 from carryover.sync.folder import SyncFolder

@@ -1,0 +1,231 @@
+"""Argument parsing shared by all commands: exit codes in the help text, agents, numbers, times."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import did_you_mean, say, terminal_width
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+WIDEST: Final = 100
+
+MEANING: Final = {
+    ExitCode.OK: "done",
+    ExitCode.FAILED: "failed; the message says what was kept",
+    ExitCode.USAGE: "wrong arguments",
+    ExitCode.NOTHING_FOUND: "nothing found",
+    ExitCode.NOT_RUNNING: "the daemon is not running",
+    ExitCode.REFUSED: "refused; nothing was changed",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C), or you said no",
+}
+"""The meaning of each exit code of `carryover` and `carryoverd`."""
+
+TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how long ago: 30m, 2h, 3d"
+"""Help text for options whose values `moment_ms` parses."""
+
+_ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+_AGO: Final = r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?"
+_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_S: Final = 10 * 366 * 86_400
+_DAYS_BACK: Final = {"today": 0, "yesterday": 1}
+_DATE: Final = r"\d{4}-\d\d-\d\d"
+
+
+class UsageError(UserError):
+    """Arguments that cannot be meant; `shown` holds the lines that a person gets: how the command is used, and why."""
+
+    def __init__(self, usage: str, prog: str, message: str) -> None:
+        super().__init__(message, ExitCode.USAGE)
+        self.shown = (*usage.splitlines(), f"{prog}: error: {message}")
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that suggests the option that was probably meant, and prints help text with its line breaks."""
+
+    def __init__(self, **options: Any) -> None:
+        self._declared: list[argparse.Action] = []
+        self._explained: dict[argparse.Action, Callable[[], str]] = {}
+        # argparse would find the width with a module that costs start-up time, at each argument that is added.
+        width = min(terminal_width() or WIDEST, WIDEST) - 2
+        formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
+        super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
+
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        """Adds an argument, which is one of `declared` then. Agents and times are parsed as such."""
+        usual: dict[str, Callable[[str], object]] = {"AGENT": recorded_agent, "WHEN": moment_ms}
+        if (metavar := options.get("metavar")) in usual:
+            options.setdefault("type", usual[metavar])
+        action = super().add_argument(*names, **options)
+        self._declared.append(action)
+        return action
+
+    def explain(self, action: argparse.Action, text: Callable[[], str]) -> None:
+        """Has `text` make the help of an argument, once that is printed."""
+        self._explained[action] = text
+
+    @property
+    def declared(self) -> list[argparse.Action]:
+        """The arguments that were added, with their help."""
+        self._explain_all()
+        return self._declared
+
+    def format_help(self) -> str:
+        self._explain_all()
+        return super().format_help()
+
+    def _explain_all(self) -> None:
+        for action, text in self._explained.items():
+            action.help = text()
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
+        raise UsageError(self.format_usage(), self.prog, message)
+
+    def unknown(self, arguments: Iterable[str]) -> NoReturn:
+        """Raises UsageError about `arguments` that the command does not accept."""
+        given = list(arguments)
+        options = [name for action in self.declared for name in action.option_strings]
+        meant = next((hint for word in given if (hint := did_you_mean(word.partition("=")[0], options))), "")
+        self.error(f"unrecognized arguments: {' '.join(given)}{meant}")
+
+
+class ShowVersion(argparse.Action):
+    """Prints the version, how it was installed and where. That is found out only now, as it takes a while."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from carryover.actions.version import version_line
+
+        say(version_line(parser.prog), fits=True)
+        parser.exit()
+
+
+def exit_code_help(*codes: ExitCode) -> str:
+    """Returns the help lines that list a command's exit codes."""
+    return "exit codes:\n" + "".join(f"  {code:<4} {MEANING[code]}\n" for code in codes)
+
+
+def describe(parser: argparse.ArgumentParser, description: str, examples: str, *codes: ExitCode) -> None:
+    """Sets a command's description, examples and exit codes (`codes`, plus those that every command has)."""
+    parser.description = description
+    parser.epilog = f"examples:\n{examples}\n\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
+
+
+def flag(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Adds an option without a value; the last of `names` is its help text."""
+    parser.add_argument(*names[:-1], action="store_true", help=names[-1])
+
+
+def add_pager_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds `--no-pager` to a command whose output may be long."""
+    parser.add_argument(
+        "--no-pager",
+        action="store_true",
+        default=argparse.SUPPRESS,  # it may also precede the command
+        help="print long output at once, without a pager",
+    )
+
+
+def add_limit_argument(parser: argparse.ArgumentParser, *names: str, usual: int, what: str) -> None:
+    """Adds an option for the number of listed items, `usual` by default."""
+    parser.add_argument(*names, type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")
+
+
+def known_agent(text: str) -> str:
+    """Returns the id of the agent that `text` names by its id or an everyday name such as `claude`."""
+    from carryover.actions import agents
+
+    if found := agents.agent_called(text.strip()):
+        return found
+    names = [name for agent in agents.known_agents() for name in (agent.id, *agent.aliases)]
+    meant = did_you_mean(text.strip(), names)
+    every = listed_agents(startable=False)
+    raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
+
+
+def recorded_agent(text: str) -> str:
+    """Returns the id of an agent that may have been recorded: a known one, or one that the settings declare."""
+    from carryover.actions import agents
+
+    name = text.strip()
+    return name if not agents.agent_called(name) and name in agents.declared_agents() else known_agent(text)
+
+
+def known_agents(text: str) -> tuple[str, ...]:
+    """Returns the ids of the agents in a list such as `claude,codex`."""
+    given = tuple(dict.fromkeys(known_agent(part) for part in text.split(",") if part.strip()))
+    if not given:
+        raise argparse.ArgumentTypeError("no agent is named; `carryover uninstall` takes every agent's hooks out")
+    return given
+
+
+def listed_agents(*, startable: bool) -> str:
+    """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
+    from carryover.actions import agents
+
+    return ", ".join(agent.called for agent in agents.known_agents(startable=startable))
+
+
+_FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"
+
+
+def add_tokens_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds `--tokens`, the budget of a handoff; None if it is not given."""
+    parser.add_argument("--tokens", metavar="N", type=handoff_tokens, help=_FILLED)
+
+
+def handoff_tokens(text: str) -> int:
+    """Parses the budget of a handoff, in tokens."""
+    from carryover.past.budget import budget_of
+
+    try:
+        return budget_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def positive(text: str, least: int = 1) -> int:
+    """Parses a number of at least `least`, or the largest that the ledger knows if it is larger."""
+    digits = text.replace(",", "").replace("_", "")
+    number = min(int(digits), sys.maxsize) if re.fullmatch(r"\d{1,4000}", digits) else 0
+    if number < least:
+        raise argparse.ArgumentTypeError(f"must be a number of at least {least:,}")
+    return number
+
+
+def seconds(text: str) -> int:
+    """Parses a length of time such as `7d` as seconds."""
+    found = re.fullmatch(_AGO, text.strip().lower())
+    length = int(found[1]) * _UNITS_S[found[2]] if found is not None else 0
+    if not 0 < length <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 12h, 7d or 2w, ten years at most")
+    return length
+
+
+def moment_ms(text: str, *, end_of_day: bool = False, now: datetime | None = None) -> int:
+    """Parses a date, a time, or an age as UTC ms. A date means its first moment, or its last with `end_of_day`."""
+    from datetime import datetime, timedelta
+
+    given, now = text.strip().lower(), now or datetime.now().astimezone()
+    try:
+        if given in _DAYS_BACK:
+            given = (now.astimezone() - timedelta(days=_DAYS_BACK[given])).date().isoformat()
+        if found := re.fullmatch(_AGO, given):
+            at = now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
+        else:
+            at = now if given == "now" else datetime.fromisoformat(given.upper())
+        if end_of_day and re.fullmatch(_DATE, given):
+            at += timedelta(days=1)
+        return int(at.astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a date or time. Write 2026-11-20, 2026-11-20T14:30, yesterday, or how long ago: "
+            "30m, 2h, 3d."
+        ) from error

@@ -1,0 +1,31 @@
+"""The installed `carryoverd` command: runs the daemon; some commands of `carryover` start by this name as well."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from carryover.actions.foreground import run_daemon, run_daemon_with_progress
+from carryover.faces.page import page_for
+from carryover.terminal import streams
+
+ALIASES: Final = ("install", "mcp")
+"""What `carryoverd` passes on to `carryover`: clients of MCP's registry start a package by its own name."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in ALIASES:
+        from carryover.faces.cli.main import main as carryover
+
+        return carryover(arguments)
+    streams.guard()
+    if "--once" in arguments and streams.is_terminal(error=True):
+        return run_daemon_with_progress(arguments, page_for)
+    return run_daemon(arguments, page_for)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Answers a shell that completes a word."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from carryover.errors import UserError
+from carryover.terminal.output import ago, one_line
+
+MOST_SESSIONS: Final = 60
+MEANING_LIMIT: Final = 50
+
+Values = Iterator[tuple[str, str]]
+"""Completion values, each with its description."""
+
+
+def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
+    def complete_values(prefix: str, **_context: object) -> dict[str, str]:
+        try:
+            return {value: one_line(meaning, MEANING_LIMIT) for value, meaning in values(prefix)}
+        except (UserError, OSError):  # completion must not print messages
+            return {}
+
+    return complete_values
+
+
+def _sessions(_typed: str) -> Values:
+    from carryover.model import LAST, id_in_command
+    from carryover.past.context import now_ms
+    from carryover.past.listing import newest_sessions
+
+    found = newest_sessions(MOST_SESSIONS)
+    yield LAST, "the newest session of this project"
+    for data, agent in found:
+        if id_in_command(data["short"]) == data["short"]:
+            what = data["title"] or data["task"] or ""
+            yield data["short"], f"{agent}, {ago(data['last_ms'], now_ms())}, {what}"
+
+
+def _agents(typed: str) -> Values:
+    from carryover.actions.agents import known_agents
+
+    taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
+    yield from ((taken + agent.id, agent.name) for agent in known_agents())
+
+
+def _settings(_typed: str) -> Values:
+    from carryover.actions.settings import setting_names
+
+    yield from ((name, "") for name in setting_names())
+
+
+def complete(
+    parser: argparse.ArgumentParser, arguments: Iterable[argparse.Action], commands: Mapping[str, str]
+) -> None:
+    """Answers a completion request from the shell and exits. `arguments` are those of the command being typed."""
+    import argcomplete
+    from argcomplete.completers import DirectoriesCompleter, FilesCompleter
+
+    completers: dict[str, Callable[..., Any]] = {
+        "COMMAND": lambda **_: commands,
+        "ID": _quietly(_sessions),
+        **dict.fromkeys(("AGENT", "IDS"), _quietly(_agents)),
+        "KEY": _quietly(_settings),
+        "FILE": FilesCompleter(),
+        **dict.fromkeys(("PROJECT", "DIR", "OLD", "NEW"), DirectoriesCompleter()),
+    }
+    for action in arguments:
+        if not action.choices:
+            completer = completers.get(str(action.metavar), lambda **_: ())
+            setattr(action, "completer", completer)  # noqa: B010 (argcomplete looks there)
+
+    def begins(value: str, typed: str) -> bool:
+        return value.lower().startswith(typed.lower())
+
+    argcomplete.autocomplete(parser, always_complete_options=False, validator=begins)

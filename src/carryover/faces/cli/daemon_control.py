@@ -1,0 +1,148 @@
+"""`carryover start`, `stop`, `restart`, `pause`, `unpause` and `ui`: the daemon, and the page that it serves."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from carryover.actions.daemon_control import Running, Stopped, running_pid, start_daemon, stop
+from carryover.errors import ExitCode, visible
+from carryover.faces.cli.arguments import describe, flag
+from carryover.past.context import project_root, state_dir
+from carryover.terminal.output import put, say, warn
+from carryover.terminal.paths import quoted
+from carryover.terminal.streams import flush
+
+DESCRIPTION: Final = {
+    "start": """\
+Starts carryoverd through the service that `carryover install` set up (systemd,
+launchd). Where there is none, such as in a container, it starts it in the
+background; from then on your agents' hooks start it again when it is gone.""",
+    "stop": """\
+Stops carryoverd in order: what it has read is stored. Handoffs are not kept
+fresh while it is stopped; `carryover handoff` still works. systemd starts it
+again when you log in, launchd only after `carryover start`; `carryover pause`
+holds until you end it.""",
+    "restart": """\
+Restarts carryoverd, such as after an upgrade: through the service that
+`carryover install` set up, or without one; starts it if it did not run.""",
+    "pause": """\
+Stops Carryover at once: nothing is read, nothing is written into projects, and
+no session gets a handoff, until `carryover unpause`. What your agents write
+meanwhile is read then. With PROJECT only that project is left out: its handoff
+and the pointers to it are taken out of it, and no agent gets it.""",
+    "unpause": """\
+Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
+handoffs are brought up to date. With PROJECT, for that project alone, whose
+handoff and pointers are put back.""",
+}
+
+EXAMPLES: Final = {
+    "start": "  carryover start       start it, if it does not run",
+    "stop": "  carryover stop        stop it until `carryover start`, or under systemd the next log-in",
+    "restart": "  carryover restart     after an upgrade of Carryover",
+    "pause": """\
+  carryover pause           everything
+  carryover pause .         the project you are in
+  carryover unpause         everything resumes; projects paused by name stay paused""",
+    "unpause": """\
+  carryover unpause         everything; projects paused by name stay paused
+  carryover unpause .       the project you are in""",
+}
+
+_CODES: Final[dict[str, tuple[ExitCode, ...]]] = {
+    "start": (ExitCode.NOT_RUNNING,),
+    "stop": (),
+    "restart": (ExitCode.NOT_RUNNING,),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    command = parser.get_default("command")
+    codes = _CODES.get(command, (ExitCode.NOTHING_FOUND, ExitCode.REFUSED))
+    describe(parser, DESCRIPTION[command], EXAMPLES[command], *codes)
+    if command not in _CODES:
+        help_text = "a folder in the project (default: all projects)"
+        parser.add_argument("project", nargs="?", metavar="PROJECT", help=help_text)
+        flag(parser, "--json", "print what holds now as JSON")
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.command in _CODES:
+        if args.command == "stop":
+            say(_stopped(stop()))
+        else:
+            say(_started(start_daemon(restart=args.command == "restart")))
+        return
+    from carryover.actions.settings import pause_all, pause_project, unpause_all, unpause_project
+
+    state, pausing = state_dir(), args.command == "pause"
+    if args.project is None:
+        now = pause_all(state) if pausing else unpause_all(state)
+    else:
+        root = project_root(args.project, must_exist=pausing)
+        now = pause_project(state, root) if pausing else unpause_project(state, root)
+    if now.changed:
+        is_so = "is paused" if now.paused else "is no longer paused"
+    else:
+        is_so = "was already paused" if now.paused else "was not paused"
+    waits = "" if now.daemon == "at once" else " carryoverd is not running now."
+    lines = [f"{visible(now.project or 'Carryover')} {is_so}.{waits}"]
+    if now.paused:
+        lines.append(f"Resume with `carryover unpause{'' if now.project is None else f' {quoted(now.project)}'}`.")
+    put(args, now, [*lines, *([now.note] if now.note else [])])
+
+
+def _started(running: Running) -> str:
+    if not running.is_new:
+        by = "" if running.by_service else ", but not by the service"
+        return f"carryoverd runs already (process {running.pid}){by}."
+    if running.service is None:
+        how = f"runs in the background (process {running.pid}). `carryover stop` ends it."
+    else:
+        how = f"runs as a {running.service} service (process {running.pid})."
+    return f"carryoverd {running.version} {how}"
+
+
+def _stopped(done: Stopped | None) -> str:
+    if done is None:
+        return "carryoverd was not running."
+    fresh = "no handoff is kept fresh until `carryover start`"
+    process = f" (process {done.pid})" if done.pid is not None else ""
+    return f"carryoverd{process} is stopped: {fresh}{', or until you log in again' if done.until_login else ''}."
+
+
+UI: Final = """\
+Opens a page in your browser that shows what Carryover knows: your projects and
+what each waits for, handoffs beside the turns they come from, the timeline, and
+a search over everything. carryoverd serves it on this machine only, and is
+started if it does not run. The address that is printed works once, within one
+minute, in one browser; run this again for another one. `carryover config
+server.page false` turns the page off."""
+
+UI_EXAMPLES: Final = """\
+  carryover ui              open the page
+  carryover ui --no-open    only print its address"""
+
+_NOT_IN_SAFARI: Final = (
+    "Open this address within a minute in Chrome, Edge or Firefox: before macOS 26, Safari looks for it on the network."
+)
+
+
+def ui_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, UI, UI_EXAMPLES, ExitCode.REFUSED, ExitCode.NOT_RUNNING)
+    flag(parser, "--no-open", "only print the address")
+
+
+def run_ui(args: argparse.Namespace) -> None:
+    from carryover.actions import ui
+
+    if running_pid() is None:
+        warn(_started(start_daemon()))
+    url = ui.page_address()
+    say(url, fits=True)
+    flush()
+    if ui.safari_asks_for_it():
+        warn(_NOT_IN_SAFARI)
+    elif not args.no_open and not ui.opened(url):
+        warn("No browser can be opened from here. Open this address within a minute.")

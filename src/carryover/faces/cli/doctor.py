@@ -1,0 +1,91 @@
+"""`carryover doctor`: what is wrong on this machine, its repair, and the report for an issue."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from carryover.errors import ExitCode, UserError, visible
+from carryover.faces.cli.arguments import describe, flag
+from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, put, warn
+
+if TYPE_CHECKING:
+    from carryover.past.diagnose.fix import Repair
+    from carryover.past.diagnose.report import Finding
+
+DESCRIPTION: Final = """\
+Checks everything that has to work together: the daemon and its service, the
+port, hooks in your agents' settings, transcripts, pointers in your projects,
+the ledger, the disk. Says what is wrong, why it matters and what to do; with
+--fix it repairs what is safe to repair. Otherwise it changes nothing. The exit
+code is 0 if nothing is wrong, also where something is left for you to do, such
+as a review of new hooks.
+
+With --report it makes a file that you can paste into an issue: versions,
+agents, settings, counters and the last incidents, but no content, path or
+name. It is shown first, and written once you agree."""
+
+EXAMPLES: Final = """\
+  carryover doctor                        show problems, if there are any
+  carryover doctor --fix                  repair what is safe, then check again
+  carryover doctor --json                 the same as data
+  carryover doctor --report report.txt    show what helps in an issue, then write it"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
+    flag(parser, "--fix", "repair what is safe: hooks, service, file permissions, ledger")
+    parser.add_argument(
+        "--report", metavar="FILE", help="show a report for an issue, then write it (no content, no names)"
+    )
+    flag(parser, "--yes", "with --report: write it without asking")
+    flag(parser, "--json", "print the findings as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.report is not None:
+        return _run_report(args)
+    from carryover.actions.version import runnable, version_line
+    from carryover.past.doctor import examine
+
+    done = examine(fix=args.fix)
+    put(args, done._asdict(), map(runnable, doctor_lines(done.findings, done.repairs)))
+    if not args.json:
+        put(args, None, ["", version_line("carryover"), f"To upgrade: {done.update}; then `carryover refresh --yes`."])
+    return ExitCode.OK if done.healthy else ExitCode.FAILED
+
+
+def _run_report(args: argparse.Namespace) -> int:
+    from carryover.actions.output_file import target, write
+    from carryover.faces.cli.output_file import may_write
+    from carryover.past.doctor import issue_report
+
+    if args.json or args.fix:
+        raise UserError("--report goes with neither --json nor --fix. Nothing was written.", ExitCode.USAGE)
+    text = issue_report()
+    print_document(text)
+    if not args.yes and not can_ask():
+        return ExitCode.OK
+    path = target(args.report)
+    may_write(path, args)
+    agree(args, f"Write this to {visible(str(path))}?", nothing="written")
+    write(path, text.encode())
+    warn(f"Written to {visible(str(path))}. Paste it into the issue.")
+    return ExitCode.OK
+
+
+def doctor_lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
+    """Yields the report for people: the repairs that were made, then the findings."""
+    for done in repairs:
+        yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
+    wrong = sum(finding.level == "wrong" for finding in found)
+    todo = sum(finding.level == "todo" for finding in found)
+    left = f" {counted(todo, 'thing')} left for you to do." if todo else ""
+    yield paint(f"{counted(wrong, 'problem')}." if wrong else "No problems found.", BOLD) + left
+    for finding in found:
+        yield ""
+        mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
+        yield f"{mark} {finding.what}"
+        yield f"  {finding.why}"
+        yield f"  → {finding.do}"

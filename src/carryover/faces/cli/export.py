@@ -1,0 +1,232 @@
+"""`carryover export`: writes a project as one document for a web chat, or a session as a file to read and keep."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from carryover.actions.output_file import target, write
+from carryover.errors import ExitCode, UserError, visible
+from carryover.faces.cli.arguments import describe, flag, positive
+from carryover.faces.cli.output_file import may_write
+from carryover.past.chat_document import (
+    LEAST_BUDGET,
+    USUAL_CHAT,
+    ChatDocument,
+    ForChat,
+    budgets_of_chats,
+    document_for_chat,
+)
+from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, say, warn
+
+DESCRIPTION: Final = """\
+Prints the project as one document to paste where no file can be seen: a chat in
+the browser. It holds the task, what you said, what worked and what did not, the
+uncommitted changes, the files that matter and the instructions in force, fitted
+into a budget of tokens. Secrets are taken out; files that git ignores, or whose
+names say that they hold secrets, are not read. What is in it, and what was left
+out, is listed on standard error. `carryover note` takes the answer back.
+
+With --compress a model of an Ollama on this machine shortens it into a second
+file beside it; sentences with a number, path, name or quotation that the
+document does not have are marked there. An Ollama that another user of this
+machine runs is given nothing, unless you say --any-ollama; on macOS the system
+does not say whose it is.
+
+With --session it prints one session as Markdown, as a web page that needs no
+server and no network, or as a trajectory in ATIF 1.7, which other tools and
+`carryover import` read."""
+
+EXAMPLES: Final = """\
+  carryover export --for chatgpt --question "Is the cache sound?" --copy
+  carryover export --for gemini -o shop.md         into a file, mode 0600
+  carryover export --budget 4000                   a short one
+  carryover export -o shop.md --compress ollama:qwen2.5:7b
+                                                   and shop.short.md beside it
+  carryover export --session 3f2a --format html -o session.html
+  carryover export --session last --format atif --full -o trajectory.json"""
+
+_LISTED: Final = 30
+_MODEL: Final = re.compile(r"[A-Za-z0-9][\w./:-]{0,200}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    add = parser.add_argument
+    add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    budgets = budgets_of_chats()
+    sizes = ", ".join(f"{chat} {budget:,}" for chat, budget in budgets.items())
+    add(
+        "--for",
+        dest="chat",
+        choices=tuple(budgets),
+        help=f"where it is pasted (default: {USUAL_CHAT}); tokens: {sizes}",
+    )
+    add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
+    tokens = partial(positive, least=LEAST_BUDGET)
+    add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
+    add("--tokens", type=_budget_instead, help=argparse.SUPPRESS)
+    flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
+    add(
+        "--compress",
+        metavar="ollama[:MODEL]",
+        type=_model,
+        help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
+    )
+    flag(parser, "--any-ollama", "with --compress: also by an Ollama that another user of this machine runs")
+    add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
+    add(
+        "--format",
+        choices=("md", "html", "atif"),
+        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7)",
+    )
+    flag(parser, "--full", "with --session: the work of sub-agents too")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write it to FILE, which only you can read; asks before it replaces one",
+    )
+    flag(parser, "--yes", "with --copy or -o: ask nothing")
+    flag(parser, "--json", "print the document with what is in it, or what was written, as JSON")
+
+
+def run(args: argparse.Namespace) -> None:
+    if problem := _problem(args):
+        raise UserError(problem, ExitCode.USAGE)
+    path = target(args.output) if args.output is not None else None
+    if path is not None:
+        may_write(path, args)
+        if args.compress is not None:
+            may_write(_short(path), args)
+    if args.session is None:
+        _document(args, path)
+        return
+    from carryover.past.exporting import session_document, session_trajectory
+    from carryover.past.opened import opened_session
+
+    with opened_session(args.session) as (ledger, session):
+        if args.format == "atif":
+            text = session_trajectory(ledger, session, full=args.full)
+        else:
+            text = session_document(ledger, session, args.format or "md", full=args.full)
+        _put(text, path, args, {"session": session.native_id})
+
+
+def _document(args: argparse.Namespace, path: Path | None) -> None:
+    made = document_for_chat(args.project, args.chat, question=args.question or "", budget=args.budget)
+    document = made.document
+    if not args.json:
+        warn(*_listed(document))
+    if args.copy:
+        from carryover.actions.clipboard import copy_here
+
+        agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
+        way = copy_here(document.text, instead="have `carryover export -o FILE` write it to a file")
+        say(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
+    elif args.compress is not None and path is not None:
+        _compress(made, path, args)
+    else:
+        _put(document.text, path, args, _as_data(document))
+
+
+def _problem(args: argparse.Namespace) -> str:
+    """Says which of the options can't be combined; empty if all can."""
+    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
+    problems = {
+        "--session can't be combined with PROJECT, --for, --question, --budget, --copy or --compress.": (
+            args.session is not None and any(given is not None for given in of_project)
+        ),
+        "--format and --full need --session ID.": args.session is None and (args.format or args.full),
+        "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
+        "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
+        and args.output is None,
+        "--any-ollama needs --compress.": args.any_ollama and args.compress is None,
+        "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
+    }
+    return next((problem for problem, holds in problems.items() if holds), "")
+
+
+def _budget_instead(_: str) -> NoReturn:
+    raise argparse.ArgumentTypeError("is --budget here; `carryover handoff --tokens N` prints the conversation")
+
+
+def _model(text: str) -> str:
+    """Returns the name of the model; empty if only Ollama is named."""
+    program, _, model = text.partition(":")
+    if program != "ollama" or (model and not _MODEL.fullmatch(model)) or text.endswith(":"):
+        raise argparse.ArgumentTypeError("must be ollama or ollama:MODEL, as in ollama:qwen2.5:7b")
+    return model
+
+
+def _listed(document: ChatDocument) -> Iterator[str]:
+    """Yields the document's content, so that the user can check it before pasting anything."""
+    included, left_out = document.included, document.left_out
+    amount = f"About {document.tokens:,} of {document.budget:,} tokens."
+    yield f"{amount} {'Files in it, with the tokens of each:' if included else 'No file of the project is in it.'}"
+    yield from (f"  {tokens:>7,}  {path}" for path, tokens in included[:_LISTED])
+    if len(included) > _LISTED:
+        yield f"  and {counted(len(included) - _LISTED, 'more file')}"
+    if left_out:
+        yield "Left out:"
+        yield from (f"  {one_line(left.what, 80)}: {left.why}" for left in left_out[:_LISTED])
+    if len(left_out) > _LISTED:
+        yield f"  and {len(left_out) - _LISTED} more"
+    if not document.fits:
+        yield "The task and the question alone are longer than the budget."
+
+
+def _compress(made: ForChat, path: Path, args: argparse.Namespace) -> None:
+    """Writes the document, and beside it what a model makes of it."""
+    from carryover.past.shortening import shortened
+
+    document = made.document
+    short = _short(path)
+    write(path, document.text.encode("utf-8", "replace"))
+    kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
+    progress = Progress(only_terminal=True)
+    try:
+        done = shortened(made, path.name, args.compress or None, progress.update, any_owner=args.any_ollama)
+    except UserError as error:
+        raise UserError(f"{error} {kept}", error.code) from error
+    except KeyboardInterrupt:
+        raise UserError(f"Interrupted. {kept}", ExitCode.INTERRUPTED) from None
+    finally:
+        progress.clear()
+    write(short, done.text.encode("utf-8", "replace"))
+    if args.json:
+        about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
+        print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
+        return
+    warn(f"Written to {path}: about {document.tokens:,} tokens.")
+    marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
+    warn(f"Shortened by {done.model} to {short}: about {done.tokens:,}; {marked}.")
+
+
+def _short(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.short{path.suffix}")
+
+
+def _as_data(document: ChatDocument) -> dict[str, Any]:
+    return {
+        "tokens": document.tokens,
+        "budget": document.budget,
+        "files": [{"path": path, "tokens": tokens} for path, tokens in document.included],
+        "left_out": [{"what": left.what, "why": left.why} for left in document.left_out],
+    }
+
+
+def _put(text: str, path: Path | None, args: argparse.Namespace, about: dict[str, Any]) -> None:
+    """Writes the document to `path`, else prints it; `--json` prints `about`, and the text unless that is in a file."""
+    is_new = write(path, text.encode("utf-8", "replace")) if path is not None else False
+    if args.json:
+        print_json({**about, "output": str(path) if path is not None else None, "text": text if path is None else None})
+    elif path is None:
+        print_document(text)
+    else:
+        readers = ", which only you can read" if is_new else "; who can read it is as before"
+        warn(f"Written to {path}{readers}.")

@@ -1,0 +1,136 @@
+"""`carryover handoff`: prints the handoff of a project or of one transcript, or starts another agent with it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.faces.cli.arguments import (
+    CommandParser,
+    add_pager_argument,
+    add_tokens_argument,
+    describe,
+    flag,
+    known_agent,
+    listed_agents,
+    positive,
+)
+from carryover.past.context import now_ms, project_root
+from carryover.terminal.output import print_document, print_json, print_lines, say
+from carryover.terminal.pager import paged
+from carryover.terminal.streams import is_terminal
+
+if TYPE_CHECKING:
+    from carryover.past.handing_over import HandedOver
+
+DESCRIPTION: Final = """\
+Prints the handoff of a project: what was being done, what was tried, what comes
+next. Works without the daemon too, straight from what the agents left on disk;
+if Carryover has no ledger yet, nothing is stored.
+
+On a terminal it is laid out for you; piped, or with --raw, it is the file that
+agents get, byte for byte.
+
+With --to it prints the command that starts another agent in the project with
+the handoff as its first prompt; `carryover to AGENT` runs it at once."""
+
+EXAMPLES: Final = """\
+  carryover handoff                      the project you are in
+  carryover handoff ~/code/shop --json   another one, as data
+  carryover handoff --transcript session.jsonl --until 120
+                                         from the first 120 lines of one file
+  carryover handoff --raw                the text that agents get
+  carryover handoff --why                with the source of each line
+  carryover handoff --tokens 8000        with more of the conversation
+  carryover handoff --to codex           the command that continues in Codex
+  carryover handoff --to codex --session 3f2a
+                                         with that session's work
+  carryover handoff --copy               to paste it anywhere"""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    add = parser.add_argument
+    add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    flag(parser, "--raw", "print the text that agents get, on a terminal too")
+    flag(parser, "--json", "print the sections as JSON")
+    flag(parser, "--why", "print under each line the record, session and turn it comes from")
+    add_tokens_argument(parser)
+    add(
+        "--transcript",
+        metavar="FILE",
+        help="make it from this file alone, wherever it lies: no ledger, no git, no file of the project",
+    )
+    add("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
+    add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")
+    parser.explain(add("--to", metavar="AGENT", type=known_agent), _to_whom)
+    add_pager_argument(parser)
+    add(
+        "--session",
+        metavar="ID",
+        help="begin with the work of session ID (a unique beginning, or `last`); on a terminal --to asks if several "
+        "are open and none is at a usage limit",
+    )
+    flag(parser, "--copy", "put the handoff on the clipboard and print or start nothing")
+
+
+def _to_whom() -> str:
+    return (
+        "put the handoff into the project and print the command that continues in AGENT, by its id or another name: "
+        f"{listed_agents(startable=True)}; any other needs --copy"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    of_file = args.transcript is not None or args.agent is not None or args.until is not None
+    if (args.to is not None or args.copy) and (args.json or args.why or of_file):
+        raise UserError("--to and --copy cannot be combined with --json, --why or --transcript.", ExitCode.USAGE)
+    if args.copy:
+        _copy(args)
+        return
+    if args.to is not None:
+        from carryover.faces.cli.resume import continue_in
+
+        continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
+        return
+    made = _made(args)
+    if args.json:
+        from carryover.past.handoff_data import as_data
+
+        print_json(as_data(made))
+    elif args.why:
+        from carryover.past.handoff_data import with_reasons
+
+        print_document(with_reasons(made))
+    elif args.raw or not is_terminal():
+        print_document(made.text)
+    else:
+        from carryover.faces.cli.handoff_output import lines_for_person
+
+        with paged(args):
+            print_lines(lines_for_person(made, now_ms=now_ms(), home=Path.home()))
+
+
+def _made(args: argparse.Namespace) -> HandedOver:
+    if args.transcript is not None:
+        if args.project is not None or args.session is not None:
+            raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
+        from carryover.past.transcript import handoff_of_transcript
+
+        return handoff_of_transcript(Path(args.transcript), args.agent, args.until, args.tokens)
+    if args.agent is not None or args.until is not None:
+        raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
+    from carryover.past.handing_over import handoff_to_print
+
+    return handoff_to_print(project_root(args.project), args.session, args.tokens)
+
+
+def _copy(args: argparse.Namespace) -> None:
+    from carryover.actions.agents import name_of
+    from carryover.actions.clipboard import copied_handoff
+
+    root, way = copied_handoff(project_root(args.project), args.session, args.tokens)
+    where = name_of(args.to) if args.to is not None else "the next agent"
+    say(f"The handoff of {root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

@@ -1,0 +1,176 @@
+"""`carryover log`, the timeline of a project across agents, and `why`: the turns behind a file, a line or a commit."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.past.context import no_such_folder, now_ms, project_root
+from carryover.past.history import Entry, log
+from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, one_line, paint, put, when
+from carryover.terminal.pager import paged
+from carryover.terminal.table import entry_lines
+
+if TYPE_CHECKING:
+    from carryover.past.origins import Lines, Origin, Turn
+
+LOG_LIMIT: Final = 100
+
+LOG: Final = """\
+Prints what happened in a project, newest first, whichever agent did it: where
+sessions began and one agent took over from another, your prompts (their first
+line), tests that began to fail or pass again, compactions and usage limits; the
+commits that a session made itself, and those with edits of it that were made
+until an hour after it."""
+
+LOG_EXAMPLES: Final = """\
+  carryover log                        the project you are in
+  carryover log ~/code/shop -n 500     further back, in another project
+  carryover log --since yesterday --agent codex
+  carryover why COMMIT                 the turns that are in a commit"""
+
+
+def log_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, LOG, LOG_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    parser.add_argument("--since", metavar="WHEN", default=0, help=f"only what is not older: {TIMES}")
+    parser.add_argument("--agent", metavar="AGENT", help="only what AGENT did, by its id or another name")
+    add_limit_argument(parser, "-n", "--limit", usual=LOG_LIMIT, what="print at most N entries")
+    flag(parser, "--json", "print the timeline as JSON; times are UTC milliseconds")
+    add_pager_argument(parser)
+
+
+def run_log(args: argparse.Namespace) -> None:
+    root = project_root(args.project)
+    entries = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
+    if not entries:
+        narrowed = args.agent or args.since
+        hint = " Without --since and --agent all is listed." if narrowed else ""
+        gone = no_such_folder(root) if not narrowed else None
+        raise UserError(gone or f"Nothing is recorded for {root} that matches.{hint}", ExitCode.NOTHING_FOUND)
+    now = now_ms()
+    with paged(args):
+        prompts = {(each.moment.session, each.moment.text) for each in entries if each.moment.kind == "prompt"}
+        shown = (line for entry in entries for line in _entry(entry, now, prompts))
+        put(args, [entry.moment for entry in entries], shown)
+
+
+def _entry(entry: Entry, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
+    """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
+    moment = entry.moment
+    head = (
+        when(moment.at_ms, now),
+        entry.agent,
+        paint(entry.show, BOLD),
+        moment.kind if moment.how != "edits" else "commit with its edits",
+        paint(entry.commit, YELLOW) if entry.commit else "",
+    )
+    is_listed = moment.kind == "session" and (moment.session, moment.text) in prompts
+    text = "" if is_listed else " ".join(harmless(moment.text).split())
+    if entry.took_over is not None:
+        text = "from {} to {}".format(*entry.took_over)
+    elif moment.kind == "tests":
+        text = paint(text, RED if text.startswith("fail") else GREEN)
+    return entry_lines(head, text)
+
+
+WHY_LIMIT: Final = 50
+_PROMPT_CHARS: Final = 400
+
+WHY: Final = """\
+Lists the turns in which agents changed a file, newest first, each with the
+prompt that asked for it. The file may have been renamed or deleted since, and
+its project moved: renames by agents are followed, and those that git knows.
+
+With FILE:LINE it finds the turn that wrote the line: the recorded edits are
+undone from the newest on, and git says in which commit the line is. Where the
+file was also changed by hand, the line is known by its text alone, or said to
+come from outside the sessions. FILE:FROM-TO asks for several lines, FILE:NAME
+for those of a function, a method or a class.
+
+With a commit it lists the turns that wrote its lines, and the session that ran
+`git commit`."""
+
+WHY_EXAMPLES: Final = """\
+  carryover why src/cart.py
+  carryover why src/cart.py:12         the turn that wrote line 12
+  carryover why src/cart.py:12-30      the turns that wrote these lines
+  carryover why src/cart.py:Cart.total the turns that wrote this method
+  carryover why HEAD                   the turns that are in a commit
+  carryover show 58cb4187 --turn 2     one of these turns, as the listing names it"""
+
+_EXPLAINED: Final[Mapping[str, str]] = {
+    "followed": "",
+    "by_text": "The file was also changed outside the sessions; this edit wrote a line of this text.",
+    "turns": "What was written is not recorded; the file was changed by:",
+    "before": "This line was there before the first recorded edit of the file",
+    "outside": "No recorded edit wrote this line: it was changed outside the sessions.",
+    "unknown": "No recorded edit wrote this line: it is older, or was changed outside the sessions.",
+}
+
+
+def why_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, WHY, WHY_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="the file, which need not exist any more; FILE:LINE, FILE:FROM-TO or FILE:NAME; or a commit",
+    )
+    add_limit_argument(parser, "-n", "--limit", usual=WHY_LIMIT, what="list at most N turns")
+    flag(parser, "--json", "print the turns as JSON; times are UTC milliseconds")
+    add_pager_argument(parser)
+
+
+def run_why(args: argparse.Namespace) -> int:
+    from carryover.past.origins import origin_of  # not at the top: `log` needs none of it
+
+    origin = origin_of(args.file, limit=args.limit)
+    now = now_ms()
+    with paged(args):
+        put(args, origin.data, _entries(origin, now))
+    return ExitCode.OK if origin.is_known else ExitCode.NOTHING_FOUND
+
+
+def _entries(origin: Origin, now: int) -> Iterator[str]:
+    """Yields what is behind the lines, each with its turns; or the commit, and the turns of it or of the file."""
+    for lines in origin.lines:
+        yield from _lines(origin, lines, now)
+        yield from _turns(origin, lines.turns, now)
+    if origin.commit is not None:
+        found = origin.commit.commit
+        made = ""
+        if origin.made_by is not None:
+            agent, session = origin.made_by
+            made = f"made by {agent} {paint(session, BOLD)}"
+        head = (when(found.authored_ms, now), f"commit {paint(origin.commit_id, YELLOW)}", made)
+        yield from entry_lines(head, one_line(found.subject, _PROMPT_CHARS))
+    yield from _turns(origin, origin.turns, now)
+
+
+def _lines(origin: Origin, lines: Lines, now: int) -> Iterator[str]:
+    """Yields the lines of the file with what is known about their origin."""
+    line = lines.origin
+    came: tuple[str, ...] = ("not committed",)
+    if line.commit is not None:
+        came = (f"commit {paint(lines.commit_id, YELLOW)}", when(line.commit.authored_ms, now))
+    numbers = str(line.line) if line.last == line.line else f"{line.line}-{line.last}"
+    yield from entry_lines((paint(f"{origin.name}:{numbers}", BOLD), *came), harmless(line.text))
+    explained = _EXPLAINED[line.found]
+    if line.found == "before" and line.first_edit_ms is not None:
+        explained = f"{explained} ({when(line.first_edit_ms, now)})."
+    yield from filter(None, [explained])
+
+
+def _turns(origin: Origin, turns: Iterable[Turn], now: int) -> Iterator[str]:
+    """Yields one entry per turn; those of a commit with the files that they changed."""
+    for turn in turns:
+        changed = []
+        for change in turn.changes:
+            name = f"{os.path.relpath(change.path, origin.root)} " if origin.commit is not None else ""
+            changed.append(f"{name}{change.summary}")
+        head = (when(turn.at_ms, now), turn.agent, paint(turn.show, BOLD), ", ".join(changed))
+        yield from entry_lines(head, one_line(turn.prompt or "(no prompt recorded)", _PROMPT_CHARS))

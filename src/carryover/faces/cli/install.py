@@ -1,0 +1,125 @@
+"""`carryover install` and `refresh`: ask, plan, write, start the daemon, wait and report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from carryover.actions.installing import (
+    RESUME_MODES,
+    Answer,
+    Survey,
+    Wishes,
+    agent_files,
+    first_answer,
+    install,
+    options,
+    survey,
+)
+from carryover.actions.project_rules import POINTERS
+from carryover.errors import ExitCode
+from carryover.faces.cli.arguments import describe, flag, known_agents
+from carryover.faces.cli.install_report import as_data, print_report
+from carryover.faces.cli.install_screen import Explain, Texts, on_enter, pick
+from carryover.terminal.output import can_ask, print_json
+
+DESCRIPTION: Final = {
+    "install": """\
+Asks which AI agents you use, writes the hooks into their settings, starts
+carryoverd in the background and reads what the agents have written so far.
+Each file is backed up, then changed as little as possible; `carryover
+uninstall` undoes it all. Without a terminal it asks nothing and takes
+the agents that it finds on this machine.""",
+    "refresh": """\
+Detects agents again: new or removed ones, other versions, settings that moved.
+Asks as `carryover install` does, with your last selection ticked, and changes
+only what differs. Running it twice changes nothing.""",
+}
+
+FOR_WHOM: Final = "A team: shared. You alone: local. Hooks alone: private."
+"""For whom each answer about projects is, on the screen: short enough for one line of a small terminal."""
+EXAMPLES: Final = {
+    "install": """\
+  carryover install                            ask, then do it
+  carryover install --dry-run                  what would be written, as diffs
+  carryover install --yes --resume-mode brief  take the detected agents, ask nothing
+  carryover install --agents claude-code       this agent, ask nothing
+  carryover install --no-service               start carryoverd yourself""",
+    "refresh": """\
+  carryover refresh                     ask, then apply what changed
+  carryover refresh --yes               keep the selection, ask nothing
+  carryover refresh --agents codex      another selection, ask nothing
+  carryover refresh --dry-run           what would change, as diffs""",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    command = parser.get_default("command")
+    describe(parser, DESCRIPTION[command], EXAMPLES[command], ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    add = parser.add_argument
+    flag(parser, "--yes", "ask nothing: take the detected or last selected agents")
+    add(
+        "--agents",
+        type=known_agents,
+        metavar="IDS",
+        help="ask nothing: these agents, by id or another name, such as claude,codex",
+    )
+    add("--resume-mode", choices=RESUME_MODES, help="how a new session learns about the last one (default: ask)")
+    add(
+        "--pointers",
+        choices=POINTERS,
+        help="what is written into projects: a pointer for every agent (shared), pointers that git does not show "
+        "(local), only the handoff, which git does not show (private), or nothing (off)",
+    )
+    add(
+        "--mcp",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="also enter the MCP server `carryover mcp` into the agents' settings, or take it out",
+    )
+    flag(parser, "--no-service", "register and start nothing in the background")
+    flag(parser, "--dry-run", "print the exact diff of every file; change nothing")
+    flag(parser, "--json", "ask nothing, and print what was done as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    wishes = Wishes(
+        installing=args.command == "install",
+        service=not args.no_service,
+        dry_run=args.dry_run,
+        mcp=args.mcp,
+        resume_mode=args.resume_mode,
+    )
+    seen = survey(wishes)
+    done = install(seen, _answer(args, seen, wishes), wishes)
+    if args.json:
+        print_json(as_data(done))
+    else:
+        print_report(done, Path.home())
+    return ExitCode.FAILED if done.failed else ExitCode.OK
+
+
+def _answer(args: argparse.Namespace, seen: Survey, wishes: Wishes) -> Answer:
+    """Asks, unless the arguments say everything."""
+    if args.agents is not None:
+        return first_answer(seen, args.agents, args.pointers)
+    offered = options(seen, installing=wishes.installing)
+    first = first_answer(seen, [option.id for option in offered if option.ticked], args.pointers)
+    if not can_ask() or args.yes or args.json or args.dry_run:
+        return first
+    return pick(offered, first, _explained(seen, starts=wishes.service))
+
+
+def _explained(seen: Survey, *, starts: bool) -> Explain:
+    """Returns what says what is written into projects and what Enter does."""
+    files = agent_files(seen)
+    home = Path.home()
+
+    def explain(answer: Answer) -> Texts:
+        chosen = [file for file in files if file.agent in answer.agents]
+        inside = seen.rule(answer)
+        outside = on_enter(chosen, home, starts=starts)
+        return Texts((FOR_WHOM, *inside.full, *outside.full), (FOR_WHOM, *inside.short, *outside.short))
+
+    return explain

@@ -1,0 +1,67 @@
+"""`carryover logs`: prints the daemon's log, rotated files included, and can follow it. Works without a daemon."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from carryover.errors import ExitCode
+from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
+from carryover.past.logs import Line, followed_lines, log_levels, log_lines
+from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
+from carryover.terminal.pager import paged
+from carryover.terminal.streams import flush
+
+FOLLOW_EVERY_S: Final = 0.2
+
+DESCRIPTION: Final = """\
+Prints the log of carryoverd, rotated files first. It holds one line per
+decision and no text from transcripts: projects are named by number, transcripts
+by a short id. Works without the daemon."""
+
+EXAMPLES: Final = """\
+  carryover logs                                all of it
+  carryover logs -f                             and what is added, until Ctrl-C
+  carryover logs --level warning --since 2h     what went wrong in the last two hours
+  carryover logs --json                         one JSON object per line"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
+    flag(parser, "-f", "--follow", "print what is added as well, until Ctrl-C")
+    parser.add_argument("--level", choices=log_levels(), default="debug", help="leave out what is less serious")
+    parser.add_argument("--since", default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
+    flag(parser, "--json", "print each line as a JSON object")
+    add_pager_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        if args.follow:
+            _follow(args)
+        else:
+            lines = log_lines(level=args.level, since_ms=args.since)
+            with paged(args):
+                for line in lines:
+                    _print(line, args)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
+    return ExitCode.OK
+
+
+def _follow(args: argparse.Namespace) -> None:
+    def wait() -> bool:
+        return is_read_for(FOLLOW_EVERY_S)
+
+    for line in followed_lines(level=args.level, since_ms=args.since, wait=wait):
+        if line is None:
+            flush()
+        else:
+            _print(line, args)
+
+
+def _print(line: Line, args: argparse.Namespace) -> None:
+    if args.json:
+        print_json(line.data, in_one_line=True)
+    else:
+        say(paint(line.text, YELLOW) if line.is_serious else line.text, fits=True)

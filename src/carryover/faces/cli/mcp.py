@@ -1,0 +1,39 @@
+"""`carryover mcp`: an MCP server through which an agent looks up what was done in its project before."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Final
+
+from carryover.errors import ExitCode
+from carryover.faces.cli.arguments import describe
+from carryover.terminal.output import warn
+
+DESCRIPTION: Final = """\
+Runs an MCP server on standard input and output, for an agent to start. Its
+tools are of the project that the agent works in, and only read: `recall`
+searches what was said, run, edited or failed, `turn` shows one turn whole,
+`handoff` the handoff as it is now. It ends when standard input is closed.
+
+It needs the extra `all`, which the README's installation has. `carryover
+install --mcp` enters it into the settings of your agents, `carryover uninstall`
+takes it out again."""
+
+EXAMPLES: Final = """\
+  carryover install --mcp               for your agents to start it
+  claude mcp add carryover -- carryover mcp
+                                        in one project of Claude Code alone"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
+
+
+def run(_args: argparse.Namespace) -> None:
+    from carryover.faces.mcp import mcp_server
+
+    serve = mcp_server()
+    if sys.stdin.isatty():
+        warn("carryover: this speaks MCP with a program, not with a person; Ctrl-D ends it.")
+    serve()

@@ -1,0 +1,105 @@
+"""`carryover pin`, `done` and `unpin` keep the user's own word in every handoff."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import PurePath
+from typing import Final
+
+import msgspec
+
+from carryover.errors import ExitCode
+from carryover.faces.cli.arguments import describe, flag
+from carryover.terminal.output import one_line, put
+
+PIN: Final = """\
+Keeps a text in sight of every agent: the handoff quotes it first under Task,
+as your word, until `carryover unpin` takes it back. Without a text, lists what
+is pinned here. At most five; what you say here is the only judgement that a
+handoff ever holds. Secrets are taken out."""
+
+PIN_EXAMPLES: Final = """\
+  carryover pin "never floats for money"
+  carryover pin                          what is pinned here, with numbers
+  carryover unpin 1"""
+
+DONE: Final = """\
+Tells every agent that something is done, in your own words: the handoff says so
+under Task, as your word, until `carryover unpin` takes it back."""
+
+DONE_EXAMPLES: Final = """\
+  carryover done "the parser\""""
+
+UNPIN: Final = """\
+Takes back what `carryover pin` or `carryover done` keeps in the handoff: by its
+number in the list that `carryover pin` prints, or by its words."""
+
+UNPIN_EXAMPLES: Final = """\
+  carryover unpin 1
+  carryover unpin "never floats\""""
+
+
+def pin_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, PIN, PIN_EXAMPLES, ExitCode.REFUSED)
+    parser.add_argument("text", metavar="TEXT", nargs="*", help="what to keep in sight (default: list what is)")
+    _usual(parser)
+
+
+def done_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DONE, DONE_EXAMPLES, ExitCode.REFUSED)
+    parser.add_argument("text", metavar="TEXT", nargs="+", help="what is done")
+    _usual(parser)
+
+
+def unpin_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, UNPIN, UNPIN_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("text", metavar="N|TEXT", nargs="+", help="its number, or its words")
+    _usual(parser)
+
+
+def _usual(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", metavar="DIR", help="a folder of the project (default: this one)")
+    flag(parser, "--json", "print what is pinned now as JSON")
+
+
+def run_pin(args: argparse.Namespace) -> None:
+    from carryover.actions.pinning import place_of
+
+    root = place_of(args.project)
+    lines = _kept(root, " ".join(args.text), is_done=False) if args.text else []
+    _put(args, root, lines)
+
+
+def run_done(args: argparse.Namespace) -> None:
+    from carryover.actions.pinning import place_of
+
+    root = place_of(args.project)
+    _put(args, root, _kept(root, " ".join(args.text), is_done=True))
+
+
+def run_unpin(args: argparse.Namespace) -> None:
+    from carryover.actions.pinning import place_of, take_back
+
+    root = place_of(args.project)
+    taken = take_back(root, " ".join(args.text))
+    _put(args, root, [f"✓ No longer in the handoff: {taken.text}"])
+
+
+def _kept(root: str, text: str, *, is_done: bool) -> list[str]:
+    from carryover.actions.pinning import keep
+
+    kept, is_new = keep(root, text, is_done=is_done)
+    name = one_line(PurePath(root).name, 60)
+    if not is_new:
+        return [f"· In each handoff already: {kept}"]
+    return [f"✓ {'Done' if is_done else 'Pinned'}: {kept}", f"  Each handoff of {name} says so now, as your word."]
+
+
+def _put(args: argparse.Namespace, root: str, done: list[str]) -> None:
+    """Prints what was done or, if only that was asked, what is pinned."""
+    from carryover.actions.pinning import pinned
+
+    there = pinned(root)
+    fields = {"project": root, "pins": [msgspec.to_builtins(pin) for pin in there]}
+    listed = [f"{pin.number}  {'done: ' if pin.done else ''}{pin.text}" for pin in there]
+    put(args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.'])

@@ -1,0 +1,193 @@
+"""`carryover resume` continues a session in its own agent, `to` the work of a project in another one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents
+from carryover.past.context import now_ms, project_root
+from carryover.terminal.output import ago, can_ask, fitted, one_line, warn
+from carryover.terminal.screen import drawing
+from carryover.terminal.table import Column, table
+
+if TYPE_CHECKING:
+    from carryover.actions.start_agent import TakeOver
+
+RESUME: Final = """\
+Prints the command by which the agent of a session resumes it, in the folder
+that the session began in; --run runs it in this terminal. That works only for
+as long as the agent keeps the session. To carry on in another agent, or where
+it is gone: `carryover to AGENT --session ID`. Without an ID the newest of the
+project are offered, or listed where there is no terminal."""
+
+RESUME_EXAMPLES: Final = """\
+  carryover resume last           the newest session of the project you are in
+  carryover resume 3f2a           the session whose id begins with 3f2a
+  carryover resume 3f2a --run     the same, and run it here"""
+
+
+def resume_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, RESUME, RESUME_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        nargs="?",
+        help="session id, or as much of its beginning as is unique; or `last` (default: the newest are offered)",
+    )
+    flag(parser, "--run", "run the command in this terminal")
+
+
+def run_resume(args: argparse.Namespace) -> None:
+    from carryover.actions.resuming import resuming
+    from carryover.actions.start_agent import exec_here, print_command, require_terminal
+
+    found = resuming(args.id or _session_to_resume())
+    if args.run:
+        require_terminal(found.agent, "--run")
+    print_command(found.folder, found.words)
+    missing = f"There is no `{found.binary}` command on PATH or in the usual places." if found.program is None else ""
+    if note := " ".join(filter(None, (missing, found.not_resumed))):
+        warn(note)
+    if not args.run:
+        return
+    if found.program is None:
+        raise UserError(f"{found.agent} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
+    exec_here(found.agent, found.program, found.words, found.folder)
+
+
+def _session_to_resume() -> str:
+    """Returns the session that the user picks from the newest of this project that can be resumed.
+
+    Raises UserError: USAGE, after listing them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
+    """
+    from carryover.actions.resuming import resumable_sessions
+    from carryover.faces.cli.sessions import session_lines
+    from carryover.model import id_in_command
+
+    root = project_root(None)
+    found = resumable_sessions(root, limit=MOST_OFFERED)
+    if not found:
+        otherwise = "`carryover sessions --all` lists all, and `carryover resume ID` resumes one of them."
+        raise UserError(f"No session that can be resumed is recorded for {root}. {otherwise}", ExitCode.NOTHING_FOUND)
+    if not can_ask():
+        warn(*session_lines(found, with_project=False))
+        example = id_in_command(found[0].data["short"])
+        raise UserError(f"Name one of these sessions, as in `carryover resume {example}`.", ExitCode.USAGE)
+    rows = [
+        (one_line(data["title"] or data["task"] or "", TASK_LIMIT), agent, ago(data["last_ms"], now_ms()))
+        for data, agent in found
+    ]
+    return _picked("Which session do you want to resume?", rows, [session.data["id"] for session in found])
+
+
+MOST_OFFERED: Final = 12
+OTHER: Final = "-"
+"""Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
+TASK_LIMIT: Final = 52
+QUESTION: Final = "Which work do you want to continue?"
+
+TO: Final = """\
+Continues in another agent, for when yours is at its usage limit or you want
+another one: puts the handoff into the project, shows the command that starts
+the agent with it as the first prompt, and runs it in this terminal. Where there
+is no terminal the command is only printed, as `carryover handoff --to` does.
+Without an AGENT those that can be started here are offered."""
+
+TO_EXAMPLES: Final = """\
+  carryover to codex             continue here in Codex
+  carryover to -                 in the last other agent that worked here
+  carryover to claude ~/code/shop
+                                 in another project
+  carryover to codex --session 3f2a
+                                 with the work of that session
+  carryover to codex --tokens 8000
+                                 with more of the conversation"""
+
+
+def to_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, TO, TO_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    add = parser.add_argument
+    able = listed_agents(startable=True)
+    add(
+        "agent",
+        metavar="AGENT",
+        nargs="?",
+        type=lambda text: text if text == OTHER else known_agent(text),
+        help=f"the agent, by its id or another name: {able}; or `-` for the last other one that worked here (default: "
+        "those that can be started are offered)",
+    )
+    add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    add(
+        "--session",
+        metavar="ID",
+        help="begin with the work of session ID (a unique beginning, or `last`); if several are open and none is at a "
+        "usage limit, you are asked",
+    )
+    add_tokens_argument(parser)
+
+
+def run_to(args: argparse.Namespace) -> None:
+    continue_in(args.agent or _agent_to_start(), args.project, args.session, tokens=args.tokens, run=can_ask())
+
+
+def _agent_to_start() -> str:
+    """Returns the agent that the user picks from those that can be started here.
+
+    Raises UserError: USAGE, which names them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
+    """
+    from carryover.actions.start_agent import agents_to_start
+
+    found = agents_to_start()
+    if not can_ask():
+        listed = ", ".join(agent.id for agent in found)
+        raise UserError(f"Name the agent, as in `carryover to {found[0].id}`. Here are: {listed}.", ExitCode.USAGE)
+    rows = [(agent.name, agent.id) for agent in found]
+    return _picked("In which agent do you want to continue?", rows, [agent.id for agent in found])
+
+
+def continue_in(agent: str, project: str | None, session: str | None, *, tokens: int | None, run: bool) -> None:
+    """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
+    from carryover.actions import start_agent
+
+    going = start_agent.take_over(agent if agent != OTHER else None, project_root(project))
+    session = session or _asked_for(going)
+    handoff = going.handoff
+    if session is not None or tokens is not None:
+        handoff = start_agent.chosen_in_place(going.root, session, tokens)
+    words = going.start.words(handoff)
+    start_agent.print_command(going.root, words)
+    if run:
+        start_agent.exec_here(going.start.name, going.start.command.path, words, going.root)
+
+
+def _asked_for(going: TakeOver) -> str | None:
+    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit.
+
+    Raises KeyboardInterrupt on Ctrl-C.
+    """
+    from carryover.actions.start_agent import open_work
+
+    found = open_work(going.root) if can_ask() and not going.is_at_limit else []
+    if len(found) < 2:
+        return None
+    rows = [(one_line(work.task, TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in found]
+    picked = _picked(QUESTION, rows, [work.session for work in found])
+    return picked if picked != found[0].session else None
+
+
+def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str]) -> str:
+    """Returns the value of the row that the user picks; the text in the first column is the longest.
+
+    Raises KeyboardInterrupt on Ctrl-C.
+    """
+    import questionary  # takes longer to import than everything else
+
+    fit = [(fitted(first, TASK_LIMIT), *others) for first, *others in rows]
+    lines = table([Column("")] * len(fit[0]), fit, None)[1:]
+    choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
+    with drawing():
+        picked = questionary.select(question, choices, qmark="", instruction="(arrows, enter)").unsafe_ask()
+    return str(picked)

@@ -1,0 +1,89 @@
+"""`carryover sessions`: lists what is recorded."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.past.context import nothing_recorded, now_ms, project_root
+from carryover.past.listing import Listed, recorded_sessions
+from carryover.terminal.output import BOLD, ago, one_line, paint, put
+from carryover.terminal.pager import paged
+from carryover.terminal.paths import short_path
+from carryover.terminal.table import Column, table_lines
+
+TASK_LIMIT: Final = 200
+"""Maximum length of a title or task in characters; it may be a prompt of many pages."""
+LIMIT: Final = 20
+"""Default number of sessions in the list."""
+
+_SESSION: Final = Column("SESSION")
+_AGENT: Final = Column("AGENT", least=6)
+_PROJECT: Final = Column("PROJECT", least=10, keep_end=True)
+_LAST: Final = Column("LAST")
+_PROMPTS: Final = Column("PROMPTS", right=True)
+_TASK: Final = Column("TASK", least=16)
+_HEADS: Final = (_SESSION, _AGENT, _PROJECT, _LAST, _PROMPTS, _TASK)
+
+DESCRIPTION: Final = """\
+Lists recorded sessions, newest first: of the project you are in, of another
+one, or of all."""
+
+EXAMPLES: Final = """\
+  carryover sessions               sessions of the project you are in
+  carryover sessions ~/code/shop   sessions of another project
+  carryover sessions --all --limit 100
+  carryover sessions --agent claude --since yesterday
+  carryover sessions --branch main
+  carryover show ID                the conversation of one of them"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    flag(parser, "--all", "sessions of all projects")
+    parser.add_argument("--agent", metavar="AGENT", help="only those of AGENT, by its id or another name")
+    parser.add_argument("--since", metavar="WHEN", help=f"only those with work since then: {TIMES}")
+    parser.add_argument("--branch", metavar="NAME", help="only those on the git branch NAME")
+    add_limit_argument(parser, "--limit", usual=LIMIT, what="list at most N sessions")
+    flag(parser, "--json", "print the list as JSON; times are UTC milliseconds")
+    add_pager_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.all and args.project is not None:
+        raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
+    root = None if args.all else project_root(args.project, elsewhere=True)
+    listed = recorded_sessions(root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch)
+    if not listed and (args.agent or args.branch or args.since is not None):
+        where = f"for {root}" if root else "anywhere"
+        narrowed = "Without --agent, --since and --branch all are listed."
+        raise UserError(f"No session that is recorded {where} matches. {narrowed}", ExitCode.NOTHING_FOUND)
+    if not listed:
+        nothing = nothing_recorded(root) if root else "No session is recorded anywhere."
+        others = "; `carryover sessions --all` lists every project" if root else ""
+        raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
+    with paged(args):
+        put(args, [session.data for session in listed], session_lines(listed, with_project=root is None), fits=True)
+
+
+def session_lines(listed: Sequence[Listed], *, with_project: bool) -> Iterator[str]:
+    """Yields a list of session entries as a table that fits the terminal."""
+    now, home = now_ms(), Path.home()
+    heads = [head for head in _HEADS if with_project or head is not _PROJECT]
+    rows = []
+    for data, agent in listed:
+        cells = {
+            _SESSION: paint(data["short"], BOLD),
+            _AGENT: agent,
+            _PROJECT: short_path(data["project"] or "?", home),
+            _LAST: ago(data["last_ms"], now),
+            _PROMPTS: f"{data['prompts']:,}",
+            _TASK: one_line(data["title"] or data["task"] or "", TASK_LIMIT),
+        }
+        rows.append([cells[head] for head in heads])
+    return table_lines(heads, rows)

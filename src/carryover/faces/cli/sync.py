@@ -1,0 +1,236 @@
+"""`carryover sync`: takes what was recorded to the user's other machines, encrypted, over a git remote of theirs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.faces.cli.arguments import describe, flag
+from carryover.past.context import now_ms
+from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
+from carryover.terminal.paths import quoted
+
+if TYPE_CHECKING:
+    from carryover.actions.syncing import Offer, Standing
+
+DESCRIPTION: Final = """\
+Takes what was recorded here to your other machines, and what was recorded there
+to this one, over a git remote of yours that is not the remote of a project. It
+is encrypted before it leaves this machine: whoever keeps the remote sees neither
+words nor names. Off until `init`. Another machine's work is in no handoff until
+you `allow` it for a project, and nothing from there is ever run or opened here.
+
+    init REMOTE          make a store at the remote, or ask to join the one there
+    (none)               synchronise once; `carryover config sync.every 5m` has
+                         carryoverd do it
+    status               each machine's last state and what waits
+    allow [PROJECT]      let another machine's work into this project's handoff
+    add-machine [CODE]   let a machine in that asks, after comparing its code
+    remove-machine NAME  what is sent from now on, that machine can't read
+    compact              drop this machine's history from the store
+    off                  end it here; what was recorded stays"""
+
+EXAMPLES: Final = """\
+  carryover sync init git@example.org:me/carryover-store.git
+  carryover sync init /mnt/share/store.git --name desktop
+  carryover sync                             once, now
+  carryover sync add-machine                 on a machine of the store
+  carryover sync allow                       this project, as it is elsewhere
+  carryover sync off --delete                and remove this machine's branch"""
+
+ACTIONS: Final = ("init", "status", "allow", "add-machine", "remove-machine", "compact", "off")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    add = parser.add_argument
+    add("action", metavar="ACTION", nargs="?", choices=ACTIONS, help="one of those above")
+    add("what", metavar="WHAT", nargs="?", help="the remote, project or machine that the action is for")
+    add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
+    add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
+    add("--ssh-key", metavar="FILE", help="with init: your ssh key without a passphrase, as this machine's key")
+    flag(parser, "--delete", "with off: remove this machine's branch from the store")
+    flag(parser, "--forget", "with off: forget what came from other machines")
+    flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
+    flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
+
+
+Done = tuple[object, Iterable[str]]
+"""What was done: as data, and in lines for people."""
+
+
+def run(args: argparse.Namespace) -> None:
+    does: dict[str | None, Callable[[argparse.Namespace], Done]] = {
+        None: _once,
+        "init": _init,
+        "status": _status,
+        "allow": _allow,
+        "add-machine": _add_machine,
+        "remove-machine": _remove_machine,
+        "compact": _compact,
+        "off": _off,
+    }
+    if args.what is None and args.action in ("init", "remove-machine"):
+        what = "REMOTE" if args.action == "init" else "NAME"
+        raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
+    options = {"init": (args.name, args.projects, args.ssh_key), "off": (args.delete, args.forget)}
+    if any(any(given) for action, given in options.items() if action != args.action):
+        raise UserError("--name, --projects and --ssh-key are for init, --delete and --forget for off.", ExitCode.USAGE)
+    put(args, *does[args.action](args))
+
+
+def _status(_args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import standing
+
+    found = standing()
+    rows = sync_rows(found, now_ms())
+    width = max(len(name) for name, _ in rows)
+    return found, (f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _allow(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import allow
+
+    said = allow(args.what)
+    return {"allowed": said}, [f"✓ {said}"]
+
+
+def _init(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import initialise
+
+    done = initialise(args.what, name=args.name, projects=args.projects, ssh_key=args.ssh_key)
+    if done.founded:
+        return done, (
+            f"✓ There is a store at {done.remote} now. This machine is {done.name} in it.",
+            f"  The store's code, which each machine shows when it joins: {done.code}",
+            "Nothing was sent yet: `carryover sync` does that once, `carryover config sync.every 5m` regularly.",
+            f"On your other machine: `carryover sync init {quoted(done.remote)}`.",
+        )
+    return done, (
+        f"✓ This machine asks to join the store at {done.remote}, as {done.name}.",
+        f"  Its code: {done.code}",
+        "Run `carryover sync add-machine` on a machine of the store and compare the code. Then run `carryover sync` "
+        "here. Nothing was sent yet.",
+    )
+
+
+def _once(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import join, sync_once
+
+    join(partial(_is_the_store, args))
+    done = sync_once()
+    received = counted(done.received.events, "new event")
+    if done.received.forgotten:
+        received += ", and what was forgotten there is forgotten here"
+    theirs = f"from {counted(done.machines, 'other machine')}: {received}" if done.machines else "no other machine yet"
+    return done, (
+        f"✓ Sent {counted(done.sent_events, 'new event')} ({size(done.sent_bytes)}); {theirs}.",
+        *(f"✗ {name}: {problem}." for name, problem in done.problems.items()),
+        *(f"· New in the store: {name}. If you did not add it: `carryover sync remove-machine`." for name in done.new),
+        *(
+            f"· {name} has not synchronised with this machine yet: run `carryover sync` there, and "
+            "`carryover sync add-machine` if that says that a machine asks to be added."
+            for name in done.unmet
+        ),
+        *(f"A machine with the code {code} asks to be added: `carryover sync add-machine`." for code in done.waiting),
+    )
+
+
+def _is_the_store(args: argparse.Namespace, offer: Offer) -> bool:
+    """Whether the user says that the store's code is the same on the machine that has added this one."""
+    said = f"{offer.machine} has added this machine. The store's code: {offer.code}"
+    question = f"{said}\nDid `carryover sync add-machine` show the same code on {offer.machine}?"
+    return agreed(args, question, otherwise=f"{said}. If that machine shows the same code, run this with --yes.")
+
+
+def _add_machine(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import add_machines
+
+    added = add_machines(args.what, partial(_is_that_machine, args))
+    return {"added": added}, (
+        f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
+        f"  It will show the store's code, for you to compare: {added[0].store_code}",
+    )
+
+
+def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
+    """Whether the user says that the machine that asks to be added shows the same code."""
+    question = (
+        "A machine asks to be added. It will be able to read everything in the store.\n"
+        f"  Its code: {code}\nDoes that machine show the same code? Add it?"
+    )
+    otherwise = (
+        f"A machine with the code {code} asks to be added. If that machine shows the same code: `carryover "
+        f"sync add-machine {quoted(code)}`."
+    )
+    return agreed(args, question, otherwise=otherwise)
+
+
+def _remove_machine(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import remove_machine
+
+    agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
+    done = remove_machine(args.what)
+    left = ", ".join(done.left) or "no other machine"
+    return done, (
+        f"✓ {done.removed} is removed. What is sent from now on is encrypted with a key that it does not have; your "
+        "other machines use that key from their next sync on.",
+        f"Besides this one, the store has {left} now. Remove what you do not know: the removed one may have added it.",
+        "What it has taken or could take until now, it can still read. Take its access to the remote away as well.",
+    )
+
+
+def _compact(_args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import compact
+
+    remote = compact()
+    by_server = "its server's next clean-up, which is up to the server"
+    how = "`git gc --prune=now` in its folder, by the folder's owner" if remote.startswith("/") else by_server
+    return {"compacted": True}, (
+        "✓ This machine's branch has no history any more. Other machines' branches are theirs to compact.",
+        f"What it no longer lists leaves the remote with {how}. Copies that others have made stay.",
+    )
+
+
+def _off(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import end
+
+    also = " and remove its branch from the store" if args.delete else ""
+    agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
+    was_on = end(delete=args.delete, forget=args.forget)
+    rest = "" if args.delete or not was_on else " Its branch in the store stays; another machine can remove this one."
+    theirs = "was forgotten" if args.forget else "stays"
+    return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [
+        f"✓ This machine no longer synchronises.{rest} What came from other machines {theirs}."
+    ]
+
+
+def sync_rows(sync: Standing, now_ms: int) -> list[tuple[str, str]]:
+    """Returns where synchronising stands: this machine, each other machine, and the machines that ask to be added."""
+    rows = [("store", f"{sync.remote}; this machine is {sync.name}")] if sync.remote else []
+    rows.append(("last sync", ago(sync.synced_ms, now_ms) if sync.synced_ms else "never"))
+    if sync.problem:
+        rows.append(("problem", paint(sync.problem, YELLOW)))
+    if sync.waits_to_be_added:
+        rows.append(("waits", "to be added: `carryover sync add-machine` on a machine of the store"))
+    elif sync.unsent:
+        rows.append(("waits", "the newest state of this machine, which the next sync sends"))
+    for machine in sync.machines:
+        last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "not synchronised yet"
+        problem = f"; {paint(machine.problem, YELLOW)}" if machine.problem and not machine.removed else ""
+        rows.append((machine.name, f"{last}{', removed' if machine.removed else ''}{problem}"))
+    return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]
+
+
+def sync_summary(sync: Standing, now_ms: int) -> str:
+    """Returns the same in one line."""
+    parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
+    if sync.problem or any(one.problem and not one.removed for one in sync.machines):
+        parts.append(paint("something is in the way: `carryover sync status`", YELLOW))
+    if sync.waits_to_be_added or sync.waiting:
+        who = "this machine waits" if sync.waits_to_be_added else counted(len(sync.waiting), "machine") + " waiting"
+        parts.append(paint(f"{who} to be added: `carryover sync status`", YELLOW))
+    return ", ".join(parts) or "set up; no other machine has said anything yet"

@@ -1,0 +1,108 @@
+"""`carryover usage`: adds up the tokens that agents recorded."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, get_args
+
+from carryover.errors import ExitCode, UserError
+from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
+from carryover.past.context import first_day_ms, now_ms
+from carryover.past.usage import By, Uncounted, Used, UsedRow, WindowRow, used_since
+from carryover.terminal.output import BOLD, counted, duration, harmless, local_time, paint, put, when
+from carryover.terminal.pager import paged
+from carryover.terminal.paths import short_path
+from carryover.terminal.table import Column, table_lines
+
+USUAL_DAYS: Final = 7
+
+DESCRIPTION: Final = """\
+Adds up the tokens that agents recorded in their transcripts, each answer once:
+those of the last 7 days by day, or by agent, model or project. What was read
+from a cache stands apart from other input. How much of a usage limit is used up
+is printed where the agent records it, and below the sums what they lack.
+
+Cost is printed for models whose prices you give in config.toml, per million
+tokens; Carryover fetches none:
+
+  [prices."claude-opus-4-7"]
+  input = 5.0
+  output = 25.0
+  cache_read = 0.5
+  cache_write = 6.25"""
+
+EXAMPLES: Final = """\
+  carryover usage                        the last 7 days
+  carryover usage --by model             which models took most
+  carryover usage --by project --since 2026-11-01
+  carryover usage --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("--by", choices=get_args(By), default="day", help="what a row is (default: day)")
+    parser.add_argument("--since", metavar="WHEN", help=f"only what was used since then: {TIMES}")
+    flag(parser, "--json", "print the sums as JSON; times are UTC milliseconds")
+    add_pager_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    since_ms = args.since if args.since is not None else first_day_ms(USUAL_DAYS)
+    used = used_since(since_ms, args.by)
+    if not used.rows and not used.windows:
+        nothing = f"No tokens are recorded since {when(since_ms, now_ms())}. Some agents record none."
+        raise UserError(" ".join([nothing, *_not_counted(used)]), ExitCode.NOTHING_FOUND)
+    with paged(args):
+        put(args, used, _lines(used), fits=True)
+
+
+def _lines(used: Used) -> Iterator[str]:
+    with_cost = any(row.cost is not None for row in (*used.rows, used.total))
+    heads = [
+        Column(used.by.upper(), least=10, keep_end=used.by == "project"),
+        *(Column(title, right=True) for title in ("INPUT", "OUTPUT", "CACHE WRITTEN", "CACHE READ")),
+        *([Column("COST", right=True)] if with_cost else []),
+    ]
+    if used.rows:
+        rows = [_cells(row, with_cost=with_cost) for row in used.rows]
+        rows.append([paint(cell, BOLD) for cell in _cells(used.total, with_cost=with_cost)])
+        yield from table_lines(heads, rows)
+    now = now_ms()
+    for window in used.windows:
+        yield _window(window, now)
+    yield from _not_counted(used)
+
+
+def _not_counted(used: Used) -> Iterator[str]:
+    """Yields what the sums lack."""
+    if used.without_tokens:
+        yield f"Not counted, since no tokens are recorded for them: {_listed(used.without_tokens, 'session')}."
+    if used.waiting:
+        yield (
+            f"Not counted yet: {_listed(used.waiting, 'transcript')}, read before Carryover counted tokens. "
+            "carryoverd counts them in the background, newest first."
+        )
+
+
+def _listed(found: Iterable[Uncounted], what: str) -> str:
+    return ", ".join(f"{counted(each.number, what)} of {each.agent}" for each in found)
+
+
+def _cells(row: UsedRow, *, with_cost: bool) -> list[str]:
+    tokens = row.tokens
+    numbers = (tokens.input, tokens.output, tokens.cache_write, tokens.cache_read)
+    cells = [short_path(harmless(row.name), Path.home()), *(f"{number:,}" for number in numbers)]
+    if with_cost:
+        cells.append("" if row.cost is None else f"{row.cost:,.2f}")
+    return cells
+
+
+def _window(window: WindowRow, now: int) -> str:
+    length = f" of {duration(window.minutes * 60)}" if window.minutes else ""
+    resets = f"; resets {local_time(window.resets_ms)}" if window.resets_ms else ""
+    said = when(window.at_ms, now)
+    return (
+        f"{window.agent}: {window.used_percent:g} % of its {harmless(window.name)} limit{length} used ({said}){resets}"
+    )

@@ -1,0 +1,367 @@
+"""The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
+
+    GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
+    GET  /ui/, /ui/NAME  the page and its files
+    GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health[/known]
+    GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
+    GET  /ui/api/changes                  server-sent events
+    POST /ui/api/command                  runs a command of the user; needs the token from `me` too
+
+Answers are made by a thread of the page's own, one after the other, so that a busy page does not delay hooks. Searches
+have two others: what is typed need not wait for a page that is being loaded, nor for another browser's search.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, suppress
+from functools import partial
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from carryover import __version__
+from carryover.agents import agent_ids, agent_names
+from carryover.config import Config
+from carryover.errors import UserError, visible
+from carryover.faces.page import commands
+from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
+from carryover.faces.page.answers import AgentName, CommandAsked, KnownHealth, Me
+from carryover.faces.page.changes import Changes
+from carryover.past import conversations, pictures, projects, session_list, touched
+from carryover.past.answers import Projects, SearchAnswer
+from carryover.past.budget import USUAL, is_budget
+from carryover.paths import StateDir
+from carryover.probe.looks import Silent, look_at
+
+PREFIX: Final = "/ui/"
+_API: Final = "/ui/api/"
+_SEARCH: Final = "/ui/api/search"
+MOST_WAITING: Final = 24
+"""Maximum number of requests that wait for a thread; others are told to come back."""
+_MOST_COMMANDS: Final = 2
+_BODY_S: Final = 1.0
+_HEALTH_S: Final = 30.0
+"""For how long `doctor` is not asked again."""
+_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+T = TypeVar("T")
+Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
+"""Makes an answer; None if what is asked for does not exist."""
+
+
+class Host(Protocol):
+    """What the page needs of the daemon."""
+
+    state: StateDir
+    home: Path
+    env: Mapping[str, str]
+    config: Config
+
+    def now_ms(self) -> int: ...
+
+    def clock(self) -> float: ...
+
+    def read_ledger(self) -> closing[sqlite3.Connection]: ...
+
+    def agents_own(self) -> frozenset[Path]: ...
+
+
+class Page:
+    """Answers the page's requests. `changes` is told what has changed; call `close` at the end."""
+
+    def __init__(self, host: Host, access: Access) -> None:
+        """Reads the page's files. Blocks."""
+        self._host = host
+        # By name: nothing else of the disk can be asked for.
+        self._files = _read_files(files("carryover.faces.page").joinpath("static"))
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
+        self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
+        self._waiting = 0
+        self._running = asyncio.Semaphore(_MOST_COMMANDS)
+        self._asking_doctor = asyncio.Lock()
+        self._health: tuple[float, KnownHealth] | None = None
+        self.access = access
+        self.changes = Changes()
+
+    def close(self) -> None:
+        """Ends the streams and takes no more work. Doesn't wait."""
+        self.changes.end()
+        for pool in (self._reader, self._searcher):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answers a request for an address below `PREFIX`, whose host and origin were found to be ours."""
+        try:
+            answer = await self._answer(request)
+        except web.HTTPException as error:
+            answer = web.json_response({"error": error.reason}, status=error.status)
+        except UserError as error:
+            answer = web.json_response({"error": str(error)}, status=409)
+        if not answer.prepared:
+            answer.headers.update(HEADERS)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        visitor = self.access.visitor(request)
+        if visitor is not None and request.path == _SEARCH:
+            visitor.searches += 1
+        arrived = visitor.searches if visitor is not None else 0
+        if visitor is None and not self.access.has_key(request):
+            return no_entry()
+        if not (is_of_the_page(request) if self._is_public(request) else await asyncio.to_thread(may_ask, request)):
+            raise web.HTTPForbidden(reason="only the page itself is answered")
+        if request.path == PREFIX and request.method == "GET" and "key" in request.query:
+            return _welcome(self.access.admit(request))
+        if visitor is None:
+            return no_entry()
+        if request.method == "POST" and not has_token(request, visitor):
+            raise web.HTTPForbidden(reason="the token is missing or wrong")
+        if request.path + "/" == PREFIX:
+            return _welcome(None)
+        if not request.path.startswith(_API):
+            return self._file(request.method, request.path.removeprefix(PREFIX) or "index.html")
+        if request.path == _SEARCH and request.method == "GET":
+            return await self._search(request, visitor, arrived)
+        return await self._data(request, visitor, request.path.removeprefix(_API).split("/"))
+
+    def _is_public(self, request: web.Request) -> bool:
+        """Whether a file of the page is asked for, which all who have Carryover have: whose process asks is not found
+        out, since for each of twenty files that takes longer than the answer."""
+        name = request.path.removeprefix(PREFIX) or "index.html"
+        return request.method == "GET" and "key" not in request.query and name in self._files
+
+    def _file(self, method: str, name: str) -> web.Response:
+        if name not in self._files or method != "GET":
+            raise web.HTTPNotFound
+        return web.Response(body=self._files[name], content_type=_TYPES[Path(name).suffix], charset="utf-8")
+
+    async def _data(self, request: web.Request, visitor: Visitor, path: list[str]) -> web.StreamResponse:
+        match (request.method, *path):
+            case ("GET", "me"):
+                return _json(
+                    Me(
+                        token=visitor.token,
+                        version=__version__,
+                        agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
+                        now_ms=self._host.now_ms(),
+                        home=visible(str(self._host.home)),
+                    )
+                )
+            case ("GET", "projects"):
+                now_ms, config = self._host.now_ms(), self._host.config
+                home, env = self._host.home, self._env(visitor)
+
+                def listed(db: sqlite3.Connection) -> Projects:
+                    found = projects.listed_projects(db, config, now_ms=now_ms)
+                    return msgspec.structs.replace(found, startable=projects.continuable(db, config, home, env))
+
+                return await self._read(listed)
+            case ("GET", "project", number, what):
+                return await self._project(request, _number(number), what)
+            case ("GET", "sessions"):
+                return await self._sessions(request)
+            case ("GET", "outline", agent, *native_id):
+                return await self._read(lambda db: touched.outline(db, agent, "/".join(native_id)))
+            case ("GET", "session", agent, *native_id):
+                turn = _asked(request, "turn")
+                return await self._read(lambda db: conversations.session(db, agent, "/".join(native_id), turn))
+            case ("GET", "usage"):
+                now_ms = self._host.now_ms()
+                return await self._read(lambda db: pictures.pictures(db, None, now_ms=now_ms))
+            case ("GET", "health"):
+                return await self._doctor(visitor)
+            case ("GET", "health", "known"):
+                return _json(self._health[1] if self._health is not None else KnownHealth())
+            case ("GET", "changes"):
+                stream = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
+                stream.force_close()
+                return await self.changes.send(request, stream)
+            case ("POST", "command"):
+                return await self._command(request, visitor)
+            case _:
+                raise web.HTTPNotFound
+
+    async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
+        host, now_ms = self._host, self._host.now_ms()
+        before_ms, limit = _asked(request, "before_ms"), _asked(request, "limit") or 100
+        tokens = _asked(request, "tokens") or USUAL
+        if not is_budget(tokens):
+            raise web.HTTPBadRequest
+        made: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
+            "handoff": lambda db, row: projects.handoff(
+                db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
+            ),
+            "timeline": lambda db, row: projects.history(db, row, before_ms=before_ms, limit=limit),
+            "files": touched.files,
+            "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "usage": lambda db, row: pictures.pictures(db, row, now_ms=now_ms),
+        }
+        if what not in made:
+            raise web.HTTPNotFound
+
+        def root() -> str:
+            with host.read_ledger() as db:
+                return _known(db, number).root
+
+        folder = await self._in_thread(root)
+        return await self._read(lambda db: made[what](db, _known(db, number)), at=folder)
+
+    async def _sessions(self, request: web.Request) -> web.StreamResponse:
+        """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
+        wanted = session_list.Wanted(
+            project_id=_asked(request, "project"),
+            agent=request.query.get("agent") or None,
+            since_ms=_asked(request, "since_ms"),
+            until_ms=_asked(request, "until_ms"),
+            after=_place(request.query.get("after", "")),
+        )
+        limit = _asked(request, "limit") or 100
+        return await self._read(lambda db: session_list.listed(db, wanted, limit=limit))
+
+    async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
+        """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
+        words, project_id = request.query.get("q", ""), _asked(request, "project")
+        limit, now_ms = _asked(request, "limit") or 20, self._host.now_ms()
+        if visitor.searches != arrived:  # a newer search has begun; this one is dropped
+            raise _superseded()
+        if visitor.searching is not None:
+            with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+                visitor.searching.interrupt()
+
+        def read(db: sqlite3.Connection) -> SearchAnswer:
+            if visitor.searches != arrived:
+                raise _superseded()
+            visitor.searching = db
+            try:
+                return conversations.found(db, words, project_id, limit=limit, now_ms=now_ms)
+            finally:
+                if visitor.searching is db:
+                    visitor.searching = None
+
+        return await self._read(read, self._searcher)
+
+    async def _doctor(self, visitor: Visitor) -> web.StreamResponse:
+        """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time.
+
+        That takes seconds, so the page shows what `health/known` has meanwhile."""
+        async with self._asking_doctor:
+            if self._health is None or self._host.clock() - self._health[0] > _HEALTH_S:
+                _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
+                if not printed.startswith(b"{"):
+                    raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
+                known = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
+                self._health = (self._host.clock(), known)
+            return _json(self._health[1])
+
+    async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(_BODY_S):
+                asked = msgspec.json.decode(await request.read(), type=CommandAsked)
+        except (TimeoutError, ValueError) as error:
+            raise web.HTTPBadRequest from error
+        if asked.command == "to" and asked.agent not in agent_ids():
+            raise web.HTTPBadRequest(reason="no such agent")
+
+        def root_for() -> str:
+            with self._host.read_ledger() as db:
+                by = asked.session_agent or asked.agent
+                if asked.session and not projects.has_session(db, asked.project, by, asked.session):
+                    raise web.HTTPNotFound
+                return _known(db, asked.project).root
+
+        root = await self._in_thread(root_for)
+        if self._running.locked():
+            raise web.HTTPServiceUnavailable(reason="other commands are still running")
+        async with self._running:
+            return _json(await commands.answer(asked, root, self._env(visitor), self._host.state.root))
+
+    def _env(self, visitor: Visitor) -> dict[str, str]:
+        """Returns the daemon's environment with what the user's shell adds to a service's."""
+        env = {**self._host.env, **visitor.env}
+        env.pop("NOTIFY_SOCKET", None)
+        return env
+
+    async def _read(self, read: Read, pool: Executor | None = None, at: str | None = None) -> web.StreamResponse:
+        """Answers with what is read from the ledger, and from the folder `at`."""
+
+        def answer() -> bytes:
+            with self._host.read_ledger() as db:
+                found = read(db)
+            if found is None:
+                raise web.HTTPNotFound
+            return msgspec.json.encode(found)
+
+        try:
+            work = answer if at is None else partial(look_at, at, answer)
+            return web.Response(body=await self._in_thread(work, pool), content_type="application/json")
+        except Silent as error:
+            raise web.HTTPServiceUnavailable(reason=f"{at}: {error.strerror}") from error
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise _superseded() from error
+        except projects.Gone as error:
+            raise web.HTTPNotFound from error
+
+    async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
+        if self._waiting >= MOST_WAITING:
+            raise web.HTTPServiceUnavailable(reason="too many requests at once")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool or self._reader, work)
+        finally:
+            self._waiting -= 1
+
+
+def _read_files(folder: Traversable) -> dict[str, bytes]:
+    """Returns the files that a page is made of, by their names."""
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
+
+
+def _superseded() -> web.HTTPException:
+    return web.HTTPConflict(reason="another search has taken its place")
+
+
+def _welcome(visitor: Visitor | None) -> web.Response:
+    answer = web.Response(status=303, headers={"Location": PREFIX})
+    if visitor is not None:
+        answer.headers["Clear-Site-Data"] = '"storage"'  # with its workers; there can be none at a new host
+        answer.set_cookie(COOKIE, visitor.cookie, path="/ui", httponly=True, samesite="Strict")
+    return answer
+
+
+def _known(db: sqlite3.Connection, project_id: int) -> projects.Known:
+    row = projects.project_here(db, project_id)
+    if row is None:
+        raise web.HTTPNotFound
+    return row
+
+
+def _asked(request: web.Request, name: str) -> int | None:
+    given = request.query.get(name, "")
+    return _number(given) if given else None
+
+
+def _number(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and len(given) <= 15):
+        raise web.HTTPBadRequest
+    return int(given)
+
+
+def _place(given: str) -> tuple[int, int] | None:
+    """Returns the two numbers after which a list goes on."""
+    if not given:
+        return None
+    last_ms, _, row_id = given.partition(",")
+    return _number(last_ms), _number(row_id)
+
+
+def _json(answer: msgspec.Struct) -> web.Response:
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")

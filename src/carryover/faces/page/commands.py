@@ -1,0 +1,137 @@
+"""Runs the user's own commands for the page, as child processes, with their arguments as a list and no shell.
+
+Their modules come from where ours do: never from a working folder, which could be a stranger's repository.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from carryover.daemon.own_page import ENVIRONMENT
+from carryover.faces.page.answers import CommandAnswer, CommandAsked
+from carryover.fsio import write_if_changed
+from carryover.model import is_plain_id
+from carryover.platform import MACOS, here
+from carryover.terminal.paths import quoted
+
+CARRYOVER: Final = (sys.executable, "-P", "-m", "carryover.faces.cli.main")
+_OUR_OWN: Final = ("CARRYOVER_HOME", "PYTHONPATH")
+LIMIT_S: Final = 330.0
+"""Longer than `carryover forget` waits for the daemon."""
+_NOTES: Final = "the user's notes"
+_OUTPUT_CHARS: Final = 64_000
+_MACOS_SCRIPT: Final = "continue.command"
+
+
+async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> tuple[int | None, bytes]:
+    """Runs `carryover` with these words; returns its exit code and what it printed. None if it took too long."""
+    child = await asyncio.create_subprocess_exec(
+        *(*CARRYOVER, *words),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=dict(env),
+        cwd="/",
+    )
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            printed, _ = await child.communicate(text.encode("utf-8", "replace"))
+        return child.returncode, printed
+    except TimeoutError:
+        return None, b""
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+
+async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
+    """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""
+    words = words_of(asked, root)
+    if asked.command == "to":
+        one = f" --session {quoted(_session(asked))}" if asked.session else ""
+        line = f"cd {quoted(root)} && carryover to {asked.agent}{one}"
+        argv = (*CARRYOVER, *words)
+        was_run = not asked.preview and await asyncio.to_thread(open_terminal, argv, env, state)
+        ok = was_run or asked.preview
+        output = "" if ok else "No terminal window could be opened. Copy the command and run it in a terminal."
+        return CommandAnswer(argv=("carryover", *words), ok=ok, output=output, line=line, was_run=was_run)
+    code, printed = await run(words, env, asked.text if asked.command == "note" else "")
+    output = printed.decode("utf-8", "replace")[:_OUTPUT_CHARS]
+    if code is None:
+        output = f"The command has not ended within {LIMIT_S:g} s. Run it in a terminal to see why."
+    return CommandAnswer(argv=("carryover", *words), ok=code == 0, output=output)
+
+
+def words_of(asked: CommandAsked, root: str) -> tuple[str, ...]:
+    """Returns the words of the command line after `carryover`. `root` is an absolute path, so it is never an option."""
+    one = ("--session", _session(asked)) if asked.session else ()
+    match asked.command:
+        case "pause" | "unpause":
+            return (asked.command, root)
+        case "note":
+            return ("note", "--project", root, f"--from={asked.agent or _NOTES}")
+        case "to":
+            return ("to", asked.agent, root, *one)
+        case "handoff":
+            return ("handoff", root, "--raw", *one)
+        case "forget":
+            which = (_session(asked),) if asked.session else ("--project", root)
+            return ("forget", *which, "--dry-run" if asked.preview else "--yes")
+
+
+def _session(asked: CommandAsked) -> str:
+    """Returns the session's name in a command: an id that isn't plain could be an option, and `last` is another one."""
+    is_clear = is_plain_id(asked.session) and asked.session != "last"
+    return asked.session if is_clear else f"{asked.session_agent or asked.agent}:{asked.session}"
+
+
+def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path) -> bool:
+    """Opens a terminal window that runs `argv`; returns whether that worked. Blocks."""
+    if here().name == MACOS:
+        script = state / _MACOS_SCRIPT
+        text = f"#!/bin/sh\nrm -f {shlex.quote(str(script))}\nexec {shlex.join(argv)}\n"
+        write_if_changed(script, text.encode(errors="surrogateescape"), mode=0o700, follow=False)
+        return _started(("/usr/bin/open", "-a", "Terminal", str(script)), env)
+    program = _on_path(env, env.get("TERMINAL", ""), "x-terminal-emulator")
+    if program is None or not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
+        return False
+    if "INVOCATION_ID" not in env:
+        return _started((program, "-e", *argv), env)
+    # What a service of systemd starts has its limits, is confined like it, and is killed when it is stopped. That must
+    # not happen to an agent, so systemd itself is asked to start the window.
+    systemd = _on_path(env, "systemd-run")
+    passed = [f"--setenv={name}={env[name]}" for name in (*ENVIRONMENT, *_OUR_OWN) if name in env]
+    own = ("--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv)
+    return systemd is not None and _started((systemd, *own), env)
+
+
+def _on_path(env: Mapping[str, str], *names: str) -> str | None:
+    """Returns the first of these programs that is on PATH, in a folder that is absolute."""
+    folders = os.pathsep.join(entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry.startswith("/"))
+    return next((path for name in names if name and (path := shutil.which(name, path=folders))), None)
+
+
+def _started(argv: Sequence[str], env: Mapping[str, str]) -> bool:
+    try:
+        # Left to the shell, which ends at once, the window is no child of the daemon and outlives it.
+        subprocess.run(
+            ("/bin/sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh", *argv),
+            env=dict(env),
+            cwd="/",
+            start_new_session=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True

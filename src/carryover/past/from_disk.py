@@ -1,0 +1,208 @@
+"""Finds and reads what the agents left on disk. Its imports are slow: use it if the ledger is not enough."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import Agent, Source
+from carryover.config import Config
+from carryover.distill.stored_digest import DigestReducer
+from carryover.errors import ExitCode, UserError
+from carryover.facts import FindRoot
+from carryover.fsio import scratch_folder
+from carryover.importing.declared.agent import all_agents
+from carryover.ingest import scan
+from carryover.ingest.pipeline import ingest
+from carryover.ingest.roots import TranscriptRoot
+from carryover.ingest.scan import FoundSource, first_cwd
+from carryover.ingest.spool import Spool, collect_pending
+from carryover.ledger.queries import connect_read_only, reading
+from carryover.ledger.store import Ledger
+from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
+from carryover.model import conversation_of
+from carryover.past.context import now_ms, root_of
+from carryover.paths import StateDir
+from carryover.probe.looks import Silent
+from carryover.terminal.output import Progress
+
+SLOW_S: Final = 1.0
+
+
+async def outdated_sources(ledger: Ledger, state: StateDir, config: Config, more: Iterable[Path]) -> list[FoundSource]:
+    """Returns what is new on disk, oldest first; also of the projects `more`, which need not be known."""
+    folders = folders_to_read(config)
+    agents = all_agents(config.sources)
+    await asyncio.to_thread(collect_pending, Spool(state), agents, [folder.agent_id for folder in folders])
+    here = _in_projects(config, (*more, *scan.known_projects(state.ledger)))
+    found = await scan.compare_with_disk(ledger, agents, (*folders, *here), now_ms=now_ms(), also_broken=True)
+    return _oldest_first(found.outdated)
+
+
+@contextmanager
+def temporary_ledger(
+    sources: Iterable[Source],
+    agents: Mapping[str, Agent],
+    *,
+    now_ms: Callable[[], int] = now_ms,
+    tombstones: Tombstones | None = None,
+    find_root: FindRoot = root_of,
+) -> Iterator[sqlite3.Connection]:
+    """Makes a ledger of `sources` for the block, without what is later than `now_ms` or excluded by `tombstones`."""
+    with scratch_folder() as folder:
+        path = folder / "ledger.sqlite"
+
+        async def read() -> None:
+            ledger = await Ledger.open(path, DigestReducer())
+            try:
+                if tombstones is not None:
+                    await ledger.write(put_tombstones, tombstones)
+                await read_sources(ledger, list(sources), agents, now_ms, find_root)
+            finally:
+                await ledger.close()
+
+        asyncio.run(read())
+        with closing(connect_read_only(path)) as connection:
+            yield connection
+
+
+async def read_sources(
+    ledger: Ledger,
+    sources: list[Source],
+    agents: Mapping[str, Agent],
+    now_ms: Callable[[], int],
+    find_root: FindRoot,
+    *,
+    patience_s: float = math.inf,
+) -> bool:
+    """Reads `sources` into the ledger, with a progress display if that takes long. Returns whether all were read.
+
+    `patience_s`: after this long, one with the sessions of many projects is left, the newest of them having been read.
+    """
+    progress = Progress(after_s=SLOW_S, only_terminal=True)
+    is_whole = True
+    for number, source in enumerate(sources, start=1):
+        reading = partial(ingest, ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, max_batches=1)
+        until_s = time.monotonic() + (patience_s if _holds_many(source) else math.inf)
+        while (more := (await reading()).more) and time.monotonic() < until_s:
+            progress.update((number - 1) / len(sources), f"{number - 1} of {len(sources)} transcripts read")
+        is_whole = is_whole and not more
+        progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
+    progress.clear()
+    return is_whole
+
+
+def tombstones_of(state: StateDir) -> Tombstones | None:
+    """Returns the tombstones in the user's ledger; None without a ledger. Raises UserError if it cannot be read."""
+    if not state.ledger.exists():
+        return None
+    with reading(state.ledger) as db:
+        return stored_tombstones(db)
+
+
+def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[FoundSource]:
+    """Returns every transcript to read, also in `projects`. Raises UserError while paused.
+
+    Oldest first, so that records copied by a fork are read from the original.
+    """
+    if config.paused:
+        raise UserError(
+            "Carryover is paused, so no transcript is read, and nothing is recorded of what you asked for. "
+            "`carryover unpause` ends the pause.",
+            ExitCode.REFUSED,
+        )
+    agents = all_agents(config.sources)
+    return _oldest_first(scan.find_sources(agents, (*folders_to_read(config), *_in_projects(config, projects))))
+
+
+def chosen_sources(
+    config: Config, root: str | None, session: str | None = None, *, around: bool = False, most_bytes: int = 0
+) -> list[Source]:
+    """Returns the transcripts that a temporary ledger is made of; see `opened`. Raises UserError while paused."""
+    seen = sources_on_disk(config, [Path(root)] if root else [])
+    if most_bytes:
+        return _newest(seen, most_bytes)
+    if session is not None:
+        return of_session(seen, session)
+    if root:
+        around_it = map(str, Path(root).parents if around else ())
+        return of_project(seen, {root, *around_it}, all_agents(config.sources))
+    return [found.source for found in seen]
+
+
+def _newest(seen: list[FoundSource], most_bytes: int) -> list[Source]:
+    """Returns the newest transcripts of at most `most_bytes` together, but at least one."""
+    kept = list[Source]()
+    total = 0
+    for found in reversed(seen):
+        total += found.size
+        if kept and total > most_bytes:
+            break
+        kept.append(found.source)
+    return kept[::-1]
+
+
+def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
+    """Returns the folders in which agents keep their transcripts."""
+    return scan.roots_to_read(all_agents(config.sources).values(), config, Path.home(), os.environ)
+
+
+def of_project(seen: Iterable[FoundSource], roots: Collection[str], agents: Mapping[str, Agent]) -> list[Source]:
+    """Returns the sources of sessions in the project with these `roots`, with sub-agents, and all that hold many."""
+    items = list(seen)
+    known: dict[str, bool] = {}
+    sessions: set[tuple[str, str | None]] = set()
+    chosen: set[str] = set()
+    for item in items:
+        source = item.source
+        if item.project is not None:
+            here = str(item.project) in roots
+        elif not (here := _holds_many(source)) and (cwd := first_cwd(agents[source.agent], source)) is not None:
+            if cwd not in known:
+                known[cwd] = _root_if_told(cwd) in roots
+            here = known[cwd]
+            if here and source.session is not None and source.subagent_id is None:
+                sessions.add((source.agent, source.session))
+        if here:
+            chosen.add(source.path)
+    each = [item.source for item in items]
+    return [source for source in each if source.path in chosen or (source.agent, source.session) in sessions]
+
+
+def _root_if_told(cwd: str) -> str | None:
+    try:
+        return root_of(cwd).root
+    except Silent:
+        return None
+
+
+def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
+    """Returns the sources of sessions whose id begins with `prefix`, as in `codex:01a`; else all that hold many."""
+    items = [item.source for item in seen]
+    asked = conversation_of(prefix).lower()
+    ids = [(source, source.session.lower()) for source in items if source.session is not None]
+    named = [source for source, own in ids if own.startswith(asked.removeprefix(f"{source.agent}:"))]
+    return named or [source for source in items if _holds_many(source)]
+
+
+def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
+    return scan.roots_in_projects(
+        [agent for agent in all_agents(config.sources).values() if config.reads(agent.id)], projects
+    )
+
+
+def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
+    return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
+
+
+def _holds_many(source: Source) -> bool:
+    """Whether the path names neither a session nor a sub-agent."""
+    return source.session is None and source.subagent_id is None

@@ -1,0 +1,101 @@
+"""Reads the daemon's log, rotated files included, and can follow it. Works without a daemon."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from carryover.daemon.log import LEVELS, open_files, parse_line
+from carryover.errors import ExitCode, UserError
+from carryover.past.context import state_dir
+
+_SERIOUS: Final = ("warning", "error")
+
+
+class Line(NamedTuple):
+    """A line of the log."""
+
+    text: str
+    data: object
+    """Its parts, as `carryover logs --json` prints them."""
+    is_serious: bool
+
+
+def log_levels() -> tuple[str, ...]:
+    """Returns the levels of the log's lines, the least serious first."""
+    return LEVELS
+
+
+def log_lines(*, level: str, since_ms: int) -> Iterator[Line]:
+    """Returns the lines from `since_ms` on that are at least as serious as `level`, oldest first.
+
+    Raises UserError (NOTHING_FOUND) if there is no log.
+    """
+    log = state_dir().log
+    files = open_files(log)
+    if not files:
+        raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
+    for file in files:
+        file.close()
+    return (line for line in _chosen(_lines(log), level, since_ms) if line is not None)
+
+
+def followed_lines(*, level: str, since_ms: int, wait: Callable[[], bool]) -> Iterator[Line | None]:
+    """Yields the same lines and those that are added, across rotations.
+
+    None means that everything has been read for now; then `wait` is called, and this ends when it returns False.
+    """
+    return _chosen(_lines(state_dir().log, wait=wait), level, since_ms)
+
+
+def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[Line | None]:
+    shows = not since_ms  # a truncated line belongs to the line before it
+    least = LEVELS.index(level)
+    for line in lines:
+        parsed = parse_line(line)
+        if parsed is not None:
+            shows = parsed.at_ms >= since_ms and LEVELS.index(parsed.level) >= least
+        if not line:
+            yield None
+        elif shows and parsed is not None:
+            yield Line(line, parsed, parsed.level in _SERIOUS)
+        elif shows:
+            yield Line(line, {"text": line}, is_serious=False)
+
+
+def _lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]:
+    """Yields the complete lines of the log, oldest first.
+
+    With `wait`, it follows the log across rotations: an empty string means that everything has been read for now; then
+    `wait` is called, and iteration ends when it returns False.
+    """
+    files = open_files(log)
+    try:
+        while True:
+            while len(files) > 1 or (files and wait is None):
+                yield from _complete(files[0])
+                if torn := files[0].read():  # its writer was killed before ending the line
+                    yield torn.decode(errors="replace")
+                files.pop(0).close()
+            if wait is None:
+                return
+            if files:
+                yield from _complete(files[0])
+            yield ""
+            if not wait():
+                return
+            files += open_files(log, newer_than=os.fstat(files[0].fileno()).st_ino if files else None)
+            if files and os.fstat(files[0].fileno()).st_size < files[0].tell():  # it was truncated
+                files[0].seek(0)
+    finally:
+        for file in files:
+            file.close()
+
+
+def _complete(file: BinaryIO) -> Iterator[str]:
+    """Yields the complete lines from the current position, and leaves the position just past the last of them."""
+    while (line := file.readline()).endswith(b"\n"):
+        yield line[:-1].decode(errors="replace")
+    file.seek(-len(line), os.SEEK_CUR)

@@ -1,0 +1,257 @@
+"""The one way to what is recorded, for all that commands and the MCP server ask: with a daemon or without one.
+
+What is opened is the user's ledger or, where there is none, a temporary one made of what the agents left on disk. What
+is written is written by the daemon or, while none runs, here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import msgspec
+
+from carryover.config import load_config
+from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
+from carryover.fsio import FileLock
+from carryover.ledger.connect import reading_tolerantly
+from carryover.ledger.queries import project_by_root, reading, session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.rows import ProjectRow, SessionRow
+from carryover.model import LAST
+from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir
+from carryover.paths import StateDir
+from carryover.platform import here
+from carryover.terminal.output import warn
+
+if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
+    from carryover.projects.root import StatePaths
+
+T = TypeVar("T")
+MANY: Final = 40
+"""From so many transcripts on, it takes seconds to read them."""
+
+
+class Want(Enum):
+    """What is done before the ledger is opened."""
+
+    AS_IT_IS = auto()
+    """Nothing is read, written or joined."""
+    FOLLOWED = auto()
+    """If nothing is known of the project, what was recorded before its folder was moved is joined."""
+    LISTED = auto()
+    """The same, and a warning says if no daemon keeps the ledger fresh."""
+    FRESH = auto()
+    """New records of the project are read, unless Carryover is paused. If the ledger then still lacks the project and
+    may be incomplete, what is on disk is opened instead."""
+
+
+class Opened(NamedTuple):
+    """An open ledger, and the project in it that was asked for, if anything is recorded of it."""
+
+    ledger: sqlite3.Connection
+    project: ProjectRow | None
+
+
+@contextmanager
+def opened(
+    want: Want, root: str | None = None, *, session: str | None = None, around: bool = False, most_bytes: int = 0
+) -> Iterator[Opened]:
+    """Opens what is recorded of the project at `root`, or of all projects.
+
+    What a temporary ledger is made of is narrowed to that project, with `around` also to those that contain it; to
+    sessions whose id begins with `session`; or to the newest `most_bytes` of transcripts. Damaged entries are skipped;
+    their number is printed on stderr at the end. Raises UserError (REFUSED) if Carryover was paused before anything was
+    recorded.
+    """
+    state = state_dir()
+    if state.ledger.exists():
+        is_complete = _prepared(state, want, root)
+        with reading_tolerantly(state.ledger, warn) as ledger:
+            found = _in(ledger, root)
+            if is_complete or found.project is not None:
+                yield found
+                return
+    with _on_disk(state, root, session, around=around, most_bytes=most_bytes) as ledger:
+        yield _in(ledger, root)
+
+
+@contextmanager
+def opened_session(name: str) -> Iterator[tuple[sqlite3.Connection, SessionRow]]:
+    """Opens the ledger with the session that a user calls `name`; see `session_named`."""
+    if not name:
+        raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
+    of_project = opened(Want.LISTED, project_root(None)) if name == LAST else opened(Want.AS_IT_IS, session=name)
+    with of_project as (ledger, _):
+        yield ledger, session_named(ledger, name)
+
+
+def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
+    """Returns the session with this id or prefix, or this project's newest (`last`). Raises UserError if none fits."""
+    if name != LAST:
+        return session_by_prefix(ledger, name)
+    root = project_root(None)
+    project = project_by_root(ledger, root)
+    found = work_sessions(ledger, project.id, limit=1) if project is not None else []
+    if not found:
+        raise UserError(
+            f"{nothing_recorded(root)} `carryover sessions --all` lists those of all projects.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return found[0]
+
+
+def may_be_running(state: StateDir) -> bool:
+    """Whether a daemon runs, or nothing is known about it since its lock can't be read."""
+    try:
+        return FileLock(state.lock).holder() is not None
+    except OSError:
+        return True
+
+
+def ask_patiently(state: StateDir, target: str, *, timeout_s: float) -> dict[str, Any] | None:
+    """Returns the daemon's answer to `POST target`; None if none runs. Raises UserError, also if it comes too late."""
+    from carryover.daemon.client import ask_daemon
+
+    try:
+        return ask_daemon(state.socket, "POST", target, timeout_s=timeout_s)
+    except TimeoutError as error:
+        raise UserError(
+            f"carryoverd has not finished after {timeout_s:g} s and is still at work. Run the same command again later."
+        ) from error
+
+
+def written(
+    target: str,
+    kind: type[T],
+    do: Callable[[Ledger, StatePaths], Awaitable[T]],
+    *,
+    timeout_s: float,
+    otherwise: str = "Nothing was changed.",
+) -> T:
+    """Returns the daemon's answer to `POST target`, which writes to the ledger, or, if none runs, that of `do`.
+
+    Raises UserError, which ends with `otherwise` if `do` can't be run.
+    """
+    state = state_dir()
+    answer = ask_patiently(state, target, timeout_s=timeout_s)
+    if answer is not None:
+        return msgspec.convert(answer, kind)
+    from carryover.past.without_daemon import as_writer
+
+    return as_writer(state, do, otherwise)
+
+
+def _in(ledger: sqlite3.Connection, root: str | None) -> Opened:
+    return Opened(ledger, project_by_root(ledger, root) if root is not None else None)
+
+
+def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
+    """Does what `want` says. Returns whether the ledger is all there is to open."""
+    if want is Want.AS_IT_IS:
+        return True
+    if want is Want.FRESH:
+        return root is not None and not state.paused.exists() and _bring_up_to_date(state, root)
+    if root is not None:
+        _follow_if_unknown(state, root)
+    if want is Want.LISTED and not may_be_running(state):
+        warn("carryoverd is not running: newer sessions may be missing here.")
+    return True
+
+
+@contextmanager
+def _on_disk(
+    state: StateDir, root: str | None, session: str | None, *, around: bool, most_bytes: int
+) -> Iterator[sqlite3.Connection]:
+    """Opens a temporary ledger of what is on disk, without what the user had forgotten."""
+    from carryover.importing.declared.agent import all_agents
+    from carryover.past.from_disk import chosen_sources, temporary_ledger, tombstones_of
+
+    config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
+    sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
+    if len(sources) > MANY and not state.ledger.exists():
+        warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
+    with temporary_ledger(sources, all_agents(config.sources), tombstones=tombstones_of(state)) as ledger:
+        yield ledger
+
+
+def _follow_if_unknown(state: StateDir, root: str) -> None:
+    """Looks for a moved project's records if nothing is known of `root`, unless paused or the ledger is in use."""
+    if is_foreign(root):
+        return
+    with reading(state.ledger) as ledger:
+        known = whereabouts(ledger)
+    if state.paused.exists() or any(row.root == root and row.has_sessions for row in known):
+        return
+    from carryover.projects.moved_folders import may_have_moved
+
+    if not any(may_have_moved(row, root) for row in known):
+        return
+    with suppress(UserError):
+        _follow(state, root)
+
+
+def join_spellings(state: StateDir, root: str) -> None:
+    """Joins what an earlier version recorded of the project at `root` by another spelling. Raises UserError."""
+    from carryover.projects.moved_folders import spelt_on_disk
+
+    if not here().folds or not state.ledger.exists():
+        return
+    with reading(state.ledger) as ledger:
+        known = whereabouts(ledger)
+    if any(row.root != root and row.has_sessions and spelt_on_disk(row.root) == root for row in known):
+        _follow(state, root)
+
+
+def _follow(state: StateDir, root: str) -> None:
+    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
+
+    with suppress(TimeoutError):
+        if ask_daemon(state.socket, "POST", _about(root, "/follow"), timeout_s=SETTLE_LIMIT_S) is None:
+            from carryover.past.without_daemon import follow_moved
+
+            follow_moved(state, root)
+
+
+def _bring_up_to_date(state: StateDir, root: str) -> bool:
+    """Has the daemon read new records or, if none is running, reads this project's. False if that is incomplete."""
+    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
+
+    caught_up = False
+    with suppress(TimeoutError):
+        settled = ask_daemon(state.socket, "POST", _about(root, "/settle"), timeout_s=SETTLE_LIMIT_S)
+        if settled is None:
+            return _read_here(state, root)
+        with suppress(UserError, TimeoutError):
+            ask_daemon(state.socket, "POST", _about(root, "/follow"), timeout_s=SETTLE_LIMIT_S)
+        caught_up = bool(settled["caught_up"])
+    if not caught_up:
+        warn("carryoverd is still reading; this is what it knows so far.")
+    return caught_up
+
+
+def _about(root: str, target: str) -> str:
+    from urllib.parse import urlencode
+
+    return f"{target}?{urlencode({'root': root})}"
+
+
+def _read_here(state: StateDir, root: str) -> bool:
+    from carryover.past.without_daemon import catch_up
+
+    try:
+        load_config(state.config)
+    except UserError:  # it is not known then what may be read; a warning says so
+        return False
+    try:
+        is_whole = catch_up(state, root)
+    except UserError as trouble:
+        warn(str(trouble))
+        return False
+    if not is_whole:
+        warn("A store with the sessions of many projects takes long to read; this is what is known so far. Ask again.")
+    return is_whole

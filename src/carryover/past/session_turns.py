@@ -1,0 +1,206 @@
+"""Finds the turns behind a file, and the commits that edits and commands of sessions are in. Read-only and blocking."""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.ledger.codec import is_of, read_body
+from carryover.ledger.events import turn_of, turn_starts
+from carryover.ledger.rows import ProjectRow
+from carryover.ledger.search import EditRow, edits_of_name
+from carryover.model import FileEdit, UserPrompt
+from carryover.past.session_entries import show_command
+from carryover.probe.git_history import Commit, FormerName
+
+How = Literal["command", "edits"]
+"""The session ran `git commit`, or somebody else committed edits of the session."""
+
+WHOLE_SECOND_MS: Final = 999
+"""Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
+_SAME_ACT_MS: Final = 60_000
+_MOST_NAMES: Final = 20
+"""Maximum number of a file's former names that are followed."""
+_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {is_of("user_prompt")}
+    AND thread_id = """
+_OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
+_OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
+    AND at_ms <= ? ORDER BY id DESC"""
+Edits = Mapping[int, tuple[EditRow, FileEdit]]
+"""Edits by the id of their event."""
+
+
+class Links:
+    """Finds commits by the edits and commands that sessions recorded."""
+
+    def __init__(self, commits: Iterable[Commit]) -> None:
+        self._oldest_first = sorted(commits, key=lambda commit: commit.authored_ms)
+        self._of_file: dict[str, list[Commit]] = {}
+        for commit in self._oldest_first:
+            for name in commit.files:
+                self._of_file.setdefault(name, []).append(commit)
+
+    def of_edit(self, name: str, at_ms: int) -> Commit | None:
+        """Returns the first commit of the file `name` (relative to the top of the repository) after an edit."""
+        commits = self._of_file.get(name, [])
+        at = bisect_left(commits, at_ms, key=lambda commit: commit.authored_ms + WHOLE_SECOND_MS)
+        return commits[at] if at < len(commits) else None
+
+    def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
+        """Returns the commit that a `git commit` made, even if it was rebased since; None if git no longer has it."""
+        named = (commit for commit in self._oldest_first if commit.id.startswith(short))
+        alike = (
+            commit
+            for commit in self._oldest_first
+            if commit.subject.startswith(subject) and abs(commit.authored_ms - at_ms) <= _SAME_ACT_MS
+        )
+        return next(named, None) or next(alike, None)
+
+    def before(self, commit: Commit | None, name: str) -> int:
+        """Returns when (UTC ms) the file `name` was last committed before `commit` (None: at all); 0 if that is
+        unknown."""
+        commits = self._of_file.get(name, [])
+        earlier = [each for each in commits if commit is None or each.authored_ms < commit.authored_ms]
+        return earlier[-1].authored_ms + WHOLE_SECOND_MS if earlier else 0
+
+
+def path_in_project(path: str, roots: Sequence[str | None]) -> str:
+    """Returns the path relative to the first of `roots` that contains it; unchanged if none does."""
+    for root in roots:
+        if root and path.startswith(f"{root.rstrip('/')}/"):
+            return path[len(root.rstrip("/")) + 1 :]
+    return path
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown)."""
+
+    at_ms: int
+    agent: str
+    session: str
+    subagent_id: str | None
+    prompt: str | None
+    """The user's request; None if no prompt is recorded before the edit."""
+    change: str
+    """`add`, `modify`, `delete` or `rename`: the last edit's, but `add` if the turn created the file."""
+    path: str
+    old_path: str | None
+    edits: int
+    added: int | None
+    """Number of lines; None if no edit of the turn reports it."""
+    removed: int | None
+    machine: str | None = None
+    """The other machine that recorded the session; None if this one did."""
+    turn: int
+    """Number of the turn in its session; 0 before the first prompt."""
+    show: str
+    """The command that shows the turn."""
+
+    @property
+    def summary(self) -> str:
+        """What it did: `+12 -3`, `new +40`, `renamed`, or `edited` if the number of lines is unknown."""
+        lines = [f"+{self.added}"] if self.added is not None else []
+        lines += [f"-{self.removed}"] if self.removed else []
+        what = {"add": "new", "delete": "deleted", "rename": "renamed"}.get(self.change, "" if lines else "edited")
+        times = [f"({self.edits} edits)"] if self.edits > 1 else []
+        return " ".join([*filter(None, [what]), *lines, *times])
+
+
+def changes_of(
+    db: sqlite3.Connection, project: ProjectRow, path: str, former: Iterable[FormerName] = ()
+) -> list[Change]:
+    """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`.
+
+    What bears one of its `former` names after the rename is another file.
+    """
+    edits = edits_of(db, project, path)
+    for name in former:
+        until = name.until_ms + WHOLE_SECOND_MS if name.until_ms is not None else float("inf")
+        earlier = edits_of(db, project, str(Path(project.root, name.name)))
+        edits = edits | {key: each for key, each in earlier.items() if each[0].at_ms <= until}
+    return turns_of(db, edits)
+
+
+def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> dict[int, tuple[EditRow, FileEdit]]:
+    """Returns the edits of the file at `path` (absolute), which may no longer exist.
+
+    They are matched by path relative to the project, so the result includes those made before the project was moved, in
+    its worktrees, and under former names of the file.
+    """
+    names = [path_in_project(path, (project.root,))]
+    edits: dict[int, tuple[EditRow, FileEdit]] = {}
+    for name in names:  # grows during the iteration
+        for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
+            body = read_body(db, row.body)
+            roots = (row.root, row.recorded_root)
+            if not isinstance(body, FileEdit) or path_in_project(body.path, roots) != name:
+                continue
+            edits[row.event_id] = (row, body)
+            former = path_in_project(body.old_path, roots) if body.old_path else name
+            if former not in names and len(names) < _MOST_NAMES:
+                names.append(former)
+    return edits
+
+
+def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
+    """Returns the turns that made the edits of one file, newest first."""
+    turns: dict[tuple[int, int], Change] = {}
+    starts = {session: turn_starts(db, session) for session in {row.session_id for row, _ in edits.values()}}
+    for row, body in (edits[event_id] for event_id in sorted(edits)):
+        prompt_id, prompt = _prompt_before(db, row)
+        turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id or None)
+        change = Change(
+            at_ms=row.at_ms,
+            agent=row.agent,
+            session=row.session,
+            subagent_id=row.subagent_id or None,
+            prompt=prompt,
+            change=body.change,
+            path=body.path,
+            old_path=body.old_path,
+            edits=1,
+            added=body.added,
+            removed=body.removed,
+            machine=row.machine or None,
+            turn=turn,
+            show=show_command(row.session, turn, subagent=bool(row.subagent_id)),
+        )
+        former = turns.get((row.session_id, prompt_id))
+        turns[row.session_id, prompt_id] = change if former is None else _joined(former, change)
+    return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
+
+
+def _joined(former: Change, change: Change) -> Change:
+    """Returns both of one turn's changes to a file as one."""
+    is_still_new = former.change == "add" and change.change == "modify"
+    return msgspec.structs.replace(
+        change,
+        at_ms=max(former.at_ms, change.at_ms),
+        change="add" if is_still_new else change.change,
+        old_path=change.old_path or former.old_path,
+        edits=former.edits + 1,
+        added=_sum(former.added, change.added),
+        removed=_sum(former.removed, change.removed),
+    )
+
+
+def _sum(former: int | None, number: int | None) -> int | None:
+    return former if number is None else number + (former or 0)
+
+
+def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
+    """Returns row id and text of the prompt of the main turn in which the edit was made, or 0 and None."""
+    if row.subagent_id:
+        before = db.execute(_OF_SESSION, (row.session_id, row.at_ms))
+    else:
+        before = db.execute(_OF_THREAD, (row.thread_id, row.event_id))
+    for event_id, stored in before:
+        body = read_body(db, stored)
+        if isinstance(body, UserPrompt) and body.actor == "human":
+            return event_id, body.typed
+    return 0, None

@@ -1,0 +1,154 @@
+"""Makes a handoff from one transcript alone, optionally as of one of its lines; reads and stores nothing else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
+from carryover.agents import adapters, agent_name, agent_names
+from carryover.config import settings_or_defaults
+from carryover.daemon.handed_over import HandedOver
+from carryover.daemon.handoffs import as_printed
+from carryover.distill.handoff import MAX_TOKENS
+from carryover.distill.render import render
+from carryover.distill.trail import past_of
+from carryover.distill.view import ProjectView
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.export.dial import Happened, dialed
+from carryover.facts import Facts, FindRoot, ProjectRoot
+from carryover.importing.document import open_document, with_events
+from carryover.importing.recognition import counts, described, look, looks
+from carryover.ledger.events import main_thread
+from carryover.ledger.queries import projects, work_sessions
+from carryover.past.context import root_of, state_dir
+from carryover.past.from_disk import temporary_ledger
+from carryover.publish.dialed import newest_first
+from carryover.publish.make import make
+from carryover.publish.project_view import MAX_SESSIONS, project_view
+from carryover.readers.by_kind import reader_of_copies
+from carryover.records.fields import LATEST_MS
+from carryover.text.reset_times import on_this_machine
+
+_ANYWHERE: Final = ("", "C:", "D:")
+"""Roots of a project whose folder is unknown, so that files are shown by their full paths."""
+
+
+def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, tokens: int | None = None) -> HandedOver:
+    """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all), for
+    a budget of `tokens` (None: that of a project's file).
+
+    The same file gives the same text everywhere: `now` is its last event's time; git and the project's files are not
+    read. If it names no working folder, its own folder is the root. Raises UserError if it can't be read, or if no
+    adapter recognises anything in it.
+    """
+    size = MAX_TOKENS if tokens is None else tokens
+    agent, view, events = view_of_transcript(path, agent_id, until, size if size > MAX_TOKENS else 0)
+    handoff = None
+    if view is not None:
+        names, now_ms = {agent.id: agent.spec.name, **agent_names()}, view.sessions[0].last_ms
+        handoff = make(view, Facts(clock=on_this_machine), now_ms=now_ms, resume="ask", names=names)
+        if handoff is not None:
+            handoff = dialed(handoff, past_of(view, now_ms=now_ms, names=names), events, size)
+    if handoff is None or view is None:
+        raise UserError(
+            f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "
+            f"It was read as a transcript of {agent.spec.name}: {counts(look(agent, path))}, and none is a prompt, an "
+            "answer or a call. --agent names another agent.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return as_printed(view.root, handoff, render(handoff))
+
+
+def view_of_transcript(
+    path: Path, agent_id: str | None, until: int | None, most_events: int = 0
+) -> tuple[Agent, ProjectView | None, list[Happened]]:
+    """Returns the agent that wrote the file, the project worked on in its first `until` records (None: all), which is
+    None if no agent did anything, and the newest events. Raises UserError if the file can't be read."""
+    agent, source = _document(path, agent_id)
+    if until is not None:
+        agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
+    return agent, *_view(agent, source, most_events)
+
+
+def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView | None, list[Happened]]:
+    """Returns the newest project that was worked on, None if no agent did anything, and its newest events."""
+    find_root: FindRoot = root_of
+    view, has_main, events = _as_recorded(agent, source, find_root, most_events)
+    nowhere = view is None
+    if nowhere:
+        cwd, find_root = str(Path(source.path).parent), ProjectRoot
+        agent = with_events(agent, lambda event: msgspec.structs.replace(event, cwd=cwd))
+        view, has_main, events = _as_recorded(agent, source, find_root, most_events)
+    if not has_main:
+        # A sub-agent's own file: its work is handed over as the main work.
+        main = with_events(agent, lambda event: msgspec.structs.replace(event, subagent_id=None))
+        view, _, events = _as_recorded(main, source, find_root, most_events)
+    return msgspec.structs.replace(view, checkouts=_ANYWHERE) if view is not None and nowhere else view, events
+
+
+def _as_recorded(
+    agent: Agent, source: Source, find_root: FindRoot, most_events: int
+) -> tuple[ProjectView | None, bool, list[Happened]]:
+    """Returns the newest project in the source, whether it has more than sub-agents' work, and its newest events."""
+    # With the current time, the result for events in the future would be different tomorrow.
+    with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
+        for project in projects(ledger):
+            if rows := work_sessions(ledger, project.id, limit=MAX_SESSIONS):
+                has_main = any(main_thread(ledger, row.id) is not None for row in rows)
+                view = project_view(ledger, project.id)
+                return view, has_main, list(islice(newest_first(ledger, view), most_events))
+    return None, True, []
+
+
+def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
+    """Returns the file as a source, in a format that an agent recognises or else the best-fitting adapter's."""
+    try:
+        if not path.is_file():
+            raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
+        path.open("rb").close()
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {os_reason(error)}.") from error
+    with suppress(UserError):
+        settings, _ = settings_or_defaults(state_dir())
+        document = open_document(path.absolute(), agent_id=agent_id, part=True, declared=settings.sources)
+        return document.agent, document.source
+    known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
+    if agent_id is not None and agent_id not in known:
+        raise UserError(
+            f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
+        )
+    best = agent_id or _fitting(path)
+    return known[best], Source(agent=best, path=str(path.absolute()))
+
+
+def _fitting(path: Path) -> str:
+    """Returns the agent whose adapter finds most events in the file; another agent's file has none."""
+    best = looks(path)[0]
+    if not best.events:
+        raise UserError(
+            f"No agent that Carryover knows wrote {path} in a form that was recognised. {described(path)} "
+            "Name the agent with --agent.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return best.agent
+
+
+class _ReaderUpTo:
+    def __init__(self, reader: Reader, last: int) -> None:
+        self._reader = reader
+        self._last = last
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        batch = self._reader.read(path, cursor)
+        records = tuple(record for record in batch.records if record.number <= self._last)
+        ended = len(records) < len(batch.records)
+        return msgspec.structs.replace(batch, records=records, more=batch.more and not ended)
+
+    def stat(self, path: Path) -> FileStat:
+        return self._reader.stat(path)

@@ -1,0 +1,81 @@
+"""Finds what differs from HEAD in a repository, for the document about a project. Blocking."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from carryover.export import material
+from carryover.fsio import is_gone
+from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
+from carryover.probe.git_command import ask
+from carryover.text.lines import one_line
+
+MOST_FILES: Final = 500
+MOST_DIFFS: Final = 60
+LONGEST_LINES: Final = 3_000
+"""Most lines of a file's diff."""
+LARGEST_BYTES: Final = 512 << 10
+"""Largest size of a file, then and now, whose diff is read."""
+_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
+_FROM_NOTHING: Final = "--- /dev/null\n"
+_NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
+
+
+def uncommitted(
+    root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
+) -> list[material.ChangedText]:
+    """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
+
+    At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
+    not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does not answer in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    try:
+        return _uncommitted(root, own, hidden, deadline) if may_be_repository(root) else []
+    except (TimeoutError, FileNotFoundError):
+        return []
+
+
+def _uncommitted(
+    root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float
+) -> list[material.ChangedText]:
+    [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
+    if numstat.code != 0:
+        return []
+    changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
+    gone = {file.path for file in changed if is_gone(root / file.path)}
+    short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
+    diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
+    return [
+        material.ChangedText(
+            path=file.path,
+            insertions=file.insertions,
+            deletions=file.deletions,
+            diff=diffs.get(file.path, ""),
+            new=diffs.get(file.path, "").startswith(_FROM_NOTHING),
+            gone=file.path in gone,
+        )
+        for file in changed
+    ]
+
+
+def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
+    """Returns the differences from HEAD in the form of `diff -u`, by path."""
+    if not paths:
+        return {}
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # it asks git for its version, and need not know it
+    from carryover.past.git_python import Head
+
+    found: dict[str, str] = {}
+    head = Head(root, deadline=deadline, settings=_BOUNDED)
+    for each in head.diff(None, tuple(paths), create_patch=True, no_renames=True, src_prefix="a/", dst_prefix="b/"):
+        if each.b_rawpath is None or not isinstance(each.diff, bytes) or len(each.diff) > LARGEST_BYTES:
+            continue
+        name = one_line(each.b_rawpath.decode("utf-8", "replace"))
+        before = _FROM_NOTHING if each.new_file else f"--- a/{name}\n"
+        found[os.fsdecode(each.b_rawpath)] = f"{before}+++ b/{name}\n{each.diff.decode('utf-8', 'replace')}"
+    return found

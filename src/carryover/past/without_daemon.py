@@ -1,0 +1,106 @@
+"""Does what the daemon does, in this process while no daemon runs: one writer at a time has the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final, TypeVar
+
+from carryover.config import Config, load_config, settings_now
+from carryover.distill.stored_digest import DigestReducer
+from carryover.errors import UserError, os_reason
+from carryover.fsio import FileLock
+from carryover.importing.declared.agent import all_agents
+from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
+from carryover.ledger.store import Ledger
+from carryover.past.context import agents_own, now_ms, root_of
+from carryover.past.from_disk import of_project, outdated_sources, read_sources
+from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
+from carryover.publish.project_moves import follow, inspect_root
+from carryover.publish.refresh import refused_before_work
+
+T = TypeVar("T")
+
+
+def as_writer(
+    state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[T]], otherwise: str = "Nothing was changed."
+) -> T:
+    """Runs `do` with the ledger while no daemon does. Raises UserError, which ends with `otherwise`, if it can't."""
+    lock = FileLock(state.lock)
+    try:
+        taken = lock.acquire()
+    except OSError as error:
+        raise UserError(f"The lock {state.lock} cannot be taken: {os_reason(error)}. {otherwise}") from error
+    if not taken:
+        raise UserError(f"Another process is using the ledger. {otherwise} Try again in a moment.")
+
+    async def run() -> T:
+        ledger = await Ledger.open(state.ledger, DigestReducer())
+        try:
+            return await do(ledger, StatePaths.of(state, Path.home(), agents_own(load_config(state.config).agents)))
+        except Exception as error:
+            await ledger.report(error)  # of a reader, which may have met damage
+            raise
+        finally:
+            await ledger.close()
+
+    try:
+        return asyncio.run(run())
+    finally:
+        lock.release()
+
+
+PATIENCE_S: Final = 5.0
+"""How long one source may be read that may have nothing of the project that is asked about."""
+
+
+def catch_up(state: StateDir, root: str) -> bool:
+    """Reads new records of the project at `root` into the ledger, as a daemon would. Returns whether all were read.
+
+    Raises UserError if it can't.
+    """
+
+    async def read(ledger: Ledger, paths: StatePaths) -> bool:
+        config = settings_now(state)
+        outdated = await outdated_sources(ledger, state, config, [Path(root)])
+        await _follow(ledger, paths, root, config)
+        with closing(connect_read_only(paths.ledger)) as db:
+            known = {row.id: row for row in whereabouts(db)}
+        target = {row.root: known[row.moved_to].root for row in known.values() if row.moved_to in known}
+        roots = {root_of(root).root}
+        while former := {old for old, new in target.items() if new in roots} - roots:
+            roots |= former
+        agents = all_agents(config.sources)
+        chosen = of_project(outdated, roots, agents)
+        is_whole = await read_sources(ledger, chosen, agents, now_ms, root_of, patience_s=PATIENCE_S)
+        # Again, so that a project read just now is recognised if its folder is moved later.
+        await _follow(ledger, paths, root, config)
+        # A daemon that starts later leaves a project alone that only a printing command made known.
+        with closing(connect_read_only(paths.ledger)) as db:
+            project = project_by_root(db, root)
+            refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
+        if project is not None and refused is not None:
+            await ledger.set_published(project.id, None, now_ms() + 1, refused.published.refusal)
+        return is_whole
+
+    return as_writer(state, read, "This is what it holds so far.")
+
+
+def follow_moved(state: StateDir, root: str) -> None:
+    """Joins what was recorded before the project at `root` was moved. Raises UserError if it can't."""
+    as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, settings_now(state)))
+
+
+async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
+    project = root_of(root)
+    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
+
+
+async def read_new(ledger: Ledger, state: StateDir) -> None:
+    """Reads new records of all projects into the ledger, as a daemon would."""
+    config = settings_now(state)
+    new = await outdated_sources(ledger, state, config, ())
+    await read_sources(ledger, [found.source for found in new], all_agents(config.sources), now_ms, root_of)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from carryover.actions.settings import setting_names
+from carryover.errors import ExitCode
+from carryover.past.context import state_dir
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, wait_until
+from support.forked import CARRYOVER
+from support.recorded_shop import Run
+from support.terminal import played
+
+FILE = """\
+# mine
+[resume]
+mode   =  "brief"   # one line is enough
+
+[projects]
+exclude = [
+  "~/clients/*", # theirs
+]
+"""
+LATER = " carryoverd is not running; it holds when it starts.\n"
+
+
+@pytest.fixture
+def config_file(home: Path) -> Path:
+    state_dir().root.mkdir(mode=0o700, exist_ok=True)
+    state_dir().config.write_text(FILE)
+    return state_dir().config
+
+
+def test_all_settings_are_shown_with_where_they_come_from(config_file: Path, run: Run) -> None:
+    rows = {line.split()[0]: line.split()[1:] for line in run.out("config").splitlines()}
+
+    assert rows["SETTING"] == ["VALUE", "FROM", "MEANING"]
+    assert rows["resume.mode"][:2] == ["brief", "~/.carryover/config.toml"]
+    assert rows["projects.exclude"][:2] == ['["~/clients/*"]', "~/.carryover/config.toml"]
+    assert rows["resume.stale_days"][:2] == ["7", "default"]
+    assert rows["publish.folder"][:3] == ["not", "set", "default"]
+    assert set(setting_names()) <= rows.keys()
+
+
+def test_each_setting_says_in_a_few_words_what_it_means(home: Path, run: Run) -> None:
+    state_dir().root.mkdir(mode=0o700, exist_ok=True)
+    state_dir().config.write_text(
+        '[prices."model-x"]\ninput = 5.0\n[agents.codex]\nroots = ["/x"]\nversions = ["1"]\nenv = {A = "b"}\n'
+        '[[sources]]\nagent = "mine"\nfiles = ["/x/*.jsonl"]\nformat = "jsonl"\n'
+        'role = "role"\ntext = "text"\n'
+    )
+    found = {setting["key"]: setting["meaning"] for setting in json.loads(run.out("config", "--json"))}
+
+    assert "prices.model-x" in found and "agents.codex.env" in found and found["resume.stale_days"].startswith("days")
+    assert [key for key, meaning in found.items() if not 0 < len(meaning) <= 36] == []
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_on_a_terminal_long_values_are_cut_and_no_meaning(config_file: Path, width: int) -> None:
+    config_file.write_text(f'[projects]\nexclude = ["~/{"a" * 90}"]\n[resume]\nmode = "brief"\n')
+
+    lines = played([*CARRYOVER, "config"], columns=width)[1].splitlines()
+
+    assert [line for line in lines if len(line) > width] == []
+    said = {line.split()[0]: line for line in lines}
+    assert said["resume.mode"].endswith("  how a session learns of the last one") and " brief " in said["resume.mode"]
+    assert said["projects.exclude"].endswith("  projects that are never covered") and "…" in said["projects.exclude"]
+
+
+def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
+    assert (run.out("config", "resume.mode"), run.out("config", "notify.desktop")) == ("brief\n", "true\n")
+    unset = "carryover: publish.folder is not set.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "config", "publish.folder") == unset
+    about = {"key": "resume.mode", "value": "brief", "origin": str(config_file), "default": "ask"}
+    assert about.items() <= json.loads(run.out("config", "resume.mode", "--json")).items()
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "after"),
+    [
+        ("resume.mode silent", '"brief"', '"silent"'),
+        ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
+        ("resume.depth 8000", "", "depth = 8000\n"),
+        ("notify.desktop false", "", "[notify]\ndesktop = false\n"),
+        ("retention.max_age_days 30", "", "[retention]\nmax_age_days = 30\n"),
+        ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
+        ('projects.include ["~/code/*"]', "", 'include = ["~/code/*"]\n'),
+    ],
+)
+def test_one_setting_is_changed_and_every_other_byte_stays(
+    line: str, before: str, after: str, config_file: Path, run: Run
+) -> None:
+    key, *values = line.split()
+
+    out = run.out("config", key, *values)
+
+    assert out.startswith(f"{key} = ") and out.endswith(LATER)
+    text = config_file.read_text()
+    if before:
+        assert text == FILE.replace(before, after)
+    else:
+        assert after in text and all(kept in text.splitlines() for kept in FILE.splitlines())
+    assert f"{key} = " in run("config", key, *values)[1]
+    assert config_file.read_text() == text
+
+
+def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, run: Run) -> None:
+    assert run.out("config", "--unset", "resume.mode") == f"resume.mode = ask (was brief).{LATER}"
+
+    assert "mode" not in config_file.read_text() and config_file.read_text().startswith("# mine\n")
+    assert run("config", "--unset", "resume.mode")[1] == f"resume.mode = ask, as before.{LATER}"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("resume.mode loud", ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
+        ("resume.depth 900", ExitCode.USAGE, "`depth` must be 0 or a number from 1,801 to 50,000"),
+        ("sync.every 5s", ExitCode.USAGE, "it must be minutes or hours, as 5m or 1h"),
+        ("server.port 99999", ExitCode.USAGE, "server.port can't be '99999'"),
+        ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),
+        ("resume.mod ask", ExitCode.USAGE, "did you mean 'resume.mode'?"),
+        ("frobnicate", ExitCode.USAGE, "There is no setting 'frobnicate'."),
+        ("agents.selected codex", ExitCode.REFUSED, "`carryover install` decides that"),
+        ("--unset", ExitCode.USAGE, "--unset needs a KEY"),
+    ],
+)
+def test_what_has_no_meaning_changes_nothing(line: str, code: ExitCode, said: str, config_file: Path, run: Run) -> None:
+    assert said in run.err(code, "config", *line.split())
+    assert config_file.read_text() == FILE
+
+
+def test_a_limit_asks_first_drops_at_the_next_start_and_raising_it_brings_sessions_back(home: Path, run: Run) -> None:
+    limit, prompts = "retention.max_age_days", {40: "Add a parser.", 1: "Write the release notes."}
+    (home / "shop").mkdir()
+    for days, prompt in prompts.items():
+        then = datetime.now(UTC) - timedelta(days=days)
+        ClaudeSession(home / ".claude" / "projects", home / "shop", now=then).prompt(prompt)
+
+    def recorded() -> list[str]:
+        return sorted(entry["task"] or "" for entry in json.loads(run("sessions", "--all", "--json")[1]))
+
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        code, out, err = run("config", limit, "5")
+        assert (code, "1 session" in out, prompts[40] in out) == (ExitCode.REFUSED, True, True)
+        assert "with --yes" in err
+        assert run.err(ExitCode.NOTHING_FOUND, "config", limit) == f"carryover: {limit} is not set.\n"
+        assert run.out("config", limit, "5", "--yes") == f"{limit} = 5 (was not set).\n"
+        daemon.settle()
+        assert recorded() == [*prompts.values()], "not before the next start"
+        daemon.stop()
+    with DaemonProcess() as daemon:
+        wait_until("the limit", lambda: recorded() == [prompts[1]])
+        assert run.out("config", limit, "60") == f"{limit} = 60 (was 5).\n"
+        wait_until("the session", lambda: recorded() == [*prompts.values()])
+        daemon.stop()

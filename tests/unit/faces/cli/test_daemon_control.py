@@ -1,0 +1,431 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+
+import msgspec
+import pytest
+
+from carryover import __version__
+from carryover.actions import daemon_control, ui
+from carryover.actions.first_read import how_far, show_until
+from carryover.daemon.client import daemon_pid
+from carryover.daemon.health import Health
+from carryover.errors import ExitCode
+from carryover.faces.cli.carryoverd import main
+from carryover.fsio import private_dir
+from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
+from carryover.install.service_managers import Launchd as LaunchdManager
+from carryover.past.context import state_dir
+from carryover.past.logs import followed_lines
+from carryover.platform import LINUX, MACOS
+from support.agent_here import everything
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
+from support.forked import CARRYOVER
+from support.hook_client import PageClient
+from support.launchd import Launchd
+from support.platforms import on
+from support.recorded_shop import Run
+from support.socket_server import HEALTH, SocketServer, answer, answering_socket
+from support.terminal import CTRL_C, played
+from support.tools import program
+
+REGISTERED = "carryover.actions.daemon_control.registered"
+
+
+class Service(ServiceManager):
+    """A service manager that is installed and starts real daemons."""
+
+    kind: Kind = "systemd"
+    daemon: DaemonProcess | None = None
+
+    def available(self) -> str | None:
+        return None
+
+    def start(self) -> None:
+        self.daemon = DaemonProcess().start().wait_until_it_answers()
+
+    def stop(self) -> None:
+        if self.daemon is not None:
+            self.daemon.stop()
+            self.daemon = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def status(self) -> ServiceStatus:
+        return ServiceStatus(kind=self.kind, installed=True, active=self.daemon is not None)
+
+
+@pytest.fixture
+def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    found = Service("")
+    monkeypatch.setattr(REGISTERED, lambda *_: found)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def in_background(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[None]:
+    """carryoverd is started in the background, at any port, and stopped in the end."""
+    monkeypatch.setattr(REGISTERED, lambda *_: None)
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    yield
+    run("stop")
+
+
+def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) -> None:
+    started = run.out("start")
+    assert service.daemon is not None
+    pid = service.daemon.pid
+    assert started == f"carryoverd {__version__} runs as a systemd service (process {pid}).\n"
+    assert run.out("start") == f"carryoverd runs already (process {pid}).\n"
+
+    restarted = run.out("restart")
+    assert f"(process {service.daemon.pid})" in restarted and service.daemon.pid != pid
+
+    stopped = "carryoverd is stopped: no handoff is kept fresh until `carryover start`"
+    assert (run.out("stop").startswith(stopped), service.status().active) == (True, False)
+    assert run.out("stop") == "carryoverd was not running.\n"
+
+
+def test_launchd_starts_and_stops_it_too_until_it_is_started_again(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launchd = Launchd()
+    service = LaunchdManager(launchd.manager_env(home / "bin"), run=launchd.run, sleep=launchd.sleep)
+    service.install(Program(("/opt/bin/carryoverd",)))
+    monkeypatch.setattr(REGISTERED, lambda *_: service)
+
+    with answering_socket(state_dir().socket, HEALTH):
+        assert "runs as a launchd service" in run.out("start")
+    assert run.out("stop") == "carryoverd is stopped: no handoff is kept fresh until `carryover start`.\n"
+
+    launchd.log_in()
+    assert launchd.pid is None
+
+
+def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(in_background: None, run: Run) -> None:
+    daemon = DaemonProcess().start().wait_until_it_answers()
+    try:
+        assert run.out("start") == f"carryoverd runs already (process {daemon.pid}).\n"
+        run.out("restart")
+        assert daemon.process.wait(30) == 0
+        run.out("stop")
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
+def content(project: Path) -> dict[str, bytes]:
+    """Every file of the project, with what keeps them out of commits."""
+    files = [path for path in project.rglob("*") if path.is_file() and ".git" not in path.relative_to(project).parts]
+    return {str(path.relative_to(project)): path.read_bytes() for path in (*files, project / ".git/info/exclude")}
+
+
+def test_a_running_daemon_reads_and_writes_nothing_until_it_continues(shop: Path, home: Path, run: Run) -> None:
+    session = ClaudeSession(home / ".claude" / "projects", shop)
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        before = handoff_of(shop)
+
+        assert run("pause")[:2] == (ExitCode.OK, "Carryover is paused.\nResume with `carryover unpause`.\n")
+        session.prompt("Add a discount code to the basket page")
+        daemon.settle()
+        assert (daemon.health()["paused"], handoff_of(shop)) == (True, before)
+
+        assert run("unpause")[:2] == (ExitCode.OK, "Carryover is no longer paused.\n")
+        wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
+        assert daemon.health()["paused"] is False
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["daemon", "no daemon"])
+def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: Run, runs: bool) -> None:
+    before = content(shop)
+    private_dir(state_dir().root)
+    agree_to_pointers(state_dir())
+    with ExitStack() as running:
+        daemon = running.enter_context(DaemonProcess())
+        daemon.settle()
+        published = content(shop)
+        assert {".carryover/handoff.md", "AGENTS.md"} <= published.keys() - before.keys()
+        if not runs:
+            daemon.stop()
+
+        assert run("pause", str(shop))[0] == ExitCode.OK
+        if not runs:
+            assert content(shop) == before
+            return
+        exclude = shop / ".git" / "info" / "exclude"  # its rule goes last
+        wait_until("the end of the removal", lambda: exclude.read_bytes() == before[".git/info/exclude"])
+        assert content(shop) == before
+        assert run("unpause", str(shop))[0] == ExitCode.OK
+        wait_until("the handoff", lambda: bool(handoff_of(shop)) and (shop / "AGENTS.md").exists())
+
+
+def test_with_broken_settings_everything_can_be_paused_and_nothing_else(shop: Path, run: Run) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[publish\n")
+
+    out = run.out("pause")
+    before = everything(state_dir().root)
+
+    assert out == "Carryover is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n"
+    assert state_dir().paused.exists()
+    for arguments in (("unpause",), ("unpause", str(shop)), ("pause", str(shop))):
+        err = run.err(ExitCode.REFUSED, *arguments)
+        assert "not valid TOML" in err and "Nothing was changed." in err
+    assert everything(state_dir().root) == before
+
+
+def test_a_running_daemon_obeys_a_pause_when_its_settings_break(shop: Path, run: Run) -> None:
+    with DaemonProcess() as daemon:
+        state_dir().config.write_text("[publish\n")
+
+        run("pause")
+        health = daemon.health()
+        assert (health["paused"], "not valid TOML" in health["config_trouble"]) == (True, True)
+
+        state_dir().config.unlink()
+        run("unpause")
+        health = daemon.health()
+        assert (health["paused"], health["config_trouble"]) == (False, None)
+
+
+def test_what_is_still_left_out_after_a_pause_is_named(shop: Path, home: Path, run: Run) -> None:
+    run("pause", str(shop))
+    run("pause")
+    assert run("unpause")[1].splitlines()[-1] == f"Still left out, by [projects] exclude in config.toml: {shop}."
+
+    state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
+    said = "is still left out, by [projects] exclude = 'shop' in config.toml."
+    assert said in run.err(ExitCode.REFUSED, "unpause", str(shop))
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:
+    for name in ("app[1]", "app1"):
+        (home / name / ".git").mkdir(parents=True)
+
+    run("pause", str(home / "app[1]"))
+
+    codes = [run("handoff", str(home / name))[0] for name in ("app[1]", "app1")]
+    assert codes == [ExitCode.REFUSED, ExitCode.NOTHING_FOUND]
+
+
+ADDRESS = re.compile(r"http://(\w{32}\.localhost):(\d+)(/ui/\?key=[\w-]{43})\n")
+
+
+def test_the_page_is_opened_and_the_daemon_started_if_it_does_not_run(
+    in_background: None, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = home / "opened"
+    program(home / "bin" / "browser", f'printf "%s\\n" "$1" > {opened}.part; mv {opened}.part {opened}')
+    monkeypatch.setenv("BROWSER", str(home / "bin" / "browser"))
+
+    code, out, err = run("ui")
+
+    found = ADDRESS.fullmatch(out)
+    assert code == ExitCode.OK and found is not None
+    assert err.startswith("carryoverd ") and f"(process {daemon_pid(state_dir())})" in err
+    wait_until("the browser", opened.exists)
+    assert opened.read_text() == out
+    assert PageClient(int(found[2]), found[1]).get(found[3]).status == 303
+
+    opened.unlink()
+    assert ADDRESS.fullmatch(run("ui", "--no-open")[1])
+    assert not opened.exists()
+
+
+def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser in the terminal would take it over."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+
+    with on(LINUX):
+        assert not ui.opened("http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(("version", "asks"), [("15.7.1", True), ("16.0", False), ("26.1", False)])
+def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, version: str, asks: bool
+) -> None:
+    """Whoever answers there would get the key."""
+    browsers: list[str] = []
+
+    def opened(url: str) -> bool:
+        browsers.append(url)
+        return True
+
+    monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
+    monkeypatch.setattr(ui, "opened", opened)
+    monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
+    told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
+    state_dir().root.mkdir()
+    with on(MACOS), SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):
+        code, out, err = run("ui")
+
+    assert (code, out) == (ExitCode.OK, "http://x:1/ui/?key=y\n")
+    assert ("Chrome, Edge or Firefox" in err, browsers == [out.strip()]) == (asks, not asks)
+
+
+def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
+    with answering_socket(state_dir().socket, {**HEALTH, "hook_port": {"port": 1}}, {"error": "Not Found"}):
+        assert "Restart carryoverd" in run.err(ExitCode.FAILED, "ui", "--no-open")
+
+
+def test_reading_once_on_a_terminal_shows_how_far_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[bool] = []
+    monkeypatch.setattr("carryover.actions.first_read.show_until", lambda ended: watched.append(ended.wait(60)))
+    assert main(["--once"]) == ExitCode.OK
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["--once"]) == ExitCode.OK
+
+    assert watched == [True]
+
+
+BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
+
+
+@pytest.mark.parametrize(
+    ("more", "share", "words"),
+    [
+        ({"last_sweep_ms": None}, 0.0, "looking for transcripts"),
+        ({}, 40 / 340, "40 of 340 transcripts read, newest project first"),
+        ({"waiting_sources": 0}, 1.0, "writing handoffs"),
+        ({"sources": 0}, 1.0, "writing handoffs"),
+    ],
+)
+def test_how_far_the_reading_is(more: dict[str, object], share: float, words: str) -> None:
+    assert how_far(msgspec.convert(BEHIND | more, Health)) == (share, words)
+
+
+def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:
+    command = (*CARRYOVER, "install", "--yes", "--no-service")
+    with answering_socket(state_dir().socket, BEHIND):
+        code, shown = played(command, ("[#...........] 40 of 340 transcripts read, newest project first", CTRL_C))
+
+    assert (code, 'In a new session say "let\'s start"' in shown) == (ExitCode.OK, True)
+    assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
+
+
+def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, ended = io.StringIO(), Event()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("carryover.actions.first_read.SHOWN_AFTER_S", 0.0)
+    with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}):
+        watching = Thread(target=show_until, args=(ended,))
+        watching.start()
+        wait_until("both to be shown", lambda: "writing handoffs" in shown.getvalue())
+        ended.set()
+        watching.join()
+
+    assert "[#...........] 40 of 340 transcripts read, newest project first" in shown.getvalue()
+    assert re.search(r"\r\x1b\[K2 sessions in 1 project recorded, in \d+ s\n$", shown.getvalue())
+
+
+AT = "2026-11-20T06:21:0{}.000Z"
+COMMAND = (sys.executable, "-m", "carryover.faces.cli.main", "logs")
+
+
+@pytest.fixture
+def log(home: Path) -> Path:
+    folder = home / ".carryover"
+    folder.mkdir(mode=0o700)
+    return folder / "carryoverd.log"
+
+
+def entry(n: int, level: str = "INFO", event: str = "swept") -> str:
+    return f"{AT.format(n)} {level} {event} n={n}\n"
+
+
+def test_rotated_files_come_first_and_where_there_is_none_it_says_so(log: Path, run: Run) -> None:
+    said = f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "logs") == said
+    for n, suffix in enumerate((".3", ".2", ".1", "")):
+        log.with_name(f"{log.name}{suffix}").write_text(entry(n))
+
+    assert run.out("logs") == "".join(entry(n) for n in range(4))
+
+
+def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:
+    """A line that was cut off belongs to the one before."""
+    recent = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z INFO swept\n"
+    torn = "2026-11-20T06:21\n" + entry(2, "ERROR") + "  torn\x1b[31m here\n"
+    log.write_text(entry(1, "WARNING") + torn + entry(3, "DEBUG") + recent + "end")
+
+    assert run.out("logs", "--level", "error") == entry(2, "ERROR") + "  torn\\x1b[31m here\n"
+    assert run.out("logs", "--since", "10m") == f"{recent}end\n"
+
+
+def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
+    log.write_text(f'{AT.format(1)} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at a:8"\ntorn\n')
+
+    assert [json.loads(line) for line in run.out("logs", "--json").splitlines()] == [
+        {
+            "time": AT.format(1),
+            "level": "error",
+            "event": "task_failed",
+            "fields": {"task": "watcher", "retry_s": 0.5, "error": "KeyError at a:8"},
+        },
+        {"text": "torn"},
+    ]
+
+
+def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log: Path) -> None:
+    log.write_text("one and more\n")
+    waits = 0
+
+    def wait() -> bool:
+        nonlocal waits
+        waits += 1
+        if waits == 2:
+            log.unlink()
+        if waits < 3:
+            log.write_text(("two\n", "three\n")[waits - 1])
+        return waits < 3
+
+    followed = followed_lines(level="debug", since_ms=0, wait=wait)
+    assert [line.text for line in followed if line is not None] == ["one and more", "two", "three"]
+
+
+def following() -> subprocess.Popen[str]:
+    return subprocess.Popen([*COMMAND, "-f"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_ctrl_c_ends_following_without_a_word(log: Path) -> None:
+    log.write_text(entry(1))
+    with following() as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == entry(1)
+        with log.open("a") as file:
+            file.write(entry(2))
+        assert process.stdout.readline() == entry(2)
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=30)
+
+    assert (process.returncode, rest) == (ExitCode.INTERRUPTED, ("", ""))
+
+
+def test_following_ends_when_nobody_reads_any_more_even_while_nothing_is_logged(log: Path) -> None:
+    log.write_text(entry(1))
+    with following() as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == entry(1)
+        process.stdout.close()
+        assert (process.wait(30), process.stderr.read()) == (ExitCode.OK, "")

@@ -1,0 +1,94 @@
+"""`carryover doctor` on a machine where all is installed: what it finds, repairs and reports."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode
+from carryover.past.context import state_dir
+from support.check_up import found
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.recorded_shop import Run
+
+
+@pytest.fixture
+def up(installed: Path, shop: Path) -> Iterator[DaemonProcess]:
+    """Everything is installed, and the daemon has read and published all there is."""
+    config = state_dir().config
+    config.write_text(config.read_text() + "\n[server]\nport = 0\n")
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        wait_until("the port", lambda: daemon.health()["hook_port"]["port"])
+        yield daemon
+
+
+def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Path, run: Run) -> None:
+    """A script of the hooks also where no service restarts the daemon."""
+    whole, script = json.loads(installed.read_bytes()), state_dir().hook_script.read_bytes()
+    installed.write_text(json.dumps({"hooks": {"Stop": whole["hooks"]["Stop"]}}))
+    state_dir().root.chmod(0o755)
+    state_dir().hook_script.unlink()
+
+    assert set(found(run)) >= {
+        "Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart, PreCompact, StopFailure, SessionEnd.",
+        "Other users of this machine can read ~/.carryover.",
+    }
+    assert "✓ The script that the hooks run is in place." in run.out("doctor", "--fix").splitlines()
+    deletes = "· Claude Code deletes transcripts that are older than 30 days"
+    after = run.out("doctor")
+    assert after.startswith("No problems found.\n")
+    assert deletes in after
+    assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
+    assert state_dir().root.stat().st_mode & 0o777 == 0o700
+    assert state_dir().hook_script.read_bytes() == script
+
+
+def test_a_daemon_that_cannot_run_git_publishes_and_is_named_once(installed: Path, shop: Path, run: Run) -> None:
+    """It has another PATH than the shell, and another right to run what is there."""
+    config = state_dir().config
+    config.write_text(config.read_text() + "\n[server]\nport = 0\n")
+    with DaemonProcess(env={**os.environ, "PATH": str(shop / "no programs")}) as daemon:
+        daemon.settle()
+        wait_until("the port", lambda: daemon.health()["hook_port"]["port"])
+
+        assert "discount" in handoff_of(shop)
+        trouble = "carryoverd can't run git: there is none in the folders of its PATH."
+        assert [text for text in found(run) if "git" in text] == [trouble]
+        assert trouble in run.out("status")
+
+
+def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, installed: Path, run: Run) -> None:
+    installed.write_text(installed.read_text().replace("claude-code Stop 2>", "claude-code Stop; beep 2>"))
+    before = installed.read_bytes()
+
+    [edited] = found(run, "--fix")
+
+    assert edited.endswith("are not as this version writes them: Stop.")
+    assert installed.read_bytes() == before
+
+
+def test_the_report_for_an_issue_names_nothing_of_the_user(up: DaemonProcess, run: Run, tmp_path: Path) -> None:
+    """It is printed where nobody can be asked, and written only with consent, for the user alone."""
+    file = tmp_path / "report.txt"
+    printed = run.out("doctor", "--report", str(file))
+    was_written = file.exists()
+
+    code, shown, _ = run("doctor", "--report", str(file), "--yes")
+
+    assert (was_written, code, file.stat().st_mode & 0o777) == (False, ExitCode.OK, 0o600)
+    assert file.read_text() == shown
+    assert "\n  claude-code: version" in printed and "\n  events " in printed
+    named = ("shop", "discount", "/", "~", "SessionStart")
+    assert [word for word in named if word in printed] == []
+
+
+def test_the_report_goes_alone(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("doctor", "--report", str(tmp_path / "report.txt"), "--json")
+
+    assert code == ExitCode.USAGE and "Nothing was written." in err
+    assert list(tmp_path.glob("report*")) == []

@@ -1,0 +1,357 @@
+"""What `carryover forget` removes is in no file of Carryover's afterwards, and does not come back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.actions import forgetting, linking
+from carryover.errors import ExitCode
+from carryover.fsio import SCRATCH, FileLock, private_dir
+from carryover.past.context import state_dir
+from carryover.past.without_daemon import catch_up
+from carryover.publish.answers import answer_path
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import CARRYOVER
+from support.recorded_shop import Run
+from support.repository import git
+from support.scribe import compressed
+from support.socket_server import SocketServer, hang
+from support.terminal import ENTER, played
+
+SECRET = "zebra merger"
+KEPT = "Wire discount into checkout"
+"""The task of a session that stays."""
+
+
+@pytest.fixture
+def secret(home: Path, recorded: Path) -> ClaudeSession:
+    """A session in the project of `recorded`, read, published and spooled, of which nothing is to stay."""
+    session = ClaudeSession(home / ".claude" / "projects", recorded)
+    session.prompt(f"Add a page about the {SECRET}. Never mention the {SECRET} elsewhere.")
+    session.append(session.call_line("call-1", f"grep '{SECRET}' ."))
+    session.append(session.result_line("call-1", f"{SECRET}\n" * 200))
+    session.answer(f"I added the page about the {SECRET}.")
+    session.append(session.call_line("call-2", f"cat '{SECRET}'"))
+    return session
+
+
+@pytest.fixture
+def published(secret: ClaudeSession, recorded: Path, home: Path) -> Path:
+    """The project with that session, after a daemon has published it and a migration has made a copy."""
+    private_dir(state_dir().root)
+    (state_dir().config).write_text("[server]\nport = 0\n")
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        daemon.stop()
+    spool = state_dir().root / "spool" / "claude-code"
+    (spool / "pending").mkdir(parents=True)
+    for name in (f"{secret.session}.jsonl", f"{secret.session}.transcript.jsonl", "pending/1.hook", "other.jsonl"):
+        (spool / name).write_text(f"{SECRET} {secret.session}" if name != "other.jsonl" else "kept")
+    for name in ("ledger.before-7.sqlite", "ledger.corrupt-20261120T000000.0Z.sqlite"):
+        (state_dir().root / name).write_bytes(SECRET.encode())
+    assert SECRET in handoff_of(recorded)
+    return recorded
+
+
+def all_bytes(*folders: Path) -> bytes:
+    """Every byte in files below `folders`, and the text of what the ledger holds compressed."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return b"".join([*(path.read_bytes() for path in files), *compressed(state_dir().ledger).values()])
+
+
+def everything(project: Path) -> bytes:
+    return all_bytes(state_dir().root, project)
+
+
+def answer_of(project: Path) -> Path:
+    return answer_path(state_dir().root, "claude-code", "startup", str(project))
+
+
+def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeSession, run: Run) -> None:
+    assert SECRET in answer_of(published).read_text()
+    assert SECRET in (state_dir().root / "handoff.md").read_text()
+
+    out = run.out("forget", secret.session[:13], "--yes")
+
+    assert "1 session loses all that was recorded until now:" in out
+    assert "2 copies of the ledger go as a whole: ledger.before-7.sqlite, ledger.corrupt-" in out
+    assert "✓ 1 session forgotten." in out
+    assert SECRET.encode() not in everything(published)
+    assert KEPT in handoff_of(published), "the handoff is written again without it"
+    assert KEPT in answer_of(published).read_text()
+    assert [path.name for path in (state_dir().root / "spool" / "claude-code").rglob("*.*")] == ["other.jsonl"]
+    assert SECRET.encode() in secret.path.read_bytes(), "what the agent keeps is not Carryover's"
+
+
+def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, run: Run) -> None:
+    done = json.loads(run.out("forget", "--project", str(published / "sub"), "--yes", "--json"))
+
+    assert done == {"sessions": 3, "problems": []}
+    left = all_bytes(state_dir().root, published / ".carryover")
+    assert SECRET.encode() not in left and KEPT.encode() not in left
+    for file in (published / ".carryover" / "handoff.md", state_dir().root / "handoff.md", answer_of(published)):
+        assert not file.exists()
+    assert run("handoff", str(published))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_time_is_forgotten_and_what_was_before_and_after_stays(recorded: Path, home: Path, run: Run) -> None:
+    session = ClaudeSession(home / ".claude" / "projects", recorded, now=datetime(2026, 11, 1, 12, tzinfo=UTC))
+    session.prompt("Add a glossary")
+    session.now = datetime(2026, 11, 3, 12, tzinfo=UTC)
+    session.prompt(f"Explain the {SECRET} in it")
+    session.now = datetime(2026, 11, 5, 12, tzinfo=UTC)
+    session.prompt("Sort the glossary")
+    catch_up(state_dir(), str(recorded))
+
+    out = run.out("forget", "--since", "2026-11-02", "--until", "2026-11-04", "--yes")
+
+    assert "1 session loses what happened from 2026-11-02 00:00 until 2026-11-05 00:00:" in out
+    assert "✓ 1 session forgotten in part." in out
+    shown = run("show", session.session)[1]
+    assert ("Add a glossary" in shown, "Sort the glossary" in shown, SECRET in shown) == (True, True, False)
+    assert SECRET.encode() not in all_bytes(state_dir().root)
+
+
+def test_everything_is_forgotten(published: Path, run: Run) -> None:
+    assert run("forget", "--all", "--yes")[0] == ExitCode.OK
+
+    for text in (SECRET, KEPT, str(published)):
+        assert text.encode() not in state_dir().ledger.read_bytes()
+    assert run("sessions", "--all")[0] == ExitCode.NOTHING_FOUND
+    assert run("handoff", str(published))[0] == ExitCode.NOTHING_FOUND
+    assert not (state_dir().root / "spool").exists()
+    assert run("forget", "--all", "--yes")[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: Run) -> None:
+    before = everything(published)
+
+    out = run.out("forget", secret.session, "--dry-run")
+    as_json = json.loads(run.out("forget", "--project", str(published), "--dry-run", "--json"))
+
+    assert secret.session[:8] in out and out.endswith("\nNothing was changed.\n")
+    assert (as_json["sessions"], len(as_json["newest"]), len(as_json["copies"])) == (3, 3, 2)
+    assert everything(published) == before
+
+
+def test_what_a_killed_command_left_goes_only_once_the_user_agrees(recorded: Path, run: Run) -> None:
+    left = state_dir().root / f"{SCRATCH}left"
+    private_dir(left)
+    (left / "ledger.sqlite").write_text(SECRET)
+
+    assert run("forget", "--all")[0] == ExitCode.REFUSED
+    assert left.exists()
+    assert run("forget", "--all", "--yes")[0] == ExitCode.OK
+    assert not left.exists()
+
+
+def test_on_a_terminal_it_asks(recorded: Path) -> None:
+    before = state_dir().ledger.read_bytes()
+
+    code, shown = played((*CARRYOVER, "forget", "--all"), ("Forget this? It cannot be recovered. [y/N]", ENTER))
+
+    assert (code, "Nothing was changed." in shown) == (ExitCode.INTERRUPTED, True)
+    assert state_dir().ledger.read_bytes() == before
+
+
+def test_while_another_process_writes_the_ledger_nothing_is_changed(recorded: Path, run: Run) -> None:
+    lock = FileLock(state_dir().lock)
+    assert lock.acquire()
+    try:
+        code, _, err = run("forget", "--all", "--yes")
+    finally:
+        lock.release()
+
+    assert (code, "Another process is using the ledger. Nothing was changed." in err) == (ExitCode.FAILED, True)
+
+
+def test_a_file_that_came_with_the_repository_is_not_removed(recorded: Path, run: Run) -> None:
+    """Nothing was published there, since git tracks it."""
+    theirs = recorded / ".carryover" / "handoff.md"
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_text("theirs")
+    git(recorded, "add", "-f", ".carryover")
+
+    run("forget", "--project", str(recorded), "--yes")
+
+    assert theirs.read_text() == "theirs"
+
+
+def test_a_running_daemon_forgets_and_publishes_what_is_left(published: Path, secret: ClaudeSession, run: Run) -> None:
+    with DaemonProcess() as daemon:
+        daemon.settle()
+
+        out = run.out("forget", secret.session, "--yes")
+
+        assert "✓ 1 session forgotten." in out
+        assert KEPT in handoff_of(published)
+        os.utime(secret.path)
+        daemon.settle()
+        assert SECRET.encode() not in everything(published)
+        secret.now = datetime.now(UTC)
+        secret.prompt("Translate the guide to French")
+        daemon.settle()
+        assert "Translate the guide" in handoff_of(published)
+        assert run("forget", "--project", str(published), "--yes")[0] == ExitCode.OK
+        daemon.settle()
+        assert not (published / ".carryover" / "handoff.md").exists()
+        assert daemon.health()["projects"] == []
+        assert [line for line in daemon.log() if "failed" in line] == []
+        daemon.stop()
+    assert SECRET.encode() not in everything(published)
+
+
+TASK = "Wire discount into checkout"
+"""Of the newest session that is recorded in `shop`."""
+
+
+@pytest.fixture
+def moved(recorded: Path, home: Path) -> Path:
+    """The shop at another path, in a way that cannot be told: as if it came from another disk."""
+    new = home / "elsewhere" / "shop"
+    shutil.copytree(recorded, new)
+    shutil.rmtree(recorded)
+    return new
+
+
+def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
+    recorded: Path, moved: Path, run: Run
+) -> None:
+    old, new = str(recorded), str(moved)
+    advice = f"`carryover link {old} {new}` brings along what was recorded."
+    assert advice in run.err(ExitCode.NOTHING_FOUND, "handoff", new)
+
+    assert run.out("link", old, new).splitlines() == [
+        f"2 sessions recorded at {old} belong to {new} now.",
+        f"`carryover link --undo {old}` reverts that.",
+    ]
+    out = run.out("handoff", new)
+    assert TASK in out and "`checkout.py`: " in out
+    assert run("link", old, new)[1] == f"{old} is linked to {new} already.\n"
+    assert f"{old} is linked to {new}. Nothing was" in run.err(ExitCode.REFUSED, "link", old, str(moved.parent))
+    shutil.rmtree(moved)
+    run.out("link", new, str(moved.parent))
+    assert f"linked to {moved.parent}. Nothing was" in run.err(ExitCode.REFUSED, "link", old, str(recorded.parent))
+
+    assert json.loads(run.out("link", "--undo", old, "--json")) == {"old": old, "new": None, "sessions": 2}
+    assert run("handoff", new)[0] == run("link", "--undo", old)[0] == ExitCode.NOTHING_FOUND
+
+
+def test_while_the_old_folder_is_there_nothing_is_linked_or_found(recorded: Path, home: Path, run: Run) -> None:
+    copy, clone = home / "copy", home / "clone"
+    shutil.copytree(recorded, copy)
+    git(home, "clone", "--quiet", str(recorded), str(clone))
+
+    for other in (copy, clone):
+        err = run.err(ExitCode.REFUSED, "link", str(recorded), str(other))
+        assert "still exists, so its sessions stay with it" in err
+        assert run("handoff", str(other))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_another_repository_at_the_old_path_gets_nothing_and_gives_nothing(
+    recorded: Path, home: Path, run: Run
+) -> None:
+    new = recorded.rename(home / "store")
+    run("handoff", str(new))
+    recorded.mkdir()
+    git(recorded, "init", "--quiet")
+    other = ClaudeSession(home / ".claude" / "projects", recorded)
+    other.prompt("Translate the axolotl guide to French")
+
+    here, there = run("handoff", str(recorded))[1], run("handoff", str(new))[1]
+
+    assert ("axolotl" in here, TASK in here) == (True, False)
+    assert ("axolotl" in there, TASK in there) == (False, True)
+
+
+UNLINKABLE = {
+    "NEW NEW": (ExitCode.USAGE, "OLD and NEW are the same folder."),
+    "OLD gone": (ExitCode.NOTHING_FOUND, "There is no folder "),
+    "gone NEW": (ExitCode.NOTHING_FOUND, "Nothing is recorded for "),
+    "--undo OLD": (ExitCode.NOTHING_FOUND, " is not linked to another folder."),
+}
+
+
+@pytest.mark.parametrize("line", UNLINKABLE)
+def test_what_cannot_be_linked_says_why(recorded: Path, moved: Path, run: Run, line: str) -> None:
+    names = {"OLD": str(recorded), "NEW": str(moved), "gone": str(moved.with_name("gone"))}
+    code, said = UNLINKABLE[line]
+
+    assert said in run.err(code, "link", *(names.get(word, word) for word in line.split()))
+
+
+def test_a_daemon_that_takes_too_long_is_said_to_be_at_work(
+    recorded: Path, moved: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (linking, forgetting):
+        monkeypatch.setattr(module, "ANSWER_S", 0.1)
+
+    with SocketServer(state_dir().socket, hang):
+        for line in (("link", str(recorded), str(moved)), ("forget", "--all", "--yes")):
+            code, _, err = run(*line)
+            assert (code, "has not finished after 0.1 s and is still at work" in err) == (ExitCode.FAILED, True)
+
+
+def test_a_running_daemon_finds_links_and_publishes(shop: Path, home: Path, run: Run) -> None:
+    new = home / "store"
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        assert TASK in handoff_of(shop)
+        shop.rename(new)
+
+        assert TASK in run("handoff", str(new))[1]
+        daemon.settle()
+        assert TASK in handoff_of(new)
+
+        run.out("link", "--undo", str(shop))
+        assert run("handoff", str(new))[0] == ExitCode.NOTHING_FOUND
+        run.out("link", str(shop), str(new))
+        assert TASK in run("handoff", str(new))[1]
+
+
+def test_a_project_with_a_handoff_of_its_own_is_informed_of_a_clone_that_is_gone(
+    recorded: Path, home: Path, run: Run
+) -> None:
+    """Only on evidence of the repository: many folders have the same name."""
+    git(recorded, "remote", "add", "origin", "https://example.com/shop.git")
+    run("handoff", str(recorded))
+    clone, other = home / "again" / "shop", home / "unlike" / "shop"
+    git(home, "clone", "--quiet", str(recorded), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
+    (other / ".git").mkdir(parents=True)
+    shutil.rmtree(recorded)
+    for root in (clone, other):
+        ClaudeSession(home / ".claude" / "projects", root).prompt("Translate the axolotl guide to French")
+
+    said = {root: run("handoff", str(root)) for root in (clone, other)}
+
+    assert [(code, TASK in out) for code, out, _ in said.values()] == [(ExitCode.OK, False)] * 2
+    assert said[clone][2].startswith(f"If this project was moved here, `carryover link {recorded} {clone}` brings")
+    assert said[other][2] == ""
+
+
+@pytest.mark.parametrize("by_daemon", [False, True])
+@pytest.mark.parametrize(
+    "command", ["sessions {0}", "log {0}", "search discount --project {0}", "why {0}/cart.py", "show last"]
+)
+def test_one_that_was_renamed_while_no_daemon_ran_is_found_by_each_command_but_not_while_paused(
+    command: str, by_daemon: bool, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = recorded.rename(recorded.with_name("store"))
+    monkeypatch.chdir(renamed)
+    state_dir().paused.touch()
+    assert run(*command.format(renamed).split())[0] == ExitCode.NOTHING_FOUND
+    state_dir().paused.unlink()
+
+    with DaemonProcess() if by_daemon else nullcontext():
+        code, out, _ = run(*command.format(renamed).split())
+
+    assert (code, bool(out)) == (ExitCode.OK, True)

@@ -1,0 +1,149 @@
+"""The handoff that a command prints is the same whether a running daemon makes it or the command itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from carryover.errors import ExitCode
+from carryover.fsio import private_dir
+from carryover.past.context import state_dir, warn_once
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, wait_until
+from support.recorded_shop import CHECKOUT, DISCOUNT, Run
+from support.repository import git, repository
+from support.socket_server import Behaviour, SocketServer, answer, close, half
+
+CONFIG = "[server]\nport = 0\n"
+LOADED = """
+import sys
+before = {*sys.modules}  # a Python whose lines are counted has loaded sqlite3 and asyncio for that
+from carryover.faces.cli.main import main
+main()
+print(*sorted({*sys.modules} - before), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def without_git(shop: Path) -> None:
+    """What git says of a project is left out where git does not answer at once, as on a busy machine."""
+    shutil.rmtree(shop / ".git")
+
+
+@contextmanager
+def running() -> Iterator[DaemonProcess]:
+    """A daemon that has read what is in the projects."""
+    private_dir(state_dir().root)
+    state_dir().config.write_text(CONFIG)
+    with DaemonProcess() as process:
+        yield process.wait_until_caught_up()
+
+
+@pytest.fixture
+def daemon(shop: Path) -> Iterator[DaemonProcess]:
+    with running() as process:
+        yield process
+
+
+@pytest.mark.usefixtures("without_git")  # before the daemon starts
+@pytest.mark.parametrize("form", [(), ("--json",), ("--why",), ("--tokens", "4000"), ("--session", DISCOUNT)])
+def test_each_form_of_it_is_the_same_byte_for_byte(
+    form: tuple[str, ...], daemon: DaemonProcess, shop: Path, run: Run
+) -> None:
+    asked = quote(json.dumps({"root": str(shop)}))
+    given = daemon.ask("POST", f"/handoff?wanted={asked}")
+    by_daemon = run("handoff", str(shop), *form)
+    daemon.stop()
+
+    assert given is not None and "Wire discount into checkout" in given["made"]["text"]
+    assert by_daemon == run("handoff", str(shop), *form)
+    assert (by_daemon[0], by_daemon[2]) == (ExitCode.OK, "")
+
+
+def test_so_are_refusals_and_warnings(shop: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = repository(home / "other", {"a.py": "a = 1\n"})
+    ClaudeSession(home / ".claude" / "projects", other).prompt("Look around")
+    worktree = home / "tree"
+    git(shop, "worktree", "add", "--quiet", str(worktree))
+    (home / "new").mkdir()
+    monkeypatch.setenv("PATH", str(home / "bin"))  # without git, which on a busy machine may or may not answer in time
+
+    def said() -> list[tuple[int, str, str]]:
+        warn_once.cache_clear()  # as in a process of its own
+        sessions = (("--session", CHECKOUT), ("--session", "no"))
+        found = [run("handoff", str(worktree)), run("handoff", str(home / "new"))]
+        found += [run("handoff", str(other), *session) for session in sessions]
+        for settings in (f'{CONFIG}[projects]\nexclude = ["{shop}"]\n', "[resume\n"):
+            state_dir().config.write_text(settings)
+            found.append(run("handoff", str(shop)))
+        state_dir().config.write_text(CONFIG)
+        return found
+
+    with running() as daemon:
+        by_daemon = said()
+        daemon.stop()
+
+    assert by_daemon == said()
+    nothing = ExitCode.NOTHING_FOUND
+    assert [code for code, _, _ in by_daemon] == [0, nothing, nothing, nothing, ExitCode.REFUSED, 0]
+    assert "Wire discount into checkout" in by_daemon[0][1], "the main checkout's, for a fresh worktree"
+    assert "excluded by" in by_daemon[4][2] and "use the defaults" in by_daemon[5][2]
+
+
+def test_what_was_just_written_is_in_it(daemon: DaemonProcess, home: Path, run: Run) -> None:
+    fresh = repository(home / "fresh", {"a.py": "a = 1\n"})
+    ClaudeSession(home / ".claude" / "projects", fresh).prompt("Write the invoice module")
+
+    assert "Write the invoice module" in run.out("handoff", str(fresh))
+
+
+@pytest.mark.usefixtures("daemon")
+def test_the_command_loads_nothing_that_makes_a_handoff(shop: Path) -> None:
+    command = [sys.executable, "-c", LOADED, "handoff", str(shop)]
+
+    def loaded() -> set[str] | None:
+        """None where the daemon, on a busy machine, did not answer in time, so that the command made it."""
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith("# [CARRYOVER] Last updated ")
+        modules = set(done.stderr.split())
+        return modules if "carryover.publish.make" not in modules else None
+
+    modules = wait_until("a handoff that the daemon made", loaded)
+    assert "carryover.daemon.client" in modules
+    assert not {"carryover.redact", "carryover.distill", "sqlite3", "asyncio"} & modules
+
+
+OTHER_VERSIONS: dict[str, Behaviour] = {
+    "no such route": answer(404, b'{"error": "Not Found"}'),
+    "another answer": answer(200, b'{"made": {"root": 1}, "caught_up": true}'),
+    "it ends meanwhile": close,
+    "half an answer": half(b'{"made"', then_hang=False),
+}
+
+
+@pytest.mark.parametrize("behaviour", OTHER_VERSIONS.values(), ids=OTHER_VERSIONS)
+def test_where_no_daemon_of_this_version_answers_the_command_makes_it(
+    behaviour: Behaviour, recorded: Path, run: Run
+) -> None:
+    server: SocketServer
+
+    def behave(connection: socket.socket, stop: threading.Event) -> None:
+        is_asked = server.requests[-1].line.startswith("POST /handoff")
+        (behaviour if is_asked else answer(200, b'{"caught_up": true, "sessions": 0}'))(connection, stop)
+
+    server = SocketServer(state_dir().socket, behave)
+    with server:
+        out = run.out("handoff", str(recorded))
+
+    assert "Wire discount into checkout" in out
+    assert server.requests[0].line.startswith("POST /handoff?wanted=")

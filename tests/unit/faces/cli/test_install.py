@@ -1,0 +1,389 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from carryover import __version__
+from carryover.actions.project_rules import rule
+from carryover.agents import specs
+from carryover.agents.claude_code.adapter import AGENT
+from carryover.config import Pointers, load_config
+from carryover.errors import ExitCode
+from carryover.install.background import Background
+from carryover.install.messages import background_lines
+from carryover.past.context import state_dir
+from support.agent_here import everything, only_this_path
+from support.forked import CARRYOVER
+from support.recorded_shop import Run
+from support.replayed import make_project, replay
+from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal, played
+from support.tools import CURSOR, versioned
+
+TIPS = """\
+
+In a new session say "let's start" or "continue": the agent tells you where the last one stopped.
+In a chat that is already open say "read .carryover/handoff.md".
+⚠ not running yet: `carryover start` starts carryoverd; without it no handoff is written.
+"""
+
+
+INSTALL = (*CARRYOVER, "install", "--no-service")
+ALL_EVENTS = "SessionStart, PreCompact, Stop, StopFailure, SessionEnd"
+
+
+def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> None:
+    out = run.out("install", "--yes", "--no-service")
+
+    assert out.partition("Into your projects")[0] == (
+        f"✓ Claude Code 2.1.328 detected\n  config: ~/.claude/settings.json\n  hooks written: {ALL_EVENTS}\n"
+    )
+    assert out.endswith(TIPS)
+    hooks = json.loads(claude.read_bytes())["hooks"]
+    script = state_dir().root / "hook.sh"
+    assert {event: groups[0]["hooks"][0]["command"] for event, groups in hooks.items()} == {
+        event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
+    }
+    known = f"known = {json.dumps([spec.id for spec in specs()])}\n"
+    assert (
+        state_dir()
+        .config.read_text()
+        .startswith(
+            f'[agents]\nselected = ["claude-code"]\n{known}\n[agents.claude-code]\nversions = ["2.1.328"]\n\n'
+            '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\nshared_since = 20'
+        )
+    )
+
+
+def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    assert f"  hooks in place: {ALL_EVENTS}\n" in run.out("install", "--yes", "--no-service")
+    assert run.out("refresh", "--yes", "--no-service", "--dry-run").endswith("\nNothing would change.\n")
+    assert everything(home) == before
+
+
+def test_a_dry_run_prints_the_diff_of_what_install_then_does_and_touches_no_file(
+    claude: Path, home: Path, run: Run, tmp_path: Path
+) -> None:
+    claude.write_text('{\n  "model": "opus"\n}\n')
+    before = everything(home)
+
+    out = run.out("install", "--yes", "--no-service", "--dry-run")
+    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
+
+    assert everything(home) == before
+    assert f"--- {claude}\n+++ {claude}\n@@ " in out
+    assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
+    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,13 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
+    assert out.endswith("\nNothing was changed.\n")
+    patched = tmp_path / "settings.json"
+    patched.write_bytes(claude.read_bytes())
+    diffs = {file["path"]: file["diff"] for file in data["files"]}
+    subprocess.run(["patch", "-s", str(patched)], input=diffs[str(claude)], text=True, check=True)
+    run("install", "--yes", "--no-service")
+    assert claude.read_bytes() == patched.read_bytes()
+
+
+def test_a_dry_run_names_what_the_daemon_makes_and_when_each_diff_is_made(claude: Path, shop: Path, run: Run) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    dry = run.out("install", "--yes", "--dry-run")
+    data = json.loads(run.out("install", "--yes", "--dry-run", "--json"))["daemon"]
+    by_hand = run.out("install", "--yes", "--dry-run", "--no-service")
+    before = {path.name for path in state_dir().root.iterdir()}
+    try:
+        run("install", "--yes")
+        again = run.out("install", "--yes", "--dry-run")
+        made = {path.name for path in state_dir().root.iterdir()} - before
+    finally:
+        run("stop")
+
+    files = "hook.sh, hook.secret, hook.curl, ledger.sqlite"
+    assert f"carryoverd is started in the background and makes in ~/.carryover: {files}, start.sh.\n" in dry
+    assert (
+        f"Nothing is started (--no-service). Once you start carryoverd, it makes in ~/.carryover: {files}.\n" in by_hand
+    )
+    assert (data["does"], {Path(path).name for path in data["creates"]} <= made) == ("start", True)
+    assert "carryoverd is" not in again and "makes in" not in again
+    at_once, _, later = dry.partition("\nWhen an agent next works in ~/shop:\n")
+    assert f"\n+++ {shop}/.git/info/exclude\n" in at_once.partition("\nIn ~/shop, by carryoverd:\n")[2]
+    assert (f"+++ {shop}/AGENTS.md\n" in at_once, f"+++ {shop}/AGENTS.md\n" in later) == (False, True)
+
+
+def test_one_agent_s_failure_stops_no_other(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versioned(home / "bin" / "cursor", "2.3.0")
+    monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CURSOR))
+    claude.write_text('{"model": "opus",}')
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert (code, f"  {claude} is left alone: " in out) == (ExitCode.FAILED, True)
+    assert "✗ Claude Code 2.1.328 detected, but its hooks could not be written.\n" in out
+    assert claude.read_text() == '{"model": "opus",}'
+    assert "sessionStart" in (home / ".cursor/hooks.json").read_text()
+
+
+def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_this_path(home, monkeypatch)
+    before = everything(home)
+
+    err = run.err(ExitCode.NOTHING_FOUND, "install", "--yes", "--no-service")
+
+    assert err.startswith("carryover: No agent was chosen, so nothing was changed.")
+    assert everything(home) == before
+
+
+def test_as_data_it_tells_what_was_done(claude: Path, run: Run) -> None:
+    done = json.loads(run.out("install", "--json", "--no-service"))
+
+    assert (done["changed"], done["selected"], done["first_read"]) == (True, ["claude-code"], None)
+    files = [(str(claude), "created"), (str(state_dir().config), "created")]
+    assert [(file["path"], file["outcome"]) for file in done["files"]] == files
+
+
+def test_without_a_service_it_runs_all_the_same(claude: Path, shop: Path, run: Run) -> None:
+    """What is reported is what is there."""
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    try:
+        code, out, _ = run("install", "--yes")
+    finally:
+        run("stop")
+
+    assert (code, "not running yet" in out) == (ExitCode.OK, False)
+    assert f"✓ carryoverd {__version__} runs (process " in out
+    assert "`carryover start` does at any time" in out
+    assert (shop / ".carryover" / "handoff.md").exists()
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_daemon_that_does_not_run_is_the_last_word(claude: Path, columns: int) -> None:
+    code, shown = played((*INSTALL, "--yes"), columns=columns)
+
+    assert (code, "Into your projects (shared), once carryoverd runs:" in " ".join(shown.split())) == (0, True)
+    assert shown[shown.rindex("⚠") :].startswith("⚠ not running yet: ")
+    commands = re.findall(r"`[^`]*`", shown)
+    assert "`carryover start`" in commands
+    assert not any("\n" in found for found in commands), "a command that is pasted must work"
+
+
+def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: Path, shop: Path, run: Run) -> None:
+    before = everything(shop)
+    _, dry, _ = run("install", "--yes", "--no-service", "--dry-run")
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    listed = (
+        "  Now in ~/shop: only .carryover/handoff.md, kept out of commits by .git/info/exclude.\n"
+        "  When an agent next works in a project, not before: 7 lines that point "
+        "to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
+        "  git will show the pointers as changes until you commit them.\n"
+        "  Until then git refuses what would overwrite them: "
+        "`git add AGENTS.md && git commit -m 'Point agents to the handoff'` there.\n"
+        "  ~/shop: .git/info/exclude is changed; when an agent works there, "
+        "AGENTS.md is created, CLAUDE.md is changed\n"
+        "  `carryover refresh --pointers local` (or `private`, `off`) changes that.\n"
+    )
+    assert code == ExitCode.OK
+    assert f"Into your projects (shared), once carryoverd runs:\n{listed}" in out
+    assert f"Into your projects (shared):\n{listed}" in dry
+    assert f"--- /dev/null\n+++ {shop}/AGENTS.md\n" in dry
+    assert everything(shop) == before, "that is for the daemon to do"
+
+
+def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
+    claude: Path, home: Path, run: Run
+) -> None:
+    state_dir().root.mkdir()
+    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
+    before = everything(home)
+
+    assert "line 2" in run.err(ExitCode.REFUSED, "install", "--yes", "--no-service")
+    assert everything(home) == before
+
+
+def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
+    code, shown = played(INSTALL, ("Windsurf", ENTER))
+
+    assert "Which AI agents do you use? (space to tick, then enter)" in shown
+    assert re.search(r"● Claude Code +detected", shown) and "○ Codex CLI" in shown
+    assert (code, "✓ Claude Code 2.1.328 detected" in shown) == (ExitCode.OK, True)
+    assert "SessionStart" in json.loads(claude.read_bytes())["hooks"]
+
+
+def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
+    before = everything(home)
+
+    code, shown = played(INSTALL, ("● Claude Code", CTRL_C))
+
+    assert (code, "carryover: interrupted" in shown, "Traceback" in shown) == (ExitCode.INTERRUPTED, True, False)
+    assert everything(home) == before
+
+
+def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path, shop: Path) -> None:
+    """One question: Enter answers all of it."""
+    with Terminal(INSTALL, os.environ, columns=60, lines=40) as terminal:
+        shared = terminal.wait_for("as it is.")
+        terminal.press(RIGHT)
+        terminal.wait_for("● local")
+        terminal.press(RIGHT)
+        terminal.wait_for("● private")
+        terminal.press(RIGHT)
+        terminal.wait_for("● off")
+        terminal.press(LEFT, ENTER)
+        code, shown = terminal.end()
+
+    assert max(map(len, shared.splitlines())) < 60
+    assert (  # right under the list, however high the terminal is, and no word is broken
+        " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
+        "   ● shared  ○ local  ○ private  ○ off\n"
+        "   A team: shared. You alone: local. Hooks alone: private.\n"
+        "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
+        "   When an agent next works in a project, not before: 7\n"
+        "   lines that point to the handoff in AGENTS.md (created if\n   missing) and in your CLAUDE.md.\n"
+        "   git will show the pointers as changes until you commit\n   them.\n"
+        "   Enter writes hooks into ~/.claude/settings.json and\n   starts nothing (--no-service).\n"
+        "   Esc or q leaves everything as it is."
+    ) in shared
+    assert code == ExitCode.OK
+    assert "Into your projects (private), once carryoverd runs:" in shown
+    assert load_config(state_dir().config).publish.pointers == "private"
+    assert not (shop / "AGENTS.md").exists()
+
+
+LATER = "When an agent next works in a project, not before: 7 lines that point to "
+ALONE = "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by .git/info/exclude."
+NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
+
+
+@pytest.mark.parametrize(
+    ("pointers", "agents", "sentence"),
+    [
+        ("shared", ("codex",), f"{LATER}the handoff in AGENTS.md (created if missing)."),
+        ("shared", ("claude-code",), f"{LATER}the handoff in AGENTS.md (created if missing) and in your CLAUDE.md."),
+        ("shared", ("codex",), "git will show the pointers as changes until you commit them."),
+        ("local", ("codex",), "And a pointer to it in AGENTS.md where no branch has one."),
+        ("local", ("codex",), "Nothing that git shows; an agent whose own file is tracked gets it by hooks."),
+        ("private", ("codex",), ALONE),
+        ("off", ("codex",), NOTHING),
+    ],
+)
+def test_each_answer_says_which_files_it_touches(pointers: Pointers, agents: tuple[str, ...], sentence: str) -> None:
+    assert sentence in rule(pointers, agents, where="Now", kept_in="~/x")
+
+
+def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Path, run: Run) -> None:
+    moved = home / "elsewhere"
+    moved.mkdir()
+    table = "[agents.claude-code]\n"
+    env = f'env = {{ CLAUDE_CONFIG_DIR = "{moved}" }}\n'
+    state_dir().config.write_text(state_dir().config.read_text().replace(table, table + env))
+
+    assert "✓ Hooks removed from ~/.claude/settings.json\n" in run.out("refresh", "--yes", "--no-service")
+    assert ((moved / "settings.json").exists(), installed.exists()) == (True, False)
+
+
+ESC, Q = "\x1b", "q"
+ENTER_DOES = (
+    "Enter writes hooks into ~/.claude/settings.json, starts carryoverd in the background and reads what your agents "
+    "have written so far."
+)
+
+
+@pytest.mark.parametrize(("key", "said"), [(ESC, "Nothing was changed."), (Q, "Nothing was changed.")])
+def test_leaving_the_screen_changes_nothing(claude: Path, home: Path, key: str, said: str) -> None:
+    before = everything(home)
+
+    code, shown = played((*CARRYOVER, "install"), ("Esc or q", key))
+
+    assert (code, f"carryover: {said}" in shown) == (ExitCode.INTERRUPTED, True)
+    assert everything(home) == before
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(60, 12), (80, 24), (120, 40)])
+def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
+    claude: Path, shop: Path, columns: int, lines: int
+) -> None:
+    with Terminal((*CARRYOVER, "install"), os.environ, columns=columns, lines=lines) as terminal:
+        drawn = terminal.wait_for("as it is.")
+        terminal.press(ESC)
+        terminal.end()
+
+    # It is drawn again once the terminal has said where its cursor is, which may come late.
+    shown = drawn[drawn.rindex("Which AI agents do you use?") :]
+    said = " ".join(shown.split())
+    assert len(shown.splitlines()) <= lines
+    assert max(map(len, shown.splitlines())) < columns
+    assert "Which AI agents do you use?" in said and "● Claude Code" in said
+    assert "git will show the pointers as changes until you commit them." in said.replace("Git", "git")
+    assert "A team: shared. You alone: local. Hooks alone: private." in said
+    assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
+    assert (ENTER_DOES in said) == (lines > 24)
+    assert ("Windsurf" in said) == (lines > 24), "the list scrolls"
+
+
+def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
+    with Terminal(INSTALL, os.environ, columns=60, lines=12) as terminal:
+        terminal.wait_for("as it is.")
+        for answer in ("and pointers to it. Nothing that git shows.", "and no other file."):
+            terminal.press(RIGHT)
+            terminal.wait_for(answer.split()[-1])
+        terminal.press(Q)
+        _, shown = terminal.end()
+
+    assert "Window too small" not in shown
+
+
+def test_a_low_screen_says_why_no_project_is_written_into_now(claude: Path) -> None:
+    with Terminal(INSTALL, os.environ, columns=60, lines=12) as terminal:
+        drawn = terminal.wait_for("as it is.")
+        terminal.press(Q)
+        _, shown = terminal.end()
+
+    why = "No project now, as none had work in the last 7 days; once an agent works there: .carryover/handoff.md. Git "
+    assert (why in " ".join(drawn.split()), "Window too small" in shown) == (True, False)
+
+
+@pytest.mark.night
+def test_every_project_that_will_change_is_counted(claude: Path, home: Path, run: Run) -> None:
+    for number in range(55):
+        make_project(home / f"p{number}", os.environ)
+        replay(home / ".claude", home / f"p{number}")
+
+    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
+
+    assert (len(data["projects"]), data["all_projects"]) == (55, True)
+    assert "Now in 55 projects (" in run.out("install", "--yes", "--no-service", "--dry-run")
+
+
+def test_the_pointer_has_as_many_lines_as_the_screen_says(claude: Path, shop: Path, run: Run) -> None:
+    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
+
+    [diff] = [file["diff"] for file in data["projects"][0]["later"] if file["path"].endswith("AGENTS.md")]
+    added = [line for line in diff.splitlines() if re.match(r"\+(?!\+\+)", line)]
+    assert f"{len(added)} lines that point to the handoff" in run.out("install", "--yes", "--no-service", "--dry-run")
+
+
+def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:
+    migrated = Background(kind="none", ledger_copy="ledger.before-13.sqlite")
+
+    said = "✓ The ledger was migrated; as it was before it is kept beside it, in ledger.before-13.sqlite"
+    assert said in background_lines(migrated)
+    assert said not in background_lines(Background(kind="none"))
+
+
+def test_a_replaced_build_of_the_same_version_is_said_to_be_another() -> None:
+    now = Background(kind="systemd", pid=4711, version="0.1.0", replaced="0.1.0")
+    older = msgspec.structs.replace(now, replaced="0.0.9")
+
+    assert [next(background_lines(each)).split(" in place of ")[1] for each in (now, older)] == [
+        "another build (process 4711)",
+        "0.0.9 (process 4711)",
+    ]

@@ -1,0 +1,78 @@
+"""Which projects `carryover install` names: those that get a handoff now."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.actions.first_read import active_projects
+from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.faces.cli.demo.replay import TIMESTAMP
+from carryover.past.context import state_dir
+from support.recorded_shop import Run
+
+
+def found(config: Config | None = None) -> tuple[Path, ...]:
+    return tuple(active_projects(state_dir(), config or Config(), ("claude-code",)).roots)
+
+
+def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
+    shutil.rmtree(home / ".claude")
+
+    assert found(Config(publish=PublishConfig(active_days=36_500))) == (recorded,)
+
+
+def test_what_is_left_alone_is_not_named(shop: Path, home: Path) -> None:
+    assert found(Config(projects=ProjectsConfig(exclude=("shop",)))) == ()
+    long_ago = time.time() - 30 * 86_400
+    for path in (home / ".claude").rglob("*.jsonl"):
+        os.utime(path, (long_ago, long_ago))
+    assert found() == ()
+    shutil.rmtree(shop)
+    assert found(Config(publish=PublishConfig(active_days=60))) == ()
+
+
+def aged(home: Path, days: int, *, goes_on: bool = False) -> None:
+    """The same history as of `days` ago, in files that are new, as in a copied home folder. `goes_on`: the second half
+    of each file is of today."""
+    at = datetime.fromtimestamp(time.time() - days * 86_400, UTC).isoformat(timespec="milliseconds")
+    for path in (home / ".claude").rglob("*.jsonl"):
+        lines = path.read_bytes().splitlines(keepends=True)
+        old = [TIMESTAMP.sub(f'"timestamp":"{at[:23]}Z"'.encode(), line) for line in lines]
+        half = len(lines) // 2 if goes_on else len(lines)
+        path.write_bytes(b"".join([*old[:half], *lines[half:]]))
+
+
+@pytest.mark.parametrize("days", [6, 8])
+def test_only_projects_that_get_a_handoff_now_are_named(
+    claude: Path, shop: Path, home: Path, run: Run, days: int
+) -> None:
+    """As the daemon does, it goes by when something happened, not by the time of the file."""
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    aged(home, days)
+    dry = run.out("install", "--yes", "--dry-run")
+    try:
+        _, out, _ = run("install", "--yes")
+    finally:
+        run("stop")
+
+    is_made = (shop / ".carryover" / "handoff.md").exists()
+    none = (
+        "  Now in no project, as no agent worked in one in the last 7 days (temporary and system folders apart).\n"
+        "  When an agent next works in a project, not before: .carryover/handoff.md, kept out of commits by "
+        ".git/info/exclude; 7 lines that point "
+    )
+    assert is_made == (days < 7)
+    assert ("~/shop" in out, str(shop) in dry, none in out, none in dry) == (is_made, is_made, not is_made, not is_made)
+
+
+def test_a_session_that_began_long_ago_and_goes_on_counts(claude: Path, shop: Path, home: Path) -> None:
+    aged(home, 30, goes_on=True)
+
+    assert found() == (shop,)

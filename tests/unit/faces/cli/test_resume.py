@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from contextlib import chdir
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
+from carryover.errors import ExitCode
+from carryover.fsio import private_dir
+from carryover.past.context import state_dir
+from carryover.past.without_daemon import catch_up
+from support.agent_here import only_this_path
+from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
+from support.forked import CARRYOVER
+from support.recorded_shop import Run
+from support.repository import repository
+from support.terminal import DOWN, ENTER, played
+from support.tools import program
+
+SESSION = "0abc0000-0000-4000-8000-000000000000"
+SAYS = 'for word in "$PWD" "$@"; do echo "$word"; done'
+"""A command that prints the folder it stands in and its arguments, a line each."""
+
+
+@pytest.fixture
+def below(home: Path, only_home: None) -> Path:
+    """A folder below a project, in which a session of Claude Code began; its command is here."""
+    program(home / "bin" / "claude", SAYS)
+    project = repository(home / "shop", {"web/page.html": "<p>\n"})
+    began(project, project / "web")
+    return project / "web"
+
+
+@pytest.fixture
+def claude_here(home: Path, only_home: None) -> Path:
+    return program(home / "bin" / "claude", SAYS)
+
+
+def began(project: Path, folder: Path) -> None:
+    """A session of Claude Code began in a folder of the project, and is recorded."""
+    projects = Path.home() / ".claude" / "projects"
+    ClaudeSession(projects, folder, session=SESSION).prompt("Add a login page to the web shop.")
+    private_dir(state_dir().root)
+    catch_up(state_dir(), str(project))
+
+
+def test_the_command_is_the_agents_own_in_the_folder_that_the_session_began_in(
+    below: Path, home: Path, run: Run
+) -> None:
+    line = f"cd {below} && claude --resume {SESSION}\n"
+    assert run.out("resume", "0abc") == line
+    assert "there is no terminal here" in run.err(ExitCode.REFUSED, "resume", SESSION, "--run")
+
+    (home / "bin" / "claude").unlink()
+    missing = "There is no `claude` command on PATH or in the usual places.\n"
+    assert run("resume", SESSION) == (ExitCode.OK, line, missing)
+
+    shutil.rmtree(below.parent)
+    advice = f"`carryover to AGENT --session {SESSION}` carries on in another agent."
+    assert advice in run.err(ExitCode.NOTHING_FOUND, "resume", SESSION)
+
+
+@pytest.mark.parametrize("session", ["--yolo", "$(touch x)", "a;b", "a\nb"])
+def test_an_id_that_no_agent_gives_is_never_part_of_a_command(session: str, below: Path, home: Path, run: Run) -> None:
+    other = repository(home / "other", {"a.py": "1\n"})
+    planted = CodexSession(home / "given", other, session=session)
+    planted.path = home / "given.jsonl"
+    planted.prompt("Add a logout page to the web shop.")
+    assert run("import", str(planted.path))[0] == ExitCode.OK
+
+    with chdir(other):
+        err, handoff = run.err(ExitCode.REFUSED, "resume", "last"), run("handoff")[1]
+
+    assert "is not one that Codex gives, so its command is not printed" in err
+    safe = "a" if session.startswith("a") else "ID"
+    assert f"`carryover to AGENT --session {safe}` carries on in another agent." in err
+    assert "Add a logout page" in handoff and f"Full history: `carryover show {safe}`;" in handoff
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mb", "a\nb", "a\u202egpj", "-x it's"])
+def test_the_printed_folder_is_the_sessions_whatever_its_name_holds(
+    name: str, home: Path, claude_here: Path, run: Run
+) -> None:
+    project = repository(home / name, {"a.py": "1\n"})
+    began(project, project)
+
+    out = run.out("resume", SESSION)
+
+    assert (out.count("\n"), out[:-1].isprintable()) == (1, True)
+    shown = subprocess.run(["bash", "-c", f"{out.partition(' && ')[0]} && pwd"], capture_output=True, check=True).stdout
+    assert shown == os.fsencode(f"{project}\n")
+
+
+def test_in_a_terminal_it_is_run_there(below: Path) -> None:
+    code, text = played([*CARRYOVER, "resume", SESSION, "--run"])
+
+    assert (code, text.splitlines()[1:]) == (ExitCode.OK, [str(below), "--resume", SESSION])
+
+
+REST_OF_ID = "abc0000-0000-4000-8000-000000000000"
+PARSER = "Write a parser for the price list in prices.py, with tests for empty lines."
+LOGIN = "Add a login page to the web shop; the form goes into login.html."
+
+
+@pytest.fixture
+def two_tasks(home: Path, claude_here: Path) -> Path:
+    """Two unrelated tasks were worked on, the login page last; an agent that can be started is here."""
+    project = repository(home / "shop", {"prices.py": "PRICES = {}\n"})
+    for number, task in enumerate((PARSER, LOGIN)):
+        now = datetime.now(UTC) - timedelta(minutes=20 - 10 * number)
+        session = ClaudeSession(home / ".claude" / "projects", project, session=f"{number}{REST_OF_ID}", now=now)
+        session.prompt(task)
+        session.answer("I have begun with it. Next I write the file itself.")
+    private_dir(state_dir().root)
+    catch_up(state_dir(), str(project))
+    return project
+
+
+def task_in(text: str) -> str:
+    """The first prompt under the heading, without what says whose and when it was."""
+    return text.partition("## Task\n- ")[2].partition("\n")[0].partition(": ")[2]
+
+
+def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_dash(
+    two_tasks: Path, home: Path, run: Run
+) -> None:
+    to = ("to", "-", str(two_tasks))
+    run.err(ExitCode.NOTHING_FOUND, *to)
+    program(home / "bin" / "gemini", "exit 0")
+    assert "&& gemini " in run.out(*to)
+    program(home / "bin" / "codex", "exit 0")
+    several = "These can be started here: claude-code, codex, gemini-cli. Name one: `carryover to AGENT`."
+    assert several in run.err(ExitCode.NOTHING_FOUND, *to)
+    codex = CodexSession(home / ".codex", two_tasks, now=datetime.now(UTC) - timedelta(hours=1))
+    codex.prompt("Write the README.")
+    codex.answer("It is written.")
+    assert "&& codex " in run.out(*to)
+
+
+@pytest.mark.parametrize(
+    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "handoff DIR --to claude --session 0abc"]
+)
+def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(
+    two_tasks: Path, run: Run, order: str
+) -> None:
+    out = run.out(*(str(two_tasks) if word == "DIR" else word for word in order.split()))
+
+    assert out.startswith(f"cd {two_tasks} && claude 'Read .carryover/handoff-chosen.md, then go on")
+    chosen, usual = (two_tasks / ".carryover" / name for name in ("handoff-chosen.md", "handoff.md"))
+    assert (task_in(chosen.read_text()), task_in(usual.read_text())) == (PARSER, LOGIN)
+    assert chosen.stat().st_mode & 0o777 == 0o600
+    assert run("to", "claude", "--session", "0abc", str(two_tasks), "more")[0] == ExitCode.USAGE
+
+
+def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home: Path, run: Run) -> None:
+    other = repository(home / "other")
+    session = ClaudeSession(home / ".claude" / "projects", other, session=f"9{REST_OF_ID}")
+    session.prompt("Rewrite the manual of the other one.")
+    catch_up(state_dir(), str(other))
+
+    err = run.err(ExitCode.NOTHING_FOUND, "handoff", str(two_tasks), "--session", "9abc")
+
+    assert f"Session 9{REST_OF_ID} belongs to {other}; name that project." in err
+
+
+def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(two_tasks: Path) -> None:
+    command = [*CARRYOVER, "handoff", str(two_tasks), "--to", "claude"]
+    code, text = played(command, ("Write a parser", f"{DOWN}{ENTER}"))
+
+    assert (code, "Which work do you want to continue?" in text) == (ExitCode.OK, True)
+    assert f"cd {two_tasks} && claude" in text and "handoff-chosen.md" in text
+    assert task_in((two_tasks / ".carryover" / "handoff-chosen.md").read_text()) == PARSER
+
+
+STARTABLE = [spec for spec in specs() if spec.start is not None]
+REST = ", then go on with the task it describes. You need not ask whether to continue: the answer is yes."
+HANDOFF = ".carryover/handoff.md"
+SENTENCE = f"Read {HANDOFF}{REST}"
+
+
+@pytest.fixture
+def only_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_this_path(home, monkeypatch)
+
+
+@pytest.mark.usefixtures("only_home")
+@pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
+def test_the_command_is_one_line_that_a_shell_runs_in_the_project(
+    shop: Path, home: Path, run: Run, spec: AgentSpec
+) -> None:
+    assert spec.start is not None
+    program(home / "bin" / spec.start.binary, SAYS)
+
+    out = run.out("handoff", str(shop), "--to", spec.id)
+
+    command = shlex.join((spec.start.binary, *spec.start.arguments(SENTENCE, HANDOFF)))
+    assert out == f"cd {shop} && {command}\n"
+    assert run_by_shell(out) == [str(shop), *spec.start.arguments(SENTENCE, HANDOFF)]
+
+
+def run_by_shell(line: str) -> list[str]:
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, cwd="/").stdout.splitlines()
+
+
+def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path, run: Run) -> None:
+    assert not (shop / ".carryover").exists()
+
+    run("handoff", str(shop), "--to", "claude-code")
+
+    handoff = shop / ".carryover" / "handoff.md"
+    assert handoff.read_text().splitlines()[:-2] == run("handoff", str(shop))[1].splitlines()[:-2]  # but for git
+    assert handoff.stat().st_mode & 0o777 == 0o600
+    assert ".carryover/" in (shop / ".git" / "info" / "exclude").read_text()
+    assert str(shop) in (state_dir().root / "projects.jsonl").read_text()  # by which uninstall finds it
+
+
+def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:
+    run("handoff", str(shop), "--to", "claude-code")
+
+    page = shop / ".carryover" / "more.md"
+    assert "`.carryover/more.md`" in page.with_name("handoff.md").read_text()
+    assert "## Conversation" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
+    shop: Path, home: Path, claude_here: Path, run: Run
+) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text(f'[publish]\nfolder = "{home}/it\'s mine"\n')
+
+    folder, prompt = run_by_shell(run("handoff", str(shop), "--to", "claude-code")[1])
+
+    path = Path(prompt.removeprefix("Read ").removesuffix(REST))
+    assert (folder, path.parent.parent) == (str(shop), home / "it's mine")
+    assert path.read_text().startswith("# [CARRYOVER]")
+    assert not (shop / ".carryover").exists()
+
+
+@pytest.mark.usefixtures("only_home")
+@pytest.mark.parametrize(
+    ("agent", "code", "words"),
+    [
+        ("claude-code", ExitCode.NOTHING_FOUND, "no `claude` command"),
+        ("windsurf", ExitCode.REFUSED, "can't start Windsurf with a first prompt"),
+    ],
+)
+def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
+    shop: Path, run: Run, agent: str, code: ExitCode, words: str
+) -> None:
+    err = run.err(code, "handoff", str(shop), "--to", agent)
+
+    assert words in err and "`carryover handoff --copy` puts the handoff on the clipboard" in err
+    assert not (shop / ".carryover").exists()
+
+
+def test_an_excluded_project_is_not_handed_over_in_any_way(shop: Path, claude_here: Path, run: Run) -> None:
+    (shop / ".carryover.toml").write_text("exclude = true\n")
+
+    for arguments in ([], ["--to", "claude-code"], ["--copy"]):
+        err = run.err(ExitCode.REFUSED, "handoff", str(shop), *arguments)
+        assert "excluded by the project's own .carryover.toml" in err
+
+
+@pytest.mark.usefixtures("only_home")
+def test_the_handoff_goes_to_the_clipboard_and_into_no_file(
+    shop: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(home / "bin" / "xclip", f"cat > '{home}/taken'")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    said = f"The handoff of {shop} is on the clipboard (xclip). Paste it as the first prompt of"
+    assert run.out("handoff", str(shop), "--copy") == f"{said} the next agent.\n"
+    assert run.out("handoff", str(shop), "--to", "windsurf", "--copy") == f"{said} Windsurf.\n"
+    assert (home / "taken").read_text() == run("handoff", str(shop))[1]
+    assert not (shop / ".carryover").exists() and not os.path.lexists(state_dir().root)
+
+
+def test_without_a_name_what_is_here_is_offered(two_tasks: Path, home: Path, run: Run) -> None:
+    program(home / "bin" / "codex", "exit 0")
+    (home / "answer.txt").write_text("Use a trie.\n")
+    run.out("note", str(home / "answer.txt"), "--project", str(two_tasks))  # which no agent resumes
+    with chdir(two_tasks):
+        said = run.err(ExitCode.USAGE, "resume")
+        assert "Here are: claude-code, codex." in run.err(ExitCode.USAGE, "to")
+
+    assert [line.split()[0] for line in said.splitlines()[-4:-1]] == ["SESSION", "1abc0000", "0abc0000"]
+    assert said.endswith("carryover: Name one of these sessions, as in `carryover resume 1abc0000`.\n")
+
+
+def test_outside_of_a_project_no_session_of_another_is_offered(two_tasks: Path, run: Run) -> None:
+    with chdir("/"):
+        said = run.err(ExitCode.NOTHING_FOUND, "resume")
+
+    assert "No session that can be resumed is recorded for /. `carryover sessions --all` lists all" in said
+    assert "abc0000" not in said
+
+
+def test_without_a_name_nothing_is_offered_where_nothing_is(home: Path, only_home: None, run: Run) -> None:
+    assert "No session that can be resumed is recorded" in run.err(ExitCode.NOTHING_FOUND, "resume")
+    assert "No agent that takes a first prompt is here." in run.err(ExitCode.NOTHING_FOUND, "to")
+
+
+def test_on_a_terminal_what_is_here_can_be_picked(two_tasks: Path, home: Path) -> None:
+    program(home / "bin" / "codex", SAYS)
+    with chdir(two_tasks):
+        code, text = played([*CARRYOVER, "resume"], ("Which session do you want to resume?", DOWN), ("", ENTER))
+        assert (code, text.splitlines()[-1]) == (ExitCode.OK, f"cd {two_tasks} && claude --resume 0{REST_OF_ID}")
+
+        which, work = "In which agent do you want to continue?", "Which work do you want to continue?"
+        code, text = played([*CARRYOVER, "to"], (which, DOWN), ("", ENTER), (work, ENTER))
+        assert code == ExitCode.OK and "&& codex " in text

@@ -1,0 +1,422 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from carryover import __version__
+from carryover.agents import specs, startable_agents
+from carryover.errors import ExitCode
+from carryover.faces.cli import status
+from carryover.ledger.schema import MIGRATIONS
+from carryover.past.context import state_dir
+from carryover.past.diagnose.report import Report
+from carryover.past.without_daemon import catch_up
+from support.agent_here import everything, only_this_path
+from support.check_up import found
+from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
+from support.daemon_process import DaemonProcess, agree_to_pointers
+from support.forked import CARRYOVER
+from support.recorded_shop import DISCOUNT, Run
+from support.repository import repository
+from support.terminal import CTRL_C, Terminal
+from support.tools import program
+
+
+def status_json(run: Run) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run.out("status", "--json"))
+    return found
+
+
+def test_without_any_state_it_works_and_creates_nothing(home: Path, run: Run) -> None:
+    before = everything(home)
+
+    found = status_json(run)
+
+    assert everything(home) == before
+    assert (found["daemon"], found["ledger"], found["problems"]) == (None, None, [])
+    assert (found["version"], found["state_folder"]) == (__version__, str(home / ".carryover"))
+
+
+def test_it_changes_nothing_of_a_ledger_that_a_killed_daemon_left_open(recorded: Path, home: Path, run: Run) -> None:
+    """Then the log beside the ledger holds what is not in it yet."""
+    script = (
+        "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
+        "db.execute('INSERT INTO counter VALUES (\"redacted:jwt\", 7)'); db.commit(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(state_dir().ledger)], check=False)
+    before = everything(home)
+
+    assert status_json(run)["ledger"]["redactions"] == {"jwt": 7}
+
+    assert everything(home) == before
+    assert state_dir().ledger.with_name("ledger.sqlite-wal").stat().st_size > 0
+
+
+def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> None:
+    with Terminal([*CARRYOVER, "status", "--watch", "-v"], os.environ, columns=60, lines=8) as terminal:
+        terminal.wait_for("more lines: without --watch all are shown")
+        terminal.press(CTRL_C)
+        code, text = terminal.end()
+
+    rows = text.partition("without --watch all are shown")[0].splitlines()
+    assert (code, len(rows), max(map(len, rows)) <= 60) == (ExitCode.INTERRUPTED, 8, True)
+
+
+def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(claude: Path) -> None:
+    script = (
+        "import sys; from carryover.faces.cli import main, status; status.WATCH_EVERY_S = 0.1; "
+        "sys.exit(main.main(['status', '--watch', '--json']))"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None and watching.stderr is not None
+        first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
+        watching.stdout.close()
+        assert (watching.wait(timeout=30), watching.stderr.read()) == (ExitCode.OK, "")
+
+    assert first.keys() == second.keys() >= {"agents", "problems"}
+
+
+def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan's limit holds everywhere, so no agent is offered that stopped at its limit in another project."""
+    only_this_path(home, monkeypatch)
+    for spec in specs():
+        if spec.start is not None:
+            program(home / "bin" / spec.start.binary, "exit 0")
+    roots = [repository(home / name) for name in ("blog", "shop")]
+    codex = CodexSession(home / ".codex", roots[0], now=datetime.now(UTC) - timedelta(minutes=5))
+    codex.prompt("Put a picture into the post")
+    codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
+    claude = ClaudeSession(home / ".claude" / "projects", roots[1])
+    claude.prompt("Add a discount")
+    claude.limit()
+    state_dir().root.mkdir(mode=0o700)
+    for root in roots:
+        catch_up(state_dir(), str(root))
+
+    left = [agent for agent in startable_agents(None) if agent not in ("claude-code", "codex")]
+    assert {limit["root"]: limit["commands"] for limit in status_json(run)["ledger"]["limits"]} == {
+        str(root): [f"carryover to {agent} {root}" for agent in left] for root in roots
+    }
+
+
+def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
+    agree_to_pointers(state_dir())
+    with DaemonProcess() as running:
+        running.settle()
+        daemon = status_json(run)["daemon"]
+        for_people, short = run("status", "-v")[1], run("status")[1]
+
+    assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
+    assert [project["root"] for project in daemon["projects"]] == [str(shop)]
+    memory = ", .* of memory" if daemon["rss_bytes"] is not None else ""  # a Mac has no cheap way to tell
+    assert re.search(rf"\n  carryoverd       {re.escape(__version__)}, process {daemon['pid']}{memory}\n", for_people)
+    ago = r"(just now|\d+ s ago)"
+    assert re.search(
+        rf"\ncarryoverd   running for \d+ s, caught up\nrecorded     2 sessions in 1 project, .* kB, newest {ago}\n"
+        rf"agents       .*Claude Code {ago}.*\nprojects     ~/shop {ago}\n",
+        short,
+    )
+    assert re.search(rf"\n  ~/shop: last event {ago}, handoff written {ago}(, with a second page)?\n", for_people)
+
+
+def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path, run: Run) -> None:
+    title = "would be read by `carryover install`, or by carryoverd once it runs"
+    assert f"\n{title}\n  Claude Code      2 transcripts, " in run.out("status", "-v")
+    assert "\nrecorded     nothing yet; 2 transcripts to read, " in f"\n{run.out('status')}"
+    assert [(row["agent"], row["transcripts"]) for row in status_json(run)["would_read"]] == [("claude-code", 2)]
+
+
+HOME = Path("/home/dev")
+NOW_MS = 1_800_000_000_000
+MINUTE_MS = 60_000
+
+NOTHING: dict[str, Any] = {
+    "version": "0.1.0",
+    "home": str(HOME),
+    "state_folder": "/home/dev/.carryover",
+    "agents": [{"id": "claude-code", "name": "Claude Code", "state": "missing"}],
+    "installed": True,
+    "service": {"kind": "none", "installed": False, "trouble": "There is no systemd on this machine."},
+}
+HEALTH = {"version": "0.1.0", "pid": 4711, "uptime_s": 7300.4, "rss_bytes": 45_200_000, "caught_up": True}
+LEDGER = {"path": "/home/dev/.carryover/ledger.sqlite", "sessions": 2, "project_count": 1, "bytes": 12_300_000}
+
+
+def project(root: str, **more: object) -> dict[str, Any]:
+    row = {"root": root, "last_event_ms": NOW_MS - 3 * MINUTE_MS, "published_ms": None, "refusal": None}
+    return {"id": 1, "main_root": None, "first_ms": 0, "published_sha": None, **row, **more}
+
+
+def lines(width: int | None = None, /, **more: Any) -> list[str]:
+    return status.lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS, width=width)
+
+
+def section(title: str, **more: Any) -> list[str]:
+    """The lines of one section, empty where it is not shown."""
+    found = lines(**more)
+    if title not in found:
+        return []
+    rest = found[found.index(title) + 1 :]
+    return rest[: rest.index("")] if "" in rest else rest
+
+
+def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
+    assert lines() == [
+        "carryoverd   not installed; `carryover install` sets it up and asks one question",
+        "recorded     nothing yet",
+        *("", "background", "  service          none: There is no systemd on this machine."),
+        *("", "agents", "  not here         Claude Code"),
+    ]
+
+
+def test_what_runs_in_the_background_is_shown_with_numbers_and_units() -> None:
+    latency = {"n": 9, "p50_ms": 20.0, "p95_ms": 45.4, "max_ms": 90.0}
+    metrics = {"events_stored": 1234, "bytes_read": 3_400_000, "session_start": latency}
+    service = {"kind": "systemd", "installed": True, "enabled": True, "active": False, "restarts": 5}
+
+    assert section("background", daemon={**HEALTH, "metrics": metrics}, service=service) == [
+        "  carryoverd       0.1.0, process 4711, 45.2 MB of memory",
+        "                   since its start 1,234 events from 3.4 MB, sessions answered in 45 ms (p95)",
+        "  service          systemd, enabled, not active, 5 restarts",
+    ]
+
+
+def test_a_second_page_beside_the_handoff_is_named(tmp_path: Path) -> None:
+    row = project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS, published_sha="0abc")
+    (tmp_path / "handoff.md").touch()
+    by_daemon = {"root": "/home/dev/shop", "file": str(tmp_path / "handoff.md")}
+    written = "  ~/shop: last event 3 min ago, handoff written 1 min ago"
+    for page in ("", ", with a second page"):
+        of = {"ledger": {**LEDGER, "projects": [row]}, "daemon": {**HEALTH, "projects": [by_daemon]}}
+        assert section("projects", **of) == [f"{written}{page}"]
+        (tmp_path / "more.md").touch()
+
+
+def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
+    projects = [
+        project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS, published_sha="0abc"),
+        project("/home/dev/old", last_event_ms=0),
+        project("/home/dev/tracked", refusal=".carryover is tracked by git"),
+        project("/home/dev/full"),
+    ]
+    full = {"root": "/home/dev/full", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
+
+    assert section("projects", ledger={**LEDGER, "projects": projects}, daemon={**HEALTH, "projects": [full]}) == [
+        "  ~/shop: last event 3 min ago, handoff written 1 min ago",
+        "  ~/old: last event never, no handoff written",
+        "  ~/tracked: last event 3 min ago, not published: .carryover is tracked by git",
+        "  ~/full: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)",
+    ]
+
+
+def test_what_is_not_as_usual_has_a_section() -> None:
+    type_ = {"agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type", "n": 12, "last_ms": NOW_MS}
+    broken = {"path": "/home/dev/.claude/a.jsonl", "error": "Permission denied", "retry_ms": NOW_MS + 2 * MINUTE_MS}
+    ledger = {
+        **LEDGER,
+        "redactions": {"jwt": 1},
+        "skipped": [{"agent": "claude-code", **type_}],
+        "broken": [{"agent": "claude-code", "failures": 1, **broken}],
+        "incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}],
+    }
+    task = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}
+    aside = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}
+    expected = {
+        "redacted before it was stored": "1 secret: 1 jwt",
+        "not understood (skipped, nothing else is affected)": (
+            "claude-code 2.9.0: 12 records of type hologram (unknown type)"
+        ),
+        "cannot be read now": "~/.claude/a.jsonl: Permission denied; next try in 2 min",
+        "what happened to the ledger": "2 min ago: The ledger was damaged.",
+        "tasks of the daemon in trouble": "watch: waiting, 3 restarts; OSError at watch.py:80",
+        "moved aside": "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
+        "Delete it when you miss nothing.",
+    }
+    odd = {"ledger": ledger, "daemon": {**HEALTH, "tasks": [task]}, "corrupt_ledgers": [aside]}
+
+    assert {title: section(title, **odd) for title in expected} == {
+        title: [f"  {line}"] for title, line in expected.items()
+    }
+
+
+def limit(root: str, **more: object) -> dict[str, Any]:
+    commands = [f"carryover to {agent} {root}" for agent in ("codex", "cursor")]
+    row = {"root": root, "agent": "claude-code", "name": "Claude Code", "at_ms": NOW_MS - 2 * MINUTE_MS}
+    return {**row, "resets": "9pm (Asia/Kolkata)", "resets_here": "15:30", "commands": commands, **more}
+
+
+def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
+    limits = [limit("/home/dev/shop"), limit("/srv/\x1b]0;gotcha\x07blog", resets=None, resets_here=None, commands=[])]
+
+    first, second, third, *_ = lines(ledger={**LEDGER, "limits": limits})
+
+    reached = "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 15:30."
+    assert first == f"{reached} Continue: carryover to codex /home/dev/shop"
+    assert second.endswith("blog 2 min ago.") and "\x1b" not in second and "\x07" not in second
+    assert third.startswith("carryoverd ")
+
+
+HOOKS: dict[str, Any] = {"present": ["SessionStart", "Stop"]}
+AGENT: dict[str, Any] = {
+    "id": "claude-code",
+    "name": "Claude Code",
+    "selected": True,
+    "state": "ok",
+    "version": "2.1.328",
+    "config": "/home/dev/.claude/settings.json",
+    "hooks": HOOKS,
+    "roots": [{"path": "/home/dev/.claude/projects", "exists": True}],
+    "last_event_ms": NOW_MS - 3 * MINUTE_MS,
+    "last_handoff_ms": NOW_MS - MINUTE_MS,
+}
+
+
+def test_an_agent_is_reported_with_version_paths_and_times() -> None:
+    assert section("agents", agents=[AGENT]) == [
+        "  Claude Code      2.1.328, last event 3 min ago, last handoff 1 min ago",
+        "                   transcripts in ~/.claude/projects",
+        "                   hooks in ~/.claude/settings.json: SessionStart, Stop",
+    ]
+    newer = {**AGENT, "state": "newer", "version": "9.9.0", "selected": False, "last_event_ms": None}
+    assert section("agents", agents=[newer])[0] == (
+        "  Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
+        "nothing recorded yet, last handoff 1 min ago"
+    )
+
+
+short = partial(lines, 80)
+
+
+def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> None:
+    assert short(agents=[AGENT])[0] == "carryoverd   not running, so no handoff is kept fresh: `carryover start`"
+    ledger = {**LEDGER, "projects": [project("/home/dev/shop"), project("/srv/blog")], "project_count": 14}
+    idle = {**AGENT, "id": "aider", "name": "Aider", "last_event_ms": None}
+    later = {**AGENT, "id": "codex", "name": "Codex CLI", "last_event_ms": NOW_MS - MINUTE_MS}
+    assert short(daemon=HEALTH, ledger=ledger, agents=[idle, AGENT, later]) == [
+        "carryoverd   running for 2 h, caught up",
+        "recorded     2 sessions in 14 projects, 12.3 MB, newest 3 min ago",
+        "agents       Codex CLI 1 min ago, Claude Code 3 min ago, Aider nothing yet",
+        "projects     ~/shop 3 min ago, /srv/blog 3 min ago and 12 more",
+        "more         `carryover status -v`",
+    ]
+
+
+def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
+    config = {"path": "/home/dev/.carryover/config.toml", "excluded": ["/home/dev/shop", "~/clients/*", "/srv/blog"]}
+    said = "left out     ~/shop, ~/clients/* and 1 more; `carryover unpause PROJECT` includes a project again"
+
+    assert said in short(config=config)
+    assert not any(line.startswith("left out") for line in short(config={**config, "excluded": []}))
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int) -> None:
+    hooks = {**HOOKS, "missing": ["SessionStart"]}
+    projects = [project(f"/home/dev/project{number}") for number in range(50)]
+    limits = [limit("/home/dev/shop"), limit("/srv/blog"), limit("/srv/third")]
+    found = lines(
+        width,
+        paused=True,
+        ledger={**LEDGER, "projects": projects, "project_count": 60, "limits": limits},
+        agents=[{**AGENT, "name": f"A rather long name {n}", "hooks": hooks} for n in range(9)],
+        ledger_problem="It is new.",
+    )
+
+    names = ["carryoverd", "paused", "recorded", "agents", "projects", "problem", "", "more"]
+    assert [line[:13].strip() for line in found[2:]] == names
+    assert "Continue: carryover to codex /home/dev/shop" in found[0]
+    assert found[7:9] == ["problem      It is new.", "             and 9 more problems"]
+    assert all(len(found[at]) <= width and found[at].endswith(" more") for at in (5, 6))
+
+
+def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
+    hooks = {**HOOKS, "present": ["Stop"], "missing": ["SessionStart"], "to_review": ["Stop"]}
+    daemon = {**HEALTH, "version": "0.2.0", "ledger_trouble": "The disk is full."}
+
+    assert short(agents=[{**AGENT, "hooks": hooks}], daemon=daemon)[-5:] == [
+        "problem      carryoverd is 0.2.0, this command is 0.1.0: run `carryover refresh --yes`.",
+        "problem      The disk is full.",
+        "problem      Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart.",
+        "to do        Claude Code: hooks are installed, but not reviewed yet: Stop.",
+        "more         `carryover status -v`; `carryover doctor` says what to do",
+    ]
+
+
+def test_lines_that_may_be_committed_take_one_line_for_all_projects() -> None:
+    in_git = [{"root": f"/home/dev/app{n}", "uncommitted": ["AGENTS.md", ".gitignore"]} for n in range(11)]
+
+    assert short(in_git=in_git)[-2:] == [
+        "pointers     not committed in 11 projects, which is your choice; `carryover status -v` has the commands",
+        "more         `carryover status -v`",
+    ]
+    assert section("pointers that are not committed, with the command that does it", in_git=in_git[:1]) == [
+        "  ~/app0: `cd /home/dev/app0 && git add AGENTS.md .gitignore && "
+        "git commit -m 'Point agents to the handoff' -- AGENTS.md .gitignore`"
+    ]
+
+
+COMMANDS: Final = ("show", "search discount", "log", "why cart.py", "export", f"export --session {DISCOUNT}", "handoff")
+
+
+def damage(column: str, where: str) -> int:
+    """Changes what matching events hold, as a disk would; returns how many there were."""
+    with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
+        return db.execute(f"UPDATE event SET body = {column} WHERE {where}").rowcount
+
+
+@pytest.fixture(params=["x'8000ff'", '\'{"kind":"nothing"}\''])
+def damaged(recorded: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shop, of whose events every third is damaged."""
+    assert damage(request.param, "id % 3 = 0") > 2
+    monkeypatch.chdir(recorded)
+    return recorded
+
+
+def test_it_is_left_out_and_that_is_said(damaged: Path, run: Run) -> None:
+    for command in COMMANDS:
+        code, _, err = run(*command.split())
+        assert (code in (ExitCode.OK, ExitCode.NOTHING_FOUND), "Traceback" in err) == (True, False), command
+
+    code, out, err = run("show", DISCOUNT)
+    assert f"Session {DISCOUNT}" in out and "damaged entries of the ledger" in err and "doctor --fix" in err
+
+    with closing(sqlite3.connect(state_dir().ledger)) as db:
+        db.executescript("PRAGMA writable_schema = ON; UPDATE sqlite_master SET rootpage = 3 WHERE name = 'session'")
+    said = {command: run(*command.split())[2] for command in COMMANDS[:4]}
+    assert [command for command, err in said.items() if "ledger.sqlite is damaged" not in err] == [], said
+
+
+def test_doctor_finds_it_and_reads_it_again(
+    installed: Path, recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
+    whole = run("show", DISCOUNT)
+    number, before = damage("x'8000ff'", "id % 3 = 0"), everything(home)
+
+    assert f"{number} entries cannot be read" in run("doctor")[1]
+    assert everything(home) == before, "without --fix it changes nothing"
+    run("doctor", "--fix")
+
+    assert (run("show", DISCOUNT), "cannot be read" in run("doctor")[1]) == (whole, False)
+    with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
+        db.execute("PRAGMA user_version = 99")
+        assert [what for what in found(run, "--fix") if "written by a newer Carryover" in what], "nor is it moved aside"
+        right = f"PRAGMA user_version = {len(MIGRATIONS)}"
+        monkeypatch.setattr("carryover.past.diagnose.gather.ask_health", lambda _: db.execute(right) and None)
+        assert not [what for what in found(run) if "damaged" in what], "what hindered it has ended meanwhile"

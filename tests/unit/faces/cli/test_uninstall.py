@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from carryover import agents, how_installed
+from carryover.edits.record import PublishedProject, remember_project
+from carryover.errors import ExitCode
+from carryover.how_installed import EXTRAS, MCP, own_scripts
+from carryover.past.context import state_dir
+from support.agent_here import everything
+from support.forked import CARRYOVER
+from support.recorded_shop import Run
+from support.terminal import ENTER, played
+from support.tools import versioned
+
+
+def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run: Run) -> None:
+    before = b'{\r\n\t"model": "opus",\r\n\t"hooks": {"Stop": []}}'
+    claude.write_bytes(before)
+    run("install", "--yes", "--no-service")
+
+    out = run.out("uninstall", "--yes")
+
+    assert out.startswith("~/.claude/settings.json is put back (hooks of Claude Code)\n")
+    assert out.endswith(
+        "What was recorded stays in ~/.carryover, and the handoffs stay in your projects; "
+        "`carryover uninstall --purge` takes them away too.\n"
+    )
+    assert claude.read_bytes() == before
+    assert state_dir().ledger.exists()
+
+
+def test_a_purge_leaves_nothing(installed: Path, recorded: Path, run: Run) -> None:
+    assert run("handoff", str(recorded))[0] == ExitCode.OK
+
+    out = run.out("uninstall", "--purge", "--yes")
+
+    assert "~/.claude/settings.json goes (hooks of Claude Code)\n" in out
+    assert "~/.carryover goes (the state folder)\n" in out
+    assert not installed.exists() and not state_dir().root.exists()
+
+
+def test_a_project_that_moved_is_not_called_missing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
+    remember_project(state_dir().root, PublishedProject(str(recorded), str(recorded / ".carryover")))
+    recorded.rename(home / "store")
+    missing = f"{recorded} is missing"
+    before = run.out("uninstall", "--purge", "--dry-run")
+    run("link", str(recorded), str(home / "store"))
+
+    assert missing in " ".join(before.split()).replace("~", str(home))
+    assert missing not in " ".join(run.out("uninstall", "--purge", "--dry-run").split()).replace("~", str(home))
+
+
+def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    out = run.out("uninstall", "--purge", "--dry-run")
+
+    assert f"--- {installed}\n+++ /dev/null\n" in out
+    assert out.endswith("\nNothing was changed.\n")
+    assert everything(home) == before
+
+
+def test_a_file_that_cannot_be_edited_is_named_and_can_be_done_later(installed: Path, run: Run) -> None:
+    """Carryover's own settings need not be readable."""
+    state_dir().config.write_text("[tools\n")
+    whole = installed.read_text()
+    installed.write_text(f"{whole},")
+
+    code, out, _ = run("uninstall", "--yes")
+    assert (code, f"✗ {installed} is left alone: " in out) == (ExitCode.FAILED, True)
+    assert installed.read_text() == f"{whole},"
+
+    installed.write_text(whole)
+    assert run("uninstall", "--yes")[0] == ExitCode.OK
+    assert not installed.exists()
+
+
+def test_as_data_it_tells_what_went(installed: Path, run: Run) -> None:
+    done = json.loads(run.out("uninstall", "--purge", "--yes", "--json"))
+
+    assert (done["left"], done["service"]) == ([], None)
+    assert done["files"] == [{"path": str(installed), "why": "hooks of Claude Code", "outcome": "removed"}]
+    assert str(state_dir().config) in done["removed"]
+
+
+@pytest.mark.parametrize(
+    ("option", "question"),
+    [
+        ((), "Remove this? [y/N]"),
+        (("--purge",), "Remove all this? What was recorded cannot be recovered. [y/N]"),
+    ],
+)
+def test_on_a_terminal_it_shows_what_goes_and_asks(
+    installed: Path, home: Path, option: tuple[str, ...], question: str
+) -> None:
+    before = everything(home)
+
+    code, shown = played((*CARRYOVER, "uninstall", *option), (question, ENTER))
+
+    assert (code, "Nothing was changed." in shown) == (ExitCode.INTERRUPTED, True)
+    assert shown.index("settings.json goes") < shown.index(question)
+    assert everything(home) == before
+
+    assert played((*CARRYOVER, "uninstall", *option), (question, f"y{ENTER}"))[0] == ExitCode.OK
+    assert not installed.exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--purge",), ("--json",), ("--purge", "--json")])
+def test_without_a_terminal_it_needs_a_yes(installed: Path, home: Path, run: Run, options: tuple[str, ...]) -> None:
+    before = everything(home)
+
+    code, _, err = run("uninstall", *options)
+
+    assert (code, "so nothing was changed. Run it " in err) == (ExitCode.REFUSED, True)
+    assert everything(home) == before
+
+
+def test_where_nothing_is_to_remove_nothing_is_asked(home: Path, run: Run) -> None:
+    assert run.out("uninstall") == "There is nothing to remove.\n"
+
+
+CODEX_EVENTS = "SessionStart, PreCompact, Stop, SessionEnd"
+REVIEW = '  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).\n'
+
+
+@pytest.fixture
+def three(claude: Path, home: Path) -> Path:
+    """Claude Code, Codex and Cursor are on this machine; the home folder."""
+    versioned(home / "bin/codex", "codex-cli 0.169.0")
+    versioned(home / "bin/cursor-agent", "2026.09.10-fd3934a")
+    (home / ".codex").mkdir()
+    return home
+
+
+@pytest.fixture
+def set_up(three: Path, run: Run) -> Path:
+    """The same after `carryover install`."""
+    assert run("install", "--yes", "--no-service")[0] == ExitCode.OK
+    return three
+
+
+def hooks_found(run: Run, agent: str) -> list[str]:
+    """What doctor says of one agent's hooks."""
+    reported = json.loads(run("doctor", "--json")[1])["findings"]
+    checks = ("hooks", "review", "folder")
+    return [finding["what"] for finding in reported if finding["check"] in checks and agent in finding["what"]]
+
+
+def refreshed(run: Run, *options: str) -> str:
+    return run("refresh", "--yes", "--no-service", *options)[1]
+
+
+def test_settings_beside_the_hooks_that_cannot_be_read_are_named(three: Path, run: Run) -> None:
+    """Codex does not start with such a file, and whether it holds hooks cannot be told."""
+    config = three / ".codex/config.toml"
+    config.write_text("[features\nhooks = true\n")
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert (code, out.count("hooks written")) == (ExitCode.FAILED, 2)
+    assert "✗ Codex CLI 0.169.0 detected, but its hooks could not be written.\n" in out
+    assert f"  {config} is left alone: it is not valid TOML: " in out
+    assert not (three / ".codex/hooks.json").exists()
+    assert config.read_text() == "[features\nhooks = true\n"
+    trouble = f"{config} can't be used: it is not valid TOML: "
+    reported = json.loads(run("doctor", "--json")[1])["findings"]
+    assert [finding["do"] for finding in reported if finding["what"].startswith(trouble)] == [
+        "Repair the file, then run `carryover refresh`."
+    ]
+    assert "can't be used: it is not valid TOML: " in run("status", "-v")[1]
+
+    config.write_text("[features]\nhooks = true\n")
+    refreshed(run)
+    assert (three / ".codex/hooks.json").exists()
+
+
+def test_hooks_that_are_there_stay_when_settings_beside_them_break(set_up: Path, run: Run) -> None:
+    (set_up / ".codex/config.toml").write_text("[features\n")
+    before = (set_up / ".codex/hooks.json").read_bytes()
+
+    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.FAILED
+    assert (set_up / ".codex/hooks.json").read_bytes() == before
+
+    assert run("uninstall", "--yes")[0] == ExitCode.OK
+    assert not (set_up / ".codex/hooks.json").exists()
+
+
+def test_without_the_record_hooks_are_found_in_every_form(set_up: Path, run: Run) -> None:
+    config = set_up / ".codex/config.toml"
+    theirs = '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "x"\n'
+    config.write_text(theirs)
+    refreshed(run)
+    assert config.read_text() != theirs
+    (state_dir().root / "edits.json").unlink()
+
+    assert run("uninstall", "--yes")[0] == ExitCode.OK
+
+    assert config.read_text() == theirs
+    assert json.loads((set_up / ".cursor/hooks.json").read_bytes()) == {"version": 1}
+
+
+def test_hooks_follow_those_that_the_user_keeps_in_the_other_file(set_up: Path, run: Run) -> None:
+    config = set_up / ".codex/config.toml"
+    theirs = (
+        'model = "gpt-6" # mine\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
+    )
+    config.write_text(theirs)
+    assert hooks_found(run, "Codex") == [f"Codex CLI: hooks are missing in ~/.codex/config.toml: {CODEX_EVENTS}."]
+
+    out = refreshed(run)
+
+    assert f"  config: ~/.codex/config.toml\n  hooks written: {CODEX_EVENTS}\n{REVIEW}" in out
+    assert "✓ Hooks removed from ~/.codex/hooks.json\n" in out
+    assert not (set_up / ".codex/hooks.json").exists()
+    assert config.read_text().startswith(theirs)
+    assert len(tomllib.loads(config.read_text())["hooks"]["Stop"]) == 2
+    assert refreshed(run).startswith("Nothing changed")
+
+    run("uninstall", "--purge", "--yes")
+    assert config.read_text() == theirs
+
+
+def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, run: Run) -> None:
+    dropped = '{"$schema": "https://example.invalid/x", "hooks": {}}'
+    (three / ".codex/hooks.json").write_text(dropped)
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.FAILED
+    assert 'left alone: its key "$schema" makes the agent drop the whole file. Fix that, then' in out
+    assert ((three / ".codex/hooks.json").read_text(), (three / ".cursor/hooks.json").exists()) == (dropped, True)
+    assert hooks_found(run, "Codex") == [
+        'Codex CLI runs no hook of ~/.codex/hooks.json: its key "$schema" makes the agent drop the whole file.'
+    ]
+
+
+ELSEWHERE = Path(__file__).parents[2] / "agents/elsewhere"
+FOUND = "Found here and covered since an update: Scribe CLI."
+
+
+@pytest.fixture
+def updated(installed: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Carryover was installed, and then updated to a version that covers another agent, which is here."""
+    versioned(home / "bin" / "scribe", "scribe 1.4")
+    monkeypatch.setattr(agents, "__path__", [*agents.__path__, str(ELSEWHERE)])
+    return home
+
+
+@pytest.mark.parametrize("command", ["refresh", "install"])
+def test_an_agent_that_is_covered_now_is_named_until_it_is_refused(updated: Path, run: Run, command: str) -> None:
+    assert FOUND in " ".join(run("status")[1].split()) and FOUND in run("doctor")[1]
+
+    assert run(command, "--agents", "claude", "--no-service")[0] == ExitCode.OK
+
+    assert 'selected = ["claude-code"]' in state_dir().config.read_text()
+    assert FOUND not in " ".join(run("status")[1].split()) and FOUND not in run("doctor")[1]
+    assert refreshed(run).startswith("Nothing changed")
+    assert not (updated / ".scribe").exists()
+
+
+PYPROJECT = Path(__file__).parents[4] / "pyproject.toml"
+SERVER = {"type": "stdio", "command": str(own_scripts() / "carryover"), "args": ["mcp"]}
+
+
+def test_it_is_entered_where_asked_for_and_said_so(claude: Path, home: Path, run: Run) -> None:
+    pytest.importorskip("mcp_types")
+    state = home / ".claude.json"
+    state.write_text('{"numStartups": 4}')
+
+    assert "MCP" not in run("install", "--yes", "--no-service")[1]
+    assert "✓ MCP server entered into ~/.claude.json\n" in run.out("install", "--yes", "--no-service", "--mcp")
+    moved = {"env": {"CARRYOVER_HOME": str(state_dir().root)}}  # some agents start servers without such variables
+    assert json.loads(state.read_text()) == {"numStartups": 4, "mcpServers": {"carryover": {**SERVER, **moved}}}
+
+    assert refreshed(run).startswith("Nothing changed")
+    assert "✓ MCP server removed from ~/.claude.json\n" in refreshed(run, "--no-mcp")
+    assert state.read_text() == '{"numStartups": 4}'
+
+
+def test_a_server_of_the_user_with_that_name_is_left_alone(claude: Path, home: Path, run: Run) -> None:
+    pytest.importorskip("mcp_types")
+    before = '{"mcpServers": {"carryover": {"url": "https://example.com"}}}'
+    (home / ".claude.json").write_text(before)
+
+    code, out, _ = run("install", "--yes", "--no-service", "--mcp")
+
+    said = 'is left alone: "mcpServers" already has another server with the name "carryover".'
+    assert (code, f"✗ {home / '.claude.json'} {said}" in out) == (ExitCode.FAILED, True)
+    assert (home / ".claude.json").read_text() == before
+
+
+def test_a_server_that_cannot_be_entered_beside_hooks_is_a_problem(claude: Path, home: Path, run: Run) -> None:
+    pytest.importorskip("mcp_types")
+    (home / ".gemini").mkdir()
+    (home / ".gemini" / "settings.json").write_text('{"mcpServers": []}')
+
+    done = json.loads(run("install", "--agents", "gemini", "--no-service", "--mcp", "--json")[1])
+    problems = [agent["problem"] for agent in done["agents"] if agent["id"] == "gemini-cli"]
+    assert "is something other than an object" in problems[0]
+
+
+def test_without_the_sdk_nothing_is_entered_and_the_command_that_brings_it_is_named(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(how_installed, "MCP", MCP._replace(module="no_such_module"))
+    before = everything(home)
+    for command in (("mcp",), ("install", "--yes", "--no-service", "--mcp")):
+        err = run.err(ExitCode.REFUSED, *command)
+
+        assert f"The MCP server needs a package that is not installed: '{MCP.requirement}'. Nothing was changed." in err
+        assert "[all]" in err.partition("Run `")[2].partition("`")[0]
+    assert everything(home) == before
+
+
+def test_what_is_asked_for_is_what_the_extras_ask_for() -> None:
+    project = tomllib.loads(PYPROJECT.read_text())["project"]
+    extras = project["optional-dependencies"]
+
+    assert {name: extras[name] for name in EXTRAS} == {name: [extra.requirement] for name, extra in EXTRAS.items()}
+    assert extras["all"] == [f"{project['name']}[{','.join(EXTRAS)}]"]

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover.errors import ExitCode
+from carryover.fsio import private_dir
+from carryover.past.context import state_dir
+from carryover.past.without_daemon import catch_up
+from support.claude_session import ClaudeWork
+from support.recorded_shop import Run
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+MODEL = "claude-opus-5-5"
+USED = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 200}
+PRICES = f"""[prices."{MODEL}"]
+input = 5
+output = 25
+cache_read = 0.5
+cache_write = 6.25
+"""
+
+
+def answered(work: ClaudeWork, answer: str, *, model: str = MODEL, usage: Mapping[str, int] = USED) -> bytes:
+    """A record of an answer: the client writes one for each block, with the usage as far as it is known by then."""
+    content = [{"type": "text", "text": "Done."}]
+    message = {"id": answer, "role": "assistant", "model": model, "content": content, "usage": usage}
+    return work.line(type="assistant", message=message, requestId=f"req_{answer}")
+
+
+def read(work: ClaudeWork) -> None:
+    private_dir(state_dir().root)
+    catch_up(state_dir(), str(work.cwd))
+
+
+def used(run: Run, *arguments: str) -> Any:
+    code, out, _ = run("usage", "--since", "2026-01-01", "--json", *arguments)
+    assert code == ExitCode.OK
+    return json.loads(out)
+
+
+def tokens(row: Any) -> tuple[int, ...]:
+    return tuple(row["tokens"][name] for name in ("input", "output", "cache_write", "cache_read"))
+
+
+def test_each_answer_counts_once_with_its_last_count_also_in_a_fork(work: ClaudeWork, run: Run) -> None:
+    work.prompt("Add a discount")
+    records = [answered(work, "msg_1", usage=USED | {"output_tokens": output}) for output in (1, 90, 90)]
+    fork = ClaudeWork(work.folder, work.cwd, now=work.now)
+    fork.prompt("Try it the other way")
+    for record in records:
+        work.append(record)
+        fork.append(record.replace(work.session.encode(), fork.session.encode()))
+    read(work)
+
+    assert tokens(used(run)["total"]) == (10, 90, 200, 1000)
+
+
+def test_what_was_used_is_told_apart_by_day_agent_model_and_project(work: ClaudeWork, run: Run) -> None:
+    work.now = datetime(2026, 11, 18, 23, 59, 50, tzinfo=UTC)
+    work.prompt("Add a discount")
+    work.append(answered(work, "msg_1"))
+    work.now += timedelta(hours=1)
+    work.append(answered(work, "msg_2", model="claude-haiku-5", usage=USED | {"input_tokens": 7}))
+    read(work)
+
+    rows = {by: {row["name"]: tokens(row) for row in used(run, "--by", by)["rows"]} for by in ("day", "model")}
+    first, second = (10, 5, 200, 1000), (7, 5, 200, 1000)
+    assert rows["day"] == {"2026-11-18": first, "2026-11-19": second}
+    assert rows["model"] == {MODEL: first, "claude-haiku-5": second}
+    assert [row["name"] for row in used(run, "--by", "agent")["rows"]] == ["Claude Code"]
+    assert [row["name"] for row in used(run, "--by", "project")["rows"]] == [str(work.cwd)]
+
+
+def test_cost_is_shown_only_for_models_whose_price_the_user_gave(work: ClaudeWork, run: Run) -> None:
+    work.prompt("Add a discount")
+    work.append(answered(work, "msg_1", usage=dict.fromkeys(USED, 1_000_000)))
+    read(work)
+    assert used(run)["total"]["cost"] is None
+
+    state_dir().config.write_text(PRICES)
+    assert used(run)["total"]["cost"] == 36.75
+
+    work.append(answered(work, "msg_2", model="without-a-price"))
+    read(work)
+    costs = {row["name"]: row["cost"] for row in used(run, "--by", "model")["rows"]}
+    assert costs == {MODEL: 36.75, "without-a-price": None}
+    assert used(run)["total"]["cost"] is None
+    assert f"prices.{MODEL}" in run("config")[1]
+
+
+def test_the_table_keeps_cache_reads_apart_and_status_says_what_today_took(work: ClaudeWork, run: Run) -> None:
+    work.now = datetime.now(UTC) - timedelta(seconds=9)
+    many = USED | {"input_tokens": 1_200_000, "cache_read_input_tokens": 9_800_000}
+    work.prompt("Add a discount")
+    work.append(answered(work, "msg_1", usage=many))
+    read(work)
+
+    heads, *rows, total = run("usage")[1].splitlines()
+    assert heads.split("  ")[0] == "DAY"
+    assert heads.split()[1:] == ["INPUT", "OUTPUT", "CACHE", "WRITTEN", "CACHE", "READ"]
+    assert [row.split()[1:] for row in rows] == [total.split()[1:]] == [["1,200,000", "5", "200", "9,800,000"]]
+    (line,) = (line for line in run("status")[1].splitlines() if line.startswith("usage"))
+    assert "1.2 M tokens, 9.8 M more from the cache" in line
+
+
+def test_what_is_forgotten_is_not_counted_and_does_not_come_back(work: ClaudeWork, run: Run) -> None:
+    work.now = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    work.prompt("Add a discount")
+    work.append(answered(work, "msg_1"))
+    work.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    work.prompt("Go on")
+    work.append(answered(work, "msg_2"))
+    read(work)
+    assert tokens(used(run)["total"]) == (20, 10, 400, 2000)
+
+    assert run("forget", "--since", "2026-11-20", "--yes")[0] == ExitCode.OK
+    work.append(answered(work, "msg_3"))
+    read(work)
+    assert [row["name"] for row in used(run)["rows"]] == ["2026-11-18"]
+
+    assert run("forget", work.session, "--yes")[0] == ExitCode.OK
+    work.append(answered(work, "msg_4"))
+    read(work)
+    assert "No tokens are recorded" in run("usage", "--since", "2026-01-01")[2]
+
+
+def test_where_nothing_is_recorded_the_message_says_why(work: ClaudeWork, run: Run) -> None:
+    read(work.work())
+    assert run("usage", "--since", "in the future")[0] == ExitCode.USAGE
+
+    code, out, said = run("usage", "--since", datetime.now(UTC).date().isoformat() + "T23:59")
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert "Some agents record none" in said
+
+
+def test_what_the_sums_lack_is_said(work: ClaudeWork, run: Run) -> None:
+    """Sessions with answers but no tokens, and transcripts that the daemon has yet to count."""
+    work.prompt("Add a discount")
+    work.append(answered(work, "msg_0", usage={}))
+    read(work)
+    other = ClaudeWork(work.folder, work.cwd, now=work.now)
+    other.prompt("Nobody has answered this")
+    read(other)
+    said = run("usage", "--since", "2026-01-01")[2]
+    assert "Not counted, since no tokens are recorded for them: 1 session of Claude Code." in said
+
+    work.append(answered(work, "msg_1"))
+    read(work)
+    with closing(sqlite3.connect(state_dir().ledger)) as db, db:
+        db.execute("INSERT INTO to_count SELECT id FROM source")
+    assert "Not counted, since" not in run("usage", "--since", "2026-01-01")[1]
+    assert "Not counted yet: 2 transcripts of Claude Code" in run("usage", "--since", "2026-01-01")[1]
+    assert used(run)["waiting"] == [{"agent": "Claude Code", "number": 2}]
+
+
+def test_a_note_is_not_said_to_lack_tokens(work: ClaudeWork, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "note.md"
+    file.write_text("Round to whole cents.\n")
+    run.out("note", str(file), "--project", str(work.cwd))
+
+    assert "Not counted" not in run("usage", "--since", "2026-01-01")[2]
+
+
+def test_a_project_without_a_ledger_is_counted_from_disk(work: ClaudeWork, run: Run, home: Path) -> None:
+    work.prompt("Add a discount")
+    work.append(answered(work, "msg_1"))
+
+    assert tokens(used(run)["total"]) == (10, 5, 200, 1000)
+
+
+def test_where_many_transcripts_are_read_each_time_it_is_said_what_keeps_them(
+    work: ClaudeWork, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.past.opened.MANY", 1)
+    work.prompt("Add a discount")
+    assert run("sessions")[2] == ""
+    ClaudeWork(work.folder, work.cwd, now=work.now).prompt("Add a rebate")
+    assert "2 transcripts are read for this" in run("sessions")[2]
+
+    read(work)
+
+    assert "are read for this" not in run("sessions")[2]

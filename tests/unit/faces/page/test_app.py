@@ -1,0 +1,283 @@
+"""How much the page may ask for, and what it is told. Its answers are in tests/e2e/test_page.py."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest.mock import AsyncMock, Mock
+
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from carryover.config import Config
+from carryover.faces.page import app, changes, commands
+from carryover.faces.page.access import COOKIE, TOKEN_HEADER, Access
+from carryover.faces.page.app import MOST_WAITING, Page
+from carryover.faces.page.changes import Changes
+from carryover.ledger.connect import connect_read_only
+from carryover.past import conversations
+from carryover.past.answers import SearchAnswer
+from carryover.paths import StateDir
+from carryover.platform import here
+from support.clock import Clock
+from support.connected import connected
+from support.scribe import Scribe
+
+
+class Host:
+    """A daemon whose ledger can be kept from being opened."""
+
+    def __init__(self, home: Path) -> None:
+        self.state = StateDir(home / ".carryover")
+        self.home = home
+        self.env: Mapping[str, str] = {"HOME": str(home), "NOTIFY_SOCKET": "/none"}
+        self.config = Config()
+        self.clock = Clock()
+        self.open = threading.Event()
+        self.open.set()
+
+    def now_ms(self) -> int:
+        return 1_000_000
+
+    def read_ledger(self) -> closing[sqlite3.Connection]:
+        assert self.open.wait(60)
+        return closing(connect_read_only(self.state.ledger))
+
+    def agents_own(self) -> frozenset[Path]:
+        return frozenset()
+
+
+class Browser:
+    """A visitor of `page`. `transport`: that of a connection from this process."""
+
+    transport: ClassVar[Mock]
+
+    def __init__(self, page: Page) -> None:
+        new = page.access.new_key({"DISPLAY": ":0"})
+        asked = make_mocked_request("GET", f"/ui/?key={new.key}", {"Host": new.host})
+        visitor = page.access.admit(asked)
+        assert visitor is not None
+        self._page = page
+        self._headers = {"Host": new.host, "Cookie": f"{COOKIE}={visitor.cookie}", TOKEN_HEADER: visitor.token}
+
+    async def get(self, target: str) -> int:
+        return (await self._page.answer(self._request("GET", f"/ui/{target}"))).status
+
+    async def json(self, target: str) -> Any:
+        answer = await self._page.answer(self._request("GET", f"/ui/{target}"))
+        return json.loads(answer.body)  # type: ignore[attr-defined]
+
+    async def command(self, **asked: object) -> int:
+        body = Mock(readany=AsyncMock(side_effect=[msgspec.json.encode(asked), b""]))
+        request = self._request("POST", "/ui/api/command", payload=body)
+        return (await self._page.answer(request)).status
+
+    def _request(self, method: str, target: str, **more: Any) -> web.Request:
+        return make_mocked_request(method, target, self._headers, transport=self.transport, **more)
+
+
+@pytest.fixture
+def host(home: Path) -> Host:
+    return Host(home)
+
+
+@pytest.fixture
+async def page(host: Host, scribe: Scribe) -> AsyncIterator[Page]:
+    await scribe.tell("add a parser")
+    page = Page(host, Access(host.clock))
+    with connected() as (_client, Browser.transport):
+        yield page
+    host.open.set()
+    page.close()
+
+
+async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_back(page: Page, host: Host) -> None:
+    browser = Browser(page)
+    host.open.clear()
+    waiting = [asyncio.create_task(browser.get("api/projects")) for _ in range(MOST_WAITING + 3)]
+    told = asyncio.as_completed(waiting)
+    assert [await next(told) for _ in range(3)] == [503] * 3
+    assert await browser.get("api/me") == 200, "what needs no thread is answered"
+    host.open.set()
+
+    assert sorted(await asyncio.gather(*waiting)) == [200] * MOST_WAITING + [503] * 3
+    assert await browser.get("api/projects") == 200
+
+
+async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
+    async with page._running, page._running:
+        assert await Browser(page).command(command="pause", project=1) == 503
+
+
+ADDRESSES = {
+    **dict.fromkeys(("charts.js", "charts.css", "api/usage", "api/project/1/usage"), 200),
+    **dict.fromkeys(("static/", "static/app.js", "x/../app.js", "api/project/9/usage"), 404),
+    **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
+    **dict.fromkeys(("api/project/1/files", "api/sessions?project=1&agent=codex&since_ms=1&after=5,2"), 200),
+    **dict.fromkeys(("api/outline/made-up/s1", "api/session/made-up/s1"), 200),
+    **dict.fromkeys(("api/sessions?after=5", "api/sessions?after=a,b", "api/sessions?project=x"), 400),
+    **dict.fromkeys(("api/project/9/files", "api/outline/made-up/none"), 404),
+    **dict.fromkeys(("none.js", "api/none", "api/project/9/work", "api/project/1/none", "api/session/none/s1"), 404),
+    **dict.fromkeys(("api/project/1/handoff?tokens=599", "api/project/1/handoff?tokens=50001"), 400),
+    **dict.fromkeys(("api/project/-1/work", "api/project/%D9%A1/work", f"api/project/1{'0' * 15}/work"), 400),
+    "?key=used": 303,
+}
+
+
+@pytest.mark.parametrize("target", ADDRESSES)
+async def test_an_address_is_answered_or_refused(page: Page, target: str) -> None:
+    assert await Browser(page).get(target) == ADDRESSES[target]
+
+
+async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if it has the browser's cookie."""
+    monkeypatch.setattr(here(), "connection_owners", lambda *_ends: {os.geteuid() + 1})
+    browser = Browser(page)
+
+    files, others = ("", "index.html", "app.js"), ("?key=used", "none.js", "api/me", "api/projects", "api/changes")
+    assert [await browser.get(target) for target in files] == [200] * len(files)
+    assert [await browser.get(target) for target in others] == [403] * len(others)
+    assert await browser.command(command="pause", project=1) == 403
+
+
+async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: Page, scribe: Scribe) -> None:
+    browser = Browser(page)
+    await scribe.tell(scribe.event("add a cart", session="s2", cwd="desk:/srv/shop"))
+
+    assert [await browser.get(f"api/project/{number}/work") for number in (1, 2, 3)] == [200, 404, 404]
+    assert [await browser.command(command="pause", project=number) for number in (2, 3)] == [404, 404]
+
+
+async def test_a_search_that_is_no_longer_wanted_ends_at_once(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, browser, other = threading.Event(), Browser(page), Browser(page)
+
+    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> SearchAnswer:
+        begun.set()
+        if words == "long":
+            db.execute("WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n").fetchone()
+        return SearchAnswer(hits=(), more=False, note="", took_ms=0)
+
+    monkeypatch.setattr(conversations, "found", found)
+    first = asyncio.create_task(browser.get("api/search?q=long"))
+    await asyncio.to_thread(begun.wait)
+    assert await other.get("api/search?q=another") == 200, "another browser's search ends none but its own"
+    assert not first.done()
+
+    assert await browser.get("api/search?q=next") == 200
+    assert await first == 409
+
+
+async def test_a_search_that_has_not_begun_yet_is_left_out(page: Page, host: Host) -> None:
+    browser = Browser(page)
+    host.open.clear()
+    searches = [asyncio.create_task(browser.get(f"api/search?q={'parser'[: n + 1]}")) for n in range(6)]
+    assert await browser.get("api/me") == 200, "all have arrived"
+    host.open.set()
+
+    assert await asyncio.gather(*searches) == [409] * 5 + [200]
+
+
+async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches, late, browser = threading.Event(), threading.Event(), Browser(page)
+    who = {"older": late, "newer": threading.Event()}
+    who["newer"].set()
+
+    def admitted(request: web.Request) -> bool:
+        return who[request.query["q"]].wait(60)
+
+    def wait() -> bool:
+        searches.set()
+        return ended.wait(60)
+
+    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> SearchAnswer:
+        db.create_function("wait", 0, wait)
+        db.execute("SELECT wait() UNION ALL SELECT id FROM project").fetchall()
+        return SearchAnswer(hits=(), more=False, note="", took_ms=0)
+
+    ended = threading.Event()
+    monkeypatch.setattr(app, "may_ask", admitted)
+    monkeypatch.setattr(conversations, "found", found)
+    older = asyncio.create_task(browser.get("api/search?q=older"))
+    newer = asyncio.create_task(browser.get("api/search?q=newer"))
+    await asyncio.to_thread(searches.wait)
+    late.set()
+
+    assert await older == 409
+    ended.set()
+    assert await newer == 200
+
+
+async def test_doctor_is_asked_once_for_all_who_want_to_know(
+    page: Page, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    async def run(_words: object, env: dict[str, str], _text: str = "") -> tuple[int, bytes]:
+        asked.append(env)
+        return 1, b'{"healthy": false}'
+
+    monkeypatch.setattr(commands, "run", run)
+    browser = Browser(page)
+
+    assert await browser.json("api/health/known") == {"checked_ms": 0, "found": None}
+    assert await asyncio.gather(*(browser.get("api/health") for _ in range(5))) == [200] * 5
+    assert await browser.json("api/health/known") == {"checked_ms": host.now_ms(), "found": {"healthy": False}}
+    assert asked == [{"HOME": str(host.home), "DISPLAY": ":0"}]
+    host.clock.now += app._HEALTH_S + 1
+    await browser.get("api/health")
+    assert len(asked) == 2
+
+
+def begin(told: Changes, write: AsyncMock) -> asyncio.Task[web.StreamResponse]:
+    """Opens a stream on which `write` is called with what is sent."""
+    asked = make_mocked_request("GET", "/ui/api/changes")
+    return asyncio.ensure_future(told.send(asked, Mock(prepare=AsyncMock(), write=write)))
+
+
+async def test_what_changes_at_once_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_GAP_S", 0)
+    told, sent = Changes(), asyncio.Queue[bytes]()
+    sending = begin(told, AsyncMock(side_effect=sent.put_nowait))
+    assert await sent.get() == b": open\n\n"
+
+    for project in (2, 1, 2):
+        told.project(project)
+    told.health()
+
+    events = ('project\ndata: {"id":2}', 'project\ndata: {"id":1}', "health\ndata: {}")
+    assert (await sent.get()).decode() == "".join(f"event: {event}\n\n" for event in events)
+    told.end()
+    await sending
+
+
+async def test_a_quiet_stream_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "COMMENT_S", 0.01)
+    told, write = Changes(), AsyncMock(side_effect=[None, None, ConnectionResetError])
+
+    await begin(told, write)
+
+    assert [call.args[0][:1] for call in write.await_args_list] == [b":"] * 3
+    assert told._streams == {}
+
+
+async def test_streams_are_bounded_and_the_oldest_makes_room() -> None:
+    told = Changes()
+    sending = [begin(told, AsyncMock()) for _ in range(33)]
+
+    await sending[0]
+    assert not any(task.done() for task in sending[1:])
+    told.end()
+    await asyncio.gather(*sending)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from carryover.model import AssistantMessage, ToolCall, ToolResult
+from carryover.past.live_search import (
+    LISTED,
+    LONGEST_LINE,
+    LONGEST_PART,
+    NEWEST,
+    SOME_WORDS,
+    TOOL_LINES,
+    Wanted,
+    day_filter,
+    listing_of,
+    preview_of,
+)
+from carryover.past.search_records import Asked, Line, Preview, Span
+from support.scribe import Scribe
+
+
+def ran(call_id: str, command: str, output: str) -> tuple[ToolCall, ToolResult]:
+    call = ToolCall(call_id=call_id, name="Bash", op="shell", subject=command)
+    return call, ToolResult(call_id=call_id, name="Bash", op="shell", subject=command, status="ok", output=output)
+
+
+def listed(scribe: Scribe, typed: str, **asked: Any) -> list[str]:
+    return [item.line for item in listing_of(scribe.db, Asked(typed, **asked)).items]
+
+
+def preview(scribe: Scribe, typed: str) -> Preview:
+    listing = listing_of(scribe.db, Asked(typed))
+    return preview_of({"s1": "s"}, scribe.db, Wanted(listing.items[0], listing.terms))
+
+
+def lit(line: Line) -> list[str]:
+    return [line.text[start:end] for start, end in line.places]
+
+
+async def test_without_words_the_newest_prompts_are_listed(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("add a parser", at_ms=1_000),
+        scribe.event("add\n a test", at_ms=3_000),
+        scribe.event("draw it", at_ms=2_000, session="s2", cwd="/other"),
+        scribe.event(AssistantMessage(text="Done."), at_ms=4_000),
+    )
+
+    assert listing_of(scribe.db, Asked(" ")).note == NEWEST
+    assert listed(scribe, "") == ["add a test", "draw it", "add a parser"]
+    assert listed(scribe, "", span=Span(2_000)) == ["add a test", "draw it"]
+    assert listed(scribe, "", span=Span(2_000, 3_000)) == ["draw it"]
+    assert listed(scribe, "", agent="codex") == []
+
+
+async def test_hits_are_what_the_filters_leave_and_a_note_says_if_words_are_missing(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("add a parser", at_ms=1_000),
+        scribe.event(AssistantMessage(text="The parser is there."), at_ms=2_000),
+    )
+
+    assert listed(scribe, "parser") == ["add a parser", "The parser is there."]
+    assert listed(scribe, "parser", kinds=("answer",)) == ["The parser is there."]
+    assert listed(scribe, "parser", span=Span(2_000)) == ["The parser is there."]
+    assert listed(scribe, "parser", span=Span(1_000, 2_000)) == ["add a parser"]
+    assert listed(scribe, "parser", agent="codex") == listed(scribe, "parser", project_id=0) == []
+    assert listing_of(scribe.db, Asked("parser")).note == ""
+    assert listing_of(scribe.db, Asked("parser rhinoceros")).note == SOME_WORDS
+
+
+def test_each_of_the_last_days_can_be_chosen_and_they_meet() -> None:
+    names, spans = zip(*day_filter(None).limits, strict=True)
+    days = [span for span in spans if isinstance(span, Span) and span.since_ms is not None]
+
+    assert names[:3] == ("any", "today", "yesterday")
+    assert names[-2:] == ("last 7 days", "last 30 days")
+    assert [day.until_ms for day in days[:7]] == [None, *(day.since_ms for day in days[:6])]
+    assert days[7].since_ms == days[6].since_ms
+    assert day_filter(1_000).chosen.value == Span(1_000)
+
+
+async def test_a_hundred_hits_are_listed_and_it_is_known_that_there_are_more(scribe: Scribe) -> None:
+    await scribe.tell(*(scribe.event(f"parser {number}") for number in range(LISTED + 1)))
+    every = listing_of(scribe.db, Asked("parser"))
+    few = listing_of(scribe.db, Asked("parser 99"))
+
+    assert (len(every.items), every.more) == (LISTED, True)
+    assert (len(few.items), few.more) == (1, False)
+
+
+async def test_the_preview_is_the_turn_and_knows_which_line_matches(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("add a parser"),
+        scribe.event("what about the parser of dates?"),
+        scribe.event(AssistantMessage(text="I looked.\n\nA date parser\x1b[8m is there.\nThe parser reads dates.")),
+        scribe.event("thanks for the parser"),
+    )
+
+    found = preview(scribe, "parser reads")
+    assert [line.text for line in found.lines[:2]] == ["You", "  what about the parser of dates?"]
+    assert [line.text for line in found.lines[-3:]] == ["", "  A date parser is there.", "  The parser reads dates."]
+    assert lit(found.lines[found.match]) == ["parser", "reads"]
+    assert found.title.startswith("carryover show s --turn 2 · ")
+    assert found.title.endswith(" · /repo · turn 2 of 3")
+
+
+async def test_of_what_a_tool_printed_the_lines_around_a_match_are_previewed(scribe: Scribe) -> None:
+    printed = "\n".join(f"line {number}" for number in range(100))
+    for body in ("check it", *ran("1", "make check", printed), *ran("2", "make rhinoceros", f"{printed}\nrhinoceros")):
+        await scribe.tell(scribe.event(body))
+
+    found = preview(scribe, "make rhinoceros")
+    shown = [line.text.strip() for line in found.lines]
+    assert shown.count("line 0") == 1
+    assert shown[-1] == "rhinoceros"
+    assert len(shown) < 2 * TOOL_LINES + 10
+    assert found.lines[found.match].text == "· Bash make rhinoceros"
+
+
+async def test_the_preview_of_a_sub_agent_is_its_own_work(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("add a parser"),
+        scribe.event(AssistantMessage(text="I ask another one.")),
+        scribe.event(AssistantMessage(text="A parser, as a sub-agent."), subagent_id="a1"),
+        scribe.event("go on"),
+        scribe.event(AssistantMessage(text="Later."), subagent_id="a1"),
+    )
+
+    found = preview(scribe, "parser sub-agent")
+    assert [line.text for line in found.lines if line.text.startswith("  ")] == ["  A parser, as a sub-agent."]
+    assert found.title.startswith("carryover show s --turn 1 --full · ")
+
+
+async def test_a_word_that_nothing_has_is_searched_as_the_nearest_one_which_is_said_and_lit(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("make it serverless"))
+
+    listing = listing_of(scribe.db, Asked("srverless"))
+    assert listing.note == "No entry has 'srverless', these have 'serverless'."
+    assert any(lit(line) == ["serverless"] for line in preview(scribe, "srverless").lines)
+
+
+@pytest.mark.parametrize("huge", ["part ", " ", "part\n", "漢"])
+async def test_of_a_huge_message_the_part_with_the_words_is_shown(huge: str, scribe: Scribe) -> None:
+    """All of it would have to be wrapped whenever the terminal gets another width."""
+    await scribe.tell(scribe.event(f"{huge * 5_000} find the needle here {huge * 50_000}"))
+
+    shown = preview(scribe, "needle")
+
+    assert sum(len(line.text) for line in shown.lines) < 2 * LONGEST_PART
+    assert max(len(line.text) for line in shown.lines) <= LONGEST_LINE + len("……")
+    assert lit(shown.lines[shown.match]) == ["needle"]

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from carryover.config import AgentsConfig, Config, PublishConfig
+from carryover.distill.quotes import estimated_tokens
+from carryover.ledger.queries import project_by_id
+from carryover.ledger.rows import ProjectRow
+from carryover.ledger.store import Ledger
+from carryover.model import (
+    NOTE,
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    BackgroundTask,
+    FileEdit,
+    PlanProposal,
+    Question,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from carryover.past import projects
+from carryover.past.answers import Day, Entry, LimitReached
+from carryover.past.projects import listed_projects
+from support.scribe import Scribe
+from support.tools import program
+
+NOW_MS = 100_000
+DAY_MS = 86_400_000
+
+
+JOB = BackgroundTask(task_id="b1", state="running", label="python train.py")
+
+
+def answered(text: str) -> AssistantMessage:
+    return AssistantMessage(text=text, final=True)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "waits"),
+    [
+        ([answered("Done.")], ("", 0, "")),
+        ([answered("Done. Which of the two shall I take?")], ("you", 2000, "Done. Which of the two shall I take?")),
+        ([AssistantMessage(text="I look.", final=False)], ("", 0, "")),
+        ([ToolCall(call_id="c", name="Bash", op="shell", subject="make")], ("", 0, "")),
+        ([Question(call_id="c", text="Euro or cents?")], ("you", 2000, "Euro or cents?")),
+        ([PlanProposal(call_id="c", text="1. Cents")], ("approval", 2000, "")),
+        ([PlanProposal(call_id="c", text="1. Cents", accepted=True)], ("", 0, "")),
+        ([PlanProposal(call_id="c", text="1. Cents"), UserPrompt(text="No")], ("", 0, "")),
+        ([TurnEnd(reason="interrupted")], ("", 0, "")),
+        ([AssistantMessage(text="Shall I?", final=False), TurnEnd(reason="interrupted")], ("you", 3000, "Shall I?")),
+        ([TurnEnd(reason="error", message="500")], ("", 0, "")),
+        ([TurnEnd(reason="limit", message="until 3pm", resets="1970-01-02T00:00:00+00:00")], ("a limit", 2000, "")),
+    ],
+)
+async def test_what_a_project_waits_for_is_what_its_records_say(
+    scribe: Scribe, bodies: list[AnyBody], waits: tuple[str, int, str]
+) -> None:
+    await scribe.tell(*map(scribe.event, (UserPrompt(text="add a cart"), *bodies)))
+
+    [project] = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
+
+    assert (project.waits_for, project.waits_since_ms, project.asks) == waits
+    assert project.resets_ms == (DAY_MS if waits[0] == "a limit" else 0)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "state"),
+    [
+        ([], "open"),
+        ([answered("Done.")], "answered"),
+        ([TurnEnd(reason="interrupted")], "interrupted"),
+        ([TurnEnd(reason="error", message="500")], "error"),
+        ([answered("Done. Which of the two shall I take?")], "asked"),
+        ([Question(call_id="c", text="Euro or cents?")], "asked"),
+        ([JOB, answered("The training runs.")], "running"),
+        ([JOB, replace(JOB, state="done"), answered("It has ended.")], "answered"),
+    ],
+)
+async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_newest_turn_ended(
+    scribe: Scribe, bodies: list[AnyBody], state: str
+) -> None:
+    said = ("add a cart", "Round the\ntotal to whole cents", "yes to all", *bodies)
+    await scribe.tell(*map(scribe.event, said))
+
+    [project] = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
+
+    assert (project.about, project.state) == ("Round the total to whole cents", state)
+
+
+async def test_a_job_that_was_not_mentioned_for_a_day_runs_no_more(scribe: Scribe) -> None:
+    await scribe.tell("train it", scribe.event(JOB), scribe.event(answered("The training runs.")))
+
+    states = [listed_projects(scribe.db, Config(), now_ms=n * DAY_MS // 2).projects[0].state for n in (1, 3)]
+    assert states == ["running", "answered"]
+
+
+async def test_what_nobody_worked_on_for_long_waits_for_nothing(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("add a cart"), scribe.event(answered("Which one?")))
+    config = Config(publish=PublishConfig(active_days=7))
+
+    waits = [listed_projects(scribe.db, config, now_ms=days * DAY_MS).projects[0].waits_for for days in (6, 8)]
+    assert waits == ["you", ""]
+
+
+async def test_only_what_is_installed_and_has_worked_here_is_offered_to_continue_in(
+    ledger: Ledger, scribe: Scribe, home: Path
+) -> None:
+    for name in ("claude", "codex"):
+        program(home / "bin" / name, "exit 0")
+    for place, agent in enumerate(("codex", "gemini-cli")):
+        worked = Scribe(ledger, agent=agent, written=100 * place)
+        await worked.tell(worked.event("hello", session=agent), path=f"/t/{agent}")
+    env = {"PATH": str(home / "bin")}
+
+    assert projects.continuable(scribe.db, Config(), home, env) == ("codex",)
+    assert projects.continuable(scribe.db, Config(agents=AgentsConfig(selected=("claude-code",))), home, env) == ()
+
+
+async def test_projects_come_newest_first_with_who_worked_last(ledger: Ledger, scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("old", cwd="/srv/old"), scribe.event("again", cwd="/srv/old", session="s2"))
+    await scribe.tell(scribe.event("new", cwd="/srv/new", session="s3"), path="/t/two.jsonl")
+    noted = Scribe(ledger, agent=NOTE, written=10)
+    await noted.tell(noted.event("an opinion", cwd="/srv/noted", session="note-1"), path="/t/three.jsonl")
+
+    found = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
+
+    assert [(each.root, each.name, each.agent, each.sessions) for each in found] == [
+        ("/srv/noted", "noted", "", 1),
+        ("/srv/new", "new", "made-up", 1),
+        ("/srv/old", "old", "made-up", 2),
+    ]
+
+
+LATER_MS = 1_800_000_000_000
+
+
+def known(db: sqlite3.Connection, project_id: int = 1) -> ProjectRow:
+    row = project_by_id(db, project_id)
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_pages_of_the_timeline_leave_nothing_out(scribe: Scribe, limit: int) -> None:
+    """Also where several things happened at once, or what happened is not listed."""
+    diff = "@@ +1\n-a\u202e\n+b"
+    failed = "=== 1 failed in 1s ==="
+    run = ToolResult(call_id="c", name="Bash", op="shell", status="error", subject="pytest", output=failed)
+    await scribe.tell(
+        *(scribe.event(f"prompt {n}", at_ms=1000 * (n // 3 + 1)) for n in range(7)),
+        *(scribe.event(AgentSummary(text="so far", source="compaction"), at_ms=5000 + n) for n in range(4)),
+        scribe.event(FileEdit(path="/repo/cart.py", change="modify", diff=diff), at_ms=6000),
+        scribe.event(run, at_ms=7000),
+    )
+    found: list[Entry] = []
+    more = True
+    while more:
+        before_ms = found[-1].at_ms if found else None
+        page = projects.history(scribe.db, known(scribe.db), before_ms=before_ms, limit=limit)
+        found, more = [*found, *page.entries], page.more
+
+    listed = [(entry.kind, entry.text, entry.detail, entry.diff) for entry in found[:2]]
+    assert listed == [("tests", "pytest", "fail", ""), ("edit", "Edited cart.py", "", "@@ +1\n-a\n+b")]
+    assert [entry.text for entry in found[2:]] == [*(f"prompt {n}" for n in range(6, -1, -1)), "prompt 0"]
+
+
+@pytest.mark.usefixtures("utc")
+async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reach(scribe: Scribe) -> None:
+    limit = TurnEnd(reason="limit", message="until 3pm", resets="2027-01-15T12:00:00+00:00")
+    await scribe.tell(
+        scribe.event("too old", at_ms=LATER_MS - 100 * DAY_MS),
+        scribe.event("one", at_ms=LATER_MS - DAY_MS),
+        scribe.event(UserPrompt(text="a reminder", actor="model"), at_ms=LATER_MS - DAY_MS),
+        scribe.event("two", at_ms=LATER_MS - DAY_MS),
+        scribe.event("three", at_ms=LATER_MS),
+        scribe.event("a sub-agent's", at_ms=LATER_MS, subagent_id="a1"),
+        scribe.event(limit, at_ms=LATER_MS),
+    )
+
+    answer = projects.work(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS)
+
+    assert answer.days == (Day("2027-01-14", {"made-up": 2}), Day("2027-01-15", {"made-up": 1}))
+    assert answer.limits == (LimitReached(LATER_MS, "made-up", 1_800_014_400_000),)
+    handoff = projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS)
+    titles = [line.text for line in handoff.lines if line.kind == "title"]
+    assert [each.section for each in answer.handoff_tokens] == ["", *titles]
+    text = "".join(f"{'## ' if line.kind == 'title' else ''}{line.text}\n" for line in handoff.lines)
+    assert handoff.tokens == estimated_tokens(text)
+    assert all(line.sources for line in handoff.lines if line.kind == "line")
+
+
+async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event(AssistantMessage(text="It is there.", final=True)))
+
+    made = projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS, tokens=8000)
+
+    at = [line.text for line in made.lines].index("Conversation")
+    said = made.lines[at + 1 : -1]
+    assert [line.text.partition(" (")[0] for line in said] == ["- Prompt", "- made-up"]
+    assert [source.turn for line in said for source in line.sources] == [1, 1]
+
+
+async def test_a_project_without_work_has_no_lines(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event(TurnEnd(reason="interrupted")))
+
+    assert projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS).lines == ()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from carryover.model import AgentSummary, FileEdit, ToolResult, TurnEnd
+from carryover.past.timeline import Wanted, timeline
+from carryover.probe.git_history import Commit
+from support.scribe import AGENT, Scribe
+
+
+def moments(scribe: Scribe, *, agent: str | None = None, edits: bool = False) -> list[tuple[str, str, str]]:
+    """The agent, kind and text of each moment."""
+    amended = Commit(id="1a2b3c4d", subject=f"Add a cart, with ghp_{'0aB1' * 9}", authored_ms=0, committed_ms=0)
+    found = timeline(scribe.db, 1, Wanted(agent=agent, edits=edits), limit=99, commits=[amended])
+    return [(each.agent, each.kind, each.text) for each in found]
+
+
+def ran(command: str, output: str, *, ok: bool = True) -> ToolResult:
+    return ToolResult(
+        call_id="c", name="Bash", op="shell", status="ok" if ok else "error", subject=command, output=output
+    )
+
+
+async def test_what_matters_of_a_session_is_listed_newest_first(scribe: Scribe) -> None:
+    red, green = "=== 1 failed, 2 passed in 0.1s ===", "=== 3 passed in 0.1s ==="
+    await scribe.tell(
+        scribe.event("add a cart\nwith prices"),
+        scribe.event(ran("pytest", green)),
+        scribe.event(ran("pytest", red, ok=False)),
+        scribe.event(ran("pytest", red, ok=False)),
+        scribe.event(ran("pytest", green)),
+        scribe.event(ran("git commit -am x", "[main 1a2b3c4] Add a cart\n 1 file changed")),
+        scribe.event(AgentSummary(text="so far", source="compaction")),
+        scribe.event(TurnEnd(reason="limit", message="until 3pm")),
+        scribe.event(FileEdit(path="/repo/cart.py", change="modify", added=1, removed=0, diff="@@ +1\n+x")),
+    )
+
+    plain = [
+        (AGENT, "limit", "until 3pm"),
+        (AGENT, "compaction", ""),
+        (AGENT, "commit", "Add a cart, with [redacted:github]"),
+        (AGENT, "tests", "pass: pytest"),
+        (AGENT, "tests", "fail: pytest"),
+        (AGENT, "prompt", "add a cart"),
+        (AGENT, "session", "add a cart with prices"),
+    ]
+    assert moments(scribe) == plain
+    assert moments(scribe, edits=True) == [(AGENT, "edit", "Edited cart.py +1 -0"), *plain]
+
+
+async def test_what_failed_in_one_session_and_passed_in_another_is_passed_and_said_once(scribe: Scribe) -> None:
+    red, green = "=== 1 failed, 2 passed in 0.1s ===", "=== 3 passed in 0.1s ==="
+    await scribe.tell("add a cart", scribe.event(ran("pytest", red, ok=False)))
+    other = Scribe(scribe.ledger, agent="another", written=10)
+    passed = (other.event(ran("pytest", green), session="s2"), other.event(ran("pytest", green), session="s2"))
+    await other.tell(other.event("continue", session="s2"), *passed, path="/t/two.jsonl")
+
+    tests = [each for each in moments(scribe) if each[1] == "tests"]
+    assert tests == [("another", "tests", "pass: pytest"), (AGENT, "tests", "fail: pytest")]
+
+
+async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out(scribe: Scribe) -> None:
+    await scribe.tell("add a cart")
+    other = Scribe(scribe.ledger, agent="another", written=1)
+    await other.tell(other.event("continue", session="s2"), path="/t/two.jsonl")
+
+    theirs = [("another", "prompt", "continue"), ("another", "hand-over", AGENT), ("another", "session", "continue")]
+    assert moments(scribe) == [*theirs, (AGENT, "prompt", "add a cart"), (AGENT, "session", "add a cart")]
+    assert moments(scribe, agent="another") == theirs
