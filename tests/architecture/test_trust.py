@@ -80,5 +80,5 @@ def test_a_row_that_is_missing_is_noticed() -> None:
     table = f"{HEADING}\nIt is so.\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n{row}\n\nend"
 
     assert rows(table) == [Row("x", ["page/", "sync/store.py"])]
-    assert covers("page/", "faces/page/app.py")
-    assert not covers("page", "faces/page/app.py")
+    assert covers("page/", "page/app.py")
+    assert not covers("page", "page/app.py")
