@@ -11,8 +11,8 @@ from carryover.faces.cli.arguments import describe, flag
 from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, put, warn
 
 if TYPE_CHECKING:
-    from carryover.past.diagnose.fix import Repair
-    from carryover.past.diagnose.report import Finding
+    from carryover.actions.check_up import Repair
+    from carryover.past.findings.checks import Finding
 
 DESCRIPTION: Final = """\
 Checks everything that has to work together: the daemon and its service, the
@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         return _run_report(args)
+    from carryover.actions.check_up import examine
     from carryover.actions.version import runnable, version_line
-    from carryover.past.doctor import examine
 
     done = examine(fix=args.fix)
     put(args, done._asdict(), map(runnable, doctor_lines(done.findings, done.repairs)))
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _run_report(args: argparse.Namespace) -> int:
     from carryover.actions.output_file import target, write
     from carryover.faces.cli.output_file import may_write
-    from carryover.past.doctor import issue_report
+    from carryover.past.findings.for_issue import issue_report
 
     if args.json or args.fix:
         raise UserError("--report goes with neither --json nor --fix. Nothing was written.", ExitCode.USAGE)
