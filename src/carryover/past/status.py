@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
+from carryover.daemon.health import ProjectHealth
 from carryover.declared_source import DeclaredSource
 from carryover.fsio import is_gone, is_there
 from carryover.install.detect import asking_once
-from carryover.ledger.rows import ProjectRow
 from carryover.past.findings.agents import recorded_of
 from carryover.past.findings.checks import Finding, findings
 from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
@@ -20,19 +20,6 @@ from carryover.projects.handoff_file import PAGE
 
 _SAID_FIRST: Final = ("install", "daemon", "paused")
 """Checks whose results every status begins with."""
-
-
-class ProjectStatus(NamedTuple):
-    """A recorded project and its handoff."""
-
-    row: ProjectRow
-    trouble: str | None
-    """Why no handoff is published, as a clause."""
-    is_deleted: bool
-    """Whether the handoff was deleted after the daemon had written it."""
-    has_page: bool
-    """Whether a second page is beside it."""
-    notes: tuple[str, ...]
 
 
 def statuses(*, in_short: bool) -> Iterator[Facts]:
@@ -58,23 +45,14 @@ def problems(facts: Facts) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings(facts) if finding.check not in _SAID_FIRST)
 
 
-def projects(facts: Facts) -> tuple[ProjectStatus, ...]:
-    """Returns the recorded projects, with what the daemon says of those that it publishes."""
-    published = {project.root: project for project in (facts.daemon.projects if facts.daemon is not None else ())}
-    statuses = []
-    for row in facts.ledger.projects if facts.ledger is not None else ():
-        health = published.get(row.root)
-        file = health.file if health is not None else None
-        statuses.append(
-            ProjectStatus(
-                row=row,
-                trouble=(health.error if health is not None else None) or row.refusal,
-                is_deleted=file is not None and is_gone(Path(file)),
-                has_page=file is not None and is_there(Path(file).with_name(PAGE)),
-                notes=health.notes if health is not None else (),
-            )
-        )
-    return tuple(statuses)
+def is_deleted(project: ProjectHealth) -> bool:
+    """Whether the project's handoff was deleted after the daemon had written it."""
+    return project.file is not None and is_gone(Path(project.file))
+
+
+def has_page(project: ProjectHealth) -> bool:
+    """Whether a second page is beside the project's handoff."""
+    return project.file is not None and is_there(Path(project.file).with_name(PAGE))
 
 
 def as_data(facts: Facts) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
     from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
-    from carryover.past.status import ProjectStatus
 
 WATCH_EVERY_S: Final = 2.0
 MOST_LINES: Final = 10
@@ -315,8 +314,6 @@ def _detail(name: str, text: str) -> str:
 
 
 def _of_ledger(ledger: LedgerFacts, facts: Facts, now_ms: int) -> dict[str, list[str]]:
-    from carryover.past.status import projects
-
     number = sum(ledger.redactions.values())
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(ledger.redactions.items(), key=lambda item: -item[1]))
     skipped = [
@@ -332,7 +329,7 @@ def _of_ledger(ledger: LedgerFacts, facts: Facts, now_ms: int) -> dict[str, list
         again = f"in {duration(wait_s)}" if wait_s > 0 else "when carryoverd retries"
         broken.append(f"{facts.short(source.path)}: {source.error}; next try {again}")
     return {
-        "projects": [_project(project, facts, now_ms) for project in projects(facts)],
+        "projects": [*_projects(ledger, facts, now_ms)],
         "redacted before it was stored": [f"{counted(number, 'secret')}: {kinds}"] if number else [],
         "not understood (skipped, nothing else is affected)": skipped,
         "cannot be read now": broken,
@@ -340,19 +337,22 @@ def _of_ledger(ledger: LedgerFacts, facts: Facts, now_ms: int) -> dict[str, list
     }
 
 
-def _project(project: ProjectStatus, facts: Facts, now_ms: int) -> str:
-    if project.trouble:
-        handoff = paint(f"not published: {project.trouble}", YELLOW)
-    elif project.row.handoff_ms is None:
-        handoff = "no handoff written"
-    else:
-        page = ", with a second page" if project.has_page else ""
-        handoff = f"handoff written {ago(project.row.handoff_ms, now_ms)}{page}"
-        if project.is_deleted:
-            handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
-    notes = "".join(f" ({note})" for note in project.notes)
-    last = ago(project.row.last_event_ms or None, now_ms)
-    return f"{facts.short(project.row.root)}: last event {last}, {handoff}{notes}"
+def _projects(ledger: LedgerFacts, facts: Facts, now_ms: int) -> Iterator[str]:
+    from carryover.past.status import has_page, is_deleted
+
+    published = {project.root: project for project in (facts.daemon.projects if facts.daemon is not None else ())}
+    for row in ledger.projects:
+        health = published.get(row.root)
+        trouble = (health.error if health is not None else None) or row.refusal
+        handoff = f"handoff written {ago(row.handoff_ms, now_ms)}" if row.handoff_ms else "no handoff written"
+        if trouble:
+            handoff = paint(f"not published: {trouble}", YELLOW)
+        elif row.handoff_ms and health is not None:
+            handoff += ", with a second page" if has_page(health) else ""
+            if is_deleted(health):
+                handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
+        notes = "".join(f" ({note})" for note in (health.notes if health is not None else ()))
+        yield f"{facts.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
 
 
 def _is_absent(agent: AgentFacts) -> bool:

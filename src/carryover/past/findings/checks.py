@@ -69,9 +69,8 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
 
 
 def not_known(facts: Facts) -> tuple[str, ...]:
-    """Returns the names of the checks that could not be made, as there is nothing known to check."""
-    made = {name for name, _, _ in _rows(facts)}
-    return tuple(name for name in templates() if name not in made)
+    """Returns the subjects whose checks neither hold nor fail, as nothing is known of them, such as `daemon`."""
+    return tuple(kind for kind, subjects in _subjects(facts).items() if None in subjects)
 
 
 @cache
@@ -88,9 +87,9 @@ def _template(block: str) -> tuple[str, Finding]:
     return name, msgspec.convert({**values, "fix": fix[0] if fix else None}, Finding)
 
 
-def _rows(facts: Facts) -> Iterator[tuple[str, Row, dict[str, Any]]]:
-    """Yields each check's name, what it says of one subject, and what its words may name besides."""
-    subjects: dict[str, Sequence[object]] = {
+def _subjects(facts: Facts) -> dict[str, Sequence[object]]:
+    """Returns what is checked, by kind; None in place of what is not known."""
+    return {
         "facts": (facts,),
         "daemon": (facts.daemon,),
         "agent": facts.selected,
@@ -98,6 +97,11 @@ def _rows(facts: Facts) -> Iterator[tuple[str, Row, dict[str, Any]]]:
         "project": facts.projects,
         "inspection": (facts.inspection,),
     }
+
+
+def _rows(facts: Facts) -> Iterator[tuple[str, Row, dict[str, Any]]]:
+    """Yields each check's name, what it says of one subject, and what its words may name besides."""
+    subjects = _subjects(facts)
     for kind, judge in _CHECKS:
         for subject in subjects[kind]:
             if subject is not None:

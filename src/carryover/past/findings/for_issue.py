@@ -19,7 +19,7 @@ from carryover.config import Config, Pointers, ResumeMode
 from carryover.daemon.health import Health
 from carryover.ledger.rows import SkippedRow
 from carryover.past.context import now_ms
-from carryover.past.findings.checks import findings
+from carryover.past.findings.checks import findings, not_known
 from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
 from carryover.past.findings.gather import gather
 
@@ -135,7 +135,8 @@ def _safe(value: Any) -> str:
 
 def _findings(facts: Facts) -> list[str]:
     counts = Counter(f"{finding.check}: {finding.level}" for finding in findings(facts))
-    return [f"{what}, {n}" for what, n in counts.items()]
+    unknown = [f"not known: {', '.join(not_known(facts))}"] if not_known(facts) else []
+    return [*(f"{what}, {n}" for what, n in counts.items()), *unknown]
 
 
 def _daemon(health: Health) -> Iterator[str]:

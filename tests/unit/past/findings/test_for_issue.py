@@ -153,4 +153,5 @@ def test_a_machine_with_nothing_on_it_has_a_report() -> None:
 
     text = made(nothing)
 
+    assert "findings:\n  daemon: wrong, 1\n  not known: daemon, ledger, inspection\n" in text
     assert text.endswith("ledger:\n  none, or it cannot be read\n\nlast incidents:\n  none\n")
