@@ -30,14 +30,7 @@ def statuses(*, in_short: bool) -> Iterator[Facts]:
     """
     ask = asking_once()
     while True:
-        yield gather(in_short=in_short, here=None if in_short else _current_folder(), ask=ask)
-
-
-def _current_folder() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:  # it is gone
-        return None
+        yield gather(in_short=in_short, here=not in_short, ask=ask)
 
 
 def problems(facts: Facts) -> tuple[Finding, ...]:

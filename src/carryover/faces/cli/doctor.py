@@ -49,11 +49,15 @@ def run(args: argparse.Namespace) -> int:
     from carryover.actions.check_up import examine
     from carryover.actions.version import runnable, version_line
 
-    done = examine(fix=args.fix)
-    put(args, done._asdict(), map(runnable, doctor_lines(done.findings, done.repairs)))
+    examined = examine(fix=args.fix)
+    put(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
     if not args.json:
-        put(args, None, ["", version_line("carryover"), f"To upgrade: {done.update}; then `carryover refresh --yes`."])
-    return ExitCode.OK if done.healthy else ExitCode.FAILED
+        put(
+            args,
+            None,
+            ["", version_line("carryover"), f"To upgrade: {examined.update}; then `carryover refresh --yes`."],
+        )
+    return ExitCode.OK if examined.healthy else ExitCode.FAILED
 
 
 def _run_report(args: argparse.Namespace) -> int:
@@ -75,15 +79,15 @@ def _run_report(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def doctor_lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
+def doctor_lines(findings: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
     """Yields the report for people: the repairs that were made, then the findings."""
-    for done in repairs:
-        yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
-    wrong = sum(finding.level == "wrong" for finding in found)
-    todo = sum(finding.level == "todo" for finding in found)
+    for repair in repairs:
+        yield f"✓ {repair.did}" if repair.problem is None else f"✗ {repair.problem}"
+    wrong = sum(finding.level == "wrong" for finding in findings)
+    todo = sum(finding.level == "todo" for finding in findings)
     left = f" {counted(todo, 'thing')} left for you to do." if todo else ""
     yield paint(f"{counted(wrong, 'problem')}." if wrong else "No problems found.", BOLD) + left
-    for finding in found:
+    for finding in findings:
         yield ""
         mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
         yield f"{mark} {finding.what}"

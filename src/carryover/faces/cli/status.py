@@ -205,8 +205,8 @@ def _summaries(facts: Facts, now_ms: int, room: int) -> Iterator[str]:
         yield _entry("projects", _some(projects, ledger.project_count, room))
     if ledger is not None and (today := ledger.used_today) is not None:
         read = f", {rounded(today.cache_read)} more from the cache" if today.cache_read else ""
-        own = today.input + today.output + today.cache_write
-        yield _entry("usage", f"today {rounded(own)} tokens{read}; `carryover usage`")
+        tokens = today.input + today.output + today.cache_write
+        yield _entry("usage", f"today {rounded(tokens)} tokens{read}; `carryover usage`")
     if facts.sync is not None:
         from carryover.faces.cli.sync import sync_summary
 
@@ -333,7 +333,7 @@ def _of_ledger(ledger: LedgerFacts, facts: Facts, now_ms: int) -> dict[str, list
         "redacted before it was stored": [f"{counted(number, 'secret')}: {kinds}"] if number else [],
         "not understood (skipped, nothing else is affected)": skipped,
         "cannot be read now": broken,
-        "what happened to the ledger": [f"{ago(one.at_ms, now_ms)}: {one.text}" for one in ledger.incidents],
+        "what happened to the ledger": [f"{ago(row.at_ms, now_ms)}: {row.text}" for row in ledger.incidents],
     }
 
 

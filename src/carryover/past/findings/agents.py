@@ -35,7 +35,8 @@ def agent_facts(
     answering = _answering(machine)
     selected = config.agents.selected or ()
     closely = [spec for spec in answering if not in_short or spec.id in selected]
-    asked = {one.spec.id: one for one in detect_all(closely, machine, config.agents.recorded_versions(), ask=ask)}
+    versions = config.agents.recorded_versions()
+    asked = {detection.spec.id: detection for detection in detect_all(closely, machine, versions, ask=ask)}
     detections = [asked.get(spec.id) or detect_unasked(spec, machine) for spec in answering]
     new = newly_covered(detections, config.agents)
     agents = []

@@ -57,9 +57,9 @@ def _by_file(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
         is_in_reach = agent.reads_bytes is None or block_end(text) <= agent.reads_bytes
         if block_state(text) == "intact" and is_in_reach and not is_hidden:
             yield f"the pointer in {file.name}"
-    own = spec.local_file
-    if own is not None and _content(root / own.name) == local_names()[own.name]:
-        yield f"the pointer in {own.name}"
+    local = spec.local_file
+    if local is not None and _content(root / local.name) == local_names()[local.name]:
+        yield f"the pointer in {local.name}"
 
 
 def _is_unread(root: Path, spec: AgentSpec, name: str) -> bool:

@@ -133,7 +133,7 @@ class _Words(Formatter):
         values = value if isinstance(value, tuple) else (value,)
         if format_spec == "path":
             return ", ".join(short_path(path or "", self._home) for path in values)
-        return ", ".join(format(one, format_spec) for one in values)
+        return ", ".join(format(text, format_spec) for text in values)
 
 
 def _set_up(facts: Facts, _: Facts) -> dict[str, Row]:

@@ -177,15 +177,9 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `gather` found out.
 
-    >>> from carryover.install.service import ServiceStatus
-    >>> facts = Facts(
-    ...     version="1.0.0",
-    ...     home="/home/dev",
-    ...     state_folder="/home/dev/.carryover",
-    ...     service=ServiceStatus(kind="none", installed=False),
-    ... )
-    >>> facts.short(facts.state_folder)
-    '~/.carryover'
+    facts = gather(inspect=True)
+    for finding in findings(facts):
+        print(finding.what, finding.do)
     """
 
     version: str

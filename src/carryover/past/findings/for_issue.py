@@ -67,8 +67,8 @@ def report_for_issue(facts: Facts, at_ms: int) -> str:
 
 def version_number(text: str | None) -> str:
     """Returns the first version number in `text`, digits and dots alone: its other parts may be anything."""
-    found = _VERSION.search(text or "")
-    return found[0] if found is not None else _UNKNOWN
+    match = _VERSION.search(text or "")
+    return match[0] if match is not None else _UNKNOWN
 
 
 def _versions(facts: Facts) -> Iterator[str]:
@@ -115,8 +115,8 @@ def _settings(config: Config) -> Iterator[str]:
                 yield f"{section}.{name} = {_safe(value)}"
     selected = config.agents.selected
     if selected is not None:
-        known = [agent for agent in selected if agent in agent_ids()]
-        yield f"agents.selected = {', '.join(known)}; others {len(selected) - len(known)}"
+        ours = [agent for agent in selected if agent in agent_ids()]
+        yield f"agents.selected = {', '.join(ours)}; others {len(selected) - len(ours)}"
     counts = {"prices": config.prices, "sources": config.sources, "unknown keys": config.unknown_keys}
     for name, entries in counts.items():
         if entries:
@@ -192,8 +192,8 @@ def _known_agent(agent: str) -> str:
     return agent if agent in agent_ids() else "a declared source"
 
 
-def _of(known: Sequence[str], word: str) -> str:
-    return word if word in known else "another"
+def _of(words: Sequence[str], word: str) -> str:
+    return word if word in words else "another"
 
 
 def _moment(at_ms: int) -> str:

@@ -22,7 +22,7 @@ from carryover.errors import UserError
 from carryover.install.background import service_status
 from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
-from carryover.past.context import state_dir
+from carryover.past.context import current_folder, state_dir
 from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import Facts, LedgerFacts, WouldRead
 from carryover.past.findings.git import project_facts, trouble_with_git
@@ -38,11 +38,11 @@ T = TypeVar("T")
 
 
 def gather(
-    *, inspect: bool = False, in_short: bool = False, here: Path | None = None, ask: AskVersion = ask_version
+    *, inspect: bool = False, in_short: bool = False, here: bool = False, ask: AskVersion = ask_version
 ) -> Facts:
     """Gathers the facts; with `inspect`, also those that take longer.
 
-    With `here`, also the channels in the project around that folder. `in_short`: see `agent_facts`.
+    With `here`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
     """
     state = state_dir()
     home = Path.home()
@@ -77,8 +77,8 @@ def gather(
         git_trouble=trouble_with_git(health, ledger),
         projects=project_facts(ledger, config),
     )
-    if here is not None:
-        facts = _with_channels(facts, here)
+    if here:
+        facts = _with_channels(facts)
     if inspect:
         from carryover.past.findings.inspection import with_inspection
 
@@ -108,8 +108,8 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
         return None, str(error)
 
 
-def _with_channels(facts: Facts, folder: Path) -> Facts:
-    root = _project_around(folder, facts.ledger)
+def _with_channels(facts: Facts) -> Facts:
+    root = _project_here(facts.ledger)
     if root is None:
         return facts
     from carryover.past.findings.channels import project_channels
@@ -120,8 +120,11 @@ def _with_channels(facts: Facts, folder: Path) -> Facts:
     return facts
 
 
-def _project_around(folder: Path, ledger: LedgerFacts | None) -> Path | None:
-    roots = {row.root for row in ledger.projects} if ledger is not None else set()
+def _project_here(ledger: LedgerFacts | None) -> Path | None:
+    folder = current_folder()
+    if folder is None or ledger is None:
+        return None
+    roots = {row.root for row in ledger.projects}
     return next((parent for parent in (folder, *folder.parents) if str(parent) in roots), None)
 
 

@@ -31,6 +31,7 @@ from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.ledger.queries import connect_read_only, file_states
+from carryover.past.context import current_folder
 from carryover.past.findings.facts import Facts, Inspection, ProjectFacts, UnreadSource
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
@@ -127,12 +128,14 @@ def _projects(facts: Facts, state: StateDir, home: Path) -> tuple[ProjectFacts, 
     recent = [row.root for row in rows if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
     states = _file_states(state)
     own_folders = agent_folders(config.agents, home, os.environ)
-    projects = {root: ProjectFacts(root=root) for root in recent} | {one.root: one for one in facts.projects}
+    projects = {root: ProjectFacts(root=root) for root in recent} | {
+        project.root: project for project in facts.projects
+    }
     inspect = partial(_inspected, config=config, home=home, agents_own=lambda: own_folders, states=states)
     for root, project in look_at_each(recent, lambda root: inspect(projects[root])):
         projects[root] = project
     around = partial(_root_around, config=config, home=home, agents_own=lambda: own_folders)
-    for _, here in look_at_each(_current_folder(), around):
+    for _, here in look_at_each(filter(None, (current_folder(),)), around):
         if here is not None and here not in recent:
             project = projects.get(here, ProjectFacts(root=here))
             projects[here] = msgspec.structs.replace(project, unread=_unread(Path(here), states))
@@ -145,13 +148,6 @@ def _file_states(state: StateDir) -> _States:
             return file_states(db)
     except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
         return {}
-
-
-def _current_folder() -> tuple[Path, ...]:
-    try:
-        return (Path.cwd(),)
-    except OSError:  # it is gone
-        return ()
 
 
 def _root_around(folder: Path, config: Config, home: Path, agents_own: AgentFolders) -> str | None:
