@@ -57,7 +57,7 @@ HEALTHY = Facts(
 
 
 def changed(record: Any, **more: Any) -> Any:
-    """`record` with other values; those of an inspection of facts and of an agent's hooks are set there."""
+    """`record` with other values; those of an inspection and of an agent's hooks are set there."""
     nested = {"inspection": Inspection, "hooks": HooksReport}
     for field, kind in nested.items():
         inner = {
