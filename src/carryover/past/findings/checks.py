@@ -64,7 +64,12 @@ Row = object
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """Returns every check that fails, most severe first."""
-    failed = [finding for name, row, values in _rows(facts) for finding in _failed(name, row, values)]
+    subjects = _subjects(facts)
+    failed: list[Finding] = []
+    for kind, judge in _CHECKS:
+        for subject in filter(None, subjects[kind]):
+            for name, row in judge(facts, subject).items():
+                failed += _failed(name, row, {"facts": facts, kind: subject})
     return tuple(sorted(failed, key=lambda finding: LEVELS.index(finding.level)))
 
 
@@ -99,22 +104,14 @@ def _subjects(facts: Facts) -> dict[str, Sequence[object]]:
     }
 
 
-def _rows(facts: Facts) -> Iterator[tuple[str, Row, dict[str, Any]]]:
-    """Yields each check's name, what it says of one subject, and what its words may name besides."""
-    subjects = _subjects(facts)
-    for kind, judge in _CHECKS:
-        for subject in subjects[kind]:
-            if subject is not None:
-                for name, row in judge(facts, subject).items():
-                    yield name, row, {"facts": facts, kind: subject}
-
-
 def _failed(name: str, row: Row, values: dict[str, Any]) -> Iterator[Finding]:
+    """Yields the findings of one check, in words that may name `values` and what the row holds."""
     if not row:
         return
     template = templates()[name]
     facts: Facts = values["facts"]
     words = _Words(Path(facts.home))
+    # A daemon that the user started is the user's to restart.
     fix = template.fix if template.fix != "restart" or facts.service.active else None
     for it in row if isinstance(row, list) else [row]:
         texts = (template.what, template.why, template.do)

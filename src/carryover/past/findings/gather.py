@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -19,21 +20,28 @@ from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.health import Health
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
+from carryover.fsio import is_there
 from carryover.install.background import service_status
 from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
 from carryover.past.context import current_folder, state_dir
 from carryover.past.findings.agents import agent_facts
-from carryover.past.findings.facts import Facts, LedgerFacts, WouldRead
-from carryover.past.findings.git import project_facts, trouble_with_git
+from carryover.past.findings.facts import Facts, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
-from carryover.probe.looks import Silent, look_at, presume_silent, silent_folders
+from carryover.probe.checkout import is_top
+from carryover.probe.git_command import git_trouble
+from carryover.probe.looks import Silent, look_at, look_at_each, presume_silent, silent_folders
+from carryover.projects.handoff_file import STORE
+from carryover.projects.policy import COMMITTED
 from carryover.sync.status import sync_status
 
 if TYPE_CHECKING:
     from carryover.ingest.scan import FoundSource
 
+_MOST_PROJECTS: Final = 20
+"""How many of the newest projects git is asked about."""
+_GITS_AT_ONCE: Final = 4
 T = TypeVar("T")
 
 
@@ -74,8 +82,8 @@ def gather(
         config_file=str(state.config) if state.config.exists() else None,
         config_problem=f"{config_problem} {_holding(health)}" if config_problem is not None else None,
         sync=sync_status(state),
-        git_trouble=trouble_with_git(health, ledger),
-        projects=project_facts(ledger, config),
+        git_trouble=_git_trouble(health, ledger),
+        projects=_projects(ledger, config),
     )
     if here:
         facts = _with_channels(facts)
@@ -126,6 +134,50 @@ def _project_here(ledger: LedgerFacts | None) -> Path | None:
         return None
     roots = {row.root for row in ledger.projects}
     return next((parent for parent in (folder, *folder.parents) if str(parent) in roots), None)
+
+
+def _git_trouble(health: Health | None, ledger: LedgerFacts | None) -> str | None:
+    """Returns why the daemon can't run git, or this command if none runs; None if no project is in git."""
+    trouble = health.git_trouble if health is not None else git_trouble()
+    if trouble is None or ledger is None:
+        return None
+    roots = [Path(row.root) for row in ledger.projects[:_MOST_PROJECTS]]
+    return trouble if any(is_repository for _, is_repository in look_at_each(roots, is_top)) else None
+
+
+def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts, ...]:
+    """Asks git about the newest projects that have, or should have, something of ours; several at once."""
+    since_ms = int(time.time() * 1000) - config.publish.active_ms
+    rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
+    there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
+    ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
+    return tuple(_of_each(ours[:_MOST_PROJECTS], config))
+
+
+def _of_each(roots: Sequence[Path], config: Config) -> list[ProjectFacts]:
+    if len(roots) <= 1:
+        return [_asked_of_git(root, config) for root in roots]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
+        return list(threads.map(partial(_asked_of_git, config=config), roots))
+
+
+def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
+    settings = project_settings(root, config)
+
+    from carryover.publish.once import refuses_pull, uncommitted_names
+    from carryover.publish.open_to_git import open_to_git
+
+    def ask() -> ProjectFacts:
+        shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
+        open_to = open_to_git(root, settings)
+        return ProjectFacts(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
+
+    try:
+        return look_at(root, ask)
+    except OSError:
+        return ProjectFacts(root=str(root))
 
 
 def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
