@@ -26,7 +26,7 @@ from carryover.fsio import private_dir
 from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.past.context import state_dir
-from carryover.past.logs import followed_lines
+from carryover.past.logs import log_lines
 from carryover.platform import LINUX, MACOS
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
@@ -400,7 +400,7 @@ def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log:
             log.write_text(("two\n", "three\n")[waits - 1])
         return waits < 3
 
-    followed = followed_lines(level="debug", since_ms=0, wait=wait)
+    followed = log_lines(level="debug", since_ms=0, wait=wait)
     assert [line.text for line in followed if line is not None] == ["one and more", "two", "three"]
 
 

@@ -10,7 +10,7 @@ from carryover.adapter.spec import AGENTS_MD, AgentSpec
 from carryover.agents import specs
 from carryover.config import ProjectSettings
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.past.diagnose.report import AgentReport, Channels, ProjectChannels
+from carryover.past.findings.facts import AgentFacts, Channels
 from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.publish.local_files import local_names
@@ -20,21 +20,20 @@ from carryover.publish.read_lists import lists_handoff
 _NO_HANDOFF: Final = "no handoff is in the project"
 
 
-def project_channels(root: Path, settings: ProjectSettings, agents: Iterable[AgentReport]) -> ProjectChannels:
+def project_channels(root: Path, settings: ProjectSettings, agents: Iterable[AgentFacts]) -> tuple[Channels, ...]:
     """Returns the channels of the agents that are on this machine. Blocks (files)."""
     by_id = {spec.id: spec for spec in specs()}
-    here = (agent for agent in agents if agent.state != "missing")
-    return ProjectChannels(str(root), tuple(_channels(root, settings, agent, by_id[agent.id]) for agent in here))
+    return tuple(_channels(root, settings, agent, by_id[agent.id]) for agent in agents if agent.is_here)
 
 
-def _channels(root: Path, settings: ProjectSettings, agent: AgentReport, spec: AgentSpec) -> Channels:
+def _channels(root: Path, settings: ProjectSettings, agent: AgentFacts, spec: AgentSpec) -> Channels:
     if settings.excluded:
         return Channels(agent.name, missing=f"the project is left out by {settings.excluded}")
     ways = [*_by_hook(agent, spec), *_by_list(root, agent, spec), *_by_file(root, agent, spec)]
     return Channels(agent.name, tuple(ways), missing="; ".join(_missing(root, agent, spec)))
 
 
-def _by_hook(agent: AgentReport, spec: AgentSpec) -> Iterator[str]:
+def _by_hook(agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
     hooks = agent.hooks
     if hooks is None or hooks.switched_off or hooks.dropped:
         return
@@ -42,14 +41,14 @@ def _by_hook(agent: AgentReport, spec: AgentSpec) -> Iterator[str]:
     yield from (f"the hook {event}" for event in working)
 
 
-def _by_list(root: Path, agent: AgentReport, spec: AgentSpec) -> Iterator[str]:
+def _by_list(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
     if agent.entry is not None and agent.entry.present and is_there(root / STORE / Path(agent.entry.entry).name):
         yield f"the list `{agent.entry.key}` in its settings"
     if spec.read_list is not None and lists_handoff(root, spec.read_list):
         yield f"the list `{spec.read_list.key}` in {spec.read_list.file}"
 
 
-def _by_file(root: Path, agent: AgentReport, spec: AgentSpec) -> Iterator[str]:
+def _by_file(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
     if not is_there(root / STORE / HANDOFF):
         return
     for file in spec.instructions:
@@ -58,9 +57,9 @@ def _by_file(root: Path, agent: AgentReport, spec: AgentSpec) -> Iterator[str]:
         is_in_reach = agent.reads_bytes is None or block_end(text) <= agent.reads_bytes
         if block_state(text) == "intact" and is_in_reach and not is_hidden:
             yield f"the pointer in {file.name}"
-    own = spec.local_file
-    if own is not None and _content(root / own.name) == local_names()[own.name]:
-        yield f"the pointer in {own.name}"
+    local = spec.local_file
+    if local is not None and _content(root / local.name) == local_names()[local.name]:
+        yield f"the pointer in {local.name}"
 
 
 def _is_unread(root: Path, spec: AgentSpec, name: str) -> bool:
@@ -78,7 +77,7 @@ def _content(path: Path) -> bytes:
         return b""
 
 
-def _missing(root: Path, agent: AgentReport, spec: AgentSpec) -> Iterator[str]:
+def _missing(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
     """Yields why channels that the agent could have do not work, as clauses."""
     hooks = agent.hooks
     if agent.selected is False:

@@ -1,15 +1,14 @@
-"""The report on Carryover and the agents on this machine: filled in by `gather`, printed by `status`, judged by
-`checks`. Paths are absolute, times UTC ms. A field that could not be determined is None or empty.
+"""The facts about Carryover and the agents on this machine: `gather` determines them once, `status` prints them, and
+`checks` judges them. Paths are absolute, times UTC ms. What could not be determined is None or empty.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
 
 import msgspec
 
-from carryover.config import Pointers
+from carryover.config import Config
 from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import Health
 from carryover.install.agent_report import EntryReport, HooksReport, State
@@ -22,20 +21,8 @@ from carryover.publish.pointers import HiddenFile
 from carryover.sync.status import SyncStatus
 from carryover.terminal.paths import short_path
 
-Level = Literal["wrong", "todo", "note"]
-"""How severe a finding is: wrong (something does not work), todo (only the user can do it), note (worth knowing)."""
-Fix = Literal["hooks", "service", "restart", "script", "permissions", "ledger"]
-"""The repairs of `--fix`. Each is repeatable and takes nothing of the user's away."""
 
-
-class RootReport(msgspec.Struct, frozen=True):
-    """A folder that holds transcripts."""
-
-    path: str
-    exists: bool
-
-
-class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
+class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One agent that Carryover knows, whether it is on this machine or not."""
 
     id: str
@@ -55,8 +42,8 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     entry: EntryReport | None = None
     review: str | None = None
     """How users review hooks in this agent, as sentences; None if it asks for no review."""
-    roots: tuple[RootReport, ...] = ()
-    """Folders that are read, both current and recorded ones."""
+    roots: dict[str, bool] = {}
+    """Folders that are read, both current and recorded ones, and whether each exists."""
     moved_from: tuple[str, ...] = ()
     roots_today: tuple[str, ...] = ()
     reads_bytes: int | None = None
@@ -67,14 +54,10 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     last_event_ms: int | None = None
     last_handoff_ms: int | None = None
 
-
-class DeclaredReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A source that the user declared in the settings."""
-
-    agent: str
-    files: tuple[str, ...]
-    sessions: int = 0
-    last_event_ms: int | None = None
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine."""
+        return self.state != "missing"
 
 
 class Channels(msgspec.Struct, frozen=True):
@@ -85,13 +68,6 @@ class Channels(msgspec.Struct, frozen=True):
     """What brings it, surest first; empty: nothing does."""
     missing: str = ""
     """Why not by more, as clauses."""
-
-
-class ProjectChannels(msgspec.Struct, frozen=True):
-    """The same of all agents on this machine, in one project."""
-
-    root: str
-    agents: tuple[Channels, ...] = ()
 
 
 class WouldRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +94,7 @@ class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
     """Commands that continue in another agent, likeliest first."""
 
 
-class LedgerReport(Totals, frozen=True, kw_only=True):
+class LedgerFacts(Totals, frozen=True, kw_only=True):
     """The ledger's totals, projects and agents."""
 
     path: str
@@ -126,33 +102,10 @@ class LedgerReport(Totals, frozen=True, kw_only=True):
     """The projects. `refusal` also reflects current settings that the daemon has not applied yet."""
     agents: tuple[AgentRow, ...] = ()
     limits: tuple[LimitReport, ...] = ()
-    ignored_settings: tuple[IgnoredSettings, ...] = ()
+    ignored_settings: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """What a project's own settings file asks for in vain, by root; each names the file and what holds instead."""
     used_today: Tokens | None = None
     """What agents recorded since midnight; None if nothing."""
-
-
-class MovedAside(msgspec.Struct, frozen=True):
-    """A damaged ledger that was moved aside; its readable rows were copied into the present one."""
-
-    path: str
-    bytes: int
-
-
-class ConfigReport(msgspec.Struct, frozen=True):
-    """State of the settings file."""
-
-    path: str
-    unknown_keys: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    """Projects, or globs for them, that are left out: paused by name, or excluded in the settings."""
-
-
-class IgnoredSettings(msgspec.Struct, frozen=True):
-    """What a project's own settings file asks for in vain."""
-
-    root: str
-    notes: tuple[str, ...]
-    """Each names the file and what holds instead, if anything does."""
 
 
 class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,8 +117,8 @@ class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
     """Why they are not read, as a clause."""
 
 
-class InGit(msgspec.Struct, frozen=True, kw_only=True):
-    """What git sees, or would see, of ours in a project with recent activity."""
+class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files."""
 
     root: str
     open_to: str | None = None
@@ -174,13 +127,6 @@ class InGit(msgspec.Struct, frozen=True, kw_only=True):
     """The files that git shows as changed because of our text, which is meant to be committed."""
     refuses_pull: bool = False
     """Whether git refuses to pull because of them."""
-
-
-class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of a project with recent activity."""
-
-    root: str
-    pointers: Pointers = "shared"
     refusal: Refusal | None = None
     edited: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
@@ -189,14 +135,20 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[HiddenFile, ...] = ()
     unread: tuple[UnreadSource, ...] = ()
 
+    @property
+    def commit(self) -> str:
+        """The command line that commits what is uncommitted."""
+        from carryover.publish.once import commit_command  # loaded already, unless git was asked about no project
+
+        return commit_command(self.root, self.uncommitted)
+
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that take longer to gather, for `doctor` alone: git, the whole ledger, the port, other programs."""
+    """Facts that take longer to gather, for `doctor` alone: the system, the whole ledger, the port, other programs."""
 
     program: str
     port: int
     stranger: bool = False
-    projects: tuple[ProjectReport, ...] = ()
     ledger_damage: str | None = None
     """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
     free_bytes: int | None = None
@@ -211,13 +163,27 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     path_remedy: str | None = None
     other_installs: tuple[str, ...] = ()
     crashes: tuple[CrashReport, ...] = ()
+    system: str = ""
+    """What Carryover runs on, with the four below: as the system, Python, SQLite and git word it."""
+    release: str = ""
+    machine: str = ""
+    python: str = ""
+    sqlite: str = ""
+    git: str = ""
+    installed_by: str = "pip"
+    """The kind of installation, of a closed set."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that `gather` found out."""
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `gather` found out.
+
+    facts = gather(inspect=True)
+    for finding in findings(facts):
+        print(finding.what, finding.do)
+    """
 
     version: str
-    """Version of the command that made the report."""
+    """Version of the command that gathered them."""
     build: str = ""
     """Identifies its files; a daemon that says another one runs other files."""
     home: str
@@ -229,50 +195,44 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     daemon: Health | None = None
     daemon_problem: str | None = None
     service: ServiceStatus
-    agents: tuple[AgentReport, ...] = ()
-    declared: tuple[DeclaredReport, ...] = ()
-    ledger: LedgerReport | None = None
+    agents: tuple[AgentFacts, ...] = ()
+    ledger: LedgerFacts | None = None
     ledger_problem: str | None = None
     would_read: tuple[WouldRead, ...] = ()
-    corrupt_ledgers: tuple[MovedAside, ...] = ()
-    config: ConfigReport | None = None
+    corrupt_ledgers: dict[str, int] = {}
+    """Damaged ledgers that were moved aside, by path, with their bytes; their readable rows are in the present one."""
+    config: Config = Config()
+    config_file: str | None = None
+    """The settings file; None if there is none."""
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
     sync: SyncStatus | None = None
     git_trouble: str | None = None
     """Why git can't be run, as a clause, if a project needs it."""
-    in_git: tuple[InGit, ...] = ()
-    here: ProjectChannels | None = None
-    """Of the project in the current folder; None if the ledger has none there, or nobody asked."""
+    projects: tuple[ProjectFacts, ...] = ()
+    here: str | None = None
+    """The project around the current folder; None if the ledger has none there, or this was not asked."""
+    channels: tuple[Channels, ...] = ()
+    """By which ways the agents on this machine would get the handoff there."""
     inspection: Inspection | None = None
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Errors that left parts of the report empty."""
+        """Errors that left parts of the facts empty."""
         return tuple(filter(None, (self.config_problem, self.ledger_problem, self.daemon_problem)))
 
+    @property
+    def selected(self) -> tuple[AgentFacts, ...]:
+        """The selected agents that are on this machine."""
+        return tuple(agent for agent in self.agents if agent.selected and agent.is_here)
+
+    @property
+    def in_git(self) -> tuple[ProjectFacts, ...]:
+        """The projects of whose files of ours git has something to say."""
+        return tuple(project for project in self.projects if project.open_to or project.uncommitted)
+
     def short(self, path: str) -> str:
+        """Returns a path as people read it."""
         return short_path(path, Path(self.home))
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem or note: what it is, why it matters, what to do, and the repair that `--fix` would make."""
-
-    check: str
-    level: Level = "wrong"
-    what: str
-    why: str
-    do: str
-    """What to do, as a sentence with commands in backquotes."""
-    fix: Fix | None = None
-
-
-def as_data(report: Report) -> dict[str, Any]:
-    """Returns the report as `status --json` prints it."""
-    data: dict[str, Any] = msgspec.to_builtins(report)
-    problems = ("record_problem", "daemon_problem", "ledger_problem", "config_problem")
-    for only_here in ("home", "installed", "inspection", *problems):
-        del data[only_here]
-    return {**data, "problems": report.problems}

@@ -1,4 +1,4 @@
-"""Makes the report that a user can paste into an issue. Pure.
+"""Makes the report that a user can paste into an issue: the facts and findings without private words.
 
 Nothing is quoted: a value is shown if it is a number, a time, or a word of a closed set that the program knows. Text
 of any other kind, such as a path, a name or what an error says, is counted, or reported as set.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
@@ -18,7 +18,10 @@ from carryover.agents import agent_ids
 from carryover.config import Config, Pointers, ResumeMode
 from carryover.daemon.health import Health
 from carryover.ledger.rows import SkippedRow
-from carryover.past.diagnose.report import AgentReport, Finding, LedgerReport, Report
+from carryover.past.context import now_ms
+from carryover.past.findings.checks import findings, not_known
+from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
+from carryover.past.findings.gather import gather
 
 TITLE: Final = "Report of `carryover doctor --report`: no content, no paths, no names"
 _SYSTEMS: Final = ("Linux", "Darwin")
@@ -40,60 +43,55 @@ _SECTIONS: Final = ("resume", "publish", "server", "projects", "notify", "retent
 _UNKNOWN: Final = "unknown"
 
 
-class System(msgspec.Struct, frozen=True, kw_only=True):
-    """What Carryover runs on, as the system words it."""
-
-    name: str
-    release: str
-    machine: str
-    python: str
-    sqlite: str
-    git: str
-    installed_by: str
-    """The kind of installation, of a closed set."""
+def issue_report() -> str:
+    """Returns the report on this machine."""
+    return report_for_issue(gather(inspect=True), now_ms())
 
 
-def report_for_issue(report: Report, config: Config, findings: Sequence[Finding], system: System, now_ms: int) -> str:
-    """Returns the report as text that ends with a line break."""
+def report_for_issue(facts: Facts, at_ms: int) -> str:
+    """Returns the report on inspected facts as text that ends with a line break."""
     sections = {
-        "versions": _versions(report, system),
-        "agents": [*_agents(report)] or ["none"],
-        "settings that differ from the defaults": [*_settings(config)] or ["none"],
-        "findings": _findings(findings),
-        "daemon": _daemon(report.daemon) if report.daemon is not None else ["not running, or it does not answer"],
-        "ledger": _ledger(report.ledger) if report.ledger is not None else ["none, or it cannot be read"],
-        "last incidents": _incidents(report),
+        "versions": [*_versions(facts)],
+        "agents": [*_agents(facts)],
+        "settings that differ from the defaults": [*_settings(facts.config)],
+        "findings": _findings(facts),
+        "daemon": [*_daemon(facts.daemon)] if facts.daemon is not None else ["not running, or it does not answer"],
+        "ledger": [*_ledger(facts.ledger)] if facts.ledger is not None else ["none, or it cannot be read"],
+        "last incidents": [*_incidents(facts)],
     }
-    lines = [TITLE, f"made {_moment(now_ms)}"]
+    lines = [TITLE, f"made {_moment(at_ms)}"]
     for title, rows in sections.items():
-        lines += ["", f"{title}:", *(f"  {row}" for row in rows)]
+        lines += ["", f"{title}:", *(f"  {row}" for row in rows or ["none"])]
     return "".join(f"{line}\n" for line in lines)
 
 
 def version_number(text: str | None) -> str:
     """Returns the first version number in `text`, digits and dots alone: its other parts may be anything."""
-    found = _VERSION.search(text or "")
-    return found[0] if found is not None else _UNKNOWN
+    match = _VERSION.search(text or "")
+    return match[0] if match is not None else _UNKNOWN
 
 
-def _versions(report: Report, system: System) -> Iterator[str]:
-    yield f"carryover {version_number(report.version)}, {system.installed_by}"
-    yield f"{_of(_SYSTEMS, system.name)} {version_number(system.release)}, {_of(_MACHINES, system.machine)}"
-    yield f"Python {version_number(system.python)}, SQLite {version_number(system.sqlite)}"
-    yield f"git {version_number(system.git)}"
-    service = report.service
+def _versions(facts: Facts) -> Iterator[str]:
+    service = facts.service
+    inspection = facts.inspection
+    if inspection is not None:
+        system = _of(_SYSTEMS, inspection.system)
+        yield f"carryover {version_number(facts.version)}, {inspection.installed_by}"
+        yield f"{system} {version_number(inspection.release)}, {_of(_MACHINES, inspection.machine)}"
+        yield f"Python {version_number(inspection.python)}, SQLite {version_number(inspection.sqlite)}"
+        yield f"git {version_number(inspection.git)}"
     yield f"service {service.kind}, installed {service.installed}, active {service.active}, restarts {service.restarts}"
 
 
-def _agents(report: Report) -> Iterator[str]:
-    for agent in report.agents:
-        if agent.state != "missing" or agent.selected or agent.sessions:
+def _agents(facts: Facts) -> Iterator[str]:
+    for agent in facts.agents:
+        if agent.is_here or agent.selected or agent.sessions:
             yield _agent(agent)
-    if report.declared:
-        yield f"declared by the user: {len(report.declared)}"
+    if facts.config.sources:
+        yield f"declared by the user: {len(facts.config.sources)}"
 
 
-def _agent(agent: AgentReport) -> str:
+def _agent(agent: AgentFacts) -> str:
     facts = [f"version {version_number(agent.version)} ({agent.state})", f"selected {agent.selected}"]
     hooks = agent.hooks
     if hooks is not None:
@@ -117,8 +115,8 @@ def _settings(config: Config) -> Iterator[str]:
                 yield f"{section}.{name} = {_safe(value)}"
     selected = config.agents.selected
     if selected is not None:
-        known = [agent for agent in selected if agent in agent_ids()]
-        yield f"agents.selected = {', '.join(known)}; others {len(selected) - len(known)}"
+        ours = [agent for agent in selected if agent in agent_ids()]
+        yield f"agents.selected = {', '.join(ours)}; others {len(selected) - len(ours)}"
     counts = {"prices": config.prices, "sources": config.sources, "unknown keys": config.unknown_keys}
     for name, entries in counts.items():
         if entries:
@@ -135,9 +133,10 @@ def _safe(value: Any) -> str:
     return "set (not shown)"
 
 
-def _findings(findings: Iterable[Finding]) -> list[str]:
-    counts = Counter(f"{finding.check}: {finding.level}" for finding in findings)
-    return [f"{what}, {n}" for what, n in counts.items()] or ["none"]
+def _findings(facts: Facts) -> list[str]:
+    counts = Counter(f"{finding.check}: {finding.level}" for finding in findings(facts))
+    unknown = [f"not known: {', '.join(not_known(facts))}"] if not_known(facts) else []
+    return [*(f"{what}, {n}" for what, n in counts.items()), *unknown]
 
 
 def _daemon(health: Health) -> Iterator[str]:
@@ -161,7 +160,7 @@ def _daemon(health: Health) -> Iterator[str]:
             yield f"a task failed: {_error_type(task.last_error)}"
 
 
-def _ledger(ledger: LedgerReport) -> Iterator[str]:
+def _ledger(ledger: LedgerFacts) -> Iterator[str]:
     yield f"events {ledger.events}, sessions {ledger.sessions}, projects {ledger.project_count}, bytes {ledger.bytes}"
     yield f"sources {ledger.sources}, gone {ledger.gone_sources}, records too long {ledger.oversized}"
     yield f"secrets redacted {sum(ledger.redactions.values())}"
@@ -175,14 +174,13 @@ def _skipped(row: SkippedRow) -> str:
     return f"not understood, {_known_agent(row.agent)} {version_number(row.agent_version)}: {row.n}"
 
 
-def _incidents(report: Report) -> list[str]:
-    rows = [f"moved aside: {len(report.corrupt_ledgers)} damaged ledgers"] if report.corrupt_ledgers else []
-    if report.ledger is not None:
-        rows += [f"ledger repaired {_moment(incident.at_ms)}" for incident in report.ledger.incidents]
-    if report.inspection is not None:
-        crashes = report.inspection.crashes
-        rows += [f"daemon failed {_moment(crash.at_ms)}: {_error_type(crash.what)}" for crash in crashes]
-    return rows or ["none"]
+def _incidents(facts: Facts) -> Iterator[str]:
+    if facts.corrupt_ledgers:
+        yield f"moved aside: {len(facts.corrupt_ledgers)} damaged ledgers"
+    for incident in facts.ledger.incidents if facts.ledger is not None else ():
+        yield f"ledger repaired {_moment(incident.at_ms)}"
+    for crash in facts.inspection.crashes if facts.inspection is not None else ():
+        yield f"daemon failed {_moment(crash.at_ms)}: {_error_type(crash.what)}"
 
 
 def _error_type(text: str) -> str:
@@ -194,8 +192,8 @@ def _known_agent(agent: str) -> str:
     return agent if agent in agent_ids() else "a declared source"
 
 
-def _of(known: Sequence[str], word: str) -> str:
-    return word if word in known else "another"
+def _of(words: Sequence[str], word: str) -> str:
+    return word if word in words else "another"
 
 
 def _moment(at_ms: int) -> str:

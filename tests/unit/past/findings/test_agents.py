@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.past.diagnose.gather import gather
-from carryover.past.diagnose.report import AgentReport
+from carryover.past.findings.facts import AgentFacts
+from carryover.past.findings.gather import gather
 from carryover.paths import StateDir
 from support.tools import program
 
@@ -25,8 +25,8 @@ def state(home: Path, monkeypatch: pytest.MonkeyPatch) -> StateDir:
     return found
 
 
-def reports(state: StateDir, home: Path, *, in_short: bool) -> dict[str, AgentReport]:
-    return {agent.id: agent for agent in gather(state, home, in_short=in_short).agents}
+def reports(state: StateDir, home: Path, *, in_short: bool) -> dict[str, AgentFacts]:
+    return {agent.id: agent for agent in gather(in_short=in_short).agents}
 
 
 def test_in_short_only_selected_agents_are_started(state: StateDir, home: Path) -> None:

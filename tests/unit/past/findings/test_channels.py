@@ -8,21 +8,21 @@ import pytest
 
 from carryover.config import Pointers, ProjectSettings
 from carryover.install.agent_report import EntryReport, HooksReport
-from carryover.past.diagnose.channels import project_channels
-from carryover.past.diagnose.report import AgentReport, Channels
+from carryover.past.findings.channels import project_channels
+from carryover.past.findings.facts import AgentFacts, Channels
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.reports import changed
 from support.repository import repository
 
-CLAUDE = AgentReport(
+CLAUDE = AgentFacts(
     id="claude-code", name="Claude Code", selected=True, state="ok", hooks=HooksReport(present=("SessionStart", "Stop"))
 )
-CODEX = AgentReport(
+CODEX = AgentFacts(
     id="codex", name="Codex CLI", selected=True, state="ok", hooks=HooksReport(present=("SessionStart",))
 )
-WINDSURF = AgentReport(id="windsurf", name="Windsurf", selected=True, state="ok")
-OPENCODE = AgentReport(
+WINDSURF = AgentFacts(id="windsurf", name="Windsurf", selected=True, state="ok")
+OPENCODE = AgentFacts(
     id="opencode",
     name="opencode",
     selected=True,
@@ -31,8 +31,8 @@ OPENCODE = AgentReport(
 )
 
 
-def channels(root: Path, agent: AgentReport, settings: ProjectSettings | None = None) -> Channels:
-    [found] = project_channels(root, settings or ProjectSettings(), (agent,)).agents
+def channels(root: Path, agent: AgentFacts, settings: ProjectSettings | None = None) -> Channels:
+    [found] = project_channels(root, settings or ProjectSettings(), (agent,))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the ledger holds, for the report."""
+"""The facts about the ledger: what it holds, and which projects wait at a usage limit."""
 
 from __future__ import annotations
 
@@ -18,44 +18,43 @@ from carryover.ledger.connect import as_ledger_error
 from carryover.ledger.queries import agents_seen, connect_read_only, projects, totals
 from carryover.ledger.usage import sum_since
 from carryover.past.context import first_day_ms
-from carryover.past.diagnose import report as reports
-from carryover.past.diagnose.report import LedgerReport
+from carryover.past.findings.facts import LedgerFacts, LimitReport
 from carryover.past.limits import limited_projects
 from carryover.paths import StateDir
 from carryover.terminal.paths import quoted
 from carryover.text.reset_times import reset_here
 
 
-def ledger_report(state: StateDir, config: Config, machine: Machine) -> LedgerReport | None:
+def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFacts | None:
     """Returns what the ledger holds; None if there is none. Raises UserError and sqlite3.Error."""
     if not state.ledger.exists():
         return None
     with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger, keep_index=True)) as db:
-        each = [(row, project_settings(Path(row.root), config)) for row in projects(db)]
-        return LedgerReport(
+        rows = [(row, project_settings(Path(row.root), config)) for row in projects(db)]
+        return LedgerFacts(
             path=str(state.ledger),
             **msgspec.structs.asdict(totals(db)),
             projects=tuple(
-                msgspec.structs.replace(row, refusal=f"excluded by {own.excluded}") if own.excluded else row
-                for row, own in each
+                msgspec.structs.replace(row, refusal=f"excluded by {settings.excluded}") if settings.excluded else row
+                for row, settings in rows
             ),
-            ignored_settings=tuple(reports.IgnoredSettings(row.root, own.notes) for row, own in each if own.notes),
+            ignored_settings={row.root: settings.notes for row, settings in rows if settings.notes},
             agents=tuple(agents_seen(db)),
             used_today=sum_since(db, first_day_ms(1)),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )
 
 
-def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[reports.LimitReport, ...]:
+def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[LimitReport, ...]:
     """Finds recent usage limits, and the agents that could continue: startable here, with no limit in any project."""
     now_ms = int(time.time() * 1000)
     limited_by = partial(limited_projects, db, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     if not limited_by(()):
         return ()
-    found = limited_by(startable_here(config.agents.selected, machine))
-    limited = {project.limit.agent for project in found}
+    limited = limited_by(startable_here(config.agents.selected, machine))
+    stopped = {project.limit.agent for project in limited}
     return tuple(
-        reports.LimitReport(
+        LimitReport(
             root=project.root,
             agent=project.limit.agent,
             name=agent_name(project.limit.agent),
@@ -63,9 +62,9 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[r
             resets=project.limit.resets,
             resets_here=reset_here(project.limit.resets, project.limit.at_ms) if project.limit.resets else None,
             commands=tuple(
-                f"{command(agent)} {quoted(project.root)}" for agent in project.limit.others if agent not in limited
+                f"{command(agent)} {quoted(project.root)}" for agent in project.limit.others if agent not in stopped
             ),
         )
-        for project in found
+        for project in limited
         if project_settings(Path(project.root), config).excluded is None
     )

@@ -7,42 +7,30 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.config import AgentsConfig, Config, load_config
+from carryover.config import Config, load_config
 from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import TaskState
+from carryover.declared_source import DeclaredSource
 from carryover.install.agent_report import HooksReport
 from carryover.ledger.rows import BrokenSource, Incident, SkippedRow
-from carryover.past.diagnose.for_issue import System, report_for_issue, version_number
-from carryover.past.diagnose.report import DeclaredReport, Finding, MovedAside, Report
+from carryover.past.findings.facts import Facts
+from carryover.past.findings.for_issue import report_for_issue, version_number
 from support.reports import CLAUDE, HEALTHY, LEDGER, RUNNING, changed
 
 AT_MS: Final = 1795411800000
 NAME: Final = "Zanzibar"
 HOSTILE: Final = f"/home/{NAME}/private {NAME}Error {NAME}.local feature/{NAME}\n\x1b[31m{NAME}: hello"
-LINUX: Final = System(
-    name="Linux",
-    release="6.1.0-9-amd64",
-    machine="x86_64",
-    python="3.13.1",
-    sqlite="3.46.1",
-    git="git version 2.47.0",
-    installed_by="pipx",
-)
-HOSTILE_SYSTEM: Final = msgspec.structs.replace(LINUX, name=HOSTILE, release=HOSTILE, machine=HOSTILE, git=HOSTILE)
 
 
-DEFAULTS: Final = Config()
-
-
-def made(report: Report, config: Config = DEFAULTS, findings: tuple[Finding, ...] = (), system: System = LINUX) -> str:
-    return report_for_issue(report, config, findings, system, AT_MS)
+def made(facts: Facts) -> str:
+    return report_for_issue(facts, AT_MS)
 
 
 def poisoned(record: Any) -> Any:
     """`record` with hostile text in place of each text in it, at any depth, but for what has a closed set of values."""
-    closed = ("id", "state", "kind", "mode", "check", "level", "fix", "agent", "pointers")
+    closed = ("id", "state", "kind", "mode", "check", "level", "fix", "agent", "installed_by", "config")
     values = {
-        name: value if name in closed and isinstance(value, str) else poisoned_value(value)
+        name: value if name in closed and isinstance(value, str | Config) else poisoned_value(value)
         for name, value in msgspec.structs.asdict(record).items()
     }
     return msgspec.structs.replace(record, **values)
@@ -64,7 +52,7 @@ FULL: Final = changed(
         RUNNING, tasks=[TaskState("reader", "waiting", 3, "KeyError at carryover.ledger.store:88")]
     ),
     agents=(CLAUDE, msgspec.structs.replace(CLAUDE, id="codex", hooks=HooksReport(missing=("Stop",)))),
-    declared=(DeclaredReport(agent="mine", files=("/x",)),),
+    config=Config(sources=(DeclaredSource(agent="mine", files=("/srv/mine/*.jsonl",)),)),
     ledger=msgspec.structs.replace(
         LEDGER,
         events=345,
@@ -73,15 +61,13 @@ FULL: Final = changed(
         broken=(BrokenSource(agent="mine", path="/x", error="no", failures=1, retry_ms=0),),
         incidents=(Incident(at_ms=AT_MS, text="was damaged"),),
     ),
-    corrupt_ledgers=(MovedAside("/x", 1),),
+    corrupt_ledgers={"/x": 1},
     crashes=(CrashReport("/x", AT_MS, "reader failed: OSError[ENOSPC] at carryover.fsio:3"),),
 )
 
 
 def test_it_says_what_an_answer_needs() -> None:
-    finding = Finding(check="hooks", what="x", why="y", do="z")
-
-    lines = made(FULL, findings=(finding, finding)).splitlines()
+    lines = made(FULL).splitlines()
 
     assert {
         "  carryover 1.0.0, pipx",
@@ -90,7 +76,7 @@ def test_it_says_what_an_answer_needs() -> None:
         "  claude-code: version 2.1.328 (ok), selected True, hooks present 2, sessions 0",
         "  codex: version 2.1.328 (ok), selected True, hooks missing 1, sessions 0",
         "  declared by the user: 1",
-        "  hooks: wrong, 2",
+        "  hooks: wrong, 1",
         "  tasks: waiting 1; restarts 3",
         "  a task failed: KeyError",
         "  not understood, codex 0.169.0: 9",
@@ -103,10 +89,7 @@ def test_it_says_what_an_answer_needs() -> None:
 
 def test_hostile_text_in_every_field_shows_nowhere() -> None:
     """Versions, paths, errors, incidents, titles, names of tasks, projects and machines alike."""
-    others = poisoned(FULL)
-    finding = poisoned(Finding(check="hooks", what="x", why="y", do="z"))
-
-    text = made(others, findings=(finding,), system=HOSTILE_SYSTEM)
+    text = made(poisoned(FULL))
 
     assert [line for line in text.splitlines() if NAME in line or "private" in line or "\x1b" in line] == []
     assert text.count("\n") < 60
@@ -136,7 +119,7 @@ input = 1.0
 output = 2.0
 """)
 
-    text = made(HEALTHY, load_config(file))
+    text = made(changed(HEALTHY, config=load_config(file)))
 
     settings = text.partition("defaults:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.strip() for line in settings] == [
@@ -168,6 +151,7 @@ def test_a_version_is_digits_and_dots() -> None:
 def test_a_machine_with_nothing_on_it_has_a_report() -> None:
     nothing = changed(HEALTHY, daemon=None, ledger=None, agents=(), inspection=None)
 
-    text = made(nothing, Config(agents=AgentsConfig()))
+    text = made(nothing)
 
+    assert "findings:\n  daemon: wrong, 1\n  not known: daemon, ledger, inspection\n" in text
     assert text.endswith("ledger:\n  none, or it cannot be read\n\nlast incidents:\n  none\n")

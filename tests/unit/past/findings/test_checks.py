@@ -7,23 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.config import Config
 from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import HookCounts, WatchState
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_report import EntryReport
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import BrokenSource, ProjectRow, SkippedRow
-from carryover.past.diagnose import checks
-from carryover.past.diagnose.checks import findings, templates
-from carryover.past.diagnose.report import (
-    ConfigReport,
-    Finding,
-    InGit,
-    LedgerReport,
-    MovedAside,
-    ProjectReport,
-    UnreadSource,
-)
+from carryover.past.findings import checks
+from carryover.past.findings.checks import Finding, findings, not_known, templates
+from carryover.past.findings.facts import LedgerFacts, ProjectFacts, UnreadSource
 from carryover.projects.policy import ONLY_GIT, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
@@ -34,7 +27,7 @@ LOADING = msgspec.structs.replace(CLAUDE, hooks=None)
 CRASH = CrashReport("/home/dev/.carryover/crashes/20261120T062101.000000Z.txt", NOW_MS, "reader-1 failed: KeyError")
 
 
-def skipped(number: int, *, days_ago: int = 0) -> LedgerReport:
+def skipped(number: int, *, days_ago: int = 0) -> LedgerFacts:
     last_ms = NOW_MS - days_ago * MS_PER_DAY
     row = SkippedRow(
         agent="claude-code", agent_version="2.2.0", record_type="x", reason="unknown", n=number, last_ms=last_ms
@@ -62,14 +55,14 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
     ],
 )
 def test_if_macos_does_not_watch_that_is_one_finding(reason: str, what: str | None) -> None:
-    report = changed(HEALTHY, daemon=changed(RUNNING, watch=WatchState(reason=reason)))
+    facts = changed(HEALTHY, daemon=changed(RUNNING, watch=WatchState(reason=reason)))
 
-    assert [line(finding) for finding in findings(report)] == ([f"watch wrong: {what}"] if what else [])
+    assert [line(finding) for finding in findings(facts)] == ([f"watch wrong: {what}"] if what else [])
 
 
 def test_what_is_wrong_with_carryover_itself_is_found() -> None:
     broken = BrokenSource(agent="codex", path="/x", error="Permission denied", failures=1, retry_ms=0)
-    report = changed(
+    facts = changed(
         HEALTHY,
         daemon=changed(
             RUNNING,
@@ -80,8 +73,8 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         ),
         service=changed(SERVICE, enabled=False, trouble="It failed 5 times in a row.", command=("/old/carryoverd",)),
         ledger=changed(skipped(1200), broken=(broken,)),
-        corrupt_ledgers=(MovedAside("/home/dev/.carryover/ledger.corrupt-1.sqlite", 1),),
-        config=ConfigReport("", ("resume.mod (line 2)",)),
+        corrupt_ledgers={"/home/dev/.carryover/ledger.corrupt-1.sqlite": 1},
+        config=Config(unknown_keys=("resume.mod (line 2)",)),
         record_problem="edits.json is damaged.",
         paused=True,
         ledger_damage="row 7 is missing",
@@ -96,7 +89,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         crashes=(CRASH, CRASH),
     )
 
-    found = findings(report)
+    found = findings(facts)
 
     assert [line(finding) for finding in found if finding.check != "crash"] == [
         "service wrong --fix service: The systemd service is not enabled.",
@@ -175,17 +168,17 @@ def test_what_is_wrong_with_an_agent_is_found() -> None:
 
 def test_what_is_wrong_in_a_project_is_found() -> None:
     projects = (
-        ProjectReport(root="/home/dev/a", edited=("AGENTS.md",), broken=("CLAUDE.md",)),
-        ProjectReport(root="/home/dev/b", pointer_end_bytes=40_000),
-        ProjectReport(root="/home/dev/c", pointer_end_bytes=32_768),
-        ProjectReport(root="/home/dev/d", hidden=(HiddenFile(name="AGENTS.md", by="AGENTS.x.md", agent="codex"),)),
-        ProjectReport(root="/home/dev/e", refusal=Refusal("named below", in_git=True)),
-        ProjectReport(root="/srv/x", refusal=Refusal("a link `tracked by git`")),
-        ProjectReport(root="/srv/y", unread=(UnreadSource(agent="codex", path="/srv/y/talk", reason="git tracks it"),)),
+        ProjectFacts(root="/home/dev/a", edited=("AGENTS.md",), broken=("CLAUDE.md",)),
+        ProjectFacts(root="/home/dev/b", pointer_end_bytes=40_000),
+        ProjectFacts(root="/home/dev/c", pointer_end_bytes=32_768),
+        ProjectFacts(root="/home/dev/d", hidden=(HiddenFile(name="AGENTS.md", by="AGENTS.x.md", agent="codex"),)),
+        ProjectFacts(root="/home/dev/e", refusal=Refusal("named below", in_git=True)),
+        ProjectFacts(root="/srv/x", refusal=Refusal("a link `tracked by git`")),
+        ProjectFacts(root="/srv/y", unread=(UnreadSource(agent="codex", path="/srv/y/talk", reason="git tracks it"),)),
     )
-    report = changed(HEALTHY, agents=(changed(CODEX, reads_bytes=32_768),), projects=projects)
+    facts = changed(HEALTHY, agents=(changed(CODEX, reads_bytes=32_768),), projects=projects)
 
-    assert list(map(line, findings(report))) == [
+    assert list(map(line, findings(facts))) == [
         "pointer wrong: ~/a: the pointer in AGENTS.md was edited by hand.",
         "pointer wrong: ~/a: the pointer in CLAUDE.md lost one of its markers.",
         "pointer wrong: ~/b: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
@@ -199,15 +192,15 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
 def test_what_has_one_cause_is_one_finding() -> None:
     roots = ("/home/dev/Documents/app", "/home/dev/Desktop/x", "/srv/y")
     rows = tuple(project_row(root, refusal=WITHHELD if "home" in root else None) for root in roots)
-    inspected = tuple(ProjectReport(root=root, refusal=Refusal(WITHHELD)) for root in roots[:2])
-    no_git = ProjectReport(root=roots[2], refusal=Refusal(ONLY_GIT))
-    report = changed(HEALTHY, ledger=changed(LEDGER, projects=rows), projects=(*inspected, no_git))
+    inspected = tuple(ProjectFacts(root=root, refusal=Refusal(WITHHELD)) for root in roots[:2])
+    no_git = ProjectFacts(root=roots[2], refusal=Refusal(ONLY_GIT))
+    facts = changed(HEALTHY, ledger=changed(LEDGER, projects=rows), projects=(*inspected, no_git))
 
-    assert list(map(line, findings(changed(report, git_trouble="there is none in the folders of its PATH")))) == [
+    assert list(map(line, findings(changed(facts, git_trouble="there is none in the folders of its PATH")))) == [
         "project wrong: macOS's privacy settings keep carryoverd out of ~/Documents/app, ~/Desktop/x.",
         "git wrong: carryoverd can't run git: there is none in the folders of its PATH.",
     ]
-    assert [found.level for found in findings(changed(report, projects=(no_git,)))] == ["wrong", "note"]
+    assert [found.level for found in findings(changed(facts, projects=(no_git,)))] == ["wrong", "note"]
 
 
 def project_row(root: str, refusal: str | None) -> ProjectRow:
@@ -239,22 +232,28 @@ def test_a_few_records_or_old_ones_that_were_not_understood_and_an_old_crash_are
     assert (found.level, found.what.endswith("KeyError.")) == ("note", True)
 
 
-def test_every_text_is_used_and_every_used_one_is_there() -> None:
-    source = Path(checks.__file__).read_text()
-    used = re.findall(r'"([a-z]+(?:-[a-z]+)*)"', source)
+def test_what_nothing_is_known_of_has_no_findings() -> None:
+    unknown = changed(HEALTHY, daemon=None, ledger=None, inspection=None)
 
-    assert [name for name in templates() if name not in used] == []
-    assert set(re.findall(r'_found\(\s*"([a-z-]+)"', source)) <= set(templates())
+    assert not_known(HEALTHY) == ()
+    assert not_known(unknown) == ("daemon", "ledger", "inspection")
+    assert list(map(line, findings(unknown))) == ["daemon wrong --fix service: carryoverd is not running."]
+
+
+def test_every_check_has_its_words() -> None:
+    names = re.findall(r'"([a-z]+/[a-z-]+)"', Path(checks.__file__).read_text())
+
+    assert set(names) == set(templates())
 
 
 def test_what_git_sees_of_ours_is_found_without_looking_closer() -> None:
-    in_git = (
-        InGit(root="/home/dev/e", open_to="it would be committed"),
-        InGit(root="/home/dev/f", uncommitted=("AGENTS.md", ".gitignore"), refuses_pull=True),
-        InGit(root="/home/dev/g", uncommitted=("AGENTS.md",)),
+    projects = (
+        ProjectFacts(root="/home/dev/e", open_to="it would be committed"),
+        ProjectFacts(root="/home/dev/f", uncommitted=("AGENTS.md", ".gitignore"), refuses_pull=True),
+        ProjectFacts(root="/home/dev/g", uncommitted=("AGENTS.md",)),
     )
 
-    assert list(map(line, findings(changed(HEALTHY, in_git=in_git)))) == [
+    assert list(map(line, findings(changed(HEALTHY, projects=projects)))) == [
         "project wrong: ~/e: no handoff is written there: it would be committed.",
         "pointer todo: ~/f: git refuses to pull, since Carryover's lines in AGENTS.md, .gitignore are not committed: "
         "`cd /home/dev/f && git add AGENTS.md .gitignore && "

@@ -1,4 +1,4 @@
-"""Gathers the facts for the report. Reads only; a fact that can't be determined is left empty, never an error."""
+"""Gathers the facts. Reads only; a fact that can't be determined is left empty, never an error."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from carryover.fsio import is_there
 from carryover.install.background import service_status
 from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
-from carryover.past.diagnose import report as reports
-from carryover.past.diagnose.agents import agent_reports, declared_reports
-from carryover.past.diagnose.recorded import ledger_report
-from carryover.past.diagnose.report import InGit, LedgerReport, Report
+from carryover.past.context import current_folder, state_dir
+from carryover.past.findings.agents import agent_facts
+from carryover.past.findings.facts import Facts, LedgerFacts, ProjectFacts, WouldRead
+from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
 from carryover.probe.checkout import is_top
 from carryover.probe.git_command import git_trouble
@@ -40,33 +40,29 @@ if TYPE_CHECKING:
     from carryover.ingest.scan import FoundSource
 
 _MOST_PROJECTS: Final = 20
-"""How many of the newest projects are inspected; each costs calls to git."""
+"""How many of the newest projects git is asked about."""
 _GITS_AT_ONCE: Final = 4
 T = TypeVar("T")
 
 
 def gather(
-    state: StateDir,
-    home: Path,
-    *,
-    inspect: bool = False,
-    in_short: bool = False,
-    here: Path | None = None,
-    ask: AskVersion = ask_version,
-) -> Report:
-    """Gathers the report; with `inspect`, also the facts that take longer.
+    *, inspect: bool = False, in_short: bool = False, here: bool = False, ask: AskVersion = ask_version
+) -> Facts:
+    """Gathers the facts; with `inspect`, also those that take longer.
 
-    With `here`, also the channels in the project around that folder. `in_short`: see `agent_reports`.
+    With `here`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
     """
+    state = state_dir()
+    home = Path.home()
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
-    machine = Machine(home=home, env={**config.agents.recorded_env(), **os.environ})
+    machine = Machine.here(config.agents.recorded_env())
     health, daemon_problem = _health(state)
     presume_silent(health.silent if health is not None else ())
-    ledger, ledger_problem = _or_problem(lambda: ledger_report(state, config, machine), None)
+    ledger, ledger_problem = _or_problem(lambda: ledger_facts(state, config, machine), None)
     corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
     service = service_status(os.environ)
-    report = Report(
+    facts = Facts(
         version=__version__,
         build=build(),
         home=str(home),
@@ -77,35 +73,26 @@ def gather(
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=agent_reports(state, machine, config, ledger, in_short=in_short, ask=ask),
-        declared=declared_reports(config, ledger),
+        agents=agent_facts(state, machine, config, ledger, in_short=in_short, ask=ask),
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
-        corrupt_ledgers=tuple(reports.MovedAside(str(path), path.stat().st_size) for path in sorted(corrupt)),
-        config=reports.ConfigReport(str(state.config), config.unknown_keys, config.projects.exclude)
-        if state.config.exists()
-        else None,
+        corrupt_ledgers={str(path): path.stat().st_size for path in sorted(corrupt)},
+        config=config,
+        config_file=str(state.config) if state.config.exists() else None,
         config_problem=f"{config_problem} {_holding(health)}" if config_problem is not None else None,
         sync=sync_status(state),
         git_trouble=_git_trouble(health, ledger),
-        in_git=_in_git(ledger, config),
+        projects=_projects(ledger, config),
     )
-    root = _project_around(here, ledger) if here is not None and ledger is not None else None
-    if root is not None:
-        from carryover.past.diagnose.channels import project_channels
-
-        with suppress(Silent):
-            around = partial(project_channels, root, project_settings(root, config), report.agents)
-            report = msgspec.structs.replace(report, here=look_at(root, around))
+    if here:
+        facts = _with_channels(facts)
     if inspect:
-        from carryover.past.diagnose.inspection import inspected
+        from carryover.past.findings.inspection import with_inspection
 
-        serves = any(file.form == "server" for file in record.files)
-        inspection = inspected(report, state, config, machine, serves)
-        report = msgspec.structs.replace(report, inspection=inspection)
+        facts = with_inspection(facts, state, machine, any(file.form == "server" for file in record.files))
     silent = {**silent_folders(), **(health.silent if health is not None else {})}
-    return msgspec.structs.replace(report, silent=silent)
+    return msgspec.structs.replace(facts, silent=silent)
 
 
 def _or_problem(read: Callable[[], T], otherwise: T) -> tuple[T, str | None]:
@@ -129,72 +116,85 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
         return None, str(error)
 
 
-def _project_around(folder: Path, ledger: LedgerReport) -> Path | None:
+def _with_channels(facts: Facts) -> Facts:
+    root = _project_here(facts.ledger)
+    if root is None:
+        return facts
+    from carryover.past.findings.channels import project_channels
+
+    with suppress(Silent):
+        channels = look_at(root, partial(project_channels, root, project_settings(root, facts.config), facts.agents))
+        return msgspec.structs.replace(facts, here=str(root), channels=channels)
+    return facts
+
+
+def _project_here(ledger: LedgerFacts | None) -> Path | None:
+    folder = current_folder()
+    if folder is None or ledger is None:
+        return None
     roots = {row.root for row in ledger.projects}
-    return next((each for each in (folder, *folder.parents) if str(each) in roots), None)
+    return next((parent for parent in (folder, *folder.parents) if str(parent) in roots), None)
 
 
-def _git_trouble(health: Health | None, ledger: LedgerReport | None) -> str | None:
+def _git_trouble(health: Health | None, ledger: LedgerFacts | None) -> str | None:
     """Returns why the daemon can't run git, or this command if none runs; None if no project is in git."""
     trouble = health.git_trouble if health is not None else git_trouble()
     if trouble is None or ledger is None:
         return None
     roots = [Path(row.root) for row in ledger.projects[:_MOST_PROJECTS]]
-    return trouble if any(found for _, found in look_at_each(roots, is_top, at=lambda root: root)) else None
+    return trouble if any(is_repository for _, is_repository in look_at_each(roots, is_top)) else None
 
 
-def _in_git(ledger: LedgerReport | None, config: Config) -> tuple[InGit, ...]:
+def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts, ...]:
     """Asks git about the newest projects that have, or should have, something of ours; several at once."""
     since_ms = int(time.time() * 1000) - config.publish.active_ms
     rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
     there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
     ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
-    found = _of_each(partial(_in_git_of, config=config), ours[:_MOST_PROJECTS])
-    return tuple(one for one in found if one.open_to or one.uncommitted)
+    return tuple(_of_each(ours[:_MOST_PROJECTS], config))
 
 
-def _of_each(look: Callable[[Path], InGit], roots: Sequence[Path]) -> list[InGit]:
+def _of_each(roots: Sequence[Path], config: Config) -> list[ProjectFacts]:
     if len(roots) <= 1:
-        return [look(root) for root in roots]
+        return [_asked_of_git(root, config) for root in roots]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
-        return list(threads.map(look, roots))
+        return list(threads.map(partial(_asked_of_git, config=config), roots))
 
 
-def _in_git_of(root: Path, config: Config) -> InGit:
+def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
     settings = project_settings(root, config)
 
     from carryover.publish.once import refuses_pull, uncommitted_names
     from carryover.publish.open_to_git import open_to_git
 
-    def asked() -> InGit:
+    def ask() -> ProjectFacts:
         shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
         open_to = open_to_git(root, settings)
-        return InGit(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
+        return ProjectFacts(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
 
     try:
-        return look_at(root, asked)
+        return look_at(root, ask)
     except OSError:
-        return InGit(root=str(root))
+        return ProjectFacts(root=str(root))
 
 
-def _would_read(config: Config, home: Path) -> tuple[reports.WouldRead, ...]:
+def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
     from carryover.importing.declared.agent import all_agents  # with every agent's parser
     from carryover.ingest import scan
 
-    each: dict[str, list[FoundSource]] = {}
+    by_agent: dict[str, list[FoundSource]] = {}
     agents = all_agents(config.sources)
     roots = scan.roots_to_read(agents.values(), config, home, os.environ)
-    for found in scan.readable_sources(agents, roots):
-        each.setdefault(found.source.agent, []).append(found)
-    return tuple(_would_read_of(agent, sources) for agent, sources in each.items())
-
-
-def _would_read_of(agent: str, sources: Sequence[FoundSource]) -> reports.WouldRead:
-    return reports.WouldRead(
-        agent=agent,
-        transcripts=len(sources),
-        bytes=sum(source.size for source in sources),
-        newest_ms=max(source.mtime_ns for source in sources) // 1_000_000,
+    for file in scan.readable_sources(agents, roots):
+        by_agent.setdefault(file.source.agent, []).append(file)
+    return tuple(
+        WouldRead(
+            agent=agent,
+            transcripts=len(files),
+            bytes=sum(file.size for file in files),
+            newest_ms=max(file.mtime_ns for file in files) // 1_000_000,
+        )
+        for agent, files in by_agent.items()
     )

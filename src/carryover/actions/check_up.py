@@ -1,11 +1,14 @@
-"""The repairs of `carryover doctor --fix`. Each is repeatable and deletes nothing of the user's."""
+"""Checks everything on this machine and repairs what is safe to repair, for `carryover doctor`.
+
+Each repair is repeatable and deletes nothing of the user's.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Collection
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -13,14 +16,17 @@ from carryover.agents import specs
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
 from carryover.errors import UserError, os_reason
+from carryover.how_installed import how_installed
 from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
 from carryover.install.setup import carry_out, plan_setup
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.connect import mark_damaged
-from carryover.past.diagnose.inspection import private_paths
-from carryover.past.diagnose.report import Fix
+from carryover.past.context import state_dir
+from carryover.past.findings.checks import Finding, Fix, findings
+from carryover.past.findings.gather import gather
+from carryover.past.findings.inspection import private_paths
 from carryover.paths import StateDir
 from carryover.publish.hook_script import write_hook_script
 
@@ -33,20 +39,38 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
-    """Carries out the repairs; one that fails does not stop the others."""
+class Examined(NamedTuple):
+    """The result of a check-up."""
+
+    healthy: bool
+    """Whether nothing is wrong, even if something is left for the user to do."""
+    findings: tuple[Finding, ...]
+    """What was found after the repairs, most severe first."""
+    repairs: tuple[Repair, ...]
+    update: str
+    """The command that updates Carryover."""
+
+
+def examine(*, fix: bool) -> Examined:
+    """Checks everything; with `fix`, repairs what is safe to repair and checks again."""
+    failed = findings(gather(inspect=True))
     # Bringing up the service restarts it too.
-    chosen = {"service" if fix == "restart" else fix for fix in wanted}
-    done = []
-    for fix, (did, how) in _REPAIRS.items():
-        if fix in chosen:
-            try:
-                problem = how(state)
-            except (UserError, OSError) as error:
-                why = os_reason(error) if isinstance(error, OSError) else str(error)
-                problem = f"{fix} could not be repaired: {why}"
-            done.append(Repair(fix=fix, did=did, problem=problem))
-    return tuple(done)
+    wanted = {"service" if finding.fix == "restart" else finding.fix for finding in failed}
+    repairs = [_repaired(name, state_dir()) for name in _REPAIRS if fix and name in wanted]
+    if repairs:
+        failed = findings(gather(inspect=True))
+    healthy = not any(finding.level == "wrong" for finding in failed)
+    return Examined(healthy, failed, tuple(repairs), how_installed().update)
+
+
+def _repaired(fix: Fix, state: StateDir) -> Repair:
+    did, repair = _REPAIRS[fix]
+    try:
+        problem = repair(state)
+    except (UserError, OSError) as error:
+        why = os_reason(error) if isinstance(error, OSError) else str(error)
+        problem = f"{fix} could not be repaired: {why}"
+    return Repair(fix=fix, did=did, problem=problem)
 
 
 def _permissions(state: StateDir) -> None:
