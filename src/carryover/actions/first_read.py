@@ -19,7 +19,7 @@ from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import agents_seen, connect_read_only, projects
+from carryover.ledger.queries import connect_read_only, projects, totals
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
@@ -45,10 +45,11 @@ class Held(msgspec.Struct, frozen=True):
 
 
 def held_by(state: StateDir) -> Held | None:
-    """Returns the ledger's totals; None if it can't be read."""
+    """Returns the ledger's totals, as `status` counts them; None if it can't be read."""
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            return Held(sum(row.sessions for row in agents_seen(db)), len(projects(db)))
+            counts = totals(db)
+            return Held(counts.sessions, counts.project_count)
     except (UserError, sqlite3.Error):
         return None
 

@@ -48,7 +48,7 @@ class UsageError(UserError):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that suggests the option that was probably meant, and prints help text with its line breaks."""
+    """A parser that suggests what was probably meant, and prints help text with its line breaks."""
 
     def __init__(self, **options: Any) -> None:
         self._declared: list[argparse.Action] = []
@@ -84,6 +84,14 @@ class CommandParser(argparse.ArgumentParser):
     def _explain_all(self) -> None:
         for action, text in self._explained.items():
             action.help = text()
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raises ArgumentError if the argument has choices and `value` is none of them."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += did_you_mean(str(value), [str(choice) for choice in action.choices or ()])
+            raise
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""

@@ -34,6 +34,8 @@ USAGE = {
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
     "handoff --to codx": "did you mean 'codex'?",
+    "install --pointers shred": "did you mean 'shared'?",
+    "sync inti": "did you mean 'init'?",
     "handoff --until 3": "--agent and --until need --transcript FILE.",
     "handoff --agent claude": "--agent and --until need --transcript FILE.",
     "handoff --transcript a.jsonl .": "or else --transcript FILE.",
