@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Final, Literal
 
 import msgspec
@@ -68,6 +68,19 @@ def watch_first_read(state: StateDir) -> End:
         return "interrupted"
     finally:
         progress.clear()
+
+
+@contextmanager
+def progress_shown() -> Iterator[None]:
+    """Shows on stderr how far the daemon in this process is, while the block runs it."""
+    ended = Event()
+    showing = Thread(target=show_until, args=(ended,), daemon=True)
+    showing.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        showing.join(timeout=1.0)
 
 
 def show_until(ended: Event) -> None:
