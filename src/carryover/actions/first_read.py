@@ -20,6 +20,7 @@ from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, projects, totals
+from carryover.ledger.rows import Totals
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
@@ -37,19 +38,11 @@ DRY_RUN_LIMIT_S: Final = 15.0
 End = Literal["done", "interrupted", "lost"]
 
 
-class Held(msgspec.Struct, frozen=True):
-    """The numbers of sessions and projects in the ledger."""
-
-    sessions: int
-    projects: int
-
-
-def held_by(state: StateDir) -> Held | None:
-    """Returns the ledger's totals, as `status` counts them; None if it can't be read."""
+def held_by(state: StateDir) -> Totals | None:
+    """Returns the ledger's totals, as `status` shows them; None if it can't be read."""
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            counts = totals(db)
-            return Held(counts.sessions, counts.project_count)
+            return totals(db)
     except (UserError, sqlite3.Error):
         return None
 
@@ -98,7 +91,9 @@ def show_until(ended: Event) -> None:
         progress.clear()
         return
     took = duration(time.monotonic() - begin_s)
-    progress.finish(f"{counted(held.sessions, 'session')} in {counted(held.projects, 'project')} recorded, in {took}")
+    progress.finish(
+        f"{counted(held.sessions, 'session')} in {counted(held.project_count, 'project')} recorded, in {took}"
+    )
 
 
 def how_far(health: Health) -> tuple[float, str]:

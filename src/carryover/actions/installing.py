@@ -18,7 +18,6 @@ from carryover.actions.first_read import (
     SEARCH_LIMIT_S,
     Active,
     End,
-    Held,
     active_projects,
     held_by,
     watch_first_read,
@@ -37,6 +36,7 @@ from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
 from carryover.install.messages import ahead_lines, background_lines, summary
 from carryover.install.setup import Setup, carry_out, outcome_for, plan_setup, settings_here, waiting_for
+from carryover.ledger.rows import Totals
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.publish.withdrawal import Withdrawn, withdraw
@@ -142,7 +142,7 @@ class Installed:
     """What would be done about the daemon; None unless in a dry run."""
     read: End | None = None
     """How the first read of the history ended; None if it was not watched."""
-    held: Held | None = None
+    held: Totals | None = None
     withdrawn: tuple[Withdrawn, ...] = ()
     """Projects from which text was removed because the settings no longer allow it."""
     shell: OnPath
@@ -167,16 +167,6 @@ class Installed:
     def in_trouble(self) -> bool:
         """Whether the daemon could not be started as wanted."""
         return self.background is not None and bool(self.background.trouble)
-
-    @property
-    def into_projects(self) -> bool:
-        """Whether anything may be written into projects at all."""
-        return self.answer.pointers != "off" and self.survey.config.publish.folder is None
-
-    @property
-    def changed_rule(self) -> bool:
-        """Whether the rule for projects differs from the recorded one."""
-        return self.answer.pointers != self.survey.config.publish.pointers
 
     @property
     def changed(self) -> bool:

@@ -63,6 +63,7 @@ def as_data(done: Installed) -> dict[str, Any]:
     }
     if done.is_dry:
         return {"dry_run": True, **common, "daemon": msgspec.to_builtins(done.ahead, enc_hook=str)}
+    held = done.held
     return {
         "changed": done.changed,
         **common,
@@ -70,7 +71,7 @@ def as_data(done: Installed) -> dict[str, Any]:
         "withdrawn": msgspec.to_builtins(done.withdrawn),
         "first_read": done.read,
         "command": done.shell.command,
-        "held": msgspec.to_builtins(done.held),
+        "held": {"sessions": held.sessions, "projects": held.project_count} if held is not None else None,
     }
 
 
@@ -140,7 +141,8 @@ def lines(done: Installed, home: Path) -> Iterator[str]:
     for agent in asked:
         yield from agent.lines
     yield from _other_settings(done, home)
-    new = done.changed_rule or any(project.changes or project.later for project in done.projects)
+    is_new_rule = done.answer.pointers != done.survey.config.publish.pointers
+    new = is_new_rule or any(project.changes or project.later for project in done.projects)
     if done.installing or done.is_dry or new:
         yield from _project_lines(done, home)
     if done.is_dry:
@@ -160,7 +162,7 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.read is not None:
         yield _READ[done.read]
     if done.held is not None:
-        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
+        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.project_count, 'project')} so far."
     if done.shell.problem:
         yield from (f"⚠ {done.shell.problem}", f"  {done.shell.remedy}")
     if done.installing:
@@ -191,7 +193,7 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     waits = not done.is_dry and not done.is_running
     yield f"Into your projects ({done.setup.pointers}){', once carryoverd runs' if waits else ''}:"
     yield from (f"  {line}" for line in done.rule)
-    if not done.into_projects:
+    if done.setup.pointers == "off" or done.survey.config.publish.folder is not None:
         return
     if done.setup.pointers == "shared":
         yield _COMMIT

@@ -14,7 +14,7 @@ from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.actions.syncing import Offer, Standing
+    from carryover.actions.syncing import Admission, SyncStatus
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -139,10 +139,11 @@ def _once(args: argparse.Namespace) -> Done:
     )
 
 
-def _is_the_store(args: argparse.Namespace, offer: Offer) -> bool:
+def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
     """Whether the user says that the store's code is the same on the machine that has added this one."""
-    said = f"{offer.machine} has added this machine. The store's code: {offer.code}"
-    question = f"{said}\nDid `carryover sync add-machine` show the same code on {offer.machine}?"
+    name = offer.manifest.name
+    said = f"{name} has added this machine. The store's code: {offer.code}"
+    question = f"{said}\nDid `carryover sync add-machine` show the same code on {name}?"
     return agreed(args, question, otherwise=f"{said}. If that machine shows the same code, run this with --yes.")
 
 
@@ -173,10 +174,10 @@ def _remove_machine(args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import remove_machine
 
     agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
-    done = remove_machine(args.what)
-    left = ", ".join(done.left) or "no other machine"
-    return done, (
-        f"✓ {done.removed} is removed. What is sent from now on is encrypted with a key that it does not have; your "
+    removed, names = remove_machine(args.what)
+    left = ", ".join(names) or "no other machine"
+    return {"removed": removed, "left": names}, (
+        f"✓ {removed} is removed. What is sent from now on is encrypted with a key that it does not have; your "
         "other machines use that key from their next sync on.",
         f"Besides this one, the store has {left} now. Remove what you do not know: the removed one may have added it.",
         "What it has taken or could take until now, it can still read. Take its access to the remote away as well.",
@@ -208,7 +209,7 @@ def _off(args: argparse.Namespace) -> Done:
     ]
 
 
-def sync_rows(sync: Standing, now_ms: int) -> list[tuple[str, str]]:
+def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
     """Returns where synchronising stands: this machine, each other machine, and the machines that ask to be added."""
     rows = [("store", f"{sync.remote}; this machine is {sync.name}")] if sync.remote else []
     rows.append(("last sync", ago(sync.synced_ms, now_ms) if sync.synced_ms else "never"))
@@ -225,7 +226,7 @@ def sync_rows(sync: Standing, now_ms: int) -> list[tuple[str, str]]:
     return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]
 
 
-def sync_summary(sync: Standing, now_ms: int) -> str:
+def sync_summary(sync: SyncStatus, now_ms: int) -> str:
     """Returns the same in one line."""
     parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
     if sync.problem or any(one.problem and not one.removed for one in sync.machines):
