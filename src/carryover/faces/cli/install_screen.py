@@ -112,8 +112,8 @@ class _Panel:
             screen.key_bindings.add(key)(lambda event: event.app.exit(result=None))
 
     def _choose(self, by: int, _event: object) -> None:
-        at = POINTERS.index(self.answer.pointers) + by
-        self.answer = self.answer._replace(pointers=POINTERS[at % len(POINTERS)])
+        place = POINTERS.index(self.answer.pointers) + by
+        self.answer = self.answer._replace(pointers=POINTERS[place % len(POINTERS)])
 
     def _rows(self) -> Sequence[StyleAndTextTuples]:
         """Returns what is shown, as long as the whole list has room beside it."""
@@ -127,10 +127,11 @@ class _Panel:
         return [self._choices(f" {PROJECTS_IN_SHORT}"), *_wrapped(short, " ", size.columns)]
 
     def _choices(self, before: str) -> StyleAndTextTuples:
-        return [
-            ("", before),
-            *((("bold", f" ● {each} ") if each == self.answer.pointers else ("", f" ○ {each} ")) for each in POINTERS),
-        ]
+        row: StyleAndTextTuples = [("", before)]
+        for pointers in POINTERS:
+            is_chosen = pointers == self.answer.pointers
+            row.append(("bold", f" ● {pointers} ") if is_chosen else ("", f" ○ {pointers} "))
+        return row
 
 
 def _wrapped(lines: Iterable[str], indent: str, columns: int) -> list[StyleAndTextTuples]:

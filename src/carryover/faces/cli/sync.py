@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
     options = {"init": (args.name, args.projects, args.ssh_key), "off": (args.delete, args.forget)}
-    if any(any(given) for action, given in options.items() if action != args.action):
+    if any(any(values) for action, values in options.items() if action != args.action):
         raise UserError("--name, --projects and --ssh-key are for init, --delete and --forget for off.", ExitCode.USAGE)
     put(args, *does[args.action](args))
 
@@ -85,17 +85,17 @@ def run(args: argparse.Namespace) -> None:
 def _status(_args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import standing
 
-    found = standing()
-    rows = sync_rows(found, now_ms())
+    status = standing()
+    rows = sync_rows(status, now_ms())
     width = max(len(name) for name, _ in rows)
-    return found, (f"{name:<{width}}  {text}" for name, text in rows)
+    return status, (f"{name:<{width}}  {text}" for name, text in rows)
 
 
 def _allow(args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import allow
 
-    said = allow(args.what)
-    return {"allowed": said}, [f"✓ {said}"]
+    sentence = allow(args.what)
+    return {"allowed": sentence}, [f"✓ {sentence}"]
 
 
 def _init(args: argparse.Namespace) -> Done:
