@@ -73,7 +73,11 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What is on this machine before anything is asked or written."""
+    """What is on this machine before anything is asked or written.
+
+    >>> surveyed = survey(Wishes(installing=True, service=True, dry_run=True))
+    >>> would = install(surveyed, surveyed.first_answer(agents=None, pointers="local"))
+    """
 
     wishes: Wishes
     config: Config

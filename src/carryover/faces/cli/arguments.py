@@ -48,7 +48,14 @@ class UsageError(UserError):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that suggests what was probably meant, and prints help text with its line breaks."""
+    """A parser that suggests what was probably meant, and prints help text with its line breaks.
+
+    >>> parser = CommandParser(prog="carryover sync")
+    >>> _ = parser.add_argument("action", choices=("init", "status"))
+    >>> parser.parse_args(["inti"])
+    Traceback (most recent call last):
+    carryover.faces.cli.arguments.UsageError: argument action: invalid choice: ...; did you mean 'init'?
+    """
 
     def __init__(self, **options: Any) -> None:
         self._declared: list[argparse.Action] = []

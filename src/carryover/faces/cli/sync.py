@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -41,13 +41,11 @@ EXAMPLES: Final = """\
   carryover sync allow                       this project, as it is elsewhere
   carryover sync off --delete                and remove this machine's branch"""
 
-ACTIONS: Final = ("init", "status", "allow", "add-machine", "remove-machine", "compact", "off")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
-    add("action", metavar="ACTION", nargs="?", choices=ACTIONS, help="one of those above")
+    add("action", metavar="ACTION", nargs="?", choices=tuple(_DOES), help="one of those above")
     add("what", metavar="WHAT", nargs="?", help="the remote, project or machine that the action is for")
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
@@ -63,23 +61,14 @@ Done = tuple[object, Iterable[str]]
 
 
 def run(args: argparse.Namespace) -> None:
-    does: dict[str | None, Callable[[argparse.Namespace], Done]] = {
-        None: _once,
-        "init": _init,
-        "status": _status,
-        "allow": _allow,
-        "add-machine": _add_machine,
-        "remove-machine": _remove_machine,
-        "compact": _compact,
-        "off": _off,
-    }
     if args.what is None and args.action in ("init", "remove-machine"):
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
     options = {"init": (args.name, args.projects, args.ssh_key), "off": (args.delete, args.forget)}
     if any(any(values) for action, values in options.items() if action != args.action):
         raise UserError("--name, --projects and --ssh-key are for init, --delete and --forget for off.", ExitCode.USAGE)
-    put(args, *does[args.action](args))
+    does = _DOES[args.action] if args.action is not None else _once
+    put(args, *does(args))
 
 
 def _status(_args: argparse.Namespace) -> Done:
@@ -207,6 +196,18 @@ def _off(args: argparse.Namespace) -> Done:
     return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [
         f"✓ This machine no longer synchronises.{rest} What came from other machines {theirs}."
     ]
+
+
+_DOES: Final[Mapping[str, Callable[[argparse.Namespace], Done]]] = {
+    "init": _init,
+    "status": _status,
+    "allow": _allow,
+    "add-machine": _add_machine,
+    "remove-machine": _remove_machine,
+    "compact": _compact,
+    "off": _off,
+}
+"""What each action does; without one, it synchronises once."""
 
 
 def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
