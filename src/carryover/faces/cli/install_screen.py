@@ -32,20 +32,18 @@ Explain = Callable[[Answer], Texts]
 
 def on_enter(hooks: Sequence[str], entries: Sequence[str], *, starts: bool) -> Texts:
     """Says what Enter does outside of projects: the files that get hooks, or an entry; whether the daemon `starts`."""
-    full, short = [], []
+    steps: list[tuple[str, str]] = []
     if hooks:
-        full.append(f"writes hooks into {_joined(hooks)}")
-        short.append(f"hooks into {_first(hooks)}")
+        steps.append((f"writes hooks into {_joined(hooks)}", f"hooks into {_first(hooks)}"))
     if entries:
-        full.append(f"an entry into {_joined(entries)}")
-        short.append(f"an entry into {_first(entries)}")
+        steps.append((f"an entry into {_joined(entries)}", f"an entry into {_first(entries)}"))
     if starts:
-        full += ["starts carryoverd in the background", "reads what your agents have written so far"]
-        short += ["starts carryoverd", "reads your history"]
+        steps.append(("starts carryoverd in the background", "starts carryoverd"))
+        steps.append(("reads what your agents have written so far", "reads your history"))
     else:
-        full.append("starts nothing (--no-service)")
-        short.append("starts nothing (--no-service)")
-    return Texts((f"Enter {_joined(full)}.", LEAVING), (f"Enter: {', '.join(short)}. {LEAVING}",))
+        steps.append(("starts nothing (--no-service)", "starts nothing (--no-service)"))
+    short = ", ".join(in_short for _, in_short in steps)
+    return Texts((f"Enter {_joined([step for step, _ in steps])}.", LEAVING), (f"Enter: {short}. {LEAVING}",))
 
 
 def _joined(items: Sequence[str]) -> str:
