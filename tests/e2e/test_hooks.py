@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.pinning import keep
 from carryover.daemon.hooks.dispatch import SAVE_S, START_S
 from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.queries import connect_read_only, totals
@@ -71,6 +72,17 @@ def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     assert handoff_of(project) == PLACEHOLDER
     assert ".carryover/" in (project / ".git" / "info" / "exclude").read_text().splitlines()
     assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
+
+
+def test_a_projects_first_session_gets_what_was_pinned_there_before(
+    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+) -> None:
+    keep(str(project), "never floats", is_done=False)
+    running.settle()
+    assert not (project / ".carryover").exists(), "no agent has worked there"
+
+    assert "- Pinned by the user: never floats" in hooks.start(session).text
+    assert "- Pinned by the user: never floats" in handoff_of(project)
 
 
 def test_where_nothing_may_be_published_no_file_is_made(

@@ -24,7 +24,7 @@ from carryover.errors import os_reason
 from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import agents_in, changed_since_published, project_by_id
+from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
 from carryover.platform import here
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
@@ -145,14 +145,19 @@ AWAITS_WORK: Final = "no agent has worked there since it became known; the next 
 
 
 def refused_before_work(
-    db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str]
+    db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str], started: bool = False
 ) -> Refreshed | None:
-    """Returns the refusal for a project whose history was read only because its root is in `asked`; None for others.
-    Blocks."""
+    """Returns the refusal for a project whose history was read only because its root is in `asked`, or of which only
+    pins are recorded; None for others. Blocks.
+
+    `started`: whether a session has started there, which has recorded nothing yet.
+    """
     project = project_by_id(db, project_id)
     if project is None or project.published_sha is not None:
         return None
-    if project.published_ms is not None:
+    if has_only_pins(db, project_id):
+        awaits = not started
+    elif project.published_ms is not None:
         awaits = project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
     else:
         in_projects = {agent.id for agent in adapters().values() if agent.in_projects}

@@ -17,7 +17,7 @@ from carryover.facts import GitFacts
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
-from carryover.model import SessionInfo
+from carryover.model import NOTE, PIN, SessionInfo
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.root import StatePaths
@@ -130,6 +130,25 @@ async def test_a_project_known_only_by_what_lies_in_it_gets_no_handoff_before_th
     with closing(connect_read_only(paths.ledger)) as db:
         found = refused_before_work(db, project, Config(), asked=[root] if asked else [])
     assert (found.published.refusal if found else None) == (AWAITS_WORK if refused else None)
+
+
+@pytest.mark.parametrize("started", [False, True])
+async def test_a_project_with_only_pins_gets_no_handoff_before_a_session_starts_there(
+    home: Path, paths: StatePaths, started: bool
+) -> None:
+    root = str(repository(home / "app"))
+    ledger = await Ledger.open(paths.ledger, DigestReducer())
+    project = await ledger.write(know_project, root, None)
+    scribe = Scribe(ledger, agent=NOTE)
+    for number in range(2):
+        pin = scribe.event("never floats", key=f"{number}", session=f"{PIN}{number}", at_ms=1, cwd=root)
+        await scribe.tell(pin, path=f"{number}")
+        await ledger.set_published(project, None, 1, AWAITS_WORK)
+    await ledger.close()
+
+    with closing(connect_read_only(paths.ledger)) as db:
+        refused = refused_before_work(db, project, Config(), asked=(), started=started)
+    assert (refused is None) is started
 
 
 async def test_a_project_that_waited_for_work_is_published_once_an_agent_works_there(

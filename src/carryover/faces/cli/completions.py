@@ -31,9 +31,9 @@ def _sessions(_typed: str) -> Values:
     from carryover.past.context import now_ms
     from carryover.past.listing import newest_sessions
 
-    found = newest_sessions(MOST_SESSIONS)
+    newest = newest_sessions(MOST_SESSIONS)
     yield LAST, "the newest session of this project"
-    for data, agent in found:
+    for data, agent in newest:
         if id_in_command(data["short"]) == data["short"]:
             what = data["title"] or data["task"] or ""
             yield data["short"], f"{agent}, {ago(data['last_ms'], now_ms())}, {what}"
