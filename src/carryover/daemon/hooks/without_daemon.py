@@ -9,6 +9,7 @@ fails ends it with an error, which the script does not show. It writes nothing a
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Mapping
@@ -16,15 +17,17 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from carryover.adapter.contract import HookEvent
+from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapter, agent_id_of, agent_ids
-from carryover.config import settings_now
-from carryover.daemon.hooks.call import beginning, check_call, own_session
+from carryover.config import Config, settings_now
+from carryover.daemon.hooks.call import Call, beginning, check_call, own_session
+from carryover.facts import ProjectRoot
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import published_git
 from carryover.paths import StateDir
-from carryover.projects.root import StatePaths, agent_folders
+from carryover.projects.root import AgentFolders, StatePaths, agent_folders
 from carryover.publish.answers import Moment
+from carryover.redact import CleanText
 
 
 def answer(
@@ -37,14 +40,11 @@ def answer(
     """
     agent_id = agent_name if agent_name in agent_ids() else agent_id_of(agent_name)  # an id needs no other's spec
     config = settings_now(state)
-    if agent_id is None or config.paused or not config.selects(agent_id):
+    if agent_id is None or not config.selects(agent_id):
         return None
     agent = adapter(agent_id)
-    hooks = agent.hooks
-    reading = hooks.read(event, payload, now_ms) if hooks is not None else None
-    if hooks is None or not isinstance(reading, HookEvent):
-        return None
-    if reading.action != "session_start" or reading.reason in hooks.drops:
+    reading = _start_in(agent, event, payload, now_ms)
+    if agent.hooks is None or reading is None:
         return None
     agents_own = partial(agent_folders, config.agents, home, env)
     root_of = StatePaths.of(state, home, agents_own).root_of
@@ -52,19 +52,28 @@ def answer(
     if start.project is None:
         return None
     with closing(connect_read_only(state.ledger)) as db:
-        own = own_session(db, agent_id, reading.session, start.project.root)
-        project_id, begins = beginning(start, own)
-        if project_id is None and start.project.main_root is None:
-            return None
-        moment = Moment(
-            project=project_id or start.project,
-            config=config,
-            now_ms=now_ms,
-            then=published_git(db, project_id) if project_id is not None else None,
-            agents_own=agents_own,
-        )
-        text = moment.answer(db, begins)
-    return hooks.answer(text) if text is not None else None
+        text = _text(db, start, start.project, config, agents_own, now_ms)
+    return agent.hooks.answer(text) if text is not None else None
+
+
+def _start_in(agent: Agent, event: str, payload: bytes, now_ms: int) -> HookEvent | None:
+    """Returns what the payload says of a session that starts and takes in an answer; None for any other."""
+    reading = agent.hooks.read(event, payload, now_ms) if agent.hooks is not None else None
+    if agent.hooks is None or not isinstance(reading, HookEvent) or reading.action != "session_start":
+        return None
+    return reading if reading.reason not in agent.hooks.drops else None
+
+
+def _text(
+    db: sqlite3.Connection, start: Call, here: ProjectRoot, config: Config, agents_own: AgentFolders, now_ms: int
+) -> CleanText | None:
+    own = own_session(db, start.agent.id, start.reading.session, here.root)
+    project_id, begins = beginning(start, own)
+    if project_id is None and here.main_root is None:
+        return None
+    then = published_git(db, project_id) if project_id is not None else None
+    moment = Moment(project=project_id or here, config=config, now_ms=now_ms, then=then, agents_own=agents_own)
+    return moment.answer(db, begins)
 
 
 def main() -> None:
