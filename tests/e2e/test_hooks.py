@@ -1,7 +1,5 @@
 """A real daemon process, called as Claude Code's hooks call it; no call keeps its agent waiting."""
 
-import os
-import signal
 import sqlite3
 import time
 from collections import Counter
@@ -42,11 +40,6 @@ def decoy(transcripts: Path, home: Path) -> ClaudeSession:
 @pytest.fixture
 def shared_hooks(shared: DaemonProcess) -> HookClient:
     return HookClient(shared.state.socket)
-
-
-def answers_below(folder: Path) -> int:
-    """Answers that are kept, counted also while their folders are being removed."""
-    return sum(".answer" in files for _, _, files in os.walk(folder))
 
 
 DONE = "I wrote discount(). Shall I add tests for negative amounts?"
@@ -222,20 +215,6 @@ def provisional_rows(daemon: DaemonProcess) -> int:
     with closing(connect_read_only(daemon.state.ledger)) as db:
         (count,) = db.execute("SELECT count(*) FROM provisional").fetchone()
         return int(count)
-
-
-def test_what_is_kept_for_a_project_goes_when_the_settings_exclude_it(
-    running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
-) -> None:
-    session.work()
-    running.settle()
-    state = home / ".carryover"
-    assert answers_below(state / "restore")
-
-    (state / "config.toml").write_text(f'[projects]\nexclude = ["{project}"]\n')
-    running.process.send_signal(signal.SIGHUP)
-
-    wait_until("nothing is kept", lambda: not answers_below(state / "restore"))
 
 
 SLACK_S = 1.0

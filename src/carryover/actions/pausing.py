@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from carryover.actions.settings import write
-from carryover.config import Config, load_config, project_settings, settings_now
+from carryover.config import load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.paths import StateDir
@@ -80,17 +80,13 @@ def unpause_project(state: StateDir, root: str) -> Pausing:
 
 
 def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when it starts"]:
-    """Has the daemon take the settings or, if none is running, drops the answers that it would no longer give."""
+    """Has the daemon take the settings, if one is running."""
     from carryover.daemon.client import reload_daemon
-    from carryover.publish.answers import prune_answers
+    from carryover.publish.hook_script import remove_former_answers
 
     health = reload_daemon(state)
     if health is None:
-        try:
-            # A pause of everything applies whatever the settings say, even if they can't be read.
-            prune_answers(state.root, Config(paused=True) if paused else settings_now(state))
-        except OSError as error:
-            raise UserError(f"Answers kept for when carryoverd is down can't be removed ({error.strerror}).") from error
+        remove_former_answers(state)
         return "when it starts"
     if health.config_trouble and not paused:
         raise UserError(f"carryoverd does not take the settings: {health.config_trouble}")

@@ -25,6 +25,13 @@ def adapters() -> dict[str, Agent]:
     return _adapters(tuple(__path__))
 
 
+def adapter(agent_id: str) -> Agent:
+    """Returns one agent's adapter without loading any other. Raises KeyError for an unknown id."""
+    if agent_id not in agent_ids():
+        raise KeyError(agent_id)
+    return _adapter(agent_id.replace("-", "_"))
+
+
 def specs() -> tuple[AgentSpec, ...]:
     """Returns the spec of every agent, in the order of the ids."""
     return _specs(tuple(__path__))
@@ -107,8 +114,13 @@ def _folders(path: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
-    found: list[Agent] = [import_module(f"{__name__}.{folder}.adapter").AGENT for folder in _folders(path)]
+    found = map(_adapter, _folders(path))
     return {agent.id: agent for agent in found}
+
+
+def _adapter(folder: str) -> Agent:
+    agent: Agent = import_module(f"{__name__}.{folder}.adapter").AGENT
+    return agent
 
 
 @cache

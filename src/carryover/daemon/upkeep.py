@@ -22,7 +22,6 @@ from carryover.ledger.forget import keep_limits, read_dropped_again
 from carryover.ledger.queries import Selection
 from carryover.ledger.search_index import index_more
 from carryover.paths import StateDir
-from carryover.publish.answers import prune_answers
 from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
 from carryover.publish.withdrawal import withdraw
 
@@ -70,13 +69,12 @@ async def count_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
 
 
 async def keep_withdrawn(context: DaemonContext) -> None:
-    """Removes what the settings no longer allow from projects and from offline answers: now, and when they change."""
+    """Removes what the settings no longer allow from projects: now, and when they change."""
     while True:
         changed = context.config_changed
         done = await asyncio.to_thread(withdraw, context.state.root, context.config)
         if files := sum(len(project.files) for project in done):
             context.log.info("withdrawn", projects=len(done), files=files)
-        await asyncio.to_thread(prune_answers, context.state.root, context.config)
         await changed.wait()
 
 

@@ -7,7 +7,7 @@
     hint           answers at once, reads soon
 
 Whatever goes wrong, the answer is empty and in time. A session start that cannot be answered gets a 503; the hook's
-script then prints an answer prepared in advance.
+script then has another process answer.
 """
 
 from __future__ import annotations

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 FORGET: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger and its copies,
-handoffs, and the answers kept for when no daemon runs. They do not come back,
-although your agents' transcripts, which Carryover never changes, may still
-exist. With --since or --until only that time is removed. Work that is done in a
-forgotten session later is recorded again. There is no way back; what goes is
-listed first, and on a terminal you are asked. Elsewhere --yes is needed."""
+and handoffs. They do not come back, although your agents' transcripts, which
+Carryover never changes, may still exist. With --since or --until only that time
+is removed. Work that is done in a forgotten session later is recorded again.
+There is no way back; what goes is listed first, and on a terminal you are asked.
+Elsewhere --yes is needed."""
 
 FORGET_EXAMPLES: Final = """\
   carryover forget 3f2a                     the session whose id begins with 3f2a
