@@ -18,8 +18,8 @@ from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
 from carryover.importing.document import Note, encoded, note_id, open_document
 from carryover.ledger.queries import project_of_session, reading
 from carryover.model import NOTE
+from carryover.past.chat_document import web_chats
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
-from carryover.past.web_chat import web_chats
 from carryover.paths import StateDir, expanded
 from carryover.terminal.output import one_line
 from carryover.text.markdown import plain, prose_lines
