@@ -113,10 +113,10 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
     if not args.json:
         warn(*_listed(document))
     if args.copy:
-        from carryover.actions.clipboard import copy_here
+        from carryover.actions.clipboard import copy
 
         agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
-        way = copy_here(document.text, instead="have `carryover export -o FILE` write it to a file")
+        way = copy(document.text, instead="have `carryover export -o FILE` write it to a file")
         say(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     elif args.compress is not None and path is not None:
         _compress(document, path, args)
