@@ -46,7 +46,8 @@ def session_document(
     if form == "html":
         from carryover.export.session_html import session_html
 
-        return "".join(session_html(head, parts, style=_style()))
+        style = resources.files("carryover.export").joinpath("session.css").read_text("utf-8")
+        return "".join(session_html(head, parts, style=style))
     return "\n".join(session_markdown(head, parts)) + "\n"
 
 
@@ -78,9 +79,3 @@ def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full:
 def shown_title(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns the session's title on one line, without secrets."""
     return one_line(quoting.one_line(title_of(ledger, row)), 120)
-
-
-def _style() -> str:
-    """Returns the style sheet of the page that `carryover ui` opens, as far as an exported session needs it."""
-    text = resources.files("carryover.faces.page").joinpath("static", "style.css").read_text("utf-8")
-    return text.partition("/* Only of the page itself")[0]
