@@ -13,7 +13,7 @@ import msgspec
 
 from carryover import model
 from carryover.export.quoting import safe
-from carryover.export.session_parts import SessionEvent, shown
+from carryover.export.session_parts import SessionEvent, SessionHead, shown
 from carryover.records.fields import iso_utc
 
 VERSION: Final = "ATIF-v1.7"
@@ -37,21 +37,7 @@ _NOTES: Final = (
 _NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts about the session. `agent`: the agent's id. `cwd`: the project's root."""
-
-    session: str
-    agent: str
-    agent_name: str
-    version: str | None = None
-    model: str | None = None
-    title: str | None = None
-    branch: str | None = None
-    parent: str | None = None
-    cwd: str | None = None
-
-
-def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -> bytes | None:
+def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: bool) -> bytes | None:
     """Returns the document; None if nothing in the session can be a step of it."""
     threads: dict[str, _Steps] = {"": _Steps(head, None)}
     for event in events:
@@ -71,11 +57,11 @@ def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -
     if not main.steps:
         return None
     usual = next((step["model_name"] for step in reversed(main.steps) if "model_name" in step), head.model)
-    known = {"cwd": head.cwd, "title": head.title, "branch": head.branch, "parent": head.parent}
+    known = {"cwd": head.root, "title": head.title, "branch": head.branch, "parent": head.parent}
     document = {
         "schema_version": VERSION,
-        "session_id": head.session,
-        "trajectory_id": head.session,
+        "session_id": head.id,
+        "trajectory_id": head.id,
         "agent": _agent(head, usual),
         "steps": main.with_model(usual),
         "notes": _NOTES,
@@ -87,7 +73,7 @@ def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def _agent(head: Head, name: str | None) -> dict[str, str]:
+def _agent(head: SessionHead, name: str | None) -> dict[str, str]:
     known = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": name} if name else {})}
     return {name: safe(value).text for name, value in known.items()}
 
@@ -95,7 +81,7 @@ def _agent(head: Head, name: str | None) -> dict[str, str]:
 class _Steps:
     """The steps of one thread. A message opens a step, and so does a call after results."""
 
-    def __init__(self, head: Head, subagent_id: str | None) -> None:
+    def __init__(self, head: SessionHead, subagent_id: str | None) -> None:
         self.steps: list[dict[str, Any]] = []
         self._head = head
         self._subagent_id = subagent_id
@@ -139,7 +125,7 @@ class _Steps:
                 if not message.strip():
                     return
                 extra = {}
-        elif (seen := shown(body, self._head.agent_name, self._head.cwd)) is not None:
+        elif (seen := shown(body, self._head.agent_name, self._head.root)) is not None:
             message = seen[1] if isinstance(body, model.FileEdit) or not seen[2] else f"{seen[1]}\n\n{seen[2]}"
         match body:
             case model.UserPrompt(actor=actor) if actor == "human" or self._subagent_id is not None:

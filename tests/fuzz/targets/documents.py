@@ -49,7 +49,7 @@ def check(data: bytes, folder: Path) -> None:
 
 
 def _check_session(kind: PartKind, text: CleanText, title: CleanText) -> None:
-    head = SessionHead(id="s1", agent="An agent", title=title)
+    head = SessionHead(id="s1", agent="an-agent", agent_name="An agent", title=title)
     happened = [
         Part(kind=kind, at_ms=1, heading=title, text=text),
         Part(kind="user", at_ms=2, heading=_AFTER, text=_AFTER),

@@ -97,14 +97,11 @@ def run(args: argparse.Namespace) -> None:
     if args.session is None:
         _document(args, path)
         return
-    from carryover.past.exporting import session_document, session_trajectory
+    from carryover.past.exporting import session_document
     from carryover.past.opened import opened_session
 
     with opened_session(args.session) as (ledger, session):
-        if args.format == "atif":
-            text = session_trajectory(ledger, session, full=args.full)
-        else:
-            text = session_document(ledger, session, args.format or "md", full=args.full)
+        text = session_document(ledger, session, args.format or "md", full=args.full)
         _put(text, path, args, {"session": session.native_id})
 
 
