@@ -6,7 +6,6 @@ Times are UTC ms, paths relative to the project's root.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,15 +37,13 @@ class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the project. `references` counts its mentions in the conversation; `changed` says whether it has
-    uncommitted changes or is new."""
+    """A file of the project. `changed`: it has uncommitted changes or is new."""
 
     path: str
     text: str
     edited_ms: int = 0
     line: int | None = None
     """Line of that edit, 1-based."""
-    references: int = 0
     changed: bool = False
 
 
@@ -77,6 +74,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     """The agent's newest answer, in full."""
     changes: tuple[ChangedText, ...] = ()
     files: tuple[TextFile, ...] = ()
+    """Most relevant first."""
     guidance: tuple[TextFile, ...] = ()
     """Files that tell agents how to work here: instructions, rules, skills. Without Carryover's own block."""
     left_out: tuple[LeftOut, ...] = ()
@@ -109,10 +107,6 @@ _GUIDANCE_RANK: Final = 16
 _GUIDANCE_STEP: Final = 16
 _SKILL_RANK: Final = 48
 _SKILL_STEP: Final = 5
-_UNCOMMITTED: Final = 0.5
-_REFERENCE: Final = 0.1
-_MOST_REFERENCES: Final = 5
-_DAY_MS: Final = 86_400_000
 _SHORT_DIFF_LINES: Final = 60
 _AROUND_LINES: Final = 40
 _SHORT_CHARS: Final = 1500
@@ -324,9 +318,9 @@ def _skill_line(file: TextFile, text: str) -> str:
 
 
 def _changes(material: Material) -> Iterator[Piece]:
-    """Yields the diffs file by file, most relevant first."""
-    by_path = {file.path: relevance(file, material.now_ms) for file in material.files}
-    ordered = sorted(material.changes, key=lambda change: (-by_path.get(change.path, 0.0), change.path))
+    """Yields the diffs file by file, in the order of the files; those of others come last."""
+    places = {file.path: place for place, file in enumerate(material.files)}
+    ordered = sorted(material.changes, key=lambda change: (places.get(change.path, len(places)), change.path))
     for number, change in enumerate(ordered):
         text = safe(change.diff).text
         lines = text.rstrip("\n").split("\n")
@@ -347,16 +341,9 @@ def _without_diff(change: ChangedText) -> CleanText:
     return CleanText(f"- {code_span(change.path)}: {'deleted' if change.gone else f'{counts}not shown'}")
 
 
-def relevance(file: TextFile, now_ms: int) -> float:
-    """Returns 1 for an edit made now, halved every day; more if the file is uncommitted or often mentioned."""
-    recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
-    return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
-
-
 def _files(material: Material) -> Iterator[Piece]:
-    """Yields the files, most relevant first. One that is too long is shown around its last edit."""
-    ordered = sorted(material.files, key=lambda file: (-relevance(file, material.now_ms), file.path))
-    for number, file in enumerate(ordered):
+    """Yields the files; one that is too long is shown around its last edit."""
+    for number, file in enumerate(material.files):
         shown = safe(file.text)
         if not shown.text.strip():
             continue

@@ -5,6 +5,7 @@ Reads only text files that git does not ignore and whose names do not suggest se
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
@@ -18,13 +19,17 @@ import msgspec
 from carryover.agents import instruction_files, specs
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
-from carryover.export.pieces import LeftOut, TextFile, relevance
+from carryover.export.pieces import LeftOut, TextFile
 from carryover.probe.project_files import text_of, why_unread
 from carryover.publish import pointers
 from carryover.text.pattern import later
 
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
 IGNORED: Final = "git ignores it, or it belongs to a repository inside this one"
+_UNCOMMITTED: Final = 0.5
+_REFERENCE: Final = 0.1
+_MOST_REFERENCES: Final = 5
+_DAY_MS: Final = 86_400_000
 _MOST_TOUCHED: Final = 40
 _MOST_READ: Final = 40
 _MOST_NAMED: Final = 12
@@ -89,12 +94,17 @@ def relevant_files(
             text="",
             edited_ms=edits[path].at_ms if path in edits else 0,
             line=edits[path].line if path in edits else None,
-            references=references.get(path, 0),
             changed=path in changed,
         )
         for path in {*edits, *changed, *only_named}
     ]
-    return sorted(files, key=lambda file: (-relevance(file, now_ms), file.path))
+    return sorted(files, key=lambda file: (-_relevance(file, references[file.path], now_ms), file.path))
+
+
+def _relevance(file: TextFile, references: int, now_ms: int) -> float:
+    """Returns 1 for an edit made now, halved every day; more if the file is uncommitted or often mentioned."""
+    recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
+    return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(references, _MOST_REFERENCES)
 
 
 def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> tuple[list[TextFile], list[LeftOut]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from http import HTTPStatus
 from http.client import HTTP_PORT, HTTPConnection, HTTPException
 from ipaddress import ip_address
@@ -20,7 +19,7 @@ from carryover.export.document import Document
 from carryover.export.quoting import code_span
 from carryover.export.quoting import one_line as safe_line
 from carryover.export.shorten import INSTRUCTION, answered, parts_of, question
-from carryover.terminal.output import one_line
+from carryover.terminal.output import Progress, one_line
 
 VARIABLE: Final = "OLLAMA_HOST"
 EXAMPLE_MODEL: Final = "qwen2.5:7b"
@@ -68,18 +67,17 @@ class _Reply(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-def shortened(
-    document: Document, source_name: str, model: str | None, report: Callable[[float, str], None]
-) -> Shortened:
+def shortened(document: Document, source_name: str, model: str | None) -> Shortened:
     """Returns the document in the words of a model; it names `source_name`, the file with the whole document.
 
-    `model`: its name; None for the only one there is. `report` receives the progress as a share and a text.
-    Raises UserError if OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
+    `model`: its name; None for the only one there is. On a terminal, shows how far it is. Raises UserError if
+    OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
     """
     server = address(os.environ.get(VARIABLE))
     where = f"{server[0]}:{server[1]}"
+    progress = Progress(only_terminal=True)
     try:
-        return _shortened(document, source_name, server, model, report)
+        return _shortened(document, source_name, server, model, progress)
     except ConnectionRefusedError as error:
         raise UserError(
             f"No Ollama answers on {where}. Start it with `ollama serve`; if it is not installed, "
@@ -90,17 +88,19 @@ def shortened(
             f"What answers on {where} broke off ({one_line(str(error), 200) or type(error).__name__}). If it is "
             "an Ollama, `ollama ps` shows what it is doing; a smaller model may be fast enough."
         ) from error
+    finally:
+        progress.clear()
 
 
 def _shortened(
-    document: Document, source_name: str, server: Server, wanted: str | None, report: Callable[[float, str], None]
+    document: Document, source_name: str, server: Server, wanted: str | None, progress: Progress
 ) -> Shortened:
     model = _chosen(server, wanted)
     parts = parts_of(document.body)
     texts = []
     marked = 0
     for number, part in enumerate(parts):
-        text, marks = answered(part, _answer(server, model, part, partial(report, number / len(parts))))
+        text, marks = answered(part, _answer(server, model, part, progress, number / len(parts)))
         texts.append(text.strip("\n"))
         marked += marks
     digest = hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest()
@@ -145,16 +145,16 @@ def _chosen(server: Server, wanted: str | None) -> str:
     )
 
 
-def _answer(server: Server, model: str, part: str, report: Callable[[str], None]) -> str:
-    """Returns the answer, with `[…]` at its end if it was cut there. `report` receives how far it is."""
+def _answer(server: Server, model: str, part: str, progress: Progress, share: float) -> str:
+    """Returns the answer, with `[…]` at its end if it was cut there."""
     request = {"model": model, "system": INSTRUCTION, "prompt": question(part), "stream": True, "options": _OPTIONS}
     text = ""
     size = 0
-    report(model)
+    progress.update(share, model)
     for reply in _replies(server, "POST", "/api/generate", msgspec.json.encode(request)):
         text += reply.response
         size += len(reply.response) + len(reply.thinking)
-        report(f"{model}: {size:,} characters")
+        progress.update(share, f"{model}: {size:,} characters")
         if reply.done or size > _MOST_ANSWER_CHARS:
             is_whole = reply.done and reply.done_reason != "length"
             return text if is_whole or not text.strip() else f"{text} […]"

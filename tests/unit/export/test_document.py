@@ -35,8 +35,8 @@ def shop() -> Material:
     code = "def discount(total):\n    return total\n"
     files = (
         TextFile(path="cart.py", text=code, edited_ms=now_ms - MINUTE_MS, changed=True),
+        TextFile(path="named.py", text="y = 2\n" * 300),
         TextFile(path="old.py", text="x = 1\n" * 2000, edited_ms=now_ms - 30 * DAY_MS),
-        TextFile(path="named.py", text="y = 2\n" * 300, references=3),
     )
     diff = "+def discount(total):\n+    return total\n"
     return Material(

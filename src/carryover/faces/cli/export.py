@@ -14,7 +14,7 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
 from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, ChatDocument, document_for_chat, web_chats
-from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, say, warn
+from carryover.terminal.output import agree, counted, one_line, print_document, print_json, say, warn
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
@@ -173,15 +173,12 @@ def _compress(document: ChatDocument, path: Path, args: argparse.Namespace) -> N
     short = _short(path)
     write(path, document.text.encode("utf-8", "replace"))
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
-    progress = Progress(only_terminal=True)
     try:
-        done = shortened(document, path.name, args.compress or None, progress.update)
+        done = shortened(document, path.name, args.compress or None)
     except UserError as error:
         raise UserError(f"{error} {kept}", error.code) from error
     except KeyboardInterrupt:
         raise UserError(f"Interrupted. {kept}", ExitCode.INTERRUPTED) from None
-    finally:
-        progress.clear()
     tokens = done.document.tokens
     write(short, done.document.text.encode("utf-8", "replace"))
     if args.json:
