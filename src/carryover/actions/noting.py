@@ -109,9 +109,9 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
         path.write_bytes(b"".join(map(encoded, parts)))
-        done = take_in(state, open_document(path, own_folder=state.root), Asked(path, again=True))
-    if done.problem is not None or not done.new_events:
-        raise UserError(f"It was not recorded: {done.problem or 'the ledger did not take it'}.")
+        report = take_in(state, open_document(path, own_folder=state.root), Asked(path, again=True))
+    if report.problem is not None or not report.new_events:
+        raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
 
 
 def is_recorded(state: StateDir, session: str) -> bool:

@@ -162,8 +162,8 @@ def _chosen(rows: list[SessionRow], handoff: Handoff, depth: Depth) -> Iterator[
     for source in (source for _, lines in lay_out(handoff) for _, entry in lines for source in entry.sources):
         if source.turn is not None:
             needed.setdefault((source.agent, source.session), set()).add(source.turn)
-    for at, row in enumerate(rows):
-        if depth == "all" or (depth == "session" and at == 0):
+    for place, row in enumerate(rows):
+        if depth == "all" or (depth == "session" and place == 0):
             yield row, None
         elif (turns := needed.get((row.agent, row.native_id))) is not None:
             yield row, turns

@@ -159,11 +159,11 @@ def _left_out(
     pieces: Sequence[Piece], chosen: Sequence[CleanText | None], material: Material, cost: Callable[[str], int]
 ) -> tuple[LeftOut, ...]:
     """Lists omissions: parts of files, then pieces by rank, then files that may not be shown."""
-    found = list(zip(pieces, chosen, strict=True))
-    shortened = (piece for piece, text in found if text is not None and text is piece.shorter)
+    pairs = list(zip(pieces, chosen, strict=True))
+    shortened = (piece for piece, text in pairs if text is not None and text is piece.shorter)
     parts = [LeftOut(piece.label, f"only {piece.part}") for piece in shortened if piece.path or piece.rank > 12]
     sizes: dict[str, list[int]] = {}
-    for piece in sorted((piece for piece, text in found if text is None), key=lambda piece: piece.rank):
+    for piece in sorted((piece for piece, text in pairs if text is None), key=lambda piece: piece.rank):
         sizes.setdefault(piece.label, []).append(cost(piece.text))
     dropped = []
     for label, costs in sizes.items():
