@@ -19,7 +19,6 @@ from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.pattern import later
 
-LEAST_BUDGET: Final = 1_000
 _LEFT_OUT_SHARE: Final = 0.04  # of the budget is room for the list of omissions
 _LEFT_OUT_TOKENS: Final = (160, 900)  # its least and its most
 _LONG_LABEL: Final = 90

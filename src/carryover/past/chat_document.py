@@ -15,7 +15,6 @@ from carryover.agents import specs
 from carryover.config import refuse_excluded
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.export import document
 from carryover.export.document import Document, compose
 from carryover.export.pieces import ChangedText, LeftOut, Material
 from carryover.facts import Facts
@@ -36,7 +35,8 @@ from carryover.text.reset_times import on_this_machine
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 USUAL_CHAT: Final = GENERIC.id
-LEAST_BUDGET: Final = document.LEAST_BUDGET
+LEAST_BUDGET: Final = 1_000
+"""In tokens: less would hold little but the frame."""
 ChatDocument = Document
 _GIT_S: Final = 3.0
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")

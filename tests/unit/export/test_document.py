@@ -12,9 +12,10 @@ from carryover.adapter.spec import WebChat
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import without_handoffs
-from carryover.export.document import LEAST_BUDGET, Document, compose, fitted, tokens_in
+from carryover.export.document import Document, compose, fitted, tokens_in
 from carryover.export.pieces import ChangedText, LeftOut, Material, Piece, TextFile
 from carryover.facts import Facts
+from carryover.past.chat_document import LEAST_BUDGET
 from carryover.redact import CleanText
 from support.conversation import MINUTE_MS, Conversation, project
 
