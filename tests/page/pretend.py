@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
+import carryover.export
 import carryover.faces.page
 from carryover.faces.page.access import HEADERS
 from carryover.faces.page.answers import CommandAnswer, CommandAsked, KnownHealth, Me
@@ -23,6 +24,7 @@ from carryover.past import answers
 from carryover.past.pictures import AgentDays, HandOver, Hit, Pictures, Window
 
 STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
+SESSION_STYLE: Final = Path(carryover.export.__file__).with_name("session.css")
 HOSTILE: Final = (
     "</script></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${alert(3)} `</code><b>` "
     "[x](javascript:alert(4)) \u202egnp.exe\u202c"
@@ -86,7 +88,9 @@ class Pretend:
 
     async def _file(self, request: web.Request) -> web.Response:
         file = STATIC / (request.match_info["name"] or "index.html")
-        if file not in STATIC.rglob("*.*"):
+        if file.name == SESSION_STYLE.name:
+            file = SESSION_STYLE
+        elif file not in STATIC.rglob("*.*"):
             raise web.HTTPNotFound
         return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=HEADERS)
 

@@ -28,21 +28,28 @@ _HEADING_CHARS: Final = 160
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts shown above a session."""
+    """The facts about a session; what is not known is empty. `agent` is the agent's id, `project` the root as it is
+    shown."""
 
     id: str
     agent: str
-    """Display name, with the version if known."""
+    agent_name: str
+    version: str = ""
+    machine: str = ""
+    """The other machine that recorded it."""
     title: str = ""
+    root: str = ""
     project: str = ""
     branch: str = ""
     model: str = ""
+    parent: str = ""
     exported_ms: int = 0
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Labels and values, each on one line; a value may be empty."""
-        known = (("Agent", self.agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
+        agent = f"{self.agent_name} {self.version}{f' on {self.machine}' if self.machine else ''}"
+        known = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
         return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from carryover.export import material
+from carryover.export.pieces import ChangedText
 from carryover.fsio import is_gone
 from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
 from carryover.probe.git_command import ask
@@ -27,7 +27,7 @@ _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 def uncommitted(
     root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
-) -> list[material.ChangedText]:
+) -> list[ChangedText]:
     """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
 
     At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
@@ -40,9 +40,7 @@ def uncommitted(
         return []
 
 
-def _uncommitted(
-    root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float
-) -> list[material.ChangedText]:
+def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[ChangedText]:
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
@@ -51,7 +49,7 @@ def _uncommitted(
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
     return [
-        material.ChangedText(
+        ChangedText(
             path=file.path,
             insertions=file.insertions,
             deletions=file.deletions,

@@ -129,8 +129,10 @@ def _made(args: argparse.Namespace) -> HandedOver:
 
 def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.agents import name_of
-    from carryover.actions.clipboard import copied_handoff
+    from carryover.actions.clipboard import copy
+    from carryover.past.handing_over import handoff_to_print
 
-    root, way = copied_handoff(project_root(args.project), args.session, args.tokens)
+    handoff = handoff_to_print(project_root(args.project), args.session, args.tokens)
+    way = copy(handoff.text)
     where = name_of(args.to) if args.to is not None else "the next agent"
-    say(f"The handoff of {root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    say(f"The handoff of {handoff.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

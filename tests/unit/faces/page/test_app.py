@@ -119,7 +119,7 @@ async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
 
 
 ADDRESSES = {
-    **dict.fromkeys(("charts.js", "charts.css", "api/usage", "api/project/1/usage"), 200),
+    **dict.fromkeys(("charts.js", "charts.css", "session.css", "api/usage", "api/project/1/usage"), 200),
     **dict.fromkeys(("static/", "static/app.js", "x/../app.js", "api/project/9/usage"), 404),
     **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
     **dict.fromkeys(("api/project/1/files", "api/sessions?project=1&agent=codex&since_ms=1&after=5,2"), 200),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.export.material import first_paragraph, is_secret_name, layout
+from carryover.export.pieces import first_paragraph, layout
 from carryover.export.quoting import fenced, one_line, safe
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
@@ -45,19 +45,6 @@ def test_no_text_ends_its_own_block(text: str, language: str) -> None:
 
 def test_one_line_opens_no_heading_no_block_and_no_comment() -> None:
     assert one_line("# a\n```\n<!-- b -->") == "# a '' -- b --"
-
-
-SECRET = """.env app/.env.local prod.env .envrc id_rsa deploy/id_ed25519.pub certs/server.PEM app.key keys/upload.jks
-.npmrc .netrc credentials google-credentials.json config/secrets.yaml my_secret.txt client_secret_1234.json
-service-account-prod.json terraform.tfstate prod.tfvars kubeconfig github-token .aws/config secrets/prod/db.txt
-token.txt tokens.json api_key access-key.csv private_key.txt config.local.json .claude/settings.local.json
-config/database.local.yml composer/auth.json cookies.txt .my.cnf .vault_pass.txt"""
-OPEN = """cart.py .env.example secrets.py src/credentials.ts docs/secrets.md secretary.txt keyboard.json tokens.css
-tokenizer.json config.local.ts CLAUDE.local.md locale.json author.json"""
-
-
-def test_a_file_made_to_hold_secrets_is_known_by_its_name_and_a_template_and_code_about_secrets_are_none() -> None:
-    assert [path for path in (*SECRET.split(), *OPEN.split()) if is_secret_name(path)] == SECRET.split()
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from carryover.export.material import GuidingFile, LeftOut, TextFile
+from carryover.export.pieces import LeftOut, TextFile
 from carryover.ledger.connect import connect_read_only
+from carryover.past.chat_document import gathered
+from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
 from carryover.past.uncommitted import LARGEST_BYTES, uncommitted
-from carryover.past.web_chat import IGNORED, files_that_matter, gathered, guidance
 from carryover.probe.git import OwnWrites
 from carryover.probe.project_files import project_paths
 from carryover.publish import pointers
@@ -41,14 +42,14 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
     with closing(connect_read_only(ledger_path)) as db:
         found = gathered(str(shop), now_ms=LATER_MS, ledger=(db, project_id))
 
-    assert (found.name, found.about) == ("shop", "Sells bread.")
+    assert (found.name, found.readme) == ("shop", "# shop\n\nSells bread.\n")
     assert found.paths == ("AGENTS.md", "README.md", "cart.py", "till.py")
-    assert PROMPT in [said.text for said in found.said]
-    assert found.last_answer is not None and "`discount` is in cart.py" in found.last_answer.text
+    assert PROMPT in found.requests.values()
+    assert "`discount` is in cart.py" in found.last_answer
     assert [(change.path, "+total = 1" in change.diff) for change in found.changes] == [("cart.py", True)]
     assert [file.path for file in found.guidance] == ["AGENTS.md"]
     assert [file.path for file in found.files if file.changed] == ["cart.py", "README.md", "till.py"]
-    assert found.git is not None and found.handoff is not None
+    assert found.handoff is not None
 
 
 def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
@@ -87,13 +88,14 @@ def bakery(tmp_path: Path) -> Path:
 
 
 def matter(
-    root: Path, *edited: str, changed: tuple[str, ...] = (), texts: tuple[str, ...] = (), but: tuple[str, ...] = ()
-) -> tuple[tuple[TextFile, ...], list[LeftOut]]:
+    root: Path, *edited: str, changed: tuple[str, ...] = (), texts: tuple[str, ...] = ()
+) -> tuple[list[TextFile], list[LeftOut]]:
     talk = Conversation().user("Mend the oven")
     for path in edited:
         talk.edited(path, line=1)
     view = project(talk, root="/home/dev/shop")
-    return files_that_matter(root, project_paths(root).all, view, changed, texts, set(but), talk.at_ms)
+    paths = project_paths(root).all
+    return with_text(root, relevant_files(paths, view, changed, texts, talk.at_ms), paths)
 
 
 def test_however_it_is_written_a_file_is_named(bakery: Path) -> None:
@@ -113,10 +115,19 @@ def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(baker
     ]
 
 
-def test_uncommitted_work_counts_and_what_is_shown_elsewhere_does_not_come_twice(bakery: Path) -> None:
-    files, _ = matter(bakery, "cart.py", changed=("other.py", "cart.py"), but=("cart.py",))
+def test_uncommitted_work_counts(bakery: Path) -> None:
+    files, _ = matter(bakery, changed=("other.py",))
 
     assert [(file.path, file.changed) for file in files] == [("other.py", True)]
+
+
+def test_what_is_shown_as_an_instruction_is_not_shown_again(bakery: Path) -> None:
+    (bakery / "AGENTS.md").write_text("Be brief.\n")
+
+    found = gathered(str(bakery), now_ms=LATER_MS)
+
+    assert [file.path for file in found.guidance] == ["AGENTS.md"]
+    assert [file.path for file in found.files] == []
 
 
 def test_of_many_files_those_that_matter_least_are_named_and_not_read(tmp_path: Path) -> None:
@@ -126,6 +137,19 @@ def test_of_many_files_those_that_matter_least_are_named_and_not_read(tmp_path: 
 
     assert len(files) == 40
     assert [left.what for left in left_out] == ["f40.py", "f41.py"]
+
+
+SECRET = """.env app/.env.local prod.env .envrc id_rsa deploy/id_ed25519.pub certs/server.PEM app.key keys/upload.jks
+.npmrc .netrc credentials google-credentials.json config/secrets.yaml my_secret.txt client_secret_1234.json
+service-account-prod.json terraform.tfstate prod.tfvars kubeconfig github-token .aws/config secrets/prod/db.txt
+token.txt tokens.json api_key access-key.csv private_key.txt config.local.json .claude/settings.local.json
+config/database.local.yml composer/auth.json cookies.txt .my.cnf .vault_pass.txt"""
+OPEN = """cart.py .env.example secrets.py src/credentials.ts docs/secrets.md secretary.txt keyboard.json tokens.css
+tokenizer.json config.local.ts CLAUDE.local.md locale.json author.json"""
+
+
+def test_a_file_made_to_hold_secrets_is_known_by_its_name_and_a_template_and_code_about_secrets_are_none() -> None:
+    assert [path for path in (*SECRET.split(), *OPEN.split()) if is_secret_name(path)] == SECRET.split()
 
 
 def test_a_file_that_an_agents_spec_names_is_guidance(tmp_path: Path) -> None:
@@ -166,7 +190,7 @@ def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
 
     files, left_out = guidance(root, project_paths(root).all)
 
-    assert files == (GuidingFile(path="till/CLAUDE.md", text="Be brief.\n"),)
+    assert files == [TextFile(path="till/CLAUDE.md", text="Be brief.\n")]
     assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", IGNORED)]
 
 
