@@ -101,18 +101,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _search_live(args: argparse.Namespace) -> int:
-    from carryover.faces.cli.picker_screen import can_pick
+    from carryover.faces.cli.picker import can_pick, search_live
 
     if args.json or not can_pick():
         raise UsageError(args.usage(), "carryover search", "the following arguments are required: WORDS")
     from carryover.faces.cli.main import main
-    from carryover.faces.cli.search_screen import search_on_screen
     from carryover.past.live_search import live_search
 
     opened = live_search(
         args.project, everywhere=args.all, agent=args.agent, since_ms=args.since, kinds=args.kind or ()
     )
-    return search_on_screen(opened, main)
+    return search_live(opened, main)
 
 
 def _warn(found: Search) -> None:
