@@ -22,16 +22,16 @@ Answer = TypeVar("Answer")
 class Latest(Generic[Question, Answer]):
     """Each question has a connection of its own. A newer one interrupts an older one, in the middle of a statement.
 
-    `latest = Latest(path, answer)`, then `await latest.ask(question)` in the screen's event loop.
+    `latest = Latest(path, function)`, then `await latest.answer(question)` in the screen's event loop.
     """
 
-    def __init__(self, ledger: Path, answer: Callable[[sqlite3.Connection, Question], Answer]) -> None:
+    def __init__(self, ledger: Path, function: Callable[[sqlite3.Connection, Question], Answer]) -> None:
         self._ledger: Final = ledger
-        self._answer: Final = answer
+        self._function: Final = function
         self._one_at_a_time: Final = threading.Lock()
         self._newest: object = None
 
-    async def ask(self, question: Question) -> Answer | None:
+    async def answer(self, question: Question) -> Answer | None:
         """Returns the answer; None if a newer question came before it. Raises UserError if the ledger can't be read."""
         this = self._newest = object()
         try:
@@ -51,7 +51,7 @@ class Latest(Generic[Question, Answer]):
                 # Unlike `interrupt()`, this also ends a statement that begins just after the newer question came.
                 db.set_progress_handler(is_outdated, STEPS)
                 try:
-                    answer = self._answer(db, question)
+                    answer = self._function(db, question)
                 except sqlite3.OperationalError as error:
                     if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                         raise

@@ -113,7 +113,7 @@ class Filter(Generic[Value]):
 class LiveSearch:
     """What is recorded, open while a person looks through it.
 
-    `listings` and `previews` answer in threads: `await live.listings.ask(live.asked("discount"))`.
+    `listings` and `previews` answer in threads: `await live.listings.answer(live.asked("discount"))`.
     """
 
     def __init__(

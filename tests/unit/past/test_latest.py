@@ -29,17 +29,17 @@ class Asked:
 async def test_a_newer_question_interrupts_an_older_one(ledger_path: Path) -> None:
     prepare_file(ledger_path)
     asked = Asked(ledger_path)
-    older = asyncio.create_task(asked.latest.ask("for ever"))
+    older = asyncio.create_task(asked.latest.answer("for ever"))
     await asked.begun.wait()
 
-    assert await asked.latest.ask("second") == "second"
+    assert await asked.latest.answer("second") == "second"
     assert await older is None
 
 
 async def test_a_screen_that_is_left_ends_it_in_the_middle_of_a_question(ledger_path: Path) -> None:
     prepare_file(ledger_path)
     asked = Asked(ledger_path)
-    task = asyncio.create_task(asked.latest.ask("for ever"))
+    task = asyncio.create_task(asked.latest.answer("for ever"))
     await asked.begun.wait()
     task.cancel()
 
@@ -50,4 +50,4 @@ async def test_a_screen_that_is_left_ends_it_in_the_middle_of_a_question(ledger_
 
 async def test_a_ledger_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="There is no ledger"):
-        await Asked(tmp_path / "none.sqlite").latest.ask("first")
+        await Asked(tmp_path / "none.sqlite").latest.answer("first")

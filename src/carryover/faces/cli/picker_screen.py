@@ -205,7 +205,7 @@ class Screen:
 
     async def _list_answer(self, asked: Asked, application: Application[Any]) -> None:
         """Lists the answer from its beginning on; with other filters the same row stays chosen if it is there."""
-        listing = await self._unless_it_fails(self._live.listings.ask(asked))
+        listing = await self._unless_it_fails(self._live.listings.answer(asked))
         if listing is None:
             return
         row = self._item()
@@ -215,7 +215,7 @@ class Screen:
         application.invalidate()
 
     async def _preview_answer(self, wanted: Wanted, application: Application[Any]) -> None:
-        preview = await self._unless_it_fails(self._live.previews.ask(wanted))
+        preview = await self._unless_it_fails(self._live.previews.answer(wanted))
         if preview is None:
             return
         self._preview = preview

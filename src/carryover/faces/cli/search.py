@@ -33,9 +33,10 @@ the nearest known words are searched, and the output says so. What tools printed
 when they succeeded is not searched.
 
 Without WORDS, on a terminal, it searches while you type, with the turn of the
-selected hit below the list. Enter shows that turn and comes back, alt-c
-continues from there in an agent, alt-r resumes the session, tab goes through
-the filters by agent, project and day, esc leaves; f1 shows all keys."""
+chosen hit below the list. Enter shows that turn and comes back, the down arrow
+leads to the list, where c continues from there in an agent and r resumes the
+session. Tab leads to the filters by agent, project and day, esc goes back; f1
+shows all keys."""
 
 EXAMPLES: Final = """\
   carryover search discount checkout
