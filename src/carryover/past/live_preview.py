@@ -74,7 +74,6 @@ class Line(NamedTuple):
 class Preview(NamedTuple):
     """A session's newest turns, or the turn of a hit."""
 
-    item: Item
     title: str
     lines: tuple[Line, ...]
     """None is wider than was wanted, unless one of its words is."""
@@ -87,7 +86,7 @@ def preview_of(short: Mapping[str, str], db: sqlite3.Connection, wanted: Wanted)
     item = wanted.item
     row = session_of(db, item.agent, item.session)
     if row is None:
-        return Preview(item, "", (Line("This session was removed."),), 0)
+        return Preview("", (Line("This session was removed."),), 0)
     name = short.get(item.session, item.session)
     if item.hit is None:
         lines = [_line(text, wanted.terms) for text in _session_lines(db, row)]
@@ -127,7 +126,7 @@ def _fitted(wanted: Wanted, title: str, lines: Sequence[Line], match: int) -> Pr
         if number == match:
             first = len(rows) + next((at for at, row in enumerate(broken) if row.places), 0)
         rows += broken
-    return Preview(wanted.item, title, tuple(rows), first)
+    return Preview(title, tuple(rows) or (Line(""),), first)
 
 
 def _broken(line: Line, wanted: Wanted) -> list[Line]:

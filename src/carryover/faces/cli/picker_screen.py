@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -27,6 +27,7 @@ from prompt_toolkit.widgets import TextArea
 from carryover.errors import UserError
 from carryover.faces.cli.picker_rows import Row, keys_row, list_rows, styled
 from carryover.past.context import now_ms
+from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Line, Preview, Wanted
 from carryover.past.live_search import MOST_TYPED, Asked, Filter, Listing, LiveSearch
 from carryover.terminal.output import columns, fitted, harmless, wrapped
@@ -59,7 +60,10 @@ SCROLLS: Final = {"s-up": -1, "s-down": 1}
 LIST_SCROLLS: Final = {"u": -PAGE, "d": PAGE}
 ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
 
+NOT_YET: Final = Listing(Asked("\n"), ())
+"""Before the first answer; no query has a line break."""
 NOTHING: Final = [("", "Nothing that is recorded matches.")]
+NO_PREVIEW: Final = Preview("", (Line(""),), 0)
 
 HALF: Final = Dimension(min=1, preferred=200)
 """The height of the list and of what is below it: however much is found, so that nothing jumps while one types."""
@@ -77,6 +81,7 @@ HOMELESS: Final = {
     "copy": "This session belongs to no project, so it has no handoff.",
 }
 
+Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
@@ -91,7 +96,10 @@ class Choice(NamedTuple):
 
 
 class Rows(FormattedTextControl):
-    """Rows of which one is chosen, with keys or the mouse; `at` is its number."""
+    """Rows of which one is chosen, with keys or the mouse; `at` is its number.
+
+    `rows.fill([[("bold", "one")], [("", "two")]])`, then `rows.move(1)`: `rows.at` is 1, and the second is marked.
+    """
 
     def __init__(self, key_bindings: KeyBindings, moved: Callable[[], None]) -> None:
         super().__init__(
@@ -133,7 +141,7 @@ class Styles(Processor):
     """Gives the lines of a preview their styles."""
 
     def __init__(self) -> None:
-        self.lines: Sequence[Line] = [Line("")]
+        self.lines: Sequence[Line] = NO_PREVIEW.lines
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """Returns a line of the preview as it is drawn."""
@@ -153,9 +161,9 @@ class Screen:
         self._message = message
         self._width = 0
         self._asked: Asked | None = None
-        self._listing: Listing | None = None
+        self._listing = NOT_YET
         self._wanted: Wanted | None = None
-        self._preview: Preview | None = None
+        self._preview = NO_PREVIEW
         self._shows_keys = False
         self._moving: Item | None = None
         """What is to be continued, while an agent is being chosen."""
@@ -194,44 +202,50 @@ class Screen:
         asked = self._live.asked(self._query.text)
         if asked != self._asked:
             self._asked = asked
-            application.create_background_task(self._list_answer(asked, application))
+            self._ask(application, self._live.listings, asked, self._use_listing)
         item = self._item()
-        if item is None or self._listing is None:
-            return
-        wanted = Wanted(item, self._listing.terms, width)
-        if wanted != self._wanted:
-            self._wanted = wanted
-            application.create_background_task(self._preview_answer(wanted, application))
+        wanted = Wanted(item, self._listing.terms, width) if item is not None else None
+        if wanted is not None and wanted != self._wanted:
+            self._ask(application, self._live.previews, wanted, self._use_preview)
+        self._wanted = wanted
 
-    async def _list_answer(self, asked: Asked, application: Application[Any]) -> None:
+    def _ask(
+        self,
+        application: Application[Any],
+        latest: Latest[Question, Answer],
+        question: Question,
+        use: Callable[[Answer], None],
+    ) -> None:
+        """Has `use` called with the answer as soon as it is there, unless a newer question came before."""
+
+        async def answer() -> None:
+            try:
+                result = await latest.answer(question)
+            except UserError as trouble:
+                self._message = str(trouble)
+            else:
+                if result is not None:
+                    use(result)
+            application.invalidate()
+
+        application.create_background_task(answer())
+
+    def _use_listing(self, listing: Listing) -> None:
         """Lists the answer from its beginning on; with other filters the same row stays chosen if it is there."""
-        listing = await self._unless_it_fails(self._live.listings.answer(asked))
-        if listing is None:
-            return
         row = self._item()
-        is_same = self._listing is not None and self._listing.asked.typed == listing.asked.typed
+        is_same = self._listing.asked.typed == listing.asked.typed
         self._listing = listing
         self._fill_list(listing.items.index(row) if is_same and row in listing.items else 0)
-        application.invalidate()
+        if not listing.items:
+            self._use_preview(NO_PREVIEW)
 
-    async def _preview_answer(self, wanted: Wanted, application: Application[Any]) -> None:
-        preview = await self._unless_it_fails(self._live.previews.answer(wanted))
-        if preview is None:
-            return
+    def _use_preview(self, preview: Preview) -> None:
         self._preview = preview
         if not self._shows_keys:
             self._show_below(preview.lines, preview.match)
-        application.invalidate()
-
-    async def _unless_it_fails(self, answer: Coroutine[Any, Any, Answer]) -> Answer | None:
-        try:
-            return await answer
-        except UserError as trouble:
-            self._message = str(trouble)
-            return None
 
     def _show_below(self, lines: Sequence[Line], match: int = 0) -> None:
-        self._styles.lines = lines or [Line("")]
+        self._styles.lines = lines
         text = "\n".join(line.text for line in lines)
         start = Document(text).translate_row_col_to_index(match, 0)
         self._below.document = Document(text, start)
@@ -239,18 +253,16 @@ class Screen:
 
     def _item(self) -> Item | None:
         """The chosen row; None if the list is empty."""
-        items = self._listing.items if self._listing is not None else ()
-        return items[self._list.at] if items else None
+        return self._listing.items[self._list.at] if self._listing.items else None
 
     def _fill_list(self, at: int) -> None:
-        if self._listing is None:
-            return
-        self._list.fill(list_rows(self._listing, self._width, now_ms()) or [NOTHING], at)
+        rows = list_rows(self._listing, self._width, now_ms())
+        self._list.fill(rows or ([NOTHING] if self._is_answered() else []), at)
 
     # What is drawn
 
     def _new_layout(self) -> Layout:
-        has_note = Condition(lambda: self._listing is not None and bool(self._listing.note))
+        has_note = Condition(lambda: bool(self._listing.note))
         agents = Window(self._agents, height=HALF, cursorline=True)
         title = Window(FormattedTextControl(self._title), dont_extend_width=True)
         found = Window(FormattedTextControl(self._found), width=lambda: Dimension(min=len(self._found())))
@@ -267,21 +279,19 @@ class Screen:
 
     def _found(self) -> str:
         """Says how much was found; `…` while the answer to this query is still to come."""
-        if self._listing is None:
-            return "…"
         more = "more than " if self._listing.more else ""
         number = f"{more}{len(self._listing.items):,} found" if self._listing.terms else ""
         return number if self._is_answered() else f"{number} …".strip()
 
     def _is_answered(self) -> bool:
-        return self._listing is not None and self._listing.asked == self._live.asked(self._query.text)
+        return self._listing.asked == self._live.asked(self._query.text)
 
     def _note(self) -> StyleAndTextTuples:
-        return [("bold", self._listing.note if self._listing is not None else "")]
+        return [("bold", self._listing.note)]
 
     def _title(self) -> StyleAndTextTuples:
         """Returns the line between the list and what is below: the command that shows it, and whose it is."""
-        title = self._preview.title if self._preview is not None and self._item() is not None else ""
+        title = self._preview.title
         if self._shows_keys:
             title = "keys"
         if self._moving is not None:
@@ -341,7 +351,7 @@ class Screen:
         self._moving = None
         if self._shows_keys:
             self._shows_keys = False
-            self._show_below(self._preview.lines if self._preview is not None else ())
+            self._show_below(self._preview.lines, self._preview.match)
         self._layout.focus(self._list)
 
     def _back(self, event: KeyPressEvent) -> None:
