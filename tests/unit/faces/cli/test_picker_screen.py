@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 
+import msgspec
 import pytest
 from prompt_toolkit.application import create_app_session, get_app
 from prompt_toolkit.data_structures import Size
@@ -18,8 +19,9 @@ from carryover.faces.cli.picker import arguments_for
 from carryover.faces.cli.picker_screen import Choice, Screen
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
-from carryover.model import AssistantMessage
-from carryover.past.live_search import LiveSearch
+from carryover.model import LAST, AssistantMessage
+from carryover.past.latest import Latest
+from carryover.past.live_search import Asked, LiveSearch, listing_of
 from support.scribe import writing
 from support.terminal import DOWN, ENTER, RIGHT
 
@@ -200,3 +202,21 @@ def test_small_and_large_terminals_are_served(play: Play, columns: int, rows: in
 
 def test_nothing_is_done_with_a_row_of_an_older_answer(play: Play) -> None:
     assert play(("show s2", f"disc{ENTER}"), ("Still searching.", f"{DOWN}q"), types=True) is None
+
+
+def test_why_nothing_can_be_listed_is_said(play: Play, live: LiveSearch, tmp_path: Path) -> None:
+    live.listings = Latest(tmp_path / "none.sqlite", listing_of)
+
+    assert play(("There is no ledger", "q")) is None
+
+
+def test_a_session_is_named_so_that_it_is_no_other_one(live: LiveSearch, ledger_path: Path) -> None:
+    with closing(connect_read_only(ledger_path)) as db:
+        answer = listing_of(db, Asked("rounds down")).items[0]
+    assert answer.hit is not None
+    by_subagent = answer._replace(hit=msgspec.structs.replace(answer.hit, subagent_id="a1"))
+
+    assert arguments_for(live, Choice("resume", answer._replace(session=LAST))) == [
+        *("resume", "--run", "--", "made-up:last")
+    ]
+    assert arguments_for(live, Choice("show", by_subagent)) == ["show", "--turn", "1", "--full", "--", "s1"]
