@@ -217,9 +217,9 @@ def _match(lines: Sequence[_Timed], hit: Hit) -> int:
     of_hit = {row.strip() for row in harmless(hit.text).replace("\t", "    ").split("\n")}
     since = [number for number, timed in enumerate(lines) if timed.at_ms >= hit.at_ms]
     lit = [number for number in since if lines[number].line.places]
-    own = [number for number in lit if lines[number].line.text.strip() in of_hit]
-    if own:
-        return max(own, key=lambda number: _different_words(lines[number].line))
+    same = [number for number in lit if lines[number].line.text.strip() in of_hit]
+    if same:
+        return max(same, key=lambda number: _different_words(lines[number].line))
     return next(iter(lit or since), 0)
 
 

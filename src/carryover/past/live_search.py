@@ -93,12 +93,13 @@ class Filter(Generic[Value]):
     name: str
     values: dict[str, Value]
     """By their labels; the first limits nothing."""
-    at: int = 0
+    chosen: int = 0
+    """The number of the chosen value."""
 
     @property
     def label(self) -> str:
         """What the chosen value is called."""
-        return list(self.values)[self.at]
+        return list(self.values)[self.chosen]
 
     @property
     def value(self) -> Value:
@@ -107,7 +108,7 @@ class Filter(Generic[Value]):
 
     def move(self, by: int) -> None:
         """Chooses the next value; the first one comes after the last."""
-        self.at = (self.at + by) % len(self.values)
+        self.chosen = (self.chosen + by) % len(self.values)
 
 
 class LiveSearch:
@@ -153,7 +154,7 @@ class LiveSearch:
         """Switches between all projects and this one; returns False if nothing is recorded of this one."""
         if self._project_id is None:
             return False
-        self.project.at = 0 if self.project.at else 1
+        self.project.chosen = 0 if self.project.chosen else 1
         return True
 
     def turn(self, hit: Hit) -> int:
@@ -249,14 +250,17 @@ def listing_of(db: sqlite3.Connection, asked: Asked) -> Listing:
         until_ms=asked.span.until_ms,
         kinds=asked.kinds,
     )
-    found = search(db, query, limit=LISTED + 1, now_ms=now_ms())
-    notes = [f"{said_otherwise(found.corrected)}."] if found.corrected else []
-    if not found.has_all:
+    results = search(db, query, limit=LISTED + 1, now_ms=now_ms())
+    notes = [f"{said_otherwise(results.corrected)}."] if results.corrected else []
+    if not results.has_all:
         notes.append(SOME_WORDS)
-    if found.indexed < 1:
-        notes.append(f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first.")
-    items = (*(_session_item(db, row) for row in named), *(_hit_item(hit, found.terms) for hit in found.hits[:LISTED]))
-    return Listing(asked, items, found.terms, more=len(found.hits) > LISTED, note=" ".join(notes))
+    if results.indexed < 1:
+        notes.append(f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first.")
+    items = (
+        *(_session_item(db, row) for row in named),
+        *(_hit_item(hit, results.terms) for hit in results.hits[:LISTED]),
+    )
+    return Listing(asked, items, results.terms, more=len(results.hits) > LISTED, note=" ".join(notes))
 
 
 def _sessions(db: sqlite3.Connection, asked: Asked) -> list[SessionRow]:

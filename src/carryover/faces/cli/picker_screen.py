@@ -96,9 +96,9 @@ class Choice(NamedTuple):
 
 
 class Rows(FormattedTextControl):
-    """Rows of which one is chosen, with keys or the mouse; `at` is its number.
+    """Rows of which one is chosen, with keys or the mouse; `chosen` is its number.
 
-    `rows.fill([[("bold", "one")], [("", "two")]])`, then `rows.move(1)`: `rows.at` is 1, and the second is marked.
+    `rows.fill([[("bold", "one")], [("", "two")]])`, then `rows.move(1)`: `rows.chosen` is 1, and the second is marked.
     """
 
     def __init__(self, key_bindings: KeyBindings, moved: Callable[[], None]) -> None:
@@ -106,17 +106,17 @@ class Rows(FormattedTextControl):
             focusable=True,
             show_cursor=False,
             key_bindings=key_bindings,
-            get_cursor_position=lambda: Point(0, self.at),
+            get_cursor_position=lambda: Point(0, self.chosen),
         )
-        self.at = 0
+        self.chosen = 0
         self.number = 0
         self._moved = moved
         for key, by in LIST_MOVES.items():
             key_bindings.add(key)(lambda _, by=by: self.move(by))
 
-    def fill(self, rows: Sequence[Row], at: int = 0) -> None:
+    def fill(self, rows: Sequence[Row], chosen: int = 0) -> None:
         """Shows these rows instead."""
-        self.at = at
+        self.chosen = chosen
         self.number = len(rows)
         pieces: StyleAndTextTuples = []
         for number, row in enumerate(rows):
@@ -126,7 +126,7 @@ class Rows(FormattedTextControl):
 
     def move(self, by: int) -> None:
         """Chooses another row, stopping at the ends."""
-        self.at = max(min(self.at + by, self.number - 1), 0)
+        self.chosen = max(min(self.chosen + by, self.number - 1), 0)
         self._moved()
 
     def _clicked(self, number: int, event: MouseEvent) -> None:
@@ -134,7 +134,7 @@ class Rows(FormattedTextControl):
         if event.event_type in wheel:
             self.move(wheel[event.event_type])
         elif event.event_type is MouseEventType.MOUSE_UP:
-            self.move(number - self.at)
+            self.move(number - self.chosen)
 
 
 class Styles(Processor):
@@ -198,7 +198,7 @@ class Screen:
         width = application.output.get_size().columns - 1
         if width != self._width:
             self._width = width
-            self._fill_list(self._list.at)
+            self._fill_list(self._list.chosen)
         asked = self._live.asked(self._query.text)
         if asked != self._asked:
             self._asked = asked
@@ -253,11 +253,11 @@ class Screen:
 
     def _item(self) -> Item | None:
         """The chosen row; None if the list is empty."""
-        return self._listing.items[self._list.at] if self._listing.items else None
+        return self._listing.items[self._list.chosen] if self._listing.items else None
 
-    def _fill_list(self, at: int) -> None:
+    def _fill_list(self, chosen: int) -> None:
         rows = list_rows(self._listing, self._width, now_ms())
-        self._list.fill(rows or ([NOTHING] if self._is_answered() else []), at)
+        self._list.fill(rows or ([NOTHING] if self._is_answered() else []), chosen)
 
     # What is drawn
 
@@ -265,10 +265,10 @@ class Screen:
         has_note = Condition(lambda: bool(self._listing.note))
         agents = Window(self._agents, height=HALF, cursorline=True)
         title = Window(FormattedTextControl(self._title), dont_extend_width=True)
-        found = Window(FormattedTextControl(self._found), width=lambda: Dimension(min=len(self._found())))
+        count = Window(FormattedTextControl(self._count), width=lambda: Dimension(min=len(self._count())))
         rows: list[AnyContainer] = [
             self._query,
-            VSplit([*self._filters, found], height=1, padding=2),
+            VSplit([*self._filters, count], height=1, padding=2),
             ConditionalContainer(Window(FormattedTextControl(self._note), height=1), filter=has_note),
             Window(self._list, height=HALF, cursorline=True),
             VSplit([Window(width=2, char="─"), title, Window(char="─")], height=1, padding=1),
@@ -277,7 +277,7 @@ class Screen:
         ]
         return Layout(HSplit(rows), focused_element=self._query)
 
-    def _found(self) -> str:
+    def _count(self) -> str:
         """Says how much was found; `…` while the answer to this query is still to come."""
         more = "more than " if self._listing.more else ""
         number = f"{more}{len(self._listing.items):,} found" if self._listing.terms else ""
@@ -390,7 +390,7 @@ class Screen:
         if self._moving is None:
             self._act("show", event)
         else:
-            choice = Choice("continue", self._moving, self._agent_ids[self._agents.at])
+            choice = Choice("continue", self._moving, self._agent_ids[self._agents.chosen])
             self._to_list()
             event.app.exit(result=choice)
 
