@@ -21,7 +21,6 @@ DRAWS = {
     "faces/cli/install_screen.py",
     "faces/cli/picker_screen.py",
     "faces/cli/resume.py",
-    "faces/cli/search_screen.py",
 }
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
 OTHER_WRITERS = {

@@ -199,16 +199,19 @@ def sessions(
     limit: int,
     agent: str | None = None,
     since_ms: int | None = None,
+    until_ms: int | None = None,
     branch: str | None = None,
     here_by: Sequence[str] | None = None,
 ) -> list[SessionRow]:
     """Returns the newest sessions, by default of all projects. `since_ms` (UTC): those with an event since then;
-    `here_by`: those of these agents on this machine. What the user pinned is none of them."""
+    `until_ms`: those that began before; `here_by`: those of these agents on this machine. What the user pinned is none
+    of them."""
     agents = msgspec.json.encode(here_by).decode() if here_by is not None else None
     wanted: dict[str, str | int | None] = {
         "session.project_id = ?": project_id,
         "session.agent = ?": agent,
         "session.last_ms >= ?": since_ms,
+        "session.started_ms < ?": until_ms,
         "session.branch = ?": branch,
         "session.machine = ?": "" if here_by is not None else None,
         "session.agent IN (SELECT value FROM json_each(?))": agents,

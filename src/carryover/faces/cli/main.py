@@ -223,7 +223,7 @@ def _run(arguments: list[str]) -> int:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
         return code or ExitCode.OK
     if can_ask():
-        from carryover.faces.cli.picker_screen import can_pick, pick
+        from carryover.faces.cli.picker import can_pick, pick
 
         if can_pick():
             return pick(main)

@@ -33,9 +33,10 @@ the nearest known words are searched, and the output says so. What tools printed
 when they succeeded is not searched.
 
 Without WORDS, on a terminal, it searches while you type, with the turn of the
-selected hit below the list. Enter shows that turn and comes back, alt-c
-continues from there in an agent, alt-r resumes the session, tab goes through
-the filters by agent, project and day, esc leaves; f1 shows all keys."""
+chosen hit below the list. Enter shows that turn and comes back, the down arrow
+leads to the list, where c continues from there in an agent and r resumes the
+session. Tab leads to the filters by agent, project and day, esc goes back; f1
+shows all keys."""
 
 EXAMPLES: Final = """\
   carryover search discount checkout
@@ -101,18 +102,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _search_live(args: argparse.Namespace) -> int:
-    from carryover.faces.cli.picker_screen import can_pick
+    from carryover.faces.cli.picker import can_pick, search_live
 
     if args.json or not can_pick():
         raise UsageError(args.usage(), "carryover search", "the following arguments are required: WORDS")
     from carryover.faces.cli.main import main
-    from carryover.faces.cli.search_screen import search_on_screen
     from carryover.past.live_search import live_search
 
     opened = live_search(
         args.project, everywhere=args.all, agent=args.agent, since_ms=args.since, kinds=args.kind or ()
     )
-    return search_on_screen(opened, main)
+    return search_live(opened, main)
 
 
 def _warn(found: Search) -> None:
