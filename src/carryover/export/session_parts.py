@@ -46,7 +46,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
 
 
-class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
+class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True, omit_defaults=True):
     """Something said or done. `heading` is one line; `text` may be empty. `retracted`: by the user."""
 
     kind: PartKind

@@ -23,10 +23,10 @@ from carryover.past.context import first_day_ms, now_ms, project_root
 from carryover.past.latest import Latest
 from carryover.past.opened import Want, opened
 from carryover.past.picking import MOST_BYTES, agents_here
+from carryover.past.search import said_otherwise
 from carryover.past.search_records import ALWAYS, Asked, Filter, Item, Limit, Line, Listing, Preview, Span
 from carryover.past.search_rows import word_places
-from carryover.past.searching import said_otherwise
-from carryover.past.session_entries import show_command
+from carryover.past.sessions import show_command
 from carryover.terminal.output import harmless, local_time, when
 from carryover.terminal.paths import short_path
 

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from msgspec import to_builtins
+
 from carryover.agents import agent_name, agent_names
 from carryover.distill.digest import Digest
 from carryover.ledger.queries import by_last_use, session_ids, sessions, shortest_unique
@@ -16,7 +18,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.search_text import Kind
 from carryover.past.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.past.opened import Want, opened
-from carryover.past.session_entries import session_entry
+from carryover.past.sessions import session_of_row
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import harmless
 
@@ -63,7 +65,7 @@ class Match(NamedTuple):
 
 
 class Choice:
-    """The sessions to pick from, newest first, in a ledger that is open. Entries are those of `session_entry`."""
+    """The sessions to pick from, newest first, in a ledger that is open. Entries are `Session`s as dictionaries."""
 
     def __init__(
         self, ledger: sqlite3.Connection, here: Sequence[SessionRow], everywhere: Sequence[SessionRow]
@@ -73,7 +75,9 @@ class Choice:
         self._project_id = here[0].project_id if here else None
         short = shortest_unique(session_ids(ledger))
         each = {row.id: row for row in (*here, *everywhere)}
-        entries = {number: session_entry(ledger, row, short[row.native_id]) for number, row in each.items()}
+        entries = {
+            number: to_builtins(session_of_row(ledger, row, short[row.native_id])) for number, row in each.items()
+        }
         self.here = [entries[row.id] for row in here]
         """Sessions of the current project; empty outside a project."""
         self.everywhere = [entries[row.id] for row in everywhere]

@@ -1,58 +1,41 @@
-"""Builds a project's timeline across agents, newest first. Read-only and blocking."""
+"""What happened in a project across agents, newest first. Read-only and blocking."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final, Literal
+from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from carryover.agents import agent_name
 from carryover.distill.commands import committed
 from carryover.distill.forms import request_in
+from carryover.export.quoting import one_line, safe
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import sessions
-from carryover.ledger.rows import SessionRow
+from carryover.ledger.queries import session_ids, sessions, shortest_unique
+from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
-from carryover.past.session_entries import title_of
-from carryover.past.session_turns import How, Links, path_in_project
-from carryover.probe.git_history import Commit
+from carryover.past.opened import Want, opened
+from carryover.past.session_turns import Links, path_in_project
+from carryover.past.sessions import show_command, title_of
+from carryover.past.types import Moment, Timeline
+from carryover.probe.git_history import Commit, newest_commits
 from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
 from carryover.text.reset_times import with_reset_here
-
-MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 
 MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
 _COMMITTED_AFTER_MS: Final = 3_600_000
 """How long after a session a commit with its edits is still shown with it."""
-
-
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the timeline. `at_ms` is in UTC ms, 0 if unknown."""
-
-    at_ms: int
-    agent: str
-    session: str
-    kind: MomentKind
-    text: str
-    """First line of a prompt, title or subject; tests' command; what an edit did; agent's id before a hand-over."""
-    turn: int = 0
-    """Number of the turn in its session; 0 before the first prompt."""
-    commit: str | None = None
-    """Id of a commit: in full, or abbreviated if git does not have it."""
-    how: How | None = None
-    """How a commit belongs to the session; None for other moments."""
-    machine: str | None = None
-    """The other machine that recorded the session; None if this one did."""
-    show: str | msgspec.UnsetType = msgspec.UNSET
-    """The command that shows the turn, if it was asked for."""
-    diff: str | msgspec.UnsetType = msgspec.UNSET
-    """The lines that an edit changed, if it was asked for edits."""
+_MOST_MOMENTS: Final = 500
+_AT_ONCE: Final = 100
+"""Maximum number of moments with the same time that are kept together."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +51,39 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the moment of such an agent is listed."""
         in_time = moment.at_ms >= self.since_ms and (self.until_ms is None or moment.at_ms < self.until_ms)
         return in_time and (self.edits or moment.kind != "edit")
+
+
+def log(root: str, *, since_ms: int, agent: str | None, limit: int) -> list[Moment]:
+    """Returns the timeline of the project at `root`, with the commands that show its turns."""
+    with opened(Want.LISTED, root) as (ledger, project):
+        if project is None:
+            return []
+        commits = newest_commits(Path(root), since_ms=since_ms)
+        moments = timeline(ledger, project.id, Wanted(since_ms=since_ms, agent=agent), limit=limit, commits=commits)
+        short = shortest_unique(session_ids(ledger))
+    return [
+        replace(moment, short=short[moment.session], show=show_command(moment.session, moment.turn))
+        for moment in moments
+    ]
+
+
+def timeline_page(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | None, limit: int) -> Timeline:
+    """Returns the newest moments before `before_ms` (UTC ms) but for compactions, with edits and their diffs, in a form
+    that can be shown. Asks git."""
+    limit = max(1, min(limit, _MOST_MOMENTS))
+    wanted = Wanted(until_ms=before_ms, edits=True)
+    commits = newest_commits(Path(project.root))
+    newest = timeline(db, project.id, wanted, limit=limit + _AT_ONCE, commits=commits)
+    listed = [moment for moment in newest if moment.kind != "compaction"]
+    shown = listed[:limit]
+    # The next page begins before the last moment's time, so all with that time belong to this page.
+    shown += [moment for moment in listed[limit:] if moment.at_ms == shown[-1].at_ms]
+    return Timeline(tuple(map(_shown, shown)), more=len(listed) > len(shown))
+
+
+def _shown(moment: Moment) -> Moment:
+    diff = safe(moment.diff).text if isinstance(moment.diff, str) else moment.diff
+    return replace(moment, text=one_line(moment.text), diff=diff)
 
 
 def timeline(
@@ -122,13 +138,19 @@ def _each_commit_once(moments: Sequence[Moment]) -> Iterator[Moment]:
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
-    machine = row.machine or None
     start = Moment(
-        at_ms=row.started_ms, agent=row.agent, session=row.native_id, kind="session", text="", machine=machine
+        at_ms=row.started_ms,
+        agent=row.agent,
+        agent_name=agent_name(row.agent, row.machine),
+        machine=row.machine or None,
+        session=row.native_id,
+        kind="session",
+        text="",
     )
     found = [replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])]
     if before is not None and row.agent not in (before.agent, NOTE):
-        found.append(replace(start, kind="hand-over", text=before.agent))
+        before_name = agent_name(before.agent)
+        found.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
     events = [(turn, event) for turn, event in numbered(session_events(db, row)) if not event.retracted]
     found += _of_events(events, start, row.root)
     found += _commits(row, events, start, links)

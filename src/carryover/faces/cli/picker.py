@@ -59,7 +59,7 @@ MODES: Final[dict[str, Mode]] = {"/": "typing", "?": "help"}
 
 @dataclass(slots=True)
 class Picker:
-    """The state of the screen. Entries are built by `session_list.session_entry`, newest first."""
+    """The state of the screen. Entries are built by `past.sessions.session_of_row`, newest first."""
 
     here: Sequence[dict[str, Any]]
     """Sessions of the current project; empty outside a project."""

@@ -12,7 +12,7 @@ from typing import Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.model import LAST
-from carryover.past.showing import Conversation, ShownPart, conversation_of
+from carryover.past.session import Conversation, ShownPart, conversation_of
 from carryover.terminal import output
 from carryover.terminal.output import (
     BOLD,

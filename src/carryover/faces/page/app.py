@@ -33,11 +33,17 @@ from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.faces.page import commands
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
-from carryover.faces.page.answers import AgentName, CommandAsked, KnownHealth, Me
+from carryover.faces.page.answers import CommandAsked, KnownHealth, Me
 from carryover.faces.page.changes import Changes
-from carryover.past import conversations, pictures, projects, session_list, touched
-from carryover.past.answers import Projects, SearchAnswer
+from carryover.past import projects
 from carryover.past.budget import USUAL, is_budget
+from carryover.past.files import changed_files
+from carryover.past.search import search_page
+from carryover.past.session import session_outline, session_turns
+from carryover.past.sessions import Wanted, session_page
+from carryover.past.timeline import timeline_page
+from carryover.past.types import Projects, Search
+from carryover.past.usage import pictures
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 
@@ -149,7 +155,7 @@ class Page:
                     Me(
                         token=visitor.token,
                         version=__version__,
-                        agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
+                        agents=agent_names(),
                         now_ms=self._host.now_ms(),
                         home=visible(str(self._host.home)),
                     )
@@ -159,8 +165,8 @@ class Page:
                 home, env = self._host.home, self._env(visitor)
 
                 def listed(db: sqlite3.Connection) -> Projects:
-                    found = projects.listed_projects(db, config, now_ms=now_ms)
-                    return msgspec.structs.replace(found, startable=projects.continuable(db, config, home, env))
+                    able = projects.continuable(db, config, home, env)
+                    return projects.listed_projects(db, config, now_ms=now_ms, startable=able)
 
                 return await self._read(listed)
             case ("GET", "project", number, what):
@@ -168,13 +174,13 @@ class Page:
             case ("GET", "sessions"):
                 return await self._sessions(request)
             case ("GET", "outline", agent, *native_id):
-                return await self._read(lambda db: touched.outline(db, agent, "/".join(native_id)))
+                return await self._read(lambda db: session_outline(db, agent, "/".join(native_id)))
             case ("GET", "session", agent, *native_id):
                 turn = _asked(request, "turn")
-                return await self._read(lambda db: conversations.session(db, agent, "/".join(native_id), turn))
+                return await self._read(lambda db: session_turns(db, agent, "/".join(native_id), turn))
             case ("GET", "usage"):
                 now_ms = self._host.now_ms()
-                return await self._read(lambda db: pictures.pictures(db, None, now_ms=now_ms))
+                return await self._read(lambda db: pictures(db, None, now_ms=now_ms))
             case ("GET", "health"):
                 return await self._doctor(visitor)
             case ("GET", "health", "known"):
@@ -198,10 +204,10 @@ class Page:
             "handoff": lambda db, row: projects.handoff(
                 db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
             ),
-            "timeline": lambda db, row: projects.history(db, row, before_ms=before_ms, limit=limit),
-            "files": touched.files,
+            "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
+            "files": changed_files,
             "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
-            "usage": lambda db, row: pictures.pictures(db, row, now_ms=now_ms),
+            "usage": lambda db, row: pictures(db, row, now_ms=now_ms),
         }
         if what not in made:
             raise web.HTTPNotFound
@@ -215,7 +221,7 @@ class Page:
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
-        wanted = session_list.Wanted(
+        wanted = Wanted(
             project_id=_asked(request, "project"),
             agent=request.query.get("agent") or None,
             since_ms=_asked(request, "since_ms"),
@@ -223,7 +229,7 @@ class Page:
             after=_place(request.query.get("after", "")),
         )
         limit = _asked(request, "limit") or 100
-        return await self._read(lambda db: session_list.listed(db, wanted, limit=limit))
+        return await self._read(lambda db: session_page(db, wanted, limit=limit))
 
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
@@ -235,12 +241,12 @@ class Page:
             with suppress(sqlite3.ProgrammingError):  # closed meanwhile
                 visitor.searching.interrupt()
 
-        def read(db: sqlite3.Connection) -> SearchAnswer:
+        def read(db: sqlite3.Connection) -> Search:
             if visitor.searches != arrived:
                 raise _superseded()
             visitor.searching = db
             try:
-                return conversations.found(db, words, project_id, limit=limit, now_ms=now_ms)
+                return search_page(db, words, project_id, limit=limit, now_ms=now_ms)
             finally:
                 if visitor.searching is db:
                     visitor.searching = None
