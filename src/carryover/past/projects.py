@@ -27,7 +27,7 @@ from carryover.export.quoting import one_line
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.machine import Machine, startable_here
-from carryover.ledger.events import prompts_and_ends
+from carryover.ledger.events import prompts_since
 from carryover.ledger.queries import (
     ProjectRow,
     agents_seen,
@@ -39,7 +39,7 @@ from carryover.ledger.queries import (
     work_sessions,
 )
 from carryover.ledger.rows import PROJECT, SessionRow, records
-from carryover.model import NOTE, TurnEnd
+from carryover.model import NOTE
 from carryover.past.types import HandoffAnswer, HandoffLine, LineSource, Project, Projects, TurnState, Work
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
@@ -106,10 +106,12 @@ def continuable(db: sqlite3.Connection, config: Config, home: Path, env: Mapping
     return tuple(agent for agent in startable_here(config.agents.selected, machine) if agent in worked)
 
 
-def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
-    """Returns a project of this machine; None if there is none with this id."""
+def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:
+    """Returns a project of this machine. Raises Gone if there is none with this id."""
     row = project_by_id(db, project_id)
-    return row if row is not None and not is_foreign(row.root) else None
+    if row is None or is_foreign(row.root):
+        raise Gone
+    return row
 
 
 def has_session(db: sqlite3.Connection, project_id: int, agent: str, session: str) -> bool:
@@ -240,9 +242,8 @@ def _lines(made: Refreshed) -> Iterator[HandoffLine]:
 def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int) -> Work:
     """Returns the turns of each agent by day, and the tokens of the handoff by section."""
     turns: dict[str, Counter[str]] = defaultdict(Counter)
-    for agent, at_ms, body in prompts_and_ends(db, project.id, since_ms=now_ms - DAYS * MS_PER_DAY):
-        if not isinstance(body, TurnEnd):
-            turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
+    for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * MS_PER_DAY):
+        turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
     tokens: Counter[str] = Counter()
     section = ""
     for line in _lines(made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)):

@@ -29,7 +29,6 @@ from carryover.ledger.queries import session_ids, session_of, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import FileEdit, ToolResult, UserPrompt
 from carryover.past.opened import opened_session
-from carryover.past.session_turns import path_in_project
 from carryover.past.sessions import session_of_row, title_of, with_short_title
 from carryover.past.types import ChangedFile, Session, SessionAnswer, Turn
 from carryover.redact import CleanText
@@ -208,4 +207,6 @@ def _change(event: SessionEvent, edit: FileEdit, turn: int, root: str | None, *,
 
 def shown_path(path: str, row: SessionRow) -> CleanText:
     """Returns a path that the session recorded, relative to its project."""
+    from carryover.past.session_turns import path_in_project  # loads what asks git, which `show` does not need
+
     return one_line(path_in_project(path, (row.root, row.recorded_root)))

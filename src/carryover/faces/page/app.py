@@ -108,6 +108,8 @@ class Page:
             answer = await self._answer(request)
         except web.HTTPException as error:
             answer = web.json_response({"error": error.reason}, status=error.status)
+        except projects.Gone:
+            answer = web.json_response({"error": "Not Found"}, status=404)
         except UserError as error:
             answer = web.json_response({"error": str(error)}, status=409)
         if not answer.prepared:
@@ -214,10 +216,10 @@ class Page:
 
         def root() -> str:
             with host.read_ledger() as db:
-                return _known(db, number).root
+                return projects.project_here(db, number).root
 
         folder = await self._in_thread(root)
-        return await self._read(lambda db: made[what](db, _known(db, number)), at=folder)
+        return await self._read(lambda db: made[what](db, projects.project_here(db, number)), at=folder)
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
@@ -280,7 +282,7 @@ class Page:
                 by = asked.session_agent or asked.agent
                 if asked.session and not projects.has_session(db, asked.project, by, asked.session):
                     raise web.HTTPNotFound
-                return _known(db, asked.project).root
+                return projects.project_here(db, asked.project).root
 
         root = await self._in_thread(root_for)
         if self._running.locked():
@@ -313,8 +315,6 @@ class Page:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
             raise _superseded() from error
-        except projects.Gone as error:
-            raise web.HTTPNotFound from error
 
     async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
         if self._waiting >= MOST_WAITING:
@@ -341,13 +341,6 @@ def _welcome(visitor: Visitor | None) -> web.Response:
         answer.headers["Clear-Site-Data"] = '"storage"'  # with its workers; there can be none at a new host
         answer.set_cookie(COOKIE, visitor.cookie, path="/ui", httponly=True, samesite="Strict")
     return answer
-
-
-def _known(db: sqlite3.Connection, project_id: int) -> projects.Known:
-    row = projects.project_here(db, project_id)
-    if row is None:
-        raise web.HTTPNotFound
-    return row
 
 
 def _asked(request: web.Request, name: str) -> int | None:

@@ -77,7 +77,6 @@ def _every_reader_answers(run: Run) -> None:
     with closing(connect_read_only(state_dir().ledger)) as db:
         [listed] = listed_projects(db, Config(), now_ms=now_ms()).projects
         row = project_here(db, listed.id)
-        assert row is not None
         assert len(pictures(db, row, now_ms=now_ms()).limits) == 1
         assert pictures(db, None, now_ms=now_ms()).days
         assert timeline_page(db, row, before_ms=None, limit=9).moments
