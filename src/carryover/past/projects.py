@@ -148,8 +148,8 @@ def _project(row: ProjectRow, newest: SessionRow | None, digest: Digest, waiting
 
 def _about(digest: Digest) -> str:
     """Returns the newest prompt that states a goal, or else the newest with any words, on one line."""
-    said = newest_goal_of(digest)
-    return one_line(typed_words(said.prompt) or said.prompt)[:_ABOUT_CHARS] if said is not None else ""
+    goal = newest_goal_of(digest)
+    return one_line(typed_words(goal.prompt) or goal.prompt)[:_ABOUT_CHARS] if goal is not None else ""
 
 
 def _state(digest: Digest, now_ms: int) -> TurnState:
@@ -204,22 +204,22 @@ def handoff(
     tokens: int = MAX_TOKENS,
 ) -> HandoffAnswer:
     """Returns the handoff as it would be made now for `tokens`, with the sources of each line. Asks git."""
-    made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
-    made = dialed_handoff(db, project.id, made, tokens, agents_own=agents_own)
+    refreshed = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
+    refreshed = dialed_handoff(db, project.id, refreshed, tokens, agents_own=agents_own)
     return HandoffAnswer(
-        path="" if project.refusal is not None else str(Path(made.root, place_of(made.settings.folder))),
-        tokens=estimated_tokens(made.text or ""),
-        lines=tuple(_lines(made)),
+        path="" if project.refusal is not None else str(Path(refreshed.root, place_of(refreshed.settings.folder))),
+        tokens=estimated_tokens(refreshed.text or ""),
+        lines=tuple(_lines(refreshed)),
         refusal=project.refusal or "",
     )
 
 
-def _lines(made: Refreshed) -> Iterator[HandoffLine]:
+def _lines(refreshed: Refreshed) -> Iterator[HandoffLine]:
     """Yields the lines of the file, in order; those of the sections have sources."""
-    if made.handoff is None or made.text is None:
+    if refreshed.handoff is None or refreshed.text is None:
         return
-    sections = lay_out(made.handoff)
-    *lines, last = made.text.rstrip("\n").split("\n")
+    sections = lay_out(refreshed.handoff)
+    *lines, last = refreshed.text.rstrip("\n").split("\n")
     head = len(lines) - sum(1 + len(entries) for _, entries in sections)
     yield from (HandoffLine(text=text, kind="head") for text in lines[:head])
     for title, entries in sections:

@@ -157,36 +157,38 @@ def handoff(asked: Asked, tokens: int = MAX_TOKENS) -> str:
     config = settings_to_print(state_dir())
     with _project(asked) as here:
         last_git = queries.published_git(here.ledger, here.id)
-        own = agents_own(config.agents)
-        made = made_handoff(here.ledger, here.to, config, now_ms=now_ms(), last_git=last_git, agents_own=own)
-        made = dialed_handoff(here.ledger, here.to, made, tokens, agents_own=own)
-        if made.handoff is None:
+        folders = agents_own(config.agents)
+        refreshed = made_handoff(here.ledger, here.to, config, now_ms=now_ms(), last_git=last_git, agents_own=folders)
+        refreshed = dialed_handoff(here.ledger, here.to, refreshed, tokens, agents_own=folders)
+        if refreshed.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
-        is_open = open_to_git(Path(made.root), made.settings) is not None
-        file = place_of(made.settings.folder) if tokens == MAX_TOKENS and not is_open else None
+        is_open = open_to_git(Path(refreshed.root), refreshed.settings) is not None
+        file = place_of(refreshed.settings.folder) if tokens == MAX_TOKENS and not is_open else None
         answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
-        return "\n".join((render(made.handoff, answering), *here.notes))
+        return "\n".join((render(refreshed.handoff, answering), *here.notes))
 
 
 @contextmanager
-def _project(root: Asked) -> Iterator[_Here]:
+def _project(asked: Asked) -> Iterator[_Here]:
     """Opens the ledger, or a temporary one made from what is on disk, for the project."""
     state = state_dir()
     config = settings_to_print(state)
-    refuse_excluded(root.root, config)
+    refuse_excluded(asked.root, config)
     notes: tuple[str, ...] = ()
     if state.paused.exists():
         notes = ("Carryover is paused: newer work is missing here.",)
     elif state.ledger.exists() and not may_be_running(state):
         notes = ("carryoverd is not running: newer work may be missing here.",)
-    with opened(Want.AS_IT_IS, root.root) as (ledger, _):
-        known = (queries.project_by_root(ledger, at) for at in (root.root, root.main_root) if at)
-        own = next((row for row in known if row is not None and queries.work_sessions(ledger, row.id, limit=1)), None)
-        if own is None:
-            raise UserError(f"No agent's work is recorded for {root.root}.", ExitCode.NOTHING_FOUND)
-        refuse_excluded(own.root, config)
-        to = own.id if own.root == root.root else ProjectRoot(root.root, root.main_root)
-        yield _Here(ledger, root.root, own.id, to, notes)
+    with opened(Want.AS_IT_IS, asked.root) as (ledger, _):
+        rows = (queries.project_by_root(ledger, root) for root in (asked.root, asked.main_root) if root)
+        project = next(
+            (row for row in rows if row is not None and queries.work_sessions(ledger, row.id, limit=1)), None
+        )
+        if project is None:
+            raise UserError(f"No agent's work is recorded for {asked.root}.", ExitCode.NOTHING_FOUND)
+        refuse_excluded(project.root, config)
+        to = project.id if project.root == asked.root else ProjectRoot(asked.root, asked.main_root)
+        yield _Here(ledger, asked.root, project.id, to, notes)
 
 
 def _leading(here: _Here, began_ms: int) -> str:

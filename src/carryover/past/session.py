@@ -48,7 +48,12 @@ ShownPart = Part[str]
 
 
 class Conversation:
-    """A session whose events are read from the open ledger as they are asked for, since it may be large."""
+    """A session whose events are read from the open ledger as they are asked for, since it may be large.
+
+    with conversation_of("3f2a") as conversation:
+        print(conversation.agent, conversation.title)
+        newest = [part.text for part in conversation.parts([conversation.turns], full=False)]
+    """
 
     def __init__(self, ledger: sqlite3.Connection, session: SessionRow) -> None:
         self.ledger = ledger

@@ -95,22 +95,22 @@ def timeline(
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
     before = {later.id: earlier for earlier, later in pairwise(by_start)}
     links = Links(commits)
-    all_found: list[Moment] = []
-    found: list[Moment] = []
+    moments: list[Moment] = []
+    listed: list[Moment] = []
     for row in rows:
         if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
-            len(found) >= limit and row.last_ms + _COMMITTED_AFTER_MS < found[limit - 1].at_ms
+            len(listed) >= limit and row.last_ms + _COMMITTED_AFTER_MS < listed[limit - 1].at_ms
         ):
             break
         begins_later = wanted.until_ms is not None and row.started_ms >= wanted.until_ms
         if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue
         of_session = _of_session(db, row, before.get(row.id), links)
-        all_found += (moment for moment in of_session if moment.kind == "tests" or wanted.has(moment))
+        moments += (moment for moment in of_session if moment.kind == "tests" or wanted.has(moment))
         # Within one millisecond, the last event comes first.
-        all_found.sort(key=lambda moment: moment.at_ms, reverse=True)
-        found = [*filter(wanted.has, _each_commit_once(_turning_points(all_found)))]
-    return found[:limit]
+        moments.sort(key=lambda moment: moment.at_ms, reverse=True)
+        listed = [*filter(wanted.has, _each_commit_once(_turning_points(moments)))]
+    return listed[:limit]
 
 
 def _turning_points(moments: Sequence[Moment]) -> list[Moment]:
@@ -147,37 +147,37 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
         kind="session",
         text="",
     )
-    found = [replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])]
+    moments = [replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])]
     if before is not None and row.agent not in (before.agent, NOTE):
         before_name = agent_name(before.agent)
-        found.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
+        moments.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
     events = [(turn, event) for turn, event in numbered(session_events(db, row)) if not event.retracted]
-    found += _of_events(events, start, row.root)
-    found += _commits(row, events, start, links)
-    return found[::-1]
+    moments += _of_events(events, start, row.root)
+    moments += _commits(row, events, start, links)
+    return moments[::-1]
 
 
 def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Moment, links: Links) -> Iterator[Moment]:
     """Yields the commits that the session made, and other commits that contain its edits."""
     commit_of = replace(of, kind="commit")
-    own = set()
+    made_here = set()
     others = {}
     roots = (row.root, row.recorded_root)
     for turn, event in events:
         match event.body:
             case ToolResult() as result:
                 for short, subject in committed(result):
-                    made = links.of_command(short, subject, event.at_ms)
-                    name = made.id if made is not None else short
-                    own.add(name)
-                    text = _first_line(clean(made.subject) if made is not None else subject)
+                    known_commit = links.of_command(short, subject, event.at_ms)
+                    name = known_commit.id if known_commit is not None else short
+                    made_here.add(name)
+                    text = _first_line(clean(known_commit.subject) if known_commit is not None else subject)
                     yield replace(commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=text, how="command")
             case FileEdit(path=path):
                 commit = links.of_edit(path_in_project(path, roots), event.at_ms)
                 if commit is not None and commit.authored_ms <= row.last_ms + _COMMITTED_AFTER_MS:
                     others[commit.id] = (turn, commit)
     for turn, commit in others.values():
-        if commit.id not in own:
+        if commit.id not in made_here:
             text = _first_line(clean(commit.subject))
             yield replace(commit_of, at_ms=commit.authored_ms, turn=turn, commit=commit.id, text=text, how="edits")
 
@@ -185,22 +185,22 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
 def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str | None) -> Iterator[Moment]:
     """Yields the timeline entries of the events, in order."""
     for turn, event in events:
-        here = replace(of, at_ms=event.at_ms, turn=turn)
+        moment = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
-                yield replace(here, kind="prompt", text=_first_line(request_in(prompt.typed)))
+                yield replace(moment, kind="prompt", text=_first_line(request_in(prompt.typed)))
             case FileEdit(diff=diff) as edit:
-                yield replace(here, kind="edit", text=edit_line(edit, root), diff=diff)
+                yield replace(moment, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:
-                yield replace(here, kind="compaction")
+                yield replace(moment, kind="compaction")
             case TurnEnd(reason="limit", message=message, resets=resets):
-                said = with_reset_here(_first_line(message), resets, event.at_ms)
-                yield replace(here, kind="limit", text=said)
+                limit = with_reset_here(_first_line(message), resets, event.at_ms)
+                yield replace(moment, kind="limit", text=limit)
             case ToolResult() as result:
                 run = test_run_in(result)
                 if run is not None and run.status != "unknown":
                     text = _first_line(f"{run.status}: {result.subject}")
-                    yield replace(here, kind="tests", text=text)
+                    yield replace(moment, kind="tests", text=text)
 
 
 def _first_line(text: str) -> str:

@@ -63,8 +63,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A session, as it appears in a list.
 
     >>> session = Session(id="3f2a-77", short="3f2a", agent="codex", agent_name="Codex CLI", prompts=4)
-    >>> msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
-    True
+    >>> msgspec.json.encode(session)[:47]
+    b'{"id":"3f2a-77","short":"3f2a","agent":"codex",'
     """
 
     id: str

@@ -202,7 +202,7 @@ class Page:
         tokens = _asked(request, "tokens") or USUAL
         if not is_budget(tokens):
             raise web.HTTPBadRequest
-        made: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
+        answers: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
             "handoff": lambda db, row: projects.handoff(
                 db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
             ),
@@ -211,7 +211,7 @@ class Page:
             "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
             "usage": lambda db, row: pictures(db, row, now_ms=now_ms),
         }
-        if what not in made:
+        if what not in answers:
             raise web.HTTPNotFound
 
         def root() -> str:
@@ -219,7 +219,7 @@ class Page:
                 return projects.project_here(db, number).root
 
         folder = await self._in_thread(root)
-        return await self._read(lambda db: made[what](db, projects.project_here(db, number)), at=folder)
+        return await self._read(lambda db: answers[what](db, projects.project_here(db, number)), at=folder)
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
@@ -301,10 +301,10 @@ class Page:
 
         def answer() -> bytes:
             with self._host.read_ledger() as db:
-                found = read(db)
-            if found is None:
+                record = read(db)
+            if record is None:
                 raise web.HTTPNotFound
-            return msgspec.json.encode(found)
+            return msgspec.json.encode(record)
 
         try:
             work = answer if at is None else partial(look_at, at, answer)
@@ -344,21 +344,21 @@ def _welcome(visitor: Visitor | None) -> web.Response:
 
 
 def _asked(request: web.Request, name: str) -> int | None:
-    given = request.query.get(name, "")
-    return _number(given) if given else None
+    text = request.query.get(name, "")
+    return _number(text) if text else None
 
 
-def _number(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and len(given) <= 15):
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise web.HTTPBadRequest
-    return int(given)
+    return int(text)
 
 
-def _place(given: str) -> tuple[int, int] | None:
+def _place(text: str) -> tuple[int, int] | None:
     """Returns the two numbers after which a list goes on."""
-    if not given:
+    if not text:
         return None
-    last_ms, _, row_id = given.partition(",")
+    last_ms, _, row_id = text.partition(",")
     return _number(last_ms), _number(row_id)
 
 
