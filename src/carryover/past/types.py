@@ -200,16 +200,16 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """Whether anything is recorded of that project."""
     terms: tuple[Term, ...] = ()
     """What was searched, with the other forms of words."""
-    hits: tuple[Hit, ...] = ()
-    more: bool = False
-    has_all_words: bool = True
-    """Whether each hit has all of the words, not only some."""
     indexed: float = 1.0
     """The share of what is recorded that can be searched yet."""
+    has_all_words: bool = True
+    """Whether each hit has all of the words, not only some."""
     corrected: dict[str, tuple[str, ...]] = {}
     """Words that nothing has, each with those that were searched in its place."""
     note: str = ""
     """The same as a sentence; empty if there are none."""
+    more: bool = False
+    hits: tuple[Hit, ...] = ()
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):

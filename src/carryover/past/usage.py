@@ -151,7 +151,9 @@ def taken_over(rows: Iterable[SessionRow]) -> list[tuple[SessionRow, SessionRow]
     of_project: Mapping[int | None, list[SessionRow]] = defaultdict(list)
     for row in by_start:
         of_project[row.project_id].append(row)
-    taken = [pair for rows in of_project.values() for pair in pairwise(rows) if pair[0].agent != pair[1].agent]
+    taken: list[tuple[SessionRow, SessionRow]] = []
+    for sessions_of_project in of_project.values():
+        taken += (pair for pair in pairwise(sessions_of_project) if pair[0].agent != pair[1].agent)
     return sorted(taken, key=lambda pair: pair[1].started_ms)
 
 
