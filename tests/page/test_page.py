@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from carryover.past.answers import HandoffLine
+from carryover.past.types import HandoffLine
 from page.browser import Page
 from page.conftest import Opened, in_chromium
 from page.pretend import CLAUDE, CODEX, HOSTILE

@@ -16,8 +16,9 @@ from carryover.ledger.connect import copies
 from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
 from carryover.past.context import now_ms, project_root, state_dir
-from carryover.past.listing import Listed, listed
 from carryover.past.opened import join_spellings, session_named, written
+from carryover.past.sessions import listed
+from carryover.past.types import Session
 from carryover.publish.forgetting import Erased, forget_here
 
 ANSWER_S: Final = 300.0
@@ -30,7 +31,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     selection: Selection
     sessions: int
     """How many sessions lose something."""
-    newest: list[Listed]
+    newest: list[Session]
     copies: list[Path]
     """The copies of the ledger, which go as a whole."""
 

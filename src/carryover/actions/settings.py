@@ -20,7 +20,7 @@ from carryover.terminal.output import did_you_mean
 from carryover.text.toml_lines import parsed_toml, required_value
 
 if TYPE_CHECKING:
-    from carryover.past.listing import Listed
+    from carryover.past.types import Session
 
 DEFAULT: Final = "default"
 _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}
@@ -78,7 +78,7 @@ class Dropped(NamedTuple):
     """How many sessions would be dropped, and the newest of them."""
 
     number: int
-    newest: tuple[Listed, ...] = ()
+    newest: tuple[Session, ...] = ()
 
 
 def settings(state: StateDir) -> list[Setting]:
@@ -162,7 +162,7 @@ def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) ->
     if table != "retention" or not state.ledger.exists():
         return Dropped(0)
     from carryover.ledger.queries import Selection, reading, selected_sessions
-    from carryover.past.listing import listed
+    from carryover.past.sessions import listed
     from carryover.publish.forgetting import over_limits
 
     setting(state, key)

@@ -131,8 +131,9 @@ class _Steps:
                 if not message.strip():
                     return
                 extra = {}
-        elif (seen := shown(body, self._head.agent_name, self._head.root)) is not None:
-            message = seen[1] if isinstance(body, model.FileEdit) or not seen[2] else f"{seen[1]}\n\n{seen[2]}"
+        elif (what := shown(body, self._head.agent_name, self._head.root)) is not None:
+            is_heading = isinstance(body, model.FileEdit) or not what.text
+            message = what.heading if is_heading else f"{what.heading}\n\n{what.text}"
         source = _SOURCES.get(type(body), "system")
         if isinstance(body, model.UserPrompt) and (body.actor == "human" or self._subagent_id is not None):
             source = "user"

@@ -15,7 +15,7 @@ from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, o
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
 from carryover.past.context import now_ms
-from carryover.past.session_entries import title_of
+from carryover.past.sessions import title_of
 from carryover.terminal.output import one_line, printable_json
 from carryover.terminal.paths import short_path
 

@@ -17,7 +17,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Hit
 from carryover.ledger.search_text import Kind, Term, excerpt, spans
 from carryover.past.context import now_ms
-from carryover.past.session_entries import show_command
+from carryover.past.sessions import show_command
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import ago, columns, counted, harmless, one_line, when, wrapped
 

@@ -23,8 +23,8 @@ from carryover.past.context import first_day_ms, now_ms, project_root, settings_
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Preview, Wanted, preview_of
 from carryover.past.opened import Want, opened
-from carryover.past.searching import said_otherwise
-from carryover.past.session_entries import title_of
+from carryover.past.search import said_otherwise
+from carryover.past.sessions import title_of
 from carryover.terminal.output import harmless, local_time
 from carryover.terminal.paths import short_path
 

@@ -20,8 +20,8 @@ from carryover.past.commit_history import CommitHistory, commit_history
 from carryover.past.context import project_root
 from carryover.past.line_history import MOST_BYTES, LineHistory, line_history
 from carryover.past.opened import Want, opened
-from carryover.past.session_entries import show_command
 from carryover.past.session_turns import Change, changes_of
+from carryover.past.sessions import show_command
 from carryover.paths import expanded
 from carryover.platform import here
 from carryover.probe.git_history import SHORT, Commit, commit_named, files_of_commit, former_names

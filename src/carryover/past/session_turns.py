@@ -6,7 +6,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -15,11 +15,8 @@ from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, UserPrompt
-from carryover.past.session_entries import show_command
+from carryover.past.sessions import show_command
 from carryover.probe.git_history import Commit, FormerName
-
-How = Literal["command", "edits"]
-"""The session ran `git commit`, or somebody else committed edits of the session."""
 
 WHOLE_SECOND_MS: Final = 999
 """Git keeps whole seconds: an edit in the second of a commit counts as made before it."""

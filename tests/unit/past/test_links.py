@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.past.session_entries import show_command
 from carryover.past.session_turns import Change, Links
+from carryover.past.sessions import show_command
 from carryover.probe.git_history import Commit
 
 CHANGE = Change(

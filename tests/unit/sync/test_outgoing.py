@@ -20,7 +20,7 @@ from carryover.ledger.schema import migrate
 from carryover.ledger.sessions import know_project, move_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.past.context import project_root
-from carryover.past.limits import limited_projects
+from carryover.past.projects import limited_projects
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
 from carryover.publish.forgetting import forget_here, forget_sessions, publish_here
@@ -301,7 +301,7 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
         view = view_now(db, project, None)
         assert (found.git, files_now(view), view.checkouts, elsewhere_lines(db, view)) == (None, {}, (), ())
         assert (projects(db), unpublished(db, since_ms=0)) == ([], [])
-        assert limited_projects(db, (), since_ms=0, now_ms=1) == []
+        assert limited_projects(db, (), since_ms=0, now_ms=1) == {}
         assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
     assert git_now(Path(ROOT)) is None
     assert refusal(Path(ROOT), home=tmp_path) is not None

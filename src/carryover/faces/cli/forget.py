@@ -16,7 +16,7 @@ from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.actions.forgetting import Plan
-    from carryover.past.listing import Listed
+    from carryover.past.types import Session
 
 FORGET: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger and its copies,
@@ -108,11 +108,11 @@ def _part(plan: Plan) -> str:
     return f"what happened {since}until {local_time(until_ms) if until_ms is not None else 'now'}"
 
 
-def some_sessions(listed: Sequence[Listed], number: int) -> Iterator[str]:
+def some_sessions(sessions: Sequence[Session], number: int) -> Iterator[str]:
     """Yields the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
-    yield from session_lines(listed, with_project=True)
-    if number > len(listed):
-        yield f"... and {counted(number - len(listed), 'more session')}"
+    yield from session_lines(sessions, with_project=True)
+    if number > len(sessions):
+        yield f"... and {counted(number - len(sessions), 'more session')}"
 
 
 LINK: Final = """\

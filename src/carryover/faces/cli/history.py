@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.model import NOTE
 from carryover.past.context import no_such_folder, now_ms, project_root
-from carryover.past.history import Entry, log
+from carryover.past.sessions import show_command
+from carryover.past.timeline import log
+from carryover.past.types import Moment
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, one_line, paint, put, when
 from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from carryover.past.origins import Lines, Origin, Turn
 
 LOG_LIMIT: Final = 100
+SHORT: Final = 8
+"""How much of a commit's id is shown."""
 
 LOG: Final = """\
 Prints what happened in a project, newest first, whichever agent did it: where
@@ -46,33 +51,31 @@ def log_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_log(args: argparse.Namespace) -> None:
     root = project_root(args.project)
-    entries = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
-    if not entries:
+    moments = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
+    if not moments:
         narrowed = args.agent or args.since
         hint = " Without --since and --agent all is listed." if narrowed else ""
         gone = no_such_folder(root) if not narrowed else None
         raise UserError(gone or f"Nothing is recorded for {root} that matches.{hint}", ExitCode.NOTHING_FOUND)
     now = now_ms()
     with paged(args):
-        prompts = {(each.moment.session, each.moment.text) for each in entries if each.moment.kind == "prompt"}
-        shown = (line for entry in entries for line in _entry(entry, now, prompts))
-        put(args, [entry.moment for entry in entries], shown)
+        prompts = {(moment.session, moment.text) for moment in moments if moment.kind == "prompt"}
+        put(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
 
 
-def _entry(entry: Entry, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
+def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
     """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
-    moment = entry.moment
     head = (
         when(moment.at_ms, now),
-        entry.agent,
-        paint(entry.show, BOLD),
+        moment.agent_name if moment.agent != NOTE else "",
+        paint(show_command(str(moment.short), moment.turn), BOLD),
         moment.kind if moment.how != "edits" else "commit with its edits",
-        paint(entry.commit, YELLOW) if entry.commit else "",
+        paint(moment.commit[:SHORT], YELLOW) if moment.commit else "",
     )
     is_listed = moment.kind == "session" and (moment.session, moment.text) in prompts
     text = "" if is_listed else " ".join(harmless(moment.text).split())
-    if entry.took_over is not None:
-        text = "from {} to {}".format(*entry.took_over)
+    if moment.kind == "hand-over":
+        text = f"from {moment.before_name} to {moment.agent_name}"
     elif moment.kind == "tests":
         text = paint(text, RED if text.startswith("fail") else GREEN)
     return entry_lines(head, text)

@@ -19,7 +19,7 @@ from carryover.ledger.queries import agents_seen, connect_read_only, projects, t
 from carryover.ledger.usage import sum_since
 from carryover.past.context import first_day_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport
-from carryover.past.limits import limited_projects
+from carryover.past.projects import limited_projects
 from carryover.paths import StateDir
 from carryover.terminal.paths import quoted
 from carryover.text.reset_times import reset_here
@@ -51,20 +51,18 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
     limited_by = partial(limited_projects, db, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     if not limited_by(()):
         return ()
-    limited = limited_by(startable_here(config.agents.selected, machine))
-    stopped = {project.limit.agent for project in limited}
+    limits = limited_by(startable_here(config.agents.selected, machine))
+    limited = {limit.agent for limit in limits.values()}
     return tuple(
         LimitReport(
-            root=project.root,
-            agent=project.limit.agent,
-            name=agent_name(project.limit.agent),
-            at_ms=project.limit.at_ms,
-            resets=project.limit.resets,
-            resets_here=reset_here(project.limit.resets, project.limit.at_ms) if project.limit.resets else None,
-            commands=tuple(
-                f"{command(agent)} {quoted(project.root)}" for agent in project.limit.others if agent not in stopped
-            ),
+            root=root,
+            agent=limit.agent,
+            name=agent_name(limit.agent),
+            at_ms=limit.at_ms,
+            resets=limit.resets,
+            resets_here=reset_here(limit.resets, limit.at_ms) if limit.resets else None,
+            commands=tuple(f"{command(agent)} {quoted(root)}" for agent in limit.others if agent not in limited),
         )
-        for project in limited
-        if project_settings(Path(project.root), config).excluded is None
+        for root, limit in limits.items()
+        if project_settings(Path(root), config).excluded is None
     )

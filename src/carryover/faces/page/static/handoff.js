@@ -132,12 +132,12 @@ async function fill(pane, id, [, agent, session, turn], signal) {
     const at_ms = answer.turns.find((each) => each.number === Number(turn))?.at_ms;
     pane.conversation = talk;
     pane.replaceChildren(
-      h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.title || `Session ${session}`), close,
-        h("p", { class: "facts" }, agentMark(agent, answer.agent_name),
+      h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.session.title || `Session ${session}`), close,
+        h("p", { class: "facts" }, agentMark(agent, answer.session.agent_name),
           agent !== NOTE && answer.total_turns > 0 && h("span", null, `${name} of ${answer.total_turns}`),
           time(at_ms, "moment"), h("a", { href: at("session", agent, session, turn) }, "The whole session"))),
       talk.node);
-    say(`${agent === NOTE ? name : `${name} of ${answer.agent_name}`} is shown beside. Press the right arrow key to go there.`);
+    say(`${agent === NOTE ? name : `${name} of ${answer.session.agent_name}`} is shown beside. Press the right arrow key to go there.`);
   } catch (error) {
     if (error.name === "AbortError") return;
     pane.replaceChildren(h("p", { class: "failed" }, error.message), close);

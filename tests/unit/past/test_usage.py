@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, TokensUsed, TurnEnd, WindowUsed
-from carryover.past.pictures import DAYS, AgentDays, HandOver, Hit, Pictures, Window, calendar, pictures
+from carryover.past.types import AgentDays, HandOver, LimitReached, Pictures, Window
+from carryover.past.usage import DAYS, calendar, pictures
 from support.scribe import Scribe
 
 MINUTE = 60_000
@@ -35,7 +36,7 @@ def at(place: float) -> int:
 async def test_a_ledger_without_any_of_it_has_nothing_to_show(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a cart", at_ms=at(1)))
 
-    assert of_all(scribe) == Pictures(days=(), tokens=(), windows=(), hits=(), hand_overs=())
+    assert of_all(scribe) == Pictures(days=(), tokens=(), windows=(), limits=(), hand_overs=())
 
 
 async def test_tokens_are_summed_by_day_and_agent_who_used_most_first(ledger: Ledger, scribe: Scribe) -> None:
@@ -81,14 +82,24 @@ async def test_limits_are_those_that_agents_named_and_an_account_belongs_to_no_p
     )
     await scribe.commit(replace(scribe.prepared(*said), windows=(window, over)))
 
-    first = Hit(agent="made-up", at_ms=at(1.5), place=0.5, resets_ms=at(1.5) + 3 * HOUR, project=1, name="repo")
-    other = Hit(agent="made-up", at_ms=at(2.75), place=1.75, resets_ms=0, project=2, name="other")
-    found = of_all(scribe)
-    assert found.hits == (first, other)
-    assert found.windows == (
-        Window(agent="made-up", name="5h", at_ms=at(3.4), used_percent=43, minutes=300, resets_ms=NOW_MS + HOUR),
+    first = LimitReached(
+        agent="made-up", at_ms=at(1.5), place=0.5, resets_ms=at(1.5) + 3 * HOUR, project_id=1, name="repo"
     )
-    assert (of(scribe, 1).hits, of(scribe, 1).windows) == ((first,), ())
+    other = LimitReached(agent="made-up", at_ms=at(2.75), place=1.75, resets_ms=0, project_id=2, name="other")
+    found = of_all(scribe)
+    assert found.limits == (first, other)
+    assert found.windows == (
+        Window(
+            agent="made-up",
+            agent_id="made-up",
+            name="5h",
+            at_ms=at(3.4),
+            used_percent=43,
+            minutes=300,
+            resets_ms=NOW_MS + HOUR,
+        ),
+    )
+    assert (of(scribe, 1).limits, of(scribe, 1).windows) == ((first,), ())
 
 
 async def test_a_hand_over_waits_from_the_other_agents_last_event_before_it(ledger: Ledger, scribe: Scribe) -> None:
@@ -115,7 +126,7 @@ async def test_a_hand_over_waits_from_the_other_agents_last_event_before_it(ledg
         at_ms=at(1.5),
         place=0.5,
         waited_ms=DAY // 4,
-        project=1,
+        project_id=1,
         name="repo",
     )
     assert of(scribe, 1).hand_overs == (found,)

@@ -5,9 +5,8 @@ import pytest
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, FileEdit, SessionInfo, ToolResult
-from carryover.past.answers import AgentSessions, ListedSession
-from carryover.past.session_entries import session_entries, title_of
-from carryover.past.session_list import Wanted, listed
+from carryover.past.sessions import Wanted, listed, session_page, title_of
+from carryover.past.types import Session
 from support.scribe import AGENT, Scribe
 
 FAILED = ToolResult(
@@ -20,8 +19,8 @@ def names(scribe: Scribe, limit: int = 100, **wanted: object) -> list[str]:
     found: list[str] = []
     asked = Wanted(**wanted)  # type: ignore[arg-type]
     while True:
-        page = listed(scribe.db, asked, limit=limit)
-        found += (each.session for each in page.sessions)
+        page = session_page(scribe.db, asked, limit=limit)
+        found += (each.id for each in page.sessions)
         if page.after is None:
             return found
         asked = Wanted(**{**wanted, "after": page.after})  # type: ignore[arg-type]
@@ -32,22 +31,23 @@ async def test_a_session_is_listed_with_what_it_was_about_and_what_it_did(scribe
     await scribe.tell("add a\ncart", *edits, scribe.event(FAILED), "yes")
     await scribe.tell(scribe.event(SessionInfo(title="Named"), session="s2", cwd="desk:/srv/shop"), path="/t/2.jsonl")
 
-    other, session = listed(scribe.db, Wanted(), limit=9).sessions
+    other, session = session_page(scribe.db, Wanted(), limit=9).sessions
 
-    assert session == ListedSession(
+    assert session == Session(
+        id="s1",
+        short="s1",
         agent=AGENT,
         agent_name=AGENT,
-        session="s1",
         title="add a cart",
-        root="/repo",
-        project=1,
+        project="/repo",
+        project_id=1,
         started_ms=1000,
         last_ms=6000,
-        turns=2,
+        prompts=2,
         files=2,
         tests="fail",
     )
-    assert (other.title, other.root, other.project) == ("Named", "desk:/srv/shop", 0)
+    assert (other.title, other.project, other.project_id) == ("Named", "desk:/srv/shop", 0)
 
 
 async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe: Scribe) -> None:
@@ -55,9 +55,9 @@ async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe
     [row] = sessions(scribe.db, None, limit=9)
 
     assert title_of(scribe.db, row) == "number the vouchers"
-    assert [session.title for session in listed(scribe.db, Wanted(), limit=9).sessions] == ["number the vouchers"]
-    [entry] = session_entries(scribe.db, [row])
-    assert (entry["title"], entry["task"]) == ("number the vouchers", "number the vouchers")
+    assert [session.title for session in session_page(scribe.db, Wanted(), limit=9).sessions] == ["number the vouchers"]
+    [session] = listed(scribe.db, [row])
+    assert (session.title, session.task) == ("number the vouchers", "number the vouchers")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,4 @@ async def test_sessions_are_those_of_a_project_an_agent_and_a_day(ledger: Ledger
     assert names(scribe, project_id=1) == ["codex", "long", "old"]
     assert names(scribe, agent=AGENT, project_id=1) == ["long", "old"]
     assert names(scribe, since_ms=2500, until_ms=6000) == ["long"], "it had begun the day before"
-    assert listed(scribe.db, Wanted(agent="codex"), limit=9).agents == (
-        AgentSessions(AGENT, 3),
-        AgentSessions("codex", 1),
-    )
+    assert session_page(scribe.db, Wanted(agent="codex"), limit=9).agents == {AGENT: 3, "codex": 1}

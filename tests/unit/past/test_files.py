@@ -3,62 +3,28 @@ from __future__ import annotations
 import pytest
 
 from carryover.ledger.queries import project_by_id
-from carryover.model import FileEdit, Retracted, ToolResult, UserPrompt
-from carryover.past import touched
-from carryover.past.answers import TestsRun
+from carryover.model import FileEdit, Retracted
+from carryover.past import files
+from carryover.past.files import changed_files
+from carryover.past.session import session_outline
 from carryover.past.timeline import Wanted, timeline
 from support.scribe import AGENT, Scribe
-
-PASSED = ToolResult(
-    call_id="c", name="Bash", op="shell", status="ok", subject="pytest", output="=== 2 passed in 1s ==="
-)
 
 
 def edit(name: str, diff: str = "@@ +1\n-a\n+b\n+c", **fields: int) -> FileEdit:
     return FileEdit(path=f"/repo/{name}", change="modify", diff=diff, **fields)  # type: ignore[arg-type]
 
 
-async def test_a_session_is_its_turns_and_the_files_that_each_of_them_changed(scribe: Scribe) -> None:
-    await scribe.tell(
-        scribe.event("add a\ncart"),
-        scribe.event(edit("cart.py")),
-        scribe.event(UserPrompt(text="a reminder", actor="model")),
-        scribe.event("and a test"),
-        scribe.event(edit("cart.py", added=5, removed=4)),
-        scribe.event(edit("test_cart.py", diff=""), subagent_id="a1"),
-        scribe.event(PASSED),
-    )
-
-    found = touched.outline(scribe.db, AGENT, "s1")
-
-    assert found is not None
-    assert [(turn.number, turn.prompt, turn.files, turn.added, turn.removed) for turn in found.turns] == [
-        (1, "add a cart", 1, 2, 1),
-        (2, "and a test", 2, 5, 4),
-    ]
-    assert found.turns[1].tests == (TestsRun("pass", "pytest"),)
-    assert [(file.path, file.added, file.removed) for file in found.files] == [
-        ("cart.py", 7, 5),
-        ("test_cart.py", 0, 0),
-    ]
-    assert [(change.turn, change.diff) for change in found.files[0].changes] == [
-        (turn, "@@ +1\n-a\n+b\n+c") for turn in (1, 2)
-    ]
-    assert found.files[1].changes[0].subagent == "a1"
-    assert (found.project, found.is_cut) == (1, False)
-    assert touched.outline(scribe.db, AGENT, "none") is None
-
-
 async def test_a_turn_is_called_by_what_was_typed_into_a_form(scribe: Scribe) -> None:
     form = "## User Input\n```text\nadd a cart\n```\n## Outline\n" + "Check what the template says.\n" * 60
     await scribe.tell(scribe.event(form), scribe.event(edit("cart.py")))
 
-    found = touched.outline(scribe.db, AGENT, "s1")
+    found = session_outline(scribe.db, AGENT, "s1")
     shop = project_by_id(scribe.db, 1)
 
     assert found is not None and shop is not None
     assert [turn.prompt for turn in found.turns] == ["add a cart"]
-    assert touched.files(scribe.db, shop).files[0].sessions[0].why == "add a cart"
+    assert changed_files(scribe.db, shop).files[0].sessions[0].why == "add a cart"
     moments = timeline(scribe.db, 1, Wanted(), limit=9)
     assert [moment.text for moment in moments] == ["add a cart", "add a cart"]
 
@@ -66,20 +32,10 @@ async def test_a_turn_is_called_by_what_was_typed_into_a_form(scribe: Scribe) ->
 async def test_what_was_taken_back_is_in_no_list(scribe: Scribe) -> None:
     await scribe.tell("add a cart", scribe.event(edit("cart.py"), key="gone"), scribe.event(Retracted(keys=("gone",))))
     project = project_by_id(scribe.db, 1)
-    found = touched.outline(scribe.db, AGENT, "s1")
+    found = session_outline(scribe.db, AGENT, "s1")
 
     assert found is not None and project is not None
-    assert (found.files, touched.files(scribe.db, project).files) == ((), ())
-
-
-async def test_diffs_beyond_what_a_page_can_hold_are_left_out(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(touched, "_MOST_DIFF_CHARS", 30)
-    await scribe.tell("add", *(scribe.event(edit("cart.py")) for _ in range(5)))
-
-    found = touched.outline(scribe.db, AGENT, "s1")
-
-    assert found is not None
-    assert ([bool(change.diff) for change in found.files[0].changes], found.is_cut) == ([True] * 3 + [False] * 2, True)
+    assert (found.files, changed_files(scribe.db, project).files) == ((), ())
 
 
 async def test_a_file_is_listed_with_who_edited_it_in_which_turns_and_why(scribe: Scribe) -> None:
@@ -95,19 +51,19 @@ async def test_a_file_is_listed_with_who_edited_it_in_which_turns_and_why(scribe
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    found = touched.files(scribe.db, project)
+    found = changed_files(scribe.db, project)
 
     assert [file.path for file in found.files] == ["cart.py", "total.py"], "those edited last first"
     newest, first = found.files[0].sessions
-    assert (newest.session, newest.turns, newest.edits, newest.added, newest.why) == ("s2", (1, 2), 2, 4, "round it")
-    assert (first.session, first.turns, first.why) == ("s1", (1,), "add a cart")
+    assert (newest.id, newest.turns, newest.edits, newest.added, newest.why) == ("s2", (1, 2), 2, 4, "round it")
+    assert (first.id, first.turns, first.why) == ("s1", (1,), "add a cart")
     assert found.before_ms == 0
 
 
 async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(
     scribe: Scribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(touched, "MOST_EDITS", 2)
+    monkeypatch.setattr(files, "MOST_EDITS", 2)
     for n in range(4):
         await scribe.tell(
             scribe.event("add", session=f"s{n}"), scribe.event(edit(f"f{n}.py"), session=f"s{n}"), path=f"/t/{n}.jsonl"
@@ -115,7 +71,7 @@ async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    found = touched.files(scribe.db, project)
+    found = changed_files(scribe.db, project)
 
     assert ([file.path for file in found.files], found.before_ms) == (["f3.py", "f2.py"], 4000)
 
@@ -123,10 +79,10 @@ async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(
 async def test_sessions_that_are_too_many_to_read_are_not_said_to_be_read(
     scribe: Scribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(touched, "_MOST_SESSIONS", 1)
+    monkeypatch.setattr(files, "_MOST_SESSIONS", 1)
     for n in range(2):
         await scribe.tell(scribe.event("add", session=f"s{n}"), path=f"/t/{n}.jsonl")
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    assert touched.files(scribe.db, project).before_ms == 1000
+    assert changed_files(scribe.db, project).before_ms == 1000
