@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.errors import UserError
 from carryover.install.machine import Machine, copies
-from carryover.past.handing_over import handoff_to_print
+from carryover.past.handoff import Wanted, handoff
 from carryover.terminal.output import copied_by_terminal
 
 LIMIT_S: Final = 5.0
@@ -42,9 +42,9 @@ WAYS: Final = (
 )
 
 
-def copied_handoff(root: str, session: str | None, tokens: int | None) -> tuple[str, str]:
+def copied_handoff(wanted: Wanted) -> tuple[str, str]:
     """Puts the handoff on the clipboard; returns the root, and what took it. Raises UserError, as when none is made."""
-    made = handoff_to_print(root, session, tokens)
+    made = handoff(wanted)
     return made.root, copy_here(made.text)
 
 

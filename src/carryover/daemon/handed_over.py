@@ -49,10 +49,11 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The handoff that is asked for: of the project at `root`, led by `session` if that is named.
 
     `session` is an id, the beginning of one, or `last`. `tokens` is the budget if that is another than the file's.
+    These are also the parameters of `/handoff`.
     """
 
     root: str

@@ -197,8 +197,7 @@ def handoff(
     tokens: int = MAX_TOKENS,
 ) -> answers.HandoffAnswer:
     """Returns the handoff as it would be made now for `tokens`, with the sources of each line. Asks git."""
-    made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
-    made = dialed_handoff(db, project.id, made, tokens, agents_own=agents_own)
+    made = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms, agents_own=agents_own)
     return answers.HandoffAnswer(
         path="" if project.refusal is not None else str(Path(made.root, place_of(made.settings.folder))),
         tokens=estimated_tokens(made.text or ""),

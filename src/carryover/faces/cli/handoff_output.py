@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.model import id_in_command
-from carryover.past.handing_over import HandedOver
+from carryover.past.handoff import HandedOver
 from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, local_time, paint
 from carryover.terminal.paths import short_path
 
