@@ -16,7 +16,7 @@ from carryover.daemon.handoffs import as_printed
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
-from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render
+from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render, rendered
 from carryover.export.dial import TITLE
 from carryover.past.handoff_data import FORMAT, as_data
 from dialogue.checks import handed_over
@@ -44,7 +44,7 @@ def problems(text: str) -> list[str]:
 
 
 def data_of(made: Handoff) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(json.dumps(as_data(as_printed("/r", made, render(made)))))
+    data: dict[str, Any] = json.loads(json.dumps(as_data(as_printed("/r", made, *rendered(made)))))
     return data
 
 

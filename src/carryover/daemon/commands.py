@@ -15,7 +15,7 @@ from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import Answer, HandedOver, Wanted
-from carryover.daemon.handoffs import as_printed, hand_over, notes_on
+from carryover.daemon.handoffs import hand_over, notes_on, printed
 from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
@@ -242,7 +242,7 @@ class Handoffs:
                     return None
                 handoff = hand_over(wanted, ledger, project, config, context.paths, now_ms=context.now_ms())
             notes.extend(notes_on(handoff, context.state.ledger))
-            return as_printed(handoff.root, handoff.handoff, handoff.text)
+            return printed(handoff)
 
         if not await self._has_caught_up(root):
             notes.append(STILL_READING)

@@ -4,7 +4,7 @@ read. Blocks."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from carryover.config import Config
 from carryover.daemon.handed_over import HandedOver, Line, Origin, Section, Wanted
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
-from carryover.distill.render import lay_out
+from carryover.distill.render import Printed
 from carryover.errors import ExitCode, UserError, visible
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
@@ -109,9 +109,14 @@ def how_to_link(path: Path, root: str, *, by_name: bool) -> str | None:
     return f"If this project was moved here, {commands} brings along what was recorded."
 
 
-def as_printed(root: str, handoff: Handoff | None, text: str | None) -> HandedOver:
-    """Returns the handoff as commands print it: `text`, and the lines that fit into its budget."""
-    assert handoff is not None and text is not None, "else it was raised that there is none"
+def printed(made: Refreshed) -> HandedOver:
+    """Returns a handoff that `hand_over` made as commands print it."""
+    assert made.handoff is not None and made.text is not None, "else it was raised that there is none"
+    return as_printed(made.root, made.handoff, made.text, made.sections)
+
+
+def as_printed(root: str, handoff: Handoff, text: str, sections: Iterable[Printed]) -> HandedOver:
+    """Returns a handoff as commands print it: its text, and the sections in that."""
     return HandedOver(
         root=root,
         updated_ms=handoff.updated_ms,
@@ -120,7 +125,7 @@ def as_printed(root: str, handoff: Handoff | None, text: str | None) -> HandedOv
         resume=handoff.resume,
         session=handoff.session,
         head=handoff.head,
-        sections=tuple(_section(title, lines) for title, lines in lay_out(handoff)),
+        sections=tuple(_section(title, lines) for title, lines in sections),
         text=text,
     )
 

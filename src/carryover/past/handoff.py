@@ -49,10 +49,9 @@ def handoff(wanted: Wanted) -> HandedOver:
         raise UserError(*answer.error)
     if answer.made is not None:
         return answer.made
-    from carryover.daemon.handoffs import as_printed
+    from carryover.daemon.handoffs import printed
 
-    made = handoff_here(wanted)
-    return as_printed(made.root, made.handoff, made.text)
+    return printed(handoff_here(wanted))
 
 
 def _of_daemon(wanted: Wanted) -> Answer:

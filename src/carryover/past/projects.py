@@ -17,7 +17,6 @@ from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.limit import LASTS_MS, Limit
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
-from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running, newest_goal_of
 from carryover.export.quoting import one_line, safe
@@ -210,11 +209,10 @@ def _lines(made: Refreshed) -> Iterator[answers.HandoffLine]:
     """Yields the lines of the file, in order; those of the sections have sources."""
     if made.handoff is None or made.text is None:
         return
-    sections = lay_out(made.handoff)
     *lines, last = made.text.rstrip("\n").split("\n")
-    head = len(lines) - sum(1 + len(entries) for _, entries in sections)
+    head = len(lines) - sum(1 + len(entries) for _, entries in made.sections)
     yield from (answers.HandoffLine(text=text, kind="head") for text in lines[:head])
-    for title, entries in sections:
+    for title, entries in made.sections:
         yield answers.HandoffLine(text=title, kind="title")
         for text, entry in entries:
             sources = (

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from carryover.agents import agent_names
 from carryover.config import Config
 from carryover.distill.handoff import MAX_TOKENS
-from carryover.distill.render import render
+from carryover.distill.render import rendered
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.export.dial import Happened, dialed
@@ -41,7 +41,8 @@ def dialed_handoff(
     view = view_now(db, project, agents_own)
     past = past_of(view, now_ms=made.at_ms, own=own, names=agent_names())
     handoff = dialed(made.handoff, past, newest_first(db, view), tokens)
-    return replace(made, handoff=handoff, text=render(handoff))
+    text, sections = rendered(handoff)
+    return replace(made, handoff=handoff, text=text, sections=sections)
 
 
 def newest_first(db: sqlite3.Connection, view: ProjectView) -> Iterator[Happened]:

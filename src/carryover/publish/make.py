@@ -14,7 +14,7 @@ from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff, distill, wanted_files
 from carryover.distill.quotes import clip
-from carryover.distill.render import render
+from carryover.distill.render import Printed, rendered
 from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.sections.task import pin_entries
 from carryover.distill.shared import shared_sections
@@ -45,6 +45,8 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     settings: ProjectSettings
     handoff: Handoff | None
     text: CleanText | None
+    sections: Sequence[Printed] = ()
+    """Those of the text, with the entries that its lines come from."""
     git: GitFacts | None
     """Git's state, for the next refresh in case git is then too slow."""
     why_open: str | None = None
@@ -90,7 +92,7 @@ def made_handoff(
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(root, settings) if made is not None else None
     handoff = with_page(made, settings, kept_out=why_open is None) if made is not None else None
-    text = render(handoff) if handoff is not None else None
+    text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     newest = max(view.sessions, key=lambda one: one.last_ms, default=None)
     others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
@@ -99,6 +101,7 @@ def made_handoff(
         settings=settings,
         handoff=handoff,
         text=text,
+        sections=sections,
         git=facts.git,
         why_open=why_open,
         at_ms=now_ms,

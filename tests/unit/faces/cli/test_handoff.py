@@ -23,7 +23,7 @@ from carryover.daemon.handoffs import as_printed
 from carryover.distill.digest import Digest
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
-from carryover.distill.render import render
+from carryover.distill.render import rendered
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.handoff_output import lines_for_person
@@ -181,7 +181,7 @@ def test_it_is_laid_out_for_a_person() -> None:
     )
     then_ms = NOW_MS - 2 * 3_600_000
     handoff = Handoff(updated_ms=then_ms, agent="Codex", resume="ask", session="3f2a", head=None, sections=sections)
-    made = as_printed("/home/ada/code/shop", handoff, "")
+    made = as_printed("/home/ada/code/shop", handoff, *rendered(handoff))
 
     assert list(lines_for_person(made, now_ms=NOW_MS, home=Path("/home/ada"))) == [
         *("~/code/shop", "last work 2026-11-20 12:00 (2 h ago), Codex"),
@@ -219,7 +219,7 @@ def long_handoff() -> HandedOver:
         head="abc1234",
         sections=(task, Section("What the user said", (short, *words))),
     )
-    return as_printed("/home/dev/shop", handoff, render(handoff))
+    return as_printed("/home/dev/shop", handoff, *rendered(handoff))
 
 
 def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
