@@ -45,7 +45,7 @@ WAYS: Final = (
 def copied_handoff(wanted: Wanted) -> tuple[str, str]:
     """Puts the handoff on the clipboard; returns the root, and what took it. Raises UserError, as when none is made."""
     made = handoff(wanted)
-    return made.root, copy_here(made.text)
+    return made.project, copy_here(made.text)
 
 
 def copy_here(text: str, *, instead: str = _INSTEAD) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.config import Config
-from carryover.daemon.handed_over import HandedOver, Line, Origin, Section, Wanted
+from carryover.daemon.handed_over import HandedOver, Origin, Section, Wanted
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed
@@ -23,6 +23,7 @@ from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.projects.root import StatePaths
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed
+from carryover.records.fields import iso_utc
 from carryover.terminal.paths import quoted
 
 MOST_SUGGESTED: Final = 3
@@ -118,11 +119,12 @@ def printed(made: Refreshed) -> HandedOver:
 def as_printed(root: str, handoff: Handoff, text: str, sections: Iterable[Printed]) -> HandedOver:
     """Returns a handoff as commands print it: its text, and the sections in that."""
     return HandedOver(
-        root=root,
+        project=root,
+        updated=iso_utc(handoff.updated_ms),
         updated_ms=handoff.updated_ms,
-        agent_id=handoff.agent_id,
-        agent=handoff.agent,
-        resume=handoff.resume,
+        agent=handoff.agent_id,
+        agent_name=handoff.agent,
+        resume_protocol=handoff.resume,
         session=handoff.session,
         head=handoff.head,
         sections=tuple(_section(title, lines) for title, lines in sections),
@@ -131,8 +133,19 @@ def as_printed(root: str, handoff: Handoff, text: str, sections: Iterable[Printe
 
 
 def _section(title: str, lines: list[tuple[str, Entry]]) -> Section:
-    return Section(title, tuple(Line(text, entry.kind, _origins(entry)) for text, entry in lines))
+    return Section(
+        title=title,
+        lines=tuple(text.removeprefix("- ") for text, _ in lines),
+        sources=tuple(tuple(map(_origin, entry.sources)) for _, entry in lines),
+    )
 
 
-def _origins(entry: Entry) -> tuple[Origin, ...]:
-    return tuple(Origin(one.kind, one.agent, one.session, one.turn, one.at_ms) for one in entry.sources)
+def _origin(source: Entry) -> Origin:
+    return Origin(
+        kind=source.kind,
+        agent=source.agent or None,
+        session=source.session or None,
+        turn=source.turn,
+        at=iso_utc(source.at_ms) if source.at_ms else None,
+        at_ms=source.at_ms or None,
+    )

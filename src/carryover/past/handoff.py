@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.config import Config, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, ask_daemon
-from carryover.daemon.handed_over import Answer, HandedOver, Wanted
+from carryover.daemon.handed_over import Answer, HandedOver, Origin, Wanted
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
     agents_own,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from carryover.projects.root import StatePaths
     from carryover.publish.make import Refreshed
 
-__all__ = ["HandedOver", "Wanted"]
+__all__ = ["HandedOver", "Origin", "Wanted"]
 
 
 def handoff(wanted: Wanted) -> HandedOver:

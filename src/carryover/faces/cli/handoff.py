@@ -97,11 +97,9 @@ def run(args: argparse.Namespace) -> None:
         return
     made = _made(args)
     if args.json:
-        from carryover.past.handoff_data import as_data
-
-        print_json(as_data(made))
+        print_json(made)
     elif args.why:
-        from carryover.past.handoff_data import with_reasons
+        from carryover.faces.cli.handoff_output import with_reasons
 
         print_document(with_reasons(made))
     elif args.raw or not is_terminal():
