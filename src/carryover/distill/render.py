@@ -48,6 +48,13 @@ def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     return _text(handoff, _laid_out(handoff, sections, answering), answering, entries)
 
 
+def rendered(handoff: Handoff) -> tuple[CleanText, list[Printed]]:
+    """Returns what `render` and `lay_out` return. The lines are made once, which takes most of the time."""
+    sections = _sections(handoff)
+    printed = _laid_out(handoff, sections, None)
+    return _text(handoff, printed, None, sum(len(entries) for _, entries in sections)), printed
+
+
 def names_page(handoff: Handoff, text: str) -> bool:
     """Whether `text`, the file of the handoff, names the one with its second page, which is there only then."""
     return handoff.page is not None and f"`{handoff.page}`" in text.rstrip("\n").rpartition("\n")[2]

@@ -19,7 +19,6 @@ from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.limit import LASTS_MS, Limit, standing_limit
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
-from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running, newest_goal_of
 from carryover.distill.view import has_past
@@ -204,8 +203,7 @@ def handoff(
     tokens: int = MAX_TOKENS,
 ) -> HandoffAnswer:
     """Returns the handoff as it would be made now for `tokens`, with the sources of each line. Asks git."""
-    refreshed = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
-    refreshed = dialed_handoff(db, project.id, refreshed, tokens, agents_own=agents_own)
+    refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms, agents_own=agents_own)
     return HandoffAnswer(
         path="" if project.refusal is not None else str(Path(refreshed.root, place_of(refreshed.settings.folder))),
         tokens=estimated_tokens(refreshed.text or ""),
@@ -218,11 +216,10 @@ def _lines(refreshed: Refreshed) -> Iterator[HandoffLine]:
     """Yields the lines of the file, in order; those of the sections have sources."""
     if refreshed.handoff is None or refreshed.text is None:
         return
-    sections = lay_out(refreshed.handoff)
     *lines, last = refreshed.text.rstrip("\n").split("\n")
-    head = len(lines) - sum(1 + len(entries) for _, entries in sections)
+    head = len(lines) - sum(1 + len(entries) for _, entries in refreshed.sections)
     yield from (HandoffLine(text=text, kind="head") for text in lines[:head])
-    for title, entries in sections:
+    for title, entries in refreshed.sections:
         yield HandoffLine(text=title, kind="title")
         for text, entry in entries:
             sources = (

@@ -36,8 +36,7 @@ from carryover.past.search import search_for
 from carryover.past.types import Hit
 from carryover.projects.handoff_file import place_of
 from carryover.publish.dialed import dialed_handoff
-from carryover.publish.make import made_handoff, view_now
-from carryover.publish.open_to_git import open_to_git
+from carryover.publish.make import view_now
 from carryover.redact import clean
 from carryover.terminal.output import counted
 from carryover.text.invisible import without_marks
@@ -158,11 +157,12 @@ def handoff(asked: Asked, tokens: int = MAX_TOKENS) -> str:
     with _project(asked) as here:
         last_git = queries.published_git(here.ledger, here.id)
         folders = agents_own(config.agents)
-        refreshed = made_handoff(here.ledger, here.to, config, now_ms=now_ms(), last_git=last_git, agents_own=folders)
-        refreshed = dialed_handoff(here.ledger, here.to, refreshed, tokens, agents_own=folders)
+        refreshed = dialed_handoff(
+            here.ledger, here.to, config, tokens=tokens, now_ms=now_ms(), last_git=last_git, agents_own=folders
+        )
         if refreshed.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
-        is_open = open_to_git(Path(refreshed.root), refreshed.settings) is not None
+        is_open = refreshed.why_open is not None
         file = place_of(refreshed.settings.folder) if tokens == MAX_TOKENS and not is_open else None
         answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
         return "\n".join((render(refreshed.handoff, answering), *here.notes))

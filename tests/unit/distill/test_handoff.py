@@ -304,10 +304,11 @@ def cut_lines() -> Iterator[tuple[str, bool]]:
             continue
         for part in made.sections:
             head = ""
-            for line in part.lines:
-                head = head if line.text.startswith("- > ") or TELLS.match(line.text) else line.text
-                if "…" in line.text and line.kind not in ABOUT_FILES:
-                    yield line.text, bool(NAMED.search(head))
+            for text, sources in zip(part.lines, part.sources, strict=True):
+                line = f"- {text}"
+                head = head if line.startswith("- > ") or TELLS.match(line) else line
+                if "…" in line and sources[0].kind not in ABOUT_FILES:
+                    yield line, bool(NAMED.search(head))
 
 
 @pytest.mark.night
