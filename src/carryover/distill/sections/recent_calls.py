@@ -57,7 +57,7 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
 
 
 def _is_shown(call: Call) -> bool:
-    if not call.subject and not call.output:
+    if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
     # Todo lists and questions are shown under their headings, edits on their own lines.
     return call.op not in ("plan", "ask") and not (call.op in ("edit", "write") and call.status == "ok")
