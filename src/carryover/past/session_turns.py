@@ -112,27 +112,30 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changes_of(
-    db: sqlite3.Connection, project: ProjectRow, path: str, former: Iterable[FormerName] = ()
+    db: sqlite3.Connection, project: ProjectRow | None, path: str, former: Iterable[FormerName] = ()
 ) -> list[Change]:
     """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`.
 
     What bears one of its `former` names after the rename is another file.
     """
+    if project is None:
+        return []
     edits = edits_of(db, project, path)
     for name in former:
-        until = name.until_ms + WHOLE_SECOND_MS if name.until_ms is not None else float("inf")
-        earlier = edits_of(db, project, str(Path(project.root, name.name)))
-        edits = edits | {key: each for key, each in earlier.items() if each[0].at_ms <= until}
+        until_ms = name.until_ms + WHOLE_SECOND_MS if name.until_ms is not None else None
+        edits |= between(edits_of(db, project, str(Path(project.root, name.name))), -1, until_ms)
     return turns_of(db, edits)
 
 
-def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> dict[int, tuple[EditRow, FileEdit]]:
-    """Returns the edits of the file at `path` (absolute), which may no longer exist.
+def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, tuple[EditRow, FileEdit]]:
+    """Returns the edits of the file at `paths` (absolute), which may no longer exist; none without a project.
 
     They are matched by path relative to the project, so the result includes those made before the project was moved, in
     its worktrees, and under former names of the file.
     """
-    names = [path_in_project(path, (project.root,))]
+    if project is None:
+        return {}
+    names = [path_in_project(path, (project.root,)) for path in paths]
     edits: dict[int, tuple[EditRow, FileEdit]] = {}
     for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
@@ -145,6 +148,20 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> dict[int
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
     return edits
+
+
+def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, tuple[EditRow, FileEdit]]:
+    """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
+    return {
+        key: (row, body)
+        for key, (row, body) in edits.items()
+        if since_ms < row.at_ms and (until_ms is None or row.at_ms <= until_ms)
+    }
+
+
+def in_order(edits: Edits) -> list[int]:
+    """Returns the ids of the edits' events, oldest first."""
+    return sorted(edits, key=lambda key: (edits[key][0].at_ms, key))
 
 
 def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:

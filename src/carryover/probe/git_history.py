@@ -44,6 +44,11 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     """Paths that it changed, relative to the top of the repository; empty for a merge."""
 
+    @property
+    def short(self) -> str:
+        """The abbreviated id."""
+        return self.id[:SHORT]
+
 
 def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[Commit]:
     """Returns the newest commits of HEAD and all branches, newest first; empty if git gives no answer in time."""
