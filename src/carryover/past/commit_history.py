@@ -75,11 +75,11 @@ def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Edits:
     """Returns the edits whose lines came with the commit. `recent`: those since the file was committed before, among
     which are those that only removed lines, or whose text is not recorded."""
     ordered = in_order(edits)
-    sources = sources_of(_as_recorded(file), file.added, [edits[key][1] for key in ordered])
+    sources = sources_of(_as_recorded(file), file.added, [edits[key].body for key in ordered])
     writers = {ordered[source.edit] for source in sources if source.edit is not None}
     has_others = any(source.edit is None for source in sources)
-    for key, (_, edit) in recent.items():
-        if (is_silent(edit) and has_others) or (not writes(edit) and _is_gone(file, edit)):
+    for key, edit in recent.items():
+        if (is_silent(edit.body) and has_others) or (not writes(edit.body) and _is_gone(file, edit.body)):
             writers.add(key)
     return {key: edits[key] for key in writers}
 

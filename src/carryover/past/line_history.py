@@ -79,23 +79,25 @@ def line_history(
     commits = commits_of_lines(Path(root), name, first, last)
     lines = [_Line(number, texts[number - 1], *commits.get(number, (None, name))) for number in range(first, last + 1)]
     search = _Search(db, Path(root), {path, *(Path(root, line.name) for line in lines)}, project)
-    answers = [(*answer, line) for line, answer in zip(lines, search.answers(texts, lines), strict=True)]
-    histories = []
-    for (found, turns, commit), same in groupby(answers, key=lambda answer: (*answer[:2], answer[2].commit)):
-        alike = [line for _, _, line in same]
-        histories.append(
-            LineHistory(
-                file=str(path),
-                line=alike[0].number,
-                last=alike[-1].number,
-                text=alike[0].text,
-                found=found,
-                turns=turns,
-                commit=commit,
-                first_edit_ms=search.first_edit_ms,
-            )
+    first_edit_ms = search.first_edit_ms
+    origins = [
+        LineHistory(
+            file=str(path),
+            line=line.number,
+            last=line.number,
+            text=line.text,
+            found=found,
+            turns=turns,
+            commit=line.commit,
+            first_edit_ms=first_edit_ms,
         )
-    return histories
+        for line, (found, turns) in zip(lines, search.answers(texts, lines), strict=True)
+    ]
+    return [_joined([*same]) for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit))]
+
+
+def _joined(neighbours: Sequence[LineHistory]) -> LineHistory:
+    return msgspec.structs.replace(neighbours[0], last=neighbours[-1].last)
 
 
 class _Search:
@@ -116,7 +118,7 @@ class _Search:
         """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file."""
         undone = [_Undone(self._db, texts, lines, self._edits)]
         # A file that was written whole in another worktree would hide the edits of this one.
-        here = {key: edit for key, edit in self._edits.items() if Path(edit[1].path) in self._places}
+        here = {key: edit for key, edit in self._edits.items() if Path(edit.body.path) in self._places}
         if 0 < len(here) < len(self._edits):
             undone.append(_Undone(self._db, texts, lines, here))
         for line in lines:
@@ -139,7 +141,7 @@ class _Undone:
         self._turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))
         self._edits = edits
         self._ordered = in_order(edits)
-        sources = sources_of(texts, [line.number - 1 for line in lines], [edits[key][1] for key in self._ordered])
+        sources = sources_of(texts, [line.number - 1 for line in lines], [edits[key].body for key in self._ordered])
         self._sources = dict(zip(lines, sources, strict=True))
 
     def origin(self, line: _Line) -> _Answer | None:
@@ -156,7 +158,7 @@ class _Undone:
         return ("before", ()) if is_older else None
 
     def _time_of(self, place: int) -> int:
-        return self._edits[self._ordered[place]][0].at_ms
+        return self._edits[self._ordered[place]].row.at_ms
 
 
 def _lines(path: Path, line: int) -> list[str]:
@@ -181,8 +183,8 @@ def _lines(path: Path, line: int) -> list[str]:
 def _without_text(edits: Edits, since_ms: int, line: _Line) -> Edits:
     """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
     until_ms = line.commit.committed_ms + WHOLE_SECOND_MS if line.commit is not None else None
-    silent = {key: edit for key, edit in between(edits, since_ms, until_ms).items() if is_silent(edit[1])}
-    begun = {key: edit for key, edit in silent.items() if _begins_with(edit[1], line.text.strip())}
+    silent = {key: edit for key, edit in between(edits, since_ms, until_ms).items() if is_silent(edit.body)}
+    begun = {key: edit for key, edit in silent.items() if _begins_with(edit.body, line.text.strip())}
     return begun or silent
 
 

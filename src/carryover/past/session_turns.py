@@ -6,7 +6,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -31,7 +31,16 @@ _PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {is_of(
 _OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
 _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
     AND at_ms <= ? ORDER BY id DESC"""
-Edits = Mapping[int, tuple[EditRow, FileEdit]]
+
+
+class Edit(NamedTuple):
+    """A recorded edit of a file: where it is recorded, and what it did."""
+
+    row: EditRow
+    body: FileEdit
+
+
+Edits = Mapping[int, Edit]
 """Edits by the id of their event."""
 
 
@@ -127,7 +136,7 @@ def changes_of(
     return turns_of(db, edits)
 
 
-def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, tuple[EditRow, FileEdit]]:
+def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, Edit]:
     """Returns the edits of the file at `paths` (absolute), which may no longer exist; none without a project.
 
     They are matched by path relative to the project, so the result includes those made before the project was moved, in
@@ -136,32 +145,29 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
     if project is None:
         return {}
     names = [path_in_project(path, (project.root,)) for path in paths]
-    edits: dict[int, tuple[EditRow, FileEdit]] = {}
+    edits: dict[int, Edit] = {}
     for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
             body = read_body(db, row.body)
             roots = (row.root, row.recorded_root)
             if not isinstance(body, FileEdit) or path_in_project(body.path, roots) != name:
                 continue
-            edits[row.event_id] = (row, body)
+            edits[row.event_id] = Edit(row, body)
             former = path_in_project(body.old_path, roots) if body.old_path else name
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
     return edits
 
 
-def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, tuple[EditRow, FileEdit]]:
+def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, Edit]:
     """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
-    return {
-        key: (row, body)
-        for key, (row, body) in edits.items()
-        if since_ms < row.at_ms and (until_ms is None or row.at_ms <= until_ms)
-    }
+    until = float("inf") if until_ms is None else until_ms
+    return {key: edit for key, edit in edits.items() if since_ms < edit.row.at_ms <= until}
 
 
 def in_order(edits: Edits) -> list[int]:
     """Returns the ids of the edits' events, oldest first."""
-    return sorted(edits, key=lambda key: (edits[key][0].at_ms, key))
+    return sorted(edits, key=lambda key: (edits[key].row.at_ms, key))
 
 
 def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
