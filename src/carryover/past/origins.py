@@ -34,11 +34,11 @@ _PARSE_S: Final = 2.0
 
 
 class Origin(NamedTuple):
-    """What is behind a file, lines of it or a commit.
+    """What is behind a file, lines of it or a commit::
 
-    >>> origin = origin_of("src/cart.py:12", limit=50)  # doctest: +SKIP
-    >>> [(origin.agent(turn), turn.prompt) for line in origin.lines for turn in line.turns]  # doctest: +SKIP
-    [('Claude Code', 'Add a discount to the cart')]
+    origin = origin_of("src/cart.py:12", limit=50)
+    for turn in origin.lines[0].turns:
+        print(origin.agent(turn), turn.prompt)  # Claude Code Add a discount to the cart
     """
 
     root: str

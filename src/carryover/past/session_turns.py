@@ -45,7 +45,12 @@ Edits = Mapping[int, Edit]
 
 
 class Links:
-    """Finds commits by the edits and commands that sessions recorded."""
+    """Finds commits by the edits and commands that sessions recorded.
+
+    >>> first = Commit(id="c1", subject="Add a cart", authored_ms=5_000, committed_ms=5_000, files=("cart.py",))
+    >>> Links([first]).of_edit("cart.py", at_ms=4_000) is first
+    True
+    """
 
     def __init__(self, commits: Iterable[Commit]) -> None:
         self._oldest_first = sorted(commits, key=lambda commit: commit.authored_ms)
