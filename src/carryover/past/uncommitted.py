@@ -12,6 +12,7 @@ from carryover.export.pieces import ChangedText
 from carryover.fsio import is_gone
 from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
 from carryover.probe.git_command import ask
+from carryover.probe.git_history import patched_files
 from carryover.text.lines import one_line
 
 MOST_FILES: Final = 500
@@ -22,6 +23,7 @@ LARGEST_BYTES: Final = 512 << 10
 """Largest size of a file, then and now, whose diff is read."""
 _BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
 _FROM_NOTHING: Final = "--- /dev/null\n"
+_PATCH: Final = ("diff", "--raw", "-z", "--patch", "--no-renames", "HEAD", "--")
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 
@@ -65,15 +67,14 @@ def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
     """Returns the differences from HEAD in the form of `diff -u`, by path."""
     if not paths:
         return {}
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # it asks git for its version, and need not know it
-    from carryover.past.git_python import Head
+    [answer] = ask(root, (*_PATCH, *paths), deadline=deadline, settings=_BOUNDED)
+    # What became a link is deleted in one section, and made in the last.
+    sections = {file.name: file.sections[-1] for file in patched_files(answer.out) if file.sections}
+    return {path: _as_diff(path, section) for path, section in sections.items() if len(section) <= LARGEST_BYTES}
 
-    found: dict[str, str] = {}
-    head = Head(root, deadline=deadline, settings=_BOUNDED)
-    for each in head.diff(None, tuple(paths), create_patch=True, no_renames=True, src_prefix="a/", dst_prefix="b/"):
-        if each.b_rawpath is None or not isinstance(each.diff, bytes) or len(each.diff) > LARGEST_BYTES:
-            continue
-        name = one_line(each.b_rawpath.decode("utf-8", "replace"))
-        before = _FROM_NOTHING if each.new_file else f"--- a/{name}\n"
-        found[os.fsdecode(each.b_rawpath)] = f"{before}+++ b/{name}\n{each.diff.decode('utf-8', 'replace')}"
-    return found
+
+def _as_diff(path: str, section: bytes) -> str:
+    head, mark, hunks = section.partition(b"\n@@ ")
+    name = one_line(os.fsencode(path).decode("utf-8", "replace"))
+    before = _FROM_NOTHING if b"\nnew file mode " in head else f"--- a/{name}\n"
+    return f"{before}+++ b/{name}\n{(mark[1:] + hunks).decode('utf-8', 'replace')}"

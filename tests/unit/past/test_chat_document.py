@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -241,7 +242,7 @@ def test_no_program_that_the_repository_names_is_run(tmp_path: Path, plant: Call
 
 
 def test_every_git_is_started_with_all_guards(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So they are the same as for other questions to git. GitPython starts it only for its version, on import."""
+    """So they are the same as for other questions to git."""
     program, log = tmp_path / "bin" / "git", tmp_path / "log"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\necho \"$*\" >> '{log}'\nexec '{shutil.which('git')}' \"$@\"\n")
@@ -251,7 +252,7 @@ def test_every_git_is_started_with_all_guards(checkout: Path, tmp_path: Path, mo
 
     assert uncommitted(checkout, own=NOTHING)[0].diff
 
-    started = [line for line in log.read_text().splitlines() if line != "version"]
+    started = log.read_text().splitlines()
     guarded = f"-C {checkout} -c core.fsmonitor=false -c core.hooksPath=/dev/null "
     assert len(started) >= 2 and all(line.startswith(guarded) for line in started)
 
@@ -262,6 +263,24 @@ def test_a_repository_whose_names_are_longer_has_diffs(tmp_path: Path) -> None:
     (root / "cart.py").write_text("2\n")
 
     assert [file.diff.splitlines()[3:] for file in uncommitted(root, own=NOTHING)] == [["-1", "+2"]]
+
+
+def test_a_file_in_conflict_and_one_that_became_a_link_have_diffs(checkout: Path) -> None:
+    git(checkout, "checkout", "-qb", "other")
+    (checkout / "cart.py").write_text("total = 1\n")
+    git(checkout, "commit", "-qam", "one")
+    git(checkout, "checkout", "-q", "-")
+    (checkout / "cart.py").write_text("total = 2\n")
+    git(checkout, "commit", "-qam", "two")
+    (checkout / "old.py").unlink()
+    (checkout / "old.py").symlink_to("cart.py")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(checkout, "merge", "other")
+
+    found = {file.path: file for file in uncommitted(checkout, own=NOTHING)}
+
+    assert "+++ b/cart.py\n@@" in found["cart.py"].diff and "\n+total = 1\n" in found["cart.py"].diff
+    assert (found["old.py"].new, found["old.py"].diff.splitlines()[3]) == (True, "+cart.py")
 
 
 def test_without_a_commit_or_a_repository_there_is_nothing_to_differ_from(tmp_path: Path) -> None:
