@@ -55,7 +55,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ImportRequest(msgspec.Struct, frozen=True):
     """An import request. `agent`: the id, for a file that names none. `again`: import forgotten events too."""
 
     path: Path
@@ -110,7 +110,7 @@ def import_files(names: Sequence[str], *, project: str | None, agent: str | None
     others = 0
     for path, in_folder in _named(names):
         try:
-            report = import_file(state, Asked(path, root, agent, again, in_folder), store=store)
+            report = import_file(state, ImportRequest(path, root, agent, again, in_folder), store=store)
         except UserError as error:
             if in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
@@ -152,20 +152,20 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, True) for _, file in dated)
 
 
-def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
+def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> FileReport:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
     from carryover.importing.document import open_document
 
     document = open_document(
-        asked.path,
-        project=asked.project,
-        agent_id=asked.agent,
-        any_chat=not asked.in_folder,
+        request.path,
+        project=request.project,
+        agent_id=request.agent,
+        any_chat=not request.in_folder,
         declared=load_config(state.config).sources,
     )
-    report = _surveyed(document, asked.path)
-    _refuse_useless(document, report, asked.path)
-    return _stored(state, document, asked, report) if store else report
+    report = _surveyed(document, request.path)
+    _refuse_useless(document, report, request.path)
+    return _stored(state, document, request, report) if store else report
 
 
 def _surveyed(document: Document, path: Path) -> FileReport:
@@ -214,8 +214,8 @@ def _refuse_useless(document: Document, report: FileReport, path: Path) -> None:
         raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
 
 
-def _stored(state: StateDir, document: Document, asked: Asked, report: FileReport) -> FileReport:
-    done = take_in(state, document, asked)
+def _stored(state: StateDir, document: Document, request: ImportRequest, report: FileReport) -> FileReport:
+    done = take_in(state, document, request)
     with reading(state.ledger) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
@@ -225,15 +225,15 @@ def _stored(state: StateDir, document: Document, asked: Asked, report: FileRepor
     return msgspec.structs.replace(report, projects=roots, **msgspec.structs.asdict(done), forgotten_ms=until_ms)
 
 
-def take_in(state: StateDir, document: Document, asked: Asked) -> Imported:
+def take_in(state: StateDir, document: Document, request: ImportRequest) -> Imported:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
     from carryover.importing.document import Imported
 
-    which = {"path": str(asked.path), "project": asked.project or "", "agent": asked.agent or ""}
-    query = urlencode({**which, **({"again": 1} if asked.again else {})}, errors="strict")
+    which = {"path": str(request.path), "project": request.project or "", "agent": request.agent or ""}
+    query = urlencode({**which, **({"again": 1} if request.again else {})}, errors="strict")
     private_dir(state.root)
-    here, unchanged = partial(_store_here, document, asked.again), "Nothing was imported."
-    return written(f"/import?{query}", Imported, here, timeout_s=ANSWER_S, otherwise=unchanged)
+    store_here, unchanged = partial(_store_here, document, request.again), "Nothing was imported."
+    return written(f"/import?{query}", Imported, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:

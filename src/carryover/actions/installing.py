@@ -210,9 +210,9 @@ def survey(wishes: Wishes) -> Survey:
     config = load_config(state.config)
     machine = Machine.here(config.agents.recorded_env())
     detections = detect_all(agents.specs(), machine, config.agents.recorded_versions())
-    here = tuple(agent.spec.id for agent in detections if agent.found)
+    present = tuple(agent.spec.id for agent in detections if agent.found)
     limit_s = DRY_RUN_LIMIT_S if wishes.dry_run else SEARCH_LIMIT_S
-    return Survey(wishes, config, detections, active_projects(state, config, here, limit_s=limit_s))
+    return Survey(wishes, config, detections, active_projects(state, config, present, limit_s=limit_s))
 
 
 def install(survey: Survey, answer: Answer) -> Installed:

@@ -93,8 +93,8 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
     conversation = conversation_of(session.native_id)
     began = None
     if session.native_id == conversation and not config.paused:
-        for found in sources_on_disk(config):
-            source = found.source
+        for item in sources_on_disk(config):
+            source = item.source
             if (source.agent, source.session, source.subagent_id) == (session.agent, conversation, None):
                 began = began or first_cwd(all_agents(config.sources)[session.agent], source)
     return next((folder for folder in (began, session.root) if folder and is_folder(Path(folder))), None)

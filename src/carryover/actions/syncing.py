@@ -81,16 +81,16 @@ def join(is_same: Callable[[Admission], bool]) -> None:
     folder.settings()
     if folder.state().store is not None:
         return
-    with own_branch(state, now_ms) as own:
-        offer = membership.admission(own)
+    with own_branch(state, now_ms) as branch:
+        offer = membership.admission(branch)
         if offer is None:
-            raise UserError(f"{NOT_ADDED} This machine's code: {membership.own_code(own)}", ExitCode.REFUSED)
+            raise UserError(f"{NOT_ADDED} This machine's code: {membership.own_code(branch)}", ExitCode.REFUSED)
         if not is_same(offer):
             raise UserError(
                 "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
                 ExitCode.REFUSED,
             )
-        membership.accept(own, offer)
+        membership.accept(branch, offer)
 
 
 def sync_once() -> Outcome:
@@ -126,14 +126,14 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
     Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
     """
     added = []
-    with own_branch(state_dir(), now_ms) as own:
-        codes = membership.waiting(own)
+    with own_branch(state_dir(), now_ms) as branch:
+        codes = membership.waiting(branch)
         if code is not None:
             compared = "".join(code.split())
             codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
         for machine, asks in codes.items():
             if code is not None or is_same(asks):
-                added.append(Added(machine, asks, membership.add(own, machine, asks)))
+                added.append(Added(machine, asks, membership.add(branch, machine, asks)))
     if not codes:
         raise UserError(
             "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
@@ -147,15 +147,15 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
 def remove_machine(name: str) -> tuple[str, list[str]]:
     """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on. Returns its
     name, and those of the machines that are left besides this one."""
-    with own_branch(state_dir(), now_ms) as own:
-        return membership.remove(own, name)
+    with own_branch(state_dir(), now_ms) as branch:
+        return membership.remove(branch, name)
 
 
 def compact() -> str:
     """Drops the history of this machine's branch in the store. Returns the remote."""
-    with own_branch(state_dir(), now_ms) as own:
-        membership.compact(own)
-        return own.settings.remote
+    with own_branch(state_dir(), now_ms) as branch:
+        membership.compact(branch)
+        return branch.settings.remote
 
 
 def end(*, delete: bool, forget: bool) -> bool:

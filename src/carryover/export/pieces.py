@@ -174,9 +174,9 @@ def first_paragraph(readme: str) -> str:
     lines = (_COMMENT.sub("", before + end) + after).splitlines()
     forms = line_forms(lines)
     paragraph: list[str] = []
-    for at, line in enumerate(lines):
-        underlined = _UNDERLINE.fullmatch(lines[at + 1]) if at + 1 < len(lines) else None
-        prose = forms[at] == "text" and not _BADGE.match(line) and not is_table_row(line) and not underlined
+    for number, line in enumerate(lines):
+        underlined = _UNDERLINE.fullmatch(lines[number + 1]) if number + 1 < len(lines) else None
+        prose = forms[number] == "text" and not _BADGE.match(line) and not is_table_row(line) and not underlined
         text = _TAG.sub("", line).strip() if prose else ""
         if text:
             paragraph.append(text)

@@ -49,8 +49,8 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Labels and values, each on one line; a value may be empty."""
         agent = f"{self.agent_name} {self.version}{f' on {self.machine}' if self.machine else ''}"
-        known = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
-        return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
+        labelled = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
+        return tuple((name, one_line(value)) for name, value in (*labelled, ("Session", self.id)))
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True, omit_defaults=True):
@@ -189,8 +189,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
                 how = f" (exit {result.exit_code})"
             by = " (run by you)" if result.actor == "human" else ""
             is_cut = op == "shell" and len(" ".join(subject.split())) > _HEADING_CHARS
-            said = f"$ {subject}\n{output}" if is_cut else output
-            return Shown("tool", f"{_call(result, root)}{by}{how}", said, failed)
+            printed = f"$ {subject}\n{output}" if is_cut else output
+            return Shown("tool", f"{_call(result, root)}{by}{how}", printed, failed)
         case model.FileEdit() as edit:
             return Shown("tool", edit_line(edit, root), edit.diff)
         case model.PlanUpdate(items=items):
@@ -271,8 +271,8 @@ def _breaks_out(text: str) -> bool:
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark").parse(f"{text}\n\n# What comes after it")
-    found = {each.type for token in tokens for each in (token, *(token.children or ()))}
-    return tokens[-1].type != "heading_close" or not found.isdisjoint(("html_block", "html_inline", "image"))
+    types = {part.type for token in tokens for part in (token, *(token.children or ()))}
+    return tokens[-1].type != "heading_close" or not types.isdisjoint(("html_block", "html_inline", "image"))
 
 
 def _rewritten(text: CleanText) -> Iterator[str]:
@@ -281,8 +281,8 @@ def _rewritten(text: CleanText) -> Iterator[str]:
     fence = ""
     for line, form in zip(lines, line_forms(lines), strict=True):
         if form == "fence":
-            found = _FENCE.match(line)
-            opening = found[1] if found is not None else "```"
+            match = _FENCE.match(line)
+            opening = match[1] if match is not None else "```"
             fence = "" if fence else opening
         if form != "text":
             yield line
@@ -301,7 +301,7 @@ def _inert(line: str) -> str:
     return _MARKUP.sub(_escaped, line)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    if found["code"]:
-        return found["code"]
-    return "&lt;" if found[0] == "<" else "!\\["
+def _escaped(match: re.Match[str]) -> str:
+    if match["code"]:
+        return match["code"]
+    return "&lt;" if match[0] == "<" else "!\\["

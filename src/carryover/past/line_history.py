@@ -86,12 +86,12 @@ def line_history(
             line=line.number,
             last=line.number,
             text=line.text,
-            found=found,
+            found=how,
             turns=turns,
             commit=line.commit,
             first_edit_ms=first_edit_ms,
         )
-        for line, (found, turns) in zip(lines, search.answers(texts, lines), strict=True)
+        for line, (how, turns) in zip(lines, search.answers(texts, lines), strict=True)
     ]
     return [_joined([*same]) for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit))]
 
@@ -118,12 +118,12 @@ class _Search:
         """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file."""
         undone = [_Undone(self._db, texts, lines, self._edits)]
         # A file that was written whole in another worktree would hide the edits of this one.
-        here = {key: edit for key, edit in self._edits.items() if Path(edit.body.path) in self._places}
-        if 0 < len(here) < len(self._edits):
-            undone.append(_Undone(self._db, texts, lines, here))
+        in_places = {key: edit for key, edit in self._edits.items() if Path(edit.body.path) in self._places}
+        if 0 < len(in_places) < len(self._edits):
+            undone.append(_Undone(self._db, texts, lines, in_places))
         for line in lines:
-            known = (answer for edits in undone if (answer := edits.origin(line)) is not None)
-            yield next(known, None) or self._without_text(line)
+            answers = (answer for edits in undone if (answer := edits.origin(line)) is not None)
+            yield next(answers, None) or self._without_text(line)
 
     def _without_text(self, line: _Line) -> _Answer:
         """Says which edits may have written a line that no recorded text has."""

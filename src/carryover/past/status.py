@@ -30,7 +30,7 @@ def statuses(*, in_short: bool) -> Iterator[Facts]:
     """
     ask = asking_once()
     while True:
-        yield gather(in_short=in_short, here=not in_short, ask=ask)
+        yield gather(in_short=in_short, with_channels=not in_short, ask=ask)
 
 
 def problems(facts: Facts) -> tuple[Finding, ...]:

@@ -118,13 +118,13 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         settings, _ = settings_or_defaults(state_dir())
         document = open_document(path.absolute(), agent_id=agent_id, part=True, declared=settings.sources)
         return document.agent, document.source
-    known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
-    if agent_id is not None and agent_id not in known:
+    readers = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
+    if agent_id is not None and agent_id not in readers:
         raise UserError(
             f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
         )
     best = agent_id or _fitting(path)
-    return known[best], Source(agent=best, path=str(path.absolute()))
+    return readers[best], Source(agent=best, path=str(path.absolute()))
 
 
 def _fitting(path: Path) -> str:

@@ -157,8 +157,8 @@ def known_agent(text: str) -> str:
     """Returns the id of the agent that `text` names by its id or an everyday name such as `claude`."""
     from carryover.actions import agents
 
-    if found := agents.agent_called(text.strip()):
-        return found
+    if agent_id := agents.agent_called(text.strip()):
+        return agent_id
     names = [name for agent in agents.known_agents() for name in (agent.id, *agent.aliases)]
     meant = did_you_mean(text.strip(), names)
     every = listed_agents(startable=False)

@@ -95,20 +95,20 @@ def run(args: argparse.Namespace) -> None:
 
         continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
         return
-    made = _made(args)
+    handed_over = _made(args)
     if args.json:
-        print_json(made)
+        print_json(handed_over)
     elif args.why:
         from carryover.faces.cli.handoff_output import with_reasons
 
-        print_document(with_reasons(made))
+        print_document(with_reasons(handed_over))
     elif args.raw or not is_terminal():
-        print_document(made.text)
+        print_document(handed_over.text)
     else:
         from carryover.faces.cli.handoff_output import lines_for_person
 
         with paged(args):
-            print_lines(lines_for_person(made, now_ms=now_ms(), home=Path.home()))
+            print_lines(lines_for_person(handed_over, now_ms=now_ms(), home=Path.home()))
 
 
 def _made(args: argparse.Namespace) -> HandedOver:
@@ -130,7 +130,7 @@ def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.clipboard import copy
     from carryover.past.handoff import Wanted, handoff
 
-    made = handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
-    way = copy(made.text)
+    handed_over = handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
+    way = copy(handed_over.text)
     where = name_of(args.to) if args.to is not None else "the next agent"
-    say(f"The handoff of {made.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

@@ -15,12 +15,12 @@ _TO_AGENTS: Final = "for the user: "
 """Starts the part of a usage-limit line that is addressed to the user and not to the agent."""
 
 
-def lines_for_person(made: HandedOver, *, now_ms: int, home: Path) -> Iterator[str]:
+def lines_for_person(handoff: HandedOver, *, now_ms: int, home: Path) -> Iterator[str]:
     """Yields the lines for a terminal, without list markers and what a line says to agents."""
-    when = f"{local_time(made.updated_ms)} ({ago(made.updated_ms, now_ms)})"
-    yield paint(short_path(made.project, home), BOLD)
-    yield paint(f"last work {when}, {made.agent_name}", DIM)
-    for section in made.sections:
+    when = f"{local_time(handoff.updated_ms)} ({ago(handoff.updated_ms, now_ms)})"
+    yield paint(short_path(handoff.project, home), BOLD)
+    yield paint(f"last work {when}, {handoff.agent_name}", DIM)
+    for section in handoff.sections:
         yield from ("", paint(section.title, f"{BOLD};{CYAN}"))
         for line, sources in zip(section.lines, section.sources, strict=True):
             shown = line.removeprefix("> ")
@@ -28,14 +28,14 @@ def lines_for_person(made: HandedOver, *, now_ms: int, home: Path) -> Iterator[s
                 shown = shown.replace(_TO_AGENTS, "")
             yield f"  · {harmless(shown)}"
     yield ""
-    yield paint(f"carryover show {id_in_command(made.session)}  the whole session", DIM)
+    yield paint(f"carryover show {id_in_command(handoff.session)}  the whole session", DIM)
     yield paint("carryover handoff --raw  the text that agents get", DIM)
 
 
-def with_reasons(made: HandedOver) -> str:
+def with_reasons(handoff: HandedOver) -> str:
     """Returns the sections with a line under each entry that names its record, session and turn."""
     printed = []
-    for section in made.sections:
+    for section in handoff.sections:
         printed.append(f"## {section.title}")
         for line, sources in zip(section.lines, section.sources, strict=True):
             printed.append(f"- {line}")

@@ -30,7 +30,7 @@ def list_rows(listing: Listing, width: int, now_ms: int) -> list[Row]:
     if not listing.items:
         return []
     names = ["by", "project", "when", "kind"] if width >= WIDE else ["by", "project", "when"]
-    if listing.asked.project_id is not None:
+    if listing.query.project_id is not None:
         names.remove("project")
     cells = [_cells(item, names if width >= NARROW else ["when"], now_ms) for item in listing.items]
     heads = [_COLUMNS.get(name, Column("")) for name in cells[0]]
@@ -52,11 +52,11 @@ def _cells(item: Item, names: Sequence[str], now_ms: int) -> dict[str, str]:
 def styled(text: str, places: Iterable[tuple[int, int]], style: str = "") -> Row:
     """Returns `text` in `style`, with the `places` lit."""
     row: Row = []
-    at = 0
+    written = 0
     for start, end in places:
-        row += [(style, text[at:start]), (f"{style} {LIT}".strip(), text[start:end])]
-        at = end
-    return [piece for piece in (*row, (style, text[at:])) if piece[1]]
+        row += [(style, text[written:start]), (f"{style} {LIT}".strip(), text[start:end])]
+        written = end
+    return [piece for piece in (*row, (style, text[written:])) if piece[1]]
 
 
 def keys_row(parts: Sequence[str], width: int) -> str:

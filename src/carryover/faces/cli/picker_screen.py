@@ -29,7 +29,7 @@ from carryover.faces.cli.picker_rows import Row, keys_row, list_rows, styled
 from carryover.past.context import now_ms
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Line, Preview, Wanted
-from carryover.past.live_search import MOST_TYPED, Asked, Filter, Listing, LiveSearch
+from carryover.past.live_search import MOST_TYPED, Filter, Listing, ListQuery, LiveSearch
 from carryover.terminal.output import columns, fitted, harmless, wrapped
 from carryover.terminal.screen import drawing
 
@@ -60,7 +60,7 @@ SCROLLS: Final = {"s-up": -1, "s-down": 1}
 LIST_SCROLLS: Final = {"u": -PAGE, "d": PAGE}
 ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
 
-NOT_YET: Final = Listing(Asked("\n"), ())
+NOT_YET: Final = Listing(ListQuery("\n"), ())
 """Before the first answer; no query has a line break."""
 NOTHING: Final = [("", "Nothing that is recorded matches.")]
 NO_PREVIEW: Final = Preview("", (Line(""),), 0)
@@ -160,7 +160,7 @@ class Screen:
         self._live = live
         self._message = message
         self._width = 0
-        self._asked: Asked | None = None
+        self._asked: ListQuery | None = None
         self._listing = NOT_YET
         self._wanted: Wanted | None = None
         self._preview = NO_PREVIEW
@@ -199,10 +199,10 @@ class Screen:
         if width != self._width:
             self._width = width
             self._fill_list(self._list.chosen)
-        asked = self._live.asked(self._query.text)
-        if asked != self._asked:
-            self._asked = asked
-            self._ask(application, self._live.listings, asked, self._use_listing)
+        query = self._live.query(self._query.text)
+        if query != self._asked:
+            self._asked = query
+            self._ask(application, self._live.listings, query, self._use_listing)
         item = self._item()
         wanted = Wanted(item, self._listing.terms, width) if item is not None else None
         if wanted is not None and wanted != self._wanted:
@@ -233,7 +233,7 @@ class Screen:
     def _use_listing(self, listing: Listing) -> None:
         """Lists the answer from its beginning on; with other filters the same row stays chosen if it is there."""
         row = self._item()
-        is_same = self._listing.asked.typed == listing.asked.typed
+        is_same = self._listing.query.typed == listing.query.typed
         self._listing = listing
         self._fill_list(listing.items.index(row) if is_same and row in listing.items else 0)
         if not listing.items:
@@ -284,7 +284,7 @@ class Screen:
         return number if self._is_answered() else f"{number} …".strip()
 
     def _is_answered(self) -> bool:
-        return self._listing.asked == self._live.asked(self._query.text)
+        return self._listing.query == self._live.query(self._query.text)
 
     def _note(self) -> StyleAndTextTuples:
         return [("bold", self._listing.note)]

@@ -33,7 +33,7 @@ from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.faces.page import commands
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
-from carryover.faces.page.answers import CommandAsked, KnownHealth, Me
+from carryover.faces.page.answers import CommandBody, KnownHealth, Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
 from carryover.past.budget import USUAL, is_budget
@@ -220,7 +220,7 @@ class Page:
                 return projects.project_here(db, number).root
 
         folder = await self._in_thread(root)
-        return await self._read(lambda db: answers[what](db, projects.project_here(db, number)), at=folder)
+        return await self._read(lambda db: answers[what](db, projects.project_here(db, number)), folder=folder)
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
@@ -265,31 +265,31 @@ class Page:
                 _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
                 if not printed.startswith(b"{"):
                     raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
-                known = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
-                self._health = (self._host.clock(), known)
+                health = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
+                self._health = (self._host.clock(), health)
             return _json(self._health[1])
 
     async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         try:
             async with asyncio.timeout(_BODY_S):
-                asked = msgspec.json.decode(await request.read(), type=CommandAsked)
+                body = msgspec.json.decode(await request.read(), type=CommandBody)
         except (TimeoutError, ValueError) as error:
             raise web.HTTPBadRequest from error
-        if asked.command == "to" and asked.agent not in agent_ids():
+        if body.command == "to" and body.agent not in agent_ids():
             raise web.HTTPBadRequest(reason="no such agent")
 
         def root_for() -> str:
             with self._host.read_ledger() as db:
-                by = asked.session_agent or asked.agent
-                if asked.session and not projects.has_session(db, asked.project, by, asked.session):
+                by = body.session_agent or body.agent
+                if body.session and not projects.has_session(db, body.project, by, body.session):
                     raise web.HTTPNotFound
-                return projects.project_here(db, asked.project).root
+                return projects.project_here(db, body.project).root
 
         root = await self._in_thread(root_for)
         if self._running.locked():
             raise web.HTTPServiceUnavailable(reason="other commands are still running")
         async with self._running:
-            return _json(await commands.answer(asked, root, self._env(visitor), self._host.state.root))
+            return _json(await commands.answer(body, root, self._env(visitor), self._host.state.root))
 
     def _env(self, visitor: Visitor) -> dict[str, str]:
         """Returns the daemon's environment with what the user's shell adds to a service's."""
@@ -297,8 +297,8 @@ class Page:
         env.pop("NOTIFY_SOCKET", None)
         return env
 
-    async def _read(self, read: Read, pool: Executor | None = None, at: str | None = None) -> web.StreamResponse:
-        """Answers with what is read from the ledger, and from the folder `at`."""
+    async def _read(self, read: Read, pool: Executor | None = None, folder: str | None = None) -> web.StreamResponse:
+        """Answers with what is read from the ledger, and from the folder `folder`."""
 
         def answer() -> bytes:
             with self._host.read_ledger() as db:
@@ -308,10 +308,10 @@ class Page:
             return msgspec.json.encode(record)
 
         try:
-            work = answer if at is None else partial(look_at, at, answer)
+            work = answer if folder is None else partial(look_at, folder, answer)
             return web.Response(body=await self._in_thread(work, pool), content_type="application/json")
         except Silent as error:
-            raise web.HTTPServiceUnavailable(reason=f"{at}: {error.strerror}") from error
+            raise web.HTTPServiceUnavailable(reason=f"{folder}: {error.strerror}") from error
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise

@@ -46,11 +46,11 @@ T = TypeVar("T")
 
 
 def gather(
-    *, inspect: bool = False, in_short: bool = False, here: bool = False, ask: AskVersion = ask_version
+    *, inspect: bool = False, in_short: bool = False, with_channels: bool = False, ask: AskVersion = ask_version
 ) -> Facts:
     """Gathers the facts; with `inspect`, also those that take longer.
 
-    With `here`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
+    With `with_channels`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
     """
     state = state_dir()
     home = Path.home()
@@ -85,7 +85,7 @@ def gather(
         git_trouble=_git_trouble(health, ledger),
         projects=_projects(ledger, config),
     )
-    if here:
+    if with_channels:
         facts = _with_channels(facts)
     if inspect:
         from carryover.past.findings.inspection import with_inspection
