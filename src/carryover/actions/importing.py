@@ -67,7 +67,12 @@ class ImportRequest(msgspec.Struct, frozen=True):
 
 
 class Imports(msgspec.Struct, frozen=True, kw_only=True):
-    """What was named, file by file."""
+    """What was named, file by file.
+
+    imports = import_files(["chat.json"], project=None, agent=None, again=False, store=True)
+    for report in imports.reports:
+        print(report.file, report.problem or report.new_events)
+    """
 
     alone: list[FileReport]
     """Files that were named, or have a problem."""

@@ -75,8 +75,9 @@ class Answer(NamedTuple):
 class Survey:
     """What is on this machine before anything is asked or written.
 
-    >>> surveyed = survey(Wishes(installing=True, service=True, dry_run=True))
-    >>> would = install(surveyed, surveyed.first_answer(agents=None, pointers="local"))
+    surveyed = survey(Wishes(installing=True, service=True, dry_run=True))
+    answer = surveyed.first_answer(agents=None, pointers="local")
+    would = install(surveyed, answer)
     """
 
     wishes: Wishes
@@ -128,7 +129,12 @@ class AgentResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """Everything that an install or refresh did or, in a dry run, would do."""
+    """Everything that an install or refresh did or, in a dry run, would do.
+
+    installed = install(surveyed, answer)
+    if installed.failed:
+        print([done.problem for done in installed.applied], *installed.daemon_lines)
+    """
 
     survey: Survey
     answer: Answer

@@ -42,7 +42,12 @@ _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard ins
 
 
 class StartableAgent(msgspec.Struct, frozen=True):
-    """An agent that can be started on this machine."""
+    """An agent that can be started on this machine.
+
+    >>> codex = Starter(binary="codex", args=("Read {handoff}",))
+    >>> StartableAgent("Codex CLI", codex, Command(Path("/usr/bin/codex"), on_path=True)).words("HANDOFF.md")
+    ('codex', 'Read HANDOFF.md')
+    """
 
     name: str
     starter: Starter
@@ -55,7 +60,12 @@ class StartableAgent(msgspec.Struct, frozen=True):
 
 
 class TakeOver(NamedTuple):
-    """A handoff that is in its project, and the agent that is to take over."""
+    """A handoff that is in its project, and the agent that is to take over.
+
+    going = take_over("codex", "/srv/shop")
+    words = going.start.words(going.handoff)
+    exec_here(going.start.name, going.start.command.path, words, going.root)
+    """
 
     start: StartableAgent
     refreshed: Refreshed

@@ -160,7 +160,13 @@ def _entries(event: Happened, quote: _Quote, text: str) -> list[Entry]:
 
 
 class _Unsaid:
-    """Leaves out of texts what stands in the lines above, or was in a text before, which came later in time."""
+    """Leaves out of texts what stands in the lines above, or was in a text before, which came later in time.
+
+    >>> unsaid = _Unsaid([])
+    >>> answer = _Quote("message", "Pi (turn 2)", "Prices are whole cents in cart.py.")
+    >>> unsaid.of(answer), unsaid.of(answer)
+    ('Prices are whole cents in cart.py.', '…')
+    """
 
     def __init__(self, above: Iterable[Entry]) -> None:
         self._above = "\n".join(entry.text for entry in above)

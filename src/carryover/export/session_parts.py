@@ -29,7 +29,11 @@ _HEADING_CHARS: Final = 160
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     """The facts about a session; what is not known is empty. `agent` is the agent's id, `project` the root as it is
-    shown."""
+    shown.
+
+    >>> dict(SessionHead(id="3f2a", agent="codex", agent_name="Codex CLI", version="0.131").facts)["Agent"]
+    'Codex CLI 0.131'
+    """
 
     id: str
     agent: str

@@ -101,7 +101,12 @@ def _joined(neighbours: Sequence[LineHistory]) -> LineHistory:
 
 
 class _Search:
-    """Looks for lines in the recorded edits of a file, which is or was in these places."""
+    """Looks for lines in the recorded edits of a file, which is or was in these places.
+
+    search = _Search(db, root, {path}, project)
+    for how, turns in search.answers(texts, lines):
+        print(how, [turn.prompt for turn in turns])
+    """
 
     def __init__(self, db: sqlite3.Connection, root: Path, places: Set[Path], project: ProjectRow | None) -> None:
         self._db = db
@@ -135,7 +140,12 @@ class _Search:
 
 
 class _Undone:
-    """What undoing recorded edits says of lines."""
+    """What undoing recorded edits says of lines.
+
+    undone = _Undone(db, texts, lines, edits)
+    answer = undone.origin(lines[0])
+    how, turns = answer or ("unknown", ())
+    """
 
     def __init__(self, db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[_Line], edits: Edits) -> None:
         self._turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))

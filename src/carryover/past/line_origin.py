@@ -35,6 +35,10 @@ class Piece:
     """A hunk of an edit: its lines, each with its sign (` `, `+` or `-`) in front.
 
     `start` is its first line in the file after the edit, from 1.
+
+    >>> piece = Piece(start=1, lines=(" def total():", "-    return 0", "+    return 1"))
+    >>> piece.old[1], piece.new[1], piece.wrote
+    ('    return 0', '    return 1', [False, True])
     """
 
     start: int | None
@@ -60,7 +64,13 @@ class Piece:
 
 @dataclass(slots=True)
 class _Line:
-    """A line whose edit is looked for: its index in the file before the edits that were undone so far."""
+    """A line whose edit is looked for: its index in the file before the edits that were undone so far.
+
+    >>> line = _Line(0, exact=False)
+    >>> line.is_of(3)
+    >>> line.source
+    Source(edit=3, sure='by_text')
+    """
 
     index: int
     exact: bool = True

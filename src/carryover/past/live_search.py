@@ -114,7 +114,9 @@ class Filter(Generic[Value]):
 class LiveSearch:
     """What is recorded, open while a person looks through it.
 
-    `listings` and `previews` answer in threads: `await live.listings.answer(live.query("discount"))`.
+    with live_search() as live:
+        live.agent.move(1)  # only the sessions of the next agent
+        listing = await live.listings.answer(live.query("discount"))  # in a thread
     """
 
     def __init__(

@@ -89,7 +89,11 @@ def path_in_project(path: str, roots: Sequence[str | None]) -> str:
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown)."""
+    """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown).
+
+    [newest, *_] = changes_of(db, project, "/srv/shop/cart.py")
+    print(newest.prompt, newest.summary)  # Add a discount +12 -3
+    """
 
     at_ms: int
     agent: str

@@ -47,6 +47,12 @@ class Shortened(msgspec.Struct, frozen=True):
 
 
 class _Model(msgspec.Struct, frozen=True):
+    """A model that Ollama knows, on this machine or on another.
+
+    >>> _Model("qwen2.5:7b").is_here, _Model("gpt-oss:120b-cloud").is_here
+    (True, False)
+    """
+
     name: str
     remote_host: str | None = None
     remote_model: str | None = None

@@ -140,6 +140,13 @@ def _fitting(path: Path) -> str:
 
 
 class _ReaderUpTo:
+    """Reads only the records up to the number `last`.
+
+    reader = _ReaderUpTo(agent.reader, last=120)
+    batch = reader.read(path, None)
+    assert all(record.number <= 120 for record in batch.records)
+    """
+
     def __init__(self, reader: Reader, last: int) -> None:
         self._reader = reader
         self._last = last

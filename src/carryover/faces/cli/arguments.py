@@ -40,7 +40,12 @@ _DATE: Final = r"\d{4}-\d\d-\d\d"
 
 
 class UsageError(UserError):
-    """Arguments that cannot be meant; `shown` holds the lines that a person gets: how the command is used, and why."""
+    """Arguments that cannot be meant; `shown` holds the lines that a person gets: how the command is used, and why.
+
+    >>> error = UsageError("usage: carryover show ID", "carryover show", "which session?")
+    >>> error.shown
+    ('usage: carryover show ID', 'carryover show: error: which session?')
+    """
 
     def __init__(self, usage: str, prog: str, message: str) -> None:
         super().__init__(message, ExitCode.USAGE)
@@ -113,7 +118,11 @@ class CommandParser(argparse.ArgumentParser):
 
 
 class ShowVersion(argparse.Action):
-    """Prints the version, how it was installed and where. That is found out only now, as it takes a while."""
+    """Prints the version, how it was installed and where. That is found out only now, as it takes a while.
+
+    parser.add_argument("--version", action=ShowVersion, nargs=0)
+    parser.parse_args(["--version"])  # prints, and exits
+    """
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from carryover.actions.version import version_line

@@ -13,7 +13,12 @@ from carryover.faces.cli.main import COMMANDS, build_parser
 
 
 class Command(NamedTuple):
-    """The whole program or one of its commands, as it is typed."""
+    """The whole program or one of its commands, as it is typed.
+
+    >>> carryover = program()
+    >>> [option.option_strings[-1] for option in carryover.options]
+    ['--help', '--json', '--no-pager', '--version']
+    """
 
     name: str
     summary: str

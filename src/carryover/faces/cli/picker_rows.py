@@ -1,4 +1,4 @@
-"""The rows of the full-screen list, as text with styles. Pure."""
+"""The rows of the full-screen list, as text with styles, and what is said of its keys. Pure."""
 
 from __future__ import annotations
 
@@ -19,6 +19,28 @@ NARROW: Final = 60
 """On a narrower terminal only its time comes before a row's text; the rest is above the preview."""
 WIDE: Final = 110
 """From this width on there is room for the kind of a row too."""
+
+HELP: Final = (
+    ("↑ ↓", "choose; also j k, page up, page down, g G, the mouse"),
+    ("enter", "show the session, or the turn that was found"),
+    ("c", "continue in another agent, with the session's handoff as the first prompt"),
+    ("r", "resume the session in its own agent"),
+    ("y", "copy the handoff, to paste it anywhere"),
+    ("/", "search while you type, a phrase in double quotes; ↓ goes back to the list"),
+    ("tab", "the filters by agent, project and day, which ← → change; shift-tab goes back"),
+    ("a", "list all projects, or this one again"),
+    ("d u", "scroll the preview; also shift with ↓ ↑, the mouse wheel over it"),
+    ("esc", "back: ends the search; without one, quit"),
+    ("q", "quit"),
+)
+"""Every key, and what it does."""
+LIST_KEYS: Final[Sequence[str]] = (
+    *("c continue elsewhere", "enter show", "/ search", "? keys", "q quit"),
+    *("y copy", "r resume", "a all projects", "tab filters", "d u scroll"),
+)
+QUERY_KEYS: Final[Sequence[str]] = ("enter show", "↓ list", "tab filters", "esc ends the search", "f1 keys")
+FILTER_KEYS: Final[Sequence[str]] = ("←→ change", "tab next", "↓ list", "esc ends the search")
+AGENT_KEYS: Final[Sequence[str]] = ("enter continue there", "↑↓ choose", "esc back")
 
 _BETWEEN: Final = " · "
 _COLUMNS: Final = {"by": Column("", least=6), "project": Column("", least=8, keep_end=True)}

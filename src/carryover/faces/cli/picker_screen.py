@@ -25,7 +25,17 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import TextArea
 
 from carryover.errors import UserError
-from carryover.faces.cli.picker_rows import Row, keys_row, list_rows, styled
+from carryover.faces.cli.picker_rows import (
+    AGENT_KEYS,
+    FILTER_KEYS,
+    HELP,
+    LIST_KEYS,
+    QUERY_KEYS,
+    Row,
+    keys_row,
+    list_rows,
+    styled,
+)
 from carryover.past.context import now_ms
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Line, Preview, Wanted
@@ -40,19 +50,6 @@ BEFORE_MATCH: Final = 2
 """How many rows before the match the preview begins."""
 PAGE: Final = 10
 
-HELP: Final = (
-    ("↑ ↓", "choose; also j k, page up, page down, g G, the mouse"),
-    ("enter", "show the session, or the turn that was found"),
-    ("c", "continue in another agent, with the session's handoff as the first prompt"),
-    ("r", "resume the session in its own agent"),
-    ("y", "copy the handoff, to paste it anywhere"),
-    ("/", "search while you type, a phrase in double quotes; ↓ goes back to the list"),
-    ("tab", "the filters by agent, project and day, which ← → change; shift-tab goes back"),
-    ("a", "list all projects, or this one again"),
-    ("d u", "scroll the preview; also shift with ↓ ↑, the mouse wheel over it"),
-    ("esc", "back: ends the search; without one, quit"),
-    ("q", "quit"),
-)
 MOVES: Final = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "pageup": -PAGE, "pagedown": PAGE}
 """Keys that choose another row; from anywhere else they lead to the list."""
 LIST_MOVES: Final = {**MOVES, "k": -1, "j": 1, "g": -10_000, "home": -10_000, "G": 10_000, "end": 10_000}
@@ -67,14 +64,6 @@ NO_PREVIEW: Final = Preview("", (Line(""),), 0)
 
 HALF: Final = Dimension(min=1, preferred=200)
 """The height of the list and of what is below it: however much is found, so that nothing jumps while one types."""
-
-LIST_KEYS: Final[Sequence[str]] = (
-    *("c continue elsewhere", "enter show", "/ search", "? keys", "q quit"),
-    *("y copy", "r resume", "a all projects", "tab filters", "d u scroll"),
-)
-QUERY_KEYS: Final[Sequence[str]] = ("enter show", "↓ list", "tab filters", "esc ends the search", "f1 keys")
-FILTER_KEYS: Final[Sequence[str]] = ("←→ change", "tab next", "↓ list", "esc ends the search")
-AGENT_KEYS: Final[Sequence[str]] = ("enter continue there", "↑↓ choose", "esc back")
 
 HOMELESS: Final = {
     "continue": "This session belongs to no project, so no agent can take it over.",
@@ -98,7 +87,11 @@ class Choice(NamedTuple):
 class Rows(FormattedTextControl):
     """Rows of which one is chosen, with keys or the mouse; `chosen` is its number.
 
-    `rows.fill([[("bold", "one")], [("", "two")]])`, then `rows.move(1)`: `rows.chosen` is 1, and the second is marked.
+    >>> rows = Rows(KeyBindings(), moved=lambda: None)
+    >>> rows.fill([[("bold", "one")], [("", "two")]])
+    >>> rows.move(1)
+    >>> rows.chosen
+    1
     """
 
     def __init__(self, key_bindings: KeyBindings, moved: Callable[[], None]) -> None:
@@ -138,7 +131,12 @@ class Rows(FormattedTextControl):
 
 
 class Styles(Processor):
-    """Gives the lines of a preview their styles."""
+    """Gives the lines of a preview their styles.
+
+    styles = Styles()
+    below = TextArea(read_only=True, input_processors=[styles])
+    styles.lines, below.text = preview.lines, "\\n".join(line.text for line in preview.lines)
+    """
 
     def __init__(self) -> None:
         self.lines: Sequence[Line] = NO_PREVIEW.lines
@@ -152,7 +150,9 @@ class Styles(Processor):
 class Screen:
     """The list on the terminal. It keeps its state from one choice to the next.
 
-    `screen.choice()` shows it until the user chooses what to do with a row, or leaves.
+    screen = Screen(live, types=False)
+    while (choice := screen.choice()) is not None:  # None: the user left
+        print(choice.does, choice.item.session)
     """
 
     def __init__(self, live: LiveSearch, *, types: bool, message: str = "") -> None:

@@ -132,7 +132,12 @@ def _refusal_of(error: ValidationError) -> SessionMessage | None:
 
 
 class _Project:
-    """The project that the client works in, which no argument of a tool can change."""
+    """The project that the client works in, which no argument of a tool can change.
+
+    project = _Project()
+    server = Server(NAME, on_call_tool=project.call)
+    result = await project.call(context, params)  # as the server does for each call
+    """
 
     def __init__(self) -> None:
         self._folder: str | None = None

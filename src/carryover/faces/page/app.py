@@ -80,7 +80,12 @@ class Host(Protocol):
 
 
 class Page:
-    """Answers the page's requests. `changes` is told what has changed; call `close` at the end."""
+    """Answers the page's requests.
+
+    page = Page(host, access)
+    response = await page.answer(request)
+    page.changes.project(1)  # project 1 has changed; `page.close()` at the end
+    """
 
     def __init__(self, host: Host, access: Access) -> None:
         """Reads the page's files. Blocks."""

@@ -23,7 +23,12 @@ from carryover.terminal.paths import short_path
 
 
 class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent that Carryover knows, whether it is on this machine or not."""
+    """One agent that Carryover knows, whether it is on this machine or not.
+
+    >>> agent = AgentFacts(id="codex", name="Codex CLI", state="missing")
+    >>> agent.is_here
+    False
+    """
 
     id: str
     name: str
@@ -118,7 +123,12 @@ class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files."""
+    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files.
+
+    >>> project = ProjectFacts(root="/srv/shop", uncommitted=("AGENTS.md",))
+    >>> project.commit
+    "cd /srv/shop && git add AGENTS.md && git commit -m 'Point agents to the handoff' -- AGENTS.md"
+    """
 
     root: str
     open_to: str | None = None
