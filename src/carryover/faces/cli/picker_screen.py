@@ -135,7 +135,7 @@ class Styles(Processor):
 
     styles = Styles()
     below = TextArea(read_only=True, input_processors=[styles])
-    styles.lines, below.text = preview.lines, "\\n".join(line.text for line in preview.lines)
+    styles.lines = preview.lines  # before their text is put into `below`
     """
 
     def __init__(self) -> None:
