@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -80,9 +80,9 @@ class Imports(msgspec.Struct, frozen=True, kw_only=True):
     """The others, of folders that were named."""
     others: int
     """How many files of folders no known agent wrote."""
-    excluded: dict[str, str]
+    excluded: dict[str, str] = {}
     """Why projects are left out of Carryover, by root."""
-    away: frozenset[str]
+    away: frozenset[str] = frozenset()
     """Roots of projects that are no folders here."""
     code: ExitCode
     """OK, or what went wrong with a file first."""
@@ -109,38 +109,41 @@ def import_files(names: Sequence[str], *, project: str | None, agent: str | None
     state = state_dir()
     config = load_config(state.config)
     root = project_root(project, must_exist=True) if project is not None else None
+    requests = (ImportRequest(path, root, agent, again, in_folder) for path, in_folder in _named(names))
+    imports = _imported(state, requests, store=store)
+    if imports.others and not imports.reports:
+        raise UserError(
+            f"No known agent wrote any of the {counted(imports.others, 'file')} there. Nothing was imported.",
+            ExitCode.NOTHING_FOUND,
+        )
+    excluded = {root: project_settings(Path(root), config).excluded for root in imports.roots}
+    return msgspec.structs.replace(
+        imports,
+        excluded={root: reason for root, reason in excluded.items() if reason is not None},
+        away=frozenset(root for root in imports.roots if not is_folder(Path(root))),
+    )
+
+
+def _imported(state: StateDir, requests: Iterable[ImportRequest], *, store: bool) -> Imports:
+    """Imports file by file; of the projects nothing is said yet."""
     alone: list[FileReport] = []
     of_folders: list[FileReport] = []
     code = ExitCode.OK
     others = 0
-    for path, in_folder in _named(names):
+    for request in requests:
         try:
-            report = import_file(state, ImportRequest(path, root, agent, again, in_folder), store=store)
+            report = import_file(state, request, store=store)
         except UserError as error:
-            if in_folder and error.code == ExitCode.NOTHING_FOUND:
+            if request.in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
                 continue
-            alone.append(FileReport(file=str(path), problem=str(error)))
+            alone.append(FileReport(file=str(request.path), problem=str(error)))
             # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
-            code = code or (ExitCode.OK if in_folder and not is_utf8(path) else error.code)
+            code = code or (ExitCode.OK if request.in_folder and not is_utf8(request.path) else error.code)
             continue
-        is_like_others = in_folder and not report.torn and report.problem is None
+        is_like_others = request.in_folder and not report.torn and report.problem is None
         (of_folders if is_like_others else alone).append(report)
-    if others and not alone and not of_folders:
-        raise UserError(
-            f"No known agent wrote any of the {counted(others, 'file')} there. Nothing was imported.",
-            ExitCode.NOTHING_FOUND,
-        )
-    roots = dict.fromkeys(root for report in (*alone, *of_folders) for root in report.projects)
-    excluded = {root: project_settings(Path(root), config).excluded for root in roots}
-    return Imports(
-        alone=alone,
-        of_folders=of_folders,
-        others=others,
-        excluded={root: reason for root, reason in excluded.items() if reason is not None},
-        away=frozenset(root for root in roots if not is_folder(Path(root))),
-        code=code,
-    )
+    return Imports(alone=alone, of_folders=of_folders, others=others, code=code)
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:

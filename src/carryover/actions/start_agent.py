@@ -110,16 +110,16 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
-        problem, code = f"Carryover can't start {name} with a first prompt.", ExitCode.REFUSED
-    elif (command := start_command(spec, machine)) is not None:
-        return StartableAgent(name, spec.start, command)
-    else:
-        problem = (
+        cannot = f"Carryover can't start {name} with a first prompt."
+        raise UserError(f"{cannot} {_offer(config, machine)}{_COPY}", ExitCode.REFUSED)
+    command = start_command(spec, machine)
+    if command is None:
+        raise UserError(
             f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "
-            "Install it, or put its folder on PATH."
+            f"Install it, or put its folder on PATH. {_offer(config, machine)}{_COPY}",
+            ExitCode.NOTHING_FOUND,
         )
-        code = ExitCode.NOTHING_FOUND
-    raise UserError(f"{problem} {_offer(config, machine)}{_COPY}", code)
+    return StartableAgent(name, spec.start, command)
 
 
 def last_other_agent(refreshed: Refreshed, config: Config) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -63,13 +63,13 @@ def try_source(name: str, agent_id: str | None) -> Tried:
     declared, source = _declared_for(path, load_config(state.config).sources, agent_id, head)
     agent = agent_of(declared)
     try:
-        events, skipped, without_time = _events(agent, source)
+        parsed = _parsed(agent, source)
     except OSError as error:
         raise UserError(
             f"{path} can't be read as {declared.format}: {error.strerror or 'it is damaged'}. In a document, "
             f"`messages` must name the list of its records; it is {declared.messages!r}.",
         ) from error
-    return _tried(declared, str(path), events, skipped, without_time=without_time)
+    return _tried(declared, str(path), parsed)
 
 
 def _declared_for(
@@ -112,8 +112,14 @@ def _kind(raw: msgspec.Raw) -> str:
     return "text" if text_of(raw) else "other"
 
 
-def _events(agent: Agent, source: Source) -> tuple[list[Event], Counter[str], int]:
-    """Returns the events of a file, why records were not understood, and how many events have no time."""
+class _Parsed(NamedTuple):
+    """The events of a file, and how many records were not understood, by what is wrong with them."""
+
+    events: list[Event]
+    skipped: Counter[str]
+
+
+def _parsed(agent: Agent, source: Source) -> _Parsed:
     reader = reader_of_copies(agent.reader)
     context = agent.context_type()
     events: list[Event] = []
@@ -130,12 +136,11 @@ def _events(agent: Agent, source: Source) -> tuple[list[Event], Counter[str], in
             skipped["record: it is too long to be read"] += batch.oversized
         more = batch.more and batch.cursor != cursor
         cursor = batch.cursor
-    return events, skipped, sum(event.at_ms <= 0 for event in events)
+    return _Parsed(events, skipped)
 
 
-def _tried(
-    declared: DeclaredSource, path: str, events: list[Event], skipped: Counter[str], *, without_time: int
-) -> Tried:
+def _tried(declared: DeclaredSource, path: str, parsed: _Parsed) -> Tried:
+    events, skipped = parsed
     prompts = [event.body.text for event in events if isinstance(event.body, UserPrompt)]
     answers = [event.body.text for event in events if isinstance(event.body, AssistantMessage)]
     calls = Counter[str](event.body.op for event in events if isinstance(event.body, ToolCall))
@@ -156,11 +161,11 @@ def _tried(
         last_answer=answers[-1] if answers else "",
         skipped=dict(skipped),
     )
-    problems = _problems(declared, tried, events, without_time)
+    problems = _problems(declared, tried, events)
     return msgspec.structs.replace(tried, problems=tuple(problems))
 
 
-def _problems(declared: DeclaredSource, tried: Tried, events: list[Event], without_time: int) -> Iterator[str]:
+def _problems(declared: DeclaredSource, tried: Tried, events: list[Event]) -> Iterator[str]:
     if not tried.prompts:
         yield f"No record is a prompt: `role` is {declared.role!r}, `text` is {declared.text!r}."
     if not tried.answers:
@@ -170,7 +175,7 @@ def _problems(declared: DeclaredSource, tried: Tried, events: list[Event], witho
             f"No record names its working folder: `folder` is {declared.folder!r}. "
             "Name another field, or the one project of these files with `project`."
         )
-    if without_time:
+    if without_time := sum(event.at_ms <= 0 for event in events):
         yield f"{without_time} of {len(events)} events have no time: `time` is {declared.time!r}."
     unnamed = sum(isinstance(event.body, ToolCall) and event.body.name == "?" for event in events)
     if unnamed:

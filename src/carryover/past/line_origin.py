@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from carryover.model import FileEdit
 from carryover.records.fields import bounded
@@ -159,11 +159,11 @@ def _undo(file: list[str], piece: Piece, edit: FileEdit, waiting: Sequence[_Line
     new = piece.new
     old = piece.old
     place = _place(file, piece, new)
-    if place is None and (parts := _within_lines(file, piece, new)):
+    if place is None and (within := _within_lines(file, piece, new)) is not None:
         # The edit replaced a text that began or ended within a line: take in the rest of these lines.
-        place, before, after = parts
+        place = within.place
         new = file[place : place + len(new)]
-        old = "".join((before, "\n".join(old), after)).split("\n")
+        old = "".join((within.before, "\n".join(old), within.after)).split("\n")
     if place is None:
         _are_uncertain(waiting)
         return [line for line in waiting if _has_text(file, line.index, piece, new)]
@@ -199,10 +199,17 @@ def _place(file: list[str], piece: Piece, new: list[str]) -> int | None:
     return min(places, key=lambda index: abs(index - start), default=None)
 
 
-def _within_lines(file: list[str], piece: Piece, new: list[str]) -> tuple[int, str, str] | None:
-    """Returns where a text without a known line is in the file: the index of its first line, what stands before it
-    there, and what after it in its last line. None unless it is there once.
-    """
+class _WithinLines(NamedTuple):
+    """Where a text is in a file: the index of its first line, what stands before it there, and what after it in its
+    last line."""
+
+    place: int
+    before: str
+    after: str
+
+
+def _within_lines(file: list[str], piece: Piece, new: list[str]) -> _WithinLines | None:
+    """Returns where a text without a known line is in the file. None unless it is there once."""
     text = "\n".join(file)
     part = "\n".join(new)
     if piece.start is not None or not part or text.count(part) != 1:
@@ -211,7 +218,7 @@ def _within_lines(file: list[str], piece: Piece, new: list[str]) -> tuple[int, s
     end = begin + len(part)
     line_end = text.find("\n", end)
     before = text[text.rfind("\n", 0, begin) + 1 : begin]
-    return text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)]
+    return _WithinLines(text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)])
 
 
 def _has_text(file: list[str], index: int, piece: Piece, new: list[str]) -> bool:

@@ -33,7 +33,7 @@ from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.past.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
-from carryover.past.types import Hit
+from carryover.past.types import Hit, Search
 from carryover.projects.handoff_file import place_of
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import view_now
@@ -92,31 +92,40 @@ def prepare() -> None:
 
 def recall(project: ProjectFolder, query: str, kind: Kind | None = None) -> str:
     """Returns where the words of `query` occur in the project's record. Raises UserError if nothing matches."""
+    terms = _terms_to_search(query)
+    if kind is not None and kind not in KINDS:
+        raise UserError(f"{kind!r} is none of the kinds {', '.join(KINDS)}.", ExitCode.USAGE)
+    with _project(project) as work:
+        wanted = Query(terms=terms, project_id=work.id, kinds=(kind,) if kind is not None else ())
+        results = search_for(work.ledger, wanted, limit=HITS, now_ms=now_ms())
+    if not results.hits:
+        raise UserError(" ".join(("Nothing that is recorded of this project matches.", *work.notes)))
+    notes = " ".join(_notes_on(results, work))
+    return "\n".join((notes, "", *(_line_of_hit(hit, results.terms) for hit in results.hits)))
+
+
+def _terms_to_search(query: str) -> tuple[Term, ...]:
     terms = terms_of(query)
     if not terms:
         raise UserError("The query has no letter and no digit to search for.", ExitCode.USAGE)
-    if kind is not None and kind not in KINDS:
-        raise UserError(f"{kind!r} is none of the kinds {', '.join(KINDS)}.", ExitCode.USAGE)
     # The longest terms say most; a pasted error has many words that are everywhere.
     longest = sorted(terms, key=lambda term: sum(map(len, term.words)), reverse=True)[:MOST_TERMS]
-    terms = tuple(term for term in terms if term in longest)
-    with _project(project) as work:
-        wanted = Query(terms=terms, project_id=work.id, kinds=(kind,) if kind is not None else ())
-        answer = search_for(work.ledger, wanted, limit=HITS, now_ms=now_ms())
-    if not answer.hits:
-        raise UserError(" ".join(("Nothing that is recorded of this project matches.", *work.notes)))
-    notes = (
-        f"From the record of {one_line(work.root)}, best first. {_TRUTH}",
-        *work.notes,
-        f"Only {answer.indexed:.0%} of what is recorded can be searched yet, the newest first."
-        if answer.indexed < 1
-        else "",
-        answer.note,
-        "" if answer.has_all_words else "No entry has all of the words; these have some of them.",
-        "There is more: give further words, or a kind." if answer.more else "",
-        "`turn` shows a turn whole.",
-    )
-    return "\n".join((" ".join(filter(None, notes)), "", *(_line_of_hit(hit, answer.terms) for hit in answer.hits)))
+    return tuple(term for term in terms if term in longest)
+
+
+def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
+    """Yields the sentences above the hits."""
+    yield f"From the record of {one_line(work.root)}, best first. {_TRUTH}"
+    yield from work.notes
+    if results.indexed < 1:
+        yield f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first."
+    if results.note:
+        yield results.note
+    if not results.has_all_words:
+        yield "No entry has all of the words; these have some of them."
+    if results.more:
+        yield "There is more: give further words, or a kind."
+    yield "`turn` shows a turn whole."
 
 
 def turn(project: ProjectFolder, name: str, page: int = 1, *, began_ms: int) -> str:
@@ -141,10 +150,13 @@ def turn(project: ProjectFolder, name: str, page: int = 1, *, began_ms: int) -> 
         if not 1 <= page <= len(pages):
             raise UserError(f"That turn has {counted(len(pages), 'page')}, so there is no page {page}.")
         rest = f"\n[Page {page} of {len(pages)}. It continues on page {page + 1}.]\n" if page < len(pages) else ""
-        agent = f"{agent_name(session.agent, session.machine)} {session.agent_version or ''}".strip()
-        began = f", {_when(starts[number - 1].at_ms)}" if number else ""
-        title = f"Turn {number} of {len(starts)} of session {one_line(session.native_id)} ({one_line(agent)}{began})."
-        return f"{' '.join((title, _TRUTH, *work.notes))}\n\n{pages[page - 1]}\n{rest}"
+        return f"{' '.join((_title(session, starts, number), _TRUTH, *work.notes))}\n\n{pages[page - 1]}\n{rest}"
+
+
+def _title(session: SessionRow, starts: Sequence[events.TurnStart], number: int) -> str:
+    agent = f"{agent_name(session.agent, session.machine)} {session.agent_version or ''}".strip()
+    began = f", {_when(starts[number - 1].at_ms)}" if number else ""
+    return f"Turn {number} of {len(starts)} of session {one_line(session.native_id)} ({one_line(agent)}{began})."
 
 
 def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
