@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.config import Config
+from carryover.daemon.handoffs import printed
 from carryover.distill.digest import Digest
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.limit import LASTS_MS, Limit, standing_limit
@@ -38,12 +39,11 @@ from carryover.ledger.queries import (
     work_sessions,
 )
 from carryover.ledger.rows import PROJECT, SessionRow, records
-from carryover.model import NOTE
-from carryover.past.types import HandoffAnswer, HandoffLine, LineSource, Project, Projects, TurnState, Work
+from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import dialed_handoff
-from carryover.publish.make import Refreshed, made_handoff
+from carryover.publish.make import made_handoff
 from carryover.publish.project_view import UnknownProject, project_view, session_digest
 from carryover.text.reset_times import reset_time_ms
 
@@ -201,39 +201,15 @@ def handoff(
     *,
     now_ms: int,
     tokens: int = MAX_TOKENS,
-) -> HandoffAnswer:
-    """Returns the handoff as it would be made now for `tokens`, with the sources of each line. Asks git."""
+) -> ProjectHandoff:
+    """Returns the handoff as it would be made now for `tokens`. Asks git."""
     refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms, agents_own=agents_own)
-    return HandoffAnswer(
+    return ProjectHandoff(
+        handoff=printed(refreshed) if refreshed.text is not None else None,
         path="" if project.refusal is not None else str(Path(refreshed.root, place_of(refreshed.settings.folder))),
         tokens=estimated_tokens(refreshed.text or ""),
-        lines=tuple(_lines(refreshed)),
         refusal=project.refusal or "",
     )
-
-
-def _lines(refreshed: Refreshed) -> Iterator[HandoffLine]:
-    """Yields the lines of the file, in order; those of the sections have sources."""
-    if refreshed.handoff is None or refreshed.text is None:
-        return
-    *lines, last = refreshed.text.rstrip("\n").split("\n")
-    head = len(lines) - sum(1 + len(entries) for _, entries in refreshed.sections)
-    yield from (HandoffLine(text=text, kind="head") for text in lines[:head])
-    for title, entries in refreshed.sections:
-        yield HandoffLine(text=title, kind="title")
-        for text, entry in entries:
-            sources = (
-                LineSource(
-                    kind=line.kind,
-                    agent=line.agent or (NOTE if line.session else ""),
-                    session=line.session,
-                    turn=line.turn or 0,
-                    at_ms=line.at_ms,
-                )
-                for line in entry.sources
-            )
-            yield HandoffLine(text=text, kind="line", sources=tuple(sources))
-    yield HandoffLine(text=last, kind="head")
 
 
 def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int) -> Work:
@@ -241,9 +217,11 @@ def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own
     turns: dict[str, Counter[str]] = defaultdict(Counter)
     for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * MS_PER_DAY):
         turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
+    refreshed = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
+    titles = {f"## {title}": title for title, _ in refreshed.sections}
     tokens: Counter[str] = Counter()
     section = ""
-    for line in _lines(made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)):
-        section = line.text if line.kind == "title" else section
-        tokens[section] += estimated_tokens(f"{line.text}\n")
+    for line in (refreshed.text or "").splitlines():
+        section = titles.get(line, section)
+        tokens[section] += estimated_tokens(f"{line}\n")
     return Work(turns={day: dict(turns[day]) for day in sorted(turns)}, handoff_tokens=dict(tokens))
