@@ -34,7 +34,7 @@ class Tools:
     """
 
     def __init__(
-        self, names: Mapping[Op, str], *, about: Sequence[str], folder: str = "cwd", changes: Changes | None = None
+        self, names: Mapping[Op, str], *, about: Sequence[str] = (), folder: str = "cwd", changes: Changes | None = None
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
 
@@ -48,6 +48,10 @@ class Tools:
     def op(self, name: str) -> Op:
         """Returns the operation of a tool."""
         return self._ops.get(name, "other")
+
+    def knows(self, name: str) -> bool:
+        """Whether the table names a tool."""
+        return name in self._ops
 
     def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
         """Returns a call with the arguments `given`, made in `cwd`."""
