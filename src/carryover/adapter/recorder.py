@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import msgspec
+
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, OpenCall, SessionContext, closed, opened, usable_name
+from carryover.adapter.event_builder import EventBuilder, OpenCall, closed, opened, usable_name
 from carryover.model import AnyBody, Op
 from carryover.records.asked import Asked, asked_in
 from carryover.records.changes import Change, as_edit
@@ -19,7 +21,7 @@ from carryover.records.fields import SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.text import names_own_folder
 
-C = TypeVar("C", bound=SessionContext)
+C = TypeVar("C", bound=msgspec.Struct)
 
 Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
 """Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
@@ -70,8 +72,18 @@ class Tools:
 class Recorder(EventBuilder[C]):
     """Adds the events of calls. An agent's own class says under which key an event of the record stands (`add`).
 
-    A handler begins a call with `begin` and ends it with `end` and `conclude`, in records of their own or in one.
+    A handler begins a call with `begin_call`, and ends it with `take_call` and `end_call`.
     """
+
+    @property
+    def open_calls(self) -> tuple[OpenCall, ...]:
+        """The calls whose results have not come yet: `calls` of the context, unless it holds those of many sessions."""
+        calls: tuple[OpenCall, ...] = getattr(self.context, "calls", ())
+        return calls
+
+    def keep_open(self, calls: tuple[OpenCall, ...]) -> None:
+        """Replaces the open calls."""
+        self.change(calls=calls)
 
     def add(self, body: AnyBody, key: str) -> None:
         """Adds an event under a key, or the part of one that tells it from others of the record."""
@@ -84,21 +96,21 @@ class Recorder(EventBuilder[C]):
         self.skip(kind, "no usable id or name" if name != "?" else "no usable id")
         return False
 
-    def begin(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
+    def begin_call(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
         """Adds a call under `key`, and the questions that it asks; it stays open until its result comes."""
         self.add(call.as_event(), key)
         for number, one in enumerate(asked):
             self.add(one.as_event(call.id), f"{question}{number}")
-        self.change(calls=opened(self.context.calls, call))
+        self.keep_open(opened(self.open_calls, call))
 
-    def end(self, ident: str, name: str = "?", op: Op = "other") -> OpenCall:
+    def take_call(self, ident: str, name: str = "?", op: Op = "other") -> OpenCall:
         """Closes the open call with this id and returns it; one that is not known has `name` and `op`."""
         unknown = OpenCall(id=ident, name=name, op=op)
-        call = next((call for call in self.context.calls if call.id == ident), unknown)
-        self.change(calls=closed(self.context.calls, ident))
+        call = next((call for call in self.open_calls if call.id == ident), unknown)
+        self.keep_open(closed(self.open_calls, ident))
         return call
 
-    def conclude(
+    def end_call(
         self,
         call: OpenCall,
         outcome: ToolOutcome,

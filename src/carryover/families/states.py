@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, SessionContext, reemitted_after, usable_folder
+from carryover.adapter.event_builder import SessionContext, reemitted_after, usable_folder
+from carryover.adapter.recorder import Recorder
 from carryover.model import AnyBody
 from carryover.readers.rewritten import OnlyConversation
 from carryover.records import rawjson
@@ -76,7 +77,7 @@ class State(OnlyConversation):
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(EventBuilder[Context]):
+class Builder(Recorder[Context]):
     """Builds the events of one piece. `record` is its whole record, `ident` the id in what is below its key."""
 
     session: str

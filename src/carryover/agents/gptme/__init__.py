@@ -210,7 +210,7 @@ class _Recorder(Recorder[Context]):
         self.change(calls=())
         for number, call in enumerate(calls):
             named = msgspec.structs.replace(call, id=call.id or f"{self.at_ms}/{number}")
-            self.begin(named, f"call{number}")
+            self.begin_call(named, f"call{number}")
         if stopped:
             self.add(TurnEnd(reason="interrupted"), "end")
 
@@ -234,7 +234,7 @@ class _Recorder(Recorder[Context]):
         call, *others = self.context.calls
         self.change(calls=tuple(others))
         outcome = _outcome(call, text)
-        self.conclude(call, outcome, changes=tuple(_made(call, text)))
+        self.end_call(call, outcome, changes=tuple(_made(call, text)))
         if call.op == "plan" and (todos := _todos_after(self.context.todos, text)) != self.context.todos:
             self.change(todos=todos)
             self.add(PlanUpdate(items=tuple(todos.values())), "plan")

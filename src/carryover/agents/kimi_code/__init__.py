@@ -261,15 +261,15 @@ def _call(recorder: _Recorder, event: Fields) -> None:
         given = fields_of(event.get("args"))
         call = TOOLS.call(ident, name, given, recorder.context.cwd)
         asked = asked_in(given.get("questions")) if call.op == "ask" else ()
-        recorder.begin(call, f"{ident}/call", asked, question=f"{ident}/question")
+        recorder.begin_call(call, f"{ident}/call", asked, question=f"{ident}/question")
 
 
 def _result(recorder: _Recorder, event: Fields) -> None:
     ident = text_of(event.get("toolCallId"))
     if recorder.identify("loop/tool.result", ident):
-        call = recorder.end(ident)
+        call = recorder.take_call(ident)
         outcome = _outcome(call, fields_of(event.get("result")))
-        recorder.conclude(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
+        recorder.end_call(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
 
 
 def _outcome(call: OpenCall, result: Fields) -> ToolOutcome:

@@ -248,7 +248,7 @@ class _Recorder(Recorder[Context]):
 def _call(recorder: _Recorder, key: str, given: Fields) -> None:
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if recorder.identify("message/toolCall", ident, name):
-        recorder.begin(TOOLS.call(ident, name, fields_of(given.get("arguments")), recorder.context.cwd), key)
+        recorder.begin_call(TOOLS.call(ident, name, fields_of(given.get("arguments")), recorder.context.cwd), key)
 
 
 def _result(recorder: _Recorder) -> None:
@@ -256,11 +256,11 @@ def _result(recorder: _Recorder) -> None:
     ident, name = recorder.text("toolCallId"), recorder.text("toolName")
     if not recorder.identify("message/toolResult", ident):
         return
-    call = recorder.end(ident, name, TOOLS.op(name))
+    call = recorder.take_call(ident, name, TOOLS.op(name))
     output = without_ansi(rawjson.text_of(recorder.message.get("content", rawjson.ABSENT)) or "")
     patch = text_of(fields_of(recorder.message.get("details")).get("patch"))
     outcome = _outcome(call.op, output, failed=is_true(recorder.message.get("isError")))
-    recorder.conclude(call, outcome, changes=[_as_patched(change, patch) for change in call.changes])
+    recorder.end_call(call, outcome, changes=[_as_patched(change, patch) for change in call.changes])
 
 
 def _typed(recorder: _Recorder) -> None:
