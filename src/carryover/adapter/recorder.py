@@ -96,11 +96,15 @@ class Recorder(EventBuilder[C]):
         self.skip(kind, "no usable id or name" if name != "?" else "no usable id")
         return False
 
-    def begin_call(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
-        """Adds a call under `key`, and the questions that it asks; it stays open until its result comes."""
+    def add_call(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
+        """Adds a call under `key`, and the questions that it asks."""
         self.add(call.as_event(), key)
         for number, one in enumerate(asked):
             self.add(one.as_event(call.id), f"{question}{number}")
+
+    def begin_call(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
+        """Adds a call as `add_call` does; it stays open until its result comes."""
+        self.add_call(call, key, asked, question=question)
         self.keep_open(opened(self.open_calls, call))
 
     def take_call(self, ident: str, name: str = "?", op: Op = "other") -> OpenCall:
