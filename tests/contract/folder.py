@@ -83,8 +83,6 @@ class Folder:
     def part(self, module: str, name: str, kind: type | None = None) -> Part:
         """What `module` exports as `name`: of the usual type of its exports, if not of `kind`."""
         package, usual = _EXPORTS[module]
-        if package == "carryover.agents" and (whole := _load(f"{package}.{self.name}", name, kind or usual)).value:
-            return whole
         return _load(f"{package}.{self.name}.{module}", name, kind or usual)
 
 

@@ -13,7 +13,7 @@ import pkgutil
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
@@ -96,15 +96,8 @@ def _name(path: tuple[str, ...], agent_id: str) -> str | None:
 
 
 def _spec(folder: str) -> AgentSpec:
-    spec: AgentSpec = _part(folder, "spec", "SPEC")
+    spec: AgentSpec = import_module(f"{__name__}.{folder}.spec").SPEC
     return spec
-
-
-def _part(folder: str, module: str, name: str) -> Any:
-    agent = import_module(f"{__name__}.{folder}")
-    return (
-        getattr(agent, name) if hasattr(agent, name) else getattr(import_module(f"{__name__}.{folder}.{module}"), name)
-    )
 
 
 @cache
@@ -114,7 +107,7 @@ def _folders(path: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
-    found: list[Agent] = [_part(folder, "adapter", "AGENT") for folder in _folders(path)]
+    found: list[Agent] = [import_module(f"{__name__}.{folder}.adapter").AGENT for folder in _folders(path)]
     return {agent.id: agent for agent in found}
 
 

@@ -11,7 +11,7 @@ import pytest
 from agents.cline.contract_case import FIXTURES, message, recording, text
 from agents.cline.task_case import TASKS
 from carryover import model
-from carryover.agents.cline import AGENT
+from carryover.agents.cline.adapter import AGENT
 from contract.case import Reading, Recording, Transcript, fold_one, of, read_on, source_at, standing
 
 

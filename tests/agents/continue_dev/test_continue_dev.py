@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.continue_dev.contract_case import document, recording, write
-from carryover.agents.continue_dev import AGENT
+from carryover.agents.continue_dev.adapter import AGENT
 from carryover.model import (
     AgentSummary,
     Answer,

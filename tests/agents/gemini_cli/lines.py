@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from carryover.adapter.contract import Source
-from carryover.agents.gemini_cli import AGENT
+from carryover.agents.gemini_cli.adapter import AGENT
 from contract.case import Transcript
 
 FOLDER: Final = "/home/dev/shop"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from carryover.agents.goose import AGENT
+from carryover.agents.goose.adapter import AGENT
 from contract.case import Reading, read_on
 
 START_S: Final = 1_795_156_000

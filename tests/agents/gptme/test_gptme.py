@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.gptme.contract_case import AT, message, recording, undone
-from carryover.agents.gptme import AGENT
+from carryover.agents.gptme.adapter import AGENT
 from carryover.model import (
     AgentSummary,
     AnyBody,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from carryover.agents.hermes import AGENT
+from carryover.agents.hermes.adapter import AGENT
 from carryover.model import Body
 from contract.case import Reading, read_on
 

@@ -12,7 +12,7 @@ import pytest
 
 from agents.hermes.stores import START_S, Client, bodies, database, read
 from carryover import model
-from carryover.agents.hermes import AGENT
+from carryover.agents.hermes.adapter import AGENT
 from contract.case import Reading
 
 SHOP: Final = "/home/dev/work/shop"

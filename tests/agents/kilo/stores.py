@@ -7,7 +7,7 @@ from typing import Final
 
 from agents.opencode import stores
 from agents.opencode.stores import filled
-from carryover.agents.kilo import AGENT
+from carryover.agents.kilo.adapter import AGENT
 from contract.case import Reading
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")

@@ -11,7 +11,7 @@ from agents.opencode.contract_case import model as record
 from agents.opencode.stores import START_MS, bodies
 from carryover import model
 from carryover.adapter.contract import Source
-from carryover.agents.kilo import AGENT
+from carryover.agents.kilo.adapter import AGENT
 from carryover.importing.document import open_document
 from contract.case import Reading, fold_one, of
 

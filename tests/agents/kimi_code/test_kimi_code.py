@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.kimi_code.contract_case import recording
 from carryover import model
-from carryover.agents.kimi_code import AGENT
+from carryover.agents.kimi_code.adapter import AGENT
 from carryover.model import Retracted
 from contract.case import Reading, of, read_on, source_at
 

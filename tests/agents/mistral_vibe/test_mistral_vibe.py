@@ -11,7 +11,7 @@ import pytest
 from agents.mistral_vibe.contract_case import NOW, recording
 from agents.mistral_vibe.stores import Store
 from carryover import model
-from carryover.agents.mistral_vibe import AGENT
+from carryover.agents.mistral_vibe.adapter import AGENT
 from carryover.model import is_own_tool
 from contract.case import Reading, Recording, of, read_on, source_at
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Self, TypeVar
 from zlib import crc32
 
 from carryover.adapter.contract import Agent
-from carryover.agents.opencode import AGENT
+from carryover.agents.opencode.adapter import AGENT
 from carryover.model import Body
 from contract.case import Reading, read_on
 

@@ -15,7 +15,7 @@ import pytest
 from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bodies, data_folder, database, read
 from carryover import model
 from carryover.adapter.contract import Source
-from carryover.agents.opencode import AGENT
+from carryover.agents.opencode.adapter import AGENT
 from carryover.families.parts.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
 from carryover.families.stored import Context
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt

@@ -10,7 +10,7 @@ import pytest
 from agents.opencode.contract_case import model, user
 from agents.opencode.stores import FIXTURES, START_MS
 from carryover.adapter.contract import Source
-from carryover.agents.opencode import AGENT
+from carryover.agents.opencode.adapter import AGENT
 from carryover.model import Answer, Body, FileEdit, SessionInfo, ToolCall, ToolResult, TurnEnd, UserPrompt
 from contract.case import Reading, fold_one
 

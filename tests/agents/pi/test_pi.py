@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.pi.contract_case import PLACE, recording, user
 from carryover import model
-from carryover.agents.pi import AGENT
+from carryover.agents.pi.adapter import AGENT
 from contract.case import Reading, fold_one, of, read_on, source_at, standing
 
 

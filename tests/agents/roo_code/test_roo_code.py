@@ -10,7 +10,7 @@ import pytest
 from agents.roo_code.contract_case import CASE, NOW, SHOP
 from agents.roo_code.played import LIMIT, RooPlayed
 from carryover import model
-from carryover.agents.roo_code import AGENT
+from carryover.agents.roo_code.adapter import AGENT
 from contract.case import Reading, Recording, read_on, source_at, standing
 
 

@@ -1,0 +1,83 @@
+"""Cline's installation: the terminal client and the extension, their folders and instruction files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter import spec
+
+TASKS: Final = "tasks"
+"""The folder with the tasks of the extension's own form, and of the terminal client before 3.0."""
+SESSIONS: Final = "sessions"
+_STORAGE: Final = "User/globalStorage/saoudrizwan.claude-dev"
+_EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
+_RULES: Final = "rules/carryover-handoff.md"
+
+
+def _data(below: str) -> tuple[spec.Place, ...]:
+    """Returns a path below the data folder, which two variables move."""
+    default = f"~/.cline/data/{below}"
+    return (
+        spec.Place(path=default, env="CLINE_DIR", below=f"data/{below}"),
+        spec.Place(path=default, env="CLINE_DATA_DIR", below=below),
+    )
+
+
+def _in_editors(below: str) -> tuple[spec.Place, ...]:
+    places = (spec.application_places(f"{name}/{_STORAGE}/{below}") for name in _EDITORS)
+    return tuple(place for found in places for place in found)
+
+
+_PLUGIN: Final = spec.Place(path="~/.cline/plugins/carryover.js", env="CLINE_DIR", below="plugins/carryover.js")
+_MCP: Final = "settings/cline_mcp_settings.json"
+
+SPEC: Final = spec.AgentSpec(
+    id="cline",
+    name="Cline",
+    binaries=("cline",),
+    folders=(spec.Place(path="~/.cline", env="CLINE_DIR"), *_in_editors("")),
+    version=spec.VersionProbe(),
+    transcripts=(
+        *_data(SESSIONS),
+        spec.Place(path=f"~/.cline/data/{SESSIONS}", env="CLINE_SESSION_DATA_DIR"),
+        *_data(TASKS),
+        *_in_editors(TASKS),
+    ),
+    hooks=spec.HookSpec(
+        config_files=(_PLUGIN,),
+        form="extension",
+        extension=Path(__file__).with_name("extension.js"),
+        sets=(
+            spec.HookSet(
+                versions=">=3.0.57,<4",
+                label="3.x",
+                hooks=(spec.HookEntry(event="SessionStart", timeout_s=2), spec.HookEntry(event="Stop", timeout_s=2)),
+            ),
+        ),
+        injects_on=("SessionStart",),
+        offline=spec.offline_case(r"""*'"transcript_path":'*.messages.json\"*)"""),
+    ),
+    mcp=(
+        spec.McpServers(files=_data(_MCP)[:1], key="mcpServers"),
+        *(
+            spec.McpServers(files=spec.application_places(f"{name}/{_STORAGE}/{_MCP}"), key="mcpServers")
+            for name in _EDITORS
+        ),
+    ),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(name=f".cline/{_RULES}"),
+    guidance=(".clinerules", ".clinerules/*.md", ".cline/rules/*.md"),
+    commands=(
+        spec.CommandFiles(patterns=(".clinerules/workflows/*.md", ".cline/workflows/*.md", ".cline/skills/*/SKILL.md")),
+        spec.CommandFiles(
+            folder=spec.Place(path="~/.cline", env="CLINE_DIR"), patterns=("workflows/*.md", "skills/*/SKILL.md")
+        ),
+    ),
+    start=spec.Starter(
+        binary="cline",
+        args=("-i", "{prompt}"),
+        resume=("--id", "{session}"),
+        not_resumed="A task of the extension can only be continued there.",
+    ),
+)

@@ -1,0 +1,46 @@
+"""Kilo (Kilo Code CLI): a fork of opencode, with whose family it shares the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import Agent, Source
+from carryover.agents.kilo.spec import SPEC
+from carryover.families.parts import databases
+from carryover.families.parts.parse import parse_record
+from carryover.families.stored import Context
+
+_OWN_TABLE: Final = "kilo_board"
+"""What its relatives' databases do not have (7.7.9)."""
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """Returns the source at `path` if its name is that of a database; reads nothing."""
+    database = databases.database_at(path, root)
+    return _source(database) if database is not None else None
+
+
+def sources(root: Path) -> list[Source]:
+    """Returns every database below `root`, sorted by path."""
+    return [_source(path) for path in databases.databases(root)]
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the database in a file anywhere on disk."""
+    return _source(path) if _OWN_TABLE in databases.tables_of_copy(path, head) else None
+
+
+def _source(path: Path) -> Source:
+    return Source(agent=SPEC.id, path=str(path))
+
+
+AGENT: Final = Agent(
+    spec=SPEC,
+    reader=databases.READER,
+    context_type=Context,
+    source_of=source_of,
+    sources=sources,
+    parse=parse_record,
+    exported=exported,
+)

@@ -1,0 +1,52 @@
+"""Qwen Code's installation: command, version, settings, and hooks by version. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+from carryover.families.claude_hooks import COMPACT, END, FAILURE, STOP
+
+_HOME: Final = "QWEN_HOME"
+_SETTINGS: Final = spec.Place(path="~/.qwen/settings.json", env=_HOME, below="settings.json")
+
+_START: Final = spec.HookEntry(event="SessionStart", timeout_s=5)
+
+SPEC: Final = spec.AgentSpec(
+    id="qwen-code",
+    name="Qwen Code",
+    aliases=("qwen",),
+    binaries=("qwen",),
+    folders=(spec.Place(path="~/.qwen", env=_HOME),),
+    version=spec.VersionProbe(),
+    # One subfolder per start folder.
+    transcripts=(
+        spec.Place(path="~/.qwen/projects", env=_HOME, below="projects"),
+        spec.Place(path="~/.qwen/projects", env="QWEN_RUNTIME_DIR", below="projects"),
+    ),
+    hooks=spec.HookSpec(
+        config_files=(_SETTINGS,),
+        timeout_unit="ms",  # 0.24 takes less than 1,000 for seconds
+        name="Carryover",
+        file_rules=spec.HookFileRules(comments=True),
+        switches=(spec.HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
+        sets=(
+            spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, STOP)),
+            spec.HookSet(
+                versions=">=0.24,<1",
+                label="0.24 and later",
+                hooks=(_START, STOP, FAILURE, COMPACT, END),
+            ),
+        ),
+        injects_on=("SessionStart",),
+        offline=spec.offline_case(
+            r"""*'"transcript_path":'*/projects/*/chats/*.jsonl\"*) start=${QWEN_PROJECT_DIR:-.}"""
+        ),
+    ),
+    mcp=(spec.McpServers(files=(_SETTINGS,), key="mcpServers"),),
+    # QWEN.md is read too.
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(name=".qwen/rules/carryover.md"),
+    guidance=(".qwen/rules/*.md", "QWEN.md"),
+    start=spec.Starter(binary="qwen", args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),
+)
