@@ -16,7 +16,6 @@ from carryover.adapter.recorder import Recorder
 from carryover.agents.copilot.tools import (
     PATHS,
     TOOLS,
-    Todo,
     after_sql,
     applied,
     editor_command,
@@ -25,6 +24,7 @@ from carryover.agents.copilot.tools import (
 )
 from carryover.model import session_in_other_cwd
 from carryover.records import rawjson
+from carryover.records.asked import Todo, plan_of
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
@@ -302,6 +302,4 @@ def _add_what_followed(recorder: LogRecorder, call: OpenCall, outcome: ToolOutco
     after = after_sql(recorder.context.todos, call.query)
     if after != recorder.context.todos:
         recorder.change(todos=after)
-        recorder.add(
-            model.PlanUpdate(items=tuple(model.PlanItem(text=todo.text, state=todo.state) for todo in after)), "todos"
-        )
+        recorder.add(plan_of(after), "todos")

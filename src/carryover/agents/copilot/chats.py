@@ -22,7 +22,7 @@ from carryover.readers.bounds import lines_in
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, folder_holding
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
 from carryover.records.uris import path_of, uri_in
 from carryover.text.pattern import later
@@ -222,9 +222,8 @@ def _folder_in(folders: tuple[str, ...], requests: list[Fields], *, is_over: boo
         edited = local_path(part.get("uri")) if kind_of_part(part) == "textEditGroup" else None
         cwd = fields_of(part.get("toolSpecificData")).get("cwd")
         for path in filter(None, (edited, *map(local_path, (cwd, *uris_in(part.get("invocationMessage")))))):
-            holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]
             nearest = posixpath.dirname(path) if path == edited and not folders else None
-            if found := max(holding, key=len, default=nearest):
+            if found := folder_holding(path, folders) or nearest:
                 return found
     # A turn is over and named no file: the window's first folder will do.
     return folders[0] if folders and is_over else None

@@ -7,7 +7,6 @@ session's title, which no line shows, in records of its own, numbered 0. A docum
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
@@ -22,8 +21,7 @@ from carryover.agents.copilot.calls import LogContext, LogRecorder
 from carryover.agents.copilot.tools import editor_command
 from carryover.readers.files import read_document, read_small
 from carryover.readers.jsonl import JsonlReader
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader, not_whole
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -45,8 +43,6 @@ _NAME: Final = later(rb"(?m)^name:(.*(?:\n(?:[ \t].*)?)*)")
 _YAML_NULLS: Final = ("null", "~")
 _SUB_AGENT: Final = later(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 
-_SETTLED_MS: Final = 5_000
-"""A document that can't be read this long after its last write is damaged, not half written."""
 _CANCELLED: Final = "Operation cancelled by user"
 _FOLDER: Final = later(
     r"(?:Current working directory: |Changed working directory to: |Folder )(.+?)"
@@ -164,8 +160,7 @@ def _document(path: Path, stat: FileStat) -> _Document:
     data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
     document = fields_of(data)
     if "sessionId" not in document or "timeline" not in document:
-        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < _SETTLED_MS
-        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "not a session", str(path))
+        raise not_whole(path, stat, "not a session")
     return _Document(document)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from carryover.adapter.recorder import Tools
 from carryover.model import Op, PlanState
 from carryover.records import shell_files
+from carryover.records.asked import Todo
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, first_text
@@ -77,14 +78,6 @@ _STATUS: Final = later(rf"\bstatus\s*=\s*({_STRING})", re.IGNORECASE)
 _PARTS: Final = later(r"^(?=diff --git )", re.MULTILINE)
 _FILE: Final = later(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
 _KIND: Final = later(r"^(create|new|deleted) file mode", re.MULTILINE)
-
-
-class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One row of the table `todos`, in which the model keeps its list with SQL."""
-
-    id: str
-    text: str
-    state: PlanState = "pending"
 
 
 def editor_command(name: str, given: Fields) -> str:

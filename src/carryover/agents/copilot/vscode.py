@@ -49,8 +49,7 @@ _COMMANDS: Final = frozenset(("slash", "subcommand", "prompt"))
 _COMMAND: Final = later(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
 _BORDER: Final = later(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:\s*\n|\A)`{3,}[\w+-]*\Z")
 """The end of a code block at the start of a text, or the start of one at its end."""
-_DENIED = 0
-_SKIPPED = 5
+_DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
 _LINK: Final = later(r"\[([^\]]*)\]\(([^)\s]*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
@@ -153,8 +152,8 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
             _add_questions(recorder, number, fields)
         elif kind != _TEXT and kind not in _QUIET_KINDS:
             recorder.skip(f"part/{kind}", "unknown kind")
-    recorder.part_ms = ended_ms
     if not record.live:
+        recorder.part_ms = ended_ms
         _add_end(recorder, request, state)
 
 

@@ -18,9 +18,9 @@ from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.adapter.recorder import Recorder
 from carryover.agents.cursor import tools
-from carryover.agents.cursor.tools import Todo
 from carryover.model import Answer, AnyBody
 from carryover.records import fields, rawjson
+from carryover.records.asked import Todo
 from carryover.records.lenient import Fields
 from carryover.text.pattern import later
 
@@ -256,8 +256,7 @@ def _holding(folders: tuple[str, ...], path: str) -> str | None:
     if not fields.is_absolute(path):
         named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
         return named[0] if len(named) == 1 else None
-    holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]
-    return max(holding, key=len, default=None)
+    return fields.folder_holding(path, folders)
 
 
 def folder_with(slug: str, path: str) -> str | None:

@@ -23,7 +23,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.cursor.calls import Context, Conversation, CursorRecorder, StoreRecord
-from carryover.agents.cursor.tools import TOOLS, arguments_in, as_update, outcome_of, plain_name, todos_after
+from carryover.agents.cursor.tools import TOOLS, arguments_in, outcome_of, plain_name, todos_after
 from carryover.model import Actor, AssistantMessage, TurnEnd, UserPrompt
 from carryover.readers import files, sqlite
 from carryover.readers.bounds import TooLarge
@@ -31,6 +31,7 @@ from carryover.readers.jsonl import JsonlReader
 from carryover.readers.rewritten import OnlyConversation, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
+from carryover.records.asked import plan_of
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import (
     Fields,
@@ -370,7 +371,7 @@ def _call(recorder: CursorRecorder, call_id: str, name: str, given: Fields, part
         recorder.skip("tool-call/TodoWrite", "unexpected input")
     else:
         recorder.change_talk(todos=todos)
-        recorder.add(as_update(todos), f"{part}.todos")
+        recorder.add(plan_of(todos), f"{part}.todos")
 
 
 def _end(recorder: CursorRecorder, line: Fields, noted_ms: int) -> None:

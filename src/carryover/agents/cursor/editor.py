@@ -19,13 +19,14 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, ToolOutcome
 from carryover.agents.cursor.calls import Conversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.folders import Workspaces, listed_in
-from carryover.agents.cursor.tools import arguments_in, as_update, outcome_of, todos_after
+from carryover.agents.cursor.tools import arguments_in, outcome_of, todos_after
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.readers import sqlite
 from carryover.readers.bounds import TooLarge
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
+from carryover.records.asked import plan_of
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest
 from carryover.records.lenient import (
     Fields,
@@ -404,7 +405,7 @@ def parse_state(recorder: CursorRecorder, record: StoreRecord) -> None:
         _tell_news(recorder, "info", info)
     todos = todos_after((), {"todos": record.todos})
     if todos or (todos is not None and recorder.emitted.marks.get("todos")):
-        _tell_news(recorder, "todos", as_update(todos))
+        _tell_news(recorder, "todos", plan_of(todos))
     if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():
         _tell_news(recorder, "summary", AgentSummary(text=summary, source="compaction"), f"summary/{digest(summary)}")
     if record.status in ("aborted", "error"):

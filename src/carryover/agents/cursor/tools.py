@@ -14,9 +14,9 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.recorder import Tools
-from carryover.model import Op, PlanItem, PlanState, PlanUpdate
+from carryover.model import Op, PlanState
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import Asked
+from carryover.records.asked import Asked, Todo
 from carryover.records.changes import Change, planned
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -76,14 +76,6 @@ _MAX_QUESTIONS: Final = 6
 _MAX_CHANGES: Final = 10
 """Most changes kept for one call."""
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
-
-
-class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry of the todo list."""
-
-    id: str
-    text: str
-    state: PlanState = "pending"
 
 
 def arguments_in(*forms: msgspec.Raw) -> Fields:
@@ -222,11 +214,6 @@ def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | Non
             state = former.state if former and not status else _STATES.get(status, "pending")
             kept[ident] = Todo(id=ident, text=text, state=state)
     return tuple(kept.values())[:_MAX_TODOS]
-
-
-def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
-    """Returns the event that sets the whole list."""
-    return PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in todos))
 
 
 def questions_in(given: Fields) -> tuple[Asked, ...]:
