@@ -173,11 +173,10 @@ def handle_command(rollout: Rollout) -> None:
     In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
     that the command belongs to.
     """
-    source = rollout.text("source")
+    ident, source = _unended(rollout), rollout.text("source")
     # `write_stdin` on a process is not a separate command.
-    if not _is_news(rollout) or source == "unified_exec_interaction":
+    if ident is None or source == "unified_exec_interaction":
         return
-    ident = rollout.call_id or ""
     call = rollout.known(ident)
     if call is None:
         cwd = usable_folder(path_of(rollout.text("cwd"))) or rollout.cwd  # a URL in `CommandExecution`
@@ -190,9 +189,8 @@ def handle_command(rollout: Rollout) -> None:
 def handle_file_change(rollout: Rollout) -> None:
     """Handles the client's own record of a patch (`FileChange`, `patch_apply_end`): its changes, with absolute
     paths."""
-    if not _is_news(rollout):
+    if (ident := _unended(rollout)) is None:
         return
-    ident = rollout.call_id or ""
     reported = sorted(fields_of(rollout.data.get("changes")).items())
     made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in reported)
     changes = tuple(change for change in made if change is not None)
@@ -201,14 +199,15 @@ def handle_file_change(rollout: Rollout) -> None:
     _finish(rollout, replace(call, op="edit", changes=changes), _ended(None, printed, rollout.text("status")))
 
 
-def _is_news(rollout: Rollout) -> bool:
-    """Whether a record of the client ends a call that has not ended; selects its turn."""
+def _unended(rollout: Rollout) -> str | None:
+    """Returns the id of the call that a record of the client ends, and selects its turn; None if it has ended or the id
+    is unusable."""
     if rollout.call_id is None:
         rollout.skip(rollout.name, "no usable id")
     elif rollout.call_id not in rollout.context.closed:
         rollout.at_turn(rollout.text("turn_id"))
-        return True
-    return False
+        return rollout.call_id
+    return None
 
 
 def handle_web_search(rollout: Rollout) -> None:
