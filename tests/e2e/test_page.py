@@ -156,12 +156,17 @@ def test_a_command_without_the_right_token_and_any_other_command_is_refused(
 
 def test_the_handoff_is_the_file_and_each_line_leads_to_its_turn(page: PageClient, session: ClaudeSession) -> None:
     answer = page.data(f"project/{number_of(page, session)}/handoff")
-    lines = [f"## {line['text']}" if line["kind"] == "title" else line["text"] for line in answer["lines"]]
-    [source] = next(line for line in answer["lines"] if "receipt" in line["text"])["sources"]
+    made = answer["handoff"]
+    lines = [
+        (line, at)
+        for section in made["sections"]
+        for line, at in zip(section["lines"], section["sources"], strict=True)
+    ]
+    [source] = next(sources for line, sources in lines if "receipt" in line)
     shown = page.data(f"session/{source['agent']}/{source['session']}?turn={source['turn']}")
     [turn] = [turn for turn in shown["turns"] if turn["number"] == source["turn"]]
 
-    assert "\n".join(lines) + "\n" == handoff_of(session.cwd)
+    assert made["text"] == handoff_of(session.cwd)
     assert answer["path"] == str(session.cwd / ".carryover" / "handoff.md")
     assert (shown["session"]["id"], shown["session"]["project_id"]) == (session.session, number_of(page, session))
     parts = {"user": "You", "tool": "Bash pytest -q", "agent": "Claude Code"}

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 import carryover.export
 import carryover.faces.page
+from carryover.daemon.handed_over import HandedOver
 from carryover.faces.page.access import HEADERS
 from carryover.faces.page.answers import CommandAnswer, CommandBody, KnownHealth, Me
 from carryover.faces.page.app import _TYPES
@@ -66,7 +67,7 @@ class Pretend:
         self.days = 40
         """How many days have tokens."""
         self.projects = _known("projects", list[types.Project])
-        self.handoff = _known("handoff", list[types.HandoffLine])
+        self.handoff = _known("handoff", HandedOver)
         self._streams: set[web.StreamResponse] = set()
 
     async def changed(self, project: int) -> None:
@@ -107,9 +108,9 @@ class Pretend:
                 return self._answer(types.Projects(tuple(self.projects), startable=tuple(self.startable)))
             case ["project", "1", "handoff"]:
                 path = "/home/dev/code/shop/.carryover/handoff.md"
-                return self._answer(types.HandoffAnswer(path=path, tokens=612, lines=tuple(self.handoff)))
+                return self._answer(types.ProjectHandoff(handoff=self.handoff, path=path, tokens=612))
             case ["project", _, "handoff"]:
-                return self._answer(types.HandoffAnswer(path="", tokens=0, lines=()))
+                return self._answer(types.ProjectHandoff(handoff=None, path="", tokens=0))
             case ["project", _, "timeline"]:
                 before = int(request.query.get("before_ms", "0")) or NOW_MS + 1
                 earlier = [entry for entry in _known("timeline", list[types.Moment]) if entry.at_ms < before]

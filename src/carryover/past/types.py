@@ -11,12 +11,12 @@ from typing import Literal
 
 import msgspec
 
+from carryover.daemon.handed_over import HandedOver
 from carryover.export.session_parts import Part
 from carryover.ledger.search_text import Kind, Term
 from carryover.ledger.usage import Tokens
 from carryover.redact import CleanText
 
-LineKind = Literal["head", "title", "line"]
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 How = Literal["command", "edits"]
 """The session ran `git commit`, or somebody else committed edits of the session."""
@@ -246,31 +246,14 @@ class Timeline(msgspec.Struct, frozen=True):
     more: bool
 
 
-class LineSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a line of a handoff comes from; without `session`, not from a conversation (git, a file, ...)."""
+class ProjectHandoff(msgspec.Struct, frozen=True, kw_only=True):
+    """The handoff of a project as it would be made now, as `handoff --json` has it; None if there is nothing to hand
+    over."""
 
-    kind: str
-    agent: str = ""
-    session: str = ""
-    turn: int = 0
-    at_ms: int = 0
-
-
-class HandoffLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a handoff: part of the head, a section's title, or content."""
-
-    text: str
-    kind: LineKind
-    sources: tuple[LineSource, ...] = ()
-
-
-class HandoffAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The handoff of a project as it would be made now. Without `lines`, nothing is there to hand over."""
-
+    handoff: HandedOver | None
     path: str
     """Where it is published; empty if nothing is, for the reason in `refusal`."""
     tokens: int
-    lines: tuple[HandoffLine, ...]
     refusal: str = ""
 
 

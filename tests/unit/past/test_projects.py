@@ -28,7 +28,8 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.past import projects
-from carryover.past.projects import limited_projects, listed_projects
+from carryover.past.limits import limited_projects
+from carryover.past.projects import listed_projects
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Moment
 from support.scribe import Scribe
@@ -191,11 +192,10 @@ async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reac
 
     assert answer.turns == {"2027-01-14": {"made-up": 2}, "2027-01-15": {"made-up": 1}}
     handoff = projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS)
-    titles = [line.text for line in handoff.lines if line.kind == "title"]
-    assert [*answer.handoff_tokens] == ["", *titles]
-    text = "".join(f"{'## ' if line.kind == 'title' else ''}{line.text}\n" for line in handoff.lines)
-    assert handoff.tokens == estimated_tokens(text)
-    assert all(line.sources for line in handoff.lines if line.kind == "line")
+    assert handoff.handoff is not None
+    assert [*answer.handoff_tokens] == ["", *(section.title for section in handoff.handoff.sections)]
+    assert handoff.tokens == estimated_tokens(handoff.handoff.text)
+    assert all(all(section.sources) for section in handoff.handoff.sections)
 
 
 async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Scribe) -> None:
@@ -203,16 +203,17 @@ async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Sc
 
     made = projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS, tokens=8000)
 
-    at = [line.text for line in made.lines].index("Conversation")
-    said = made.lines[at + 1 : -1]
-    assert [line.text.partition(" (")[0] for line in said] == ["- Prompt", "- made-up"]
-    assert [source.turn for line in said for source in line.sources] == [1, 1]
+    assert made.handoff is not None
+    said = made.handoff.sections[-1]
+    assert said.title == "Conversation"
+    assert [line.partition(" (")[0] for line in said.lines] == ["Prompt", "made-up"]
+    assert [source.turn for sources in said.sources for source in sources] == [1, 1]
 
 
 async def test_a_project_without_work_has_no_lines(scribe: Scribe) -> None:
     await scribe.tell(scribe.event(TurnEnd(reason="interrupted")))
 
-    assert projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS).lines == ()
+    assert projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS).handoff is None
 
 
 REACHED = TurnEnd(reason="limit", message="limit reached", resets="3pm")
