@@ -46,7 +46,7 @@ class Added(msgspec.Struct, frozen=True):
     store_code: str
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _Reply(msgspec.Struct, frozen=True):
     text: str = ""
     error: tuple[str, ExitCode] | None = None
 
@@ -101,14 +101,14 @@ def sync_once() -> Outcome:
             "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.", ExitCode.REFUSED
         )
 
-    async def here(ledger: Ledger, paths: StatePaths) -> Outcome:
+    async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
         from carryover.past.without_daemon import read_new
 
         await read_new(ledger, state)
         return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
-    done = written("/sync", Outcome, here, timeout_s=SYNC_S)
+    done = written("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
     if done.error is not None:
         raise UserError(*done.error)
     return done
@@ -117,7 +117,7 @@ def sync_once() -> Outcome:
 def allow(folder: str | None) -> str:
     """Joins other machines' projects with the same one at `folder`. Returns what that means as a sentence."""
     root = project_root(folder, must_exist=True)
-    return _said(f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
+    return _reply(f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
 
 
 def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
@@ -176,17 +176,17 @@ def _end_notes(*, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
     from carryover.publish.forgetting import forget_here
 
-    async def here(ledger: Ledger, paths: StatePaths) -> None:
+    async def without_daemon(ledger: Ledger, paths: StatePaths) -> None:
         await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
 
-    _said(f"/sync/end{'?forget=1' if forget else ''}", here)
+    _reply(f"/sync/end{'?forget=1' if forget else ''}", without_daemon)
 
 
-def _said(target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
-    async def here(ledger: Ledger, paths: StatePaths) -> _Said:
-        return _Said(await do(ledger, paths) or "")
+def _reply(target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
+    async def without_daemon(ledger: Ledger, paths: StatePaths) -> _Reply:
+        return _Reply(await do(ledger, paths) or "")
 
-    answer = written(target, _Said, here, timeout_s=SYNC_S)
+    answer = written(target, _Reply, without_daemon, timeout_s=SYNC_S)
     if answer.error is not None:
         raise UserError(*answer.error)
     return answer.text

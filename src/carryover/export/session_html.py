@@ -41,11 +41,11 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
     for part in parts:
         place = f' id="turn-{part.turn}"' if part.turn > turn else ""
         turn = max(turn, part.turn)
-        yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
+        yield _message(part, place) if part.kind in ("user", "agent") else _work(part)
     yield "</main>\n</body>\n</html>\n"
 
 
-def _said(part: Part[CleanText], place: str) -> str:
+def _message(part: Part[CleanText], place: str) -> str:
     when = f'<time datetime="{iso_utc(part.at_ms)}">{escape(local_time(part.at_ms))}</time>'
     heading = f"<h2><span>{escape(part.heading)}</span>{when}</h2>"
     if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold

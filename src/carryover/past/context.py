@@ -87,10 +87,10 @@ def root_of(folder: str) -> ProjectRoot:
     """Returns the project that a folder belongs to."""
     from carryover.projects.root import StatePaths
 
-    def own() -> frozenset[Path]:
+    def own_folders() -> frozenset[Path]:
         return agents_own(settings_to_print(state_dir()).agents)()
 
-    return StatePaths.of(state_dir(), Path.home(), own).root_of(folder)
+    return StatePaths.of(state_dir(), Path.home(), own_folders).root_of(folder)
 
 
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:

@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
 
         continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
         return
-    handed_over = _made(args)
+    handed_over = _handed_over(args)
     if args.json:
         print_json(handed_over)
     elif args.why:
@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> None:
             print_lines(lines_for_person(handed_over, now_ms=now_ms(), home=Path.home()))
 
 
-def _made(args: argparse.Namespace) -> HandedOver:
+def _handed_over(args: argparse.Namespace) -> HandedOver:
     if args.transcript is not None:
         if args.project is not None or args.session is not None:
             raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)

@@ -160,7 +160,7 @@ class Screen:
         self._live = live
         self._message = message
         self._width = 0
-        self._asked: ListQuery | None = None
+        self._sent_query: ListQuery | None = None
         self._listing = NOT_YET
         self._wanted: Wanted | None = None
         self._preview = NO_PREVIEW
@@ -190,7 +190,7 @@ class Screen:
             application.timeoutlen = application.ttimeoutlen = ESCAPE_S
             application.before_render += self._catch_up
             application.key_processor.before_key_press += self._clear_message
-            self._asked = self._wanted = None  # what was not answered before is asked once more
+            self._sent_query = self._wanted = None  # what was not answered before is asked once more
             return application.run(pre_run=partial(end_at_sigterm, application))
 
     def _catch_up(self, application: Application[Any]) -> None:
@@ -200,8 +200,8 @@ class Screen:
             self._width = width
             self._fill_list(self._list.chosen)
         query = self._live.query(self._query.text)
-        if query != self._asked:
-            self._asked = query
+        if query != self._sent_query:
+            self._sent_query = query
             self._ask(application, self._live.listings, query, self._use_listing)
         item = self._item()
         wanted = Wanted(item, self._listing.terms, width) if item is not None else None

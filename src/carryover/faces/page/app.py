@@ -184,7 +184,7 @@ class Page:
             case ("GET", "outline", agent, *native_id):
                 return await self._read(lambda db: session_outline(db, agent, "/".join(native_id)))
             case ("GET", "session", agent, *native_id):
-                turn = _asked(request, "turn")
+                turn = _number_in(request, "turn")
                 return await self._read(lambda db: session_turns(db, agent, "/".join(native_id), turn))
             case ("GET", "usage"):
                 now_ms = self._host.now_ms()
@@ -204,8 +204,8 @@ class Page:
 
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
         host, now_ms = self._host, self._host.now_ms()
-        before_ms, limit = _asked(request, "before_ms"), _asked(request, "limit") or 100
-        tokens = _asked(request, "tokens") or USUAL
+        before_ms, limit = _number_in(request, "before_ms"), _number_in(request, "limit") or 100
+        tokens = _number_in(request, "tokens") or USUAL
         if not is_budget(tokens):
             raise web.HTTPBadRequest
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
@@ -230,19 +230,19 @@ class Page:
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
         wanted = Wanted(
-            project_id=_asked(request, "project"),
+            project_id=_number_in(request, "project"),
             agent=request.query.get("agent") or None,
-            since_ms=_asked(request, "since_ms"),
-            until_ms=_asked(request, "until_ms"),
+            since_ms=_number_in(request, "since_ms"),
+            until_ms=_number_in(request, "until_ms"),
             after=_place(request.query.get("after", "")),
         )
-        limit = _asked(request, "limit") or 100
+        limit = _number_in(request, "limit") or 100
         return await self._read(lambda db: session_page(db, wanted, limit=limit))
 
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
-        words, project_id = request.query.get("q", ""), _asked(request, "project")
-        limit, now_ms = _asked(request, "limit") or 20, self._host.now_ms()
+        words, project_id = request.query.get("q", ""), _number_in(request, "project")
+        limit, now_ms = _number_in(request, "limit") or 20, self._host.now_ms()
         if visitor.searches != arrived:  # a newer search has begun; this one is dropped
             raise _superseded()
         if visitor.searching is not None:
@@ -349,7 +349,7 @@ def _welcome(visitor: Visitor | None) -> web.Response:
     return answer
 
 
-def _asked(request: web.Request, name: str) -> int | None:
+def _number_in(request: web.Request, name: str) -> int | None:
     text = request.query.get(name, "")
     return _number(text) if text else None
 

@@ -220,7 +220,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     git_trouble: str | None = None
     """Why git can't be run, as a clause, if a project needs it."""
     projects: tuple[ProjectFacts, ...] = ()
-    here: str | None = None
+    project_here: str | None = None
     """The project around the current folder; None if the ledger has none there, or this was not asked."""
     channels: tuple[Channels, ...] = ()
     """By which ways the agents on this machine would get the handoff there."""

@@ -124,7 +124,7 @@ def _with_channels(facts: Facts) -> Facts:
 
     with suppress(Silent):
         channels = look_at(root, partial(project_channels, root, project_settings(root, facts.config), facts.agents))
-        return msgspec.structs.replace(facts, here=str(root), channels=channels)
+        return msgspec.structs.replace(facts, project_here=str(root), channels=channels)
     return facts
 
 
