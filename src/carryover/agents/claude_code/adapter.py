@@ -337,8 +337,7 @@ def _shell(builder: Builder, text: str) -> None:
     """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
     # What the command printed may hold the tag too.
     if command := (tagged(text, "bash-input") or "").strip() if text.startswith("<bash-input>") else "":
-        call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None)
-        call = msgspec.structs.replace(call, actor="human", changes=())
+        call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None).by_user()
         builder.add(call.as_event(), "shell", digest(call.subject))
         builder.change(shell=call)
     printed = [part for tag in ("bash-stdout", "bash-stderr") if (part := tagged(text, tag)) is not None]

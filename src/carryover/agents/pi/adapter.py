@@ -226,8 +226,8 @@ def _typed(recorder: _Recorder) -> None:
     """Handles the user's own `!command`. One after `!!` is kept from the model, and from us."""
     if is_true(recorder.message.get("excludeFromContext")):
         return
-    call = OpenCall.of_command(f"{recorder.ident}/typed", SHELL, recorder.text("command"), recorder.context.cwd)
-    call = msgspec.structs.replace(call, actor="human", changes=())
+    command, ident = recorder.text("command"), f"{recorder.ident}/typed"
+    call = OpenCall.of_command(ident, SHELL, command, recorder.context.cwd).by_user()
     exit_code = number_of(recorder.message.get("exitCode"))
     output = without_ansi(recorder.text("output"))
     recorder.add(call.as_event(), "call")
