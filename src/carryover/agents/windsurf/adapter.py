@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Reader
-from carryover.adapter.hooks import read_own
+from carryover.adapter.hooks import plain_answer, read_own
 from carryover.adapter.lazily import lazily
 from carryover.agents.windsurf import locate, wire
 from carryover.agents.windsurf.spec import SPEC
@@ -51,7 +51,7 @@ def _own_session(given: wire.Payload, event: str) -> str | None:
 HOOKS: Final = HookProtocol(
     events=(wire.PROMPT, wire.WRITE, wire.COMMAND, wire.RESPONSE, wire.TRANSCRIPT, wire.WORKTREE),
     read=_read,
-    answer=lambda text: text.encode("utf-8", "replace"),
+    answer=plain_answer,
     layout_root=locate.layout_root,
 )
 
