@@ -33,7 +33,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def link_projects(old: str, new: str) -> Done:
-    """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown or is `new`."""
+    """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown, is
+    joined with another project or is `new`, or if `new` is no folder."""
     from carryover.ledger.sessions import Moved
     from carryover.publish.project_moves import link
 

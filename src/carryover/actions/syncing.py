@@ -94,7 +94,8 @@ def join(is_same: Callable[[Admission], bool]) -> None:
 
 
 def sync_once() -> Outcome:
-    """Reads what is new on disk and synchronises once. Raises UserError if that ends early; nothing is lost then."""
+    """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused) if that ends early;
+    nothing is lost then."""
     state = state_dir()
     if state.paused.exists():
         raise UserError(

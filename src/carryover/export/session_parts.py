@@ -89,7 +89,9 @@ class SessionEvent(Protocol):
 def session_parts(
     events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool
 ) -> Iterator[Part[str]]:
-    """Yields the parts of a session of `agent` (its display name), as recorded; calls without a result come last."""
+    """Yields the parts of a session of `agent` (its display name) as recorded, a limit with the local time at which it
+    resets; calls without a result come last. Paths below `root` are shown without it. `subagents`: with their parts.
+    """
     unfinished: dict[str, tuple[int, model.ToolCall]] = {}
     for turn, event in numbered(events):
         body = event.body
@@ -154,10 +156,10 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
 
 
 def exported(at_ms: int) -> str:
-    """Returns a sentence on when and by what a document was made, and what redaction can't find: a secret in plain
-    prose."""
+    """Returns when (UTC ms, 0 if unknown) and by what a document was made, and that it is to be read before it is
+    shared: a secret in plain prose is not found."""
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-    return f"{local_time(at_ms)} by Carryover; {secrets}"
+    return f"{local_time(at_ms)} by Carryover; {secrets}".lstrip()
 
 
 def local_time(at_ms: int) -> str:

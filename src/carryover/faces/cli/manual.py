@@ -53,7 +53,7 @@ def name_of(action: argparse.Action) -> str:
 
 
 def value_of(action: argparse.Action) -> str:
-    """What it takes, with its choices; empty: nothing."""
+    """Returns what an option or argument takes: its choices, or else the name of its value; empty if it takes none."""
     return ("|".join(map(str, action.choices or ())) or name_of(action)) + dots_of(action)
 
 
