@@ -64,10 +64,8 @@ GIVEN_BY_OTHERS = {"Source", "Batch", "Record", "FileStat", "Parsed", "Reemitted
 
 def givers() -> Iterator[tuple[str, Path]]:
     """The modules that may set a field, each with its agent, or SHARED."""
-    for path in sorted((SOURCE / "agents").rglob("*.py")):
-        below = path.relative_to(SOURCE / "agents").parts
-        if len(below) > 1:
-            yield below[0], path
+    for folder in (*(SOURCE / "agents").glob("*/"), *SOURCE.parent.glob("carryover_*/")):
+        yield from ((folder.name, path) for path in sorted(folder.rglob("*.py")))
     for room in ("adapter", "families", "readers"):
         yield from ((SHARED, path) for path in sorted((SOURCE / room).rglob("*.py")))
 
