@@ -55,5 +55,5 @@ def _in_folder(folder: str) -> Iterator[Place]:
         _, _, group = text.partition(f"[{GROUP}]\n")
         for line in group.partition("\n[")[0].splitlines():
             agent_id, equals, module = (part.strip() for part in line.partition("="))
-            if equals and not agent_id.startswith(("#", ";")):
+            if equals and agent_id.replace("-", "").isalnum():
                 yield Place(agent_id, module.partition(":")[0].strip(), name.removesuffix(_INFO).rpartition("-")[0])
