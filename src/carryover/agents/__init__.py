@@ -47,9 +47,9 @@ def places() -> tuple[Place, ...]:
 
 
 def left_out() -> dict[Place, str]:
-    """Returns the agents of other packages that do not count, with the reason for each. Loads all agents."""
+    """Returns the agents of other packages that do not count, with the reason for each. Loads all of theirs."""
     found: dict[Place, str] = {}
-    for place in entry_points():
+    for place in (each for each in _packaged() if not each.is_ours):
         known = _places(tuple(__path__))[place.id]
         if place != known:
             found[place] = f"{known.package} has an agent of that name"
@@ -120,10 +120,15 @@ def _name(path: tuple[str, ...], agent_id: str) -> str | None:
 
 
 @cache
+def _packaged() -> tuple[Place, ...]:
+    return tuple(entry_points())
+
+
+@cache
 def _places(path: tuple[str, ...]) -> dict[str, Place]:
     folders = (module.name for module in pkgutil.iter_modules(path) if module.ispkg)
     ours = (Place(name.replace("_", "-"), f"{__name__}.{name}", OWN) for name in folders)
-    found = {place.id: place for place in reversed((*ours, *entry_points()))}
+    found = {place.id: place for place in reversed((*ours, *_packaged()))}
     return dict(sorted(found.items()))
 
 

@@ -41,6 +41,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
         found += _agent(report, agent)
     found += _recorded(report)
     found += _those({"no-git": report.git_trouble}, trouble=report.git_trouble)
+    found += [_found("left-out", agent=agent, reason=reason) for agent, reason in report.left_out.items()]
     found += [_found("silent-disk", folder=folder) for folder in report.silent]
     for project in report.in_git:
         found += _in_git(report, project)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from carryover import __version__
+from carryover.agents import left_out
 from carryover.build import build
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
@@ -90,6 +91,7 @@ def gather(
         sync=sync_status(state),
         git_trouble=_git_trouble(health, ledger),
         in_git=_in_git(ledger, config),
+        left_out={f"{place.id} of {place.package}": reason for place, reason in left_out().items()},
     )
     root = _project_around(here, ledger) if here is not None and ledger is not None else None
     if root is not None:

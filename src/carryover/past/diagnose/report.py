@@ -245,6 +245,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     here: ProjectChannels | None = None
     """Of the project in the current folder; None if the ledger has none there, or nobody asked."""
     inspection: Inspection | None = None
+    left_out: dict[str, str] = {}
+    """The agents of other packages that can't be used, as `agent of package`, with the reasons."""
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
 
