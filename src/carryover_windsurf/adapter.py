@@ -12,22 +12,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import (
-    Agent,
-    FileStat,
-    HookEvent,
-    HookProtocol,
-    Parsed,
-    Record,
-    Source,
-    ToolOutcome,
-)
+from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
 from carryover.adapter.hooks import root_above, skipped
 from carryover.adapter.recorder import Recorder
@@ -35,20 +27,13 @@ from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.model import AnyBody, AssistantMessage, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
 from carryover.readers.bounds import LOOK_BYTES, MOST_LINES
 from carryover.readers.files import read_head
+from carryover.readers.layouts import Layout, kind_of, source_at, sources_below
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.records import rawjson, uris
 from carryover.records.changes import Change, Replacement, replaced, written
-from carryover.records.fields import (
-    LATEST_MS,
-    MAX_PATH_CHARS,
-    SUBJECT_CHARS,
-    bounded,
-    digest,
-    resolved,
-    session_of_copy,
-    utc_ms,
-)
+from carryover.records.fields import LATEST_MS, SUBJECT_CHARS, bounded, digest, session_of_copy, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
+from carryover.records.patches import place_of
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover_windsurf.spec import SPEC
@@ -59,13 +44,15 @@ MAX_TRANSCRIPT_BYTES: Final = LOOK_BYTES - MAX_SPOOLED_BYTES
 SAME_CALL_MS: Final = 2_000
 """A hook that is registered twice, by the user and in the workspace, runs twice within this time."""
 _TRANSCRIPT: Final = "post_cascade_response_with_transcript"
-_QUIET: Final = frozenset(
-    "pre_read_code post_read_code pre_write_code pre_run_command pre_mcp_tool_use post_mcp_tool_use".split()
+_NOT_ASKED: Final = "pre_read_code post_read_code pre_write_code pre_run_command pre_mcp_tool_use post_mcp_tool_use"
+_QUIET: Final = (_TRANSCRIPT, *_NOT_ASKED.split())
+"""Events that hold nothing; of most, our script is called only if somebody registers it for them."""
+_ID: Final = r"[A-Za-z0-9][\w-]{0,99}"
+_FILE: Final = rf"(?P<session>{_ID})\.jsonl"
+LAYOUTS: Final = (
+    Layout(kind="spool", root=f"spool/{SPEC.id}", rank=1, globs=("*.jsonl",), pattern=_FILE),  # has the transcript too
+    Layout(kind="transcript", root=".windsurf/transcripts", globs=("*.jsonl",), pattern=_FILE),
 )
-"""Events that are not asked for, and that somebody may have registered our script for."""
-_PLACES: Final[dict[tuple[str, ...], int]] = {("spool", SPEC.id): 1, (".windsurf", "transcripts"): 0}
-"""The ends of the folders of sources, with the ranks of what is in them: the spool includes the transcript."""
-_ID: Final = later(r"[A-Za-z0-9][\w-]{0,99}")
 _ANSWER, _SPOKEN = "answer", "spoken"
 _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _OBJECT: Final = msgspec.json.Decoder(Fields)
@@ -114,8 +101,7 @@ class _Conversation(OnlyConversation):
 
 def _take(path: Path, stat: FileStat) -> _Conversation:
     """Reads a conversation. A changed transcript is noticed by the call that names it."""
-    place = path.parent.parts[-2:]
-    if not (_PLACES[place] if place in _PLACES else _rank_in(read_head(path, 64 << 10))):
+    if (kind_of(LAYOUTS, path) or _kind_in(read_head(path, 64 << 10))) != "spool":
         noted_ms = stat.mtime_ns // 1_000_000
         rows = _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
         return _Conversation(path, [*_dated(rows, ())], {"at_ms": noted_ms}, noted_ms)
@@ -270,12 +256,9 @@ class _Recorder(Recorder[Context]):
             self.end_call(call, outcome, changes=changes)
 
     def path_in(self, data: Fields) -> str | None:
-        """Returns the file in the record as an absolute path without `..`; None if it can't be determined.
-
-        Its folder becomes the conversation's if no better one is known.
-        """
-        path = _path_of(data)
-        found = resolved(path, self.context.cwd) if 0 < len(path) <= MAX_PATH_CHARS else None
+        """Returns the absolute path of the file in the record, if it can be determined. Its folder becomes the
+        conversation's if no better one is known."""
+        found = place_of(_path_of(data), self.context.cwd)
         if found is not None and found.startswith("/"):
             self.learn_folder(posixpath.dirname(found))
         return found
@@ -309,7 +292,14 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     own_ms = _time_of(row.get("timestamp")) or at_ms
     recorder.at_ms = min(own_ms if own_ms > 0 else next_ms, LATEST_MS)
     recorder.change(last_ms=max(recorder.at_ms, context.last_ms))
-    _handle(recorder, rawjson.part_of(held, Fields), text_of(row.get("status")))
+    status, fields = text_of(row.get("status")), rawjson.part_of(held, Fields)
+    if kind not in _HANDLERS:
+        if kind not in _QUIET:
+            recorder.skip(kind, "unknown type")
+    elif status not in _ENDS or fields is None:
+        recorder.skip(kind, "unknown status" if status not in _ENDS else "unexpected shape")
+    else:
+        _HANDLERS[kind](recorder, fields, status)
     model = bounded(text_of(given.get("model_name")), 200)
     if model and recorder.events and model != context.model:
         recorder.change(model=model)
@@ -319,45 +309,17 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     return recorder.context, recorder.built()
 
 
-def _handle(recorder: _Recorder, held: Fields | None, status: str) -> None:
-    if recorder.kind in _QUIET or recorder.kind == _TRANSCRIPT:
-        return
-    if recorder.kind not in _HANDLERS:
-        recorder.skip(recorder.kind, "unknown type")
-    elif status not in _STATES:
-        recorder.skip(recorder.kind, "unknown status")
-    elif held is None:
-        recorder.skip(recorder.kind, "unexpected shape")
-    else:
-        _HANDLERS[recorder.kind](recorder, held, status)
+_STATUSES: Final[dict[str, ResultStatus]] = {"done": "ok", "error": "error", "canceled": "interrupted", "": "unknown"}
+_ENDS: Final = {"pending": None, **{name: ToolOutcome(status) for name, status in _STATUSES.items()}}
+"""Status of a row → how its call ended; None if it has not."""
 
 
-_SAID: Final = ("", "done", "error")
-"""States of a text that was shown. A cancelled or pending one does not count."""
-_STATES: Final[dict[str, ResultStatus | None]] = {
-    "": "unknown",
-    "done": "ok",
-    "error": "error",
-    "canceled": "interrupted",
-    "pending": None,
-}
-
-
-def _ended(status: str) -> ToolOutcome | None:
-    state = _STATES[status]
-    return None if state is None else ToolOutcome(state)
-
-
-def _prompt(recorder: _Recorder, data: Fields, status: str) -> None:
-    text = first_text(data, "user_prompt", "user_response")
-    if text.strip() and status in _SAID:
-        recorder.add(UserPrompt(text=text), "prompt")
-
-
-def _said(recorder: _Recorder, data: Fields, status: str) -> None:
-    text = text_of(data.get("response"))
-    if text.strip() and status in _SAID:
-        recorder.add(AssistantMessage(text=text), "said")
+def _text(recorder: _Recorder, data: Fields, status: str) -> None:
+    body: UserPrompt | AssistantMessage = UserPrompt(text=first_text(data, "user_prompt", "user_response"))
+    if recorder.kind == "row/planner_response":
+        body = AssistantMessage(text=text_of(data.get("response")))
+    if body.text.strip() and status in ("", "done", "error"):  # a cancelled or pending one was not shown
+        recorder.add(body, "prompt" if isinstance(body, UserPrompt) else "said")
 
 
 def _write(recorder: _Recorder, data: Fields, status: str) -> None:
@@ -366,7 +328,7 @@ def _write(recorder: _Recorder, data: Fields, status: str) -> None:
     elif recorder.kind == "row/code_action":
         # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
         anchor = written(path, text_of(data.get("new_content"))).anchor
-        recorder.ran("code_action", "edit", path, _ended(status), Change(path, "modify", anchor=anchor))
+        recorder.ran("code_action", "edit", path, _ENDS[status], Change(path, "modify", anchor=anchor))
     else:
         edits = rawjson.part_of(data.get("edits", rawjson.ABSENT), list[Replacement]) or []
         change = replaced(path, edits, counted=True)
@@ -383,7 +345,7 @@ def _command(recorder: _Recorder, data: Fields, status: str) -> None:
         return
     recorder.learn_folder(folder)
     recorder.cwd = folder or recorder.cwd
-    exit_code, ended = number_of(data.get("exit_code")), _STATES[status]
+    exit_code, ended = number_of(data.get("exit_code")), _STATUSES.get(status)
     if ended == "ok" and exit_code != 0:
         ended = "unknown" if exit_code is None else "error"
     outcome = None if ended is None else ToolOutcome(ended, text_of(data.get("output")), exit_code)
@@ -392,7 +354,7 @@ def _command(recorder: _Recorder, data: Fields, status: str) -> None:
 
 def _view(recorder: _Recorder, data: Fields, status: str) -> None:
     if (path := recorder.path_in(data)) is not None:
-        recorder.ran("view_file", "read", path, _ended(status))
+        recorder.ran("view_file", "read", path, _ENDS[status])
 
 
 _HEADING: Final = re.compile(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
@@ -420,52 +382,42 @@ def _worktree(recorder: _Recorder, data: Fields, _status: str) -> None:
 
 
 _HANDLERS: Final[dict[str, Callable[[_Recorder, Fields, str], None]]] = {
-    "pre_user_prompt": _prompt,
+    "pre_user_prompt": _text,
     "post_write_code": _write,
     "post_run_command": _command,
     "post_cascade_response": _response,
     "post_setup_worktree": _worktree,
-    "row/user_input": _prompt,
-    "row/planner_response": _said,
+    "row/user_input": _text,
+    "row/planner_response": _text,
     "row/code_action": _write,
     "row/run_command": _command,
     "row/view_file": _view,
 }
 
 
-def source_of(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path`, recognised by name alone."""
-    rank = _PLACES.get(root.parts[-2:])
-    if rank is None or path.parent != root or path.suffix != ".jsonl" or _ID.fullmatch(path.stem) is None:
-        return None
-    return Source(agent=SPEC.id, path=str(path), session=path.stem, rank=rank)
-
-
-def _sources(root: Path) -> list[Source]:
-    paths = sorted(root.glob("*.jsonl")) if root.parts[-2:] in _PLACES else ()
-    return [source for path in paths if (source := source_of(path, root)) is not None]
+source_of: Final = partial(source_at, SPEC.id, LAYOUTS)
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the transcript or the kept hook calls in a file anywhere on disk. The file's name is its session."""
-    rank, session = _rank_in(head), session_of_copy(path.name.removesuffix(".jsonl"), head)
-    if rank is None or path.suffix != ".jsonl" or session is None:
+    kind, session = _kind_in(head), session_of_copy(path.name.removesuffix(".jsonl"), head)
+    if kind is None or path.suffix != ".jsonl" or session is None:
         return None
-    return Source(agent=SPEC.id, path=str(path), session=session, rank=rank)
+    return Source(agent=SPEC.id, path=str(path), session=session, rank=int(kind == "spool"))
 
 
-def _rank_in(head: bytes) -> int | None:
-    """Returns the rank of a copy. A row has its data under the name of its type; a call is as `SpooledCall` has it."""
+def _kind_in(head: bytes) -> str | None:
+    """Returns the kind of a copy. A row has its data under the name of its type; a call is as `SpooledCall` has it."""
     first = next(rawjson.objects_in(head, most=1), {})
     row, call = first.get("type"), first.get("payload")
     if isinstance(row, str) and isinstance(first.get("status"), str) and isinstance(first.get(row), dict):
-        return 0
+        return "transcript"
     is_call = isinstance(call, dict) and isinstance(call.get("trajectory_id"), str) and "agent_action_name" in call
-    return 1 if is_call else None
+    return "spool" if is_call else None
 
 
 def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, source_of, [names[-1] for names in _PLACES])
+    return root_above(transcript, source_of, ("transcripts", SPEC.id))
 
 
 def _transcript_of(given: Fields) -> str | None:
@@ -481,27 +433,25 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noq
     if isinstance(given, str):
         return skipped(event, given)
     session = text_of(given.get("trajectory_id"))
-    if _ID.fullmatch(session) is None or text_of(given.get("agent_action_name")).lower() != event:
+    if re.fullmatch(_ID, session) is None or text_of(given.get("agent_action_name")).lower() != event:
         return skipped(event, "another agent's payload")
     ends = event in ("post_cascade_response", _TRANSCRIPT)
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
     return HookEvent(action="turn_end" if ends else "hint", session=session, transcript=transcript)
 
 
-HOOKS: Final = HookProtocol(
-    events=SPEC.hooks.sets[-1].events,
-    read=_read,
-    answer=lambda text: text.encode("utf-8", "replace"),  # no version shows it to the model
-    layout_root=_layout_root,
-)
-
 AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_take),
     context_type=Context,
     source_of=source_of,
-    sources=_sources,
+    sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=parse,
-    hooks=HOOKS,
+    hooks=HookProtocol(
+        events=SPEC.hooks.sets[-1].events,
+        read=_read,
+        answer=lambda text: text.encode("utf-8", "replace"),  # no version shows it to the model
+        layout_root=_layout_root,
+    ),
     exported=_exported,
 )
