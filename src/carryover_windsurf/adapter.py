@@ -377,16 +377,12 @@ def _response(recorder: _Recorder, data: Fields, _status: str) -> None:
         recorder.add(AssistantMessage(text=text, final=number == len(texts)), f"said{number}")
 
 
-def _worktree(recorder: _Recorder, data: Fields, _status: str) -> None:
-    recorder.learn_folder(_path_of(data, "root_workspace_path"))
-
-
 _HANDLERS: Final[dict[str, Callable[[_Recorder, Fields, str], None]]] = {
     "pre_user_prompt": _text,
     "post_write_code": _write,
     "post_run_command": _command,
     "post_cascade_response": _response,
-    "post_setup_worktree": _worktree,
+    "post_setup_worktree": lambda recorder, data, _: recorder.learn_folder(_path_of(data, "root_workspace_path")),
     "row/user_input": _text,
     "row/planner_response": _text,
     "row/code_action": _write,
@@ -396,6 +392,7 @@ _HANDLERS: Final[dict[str, Callable[[_Recorder, Fields, str], None]]] = {
 
 
 source_of: Final = partial(source_at, SPEC.id, LAYOUTS)
+_layout_root: Final = partial(root_above, source_of=source_of, names=("transcripts", SPEC.id))
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -414,10 +411,6 @@ def _kind_in(head: bytes) -> str | None:
         return "transcript"
     is_call = isinstance(call, dict) and isinstance(call.get("trajectory_id"), str) and "agent_action_name" in call
     return "spool" if is_call else None
-
-
-def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, source_of, ("transcripts", SPEC.id))
 
 
 def _transcript_of(given: Fields) -> str | None:
