@@ -101,7 +101,10 @@ class _Conversation(OnlyConversation):
 
 def _take(path: Path, stat: FileStat) -> _Conversation:
     """Reads a conversation. A changed transcript is noticed by the call that names it."""
-    if (kind_of(LAYOUTS, path) or _kind_in(read_head(path, 64 << 10))) != "spool":
+    kind = kind_of(LAYOUTS, path) or _kind_in(read_head(path, 64 << 10))
+    if kind is None:
+        raise OSError("not a source")
+    if kind == "transcript":
         noted_ms = stat.mtime_ns // 1_000_000
         rows = _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
         return _Conversation(path, [*_dated(rows, ())], {"at_ms": noted_ms}, noted_ms)
@@ -112,8 +115,7 @@ def _take(path: Path, stat: FileStat) -> _Conversation:
         if call.at_ms > latest.get(call.same, float("-inf")) + SAME_CALL_MS:
             calls.append(call)
             latest[call.same] = call.at_ms
-    rows = _transcript(calls, copy_beside(path))
-    before, held, after = _split(calls, rows)
+    before, held, after = _split(calls, rows := _transcript(calls, copy_beside(path)))
     records = [
         *({"kind": "passed_by", "what": "call"} for call in read if call is None),
         *(call.record for call in before),
@@ -201,8 +203,8 @@ def _dated(rows: Sequence[_Step], calls: Sequence[_Step]) -> Iterator[dict[str, 
     """Yields the records for rows. A row gets the time of the call for the same step."""
     begins = [number for number, row in enumerate(rows) if row.asked is not None]
     spoken = [number for number, row in enumerate(rows) if row.mark == _SPOKEN]
-    turns = pairwise([*begins, len(rows)])
-    answers = {max((number for number in spoken if start < number < end), default=-1) for start, end in turns}
+    ends = pairwise([*begins, len(rows)])
+    answers = {max((number for number in spoken if start < number < end), default=-1) for start, end in ends}
     at = 0
     for number, row in enumerate(rows):
         mark = _ANSWER if number in answers else row.mark
@@ -221,8 +223,7 @@ def _time_of(raw: msgspec.Raw | None) -> int:
 
 def _path_of(held: Fields, *names: str) -> str:
     """Returns a path, which may be given as a `file:` URI; empty if it is on another machine."""
-    found = (uris.path_of(text_of(held.get(name))) for name in names or ("path", "file_path"))
-    return next(filter(None, found), "")
+    return next(filter(None, (uris.path_of(text_of(held.get(name))) for name in names or ("path", "file_path"))), "")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -45,6 +45,6 @@ SPEC: Final = spec.AgentSpec(
         head=r"# Cascade Chat Conversation\n\s{0,20}Note: _[^\n]{1,300}_\n",
         user="### User Input",
         agent="### Planner Response",
-        mark=r"\*[A-Z][^*\n]{2,1000}\*",
+        call=r"\*[A-Z][^*\n]{2,1000}\*",
     ),
 )

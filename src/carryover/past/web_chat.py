@@ -46,7 +46,7 @@ _GENERATED: Final = later(
 )
 # Japanese, Chinese and Korean text follows a name without a space.
 _PATH_LIKE: Final = later(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[.@~+\\/-])+")
-GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
+GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 _GIT_S: Final = 3.0
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
