@@ -12,7 +12,7 @@ is needed.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
@@ -47,15 +47,25 @@ def places() -> tuple[Place, ...]:
 
 
 def left_out() -> dict[Place, str]:
-    """Returns the agents of other packages that do not count, with the reason for each. Loads all of theirs."""
+    """Returns the agents of other packages that do not count, with the reason for each. Loads all of theirs.
+
+    One that has failed in this process is among them, though it counts as far as it goes.
+    """
     found: dict[Place, str] = {}
     for place in (each for each in _packaged() if not each.is_ours):
         known = _places(tuple(__path__))[place.id]
         if place != known:
             found[place] = f"{known.package} has an agent of that name"
-        elif reason := next((each for each in (_spec(place), _agent(place)) if isinstance(each, str)), ""):
+        elif reason := next((each for each in _reasons(place) if isinstance(each, str)), ""):
             found[place] = reason
     return found
+
+
+def agent_at(place: Place) -> Agent | str:
+    """Returns the agent of a place, whatever it raises when it is used; the reason if it can't be loaded."""
+    from carryover.adapter.contract import Agent
+
+    return _loaded(place, "adapter", "AGENT", Agent)
 
 
 def agent_names() -> Mapping[str, str]:
@@ -134,7 +144,7 @@ def _places(path: tuple[str, ...]) -> dict[str, Place]:
 
 @cache
 def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
-    loaded = map(_agent, _places(path).values())
+    loaded = (_guarded(place) for place in _places(path).values())
     return {agent.id: agent for agent in loaded if not isinstance(agent, str)}
 
 
@@ -150,10 +160,20 @@ def _spec(place: Place) -> AgentSpec | str:
     return _loaded(place, "spec", "SPEC", AgentSpec)
 
 
-def _agent(place: Place) -> Agent | str:
-    from carryover.adapter.contract import Agent
+def _guarded(place: Place) -> Agent | str:
+    """Returns an agent; one of another package without what it raises."""
+    agent = agent_at(place)
+    if place.is_ours or isinstance(agent, str):
+        return agent
+    from carryover.agents.guarded import guarded
 
-    return _loaded(place, "adapter", "AGENT", Agent)
+    return guarded(agent)
+
+
+def _reasons(place: Place) -> Iterator[object]:
+    from carryover.agents.guarded import raised
+
+    yield from (_spec(place), agent_at(place), raised.get(place.id))
 
 
 def _loaded(place: Place, part: str, name: str, kind: type[T]) -> T | str:

@@ -140,9 +140,38 @@ def test_a_package_that_cannot_be_loaded_is_left_out_and_named(site: Path, home:
     }
     assert [row["package"] for row in rows if row["id"] == "codex"] == [OWN, "d_codex"]
     status = carryover(site, home, "status")
-    assert (status.stderr, "The agent torn of a_torn is left out: SyntaxError: " in status.stdout) == ("", True)
+    assert (status.stderr, "The agent torn of a_torn does not work: SyntaxError: " in status.stdout) == ("", True)
     assert carryover(site, home, "agents", "check", "torn").returncode == 1
     assert carryover(site, home, "agents", "check", "nothing").returncode == 3
+
+
+FAILS: Final = "def fails(*_): raise RuntimeError('words')\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("sources=partial(sources_below, SPEC.id, LAYOUTS)", "sources=fails"),
+        ("source_of=partial(source_at, SPEC.id, LAYOUTS)", "source_of=fails"),
+        ("parse=parse", "parse=fails"),
+        ("reader=JsonlReader()", "reader=None"),
+    ],
+)
+def test_an_agent_that_raises_costs_its_own_sessions_alone(
+    scribbler: Path, site: Path, home: Path, old: str, new: str
+) -> None:
+    adapter = scribbler.parents[3] / "adapter.py"
+    whole = adapter.read_text()
+    adapter.write_text(FAILS + whole.replace(old, new))
+    talk = home / ".scribbler/talks/t1.talk"
+    talk.parent.mkdir(parents=True)
+    talk.write_text(scribbler.read_text())
+
+    ran = [carryover(site, home, *command) for command in (["status"], ["handoff", str(home)], ["sessions", "--all"])]
+
+    assert old in whole
+    assert [each.stderr for each in ran if "Traceback" in each.stderr or "words" in each.stderr] == []
+    assert carryover(site, home, "agents", "check", "scribbler").returncode == 1
 
 
 def test_only_folders_of_packages_are_looked_into(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,11 +124,14 @@ def replaced(agent: Agent, source: Source, before: bytes, after: bytes) -> tuple
 def of_agent(agent: Agent, home: Path, scratch: Path) -> Iterator[str]:
     """Checks an agent by recordings that lie below `home` as below a home folder. `scratch` is an empty folder."""
     yield from of_spec(agent.spec)
-    sources = [source for root in agent.roots(home, {}) for source in agent.sources(root)]
+    found = [(root, source) for root in agent.roots(home, {}) for source in agent.sources(root)]
+    sources = [source for _, source in found]
     if not sources:
         yield f"no recordings: put some below {home}, where SPEC.transcripts has them below the home folder"
     if len({source.path for source in sources}) != len(sources):
         yield "a recording is found twice"
+    if any(agent.source_of(Path(source.path), root) != source for root, source in found):
+        yield "source_of says something else of a recording than sources does"
     for source in sources:
         name = Path(source.path).relative_to(home)
         copy = moved(source, scratch / name)

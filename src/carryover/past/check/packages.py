@@ -62,8 +62,11 @@ def is_ours(agent: KnownAgent) -> bool:
 def _findings(place: Place) -> list[str]:
     spec = find_spec(place.module)
     [folder, *_] = (spec.submodule_search_locations if spec is not None else None) or [""]
+    agent = agents.agent_at(place)
+    if isinstance(agent, str):
+        return [agent]
     with tempfile.TemporaryDirectory(prefix="carryover-check-") as scratch:
         try:
-            return [*of_agent(agents.adapters()[place.id], Path(folder) / "recordings", Path(scratch))]
+            return [*of_agent(agent, Path(folder) / "recordings", Path(scratch))]
         except Exception as error:
             return [f"it raises {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"]
