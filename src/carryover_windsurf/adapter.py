@@ -358,7 +358,7 @@ def _view(recorder: _Recorder, data: Fields, status: str) -> None:
         recorder.ran("view_file", "read", path, _ENDS[status])
 
 
-_HEADING: Final = re.compile(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
+_HEADING: Final = later(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
 _ACTION: Final = later(
     r"^\*(?:Viewed|Edited|Listed|Created|Deleted|Grep searched|Searched|Read|Ran|Checked|User (?:accepted|rejected))\b"
     r"[^\n]*\*[ \t]*$\n?",
