@@ -168,6 +168,12 @@ def own_scripts() -> Path:
     return _kept_by_homebrew(user if of_user else Path(sysconfig.get_path("scripts")))
 
 
+def own_python() -> Path:
+    """Returns the interpreter that runs this copy, which hooks start."""
+    python = Path(sys.executable)
+    return _kept_by_homebrew(python.parent) / python.name
+
+
 def _kept_by_homebrew(folder: Path) -> Path:
     """Returns the path at which Homebrew has `folder` in every version: an upgrade removes the one with the version."""
     for cellar in folder.parents:

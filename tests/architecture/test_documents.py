@@ -16,7 +16,7 @@ from carryover.faces.cli.main import COMMANDS
 from carryover.faces.cli.manual import commands, program
 from carryover.ledger.rows import SessionRow
 from carryover.model import AnyBody
-from carryover.past.web_chat import GENERIC, web_chats
+from carryover.past.chat_document import GENERIC, web_chats
 from contract.table import documents, with_tables
 
 TOP = Path(__file__).parents[2]

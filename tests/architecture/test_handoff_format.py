@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carryover.daemon.handed_over import FORMAT
 from carryover.daemon.handoffs import as_printed
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
-from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render
+from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render, rendered
 from carryover.export.dial import TITLE
-from carryover.past.handoff_data import FORMAT, as_data
+from carryover.terminal.output import as_json
 from dialogue.checks import handed_over
 from dialogue.scenario import dialogue
 from support.conversation import Conversation
@@ -44,7 +45,7 @@ def problems(text: str) -> list[str]:
 
 
 def data_of(made: Handoff) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(json.dumps(as_data(as_printed("/r", made, render(made)))))
+    data: dict[str, Any] = json.loads(as_json(as_printed("/r", made, *rendered(made))))
     return data
 
 

@@ -21,10 +21,10 @@ DRAWS = {
     "faces/cli/install_screen.py",
     "faces/cli/picker_screen.py",
     "faces/cli/resume.py",
-    "faces/cli/search_screen.py",
 }
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
 OTHER_WRITERS = {
+    "daemon/hooks/without_daemon.py",  # a hook's answer, for the agent
     "faces/mcp/server.py",  # JSON of the MCP SDK, for a program
     "faces/cli/completions.py",  # argcomplete writes names of files to the shell, which needs them exactly
     "faces/cli/help.py",  # has it make the script that a shell runs

@@ -12,7 +12,6 @@ SOURCE = Path(carryover.__file__).parent
 STARTS_GIT = {
     "probe/git_command.py",
     "faces/cli/demo/replay.py",  # makes the repository that it commits to
-    "past/git_python.py",  # has the above run what GitPython asks
 }
 STARTS_PROGRAMS = re.compile(r"subprocess|\bos\.(?:system|popen|exec|spawn|posix_spawn)")
 LIBRARY = re.compile(r"^\s*(?:import|from) (?:git|pygit2|dulwich)\b", re.MULTILINE)

@@ -16,7 +16,7 @@ FILES = {
 }
 GIT = {"ask", "ask_one", "in_store"}
 PROGRAMS = {"Popen", "create_subprocess_exec", "check_output"}
-SOCKETS = {"recv", "readexactly", "iter_chunked", "read_body", "connect"}
+SOCKETS = {"recv", "readexactly", "iter_chunked", "read_body", "connect", "getresponse"}
 OF_SUBPROCESS = {"run"}
 OWN = ("fsio.py", "paths.py", "probe/looks.py")
 """By which the others read; they know of no place outside."""

@@ -42,7 +42,7 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "first_read_cpu_s": ("first read: processor time of all its processes", "s"),
     "first_read_mb": ("first read: memory of all its processes at its peak", "MB"),
     "busy_calls": ("SessionStart during the first read: calls", ""),
-    "busy_kept": ("the same: answered with the last handoff that was written", ""),
+    "busy_stood_in": ("the same: answered by a process of its own", ""),
     "busy_nothing": ("the same: without an answer", ""),
     "busy_p50_ms": ("the same: p50", "ms"),
     "busy_p99_ms": ("the same: p99", "ms"),
@@ -121,7 +121,7 @@ def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
             count_answer(quiet, caller)
     found: dict[str, float | None] = {"first_handoff_s": first_s, "first_read_s": all_s, "first_read_cpu_s": cpu_s}
     found["first_read_mb"] = megabytes(tree.peak_bytes)
-    found |= {"busy_calls": len(busy.seconds), "busy_kept": busy.kept, "busy_nothing": busy.nothing}
+    found |= {"busy_calls": len(busy.seconds), "busy_stood_in": busy.stood_in, "busy_nothing": busy.nothing}
     for when, calls in (("busy", busy), ("quiet", quiet)):
         found |= {f"{when}_p{share}_ms": at(calls.seconds, share / 100) * MS for share in (50, 99)}
     return {key: value for key, value in found.items() if value is not None}

@@ -15,7 +15,7 @@ from carryover.importing.document import open_document
 from carryover.importing.turns import Document
 from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
-from carryover.past.exporting import session_trajectory
+from carryover.past.exporting import session_document
 from carryover.past.from_disk import temporary_ledger
 from contract.case import Case, Recording, naming, read_on, source_at
 from support.json_schema import atif_violations
@@ -97,7 +97,7 @@ def trajectories(agent: Agent, source: Source) -> dict[str, str]:
     """The trajectories of all sessions in this source, by session."""
     with temporary_ledger([source], {agent.id: agent}, find_root=ProjectRoot) as ledger:
         rows = sessions(ledger, limit=100)
-        return {row.native_id: session_trajectory(ledger, row, full=True) for row in rows}
+        return {row.native_id: session_document(ledger, row, "atif", full=True) for row in rows}
 
 
 def test_a_trajectory_is_valid_and_importing_it_gives_it_again(agent: Agent, case: Case, tmp_path: Path) -> None:

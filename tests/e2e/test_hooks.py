@@ -1,7 +1,5 @@
 """A real daemon process, called as Claude Code's hooks call it; no call keeps its agent waiting."""
 
-import os
-import signal
 import sqlite3
 import time
 from collections import Counter
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.pinning import keep
 from carryover.daemon.hooks.dispatch import SAVE_S, START_S
 from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.queries import connect_read_only, totals
@@ -43,11 +42,6 @@ def shared_hooks(shared: DaemonProcess) -> HookClient:
     return HookClient(shared.state.socket)
 
 
-def answers_below(folder: Path) -> int:
-    """Answers that are kept, counted also while their folders are being removed."""
-    return sum(".answer" in files for _, _, files in os.walk(folder))
-
-
 DONE = "I wrote discount(). Shall I add tests for negative amounts?"
 
 
@@ -71,6 +65,17 @@ def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     assert handoff_of(project) == PLACEHOLDER
     assert ".carryover/" in (project / ".git" / "info" / "exclude").read_text().splitlines()
     assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
+
+
+def test_a_projects_first_session_gets_what_was_pinned_there_before(
+    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+) -> None:
+    keep(str(project), "never floats", is_done=False)
+    running.settle()
+    assert not (project / ".carryover").exists(), "no agent has worked there"
+
+    assert "- Pinned by the user: never floats" in hooks.start(session).text
+    assert "- Pinned by the user: never floats" in handoff_of(project)
 
 
 def test_where_nothing_may_be_published_no_file_is_made(
@@ -210,20 +215,6 @@ def provisional_rows(daemon: DaemonProcess) -> int:
     with closing(connect_read_only(daemon.state.ledger)) as db:
         (count,) = db.execute("SELECT count(*) FROM provisional").fetchone()
         return int(count)
-
-
-def test_what_is_kept_for_a_project_goes_when_the_settings_exclude_it(
-    running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
-) -> None:
-    session.work()
-    running.settle()
-    state = home / ".carryover"
-    assert answers_below(state / "restore")
-
-    (state / "config.toml").write_text(f'[projects]\nexclude = ["{project}"]\n')
-    running.process.send_signal(signal.SIGHUP)
-
-    wait_until("nothing is kept", lambda: not answers_below(state / "restore"))
 
 
 SLACK_S = 1.0

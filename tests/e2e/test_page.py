@@ -148,7 +148,7 @@ def test_a_command_without_the_right_token_and_any_other_command_is_refused(
     token = {"X-Carryover-Token": page.data("me")["token"]}
 
     assert [page.post(asked, wrong).status for wrong in ("", "wrong")] == [403, 403]
-    assert page.data(f"project/{asked['project']}/timeline")["entries"]
+    assert page.data(f"project/{asked['project']}/timeline")["moments"]
     absurd = b'{"command": "pause", "project": 1%s}' % (b"0" * 400)
     for body in (b"", b"[]", b'{"command": "purge", "project": 1}', b'{"command": "forget"}', absurd):
         assert page.ask("POST", "/ui/api/command", token, body).status == 400, body
@@ -156,16 +156,21 @@ def test_a_command_without_the_right_token_and_any_other_command_is_refused(
 
 def test_the_handoff_is_the_file_and_each_line_leads_to_its_turn(page: PageClient, session: ClaudeSession) -> None:
     answer = page.data(f"project/{number_of(page, session)}/handoff")
-    lines = [f"## {line['text']}" if line["kind"] == "title" else line["text"] for line in answer["lines"]]
-    [source] = next(line for line in answer["lines"] if "receipt" in line["text"])["sources"]
+    made = answer["handoff"]
+    lines = [
+        (line, at)
+        for section in made["sections"]
+        for line, at in zip(section["lines"], section["sources"], strict=True)
+    ]
+    [source] = next(sources for line, sources in lines if "receipt" in line)
     shown = page.data(f"session/{source['agent']}/{source['session']}?turn={source['turn']}")
     [turn] = [turn for turn in shown["turns"] if turn["number"] == source["turn"]]
 
-    assert "\n".join(lines) + "\n" == handoff_of(session.cwd)
+    assert made["text"] == handoff_of(session.cwd)
     assert answer["path"] == str(session.cwd / ".carryover" / "handoff.md")
-    assert (shown["session"], shown["project"]) == (session.session, number_of(page, session))
-    parts = {"user": "You", "result": "Bash pytest -q", "agent": "Claude Code"}
-    assert [(part["kind"], part["name"]) for part in turn["parts"]] == list(parts.items())
+    assert (shown["session"]["id"], shown["session"]["project_id"]) == (session.session, number_of(page, session))
+    parts = {"user": "You", "tool": "Bash pytest -q", "agent": "Claude Code"}
+    assert [(part["kind"], part["heading"]) for part in turn["parts"]] == list(parts.items())
     assert "receipt" in turn["parts"][-1]["text"]
 
 
@@ -183,8 +188,8 @@ def test_one_project_is_shown_by_its_id_alone(page: PageClient, shared: DaemonPr
         assert "ebrafish" not in page.get(f"/ui/api/{what}").text
     assert page.data(f"search?q=zebrafish&project={mine}")["hits"] == []
     [hit] = page.data(f"search?q=zebra&project={theirs}")["hits"]
-    assert (hit["project"], hit["session"], hit["turn"]) == (theirs, other.session, 1)
-    assert f"{hit['before']}|{hit['words']}|{hit['after']}" == "|Zebra|fish are the secret of the other project"
+    assert (hit["project_id"], hit["id"], hit["turn"]) == (theirs, other.session, 1)
+    assert hit["excerpt"] == ["", "Zebra", "fish are the secret of the other project"]
 
 
 def test_a_text_of_a_transcript_is_data_and_never_markup(

@@ -127,7 +127,7 @@ def going_on(former: FormerState, shop: Path) -> ClaudeSession:
 
 
 def test_what_was_recorded_is_known_and_nothing_of_it_is_read_again(former: FormerState, daemon: DaemonProcess) -> None:
-    before = revisions(former)
+    before, kept_answers = revisions(former), list((daemon.state.root / "restore").rglob(".answer"))
     with daemon:
         daemon.settle()
         ledger = data("status")["ledger"]
@@ -140,6 +140,7 @@ def test_what_was_recorded_is_known_and_nothing_of_it_is_read_again(former: Form
         findings = data("doctor")["findings"]
 
     assert refreshed.returncode == 0
+    assert kept_answers and not (daemon.state.root / "restore").exists()
     assert [path for path in changed if ".carryover" not in Path(path).parts] == []
     for name in ("claude-code", "codex", "cursor"):
         assert agents[name]["selected"]

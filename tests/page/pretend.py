@@ -15,14 +15,17 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
+import carryover.export
 import carryover.faces.page
+from carryover.daemon.handed_over import HandedOver
 from carryover.faces.page.access import HEADERS
 from carryover.faces.page.answers import CommandAnswer, CommandAsked, KnownHealth, Me
 from carryover.faces.page.app import _TYPES
-from carryover.past import answers
-from carryover.past.pictures import AgentDays, HandOver, Hit, Pictures, Window
+from carryover.past import types
+from carryover.past.types import AgentDays, HandOver, LimitReached, Pictures, Window
 
 STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
+SESSION_STYLE: Final = Path(carryover.export.__file__).with_name("session.css")
 HOSTILE: Final = (
     "</script></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${alert(3)} `</code><b>` "
     "[x](javascript:alert(4)) \u202egnp.exe\u202c"
@@ -63,8 +66,8 @@ class Pretend:
         self.checked.set()
         self.days = 40
         """How many days have tokens."""
-        self.projects = _known("projects", list[answers.Project])
-        self.handoff = _known("handoff", list[answers.HandoffLine])
+        self.projects = _known("projects", list[types.Project])
+        self.handoff = _known("handoff", HandedOver)
         self._streams: set[web.StreamResponse] = set()
 
     async def changed(self, project: int) -> None:
@@ -86,7 +89,9 @@ class Pretend:
 
     async def _file(self, request: web.Request) -> web.Response:
         file = STATIC / (request.match_info["name"] or "index.html")
-        if file not in STATIC.rglob("*.*"):
+        if file.name == SESSION_STYLE.name:
+            file = SESSION_STYLE
+        elif file not in STATIC.rglob("*.*"):
             raise web.HTTPNotFound
         return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=HEADERS)
 
@@ -100,35 +105,35 @@ class Pretend:
             case ["me"]:
                 return self._answer(_known("me", Me))
             case ["projects"]:
-                return self._answer(answers.Projects(tuple(self.projects), startable=tuple(self.startable)))
+                return self._answer(types.Projects(tuple(self.projects), startable=tuple(self.startable)))
             case ["project", "1", "handoff"]:
                 path = "/home/dev/code/shop/.carryover/handoff.md"
-                return self._answer(answers.HandoffAnswer(path=path, tokens=612, lines=tuple(self.handoff)))
+                return self._answer(types.ProjectHandoff(handoff=self.handoff, path=path, tokens=612))
             case ["project", _, "handoff"]:
-                return self._answer(answers.HandoffAnswer(path="", tokens=0, lines=()))
+                return self._answer(types.ProjectHandoff(handoff=None, path="", tokens=0))
             case ["project", _, "timeline"]:
                 before = int(request.query.get("before_ms", "0")) or NOW_MS + 1
-                earlier = [entry for entry in _known("timeline", list[answers.Entry]) if entry.at_ms < before]
+                earlier = [entry for entry in _known("timeline", list[types.Moment]) if entry.at_ms < before]
                 limit = min(int(request.query["limit"]), 18)
-                return self._answer(answers.TimelineAnswer(tuple(earlier[:limit]), len(earlier) > limit))
+                return self._answer(types.Timeline(tuple(earlier[:limit]), len(earlier) > limit))
             case ["project", "1", "files"]:
-                return self._answer(_known("files", answers.FilesAnswer))
+                return self._answer(_known("files", types.ChangedFiles))
             case ["project", _, "files"]:
-                return self._answer(answers.FilesAnswer(files=(), before_ms=0))
+                return self._answer(types.ChangedFiles(files=(), before_ms=0))
             case ["sessions"]:
                 return self._answer(self._sessions(request.query))
             case ["outline", agent, session] if (agent, session) in (CLAUDE, CODEX):
-                return self._answer(_outline(agent, session))
+                return self._answer(_outline(agent))
             case ["project", _, "work"] if self.silent:
                 return web.json_response({"error": "/mnt/shop: does not answer"}, status=503)
             case ["project", _, "work"]:
-                return self._answer(_known("work", answers.Work))
+                return self._answer(_known("work", types.Work))
             case ["usage"]:
                 return self._answer(used(self.days))
             case ["project", _, "usage"]:
                 return self._answer(replace(used(self.days), windows=()))
             case ["session", agent, session] if (agent, session) in (CLAUDE, CODEX):
-                return self._answer(_session(agent, session, int(request.query["turn"] or "30")))
+                return self._answer(_session(agent, int(request.query["turn"] or "30")))
             case ["health", "known"]:
                 return self._answer(self.known_health)
             case ["health"]:
@@ -136,7 +141,7 @@ class Pretend:
                 return self._answer(found_healthy(NOW_MS))
         raise web.HTTPNotFound
 
-    def _sessions(self, query: Mapping[str, str]) -> answers.SessionsAnswer:
+    def _sessions(self, query: Mapping[str, str]) -> types.SessionPage:
         """A page of 250 sessions, of two agents in turns, an hour apart."""
         listed = [_listed(number) for number in range(250)]
         begin, end = int(query.get("since_ms", "0")), int(query.get("until_ms", str(NOW_MS + 1)))
@@ -148,10 +153,10 @@ class Pretend:
         after = int(query.get("after", "0,-1").split(",")[1])
         page = [(number, each) for number, each in wanted if number > after]
         limit = int(query["limit"])
-        return answers.SessionsAnswer(
+        return types.SessionPage(
             sessions=tuple(each for _, each in page[:limit]),
             after=(1, page[limit - 1][0]) if len(page) > limit else None,
-            agents=(answers.AgentSessions("codex", 125), answers.AgentSessions("claude-code", 125)),
+            agents={"codex": 125, "claude-code": 125},
         )
 
     async def _search(self, request: web.Request) -> web.Response:
@@ -159,12 +164,13 @@ class Pretend:
         self.searches.append(words)
         if words in self.slow:
             await self.slow[words].wait()
-        hits = [
-            msgspec.structs.replace(hit, words=words, title=HOSTILE) for hit in _known("hits", list[answers.SearchHit])
-        ]
+        hits = []
+        for hit in _known("hits", list[types.Hit]):
+            before, _, after = hit.excerpt or ("", "", "")
+            hits.append(replace(hit, excerpt=(before, words, after), title=HOSTILE))
         found = () if words == "nothing" else tuple(hits)
         note = "No entry has 'recipt', these have 'receipt'." if words == "recipt" else ""
-        return self._answer(answers.SearchAnswer(hits=found, more=False, note=note, took_ms=7))
+        return self._answer(types.Search(query=words, project=None, hits=found, note=note))
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -185,7 +191,7 @@ class Pretend:
         if not asked.preview:
             await self.ran.wait()
         if asked.command == "pause":
-            self.projects[0] = msgspec.structs.replace(self.projects[0], is_paused=True)
+            self.projects[0] = replace(self.projects[0], is_paused=True)
         line = f"carryover to {asked.agent} {quote('/home/dev/code/shop')}" if asked.command == "to" else ""
         output = self.printed if asked.preview else self.done
         return self._answer(
@@ -223,60 +229,50 @@ def found_healthy(at_ms: int, *findings: dict[str, str]) -> KnownHealth:
     return KnownHealth(checked_ms=at_ms, found=msgspec.Raw(msgspec.json.encode(found)))
 
 
-def _session(agent: str, session: str, turn: int) -> answers.SessionAnswer:
+def _session(agent: str, turn: int) -> types.SessionAnswer:
     first = max(1, min(turn, 30) - 2)
-    return answers.SessionAnswer(
-        agent=agent,
-        agent_name={"codex": "Codex CLI"}.get(agent, "Claude Code"),
-        session=session,
-        title="Add a discount to the cart" if agent == "claude-code" else HOSTILE,
-        root="/home/dev/code/shop",
-        project=1,
+    return types.SessionAnswer(
+        session=replace(
+            _listed(1 if agent == "codex" else 0),
+            title="Add a discount to the cart" if agent == "claude-code" else HOSTILE,
+        ),
         first_turn=first,
         turns=tuple(_turn(number) for number in range(first, min(first + 5, 31))),
         total_turns=30,
     )
 
 
-def _listed(number: int) -> answers.ListedSession:
+def _listed(number: int) -> types.Session:
     agent, session = CODEX if number % 2 else CLAUDE
     last_ms = NOW_MS - number * 60 * MINUTE
-    return answers.ListedSession(
+    return types.Session(
         agent=agent,
         agent_name={"codex": "Codex CLI"}.get(agent, "Claude Code"),
-        session=session if number < 2 else f"{session}-{number}",
+        id=session if number < 2 else f"{session}-{number}",
+        short=session[:8],
         title=HOSTILE if number == 1 else f"Add a discount, part {number}",
-        root="/home/dev/code/shop",
-        project=1,
+        project="/home/dev/code/shop",
+        project_id=1,
         started_ms=last_ms - 30 * MINUTE,
         last_ms=last_ms,
-        turns=number % 7 + 1,
+        prompts=number % 7 + 1,
         files=number % 5,
         tests=("", "pass", "fail")[number % 3],
     )
 
 
-def _outline(agent: str, session: str) -> answers.OutlineAnswer:
-    shown = _session(agent, session, 30)
+def _outline(agent: str) -> types.SessionAnswer:
     known = _known("outline", dict[str, Any])
-    return answers.OutlineAnswer(
-        agent=agent,
-        agent_name=shown.agent_name,
-        session=session,
-        title=shown.title,
-        root=shown.root,
-        project=1,
-        turns=msgspec.convert(known["turns"], tuple[answers.TurnOutline, ...]),
-        files=msgspec.convert(known["files"], tuple[answers.ChangedFile, ...]),
-        is_cut=False,
-    )
+    turns = msgspec.convert(known["turns"], tuple[types.Turn, ...])
+    files = msgspec.convert(known["files"], tuple[types.ChangedFile, ...])
+    return types.SessionAnswer(session=_session(agent, 30).session, turns=turns, total_turns=len(turns), files=files)
 
 
-def _turn(number: int) -> answers.Turn:
+def _turn(number: int) -> types.Turn:
     said = "Go on with the receipt, then run all tests." if number == 14 else f"Prompt {number}: show it. {HOSTILE}"
-    parts = [{"kind": "user", "text": said}, *_ANSWERS["turn_parts"]]
     at_ms = NOW_MS - (30 - number) * 8 * MINUTE
-    return msgspec.convert({"number": number, "at_ms": at_ms, "parts": parts}, answers.Turn)
+    parts = [{"kind": "user", "at_ms": at_ms, "heading": "You", "text": said}, *_ANSWERS["turn_parts"]]
+    return msgspec.convert({"number": number, "at_ms": at_ms, "parts": parts}, types.Turn)
 
 
 def used(days: int) -> Pictures:
@@ -297,19 +293,33 @@ def used(days: int) -> Pictures:
         else (),
         windows=(
             Window(
-                agent="codex", name="5h", at_ms=NOW_MS - MINUTE, used_percent=43.0, minutes=300, resets_ms=NOW_MS + DAY
+                agent="Codex CLI",
+                agent_id="codex",
+                name="5h",
+                at_ms=NOW_MS - MINUTE,
+                used_percent=43.0,
+                minutes=300,
+                resets_ms=NOW_MS + DAY,
             ),
-            Window(agent="codex", name=HOSTILE, at_ms=NOW_MS - MINUTE, used_percent=100.0, minutes=10_080, resets_ms=0),
+            Window(
+                agent="Codex CLI",
+                agent_id="codex",
+                name=HOSTILE,
+                at_ms=NOW_MS - MINUTE,
+                used_percent=100.0,
+                minutes=10_080,
+                resets_ms=None,
+            ),
         )
         if days
         else (),
-        hits=tuple(
-            Hit(
+        limits=tuple(
+            LimitReached(
                 agent="claude-code",
                 at_ms=starts_ms + number * DAY,
                 place=number + 0.6,
                 resets_ms=starts_ms + number * DAY + number % 5 * 60 * MINUTE,
-                project=1,
+                project_id=1,
                 name="shop",
             )
             for number in reversed(weekly)
@@ -322,7 +332,7 @@ def used(days: int) -> Pictures:
                 at_ms=starts_ms + number * DAY,
                 place=number + 0.7,
                 waited_ms=(number * 37 % 101) ** 2 * MINUTE,
-                project=1,
+                project_id=1,
                 name=HOSTILE,
             )
             for number in reversed(weekly)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
-from carryover.past.answers import HandoffLine
 from page.browser import Page
 from page.conftest import Opened, in_chromium
 from page.pretend import CLAUDE, CODEX, HOSTILE
@@ -163,7 +163,9 @@ async def test_a_change_is_shown_at_once_and_moves_neither_focus_nor_what_is_ope
     await page.until("document.querySelector('.lines details')")
     await page.do("document.querySelector('.lines details').open = true")
     await page.do("document.querySelectorAll('a.line')[2].focus()")
-    pretend.handoff.append(HandoffLine(text="- The receipt is done.", kind="line"))
+    *sections, last = pretend.handoff.sections
+    last = replace(last, lines=(*last.lines, "The receipt is done."), sources=(*last.sources, ()))
+    pretend.handoff = replace(pretend.handoff, sections=(*sections, last))
     await pretend.changed(1)
 
     await page.until("document.querySelector('.lines').textContent.includes('The receipt is done.')")

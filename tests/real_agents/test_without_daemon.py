@@ -1,4 +1,4 @@
-"""The daemon is stopped, hangs or only begins to start: nobody waits, the stored answer stands in."""
+"""The daemon is stopped, hangs or only begins to start: nobody waits, a process of its own answers."""
 
 import statistics
 import time
@@ -20,7 +20,7 @@ PAIRS: Final = 5
 
 
 @each_version("claude-code", beside=newest_of("cline", "codex", "copilot", "gemini-cli", "pi", "qwen-code"))
-def test_with_the_daemon_stopped_the_stored_answer_is_given(tool: Tool, row: Row) -> None:
+def test_with_the_daemon_stopped_a_process_answers(tool: Tool, row: Row) -> None:
     """In a subfolder too, and not in another repository inside. Its own session gets that only where the client has
     lost what it knew."""
     left, own = left_behind(tool)
@@ -30,24 +30,25 @@ def test_with_the_daemon_stopped_the_stored_answer_is_given(tool: Tool, row: Row
     resumed = shop.first_told(tool, "Go on", session=own)
 
     row.shown(", ".join(f"{name} {len(texts)}" for name, texts in {**found, "resumed": resumed}.items()))
-    assert [handoffs.sections(text) for text in found["root"]] == [handoffs.sections(left)]
+    told = {name: [handoffs.sections(text)["Task"] for text in texts] for name, texts in found.items()}
+    task = handoffs.sections(left)["Task"]
+    assert told == {"root": [task], "subfolder": [task], "another repository in it": []}
     assert GATES["ask"] in handoffs.protocol(found["root"][0])
-    assert found == {"root": found["root"], "subfolder": found["root"], "another repository in it": []}
-    # Gemini CLI drops what the hook of a resume says, and its hook of a prompt has no stored answer (0.61.0).
+    # Gemini CLI drops what the hook of a resume says, and only the daemon answers its hook of a prompt (0.61.0).
     again = not tool.KEEPS_INJECTED and tool.id != "gemini-cli"
     assert ["This session was resumed" in handoffs.protocol(text) for text in resumed] == [True] * again
 
 
 @pytest.mark.parametrize("trouble", ["hanging", "jammed", "half-started"])
 @newest("claude-code", "cline", "codex", "pi", "qwen-code")
-def test_in_whatever_way_it_is_missing_the_stored_answer_is_given(tool: Tool, row: Row, trouble: str) -> None:
+def test_in_whatever_way_it_is_missing_a_process_answers(tool: Tool, row: Row, trouble: str) -> None:
     left, _ = left_behind(tool)
     bring(tool, trouble)
     turn = tool.turn(PROJECT, "Hello")
     found = handoffs.injected(turn.requests[0])
 
     row.shown(f"{len(found)} handoff(s) in the first request; said of hooks: {hook_lines(turn.seen) or 'nothing'}")
-    assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+    assert [handoffs.sections(text)["Task"] for text in found] == [handoffs.sections(left)["Task"]]
     assert hook_lines(turn.seen) == list(tool.HOOK_LINES or ())
 
 
@@ -81,7 +82,7 @@ def test_how_long_a_run_takes_with_hooks_and_without(tool: Tool, row: Row, troub
     row.shown(f"{PAIRS} runs each: without hooks {min(plain):.2f} s at best, with them {added:+.2f} s (median)")
     # Other work on the machine can spoil the medians or the shortest, hardly both.
     # The time limits of the hooks of one run: at its start, after its turn, at its end.
-    limit_s = (1.0 + 0.3 + 0.3) if trouble == "hanging" else 0.0
+    limit_s = (1.8 + 0.3 + 0.3) if trouble == "hanging" else 1.5
     assert min(added, min(hooks) - min(plain)) < limit_s + 0.2
 
 

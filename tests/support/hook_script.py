@@ -1,4 +1,4 @@
-"""The installed hook_script as an agent runs it, and the store it falls back to."""
+"""The installed hook_script as an agent runs it, and a program for it to fall back to."""
 
 import json
 import os
@@ -8,15 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
-from carryover.agents import adapters
-from carryover.distill.entry import Entry, Section
-from carryover.distill.handoff import Handoff
 from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
-from carryover.publish.answers import answers_in_advance, keep_answers
+from carryover.publish import hook_script
 from carryover.publish.hook_script import write_hook_script
-from carryover.records.text import READS_PAGE
 
 SECRET: Final = "5ec2e7" * 10
 QUIET: Final = ("", "", 0)
@@ -97,13 +94,11 @@ def installed(folder: Path) -> StateDir:
     return state
 
 
-def keep(state: StateDir, root: Path, task: str, *, days_ago: float = 0) -> dict[str, str]:
-    """Put the answers for `root` into the store, of a handoff last updated that long ago; their texts."""
-    updated_ms = int((time.time() - days_ago * 86_400) * 1000)
-    sections = (Section("Task", (Entry(text=task, kind="prompt"),)),)
-    handoff = Handoff(
-        updated_ms=updated_ms, agent="Claude Code", resume="ask", session="s1", head=None, sections=sections
-    )
-    forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
-    keep_answers(state.root, str(root), handoff, forms, stale_days=7)
-    return answers_in_advance(handoff)[READS_PAGE]
+def stand_in(state: StateDir, steps: str) -> Path:
+    """Put a program that does `steps` in the place of the one that answers without a daemon; its path."""
+    program = state.root.parent / "it's a stand-in"
+    program.write_text(f"#!/bin/sh\n{steps}\n", encoding="utf-8")
+    program.chmod(0o700)
+    with mock.patch.object(hook_script, "own_python", lambda: program):
+        write_hook_script(state)
+    return program

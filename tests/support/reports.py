@@ -1,4 +1,4 @@
-"""A report on a machine where all is well, and the same with one thing changed."""
+"""The facts about a machine where all is well, and the same with one thing changed."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import msgspec
 from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.install.service import ServiceStatus
-from carryover.past.diagnose.report import AgentReport, Inspection, LedgerReport, Report
+from carryover.past.findings.facts import AgentFacts, Facts, Inspection, LedgerFacts
 
 RUNNING = Health(version="1.0.0", pid=4711)
 SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))
-CLAUDE = AgentReport(
+CLAUDE = AgentFacts(
     id="claude-code",
     name="Claude Code",
     selected=True,
@@ -21,7 +21,7 @@ CLAUDE = AgentReport(
     hooks=HooksReport(present=("SessionStart", "Stop")),
     roots_today=("/home/dev/.claude/projects",),
 )
-CODEX = AgentReport(
+CODEX = AgentFacts(
     id="codex",
     name="Codex CLI",
     selected=True,
@@ -31,8 +31,8 @@ CODEX = AgentReport(
     hooks=HooksReport(present=("SessionStart", "Stop")),
     roots_today=("/home/dev/.codex/sessions",),
 )
-LEDGER = LedgerReport(path="/home/dev/.carryover/ledger.sqlite", sessions=12, sources=14)
-HEALTHY = Report(
+LEDGER = LedgerFacts(path="/home/dev/.carryover/ledger.sqlite", sessions=12, sources=14)
+HEALTHY = Facts(
     version="1.0.0",
     home="/home/dev",
     state_folder="/home/dev/.carryover",
@@ -41,12 +41,23 @@ HEALTHY = Report(
     service=SERVICE,
     agents=(CLAUDE,),
     ledger=LEDGER,
-    inspection=Inspection(program="/opt/bin/carryoverd", port=47_823, free_bytes=10**12),
+    inspection=Inspection(
+        program="/opt/bin/carryoverd",
+        port=47_823,
+        free_bytes=10**12,
+        system="Linux",
+        release="6.1.0-9-amd64",
+        machine="x86_64",
+        python="3.13.1",
+        sqlite="3.46.1",
+        git="git version 2.47.0",
+        installed_by="pipx",
+    ),
 )
 
 
 def changed(record: Any, **more: Any) -> Any:
-    """`record` with other values; those of a report's inspection and of an agent's hooks are set there."""
+    """`record` with other values; those of an inspection and of an agent's hooks are set there."""
     nested = {"inspection": Inspection, "hooks": HooksReport}
     for field, kind in nested.items():
         inner = {

@@ -14,7 +14,6 @@ import msgspec
 
 from carryover.errors import UserError
 from carryover.install.machine import Machine, copies
-from carryover.past.handing_over import handoff_to_print
 from carryover.terminal.output import copied_by_terminal
 
 LIMIT_S: Final = 5.0
@@ -42,23 +41,16 @@ WAYS: Final = (
 )
 
 
-def copied_handoff(root: str, session: str | None, tokens: int | None) -> tuple[str, str]:
-    """Puts the handoff on the clipboard; returns the root, and what took it. Raises UserError, as when none is made."""
-    made = handoff_to_print(root, session, tokens)
-    return made.root, copy_here(made.text)
+def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD) -> str:
+    """Puts `text` on the clipboard of this machine, unless another one is given; returns the program's name.
 
-
-def copy_here(text: str, *, instead: str = _INSTEAD) -> str:
-    """Puts `text` on the clipboard of this machine; see `copy`."""
-    return copy(text, Machine.here(), instead=instead)
-
-
-def copy(text: str, machine: Machine, *, instead: str = _INSTEAD) -> str:
-    """Puts `text` on the clipboard; returns the program's name. Raises UserError, suggesting `instead`, if none can."""
+    Raises UserError, suggesting `instead`, if none can.
+    """
+    machine = machine or Machine.here()
     for way in WAYS:
         if way.display is None or machine.env.get(way.display):
-            found = next(iter(copies((way.name,), machine)), None)
-            if found is not None and found.on_path and _taken(found.path, way, text, machine.env):
+            program = next(iter(copies((way.name,), machine)), None)
+            if program is not None and program.on_path and _taken(program.path, way, text, machine.env):
                 return way.name
     if copied_by_terminal(text):
         return "the terminal, if it takes OSC 52"

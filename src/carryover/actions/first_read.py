@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection
-from contextlib import closing, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Final, Literal
 
 import msgspec
@@ -19,7 +19,8 @@ from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import agents_seen, connect_read_only, projects
+from carryover.ledger.queries import connect_read_only, projects, totals
+from carryover.ledger.rows import Totals
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
@@ -37,18 +38,11 @@ DRY_RUN_LIMIT_S: Final = 15.0
 End = Literal["done", "interrupted", "lost"]
 
 
-class Held(msgspec.Struct, frozen=True):
-    """The numbers of sessions and projects in the ledger."""
-
-    sessions: int
-    projects: int
-
-
-def held_by(state: StateDir) -> Held | None:
-    """Returns the ledger's totals; None if it can't be read."""
+def held_by(state: StateDir) -> Totals | None:
+    """Returns the ledger's totals, as `status` shows them; None if it can't be read."""
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            return Held(sum(row.sessions for row in agents_seen(db)), len(projects(db)))
+            return totals(db)
     except (UserError, sqlite3.Error):
         return None
 
@@ -69,6 +63,19 @@ def watch_first_read(state: StateDir) -> End:
         progress.clear()
 
 
+@contextmanager
+def progress_shown() -> Iterator[None]:
+    """Shows on stderr how far the daemon in this process is, while the block runs it."""
+    ended = Event()
+    showing = Thread(target=show_until, args=(ended,), daemon=True)
+    showing.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        showing.join(timeout=1.0)
+
+
 def show_until(ended: Event) -> None:
     """Shows the progress of the daemon in this process on stderr, on a terminal only, until `ended` is set."""
     progress, showed = Progress(after_s=SHOWN_AFTER_S, only_terminal=True), False
@@ -84,7 +91,9 @@ def show_until(ended: Event) -> None:
         progress.clear()
         return
     took = duration(time.monotonic() - begin_s)
-    progress.finish(f"{counted(held.sessions, 'session')} in {counted(held.projects, 'project')} recorded, in {took}")
+    progress.finish(
+        f"{counted(held.sessions, 'session')} in {counted(held.project_count, 'project')} recorded, in {took}"
+    )
 
 
 def how_far(health: Health) -> tuple[float, str]:
@@ -118,21 +127,22 @@ def active_projects(
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     if not state.ledger.exists():
         return _on_disk(config, agents, since_ms, limit_s)
-    found: dict[Path, int] = {}
+    last_ms: dict[Path, int] = {}
     with suppress(UserError, sqlite3.Error), closing(connect_read_only(state.ledger, keep_index=True)) as db:
-        found = {Path(row.root): row.last_event_ms for row in projects(db) if row.last_event_ms >= since_ms}
-    may_be_written = _filter(config)
-    return Active({root: last_ms for root, last_ms in found.items() if may_be_written(root)})
+        last_ms = {Path(row.root): row.last_event_ms for row in projects(db) if row.last_event_ms >= since_ms}
+    return Active(_that_may_be_written(last_ms, config))
 
 
-def _filter(config: Config) -> Callable[[Path], bool]:
-    own, home = agents_own(config.agents), Path.home()
-
-    def may_be_written(root: Path) -> bool:
-        left_out = project_settings(root, config).excluded or not is_folder(root)
-        return not left_out and refusal(root, home=home, agents_own=own) is None
-
-    return may_be_written
+def _that_may_be_written(last_ms: Mapping[Path, int], config: Config) -> dict[Path, int]:
+    """Returns those of the projects that may be written into, newest first."""
+    folders, home = agents_own(config.agents), Path.home()
+    return {
+        root: at_ms
+        for root, at_ms in sorted(last_ms.items(), key=lambda item: -item[1])
+        if not project_settings(root, config).excluded
+        and is_folder(root)
+        and refusal(root, home=home, agents_own=folders) is None
+    }
 
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float) -> Active:
@@ -141,20 +151,16 @@ def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: fl
     from carryover.ingest.scan import readable_sources, recent_folders
 
     until_s = time.monotonic() + limit_s
-    known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
-    roots = recorded_roots([agent.spec for agent in known.values()], config.agents, Path.home(), os.environ)
-    recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
+    by_id = {agent.id: agent for agent in adapters().values() if agent.id in agents}
+    roots = recorded_roots([agent.spec for agent in by_id.values()], config.agents, Path.home(), os.environ)
+    recent = [item for item in readable_sources(by_id, roots) if item.mtime_ns // 1_000_000 >= since_ms]
     last_ms: dict[Path, int] = {}
-    cut = False
     for item in sorted(recent, key=lambda item: -item.mtime_ns):
-        cut = time.monotonic() > until_s
-        if cut:
+        if time.monotonic() > until_s:
             break
-        found = recent_folders(known[item.source.agent], item.source, since_ms=since_ms, until_s=until_s)
-        for cwd, at_ms in found.items():
+        folders = recent_folders(by_id[item.source.agent], item.source, since_ms=since_ms, until_s=until_s)
+        for cwd, at_ms in folders.items():
             with suppress(Silent):
                 root = item.project or Path(root_of(cwd).root)
                 last_ms[root] = max(at_ms, last_ms.get(root, 0))
-    cut = cut or time.monotonic() > until_s
-    may_be_written, newest_first = _filter(config), sorted(last_ms.items(), key=lambda item: -item[1])
-    return Active({root: at_ms for root, at_ms in newest_first if may_be_written(root)}, cut)
+    return Active(_that_may_be_written(last_ms, config), cut=time.monotonic() > until_s)

@@ -16,23 +16,13 @@ from carryover.ledger.connect import copies
 from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
 from carryover.past.context import now_ms, project_root, state_dir
-from carryover.past.listing import Listed, listed
 from carryover.past.opened import join_spellings, session_named, written
+from carryover.past.sessions import listed
+from carryover.past.types import Session
 from carryover.publish.forgetting import Erased, forget_here
 
 ANSWER_S: Final = 300.0
 """Time limit for the daemon's answer; rewriting a large ledger without the deleted rows takes a while."""
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What to forget. Without session and project: everything. Times are UTC ms."""
-
-    session: str | None = None
-    """Its id, the beginning of one, or `last`."""
-    project: str | None = None
-    """A folder of the project."""
-    since_ms: int | None = None
-    until_ms: int | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,40 +31,30 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     selection: Selection
     sessions: int
     """How many sessions lose something."""
-    newest: list[Listed]
+    newest: list[Session]
     copies: list[Path]
     """The copies of the ledger, which go as a whole."""
 
-    @property
-    def in_part(self) -> bool:
-        """Whether only what happened in some time is forgotten of each session."""
-        return self.selection.in_part
 
-    @property
-    def since_ms(self) -> int | None:
-        """Its beginning (UTC ms)."""
-        return self.selection.since_ms
+def plan_forgetting(
+    *, session: str | None, project: str | None, since_ms: int | None, until_ms: int | None, most: int
+) -> Plan:
+    """Returns what goes of `session` (its id, the beginning of one, or `last`), or of the project that a folder is in,
+    or without both of everything, from `since_ms` until `until_ms` (UTC ms). Lists the newest `most` sessions.
 
-    @property
-    def until_ms(self) -> int | None:
-        """Its end (UTC ms)."""
-        return self.selection.until_ms
-
-
-def plan_forgetting(asked: Asked, *, most: int) -> Plan:
-    """Returns what `asked` means, with the entries of the newest `most` sessions. Only reads, except that it joins
-    what was recorded by other spellings.
-
-    Raises UserError (NOTHING_FOUND) if nothing would go.
+    Only reads, except that it joins what was recorded by other spellings. Raises UserError (NOTHING_FOUND) if nothing
+    would go.
     """
     state = state_dir()
-    now = now_ms()
-    root = project_root(asked.project, elsewhere=True) if asked.project is not None else None
-    if root is not None:
+    selection = Selection(since_ms=since_ms, until_ms=until_ms)
+    if project is not None:
+        root = project_root(project, elsewhere=True)
         join_spellings(state, root)
+        selection = msgspec.structs.replace(selection, root=root)
     with reading(state.ledger) as ledger:
-        selection = _selection(asked, root, ledger)
-        rows = selected_sessions(ledger, selection, now_ms=now)
+        if session is not None:
+            selection = _of_session(session, selection, ledger)
+        rows = selected_sessions(ledger, selection, now_ms=now_ms())
         newest = listed(ledger, rows[:most])
     ledger_copies = copies(state.ledger)
     if not rows and not (selection.is_everything and ledger_copies):
@@ -95,13 +75,8 @@ def forget(plan: Plan) -> Erased:
     return written(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=ANSWER_S)
 
 
-def _selection(asked: Asked, root: str | None, ledger: sqlite3.Connection) -> Selection:
-    span = Selection(since_ms=asked.since_ms, until_ms=asked.until_ms)
-    if root is not None:
-        return msgspec.structs.replace(span, root=root)
-    if asked.session is None:
-        return span
-    found = session_named(ledger, asked.session)
-    is_whole = found.native_id == conversation_of(found.native_id)
-    which = {"conversation" if is_whole else "session": found.native_id}
-    return msgspec.structs.replace(span, agent=found.agent, **which)
+def _of_session(name: str, span: Selection, ledger: sqlite3.Connection) -> Selection:
+    row = session_named(ledger, name)
+    is_whole = row.native_id == conversation_of(row.native_id)
+    which = {"conversation" if is_whole else "session": row.native_id}
+    return msgspec.structs.replace(span, agent=row.agent, **which)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.output_file import target
-from carryover.config import Config, load_config, project_settings
+from carryover.config import load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
@@ -90,7 +90,7 @@ class Imports(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def roots(self) -> list[str]:
         """The projects that the sessions belong to."""
-        return list(_roots(self.reports))
+        return list(dict.fromkeys(root for report in self.reports for root in report.projects))
 
 
 def import_files(names: Sequence[str], *, project: str | None, agent: str | None, again: bool, store: bool) -> Imports:
@@ -102,6 +102,7 @@ def import_files(names: Sequence[str], *, project: str | None, agent: str | None
     if store:
         refuse_paused("imported")
     state = state_dir()
+    config = load_config(state.config)
     root = project_root(project, must_exist=True) if project is not None else None
     alone: list[FileReport] = []
     of_folders: list[FileReport] = []
@@ -125,12 +126,13 @@ def import_files(names: Sequence[str], *, project: str | None, agent: str | None
             f"No known agent wrote any of the {counted(others, 'file')} there. Nothing was imported.",
             ExitCode.NOTHING_FOUND,
         )
-    roots = _roots([*alone, *of_folders])
+    roots = dict.fromkeys(root for report in (*alone, *of_folders) for root in report.projects)
+    excluded = {root: project_settings(Path(root), config).excluded for root in roots}
     return Imports(
         alone=alone,
         of_folders=of_folders,
         others=others,
-        excluded=_excluded(roots, load_config(state.config)),
+        excluded={root: reason for root, reason in excluded.items() if reason is not None},
         away=frozenset(root for root in roots if not is_folder(Path(root))),
         code=code,
     )
@@ -143,58 +145,60 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         if not is_folder(path):
             yield path, False
             continue
-        found = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
-        dated = sorted((file.lstat().st_mtime_ns, file) for file in found if not file.is_symlink() and file.is_file())
+        below = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
+        dated = sorted((file.lstat().st_mtime_ns, file) for file in below if not file.is_symlink() and file.is_file())
         if not dated:
             raise UserError(f"There is no file in {path}.", ExitCode.NOTHING_FOUND)
         yield from ((file, True) for _, file in dated)
 
 
-def _roots(reports: Sequence[FileReport]) -> dict[str, None]:
-    return dict.fromkeys(root for report in reports for root in report.projects)
-
-
-def _excluded(roots: Iterable[str], config: Config) -> dict[str, str]:
-    reasons = {root: project_settings(Path(root), config).excluded for root in roots}
-    return {root: reason for root, reason in reasons.items() if reason is not None}
-
-
 def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
-    from carryover.importing.document import open_document, survey
-    from carryover.importing.recognition import counts, look
-    from carryover.importing.turns import MAX_BYTES, TurnReader
+    from carryover.importing.document import open_document
 
-    path = asked.path
     document = open_document(
-        path,
+        asked.path,
         project=asked.project,
         agent_id=asked.agent,
         any_chat=not asked.in_folder,
         declared=load_config(state.config).sources,
     )
+    report = _surveyed(document, asked.path)
+    _refuse_useless(document, report, asked.path)
+    return _stored(state, document, asked, report) if store else report
+
+
+def _surveyed(document: Document, path: Path) -> FileReport:
+    from carryover.importing.document import survey
+
     try:
-        found = survey(document)
+        content = msgspec.structs.asdict(survey(document))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         raise UserError(f"{path} can't be read: {why}. Nothing was imported from it.") from error
-    folders = dict.fromkeys(folder for folder in found.folders.values() if folder is not None)
-    facts = {name: value for name, value in msgspec.structs.asdict(found).items() if value and name != "folders"}
-    report = FileReport(
+    folders: dict[str, str | None] = content.pop("folders")
+    return FileReport(
         file=str(path),
         agent=document.agent.id,
         form=document.form,
-        sessions=tuple(found.folders),
-        projects=tuple(dict.fromkeys(root_of(folder).root for folder in folders)),
-        **facts,
+        sessions=tuple(folders),
+        projects=tuple(dict.fromkeys(root_of(folder).root for folder in folders.values() if folder is not None)),
+        **{name: value for name, value in content.items() if value},
     )
-    if not found.events and found.oversized and isinstance(document.agent.reader, TurnReader):
+
+
+def _refuse_useless(document: Document, report: FileReport, path: Path) -> None:
+    """Raises UserError if there is nothing in the file that could be recorded."""
+    from carryover.importing.recognition import counts, look
+    from carryover.importing.turns import MAX_BYTES, TurnReader
+
+    if not report.events and report.oversized and isinstance(document.agent.reader, TurnReader):
         raise UserError(
             f"{path} is longer than {MAX_BYTES >> 20} MiB, the most that is read of {report.form}. Nothing was "
             "imported from it. Export it in parts.",
             ExitCode.REFUSED,
         )
-    if not found.events:
+    if not report.events:
         raise UserError(
             f"{path} holds no conversation that can be read as one of {report.form}: "
             f"{counts(look(document.agent, path))}. It may be cut off. Nothing was imported from it.",
@@ -208,9 +212,6 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
         )
     if not is_utf8(path):
         raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
-    if not store:
-        return report
-    return _stored(state, document, asked, report)
 
 
 def _stored(state: StateDir, document: Document, asked: Asked, report: FileReport) -> FileReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,72 +17,38 @@ from carryover.actions.first_read import (
     DRY_RUN_LIMIT_S,
     SEARCH_LIMIT_S,
     Active,
+    End,
     active_projects,
     held_by,
     watch_first_read,
 )
-from carryover.actions.install_result import Installed, Work, result
-from carryover.actions.project_rules import Rule, planned_in, rule_for
+from carryover.actions.project_rules import ProjectChanges, Texts, planned_in, rule_for
 from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
+from carryover.edits.agent_settings import AgentSettings
 from carryover.edits.apply import Applied
 from carryover.errors import ExitCode, UserError
-from carryover.how_installed import require_mcp
+from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
 from carryover.ingest.scan import roots_in_projects
-from carryover.install.agent_settings import plan_mcp_servers
-from carryover.install.background import bring_up, look_ahead, service_of_user
+from carryover.install.agent_settings import plan_mcp_servers, switched_off
+from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
-from carryover.install.setup import Setup, carry_out, plan_setup, settings_here
+from carryover.install.messages import ahead_lines, background_lines, summary
+from carryover.install.setup import Setup, carry_out, outcome_for, plan_setup, settings_here, waiting_for
+from carryover.ledger.rows import Totals
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
-from carryover.publish.withdrawal import withdraw
+from carryover.publish.withdrawal import Withdrawn, withdraw
+from carryover.terminal.paths import short_path
 
+__all__ = ["Answer", "Detection", "Installed", "Survey", "Wishes", "install", "survey"]
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"
 """The answer about projects that is offered first, and used if nothing is asked and none is recorded."""
 _NAMED_WITHIN_S: Final = 3.0
 """How long to wait for the daemon to accept a project; it may still be reading everything else."""
-
-
-class Answer(NamedTuple):
-    """What the user answers: which agents, and what is written into projects."""
-
-    agents: tuple[str, ...]
-    pointers: Pointers
-
-
-class Option(NamedTuple):
-    """An entry in the list of agents to choose from."""
-
-    id: str
-    name: str
-    presence: str
-    ticked: bool
-    """Whether it is initially selected."""
-
-
-class AgentFile(NamedTuple):
-    """The settings file of an agent that is written if the agent is chosen: hooks, or else an entry."""
-
-    agent: str
-    path: Path
-    has_hooks: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What is on this machine before anything is asked or written."""
-
-    config: Config
-    detections: tuple[Detection, ...]
-    projects: Active
-    """The projects with recent work."""
-
-    def rule(self, answer: Answer) -> Rule:
-        """Describes what an answer allows to be written into projects."""
-        return rule_for(answer.pointers, answer.agents, self.config, self.projects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +64,144 @@ class Wishes:
     resume_mode: ResumeMode | None = None
 
 
+class Answer(NamedTuple):
+    """What the user answers: which agents, by id, and what is written into projects."""
+
+    agents: tuple[str, ...]
+    pointers: Pointers
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is on this machine before anything is asked or written.
+
+    >>> surveyed = survey(Wishes(installing=True, service=True, dry_run=True))
+    >>> would = install(surveyed, surveyed.first_answer(agents=None, pointers="local"))
+    """
+
+    wishes: Wishes
+    config: Config
+    detections: tuple[Detection, ...]
+    projects: Active
+    """The projects with recent work."""
+
+    @property
+    def offered(self) -> list[Detection]:
+        """The agents to choose from, those on this machine first."""
+        return sorted(self.detections, key=lambda agent: not agent.found)
+
+    def first_answer(self, agents: tuple[str, ...] | None, pointers: Pointers | None) -> Answer:
+        """Returns the answer that is offered first; what is given as not None is decided already.
+
+        At an install, or the first time, agents on this machine are selected; otherwise those selected the last time
+        and those that could not be selected then.
+        """
+        if agents is None:
+            last = self.config.agents.selected
+            before = (*(last or ()), *newly_covered(self.detections, self.config.agents))
+            by_presence = self.wishes.installing or last is None
+            ids = (agent.spec.id for agent in self.offered if (by_presence and agent.found) or agent.spec.id in before)
+            agents = tuple(ids)
+        return Answer(agents, pointers or self.config.publish.pointers or _OFFERED)
+
+    def rule(self, answer: Answer) -> Texts:
+        """Describes what an answer allows to be written into projects."""
+        return rule_for(answer.pointers, answer.agents, self.config, self.projects)
+
+    def settings(self) -> tuple[AgentSettings, ...]:
+        """Returns the settings that would be written if all agents on this machine were chosen."""
+        return settings_here(state_dir(), self.detections)
+
+
+class AgentResult(NamedTuple):
+    """An agent that Carryover knows, and what became of its hooks."""
+
+    detection: Detection
+    selected: bool
+    """Whether it was selected on the screen or the command line, whether on this machine or not."""
+    to_review: tuple[str, ...]
+    """Events whose hooks the user has to review."""
+    problem: str | None
+    lines: tuple[str, ...]
+    """What to say of it if it was selected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """Everything that an install or refresh did or, in a dry run, would do."""
+
+    survey: Survey
+    answer: Answer
+    setup: Setup
+    rule: tuple[str, ...]
+    """What is written into projects, in sentences."""
+    projects: tuple[ProjectChanges, ...]
+    """The currently active projects, before anything was done."""
+    applied: tuple[Applied, ...]
+    """What became of the edits of settings; in a dry run, what would."""
+    agents: tuple[AgentResult, ...] = ()
+    background: Background | None = None
+    """How the daemon runs now; None in a dry run."""
+    ahead: Ahead | None = None
+    """What would be done about the daemon; None unless in a dry run."""
+    read: End | None = None
+    """How the first read of the history ended; None if it was not watched."""
+    held: Totals | None = None
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """Projects from which text was removed because the settings no longer allow it."""
+    shell: OnPath
+    """Whether a shell finds this installation by its name."""
+
+    @property
+    def installing(self) -> bool:
+        """Whether this was an install, and not a refresh."""
+        return self.survey.wishes.installing
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether nothing was done."""
+        return self.survey.wishes.dry_run
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the daemon runs now."""
+        return self.background is not None and self.background.pid is not None
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether the daemon could not be started as wanted."""
+        return self.background is not None and bool(self.background.trouble)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed."""
+        files = any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+        started = self.background is not None and self.background.changed
+        return files or started or any(project.files for project in self.withdrawn)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any step failed."""
+        return self.in_trouble or any(done.problem for done in self.applied)
+
+    @property
+    def daemon_lines(self) -> tuple[str, ...]:
+        """How the daemon runs now, or in a dry run what would be done about it, in sentences."""
+        if self.ahead is not None:
+            return tuple(ahead_lines(self.ahead, Path.home()))
+        return tuple(background_lines(self.background)) if self.background is not None else ()
+
+    @property
+    def other_settings(self) -> Iterator[Applied]:
+        """The edits of other files than the selected agents' hooks: those of a deselected agent or in a former
+        location, which our hooks were removed from; those with our MCP server; our own."""
+        named = {agent.config for agent in self.setup.detections if agent.spec.id in self.setup.selected}
+        for done in self.applied:
+            change = done.edit.change
+            if change.agent is None or change.server or change.path not in named:
+                yield done
+
+
 def survey(wishes: Wishes) -> Survey:
     """Looks at agents and projects. Raises UserError if the settings can't be used, or the SDK for MCP is missing."""
     if wishes.mcp:
@@ -106,79 +210,47 @@ def survey(wishes: Wishes) -> Survey:
     config = load_config(state.config)
     machine = Machine.here(config.agents.recorded_env())
     detections = detect_all(agents.specs(), machine, config.agents.recorded_versions())
-    agents_here = tuple(found.spec.id for found in detections if found.found)
+    here = tuple(agent.spec.id for agent in detections if agent.found)
     limit_s = DRY_RUN_LIMIT_S if wishes.dry_run else SEARCH_LIMIT_S
-    return Survey(config, detections, active_projects(state, config, agents_here, limit_s=limit_s))
+    return Survey(wishes, config, detections, active_projects(state, config, here, limit_s=limit_s))
 
 
-def options(seen: Survey, *, installing: bool) -> tuple[Option, ...]:
-    """Returns the list of agents, those on this machine first.
-
-    With `installing`, or the first time, agents on this machine are preselected; otherwise those selected the last time
-    and those that could not be selected then.
-    """
-    last = seen.config.agents.selected
-    by_presence = installing or last is None
-    before = (*(last or ()), *newly_covered(seen.detections, seen.config.agents))
-    return tuple(
-        Option(
-            id=found.spec.id,
-            name=found.spec.name,
-            presence="detected" if found.found else "not detected",
-            ticked=(by_presence and found.found) or found.spec.id in before,
-        )
-        for found in sorted(seen.detections, key=lambda found: not found.found)
-    )
-
-
-def first_answer(seen: Survey, agents: Collection[str], pointers: Pointers | None) -> Answer:
-    """Returns the answer for these agents; with None for `pointers`, with what is recorded about projects."""
-    return Answer(tuple(agents), pointers or seen.config.publish.pointers or _OFFERED)
-
-
-def agent_files(seen: Survey) -> tuple[AgentFile, ...]:
-    """Returns the settings files that would be written if all agents on this machine were chosen."""
-    wanted = settings_here(state_dir(), seen.detections)
-    return tuple(AgentFile(each.spec.id, each.config, bool(each.hooks)) for each in wanted)
-
-
-def install(seen: Survey, answer: Answer, wishes: Wishes) -> Installed:
+def install(survey: Survey, answer: Answer) -> Installed:
     """Plans and, unless it is a dry run, does what the user answered; shows on stderr how far the first read is.
 
     Raises UserError (NOTHING_FOUND) if no agent was ever chosen.
     """
-    setup = _planned(seen, answer, wishes)
-    projects = planned_in(seen.projects, _decided(seen.config, setup), with_diffs=wishes.dry_run)
-    would = tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.problem) for edit in setup.shown)
-    work = Work(setup=setup, asked=answer.agents, installing=wishes.installing, applied=would)
+    wishes, setup = survey.wishes, _planned(survey, answer)
+    done = Installed(
+        survey=survey,
+        answer=answer,
+        setup=setup,
+        rule=survey.rule(answer._replace(agents=setup.selected)).full,
+        projects=planned_in(survey.projects, _decided(survey.config, setup)),
+        applied=tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.problem) for edit in setup.shown),
+        shell=on_path_here(),
+    )
     if wishes.dry_run:
         changes = setup.service is not None and setup.service.changes
-        work = replace(work, ahead=look_ahead(state_dir(), service=wishes.service, changes=changes))
+        done = replace(done, ahead=look_ahead(state_dir(), service=wishes.service, changes=changes))
+    elif not setup.selected and not setup.hooks and survey.config.agents.selected is None:
+        raise UserError(
+            "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",
+            ExitCode.NOTHING_FOUND,
+        )
     else:
-        if not setup.selected and not setup.hooks and seen.config.agents.selected is None:
-            raise UserError(
-                "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",
-                ExitCode.NOTHING_FOUND,
-            )
-        work = _carried_out(work, service=wishes.service)
-    return result(
-        work,
-        rule=seen.rule(answer._replace(agents=setup.selected)).full,
-        projects=projects,
-        projects_cut=seen.projects.cut,
-        into_projects=answer.pointers != "off" and seen.config.publish.folder is None,
-        changed_rule=answer.pointers != seen.config.publish.pointers,
-    )
+        done = _carried_out(done)
+    return replace(done, agents=tuple(_agent(agent, done) for agent in setup.detections))
 
 
-def _planned(seen: Survey, answer: Answer, wishes: Wishes) -> Setup:
-    state = state_dir()
+def _planned(survey: Survey, answer: Answer) -> Setup:
+    state, wishes = state_dir(), survey.wishes
     manager, program = service_of_user()
     setup = plan_setup(
         state,
-        seen.detections,
+        survey.detections,
         answer.agents,
-        config=seen.config,
+        config=survey.config,
         resume_mode=wishes.resume_mode,
         pointers=answer.pointers,
         service=(manager, program) if wishes.service and manager.available() is None else None,
@@ -194,14 +266,14 @@ def _decided(config: Config, setup: Setup) -> Config:
     return msgspec.structs.replace(config, publish=publish, agents=agents)
 
 
-def _carried_out(plan: Work, *, service: bool) -> Work:
+def _carried_out(plan: Installed) -> Installed:
     state = state_dir()
     applied = carry_out(plan.setup, state)
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw(state.root, load_config(state.config))
     if applied[-1].outcome not in ("unchanged", "left alone"):
         reload_daemon(state)
-    background = bring_up(state, service=service)
+    background = bring_up(state, service=plan.survey.wishes.service)
     done = replace(plan, applied=applied, background=background, withdrawn=withdrawn)
     if background.pid is None:
         return done
@@ -217,3 +289,33 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
         selected = [agent for agent in agents.adapters().values() if agent.id in setup.selected]
         if roots_in_projects(selected, [Path(root)]):
             ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=_NAMED_WITHIN_S)
+
+
+def _agent(agent: Detection, done: Installed) -> AgentResult:
+    waiting = waiting_for(agent, [applied.edit for applied in done.applied], done.setup.script)
+    problems = (applied.problem for applied in done.applied if applied.edit.path == agent.config)
+    is_asked = agent.spec.id in done.answer.agents
+    return AgentResult(
+        agent,
+        is_asked,
+        to_review=waiting if agent.spec.id in done.setup.selected else (),
+        problem=next(filter(None, problems), agent.problem) or None,
+        lines=_lines_about(agent, done, waiting) if is_asked else (),
+    )
+
+
+def _lines_about(agent: Detection, done: Installed, waiting: tuple[str, ...]) -> tuple[str, ...]:
+    home = Path.home()
+    did, failure = outcome_for(agent, done.applied)
+    # A refresh that changed nothing does not ask again; `doctor` does.
+    asks = done.installing or done.is_dry or did == "written"
+    off = switched_off(agent)
+    return summary(
+        agent,
+        home=home,
+        update=how_installed().update,
+        did="to be written" if done.is_dry and did == "written" else did,
+        failure=failure,
+        waiting=waiting if asks else (),
+        off="" if off is None else f"`{off[0]}` in {short_path(off[1], home)}",
+    )

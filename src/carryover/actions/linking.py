@@ -45,14 +45,13 @@ def link_projects(old: str, new: str) -> Done:
         raise UserError(f"{old_root} still exists, {stay}", ExitCode.REFUSED)
     if not is_folder(Path(new_root)):
         raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
-    known = _known()
-    if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in known):
+    projects = {row.id: row for row in _projects()}
+    if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in projects.values()):
         listed = "`carryover sessions --all` lists the projects that are known."
         raise UserError(f"Nothing is recorded for {old_root}. {listed}", ExitCode.NOTHING_FOUND)
-    rows = {row.id: row for row in known}
-    end = next((row for row in known if row.root == old_root), None)
+    end = next((row for row in projects.values() if row.root == old_root), None)
     while end is not None and end.moved_to is not None:  # it may have moved more than once
-        end = rows.get(end.moved_to)
+        end = projects.get(end.moved_to)
     if end is not None and end.root not in (old_root, new_root):
         first = f"First: `carryover link --undo {quoted(old_root)}`."
         raise UserError(f"{old_root} is linked to {end.root}. Nothing was changed. {first}", ExitCode.REFUSED)
@@ -68,7 +67,7 @@ def unlink_projects(old: str) -> Done:
     from carryover.publish.project_moves import is_linked, unlink
 
     old_root = _as_recorded(old)
-    if not any(is_linked(row, old_root) for row in _known()):
+    if not any(is_linked(row, old_root) for row in _projects()):
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
     config = load_config(state_dir().config)
     target = f"/unlink?{urlencode({'old': old_root})}"
@@ -84,6 +83,6 @@ def _as_recorded(folder: str) -> str:
     return str(Path(here().canonical(path.parent), path.name))
 
 
-def _known() -> list[Whereabouts]:
+def _projects() -> list[Whereabouts]:
     with reading(state_dir().ledger) as db:
         return whereabouts(db)

@@ -18,10 +18,10 @@ from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
 from carryover.importing.document import Note, encoded, note_id, open_document
 from carryover.ledger.queries import project_of_session, reading
 from carryover.model import NOTE
+from carryover.past.chat_document import web_chats
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
-from carryover.past.web_chat import web_chats
 from carryover.paths import StateDir, expanded
-from carryover.terminal.output import one_line
+from carryover.terminal.output import one_line, warn
 from carryover.text.markdown import plain, prose_lines
 
 MOST_BYTES: Final = 1 << 20
@@ -30,35 +30,43 @@ _TITLE_CHARS: Final = 100
 _USUAL_SOURCE: Final = "a web chat"
 
 
-class Place(msgspec.Struct, frozen=True):
-    """The project that a note is for, by its root, and who wrote it, as people say it."""
-
-    root: str
-    source: str
-
-
 class Noted(msgspec.Struct, frozen=True):
-    """A note that is recorded. `session`: the id that `carryover show` knows it by."""
+    """A note that is recorded in the project at `root`. `session`: the id that `carryover show` knows it by."""
 
     session: str
+    root: str
     title: str
     is_new: bool
 
 
-def place_for(project: str | None, source: str | None) -> Place:
-    """Returns where a note of `source` goes. Raises UserError (REFUSED) if nothing is recorded there now."""
+def note(file: str, project: str | None, source: str | None, title: str | None) -> Noted:
+    """Records the text of a file, or of standard input for `-`, without any part of an export copied along with it.
+
+    `source`: who wrote it, a chat's id or any name. Raises UserError: REFUSED if nothing is recorded in the project
+    now or the file is no text, NOTHING_FOUND if there is none, USAGE for an empty name.
+    """
     root = project_root(project, must_exist=True)
     refuse_paused("recorded")
     refuse_excluded(root, load_config(state_dir().config))
+    writer = _writer(source)
+    if file == "-" and sys.stdin.isatty():
+        warn("Paste the answer, then press Ctrl-D on an empty line.")
+    text = _text(_content(file))
+    about = safe(title or "").text.strip() or plain(next(iter(prose_lines(text)), text))
+    headline = f"Second opinion from {writer}: {one_line(about, _TITLE_CHARS)}"
+    session, is_new = record_note(state_dir(), root, writer, headline, (text,))
+    return Noted(session, root, headline, is_new)
+
+
+def _writer(source: str | None) -> str:
     name = one_line(source or "", _SOURCE_CHARS)
     if source is not None and not name:
         raise UserError("--from needs a name, such as chatgpt. Nothing was recorded.", ExitCode.USAGE)
-    known = web_chats().get(name.lower())
-    return Place(root, known.name if known is not None else name or _USUAL_SOURCE)
+    chat = web_chats().get(name.lower())
+    return chat.name if chat is not None else name or _USUAL_SOURCE
 
 
-def content_of(file: str) -> bytes:
-    """Returns what the file, or standard input for `-`, holds. Raises UserError if it can't be read."""
+def _content(file: str) -> bytes:
     try:
         if file == "-":
             return sys.stdin.buffer.read(MOST_BYTES + 1)
@@ -67,15 +75,6 @@ def content_of(file: str) -> bytes:
         raise UserError(f"There is no file {file}. Nothing was recorded.", ExitCode.NOTHING_FOUND) from error
     except OSError as error:
         raise UserError(f"{file} can't be read: {error.strerror}. Nothing was recorded.") from error
-
-
-def note(content: bytes, place: Place, title: str | None) -> Noted:
-    """Records a text, without any part of an export that was copied along with it. Raises UserError if it is none."""
-    text = _text(content)
-    about = safe(title or "").text.strip() or plain(next(iter(prose_lines(text)), text))
-    headline = f"Second opinion from {place.source}: {one_line(about, _TITLE_CHARS)}"
-    session, is_new = record_note(state_dir(), place.root, place.source, headline, (text,))
-    return Noted(session, headline, is_new)
 
 
 def _text(content: bytes) -> str:
@@ -110,9 +109,9 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
         path.write_bytes(b"".join(map(encoded, parts)))
-        done = take_in(state, open_document(path, own_folder=state.root), Asked(path, again=True))
-    if done.problem is not None or not done.new_events:
-        raise UserError(f"It was not recorded: {done.problem or 'the ledger did not take it'}.")
+        report = take_in(state, open_document(path, own_folder=state.root), Asked(path, again=True))
+    if report.problem is not None or not report.new_events:
+        raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
 
 
 def is_recorded(state: StateDir, session: str) -> bool:

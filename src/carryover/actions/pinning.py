@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,8 @@ from carryover.config import load_config, refuse_excluded
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
 from carryover.importing.document import Note, pin_id
-from carryover.ledger.events import PinRow, pins
+from carryover.ledger.events import pins
+from carryover.ledger.queries import has_only_pins
 from carryover.model import PinChange
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.past.opened import Want, opened
@@ -35,6 +36,15 @@ class Pinned(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class Kept(NamedTuple):
+    """A text as it is kept."""
+
+    text: str
+    is_new: bool
+    awaits_work: bool = False
+    """Whether no agent's session is recorded in the project: no handoff of it is written until there is one."""
+
+
 def place_of(project: str | None) -> str:
     """Returns the root of the project to pin in. Raises UserError (REFUSED) if nothing is recorded there now, or if it
     is a place of which no handoff is written: a system folder, the home folder."""
@@ -50,72 +60,71 @@ def place_of(project: str | None) -> str:
 def pinned(root: str) -> list[Pinned]:
     """Returns what is pinned in the project, then what the user says is done, each oldest first."""
     with opened(Want.FOLLOWED, root) as (ledger, project):
-        found = pins(ledger, project.id) if project is not None else []
-    in_order = sorted(found, key=_is_done)
+        rows = pins(ledger, project.id) if project is not None else []
+    in_order = sorted(rows, key=lambda pin: pin.is_done)
     return [Pinned(number, pin.text, pin.is_done, pin.session, pin.at_ms) for number, pin in enumerate(in_order, 1)]
 
 
-def _is_done(pin: PinRow) -> bool:
-    return pin.is_done
-
-
-def keep(root: str, text: str, *, is_done: bool) -> tuple[str, bool]:
-    """Pins a text, or records that it is done; returns it as it is kept and whether that is new.
+def keep(root: str, text: str, *, is_done: bool) -> Kept:
+    """Pins a text, or records that it is done.
 
     Raises UserError if there are as many as a handoff has room for, or if the text is empty or too long.
     """
-    kept = _checked(text)
-    there = pinned(root)
-    if any(pin.text == kept and pin.done == is_done for pin in there):
-        return kept, False
-    if sum(pin.done == is_done for pin in there) >= MOST:
+    words = _checked(text)
+    of_kind = [pin.text for pin in pinned(root) if pin.done == is_done]
+    if words in of_kind:
+        return Kept(words, is_new=False)
+    if len(of_kind) >= MOST:
         what = "marked as done" if is_done else "pinned"
         raise UserError(
             f"{MOST} texts are {what} here already, and each handoff has all of them. Nothing was recorded. "
             "`carryover unpin N` takes one back; `carryover pin` lists them.",
             ExitCode.REFUSED,
         )
-    _record(root, kept, "done" if is_done else "pin")
-    return kept, True
+    _record(root, words, "done" if is_done else "pin")
+    with opened(Want.AS_IT_IS, root) as (ledger, project):
+        return Kept(words, is_new=True, awaits_work=project is not None and has_only_pins(ledger, project.id))
 
 
 def take_back(root: str, which: str) -> Pinned:
-    """Takes back what was pinned or said to be done, by its number in the list or its words. Raises UserError if there
-    is no such text."""
-    there = pinned(root)
-    by_number = [pin for pin in there if which == str(pin.number)]
-    same = [pin for pin in there if pin.text == which]
-    found = [*same, *by_number, *_beginning_with(which, there)]
-    if not found:
+    """Takes back what was pinned or said to be done, by its number in the list, its words or their beginning. Raises
+    UserError if there is no such text, or if several begin so."""
+    pin = _named(which, pinned(root))
+    if pin is None:
         raise UserError(
             f"{which!r} is not the number, the words or the beginning of just one text that is pinned in "
             f"{Path(root).name}. Nothing was taken back; `carryover pin` lists what is there.",
             ExitCode.NOTHING_FOUND,
         )
-    _record(root, found[0].text, "unpin")
-    return found[0]
+    _record(root, pin.text, "unpin")
+    return pin
 
 
-def _beginning_with(words: str, there: Sequence[Pinned]) -> list[Pinned]:
-    """Returns the one text that begins with these words, if it is one."""
-    found = [pin for pin in there if words and pin.text.casefold().startswith(words.casefold())]
-    return found if len(found) == 1 else []
+def _named(which: str, there: Sequence[Pinned]) -> Pinned | None:
+    for pin in there:
+        if pin.text == which:
+            return pin
+    for pin in there:
+        if which == str(pin.number):
+            return pin
+    begin_so = [pin for pin in there if which and pin.text.casefold().startswith(which.casefold())]
+    return begin_so[0] if len(begin_so) == 1 else None
 
 
 def _checked(text: str) -> str:
-    kept = " ".join(safe(text).text.split())
-    if not kept:
+    words = " ".join(safe(text).text.split())
+    if not words:
         raise UserError("The text is empty. Nothing was recorded.", ExitCode.USAGE)
-    if len(kept) > MOST_CHARS:
+    if len(words) > MOST_CHARS:
         raise UserError(
-            f"The text has {len(kept)} characters; a line of the handoff holds {MOST_CHARS}. Nothing was recorded. "
+            f"The text has {len(words)} characters; a line of the handoff holds {MOST_CHARS}. Nothing was recorded. "
             "Say it shorter, or write it into a file of the project and pin its name.",
             ExitCode.REFUSED,
         )
-    return kept
+    return words
 
 
 def _record(root: str, text: str, change: PinChange) -> None:
     title = f"{_TITLES[change]}: {text}"
-    said = Note(session=pin_id(root, text), at_ms=now_ms(), root=root, title=title, text=text, pin=change)
-    record(state_dir(), [said])
+    note = Note(session=pin_id(root, text), at_ms=now_ms(), root=root, title=title, text=text, pin=change)
+    record(state_dir(), [note])

@@ -43,15 +43,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
     root: str
     bundle: Bundle
-    title: str
-    texts: list[str]
     session: str
     is_new: bool
-
-    @property
-    def sender(self) -> str:
-        """Whose words it is, as they said."""
-        return name_of(self.bundle)
 
 
 def received(file: str, project: str | None, *, identity: str | None, expired: bool, store: bool) -> Received:
@@ -73,15 +66,13 @@ def received(file: str, project: str | None, *, identity: str | None, expired: b
             "date by then. Nothing was imported. Ask for a new one, or read it with --expired.",
             ExitCode.REFUSED,
         )
-    texts = texts_of(bundle)
-    session = note_id(root, SOURCE, "".join(texts))
-    is_new = not is_recorded(state, session)
-    return Received(root=root, bundle=bundle, title=title_of(bundle), texts=texts, session=session, is_new=is_new)
+    session = note_id(root, SOURCE, "".join(texts_of(bundle)))
+    return Received(root=root, bundle=bundle, session=session, is_new=not is_recorded(state, session))
 
 
 def take_in(shared: Received) -> tuple[str, bool]:
     """Records it; returns the id that `carryover show` knows it by, and whether it is new."""
-    return record_note(state_dir(), shared.root, SOURCE, shared.title, shared.texts)
+    return record_note(state_dir(), shared.root, SOURCE, title_of(shared.bundle), texts_of(shared.bundle))
 
 
 def is_share(name: str) -> bool:

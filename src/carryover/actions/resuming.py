@@ -20,8 +20,9 @@ from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
 from carryover.past.context import settings_to_print, state_dir
 from carryover.past.from_disk import sources_on_disk
-from carryover.past.listing import Listed, listed
 from carryover.past.opened import Want, opened, opened_session
+from carryover.past.sessions import listed
+from carryover.past.types import Session
 
 
 class Resuming(NamedTuple):
@@ -50,7 +51,7 @@ def resuming(name: str) -> Resuming:
     return Resuming(spec.name, folder, (first, *following), start.binary, program, start.not_resumed)
 
 
-def resumable_sessions(root: str, *, limit: int) -> list[Listed]:
+def resumable_sessions(root: str, *, limit: int) -> list[Session]:
     """Returns the newest sessions of the project at `root` whose agent can resume one by its id; newest first."""
     able = [spec.id for spec in specs() if spec.start is not None and spec.start.resume]
     with opened(Want.LISTED, root) as (ledger, _):

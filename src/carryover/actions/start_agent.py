@@ -17,14 +17,13 @@ from carryover.actions.agents import Known, known_agents
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
-from carryover.daemon.handed_over import Wanted
 from carryover.distill.own_text import go_on_prompt
 from carryover.distill.trail import did_something, leading_step, steps_of, task_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.install.machine import Command, Machine, start_command, startable_here
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
-from carryover.past.handoff_here import handoff_here
+from carryover.past.handoff import Wanted, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_handoff

@@ -21,7 +21,7 @@ from carryover.past.opened import ask_patiently, written
 from carryover.sync import clones, membership
 from carryover.sync.branch import NOT_ADDED
 from carryover.sync.folder import OFF, Settings, SyncFolder
-from carryover.sync.membership import Joined, own_branch
+from carryover.sync.membership import Admission, Joined, own_branch
 from carryover.sync.rounds import Outcome, synchronise
 from carryover.sync.status import SyncStatus, sync_status
 
@@ -35,16 +35,7 @@ _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
 _UNSET: Final = "0" * 16
 """Where the machine's id comes to stand, once it has one."""
-
-Standing = SyncStatus
-"""Where synchronising stands on this machine."""
-
-
-class Offer(msgspec.Struct, frozen=True):
-    """A machine of a store has added this one. Only comparing the code proves that it is the user's store."""
-
-    machine: str
-    code: str
+__all__ = ["Admission", "SyncStatus"]
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -55,24 +46,17 @@ class Added(msgspec.Struct, frozen=True):
     store_code: str
 
 
-class Removed(msgspec.Struct, frozen=True):
-    """A machine that was taken out, and those that are left besides this one, by their names."""
-
-    removed: str
-    left: list[str]
-
-
 class _Said(msgspec.Struct, frozen=True):
     text: str = ""
     error: tuple[str, ExitCode] | None = None
 
 
-def standing() -> Standing:
+def standing() -> SyncStatus:
     """Says where synchronising stands. Raises UserError (NOTHING_FOUND) if it is off."""
-    found = sync_status(state_dir())
-    if found is None:
+    status = sync_status(state_dir())
+    if status is None:
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
-    return found
+    return status
 
 
 def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None, ssh_key: str | None) -> Joined:
@@ -87,7 +71,7 @@ def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None,
     return membership.initialise(state_dir(), settings, _remotes_of_projects(), now_ms=now_ms)
 
 
-def join(is_same: Callable[[Offer], bool]) -> None:
+def join(is_same: Callable[[Admission], bool]) -> None:
     """Makes this machine a member of its store, if it is none yet, once the user has compared the store's code.
 
     Raises UserError (REFUSED) if no machine has added this one, or the codes differ.
@@ -101,7 +85,7 @@ def join(is_same: Callable[[Offer], bool]) -> None:
         offer = membership.admission(own)
         if offer is None:
             raise UserError(f"{NOT_ADDED} This machine's code: {membership.own_code(own)}", ExitCode.REFUSED)
-        if not is_same(Offer(offer.manifest.name, offer.code)):
+        if not is_same(offer):
             raise UserError(
                 "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
                 ExitCode.REFUSED,
@@ -145,11 +129,11 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
     with own_branch(state_dir(), now_ms) as own:
         codes = membership.waiting(own)
         if code is not None:
-            given = "".join(code.split())
-            codes = {machine: its for machine, its in codes.items() if given == its.replace(" ", "")}
-        for machine, its in codes.items():
-            if code is not None or is_same(its):
-                added.append(Added(machine, its, membership.add(own, machine, its)))
+            compared = "".join(code.split())
+            codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
+        for machine, asks in codes.items():
+            if code is not None or is_same(asks):
+                added.append(Added(machine, asks, membership.add(own, machine, asks)))
     if not codes:
         raise UserError(
             "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
@@ -160,10 +144,11 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
     return added
 
 
-def remove_machine(name: str) -> Removed:
-    """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on."""
+def remove_machine(name: str) -> tuple[str, list[str]]:
+    """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on. Returns its
+    name, and those of the machines that are left besides this one."""
     with own_branch(state_dir(), now_ms) as own:
-        return Removed(*membership.remove(own, name))
+        return membership.remove(own, name)
 
 
 def compact() -> str:

@@ -75,12 +75,12 @@ def try_source(name: str, agent_id: str | None) -> Tried:
 def _declared_for(
     path: Path, declared: Iterable[DeclaredSource], agent_id: str | None, head: bytes
 ) -> tuple[DeclaredSource, Source]:
-    for each in declared:
-        if agent_id is not None and each.agent != agent_id:
+    for source in declared:
+        if agent_id is not None and source.agent != agent_id:
             continue
-        found = _source_at(agent_of(each), path)
-        if found is not None or agent_id is not None:
-            return each, found or Source(agent=each.agent, path=str(path), session=path.stem)
+        file = _source_at(agent_of(source), path)
+        if file is not None or agent_id is not None:
+            return source, file or Source(agent=source.agent, path=str(path), session=path.stem)
     named = f"No [[sources]] in config.toml is called {agent_id!r}." if agent_id is not None else ""
     raise UserError(
         f"{named or f'No [[sources]] in config.toml has {path} among its `files`.'} {_fields_in(head)}",
@@ -125,7 +125,7 @@ def _events(agent: Agent, source: Source) -> tuple[list[Event], Counter[str], in
         for record in batch.records:
             context, parsed = agent.parse(source, context, record)
             events += parsed.events
-            skipped.update(f"{each.record_type}: {each.reason}" for each in parsed.skipped)
+            skipped.update(f"{record.record_type}: {record.reason}" for record in parsed.skipped)
         if batch.oversized:
             skipped["record: it is too long to be read"] += batch.oversized
         more = batch.more and batch.cursor != cursor
@@ -140,7 +140,7 @@ def _tried(
     answers = [event.body.text for event in events if isinstance(event.body, AssistantMessage)]
     calls = Counter[str](event.body.op for event in events if isinstance(event.body, ToolCall))
     times = [event.at_ms for event in events if event.at_ms > 0]
-    found = Tried(
+    tried = Tried(
         file=path,
         agent=declared.agent,
         sessions=tuple(dict.fromkeys(event.session for event in events)),
@@ -156,16 +156,16 @@ def _tried(
         last_answer=answers[-1] if answers else "",
         skipped=dict(skipped),
     )
-    problems = _problems(declared, found, events, without_time)
-    return msgspec.structs.replace(found, problems=tuple(problems))
+    problems = _problems(declared, tried, events, without_time)
+    return msgspec.structs.replace(tried, problems=tuple(problems))
 
 
-def _problems(declared: DeclaredSource, found: Tried, events: list[Event], without_time: int) -> Iterator[str]:
-    if not found.prompts:
+def _problems(declared: DeclaredSource, tried: Tried, events: list[Event], without_time: int) -> Iterator[str]:
+    if not tried.prompts:
         yield f"No record is a prompt: `role` is {declared.role!r}, `text` is {declared.text!r}."
-    if not found.answers:
+    if not tried.answers:
         yield f"No record is an answer: `role` is {declared.role!r}, `text` is {declared.text!r}."
-    if events and not found.folders:
+    if events and not tried.folders:
         yield (
             f"No record names its working folder: `folder` is {declared.folder!r}. "
             "Name another field, or the one project of these files with `project`."
@@ -175,5 +175,5 @@ def _problems(declared: DeclaredSource, found: Tried, events: list[Event], witho
     unnamed = sum(isinstance(event.body, ToolCall) and event.body.name == "?" for event in events)
     if unnamed:
         yield f"{unnamed} tool calls have no name: `name` is {declared.name!r}."
-    if found.calls and not found.results:
+    if tried.calls and not tried.results:
         yield f"No call has a result: `result` is {declared.result!r}, `result_id` is {declared.result_id!r}."

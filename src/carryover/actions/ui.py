@@ -40,9 +40,9 @@ def opened(url: str) -> bool:
 def page_address() -> str:
     """Returns an address that admits one browser, once. Raises UserError if there is no page, and says why."""
     state = state_dir()
-    found = wait_for_daemon(state, ANSWER_S)
-    if found.health is None:
-        raise UserError(found.trouble or "carryoverd does not answer.", ExitCode.NOT_RUNNING)
+    daemon = wait_for_daemon(state, ANSWER_S)
+    if daemon.health is None:
+        raise UserError(daemon.trouble or "carryoverd does not answer.", ExitCode.NOT_RUNNING)
     env = {name: value for name in ENVIRONMENT if (value := os.environ.get(name, "")) and value.isprintable()}
     passed = urlencode({"env": msgspec.json.encode(env).decode()})
     query = f"?{passed}" if len(passed) <= _MOST_PASSED else ""
@@ -51,9 +51,9 @@ def page_address() -> str:
         raise UserError("carryoverd has just ended. Run this again.", ExitCode.NOT_RUNNING)
     if refusal := answer.get("refusal"):
         raise UserError(str(refusal), ExitCode.REFUSED)
-    if found.port is None:
-        raise _no_port(found.health)
-    return f"http://{answer['host']}:{found.port}/ui/?{urlencode({'key': answer['key']})}"
+    if daemon.port is None:
+        raise _no_port(daemon.health)
+    return f"http://{answer['host']}:{daemon.port}/ui/?{urlencode({'key': answer['key']})}"
 
 
 def _no_port(health: Health) -> UserError:

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from carryover.actions.file_changes import FileChange, PlannedChange, file_change, planned_change
 from carryover.adapter.spec import Place
 from carryover.agents import specs
 from carryover.config import Config, load_config
-from carryover.daemon.client import stop_daemon
+from carryover.daemon.client import daemon_pid, stop_daemon
 from carryover.edits.hooks import HookFile
 from carryover.errors import UserError
-from carryover.install import uninstall
 from carryover.install.agent_settings import hook_files, server_files
 from carryover.install.background import registered
 from carryover.install.machine import Machine
 from carryover.install.service import ServiceManager
+from carryover.install.uninstall import Uninstall, Uninstalled, carry_out, plan_uninstall
 from carryover.past.context import state_dir
 from carryover.paths import StateDir
 
-
-class Removal(NamedTuple):
-    """One of our files or folders that goes."""
-
-    path: Path
-    what: str
-    """Its name for people: `the ledger`."""
+__all__ = ["Plan", "Uninstall", "Uninstalled", "plan", "uninstall"]
 
 
 class Plan(NamedTuple):
@@ -37,71 +31,47 @@ class Plan(NamedTuple):
 
     service: str | None
     """The kind of the service that is stopped and removed; None if there is none."""
-    changes: tuple[PlannedChange, ...]
-    removals: tuple[Removal, ...]
-    notes: tuple[str, ...]
-    """Names what stays and why, in whole sentences."""
-
-
-class Uninstalled(NamedTuple):
-    """What was done."""
-
-    service: str | None
-    files: tuple[FileChange, ...]
-    removed: tuple[str, ...]
-    left: tuple[str, ...]
-    """Names what should have gone but stayed, and why, in whole sentences."""
+    pid: int | None
+    """The process of the daemon that is stopped; None if none runs."""
+    files: Uninstall
     kept_in: Path | None
-    """The state folder, if what was recorded is still there."""
-
-    @property
-    def changed(self) -> int:
-        """How many files and folders were put back or removed."""
-        return sum(file.outcome in ("changed", "removed") for file in self.files) + len(self.removed)
+    """The state folder, if what was recorded stays there."""
 
 
-def plan_uninstall(*, purge: bool, with_diffs: bool) -> Plan:
+def plan(*, purge: bool) -> Plan:
     """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written. Only
     reads."""
-    service = registered(os.environ)
-    wanted = _planned(state_dir(), purge=purge)
+    state, service = state_dir(), registered(os.environ)
     return Plan(
         service=service.kind if service is not None else None,
-        changes=tuple(planned_change(edit, with_diff=with_diffs) for edit in wanted.shown),
-        removals=tuple(Removal(removal.path, removal.what) for removal in wanted.removals),
-        notes=wanted.notes,
-    )
-
-
-def carry_out_uninstall(*, purge: bool) -> Uninstalled:
-    """Plans again and carries it out. Raises UserError if the daemon can't be stopped, or another command edits."""
-    state = state_dir()
-    service = registered(os.environ)
-    stays = _remove_service(service) if service is not None else None
-    stop_daemon(state)  # one that can't be stopped would write again what is removed
-    # Planned only now: the daemon may have written into projects before it stopped.
-    done = uninstall.carry_out(_planned(state, purge=purge), state)
-    return Uninstalled(
-        service=service.kind if service is not None else None,
-        files=tuple(map(file_change, done.applied)),
-        removed=tuple(map(str, done.removed)),
-        left=(stays, *done.left) if stays is not None else done.left,
+        pid=daemon_pid(state),
+        files=_planned(state, purge=purge),
         kept_in=state.root if not purge and state.ledger.exists() else None,
     )
 
 
-def _remove_service(service: ServiceManager) -> str | None:
-    """Returns why it could not be removed, as a sentence; None if it was."""
+def uninstall(*, purge: bool) -> Uninstalled:
+    """Plans again and carries it out. Raises UserError if the daemon can't be stopped, or another command edits."""
+    state, service = state_dir(), registered(os.environ)
+    stays = _remove(service) if service is not None else ()
+    stop_daemon(state)  # one that can't be stopped would write again what is removed
+    # Planned only now: the daemon may have written into projects before it stopped.
+    done = carry_out(_planned(state, purge=purge), state)
+    return replace(done, left=(*stays, *done.left))
+
+
+def _remove(service: ServiceManager) -> tuple[str, ...]:
+    """Returns why it could not be removed, as sentences."""
     try:
         service.uninstall()
     except (UserError, OSError) as error:
-        return f"The {service.kind} service could not be removed: {error}"
-    return None
+        return (f"The {service.kind} service could not be removed: {error}",)
+    return ()
 
 
-def _planned(state: StateDir, *, purge: bool) -> uninstall.Uninstall:
+def _planned(state: StateDir, *, purge: bool) -> Uninstall:
     home = Path.home()
-    return uninstall.plan_uninstall(state, purge=purge, home=home, usual=tuple(_usual_settings(state, home)))
+    return plan_uninstall(state, purge=purge, home=home, usual=tuple(_usual_settings(state, home)))
 
 
 def _usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:

@@ -209,12 +209,6 @@ class ReadList(msgspec.Struct, frozen=True, kw_only=True):
     """Key → the list below it, as the settings are written."""
 
 
-def offline_case(*own: str) -> str:
-    """Returns shell code for `HookSpec.offline`: one of the cases `own`, unless another program runs the hook."""
-    others = "*'\"cursor_version\"'* | *'\"conversation_id\"'* | *'\"workspace_roots\"'*) exit 0"
-    return "".join(("\ncase $payload in\n", *(f"  {case} ;;\n" for case in (others, *own, "*) exit 0")), "esac\n"))
-
-
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """An agent's hooks: the files they are written to, their events, and what can keep them from running."""
 
@@ -249,12 +243,6 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     switches: tuple[HookSwitch, ...] = ()
     review: HookReview | None = None
     """None: hooks run as soon as they are written."""
-    offline: str = ""
-    """Shell code, run by `hook.sh` when a session starts and no daemon answers; empty: the session gets nothing then.
-
-    It finds `$payload` and leaves with `exit 0` if that is not the agent's own. It may set `start`, the folder that
-    the session began in if that is not the hook's own, and `reason`, unless the payload has it as `"source"`.
-    """
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -31,6 +31,14 @@ def adapters() -> dict[str, Agent]:
     return _adapters(tuple(__path__))
 
 
+def adapter(agent_id: str) -> Agent:
+    """Returns one agent's adapter without loading any other. Raises KeyError for an unknown id."""
+    agent = _guarded(_places(tuple(__path__))[agent_id])
+    if isinstance(agent, str):
+        raise KeyError(agent_id)
+    return agent
+
+
 def specs() -> tuple[AgentSpec, ...]:
     """Returns the spec of every agent, in the order of the ids."""
     return _specs(tuple(__path__))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -26,12 +27,17 @@ _ENDS: Final = b"503"
 """Status with which a daemon answers before it ends because its ledger is damaged and must be repaired."""
 
 
-def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float) -> dict[str, Any] | None:
+def ask_daemon(
+    socket_path: Path, method: str, target: str, query: Mapping[str, object] | None = None, *, timeout_s: float
+) -> dict[str, Any] | None:
     """Returns the daemon's answer; None if none listens. Raises TimeoutError, or UserError if it is not a daemon's."""
     if not socket_path.exists():
         return None
     import socket  # not at the top: usually no daemon is running
+    from urllib.parse import urlencode
 
+    if query:
+        target = f"{target}?{urlencode(query)}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:

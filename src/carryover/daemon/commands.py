@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from carryover.config import AgentsConfig
+from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import Answer, HandedOver, Wanted
-from carryover.daemon.handoffs import Place, hand_over, printed
+from carryover.daemon.handoffs import hand_over, notes_on, printed
 from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
@@ -30,7 +29,6 @@ from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.git_command import end_in_store
 from carryover.probe.looks import Silent, look_at, looked_at
-from carryover.projects.root import AgentFolders, agent_folders
 from carryover.publish.forgetting import Erased
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
@@ -206,37 +204,49 @@ class Handoffs:
         """Returns the wanted handoff, or why there is none; an empty answer if nothing is recorded of its
         project or the disk does not answer."""
         notes: list[str] = []
-        place = self._place(asyncio.get_running_loop(), notes.append)
-
-        def made() -> HandedOver | None:
-            found = hand_over(wanted, place)
-            return printed(found) if found is not None else None
-
         try:
-            handed_over = await looked_at(wanted.root, made)
+            made = await self._made(wanted, notes)
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
         except UserError as trouble:
             return Answer(notes=tuple(notes), error=(str(trouble), trouble.code))
         except Silent:
             return Answer()
-        return Answer(made=handed_over, notes=tuple(notes)) if handed_over is not None else Answer()
+        return Answer(made=made, notes=tuple(notes)) if made is not None else Answer()
 
-    def _place(self, loop: asyncio.AbstractEventLoop, note: Callable[[str], None]) -> Place:
-        """Returns the daemon as a place where handoffs are made, for another thread than that of its `loop`."""
+    async def _made(self, wanted: Wanted, notes: list[str]) -> HandedOver | None:
+        """Returns the wanted handoff, of the main checkout for a worktree without work of its own; None if nothing is
+        recorded of either. Adds what a person should know first to `notes`."""
+        config = await looked_at(wanted.root, partial(self._settings, wanted.root, notes))
+        made = await self._made_of(wanted.root, wanted, config, notes)
+        if made is None:
+            project = await looked_at(wanted.root, partial(self._context.root_of, wanted.root))
+            if project.main_root is not None:
+                made = await self._made_of(project.main_root, wanted, config, notes)
+        return made
+
+    def _settings(self, root: str, notes: list[str]) -> Config:
+        config, trouble = settings_or_defaults(self._context.state)
+        if trouble is not None:
+            notes.append(trouble)
+        refuse_excluded(root, config)
+        return config
+
+    async def _made_of(self, root: str, wanted: Wanted, config: Config, notes: list[str]) -> HandedOver | None:
         context = self._context
 
-        @contextmanager
-        def opened(root: str) -> Iterator[tuple[sqlite3.Connection, ProjectRow | None]]:
-            if not asyncio.run_coroutine_threadsafe(self._has_caught_up(root), loop).result():
-                note(STILL_READING)
-            with reading_tolerantly(context.state.ledger, note) as ledger:
-                yield ledger, project_by_root(ledger, root)
+        def made() -> HandedOver | None:
+            with reading_tolerantly(context.state.ledger, notes.append) as ledger:
+                project = project_by_root(ledger, root)
+                if project is None:
+                    return None
+                handoff = hand_over(wanted, ledger, project, config, context.paths, now_ms=context.now_ms())
+            notes.extend(notes_on(handoff, context.state.ledger))
+            return printed(handoff)
 
-        def agents_own(agents: AgentsConfig) -> AgentFolders:
-            return partial(agent_folders, agents, context.home, context.env)
-
-        return Place(context.state, opened, context.root_of, agents_own, note, context.now_ms)
+        if not await self._has_caught_up(root):
+            notes.append(STILL_READING)
+        return await looked_at(wanted.root, made)
 
     async def _has_caught_up(self, root: str) -> bool:
         """Reads and joins what is new of the project at `root`, as far as time allows."""

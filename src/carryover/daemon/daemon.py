@@ -251,15 +251,15 @@ class Daemon:
         return look_at(row.root, look) if row is not None else look()
 
     def _refreshed(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
-        context = self._context
+        context, started = self._context, project in self._hooks.starts.prepared
         with context.read_ledger() as db:
-            refused = refused_before_work(db, project, context.config, asked=context.asked)
+            refused = refused_before_work(db, project, context.config, asked=context.asked, started=started)
         if refused is not None:
             return refused
         made = refresh(context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)
         self._notices.consider(made)
         # A session has started and there is nothing to hand over: its file says so.
-        return with_placeholder(made, context.paths) if project in self._hooks.starts.prepared else made
+        return with_placeholder(made, context.paths) if started else made
 
     async def _settle(self, root: str = "") -> Settled:
         """Reads and publishes everything complete on disk, with the project at `root` if it is one of this machine."""

@@ -120,10 +120,11 @@ def _path(given: Mapping[str, str], name: str, *, of_any_machine: bool = False) 
 
 
 def _wanted_handoff(given: Mapping[str, str]) -> Wanted:
-    wanted = _decoded(given.get("wanted", ""), Wanted)
-    if wanted.root.startswith("/"):
-        return wanted
-    raise web.HTTPBadRequest
+    _path(given, "root")
+    try:
+        return msgspec.convert(dict(given), Wanted, strict=False)  # the budget is a number
+    except msgspec.ValidationError as error:
+        raise web.HTTPBadRequest from error
 
 
 def _decoded(text: str, kind: type[T]) -> T:

@@ -3,56 +3,59 @@ since that takes longer than the rest of the command."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from carryover.errors import ExitCode
 
+FORMAT: Final = "carryover-handoff/1.1"
+"""Version of the data; architecture/handoff-format.md says when it rises."""
 
-class Origin(msgspec.Struct, frozen=True):
-    """A record that a line of a handoff comes from. `at_ms` is 0 if the time is unknown."""
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that a line of a handoff comes from; None is what is not known of it."""
 
     kind: str
-    agent: str
-    session: str
+    agent: str | None
+    session: str | None
     turn: int | None
-    at_ms: int
+    at: str | None
+    at_ms: int | None
 
 
-class Line(msgspec.Struct, frozen=True):
-    """A line as the handoff has it."""
-
-    text: str
-    kind: str
-    origins: tuple[Origin, ...]
-
-
-class Section(msgspec.Struct, frozen=True):
-    """A section that fits into the handoff's budget."""
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A section that fits into the budget: its lines, without the marker of a list, and the sources of each line."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[str, ...]
+    sources: tuple[tuple[Origin, ...], ...]
 
 
 class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
-    """The handoff of the project at `root`; `text` is what agents get."""
+    """A handoff as `--json` prints it: exactly the lines of `text`, which is what agents get, each with its sources."""
 
-    root: str
-    updated_ms: int
+    format: str = FORMAT
+    project: str
+    """The root of the project."""
+    updated: str
     """Time of the last event that it covers."""
-    agent_id: str
+    updated_ms: int
     agent: str
-    """The display name."""
-    resume: str
+    """The id of the agent that worked last."""
+    agent_name: str
+    resume_protocol: str
     session: str
     head: str | None
     sections: tuple[Section, ...]
     text: str
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The handoff that is asked for: of the project at `root`, led by `session` if that is named.
 
     `session` is an id, the beginning of one, or `last`. `tokens` is the budget if that is another than the file's.
+    These are also the parameters of `/handoff`.
     """
 
     root: str

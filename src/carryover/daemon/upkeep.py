@@ -22,7 +22,6 @@ from carryover.ledger.forget import keep_limits, read_dropped_again
 from carryover.ledger.queries import Selection
 from carryover.ledger.search_index import index_more
 from carryover.paths import StateDir
-from carryover.publish.answers import prune_answers
 from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
 from carryover.publish.withdrawal import withdraw
 
@@ -70,13 +69,12 @@ async def count_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
 
 
 async def keep_withdrawn(context: DaemonContext) -> None:
-    """Removes what the settings no longer allow from projects and from offline answers: now, and when they change."""
+    """Removes what the settings no longer allow from projects: now, and when they change."""
     while True:
         changed = context.config_changed
         done = await asyncio.to_thread(withdraw, context.state.root, context.config)
         if files := sum(len(project.files) for project in done):
             context.log.info("withdrawn", projects=len(done), files=files)
-        await asyncio.to_thread(prune_answers, context.state.root, context.config)
         await changed.wait()
 
 
@@ -88,7 +86,7 @@ MOST_ROUNDS: Final = 3
 
 
 class Forgetting:
-    """Forgets sessions while the daemon writes the ledger, one request at a time."""
+    """Forgets sessions while the daemon writes the ledger, one request at a time, and keeps to `[retention]`."""
 
     def __init__(
         self,
@@ -118,7 +116,10 @@ class Forgetting:
         return done
 
     async def run(self) -> None:
-        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again."""
+        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again.
+
+        What could not be erased of a forgotten session is tried again every `ERASE_AGAIN_S`.
+        """
         next_round = time.monotonic()
         while True:
             self._due.clear()

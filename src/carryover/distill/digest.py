@@ -12,7 +12,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 15
+FOLD_VERSION = 16
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
@@ -27,13 +27,16 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A text from the user that is not a prompt: the answer to a tool's question, or a comment on a refused call."""
+    """What the user said in other ways than by a prompt: the answer to a tool's question, or the refusal of a call."""
 
     text: str
+    """Empty if the user refused a call without a word."""
     to: str
     """The answered question, or the refused call."""
     at_ms: int
     refused: bool = False
+    allowed: bool = False
+    """Whether the refused call succeeded later."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -105,6 +105,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # What the user said
+    "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later
     "own share":       Weight(0.6),                     # what fits a good third of the handoff
     # Recent files
     "file":            Weight(0.45, 0.0, 0.15, 12),

@@ -84,9 +84,11 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = replace(at_work(digest, event), open_calls=open_calls)
     digest = documents.after_result(digest, event, body)
     digest = _with_jobs(_with_call(digest, body, event), body, event)
-    if body.user_words:
-        reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
-        digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply)[-turns.MOST_REPLIES :])
+    if body.user_words or (body.status == "denied" and body.op not in ("plan", "ask")):
+        words = clip(one_line(body.user_words), chars=400)
+        digest = turns.refusal(digest, Reply(text=words, to=tried(body), at_ms=event.at_ms, refused=True))
+    elif body.status == "ok":
+        digest = turns.allowed(digest, tried(body))
     if run := test_run_in(body):
         command = clip(one_line(without_bodies(body.subject)), chars=160)
         seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)

@@ -71,7 +71,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
 
     situation: Situation
     now_ms: int | None = None
-    """Current time; None for an answer made in advance, which must stay true and therefore gives no age."""
+    """Current time; None if the text is to give no age."""
     stale_after_days: int = 7
     file: str | None = None
     """Path of the handoff's file, which the reader need not read; None if the reader can't know one."""

@@ -6,7 +6,7 @@ fences, the tags of agents' own messages and chat-template marks are neutralized
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -43,15 +43,16 @@ Printed = tuple[str, list[tuple[str, Entry]]]
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text. Without enough room, the entries with the highest weight are dropped first."""
-    [text] = render_each(handoff, [answering])
-    return text
-
-
-def render_each(handoff: Handoff, answerings: Iterable[Answering | None]) -> list[CleanText]:
-    """Returns what `render` returns for each of `answerings`. The lines are made once, which takes most of the time."""
     sections = _sections(handoff)
     entries = sum(len(each) for _, each in sections)
-    return [_text(handoff, _laid_out(handoff, sections, answering), answering, entries) for answering in answerings]
+    return _text(handoff, _laid_out(handoff, sections, answering), answering, entries)
+
+
+def rendered(handoff: Handoff) -> tuple[CleanText, list[Printed]]:
+    """Returns what `render` and `lay_out` return. The lines are made once, which takes most of the time."""
+    sections = _sections(handoff)
+    printed = _laid_out(handoff, sections, None)
+    return _text(handoff, printed, None, sum(len(entries) for _, entries in sections)), printed
 
 
 def names_page(handoff: Handoff, text: str) -> bool:

@@ -162,6 +162,29 @@ def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:
     return with_turn(digest, replies=(*digest.turn.replies, reply)[-MOST_REPLIES:])
 
 
+def refusal(digest: Digest, reply: Reply) -> Digest:
+    """Adds a refused call. Refused again in the same turn without a word, it counts once."""
+    others = (one for one in digest.turns[-1].replies if (one.to, one.text) != (reply.to, ""))
+    return with_turn(digest, replies=(*others, reply)[-MOST_REPLIES:])
+
+
+def allowed(digest: Digest, call: str) -> Digest:
+    """Marks the refusals of a call that has now succeeded."""
+    refused = [turn for turn in digest.turns if any(_stands(reply, call) for reply in turn.replies)]
+    if not refused:
+        return digest
+    return replace(digest, turns=tuple(_with_consent(turn, call) if turn in refused else turn for turn in digest.turns))
+
+
+def _with_consent(turn: Turn, call: str) -> Turn:
+    replies = (replace(reply, allowed=True) if _stands(reply, call) else reply for reply in turn.replies)
+    return replace(turn, replies=tuple(replies))
+
+
+def _stands(reply: Reply, call: str) -> bool:
+    return reply.refused and reply.to == call and not reply.allowed
+
+
 def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
     """Records that the turn was cut off, whatever was said in it."""
     message = clip(one_line(body.message), chars=200)

@@ -13,7 +13,7 @@ import msgspec
 
 from carryover import model
 from carryover.export.quoting import safe
-from carryover.export.session_parts import SessionEvent, shown
+from carryover.export.session_parts import SessionEvent, SessionHead, shown
 from carryover.records.fields import iso_utc
 
 VERSION: Final = "ATIF-v1.7"
@@ -29,6 +29,13 @@ ARGUMENTS: Final[dict[model.Op, str]] = {
     **dict.fromkeys(("read", "edit", "write"), "path"),
 }
 """The argument that holds a call's subject, by operation; `subject` for any other."""
+_SOURCES: Final[dict[type, str]] = {
+    model.AssistantMessage: "agent",
+    model.Question: "agent",
+    model.PlanProposal: "agent",
+    model.Answer: "user",
+}
+"""Who speaks; the system in any other, and in a prompt that the user did not type."""
 _NOTES: Final = (
     "Written by Carryover from its own record of the session. Of a call's arguments, the main one is recorded; long "
     "output is cut in its middle; reasoning and tokens are not recorded. Known key patterns are replaced by "
@@ -37,21 +44,7 @@ _NOTES: Final = (
 _NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts about the session. `agent`: the agent's id. `cwd`: the project's root."""
-
-    session: str
-    agent: str
-    agent_name: str
-    version: str | None = None
-    model: str | None = None
-    title: str | None = None
-    branch: str | None = None
-    parent: str | None = None
-    cwd: str | None = None
-
-
-def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -> bytes | None:
+def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: bool) -> bytes | None:
     """Returns the document; None if nothing in the session can be a step of it."""
     threads: dict[str, _Steps] = {"": _Steps(head, None)}
     for event in events:
@@ -71,31 +64,31 @@ def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -
     if not main.steps:
         return None
     usual = next((step["model_name"] for step in reversed(main.steps) if "model_name" in step), head.model)
-    known = {"cwd": head.cwd, "title": head.title, "branch": head.branch, "parent": head.parent}
+    facts = {"cwd": head.root, "title": head.title, "branch": head.branch, "parent": head.parent}
     document = {
         "schema_version": VERSION,
-        "session_id": head.session,
-        "trajectory_id": head.session,
+        "session_id": head.id,
+        "trajectory_id": head.id,
         "agent": _agent(head, usual),
         "steps": main.with_model(usual),
         "notes": _NOTES,
         "final_metrics": {"total_steps": len(main.steps)},
-        "extra": {OURS: _cleaned({name: value for name, value in known.items() if value})},
+        "extra": {OURS: _cleaned({name: value for name, value in facts.items() if value})},
     }
     if others:
         document["subagent_trajectories"] = others
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def _agent(head: Head, name: str | None) -> dict[str, str]:
-    known = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": name} if name else {})}
-    return {name: safe(value).text for name, value in known.items()}
+def _agent(head: SessionHead, name: str | None) -> dict[str, str]:
+    facts = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": name} if name else {})}
+    return {name: safe(value).text for name, value in facts.items()}
 
 
 class _Steps:
     """The steps of one thread. A message opens a step, and so does a call after results."""
 
-    def __init__(self, head: Head, subagent_id: str | None) -> None:
+    def __init__(self, head: SessionHead, subagent_id: str | None) -> None:
         self.steps: list[dict[str, Any]] = []
         self._head = head
         self._subagent_id = subagent_id
@@ -103,33 +96,32 @@ class _Steps:
         self._calls: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
 
     def add(self, at_ms: int, body: model.AnyBody) -> None:
-        at = f"{iso_utc(at_ms).removesuffix('Z')}.{at_ms % 1000:03}Z"
+        timestamp = f"{iso_utc(at_ms).removesuffix('Z')}.{at_ms % 1000:03}Z"
         body = msgspec.convert(_cleaned(msgspec.to_builtins(body)), model.AnyBody)
         match body:
             case model.SessionInfo(model=name):
                 self._model = name or self._model
             case model.ToolCall():
-                self._call(body, at)
+                self._call(body, timestamp)
             case model.ToolResult():
-                self._result(body, at)
+                self._result(body, timestamp)
             case model.FileEdit(call_id=str() as call_id) if call_id in self._calls:
                 step, call = self._calls[call_id]
-                edit = {**_fields(body, "kind", "call_id"), **_when(at, step)}
+                edit = {**_fields(body, "kind", "call_id"), **_when(timestamp, step)}
                 call["extra"][OURS].setdefault("edits", []).append(edit)
             case model.Retracted():
                 pass
             case _:
-                self._say(body, at)
+                self._say(body, timestamp)
 
     def with_model(self, usual: str | None) -> list[dict[str, Any]]:
         """Returns the steps, with the model only where it is not the trajectory's."""
-        usual_model = ("model_name", usual)
-        steps = []
         for step in self.steps:
-            steps.append({name: value for name, value in step.items() if (name, value) != usual_model})
-        return steps
+            if step.get("model_name") == usual:
+                step.pop("model_name", None)
+        return self.steps
 
-    def _say(self, body: model.AnyBody, at: str) -> None:
+    def _say(self, body: model.AnyBody, timestamp: str) -> None:
         message = ""
         extra = _fields(body)
         if isinstance(body, model.UserPrompt | model.AssistantMessage):
@@ -139,50 +131,52 @@ class _Steps:
                 if not message.strip():
                     return
                 extra = {}
-        elif (seen := shown(body, self._head.agent_name, self._head.cwd)) is not None:
-            message = seen[1] if isinstance(body, model.FileEdit) or not seen[2] else f"{seen[1]}\n\n{seen[2]}"
-        match body:
-            case model.UserPrompt(actor=actor) if actor == "human" or self._subagent_id is not None:
-                source = "user"
-            case model.AssistantMessage() | model.Question() | model.PlanProposal():
-                source = "agent"
-            case _:
-                source = "user" if isinstance(body, model.Answer) else "system"
-        step = self._step(source, at, message)
+        elif (what := shown(body, self._head.agent_name, self._head.root)) is not None:
+            is_heading = isinstance(body, model.FileEdit) or not what.text
+            message = what.heading if is_heading else f"{what.heading}\n\n{what.text}"
+        source = _SOURCES.get(type(body), "system")
+        if isinstance(body, model.UserPrompt) and (body.actor == "human" or self._subagent_id is not None):
+            source = "user"
+        step = self._step(source, timestamp, message)
         if extra:
             step["extra"] = {OURS: extra}
         if isinstance(body, model.AgentSummary) and body.source == "compaction":
             step["extra"]["context_management"] = {"type": "compaction", "boundary": "replace"}
 
-    def _step(self, source: str, at: str, message: str) -> dict[str, Any]:
-        step: dict[str, Any] = {"step_id": len(self.steps) + 1, "timestamp": at, "source": source, "message": message}
+    def _step(self, source: str, timestamp: str, message: str) -> dict[str, Any]:
+        step: dict[str, Any] = {
+            "step_id": len(self.steps) + 1,
+            "timestamp": timestamp,
+            "source": source,
+            "message": message,
+        }
         if source == "agent" and self._model and self._subagent_id is None:
             step["model_name"] = self._model
         self.steps.append(step)
         return step
 
-    def _call(self, call: model.ToolCall, at: str) -> None:
+    def _call(self, call: model.ToolCall, timestamp: str) -> None:
         step = self.steps[-1] if self.steps else None
         if step is None or step["source"] != "agent" or "observation" in step:
-            step = self._step("agent", at, "")
-        made = {
+            step = self._step("agent", timestamp, "")
+        entry = {
             "tool_call_id": call.call_id,
             "function_name": call.name,
             "arguments": {ARGUMENTS.get(call.op, "subject"): call.subject} if call.subject else {},
-            "extra": {OURS: {**_fields(call, "kind", "call_id", "name", "subject"), **_when(at, step)}},
+            "extra": {OURS: {**_fields(call, "kind", "call_id", "name", "subject"), **_when(timestamp, step)}},
         }
-        step.setdefault("tool_calls", []).append(made)
-        self._calls[call.call_id] = (step, made)
+        step.setdefault("tool_calls", []).append(entry)
+        self._calls[call.call_id] = (step, entry)
 
-    def _result(self, result: model.ToolResult, at: str) -> None:
+    def _result(self, result: model.ToolResult, timestamp: str) -> None:
         if result.call_id not in self._calls:
             call_id = result.call_id
             op = result.op
             call = model.ToolCall(call_id=call_id, name=result.name, op=op, subject=result.subject, actor=result.actor)
-            self._call(call, at)
+            self._call(call, timestamp)
         step, _ = self._calls[result.call_id]
         rest = _fields(result, "kind", "call_id", "name", "op", "subject", "actor", "output")
-        extra = {OURS: {**rest, **_when(at, step)}}
+        extra = {OURS: {**rest, **_when(timestamp, step)}}
         ended = {"source_call_id": result.call_id, "content": result.output, "extra": extra}
         step.setdefault("observation", {"results": []})["results"].append(ended)
 
@@ -192,8 +186,8 @@ def _fields(body: model.AnyBody, *without: str) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in without}
 
 
-def _when(at: str, step: dict[str, Any]) -> dict[str, str]:
-    return {"at": at} if at != step["timestamp"] else {}
+def _when(timestamp: str, step: dict[str, Any]) -> dict[str, str]:
+    return {"at": timestamp} if timestamp != step["timestamp"] else {}
 
 
 def _cleaned(value: Any, name: str = "") -> Any:

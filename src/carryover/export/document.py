@@ -11,14 +11,14 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.spec import WebChat
 from carryover.distill.own_text import export_frame
-from carryover.export.material import LeftOut, Material
-from carryover.export.pieces import Piece, fitted, pieces_of, tokens_in
+from carryover.export.pieces import LeftOut, Material, Piece, pieces_of
 from carryover.export.quoting import one_line, safe
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
+from carryover.text.pattern import later
 
-LEAST_BUDGET: Final = 1_000
 _LEFT_OUT_SHARE: Final = 0.04  # of the budget is room for the list of omissions
 _LEFT_OUT_TOKENS: Final = (160, 900)  # its least and its most
 _LONG_LABEL: Final = 90
@@ -37,42 +37,54 @@ _REQUEST: Final = (
     "next, most important first."
 )
 _QUESTION_FOLLOWS: Final = "The user's question is after the last line of this document."
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """Options for a document of at most `budget` tokens, to be pasted into the chat called `reader`."""
-
-    reader: str
-    budget: int
-    tokens_percent: int = 100
-    """Scales the token estimate; see `WebChat`."""
-    question: str = ""
-    """The user's question; empty to ask for a second opinion."""
+_WORD: Final = later(r"[A-Za-z]+")
+_BLANKS: Final = later(r"\s*\n\s*|[ \t]{2,}|\t")
+_BLANK: Final = later(r"\s")
+_FIRST_WIDE: Final = 0x2E80
+_FIRST_ASTRAL: Final = 0x10000
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """The composed document. `included`: files and their cost in tokens."""
+    """A project as one document for a chat, below it the user's question. `included`: files and their cost in tokens.
 
-    text: CleanText
+    >>> chat = WebChat(id="generic", name="a chat", budget=1_000)
+    >>> document = compose(Material(name="shop", now_ms=0, readme="Sells bread."), chat, "Why?")
+    >>> "Sells bread." in document.text, document.text.endswith("Why?\\n"), document.fits
+    (True, True, True)
+    """
+
+    material: Material
+    chat: WebChat
+    question: str
     body: str
-    """The part of the text that says something about the project, for `framed`."""
+    """The part of the text that says something about the project."""
+    text: CleanText
     tokens: int
-    budget: int
-    included: tuple[tuple[str, int], ...]
-    left_out: tuple[LeftOut, ...]
+    included: tuple[tuple[str, int], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def fits(self) -> bool:
         """Whether the document is within the budget. A long question or task alone may exceed it."""
-        return self.tokens <= self.budget
+        return self.tokens <= self.chat.budget
+
+    def with_body(self, body: str, note: str) -> Document:
+        """Returns the document with another body, below a note on that."""
+        text = _framed(body, self.material, self.chat, self.question, note)
+        tokens = tokens_in(text, percent=self.chat.tokens_percent)
+        return msgspec.structs.replace(self, body=body, text=text, tokens=tokens)
 
 
-def compose(material: Material, request: Request) -> Document:
-    """Composes the document. The same material and request give the same bytes."""
-    cost = partial(tokens_in, percent=request.tokens_percent)
-    pieces = pieces_of(material)
-    for_list = int(min(max(request.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
-    chosen = fitted(pieces, budget=request.budget - cost(framed("", material, request)) - for_list, cost=cost)
+def compose(material: Material, chat: WebChat, question: str = "") -> Document:
+    """Composes the document, in at most the tokens that the chat takes. The same arguments give the same bytes.
+
+    Without a question it asks for a second opinion.
+    """
+    cost = partial(tokens_in, percent=chat.tokens_percent)
+    pieces = list(pieces_of(material))
+    for_list = int(min(max(chat.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
+    for_frame = cost(_framed("", material, chat, question))
+    chosen = fitted(pieces, budget=chat.budget - for_frame - for_list, cost=cost)
     left_out = _left_out(pieces, chosen, material, cost)
     sections: dict[str, list[str]] = {}
     included: Counter[str] = Counter()
@@ -83,48 +95,74 @@ def compose(material: Material, request: Request) -> Document:
             texts += ["\n" if in_list else "\n\n", text]
             included.update({piece.path: cost(text)} if piece.path is not None else {})
     body = "\n\n".join([*map("".join, sections.values()), *_listed(left_out, for_list, cost)])
-    text = framed(body, material, request)
+    text = _framed(body, material, chat, question)
     return Document(
-        text=text,
+        material=material,
+        chat=chat,
+        question=question,
         body=body,
+        text=text,
         tokens=cost(text),
-        budget=request.budget,
         included=tuple(included.items()),
         left_out=left_out,
     )
 
 
-def framed(body: str, material: Material, request: Request, note: str = "") -> CleanText:
+def _framed(body: str, material: Material, chat: WebChat, question: str, note: str = "") -> CleanText:
     """Puts the body between the lines that identify an export, below `note`, and appends the user's own question."""
     marks = (hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8] for number in count())
     first, last = export_frame(next(mark for mark in marks if mark not in body))
-    name = one_line(material.name)
-    now = iso_utc(material.now_ms)
-    question = safe(request.question).text.strip()
-    recorded = f"Prepared for {request.reader}, {now}."
+    question = safe(question).text.strip()
+    prepared = f"Prepared for {chat.name}, {iso_utc(material.now_ms)}."
     if material.handoff is not None:
-        recorded += f' Times such as "3 min earlier" count back from {iso_utc(material.handoff.updated_ms)}.'
-    parts = [
-        f"# {first} The project {name}",
-        f"{recorded} {_QUESTION_FOLLOWS if question else _REQUEST}",
-        *([f"## About this version\n\n{note}"] if note else []),
+        prepared += f' Times such as "3 min earlier" count back from {iso_utc(material.handoff.updated_ms)}.'
+    parts = (
+        f"# {first} The project {one_line(material.name)}",
+        f"{prepared} {_QUESTION_FOLLOWS if question else _REQUEST}",
+        f"## About this version\n\n{note}" if note else "",
         f"## Read this first\n\n{_READ_FIRST}",
-        *([body] if body else []),
+        body,
         last,
-        *([question] if question else []),
-    ]
-    return CleanText("\n\n".join(parts) + "\n")
+        question,
+    )
+    return CleanText("\n\n".join(filter(None, parts)) + "\n")
+
+
+def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
+    """Returns each piece in the longest of its forms that fits into `budget` tokens by `cost`; None for pieces
+    without one. Lower ranks go first, and rank 0 always fits."""
+    ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
+    chosen: list[CleanText | None] = [None] * len(pieces)
+    opened = set[str]()
+    left = budget
+    for number, piece in ranked:
+        heading = 0 if piece.section in opened else cost(f"## {piece.section}\n\n")
+        for form in (piece.text,) if piece.shorter is None else (piece.text, piece.shorter):
+            price = cost(f"{form}\n\n")
+            too_large = form is not piece.shorter and piece.shorter is not None and price > budget * piece.share
+            if piece.rank == 0 or (heading + price <= left and not too_large):
+                chosen[number] = form
+                opened.add(piece.section)
+                left -= heading + price
+                break
+    for number, piece in ranked:  # remaining space goes to pieces that can be shortened
+        if chosen[number] is not None and chosen[number] is piece.shorter:
+            more = cost(f"{piece.text}\n\n") - cost(f"{piece.shorter}\n\n")
+            if more <= left:
+                chosen[number] = piece.text
+                left -= more
+    return chosen
 
 
 def _left_out(
     pieces: Sequence[Piece], chosen: Sequence[CleanText | None], material: Material, cost: Callable[[str], int]
 ) -> tuple[LeftOut, ...]:
     """Lists omissions: parts of files, then pieces by rank, then files that may not be shown."""
-    found = list(zip(pieces, chosen, strict=True))
-    shortened = (piece for piece, text in found if text is not None and text is piece.shorter)
+    pairs = list(zip(pieces, chosen, strict=True))
+    shortened = (piece for piece, text in pairs if text is not None and text is piece.shorter)
     parts = [LeftOut(piece.label, f"only {piece.part}") for piece in shortened if piece.path or piece.rank > 12]
     sizes: dict[str, list[int]] = {}
-    for piece in sorted((piece for piece, text in found if text is None), key=lambda piece: piece.rank):
+    for piece in sorted((piece for piece, text in pairs if text is None), key=lambda piece: piece.rank):
         sizes.setdefault(piece.label, []).append(cost(piece.text))
     dropped = []
     for label, costs in sizes.items():
@@ -150,3 +188,24 @@ def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) 
             break
         lines.append(line)
     return ["\n".join(lines)]
+
+
+def tokens_in(text: str, *, percent: int = 100) -> int:
+    """Estimates the number of tokens in a text, rather too high than too low, since no tokenizer is available.
+
+    Every five letters begun are one token, each digit and each sign is one, a line end with the following indentation
+    is one, and so are several spaces; single spaces are free. In other alphabetic scripts, three characters are two
+    tokens; wide characters (Chinese, Japanese, Korean) are one each, and those beyond the basic plane (emoji) two each.
+    `percent`: tokens that the models of a chat count for 100 by this rule. The sum over the lines of a text is never
+    less than the estimate for the whole.
+    """
+    words = [len(word) for word in _WORD.findall(text)]
+    count = sum((length + 4) // 5 for length in words)
+    count += len(_BLANKS.findall(text))
+    plain = text if text.isascii() else "".join(sign for sign in text if sign < "\x80")
+    count += len(plain) - sum(words) - len(_BLANK.findall(plain))
+    if plain is not text:
+        codes = [ord(sign) for sign in text if sign >= "\x80"]
+        wide = sum(code >= _FIRST_WIDE for code in codes)
+        count += wide + sum(code >= _FIRST_ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
+    return (count * percent + 99) // 100

@@ -1,49 +1,83 @@
-"""Turns the material into the pieces of a document, each with a rank: the higher it is, the sooner it is left out.
-Within a kind, the oldest and least mentioned pieces have the highest ranks."""
+"""Turns what is known of a project into the pieces of a document, each with a rank: the higher it is, the sooner it is
+left out. Within a kind, the oldest and least mentioned pieces have the highest ranks.
+
+Times are UTC ms, paths relative to the project's root.
+"""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
 
 from carryover.distill.entry import Entry
+from carryover.distill.handoff import Handoff
 from carryover.distill.quotes import elapsed
-from carryover.export.material import GuidingFile, Material, TextFile, fence_name, layout
 from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.redact import CleanText
+from carryover.text.markdown import is_table_row, line_forms
 from carryover.text.pattern import later
 
-_WORD: Final = later(r"[A-Za-z]+")
-_BLANKS: Final = later(r"\s*\n\s*|[ \t]{2,}|\t")
-_BLANK: Final = later(r"\s")
-_FIRST_WIDE: Final = 0x2E80
-_FIRST_ASTRAL: Final = 0x10000
-_ABOUT: Final = "The project"
-_CHANGES: Final = "Uncommitted changes (git diff HEAD)"
-_FILES: Final = "Files, as they are now"
-_CHANGE_RANK: Final = 40
-_FILE_RANK: Final = 44
-_STEP: Final = 8
-_UNCOMMITTED: Final = 0.5
-_REFERENCE: Final = 0.1
-_MOST_REFERENCES: Final = 5
-_DAY_MS: Final = 86_400_000
-_SHORT_DIFF_LINES: Final = 60
-_AROUND_LINES: Final = 40
-_GUIDANCE: Final = "Instructions and skills in force"
-SKILL: Final = "SKILL.md"
-_GUIDANCE_RANK: Final = 16
-_GUIDANCE_STEP: Final = 16
-_SKILL_RANK: Final = 48
-_SKILL_STEP: Final = 5
-_SKILL_CHARS: Final = 300
-_SHORT_CHARS: Final = 1500
-_FRONT_MATTER: Final = later(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
-_DESCRIPTION: Final = later(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+
+class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that differs from HEAD. `diff` is empty if it can't be shown (binary, too long, deleted, secret)."""
+
+    path: str
+    insertions: int
+    deletions: int
+    diff: str = ""
+    new: bool = False
+    """Whether HEAD does not have the file; not known without a diff."""
+    gone: bool = False
+
+
+class TextFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the project. `changed`: it has uncommitted changes or is new."""
+
+    path: str
+    text: str
+    edited_ms: int = 0
+    line: int | None = None
+    """Line of that edit, 1-based."""
+    changed: bool = False
+
+
+class LeftOut(msgspec.Struct, frozen=True, order=True):
+    """Something that is omitted from the document, and why."""
+
+    what: str
+    why: str
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a project. `handoff` is None if no agent has left a task there.
+
+    >>> shop = Material(name="shop", now_ms=0, readme="# Shop\\n\\nSells bread.\\n", paths=("cart.py",))
+    >>> [piece.text for piece in pieces_of(shop)]
+    ['Sells bread.', '- Layout (files in each folder):\\n  - at the top: cart.py']
+    """
+
+    name: str
+    now_ms: int
+    readme: str = ""
+    paths: tuple[str, ...] = ()
+    """The project's files that git does not ignore, sorted; bounded."""
+    handoff: Handoff | None = None
+    requests: Mapping[tuple[str, int], str] = {}
+    """The prompts that the lines of the task are taken from, in full, by session and time."""
+    last_answer: str = ""
+    """The agent's newest answer, in full."""
+    changes: tuple[ChangedText, ...] = ()
+    files: tuple[TextFile, ...] = ()
+    """Most relevant first."""
+    guidance: tuple[TextFile, ...] = ()
+    """Files that tell agents how to work here: instructions, rules, skills. Without Carryover's own block."""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,53 +96,24 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
 
 
-def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
-    """Returns each piece in the longest of its forms that fits into `budget` tokens by `cost`; None for pieces
-    without one. Lower ranks go first, and rank 0 always fits."""
-    ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
-    chosen: list[CleanText | None] = [None] * len(pieces)
-    opened = set[str]()
-    left = budget
-    for number, piece in ranked:
-        heading = 0 if piece.section in opened else cost(f"## {piece.section}\n\n")
-        for form in (piece.text,) if piece.shorter is None else (piece.text, piece.shorter):
-            price = cost(f"{form}\n\n")
-            too_large = form is not piece.shorter and piece.shorter is not None and price > budget * piece.share
-            if piece.rank == 0 or (heading + price <= left and not too_large):
-                chosen[number] = form
-                opened.add(piece.section)
-                left -= heading + price
-                break
-    for number, piece in ranked:  # remaining space goes to pieces that can be shortened
-        if chosen[number] is not None and chosen[number] is piece.shorter:
-            more = cost(f"{piece.text}\n\n") - cost(f"{piece.shorter}\n\n")
-            if more <= left:
-                chosen[number] = piece.text
-                left -= more
-    return chosen
-
-
-def tokens_in(text: str, *, percent: int = 100) -> int:
-    """Estimates the number of tokens in a text, rather too high than too low, since no tokenizer is available.
-
-    Every five letters begun are one token, each digit and each sign is one, a line end with the following indentation
-    is one, and so are several spaces; single spaces are free. In other alphabetic scripts, three characters are two
-    tokens; wide characters (Chinese, Japanese, Korean) are one each, and those beyond the basic plane (emoji) two each.
-    `percent`: tokens that the models of a chat count for 100 by this rule. The sum over the lines of a text is never
-    less than the estimate for the whole.
-    """
-    words = [len(word) for word in _WORD.findall(text)]
-    count = sum((length + 4) // 5 for length in words)
-    count += len(_BLANKS.findall(text))
-    plain = text if text.isascii() else "".join(sign for sign in text if sign < "\x80")
-    count += len(plain) - sum(words) - len(_BLANK.findall(plain))
-    if plain is not text:
-        codes = [ord(sign) for sign in text if sign >= "\x80"]
-        wide = sum(code >= _FIRST_WIDE for code in codes)
-        count += wide + sum(code >= _FIRST_ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
-    return (count * percent + 99) // 100
-
-
+_ABOUT: Final = "The project"
+_CHANGES: Final = "Uncommitted changes (git diff HEAD)"
+_FILES: Final = "Files, as they are now"
+_GUIDANCE: Final = "Instructions and skills in force"
+_CHANGE_RANK: Final = 40
+_FILE_RANK: Final = 44
+_STEP: Final = 8
+_GUIDANCE_RANK: Final = 16
+_GUIDANCE_STEP: Final = 16
+_SKILL_RANK: Final = 48
+_SKILL_STEP: Final = 5
+_SHORT_DIFF_LINES: Final = 60
+_AROUND_LINES: Final = 40
+_SHORT_CHARS: Final = 1500
+_SKILL_CHARS: Final = 300
+_ABOUT_CHARS: Final = 700
+_MOST_ENTRIES: Final = 24
+_FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}
 _FROM_HANDOFF: Final = {
     "Task": ("Task", 0, 0),
     "What the user said": ("What the user said", 7, 2),
@@ -126,23 +131,30 @@ _FROM_HANDOFF: Final = {
 and the step to the next line's. Rank 0 always stays."""
 
 
-def pieces_of(material: Material) -> list[Piece]:
-    """Returns the pieces in the order in which they are printed."""
-    found = [*_about(material)]
+def pieces_of(material: Material) -> Iterator[Piece]:
+    """Yields the pieces in the order in which they are printed."""
+    yield from _about(material)
     for heading, (title, rank, step) in _FROM_HANDOFF.items():
         for number, line in enumerate(_lines(material, heading)):
             text = CleanText(f"- {one_line(line.shown)}")
-            found.append(Piece(section=title, text=text, rank=rank + step * number, label=title))
+            yield Piece(section=title, text=text, rank=rank + step * number, label=title)
         if heading == "Task":
-            found += _task_in_full(material)
+            yield from _task_in_full(material)
         if heading == "Next action":
-            found += _last_answer(material)
-    return [*found, *guidance_pieces(material.guidance), *change_pieces(material), *file_pieces(material)]
+            yield from _last_answer(material)
+    yield from _guidance(material.guidance)
+    yield from _changes(material)
+    yield from _files(material)
+
+
+def _lines(material: Material, heading: str) -> list[Entry]:
+    sections = material.handoff.sections if material.handoff is not None else ()
+    return [entry for section in sections if section.title == heading for entry in section.entries]
 
 
 def _about(material: Material) -> Iterator[Piece]:
-    if material.about:
-        yield Piece(section=_ABOUT, text=one_line(material.about), rank=5, label="the README's first paragraph")
+    if about := first_paragraph(material.readme):
+        yield Piece(section=_ABOUT, text=one_line(about), rank=5, label="the README's first paragraph")
     if entries := layout(material.paths):
         lines = ["- Layout (files in each folder):", *(f"  - {one_line(entry)}" for entry in entries)]
         text = CleanText("\n".join(lines))
@@ -150,14 +162,59 @@ def _about(material: Material) -> Iterator[Piece]:
         yield Piece(section=_ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
 
 
+_BADGE: Final = later(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
+_UNDERLINE: Final = later(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
+_TAG: Final = later(r"<[^>\n]{0,200}>")
+_COMMENT: Final = later(r"<!--.*?-->", re.DOTALL)
+
+
+def first_paragraph(readme: str) -> str:
+    """Returns the first paragraph of prose in a README: not a title, badge, table or code."""
+    before, end, after = readme.rpartition("-->")  # behind the last one, each `<!--` would be searched to the end
+    lines = (_COMMENT.sub("", before + end) + after).splitlines()
+    forms = line_forms(lines)
+    paragraph: list[str] = []
+    for at, line in enumerate(lines):
+        underlined = _UNDERLINE.fullmatch(lines[at + 1]) if at + 1 < len(lines) else None
+        prose = forms[at] == "text" and not _BADGE.match(line) and not is_table_row(line) and not underlined
+        text = _TAG.sub("", line).strip() if prose else ""
+        if text:
+            paragraph.append(text)
+        elif paragraph:
+            break
+    whole = " ".join(paragraph)
+    return whole if len(whole) <= _ABOUT_CHARS else f"{whole[: _ABOUT_CHARS - 1].rsplit(' ', 1)[0]}…"
+
+
+def layout(paths: Iterable[str]) -> list[str]:
+    """Lists the project's folders with their direct content, then its top-level files, in at most 24 entries."""
+    parts = sorted(PurePosixPath(path).parts for path in paths)
+    top = [part[0] for part in parts if len(part) == 1]
+    entries = []
+    for folder, inside in groupby((part for part in parts if len(part) > 1), key=lambda part: part[0]):
+        below = list(inside)
+        names = Counter(f"{part[1]}/" if len(part) > 2 else part[1] for part in below)
+        by_number = sorted(names, key=lambda name: (-names[name], name))
+        entries.append(f"{folder}/ ({len(below)}): {_first_of(by_number, 6)}")
+    room = max(_MOST_ENTRIES - len(entries), 4)
+    if len(entries) > _MOST_ENTRIES:
+        entries = [*entries[:_MOST_ENTRIES], f"and {len(entries) - _MOST_ENTRIES} more folders"]
+    if top:
+        entries.append(f"at the top: {_first_of(top, room)}")
+    return entries
+
+
+def _first_of(names: Sequence[str], most: int) -> str:
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
 def _task_in_full(material: Material) -> Iterator[Piece]:
     """Yields the prompt that sets the task, if the section only shows part of it."""
     lines = _lines(material, "Task")
     shown = [one_line(line.shown) for line in lines]
     for line in lines:
-        of_line = (said for said in material.said if said.at_ms == line.at_ms and line.session in ("", said.session))
-        said = next(of_line, None) if line.at_ms else None
-        text = safe(said.text).text.strip() if said is not None else ""
+        text = safe(_request(material, line)).text.strip()
         if not text or any(one_line(text) in other for other in shown):
             continue
         heading = CleanText("The request in full, as the user wrote it to the agent:\n\n")
@@ -171,10 +228,18 @@ def _task_in_full(material: Material) -> Iterator[Piece]:
         return
 
 
+def _request(material: Material, line: Entry) -> str:
+    """Returns the prompt that a line is taken from; empty if it is not known."""
+    for (session, at_ms), text in material.requests.items():
+        if at_ms == line.at_ms and line.session in ("", session):
+            return text
+    return ""
+
+
 def _last_answer(material: Material) -> Iterator[Piece]:
-    if material.last_answer is None or not material.last_answer.text.strip():
+    if not material.last_answer.strip():
         return
-    text = safe(material.last_answer.text).text.strip()
+    text = safe(material.last_answer).text.strip()
     yield Piece(
         section="The agent's last answer",
         text=quoted(_cut(text, 6000)),
@@ -186,11 +251,6 @@ def _last_answer(material: Material) -> Iterator[Piece]:
     )
 
 
-def _lines(material: Material, heading: str) -> list[Entry]:
-    sections = material.handoff.sections if material.handoff is not None else ()
-    return [entry for section in sections if section.title == heading for entry in section.entries]
-
-
 def _cut(text: str, chars: int) -> CleanText:
     """Shortens clean `text` by leaving out its middle, since what came of it is at its end."""
     if len(text) <= chars:
@@ -199,17 +259,91 @@ def _cut(text: str, chars: int) -> CleanText:
     return CleanText(f"{text[:head].rstrip()}\n[...]\n{text[head - chars :].lstrip()}")
 
 
-def standing(file: TextFile, now_ms: int) -> float:
-    """Returns a file's relevance: 1 for an edit made now, halved every day; more if it is uncommitted or often
-    mentioned."""
-    recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
-    return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
-
-
-def file_pieces(material: Material) -> Iterator[Piece]:
-    """Yields the files, most relevant first. One that is too long is shown around its last edit."""
-    ordered = sorted(material.files, key=lambda file: (-standing(file, material.now_ms), file.path))
+def _guidance(files: Iterable[TextFile]) -> Iterator[Piece]:
+    """Yields whole files, each text once, nearest to the root first; for a skill, only its name and purpose."""
+    first_with: dict[str, str] = {}
+    skills = 0
+    ordered = sorted(files, key=lambda file: (_is_skill(file), file.path.count("/"), file.path))
     for number, file in enumerate(ordered):
+        text = CleanText(safe(file.text).text.strip())
+        if not text:
+            continue
+        if text in first_with:
+            line = f"- {code_span(file.path)}: the same as {code_span(first_with[text])}"
+            yield _in_guidance(file, line, _GUIDANCE_RANK)
+            continue
+        first_with[text] = file.path
+        if _is_skill(file):
+            yield _in_guidance(file, _skill_line(file, text), _SKILL_RANK + _SKILL_STEP * skills)
+            skills += 1
+            continue
+        heading = f"### {code_span(file.path)}\n\n"
+        beginning = text[:_SHORT_CHARS].rpartition("\n")[0] or text[:_SHORT_CHARS]
+        short = fenced(CleanText(f"{beginning}\n[...]"), "markdown")
+        yield _in_guidance(
+            file,
+            f"{heading}{fenced(text, 'markdown')}",
+            _GUIDANCE_RANK + _GUIDANCE_STEP * number,
+            f"{heading}{short}" if len(text) > _SHORT_CHARS else None,
+        )
+
+
+def _in_guidance(file: TextFile, text: str, rank: int, shorter: str | None = None) -> Piece:
+    return Piece(
+        section=_GUIDANCE,
+        text=CleanText(text),
+        rank=rank,
+        label=file.path,
+        shorter=CleanText(shorter) if shorter is not None else None,
+        part="its beginning",
+        share=0.12,
+        path=file.path,
+    )
+
+
+_FRONT_MATTER: Final = later(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
+_DESCRIPTION: Final = later(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+
+
+def _is_skill(file: TextFile) -> bool:
+    return file.path.endswith("/SKILL.md")
+
+
+def _skill_line(file: TextFile, text: str) -> str:
+    front = _FRONT_MATTER.match(text)
+    description = _DESCRIPTION.search(front[1]) if front is not None else None
+    body = text[front.end() :] if front is not None else text
+    purpose = one_line(description[1] if description is not None else body)
+    return f"- Skill {code_span(file.path.split('/')[-2])}: {purpose[:_SKILL_CHARS].strip(chr(34))}"
+
+
+def _changes(material: Material) -> Iterator[Piece]:
+    """Yields the diffs file by file, in the order of the files; those of others come last."""
+    places = {file.path: place for place, file in enumerate(material.files)}
+    ordered = sorted(material.changes, key=lambda change: (places.get(change.path, len(places)), change.path))
+    for number, change in enumerate(ordered):
+        text = safe(change.diff).text
+        lines = text.rstrip("\n").split("\n")
+        short = fenced(CleanText("\n".join([*lines[:_SHORT_DIFF_LINES], "[...]"])), "diff")
+        yield Piece(
+            section=_CHANGES,
+            text=fenced(text, "diff") if change.diff else _without_diff(change),
+            rank=_CHANGE_RANK + _STEP * number,
+            label=f"the diff of {change.path}",
+            shorter=short if len(lines) > _SHORT_DIFF_LINES else None,
+            part=f"the first {_SHORT_DIFF_LINES} of {len(lines)} lines",
+            path=change.path if change.diff else None,
+        )
+
+
+def _without_diff(change: ChangedText) -> CleanText:
+    counts = f"+{change.insertions} -{change.deletions}, " if change.insertions or change.deletions else ""
+    return CleanText(f"- {code_span(change.path)}: {'deleted' if change.gone else f'{counts}not shown'}")
+
+
+def _files(material: Material) -> Iterator[Piece]:
+    """Yields the files; one that is too long is shown around its last edit."""
+    for number, file in enumerate(material.files):
         shown = safe(file.text)
         if not shown.text.strip():
             continue
@@ -220,41 +354,17 @@ def file_pieces(material: Material) -> Iterator[Piece]:
         remark = f" ({', '.join(remarks)})" if remarks else ""
         heading = f"### {code_span(file.path)}{remark}\n\n"
         shorter, part = _excerpt(shown.text, file.line)
-        name = fence_name(file.path)
+        suffix = PurePosixPath(file.path).suffix.lower()
+        language = _FENCE_NAMES.get(suffix, suffix.removeprefix("."))
         yield Piece(
             section=_FILES,
-            text=CleanText(f"{heading}{fenced(shown.text, name)}"),
+            text=CleanText(f"{heading}{fenced(shown.text, language)}"),
             rank=_FILE_RANK + _STEP * number,
             label=file.path,
-            shorter=CleanText(f"{heading}{fenced(shorter, name)}") if shorter is not None else None,
+            shorter=CleanText(f"{heading}{fenced(shorter, language)}") if shorter is not None else None,
             part=part,
             share=0.3,
             path=file.path,
-        )
-
-
-def change_pieces(material: Material) -> Iterator[Piece]:
-    """Yields the diffs file by file, most relevant first."""
-    by_path = {file.path: standing(file, material.now_ms) for file in material.files}
-    ordered = sorted(material.changes, key=lambda change: (-by_path.get(change.path, 0.0), change.path))
-    for number, change in enumerate(ordered):
-        rank = _CHANGE_RANK + _STEP * number
-        if not change.diff:
-            counts = f"+{change.insertions} -{change.deletions}, " if change.insertions or change.deletions else ""
-            line = CleanText(f"- {code_span(change.path)}: {'deleted' if change.gone else f'{counts}not shown'}")
-            yield Piece(section=_CHANGES, text=line, rank=rank, label=f"the diff of {change.path}")
-            continue
-        text = safe(change.diff).text
-        lines = text.rstrip("\n").split("\n")
-        short = fenced(CleanText("\n".join([*lines[:_SHORT_DIFF_LINES], "[...]"])), "diff")
-        yield Piece(
-            section=_CHANGES,
-            text=fenced(text, "diff"),
-            rank=rank,
-            label=f"the diff of {change.path}",
-            shorter=short if len(lines) > _SHORT_DIFF_LINES else None,
-            part=f"the first {_SHORT_DIFF_LINES} of {len(lines)} lines",
-            path=change.path,
         )
 
 
@@ -268,48 +378,3 @@ def _excerpt(text: CleanText, line: int | None) -> tuple[CleanText | None, str]:
         return None, ""
     shown = [*(["[...]"] if start else []), *lines[start:end], *(["[...]"] if end < len(lines) else [])]
     return CleanText("\n".join(shown)), f"lines {start + 1} to {end} of {len(lines)}"
-
-
-def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
-    """Yields whole files, each text once, nearest to the root first; for a skill, only its name and purpose."""
-    seen: dict[str, str] = {}
-    skills = 0
-    ordered = sorted(files, key=lambda file: (file.path.endswith(f"/{SKILL}"), file.path.count("/"), file.path))
-    for number, file in enumerate(ordered):
-        text = CleanText(safe(file.text).text.strip())
-        if not text:
-            continue
-        if text in seen:
-            same = CleanText(f"- {code_span(file.path)}: the same as {code_span(seen[text])}")
-            yield Piece(section=_GUIDANCE, text=same, rank=_GUIDANCE_RANK, label=file.path, path=file.path)
-            continue
-        seen[text] = file.path
-        if file.path.endswith(f"/{SKILL}"):
-            yield _skill(file, text, skills)
-            skills += 1
-            continue
-        heading = f"### {code_span(file.path)}\n\n"
-        beginning = text[:_SHORT_CHARS].rpartition("\n")[0] or text[:_SHORT_CHARS]
-        short = fenced(CleanText(f"{beginning}\n[...]"), "markdown")
-        yield Piece(
-            section=_GUIDANCE,
-            text=CleanText(f"{heading}{fenced(text, 'markdown')}"),
-            rank=_GUIDANCE_RANK + _GUIDANCE_STEP * number,
-            label=file.path,
-            shorter=CleanText(f"{heading}{short}") if len(text) > _SHORT_CHARS else None,
-            part="its beginning",
-            share=0.12,
-            path=file.path,
-        )
-
-
-def _skill(file: GuidingFile, text: str, number: int) -> Piece:
-    front = _FRONT_MATTER.match(text)
-    found = _DESCRIPTION.search(front[1]) if front is not None else None
-    body = text[front.end() :] if front is not None else text
-    what = one_line(found[1] if found is not None else body)
-    name = file.path.split("/")[-2]
-    shown = CleanText(f"- Skill {code_span(name)}: {what[:_SKILL_CHARS].strip(chr(34))}")
-    return Piece(
-        section=_GUIDANCE, text=shown, rank=_SKILL_RANK + _SKILL_STEP * number, label=file.path, path=file.path
-    )

@@ -121,8 +121,8 @@ def _parser() -> MarkdownIt:
 def _link(tokens: Sequence[Token], at: int) -> str:
     """Returns a link's target, to be shown beside its text unless that says the same."""
     start = max(place for place in range(at) if tokens[place].type == "link_open")
-    said = "".join(token.content for token in tokens[start + 1 : at])
-    return "" if tokens[start].attrGet("href") in (said, f"mailto:{said}") else _address("", tokens[start], "href")
+    label = "".join(token.content for token in tokens[start + 1 : at])
+    return "" if tokens[start].attrGet("href") in (label, f"mailto:{label}") else _address("", tokens[start], "href")
 
 
 def _address(what: str, token: Token, name: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePath
-from typing import Final, Generic, Literal, Protocol, TypeVar, cast
+from typing import Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -28,25 +28,32 @@ _HEADING_CHARS: Final = 160
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts shown above a session."""
+    """The facts about a session; what is not known is empty. `agent` is the agent's id, `project` the root as it is
+    shown."""
 
     id: str
     agent: str
-    """Display name, with the version if known."""
+    agent_name: str
+    version: str = ""
+    machine: str = ""
+    """The other machine that recorded it."""
     title: str = ""
+    root: str = ""
     project: str = ""
     branch: str = ""
     model: str = ""
+    parent: str = ""
     exported_ms: int = 0
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Labels and values, each on one line; a value may be empty."""
-        known = (("Agent", self.agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
+        agent = f"{self.agent_name} {self.version}{f' on {self.machine}' if self.machine else ''}"
+        known = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
         return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
 
 
-class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
+class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True, omit_defaults=True):
     """Something said or done. `heading` is one line; `text` may be empty. `retracted`: by the user."""
 
     kind: PartKind
@@ -90,24 +97,25 @@ def session_parts(
             unfinished.pop(body.call_id, None)
         if isinstance(body, model.TurnEnd):
             body = msgspec.structs.replace(body, message=with_reset_here(body.message, body.resets, event.at_ms))
-        if (seen := shown(body, agent, root)) is not None:
-            kind, heading, text, failed = seen
+        if (what := shown(body, agent, root)) is not None:
             yield Part(
-                kind=kind,
+                kind=what.kind,
                 at_ms=event.at_ms,
-                heading=heading,
-                text=text,
-                failed=failed,
+                heading=what.heading,
+                text=what.text,
+                failed=what.failed,
                 is_diff=isinstance(body, model.FileEdit),
                 retracted=event.retracted,
                 subagent_id=event.subagent_id,
                 turn=turn,
-                repeated=isinstance(body, model.ToolResult)
-                and body.op in ("edit", "write", "ask")
-                and body.status == "ok",
+                repeated=_is_repeated(body),
             )
     for at_ms, call in unfinished.values():
         yield Part(kind="tool", at_ms=at_ms, heading=f"{_call(call, root)} (no result recorded)", text="")
+
+
+def _is_repeated(body: model.AnyBody) -> bool:
+    return isinstance(body, model.ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok"
 
 
 def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
@@ -153,21 +161,27 @@ def local_time(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
 
 
-Shown = tuple[PartKind, str, str, bool]
+class Shown(NamedTuple):
+    """What is shown of a body."""
+
+    kind: PartKind
+    heading: str
+    text: str
+    failed: bool = False
 
 
 def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
-    """Returns kind, heading, text and whether it failed; None for bodies that are not shown."""
+    """Returns what is shown of a body; None if nothing is."""
     match body:
         case model.UserPrompt(actor=actor) as prompt:
             kind: PartKind = "user" if actor == "human" else "agent"
-            return kind, "You" if actor == "human" else "Prompt of the agent", prompt.typed, False
+            return Shown(kind, "You" if actor == "human" else "Prompt of the agent", prompt.typed)
         case model.AssistantMessage(text=text, aborted=aborted):
-            return "agent", f"{agent} (cut off)" if aborted else agent, text, False
+            return Shown("agent", f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):
-            return "user", "You", f"{question}\n\n{text}", False
+            return Shown("user", "You", f"{question}\n\n{text}")
         case model.Question(text=text, options=options):
-            return "agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]), False
+            return Shown("agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]))
         case model.ToolResult(op=op, subject=subject, output=output) as result:
             failed = result.status in ("error", "denied")
             how = "" if result.status in ("ok", "unknown") else f" ({result.status})"
@@ -176,27 +190,27 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
             by = " (run by you)" if result.actor == "human" else ""
             is_cut = op == "shell" and len(" ".join(subject.split())) > _HEADING_CHARS
             said = f"$ {subject}\n{output}" if is_cut else output
-            return "tool", f"{_call(result, root)}{by}{how}", said, failed
+            return Shown("tool", f"{_call(result, root)}{by}{how}", said, failed)
         case model.FileEdit() as edit:
-            return "tool", edit_line(edit, root), edit.diff, False
+            return Shown("tool", edit_line(edit, root), edit.diff)
         case model.PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)
-            return "tool", f"Plan: {done} of {len(items)} done", steps, False
+            return Shown("tool", f"Plan: {done} of {len(items)} done", steps)
         case model.PlanProposal(text=text, accepted=accepted):
-            return "agent" if accepted is None else "tool", _VERDICTS[accepted], text, False
+            return Shown("agent" if accepted is None else "tool", _VERDICTS[accepted], text)
         case model.AgentSummary(text=text, source=source):
-            return "tool", f"The agent's own summary ({source})", text, False
+            return Shown("tool", f"The agent's own summary ({source})", text)
         case model.QueuedPrompt(text=text, change=change):
-            return "happening", "Prompt queued" if change == "added" else "Queued prompt withdrawn", text, False
+            return Shown("happening", "Prompt queued" if change == "added" else "Queued prompt withdrawn", text)
         case model.BackgroundTask(label=label, state=state):
-            return "happening", f"In the background, {state}: {label}", "", state == "failed"
+            return Shown("happening", f"In the background, {state}: {label}", "", state == "failed")
         case model.TurnEnd(reason=reason, message=message):
-            return "happening", _TURN_ENDS[reason], message, reason != "interrupted"
+            return Shown("happening", _TURN_ENDS[reason], message, reason != "interrupted")
         case model.SessionStart(reason=reason):
-            return "happening", f"Session started ({reason})", "", False
+            return Shown("happening", f"Session started ({reason})", "")
         case model.SessionEnd(reason=reason):
-            return "happening", f"Session ended ({reason})", "", False
+            return Shown("happening", f"Session ended ({reason})", "")
         case _:
             return None
 

@@ -10,9 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
-
-from carryover.export.pieces import tokens_in
+from carryover.export.document import tokens_in
 from carryover.export.quoting import one_line, safe
 from carryover.redact import CleanText
 from carryover.text.pattern import later
@@ -49,13 +47,6 @@ _ORDINARY: Final = frozenset(
 """Words that name nothing, although they may begin with a capital letter."""
 
 
-class Checked(msgspec.Struct, frozen=True):
-    """An answer in which each sentence that brings something from elsewhere is marked; `marked` counts them."""
-
-    text: CleanText
-    marked: int
-
-
 def parts_of(body: str) -> list[str]:
     """Splits a document, at blank lines if it has any, into parts that a model can take at once."""
     parts: list[list[str]] = [[]]
@@ -75,37 +66,38 @@ def question(part: str) -> str:
     return f"<document>\n{part}\n</document>\n\nShorten this part of the document."
 
 
-def answered(part: str, answer: str) -> Checked:
-    """Returns the checked answer for a part; the part itself if the answer is empty or longer."""
+def answered(part: str, answer: str) -> tuple[CleanText, int]:
+    """Returns the answer for a part, in which each sentence that brings something from elsewhere is marked, and how
+    many are; the part itself if the answer is empty or longer."""
     answer = answer.strip()
     if answer.startswith("<think>"):
         answer = answer.partition("</think>")[2]
     text = safe(answer).text.strip()
-    if not text or len(text) >= len(part):
-        return Checked(CleanText(part), 0)
-    return checked(text, part)
+    return checked(text, part) if text and len(text) < len(part) else (CleanText(part), 0)
 
 
-def checked(text: str, source: str) -> Checked:
+def checked(text: str, source: str) -> tuple[CleanText, int]:
     """Marks each sentence of `text` with a number, path, name or quotation that is not in `source`."""
     plain = _plain(source)
-    sentences = _SENTENCE_END.split(text)
     marked = 0
-    for at, sentence in enumerate(sentences):
+    result = ""
+    for sentence in _SENTENCE_END.split(text):
+        end = sentence[len(sentence.rstrip()) :]
+        result += sentence.rstrip()
         if foreign := [*dict.fromkeys(_foreign(sentence, plain))]:
             marked += 1
-            said = sentence.rstrip()
-            named = ", ".join(one_line(item)[:60] for item in foreign[:_MOST_NAMED])
-            sentences[at] = f"{said} **[not in the source: {named}]**{sentence[len(said) :]}"
-    return Checked(CleanText("".join(sentences)), marked)
+            named = ", ".join(one_line(name)[:60] for name in foreign[:_MOST_NAMED])
+            result += f" **[not in the source: {named}]**"
+        result += end
+    return CleanText(result), marked
 
 
 def _foreign(sentence: str, source: str) -> Iterator[str]:
     """Yields what the sentence quotes or names, and the plain source does not have."""
-    for found in _TOKEN.finditer(_LIST_MARK.sub("", sentence)):
-        text = found[2] or found[3] or found[0]
+    for token in _TOKEN.finditer(_LIST_MARK.sub("", sentence)):
+        text = token[2] or token[3] or token[0]
         plain = _plain(text).rstrip(".,;:!?")
-        is_quoted = text != found[0]
+        is_quoted = text != token[0]
         is_name = text != plain or _SIGNS.search(text) or plain in _DIGITS
         if (is_quoted or is_name) and plain not in _ORDINARY and not _is_known(plain, source):
             yield text

@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.ledger.codec import is_of, read_body, unpack_digest
 from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
-from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, TurnEnd, UserPrompt
+from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, UserPrompt
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
@@ -35,9 +35,8 @@ _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.
 _AT: Final = f"SELECT native_id, event.at_ms, body {_OF_PROJECT} AND event.at_ms IN ({{marks}}) ORDER BY event.id"
 _NEWEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id DESC LIMIT ?"
 _OLDEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id LIMIT ?"
-_PROMPTS_AND_ENDS: Final = f"""SELECT agent, event.at_ms, body {_OF_PROJECT}
-    AND agent != ? AND session.last_ms >= ? AND event.at_ms >= ?
-    AND ({is_of("user_prompt")} OR {is_of("turn_end")})"""
+_PROMPTS_SINCE: Final = f"""SELECT agent, event.at_ms, body {_OF_PROJECT}
+    AND agent != ? AND session.last_ms >= ? AND event.at_ms >= ? AND {is_of("user_prompt")}"""
 _PINNED: Final = f"""SELECT native_id, event.at_ms, body {_OF_PROJECT}
     AND agent = '{NOTE}' AND native_id BETWEEN '{PIN}' AND '{PIN}~' AND {is_of("user_prompt")} ORDER BY event.id"""
 _TIMES_AT_ONCE: Final = 400
@@ -175,12 +174,10 @@ def text_of_note(db: sqlite3.Connection, project_id: int, session: str) -> str:
     return next((body.text for _, body in found if isinstance(body, AssistantMessage)), "")
 
 
-def prompts_and_ends(
-    db: sqlite3.Connection, project_id: int, *, since_ms: int
-) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
-    """Yields the prompts of a project since `since_ms` (UTC ms), and what cut turns off: agent, time and body."""
-    found = _read(db, db.execute(_PROMPTS_AND_ENDS, (project_id, NOTE, since_ms, since_ms)))
-    return ((agent, at_ms, body) for agent, at_ms, body in found if isinstance(body, TurnEnd) or _is_typed(body))
+def prompts_since(db: sqlite3.Connection, project_id: int, since_ms: int) -> Iterator[tuple[str, int]]:
+    """Yields agent and time of each prompt of a project since `since_ms` (UTC ms)."""
+    prompts = _read(db, db.execute(_PROMPTS_SINCE, (project_id, NOTE, since_ms, since_ms)))
+    return ((agent, at_ms) for agent, at_ms, body in prompts if _is_typed(body))
 
 
 class PinRow(msgspec.Struct, frozen=True):

@@ -41,9 +41,12 @@ _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, pu
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
 # Events are counted in indexes, without reading any.
-_COUNTS: Final = """SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0),
-    (SELECT count(*) FROM session), (SELECT count(*) FROM source), (SELECT count(*) FROM source WHERE state = 'gone'),
-    (SELECT count(DISTINCT project_id) FROM session), page_count * page_size FROM pragma_page_count, pragma_page_size"""
+_NO_PIN: Final = f"NOT (session.agent = '{NOTE}' AND session.native_id BETWEEN '{PIN}' AND '{PIN}~')"
+_COUNTS: Final = f"""SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0),
+    (SELECT count(*) FROM session WHERE agent != '{NOTE}'),
+    (SELECT count(*) FROM source), (SELECT count(*) FROM source WHERE state = 'gone'),
+    (SELECT count(DISTINCT project_id) FROM session WHERE {_NO_PIN}),
+    page_count * page_size FROM pragma_page_count, pragma_page_size"""
 _WORKTREES: Final = """SELECT id, root, last_event_ms FROM project
     WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
 SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.native_id = :session)
@@ -72,7 +75,6 @@ _SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
     FROM session ORDER BY last_ms, id"""
 _USED: Final = """SELECT (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
-_NO_PIN: Final = f"NOT (session.agent = '{NOTE}' AND session.native_id BETWEEN '{PIN}' AND '{PIN}~')"
 SHORTEST_ID: Final = 8
 _OF_AGENTS: Final = """SELECT agent, count(*) FROM session WHERE agent != ? AND (? IS NULL OR project_id = ?)
     GROUP BY agent ORDER BY count(*) DESC, agent"""
@@ -136,10 +138,19 @@ def session_of(db: sqlite3.Connection, agent: str, native_id: str) -> SessionRow
 
 
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
-    """Returns every project of this machine that has a session, most recently active first."""
-    has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
+    """Returns every project of this machine that has a session or a note, most recently active first.
+
+    Where there is nothing but pins, no agent has worked yet.
+    """
+    has_session = f"EXISTS (SELECT 1 FROM session WHERE project_id = project.id AND {_NO_PIN})"
     rows = records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
     return [row for row in rows if not is_foreign(row.root)]
+
+
+def has_only_pins(db: sqlite3.Connection, project_id: int) -> bool:
+    """Whether the user's pins are all that is recorded of the project."""
+    [(only,)] = db.execute(f"SELECT min(NOT {_NO_PIN}) FROM session WHERE project_id = ?", (project_id,))
+    return bool(only)
 
 
 def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[int, str, int]]:
@@ -188,16 +199,19 @@ def sessions(
     limit: int,
     agent: str | None = None,
     since_ms: int | None = None,
+    until_ms: int | None = None,
     branch: str | None = None,
     here_by: Sequence[str] | None = None,
 ) -> list[SessionRow]:
     """Returns the newest sessions, by default of all projects. `since_ms` (UTC): those with an event since then;
-    `here_by`: those of these agents on this machine. What the user pinned is none of them."""
+    `until_ms`: those that began before; `here_by`: those of these agents on this machine. What the user pinned is none
+    of them."""
     agents = msgspec.json.encode(here_by).decode() if here_by is not None else None
     wanted: dict[str, str | int | None] = {
         "session.project_id = ?": project_id,
         "session.agent = ?": agent,
         "session.last_ms >= ?": since_ms,
+        "session.started_ms < ?": until_ms,
         "session.branch = ?": branch,
         "session.machine = ?": "" if here_by is not None else None,
         "session.agent IN (SELECT value FROM json_each(?))": agents,

@@ -48,9 +48,6 @@ _FIND: Final = f"""WITH best AS (
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
 
-_SESSIONS_WITH: Final = f"""SELECT DISTINCT session.native_id FROM session
-    JOIN thread ON thread.session_id = session.id WHERE thread.id IN (SELECT entry.thread_id FROM {_MATCHES})"""
-
 _COUNT: Final = f"SELECT count(*) FROM (SELECT 1 FROM {_MATCHES} LIMIT :most)"
 _WORDS: Final = """SELECT term, doc FROM temp.search_word
     WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"""
@@ -240,12 +237,6 @@ def _times(db: sqlite3.Connection, query: Query, most: int) -> int:
     """Returns how many events the query finds, counted up to `most`."""
     (times,) = db.execute(_COUNT, {**_values(query), "most": most}).fetchone()
     return int(times)
-
-
-def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
-    """Returns the agents' own ids of the sessions with an event that has all terms."""
-    rows = db.execute(_SESSIONS_WITH, _values(query)).fetchall() if query.terms else ()
-    return {native_id for (native_id,) in rows}
 
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:

@@ -1,40 +1,55 @@
-"""Makes a project into one document for a chat that sees no file."""
+"""Makes a project into one document for a chat that sees no file: from the ledger, git and the files. Blocking."""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
 
+import msgspec
+
+from carryover.adapter.spec import WebChat
+from carryover.agents import specs
 from carryover.config import refuse_excluded
+from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.export import document
-from carryover.export.document import Document, Request, compose
-from carryover.export.material import Material
+from carryover.export.document import Document, compose
+from carryover.export.pieces import ChangedText, LeftOut, Material
+from carryover.facts import Facts
+from carryover.fsio import is_folder
+from carryover.ledger.events import last_answer, prompts_at
+from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
 from carryover.past.context import agents_own, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.opened import Want, opened
-from carryover.past.web_chat import GENERIC, gathered, web_chats
+from carryover.past.uncommitted import uncommitted
+from carryover.probe.project_files import ProjectPaths, project_paths, text_of
+from carryover.projects.handoff_file import STORE
+from carryover.projects.root import AgentFolders
+from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.terminal.output import warn
+from carryover.text.pattern import later
+from carryover.text.reset_times import on_this_machine
 
+GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
+"""An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 USUAL_CHAT: Final = GENERIC.id
-LEAST_BUDGET: Final = document.LEAST_BUDGET
+LEAST_BUDGET: Final = 1_000
+"""In tokens: less would hold little but the frame."""
+ChatDocument = Document
+_GIT_S: Final = 3.0
+_README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
-ChatDocument = Document
+
+def web_chats() -> dict[str, WebChat]:
+    """Returns the chats that documents can be made for, by id: those in the agents' specs, and the generic one."""
+    chats = [chat for spec in specs() for chat in spec.web_chats]
+    return {chat.id: chat for chat in (*sorted(chats, key=attrgetter("id")), GENERIC)}
 
 
-class ForChat(NamedTuple):
-    """A document, and what it was made of."""
-
-    document: ChatDocument
-    material: Material
-    request: Request
-
-
-def budgets_of_chats() -> dict[str, int]:
-    """Returns how many tokens each chat takes, by its id."""
-    return {chat.id: chat.budget for chat in web_chats().values()}
-
-
-def document_for_chat(project: str | None, chat_id: str | None, *, question: str, budget: int | None) -> ForChat:
+def document_for_chat(project: str | None, chat_id: str | None, *, question: str, budget: int | None) -> ChatDocument:
     """Makes the document of the project that `project` is in, in at most `budget` tokens; None: as the chat takes.
 
     Raises UserError (NOTHING_FOUND) if no agent has worked there and there is no file to show.
@@ -45,27 +60,102 @@ def document_for_chat(project: str | None, chat_id: str | None, *, question: str
         nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
     chat = web_chats()[chat_id or USUAL_CHAT]
-    request = Request(
-        reader=chat.name,
-        budget=budget or chat.budget,
-        tokens_percent=chat.tokens_percent,
-        question=question,
-    )
-    return ForChat(compose(material, request), material, request)
+    return compose(material, msgspec.structs.replace(chat, budget=budget or chat.budget), question)
 
 
 def _material(root: str) -> Material:
     state = state_dir()
     config = settings_to_print(state)
     refuse_excluded(root, config)
-    own, now = agents_own(config.agents), now_ms()
+    now = now_ms()
     material = None
     with opened(Want.FRESH, root) as (ledger, project):
         if project is not None:
-            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=own)
+            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=agents_own(config.agents))
     if state.paused.exists():
         warn(_PAUSED)
     if material is None:
         warn("No agent's work is recorded for this project, so the document holds only its files.")
         material = gathered(root, now_ms=now)
     return material
+
+
+def gathered(
+    root: str,
+    *,
+    now_ms: int,
+    ledger: tuple[sqlite3.Connection, int] | None = None,
+    agents_own: AgentFolders | None = None,
+) -> Material:
+    """Gathers the material on the project at `root`. Raises UserError if the ledger can't be read.
+
+    `ledger`: a connection and the project's id; None if no agent has worked there.
+    """
+    material = Material(name=Path(root).name, now_ms=now_ms)
+    if ledger is None:
+        return _with_files(material, Path(root), None)
+    view = view_now(*ledger, agents_own)
+    return _with_files(_with_work(material, Path(root), view, *ledger), Path(root), view)
+
+
+def _with_work(material: Material, root: Path, view: ProjectView, ledger: sqlite3.Connection, project: int) -> Material:
+    """Adds what the ledger has of the agents' work."""
+    git = git_now(root, timeout_s=_GIT_S)
+    facts = Facts(git, files_now(view), elsewhere_lines(ledger, view), clock=on_this_machine)
+    handoff = make(view, facts, now_ms=material.now_ms, resume="silent")
+    if handoff is None:
+        return material
+    times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]
+    answer = last_answer(ledger, project, handoff.session)
+    return msgspec.structs.replace(
+        material,
+        handoff=handoff,
+        requests={(session, at_ms): text for session, at_ms, text in prompts_at(ledger, project, times)},
+        last_answer=answer[1] if answer is not None else "",
+    )
+
+
+def _with_files(material: Material, root: Path, view: ProjectView | None) -> Material:
+    """Adds what is on the disk."""
+    is_here = is_folder(root)
+    listed = project_paths(root) if is_here else ProjectPaths()
+    paths = tuple(path for path in listed.all if not f"{path}/".startswith(f"{STORE}/"))
+    changes = uncommitted(root, own=own_writes(), hidden=is_secret_name) if is_here else []
+    guides, unguided = guidance(root, paths)
+    changed = listed.new.union(change.path for change in changes)
+    relevant = relevant_files(paths, view, changed, _texts(material), material.now_ms)
+    guiding = {file.path for file in guides}
+    files, unread = with_text(root, (file for file in relevant if file.path not in guiding), paths)
+    secret = (LeftOut(change.path, HOLDS_SECRETS) for change in changes if is_secret_name(change.path))
+    return msgspec.structs.replace(
+        material,
+        readme=_readme(root, paths),
+        paths=paths,
+        changes=tuple(_changes(changes, {file.path for file in files})),
+        files=tuple(files),
+        guidance=tuple(guides),
+        left_out=tuple(sorted({*unguided, *unread, *secret})),
+    )
+
+
+def _texts(material: Material) -> Iterator[str]:
+    """Yields the texts that may name files."""
+    for section in material.handoff.sections if material.handoff is not None else ():
+        if section.title != "Recent files":
+            yield from (entry.shown for entry in section.entries)
+    yield from material.requests.values()
+
+
+def _readme(root: Path, paths: Sequence[str]) -> str:
+    readmes = (path for path in paths if "/" not in path and _README.fullmatch(path))
+    try:
+        return next((text_of(root, readme) for readme in readmes), "")
+    except (OSError, ValueError):
+        return ""
+
+
+def _changes(changes: Iterable[ChangedText], shown: Collection[str]) -> Iterator[ChangedText]:
+    """Yields the diffs, except those of new files whose text is shown anyway."""
+    for change in changes:
+        if not (change.new and change.path in shown):
+            yield msgspec.structs.replace(change, diff="") if is_generated(change.path) else change

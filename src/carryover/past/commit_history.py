@@ -13,8 +13,8 @@ from carryover.distill.commands import committed
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import ProjectRow
 from carryover.model import FileEdit, ToolResult
-from carryover.past.line_origin import comparable, origins_of, removed_by, writes
-from carryover.past.session_turns import WHOLE_SECOND_MS, Change, Edits, Links, edits_of, turns_of
+from carryover.past.line_origin import comparable, is_silent, removed_by, sources_of, writes
+from carryover.past.session_turns import WHOLE_SECOND_MS, Change, Edits, Links, between, edits_of, in_order, turns_of
 from carryover.probe.git_history import Commit, FileOfCommit
 from carryover.redact import clean
 
@@ -57,13 +57,10 @@ def commit_history(
     names = [file.name for file in files] or commit.files
     for name in names[:MOST_FILES]:
         file = texts.get(name)
-        known = {name} if file is None else {name, file.old_name}
-        edits: Edits = {}
-        for path in sorted(known):
-            edits = {**edits, **edits_of(db, project, str(Path(project.root, path)))}
-        until = commit.committed_ms + WHOLE_SECOND_MS
-        edits = {key: each for key, each in edits.items() if each[0].at_ms <= until}
-        recent = {key: each for key, each in edits.items() if each[0].at_ms > links.before(commit, name)}
+        old_name = file.old_name if file is not None else name
+        edits = edits_of(db, project, *(str(Path(project.root, path)) for path in sorted({name, old_name})))
+        edits = between(edits, -1, commit.committed_ms + WHOLE_SECOND_MS)
+        recent = between(edits, links.before(commit, name), None)
         has_text = file is not None and (file.lines or file.removed)
         turns += turns_of(db, _edits_in(file, edits, recent) if file is not None and has_text else recent)
     turns.sort(key=_time_of, reverse=True)
@@ -77,15 +74,14 @@ def _time_of(change: Change) -> int:
 def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Edits:
     """Returns the edits whose lines came with the commit. `recent`: those since the file was committed before, among
     which are those that only removed lines, or whose text is not recorded."""
-    ordered = sorted(edits, key=lambda key: (edits[key][0].at_ms, key))
-    origins = origins_of(_as_recorded(file), file.added, [edits[key][1] for key in ordered])
-    found = {ordered[origin.edit] for origin in origins if origin.edit is not None}
-    has_others = any(origin.edit is None for origin in origins)
-    for key, (_, edit) in recent.items():
-        is_silent = not edit.diff and edit.change != "delete"
-        if (is_silent and has_others) or (not writes(edit) and _is_gone(file, edit)):
-            found.add(key)
-    return {key: edits[key] for key in sorted(found)}
+    ordered = in_order(edits)
+    sources = sources_of(_as_recorded(file), file.added, [edits[key].body for key in ordered])
+    writers = {ordered[source.edit] for source in sources if source.edit is not None}
+    has_others = any(source.edit is None for source in sources)
+    for key, edit in recent.items():
+        if (is_silent(edit.body) and has_others) or (not writes(edit.body) and _is_gone(file, edit.body)):
+            writers.add(key)
+    return {key: edits[key] for key in writers}
 
 
 def _is_gone(file: FileOfCommit, edit: FileEdit) -> bool:

@@ -35,6 +35,14 @@ def first_day_ms(days: int) -> int:
     return int((midnight - timedelta(days=days - 1)).astimezone().timestamp() * 1000)
 
 
+def current_folder() -> Path | None:
+    """Returns the current folder; None if it is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
 def state_dir() -> StateDir:
     """Returns the state folder, which need not exist. Raises UserError if it can't be used; creates nothing."""
     state = StateDir.of(os.environ, Path.home())

@@ -15,7 +15,7 @@ from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, o
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
 from carryover.past.context import now_ms
-from carryover.past.session_entries import title_of
+from carryover.past.sessions import title_of
 from carryover.terminal.output import one_line, printable_json
 from carryover.terminal.paths import short_path
 
@@ -23,64 +23,60 @@ from carryover.terminal.paths import short_path
 def session_document(
     ledger: sqlite3.Connection,
     session: SessionRow,
-    form: Literal["md", "html"],
+    form: Literal["md", "html", "atif"],
     *,
     full: bool,
     turns: Container[int] | None = None,
 ) -> str:
-    """Returns the document of a session or of some `turns`. `full` adds sub-agents."""
-    agent = agent_name(session.agent)
-    head = SessionHead(
-        id=session.native_id,
-        agent=f"{agent} {session.agent_version or ''}".strip() + (f" on {session.machine}" if session.machine else ""),
-        title=shown_title(ledger, session),
-        project=short_path(session.root, Path.home()) if session.root else "",
-        branch=session.branch or "",
-        model=session.model or "",
-        exported_ms=now_ms(),
-    )
+    """Returns a session, or some `turns` of it, as Markdown, as a web page or in ATIF. `full` adds sub-agents.
+
+    Raises UserError (NOTHING_FOUND) for ATIF if nothing in it is a step.
+    """
+    head = _head(ledger, session)
     events: Iterable[SessionEvent] = session_events(ledger, session)
     if turns is not None:
         events = of_turns(events, turns)
-    parts = cleaned(session_parts(events, agent=agent, root=session.root, subagents=full))
+    if form == "atif":
+        return _trajectory(head, events, full=full)
+    parts = cleaned(session_parts(events, agent=head.agent_name, root=session.root, subagents=full))
     if form == "html":
         from carryover.export.session_html import session_html
 
-        return "".join(session_html(head, parts, style=_style()))
+        style = resources.files("carryover.export").joinpath("session.css").read_text("utf-8")
+        return "".join(session_html(head, parts, style=style))
     return "\n".join(session_markdown(head, parts)) + "\n"
 
 
-def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> str:
-    """Returns a session in ATIF; `full` adds its sub-agents. Raises UserError (NOTHING_FOUND) if it has no step."""
-    from carryover.export.atif import Head, trajectory
-
-    head = Head(
-        session=session.native_id,
+def _head(ledger: sqlite3.Connection, session: SessionRow) -> SessionHead:
+    return SessionHead(
+        id=session.native_id,
         agent=session.agent,
         agent_name=agent_name(session.agent),
-        version=session.agent_version,
-        model=session.model,
-        title=shown_title(ledger, session) or None,
-        branch=session.branch,
-        parent=session.parent,
-        cwd=session.root,
+        version=session.agent_version or "",
+        machine=session.machine,
+        title=shown_title(ledger, session),
+        root=session.root or "",
+        project=short_path(session.root, Path.home()) if session.root else "",
+        branch=session.branch or "",
+        model=session.model or "",
+        parent=session.parent or "",
+        exported_ms=now_ms(),
     )
-    made = trajectory(head, session_events(ledger, session), subagents=full)
-    if made is None:
+
+
+def _trajectory(head: SessionHead, events: Iterable[SessionEvent], *, full: bool) -> str:
+    from carryover.export.atif import trajectory
+
+    document = trajectory(head, events, subagents=full)
+    if document is None:
         more = "" if full else "; --full exports the work of its sub-agents, if there is any"
         raise UserError(
-            f"Of session {session.native_id}, nothing is recorded that can be a step{more}. Nothing was exported.",
+            f"Of session {head.id}, nothing is recorded that can be a step{more}. Nothing was exported.",
             ExitCode.NOTHING_FOUND,
         )
-    return printable_json(made.decode())
+    return printable_json(document.decode())
 
 
 def shown_title(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns the session's title on one line, without secrets."""
     return one_line(quoting.one_line(title_of(ledger, row)), 120)
-
-
-def _style() -> str:
-    """Returns the style sheet of the page that `carryover ui` opens, as far as an exported session needs it."""
-    text = resources.files("carryover.faces.page").joinpath("static", "style.css").read_text("utf-8")
-    return text.partition("/* Only of the page itself")[0]

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence, Set
 from functools import cache
+from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import ProjectRow
-from carryover.ledger.search import EditRow
 from carryover.model import FileEdit
-from carryover.past.line_origin import comparable, origins_of
-from carryover.past.session_turns import WHOLE_SECOND_MS, Change, Edits, Links, edits_of, path_in_project, turns_of
+from carryover.past.line_origin import comparable, is_silent, sources_of
+from carryover.past.session_turns import (
+    WHOLE_SECOND_MS,
+    Change,
+    Edits,
+    Links,
+    between,
+    edits_of,
+    in_order,
+    path_in_project,
+    turns_of,
+)
 from carryover.probe.git_history import Commit, commit_named, commits_of_lines
 from carryover.redact import clean
 
@@ -45,113 +55,110 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the first recorded edit of the file."""
 
 
+class _Line(NamedTuple):
+    """A line that is asked about, with the commit that it came with, and the file's name there."""
+
+    number: int
+    text: str
+    commit: Commit | None
+    name: str
+
+
+_Answer = tuple[Found, tuple[Change, ...]]
+"""How the origin of a line was found, and the turns."""
+
+
 def line_history(
     db: sqlite3.Connection, project: ProjectRow | None, root: str, path: Path, first: int, last: int
 ) -> list[LineHistory]:
     """Returns the origins of the lines from `first` to `last` (from 1) of the file at `path`, neighbours of the same
     origin as one. Raises UserError if the first is none of the file's."""
-    lines = _lines(path, first)
-    last = min(last, len(lines))
+    texts = _lines(path, first)
+    last = min(last, len(texts))
     name = path_in_project(str(path), (root,))
     commits = commits_of_lines(Path(root), name, first, last)
-    edits: dict[int, tuple[EditRow, FileEdit]] = {}
-    for known in dict.fromkeys((name, *(former for _, former in commits.values()))):
-        edits |= edits_of(db, project, str(Path(root, known))) if project is not None else {}
-    asked = _Asked(db, Path(root), path, name, lines, edits, commits)
-    first_edit_ms = min((row.at_ms for row, _ in edits.values()), default=None)
-    found: list[LineHistory] = []
-    for number, (how, turns) in zip(range(first, last + 1), asked.origins(first, last), strict=True):
-        commit = commits[number][0] if number in commits else None
-        origin = LineHistory(
+    lines = [_Line(number, texts[number - 1], *commits.get(number, (None, name))) for number in range(first, last + 1)]
+    search = _Search(db, Path(root), {path, *(Path(root, line.name) for line in lines)}, project)
+    first_edit_ms = search.first_edit_ms
+    origins = [
+        LineHistory(
             file=str(path),
-            line=number,
-            last=number,
-            text=lines[number - 1],
-            found=how,
-            turns=tuple(turns),
-            commit=commit,
+            line=line.number,
+            last=line.number,
+            text=line.text,
+            found=found,
+            turns=turns,
+            commit=line.commit,
             first_edit_ms=first_edit_ms,
         )
-        if found and _is_same(found[-1], origin):
-            found[-1] = msgspec.structs.replace(found[-1], last=number)
-        else:
-            found.append(origin)
-    return found
+        for line, (found, turns) in zip(lines, search.answers(texts, lines), strict=True)
+    ]
+    return [_joined([*same]) for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit))]
 
 
-def _is_same(one: LineHistory, other: LineHistory) -> bool:
-    return (one.found, one.turns, one.commit) == (other.found, other.turns, other.commit)
+def _joined(neighbours: Sequence[LineHistory]) -> LineHistory:
+    return msgspec.structs.replace(neighbours[0], last=neighbours[-1].last)
 
 
-class _Asked:
-    """Lines of a file, with the recorded edits and the commits that they can come from."""
+class _Search:
+    """Looks for lines in the recorded edits of a file, which is or was in these places."""
 
-    def __init__(
-        self,
-        db: sqlite3.Connection,
-        root: Path,
-        path: Path,
-        name: str,
-        lines: list[str],
-        edits: Edits,
-        commits: Mapping[int, tuple[Commit, str]],
-    ) -> None:
+    def __init__(self, db: sqlite3.Connection, root: Path, places: Set[Path], project: ProjectRow | None) -> None:
         self._db = db
-        self._root = root
-        self._name = name
-        self._lines = lines
-        self._edits = edits
-        self._commits = commits
-        self._links_of = cache(lambda commit: Links(commit_named(root, commit)))
+        self._places = places
+        self._edits = edits_of(db, project, *sorted(map(str, places)))
+        self._links = cache(lambda commit: Links(commit_named(root, commit)))
+
+    @property
+    def first_edit_ms(self) -> int | None:
+        """The time of the first edit; None without any."""
+        return min((row.at_ms for row, _ in self._edits.values()), default=None)
+
+    def answers(self, texts: Sequence[str], lines: Sequence[_Line]) -> Iterator[_Answer]:
+        """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file."""
+        undone = [_Undone(self._db, texts, lines, self._edits)]
         # A file that was written whole in another worktree would hide the edits of this one.
-        places = {path, *(Path(root, former) for _, former in commits.values())}
-        self._here = {key: each for key, each in edits.items() if Path(each[1].path) in places}
+        here = {key: edit for key, edit in self._edits.items() if Path(edit.body.path) in self._places}
+        if 0 < len(here) < len(self._edits):
+            undone.append(_Undone(self._db, texts, lines, here))
+        for line in lines:
+            known = (answer for edits in undone if (answer := edits.origin(line)) is not None)
+            yield next(known, None) or self._without_text(line)
 
-    def origins(self, first: int, last: int) -> Iterator[tuple[Found, list[Change]]]:
-        """Yields for each line how its origin was found, and the turns."""
-        all_of_them = _Followed(self._db, self._lines, first, last, self._edits)
-        in_part = 0 < len(self._here) < len(self._edits)
-        here = _Followed(self._db, self._lines, first, last, self._here) if in_part else None
-        for number in range(first, last + 1):
-            commit, former = self._commits.get(number, (None, self._name))
-            found, turns = all_of_them.origin(number, commit)
-            if found == "outside" and here is not None:
-                found, turns = here.origin(number, commit)
-            if found == "outside":
-                found, turns = self._silent(number, commit, former)
-            yield found, turns
-
-    def _silent(self, number: int, commit: Commit | None, former: str) -> tuple[Found, list[Change]]:
-        links = self._links_of(commit.id if commit is not None else "HEAD")
-        since = links.before(commit, former)
-        if silent := _without_text(self._edits, since, commit, self._lines[number - 1]):
-            return "turns", turns_of(self._db, silent)
-        return ("unknown" if commit is None and not since else "outside"), []
+    def _without_text(self, line: _Line) -> _Answer:
+        """Says which edits may have written a line that no recorded text has."""
+        links = self._links(line.commit.id if line.commit is not None else "HEAD")
+        since_ms = links.before(line.commit, line.name)
+        if edits := _without_text(self._edits, since_ms, line):
+            return "turns", tuple(turns_of(self._db, edits))
+        return ("unknown" if line.commit is None and not since_ms else "outside"), ()
 
 
-class _Followed:
+class _Undone:
     """What undoing recorded edits says of lines."""
 
-    def __init__(self, db: sqlite3.Connection, lines: list[str], first: int, last: int, edits: Edits) -> None:
-        self._turns_with = cache(lambda event_id: turns_of(db, {event_id: edits[event_id]}))
-        self._first = first
+    def __init__(self, db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[_Line], edits: Edits) -> None:
+        self._turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))
         self._edits = edits
-        self._ordered = sorted(edits, key=lambda key: (edits[key][0].at_ms, key))
-        bodies = [edits[key][1] for key in self._ordered]
-        self._origins = origins_of(lines, range(first - 1, last), bodies)
+        self._ordered = in_order(edits)
+        sources = sources_of(texts, [line.number - 1 for line in lines], [edits[key].body for key in self._ordered])
+        self._sources = dict(zip(lines, sources, strict=True))
 
-    def origin(self, number: int, commit: Commit | None) -> tuple[Found, list[Change]]:
-        """Returns the turn whose edit wrote the line, unless the line was committed before that edit."""
-        origin = self._origins[number - self._first]
-        oldest_ms = self._edits[self._ordered[0]][0].at_ms if self._ordered else None
-        is_before_all = commit is not None and oldest_ms is not None and commit.committed_ms < oldest_ms
-        if origin.edit is None:
-            is_older = is_before_all or (origin.sure == "followed" and oldest_ms is not None)
-            return ("before" if is_older else "outside"), []
-        event_id = self._ordered[origin.edit]
-        if commit is not None and self._edits[event_id][0].at_ms > commit.committed_ms + WHOLE_SECOND_MS:
-            return ("before" if is_before_all else "outside"), []
-        return origin.sure, self._turns_with(event_id)
+    def origin(self, line: _Line) -> _Answer | None:
+        """Returns the turn whose edit wrote the line, unless the line was committed before that edit; None if the line
+        may have come from elsewhere."""
+        if not self._ordered:
+            return None
+        source = self._sources[line]
+        is_older = line.commit is not None and line.commit.committed_ms < self._time_of(0)
+        if source.edit is None:
+            is_older = is_older or source.sure == "followed"
+        elif line.commit is None or self._time_of(source.edit) <= line.commit.committed_ms + WHOLE_SECOND_MS:
+            return source.sure, self._turns_with(self._ordered[source.edit])
+        return ("before", ()) if is_older else None
+
+    def _time_of(self, place: int) -> int:
+        return self._edits[self._ordered[place]].row.at_ms
 
 
 def _lines(path: Path, line: int) -> list[str]:
@@ -173,15 +180,13 @@ def _lines(path: Path, line: int) -> list[str]:
     return shown[:count]
 
 
-def _without_text(edits: Edits, since_ms: int, commit: Commit | None, text: str) -> Edits:
+def _without_text(edits: Edits, since_ms: int, line: _Line) -> Edits:
     """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
-    until = commit.committed_ms + WHOLE_SECOND_MS if commit is not None else float("inf")
-    within = {}
-    begins = {}
-    for key, (row, body) in edits.items():
-        is_silent = not body.diff and body.change != "delete"
-        if is_silent and since_ms < row.at_ms <= until:
-            within[key] = (row, body)
-            if body.anchor and body.anchor.strip() == text.strip():
-                begins[key] = (row, body)
-    return begins or within
+    until_ms = line.commit.committed_ms + WHOLE_SECOND_MS if line.commit is not None else None
+    silent = {key: edit for key, edit in between(edits, since_ms, until_ms).items() if is_silent(edit.body)}
+    begun = {key: edit for key, edit in silent.items() if _begins_with(edit.body, line.text.strip())}
+    return begun or silent
+
+
+def _begins_with(edit: FileEdit, line: str) -> bool:
+    return edit.anchor is not None and edit.anchor != "" and edit.anchor.strip() == line

@@ -22,8 +22,8 @@ Sure = Literal["followed", "by_text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The edit that wrote a line. `edit` is its place in the list of edits; None if none of them did."""
+class Source:
+    """What wrote a line. `edit` is its place in the list of edits; None if none of them did."""
 
     edit: int | None
     sure: Sure
@@ -64,10 +64,10 @@ class _Line:
 
     at: int
     exact: bool = True
-    origin: Origin | None = None
+    source: Source | None = None
 
     def is_of(self, edit: int | None) -> None:
-        self.origin = Origin(edit, "followed" if self.exact else "by_text")
+        self.source = Source(edit, "followed" if self.exact else "by_text")
 
 
 def comparable(text: str) -> list[str]:
@@ -75,13 +75,8 @@ def comparable(text: str) -> list[str]:
     return [bounded(line.removesuffix("\r"), LONGEST_LINE) for line in text.split("\n")]
 
 
-def origin_of(lines: Sequence[str], at: int, edits: Sequence[FileEdit]) -> Origin:
-    """Returns the edit that wrote the line at index `at` of the file's `lines`. `edits` are in order, oldest first."""
-    return origins_of(lines, [at], edits)[0]
-
-
-def origins_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[Origin]:
-    """Returns for each of these places in the file what `origin_of` returns. The edits are undone once for all."""
+def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[Source]:
+    """Returns what wrote the lines at these indexes of the file's `lines`. `edits` are in order, oldest first."""
     file = list(lines)
     asked = [_Line(at) for at in places]
     waiting = asked
@@ -100,18 +95,23 @@ def origins_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[File
                 wrote = _undo(file, piece, edit, waiting)
             for line in wrote:
                 line.is_of(number)
-            waiting = [line for line in waiting if line.origin is None]
+            waiting = [line for line in waiting if line.source is None]
         if is_whole:
             _are_uncertain(waiting)
             break
     for line in waiting:
         line.is_of(None)
-    return [line.origin or Origin(None, "by_text") for line in asked]
+    return [line.source or Source(None, "by_text") for line in asked]
 
 
 def writes(edit: FileEdit) -> bool:
     """Whether the edit wrote any line that is recorded."""
     return any(any(piece.wrote) for piece in _pieces(edit.diff))
+
+
+def is_silent(edit: FileEdit) -> bool:
+    """Whether it is not recorded what the edit wrote."""
+    return not edit.diff and edit.change != "delete"
 
 
 def removed_by(edit: FileEdit) -> set[str]:

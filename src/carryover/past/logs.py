@@ -11,6 +11,8 @@ from carryover.daemon.log import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import state_dir
 
+LOG_LEVELS: Final = LEVELS
+"""The levels of the log's lines, the least serious first."""
 _SERIOUS: Final = ("warning", "error")
 
 
@@ -23,31 +25,24 @@ class Line(NamedTuple):
     is_serious: bool
 
 
-def log_levels() -> tuple[str, ...]:
-    """Returns the levels of the log's lines, the least serious first."""
-    return LEVELS
-
-
-def log_lines(*, level: str, since_ms: int) -> Iterator[Line]:
+def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None = None) -> Iterator[Line | None]:
     """Returns the lines from `since_ms` on that are at least as serious as `level`, oldest first.
 
-    Raises UserError (NOTHING_FOUND) if there is no log.
+    With `wait`, also those that are added, across rotations: None means that everything has been read for now; then
+    `wait` is called, and this ends when it returns False. Without it, raises UserError (NOTHING_FOUND) if there is no
+    log.
     """
     log = state_dir().log
-    files = open_files(log)
-    if not files:
+    if wait is None and not _exists(log):
         raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
+    return _chosen(_lines(log, wait), level, since_ms)
+
+
+def _exists(log: Path) -> bool:
+    files = open_files(log)
     for file in files:
         file.close()
-    return (line for line in _chosen(_lines(log), level, since_ms) if line is not None)
-
-
-def followed_lines(*, level: str, since_ms: int, wait: Callable[[], bool]) -> Iterator[Line | None]:
-    """Yields the same lines and those that are added, across rotations.
-
-    None means that everything has been read for now; then `wait` is called, and this ends when it returns False.
-    """
-    return _chosen(_lines(state_dir().log, wait=wait), level, since_ms)
+    return bool(files)
 
 
 def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[Line | None]:
@@ -65,12 +60,8 @@ def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[Line | 
             yield Line(line, {"text": line}, is_serious=False)
 
 
-def _lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]:
-    """Yields the complete lines of the log, oldest first.
-
-    With `wait`, it follows the log across rotations: an empty string means that everything has been read for now; then
-    `wait` is called, and iteration ends when it returns False.
-    """
+def _lines(log: Path, wait: Callable[[], bool] | None) -> Iterator[str]:
+    """Yields the complete lines of the log, oldest first; with `wait`, an empty one where None is to be returned."""
     files = open_files(log)
     try:
         while True:

@@ -72,9 +72,9 @@ def opened(
     if state.ledger.exists():
         is_complete = _prepared(state, want, root)
         with reading_tolerantly(state.ledger, warn) as ledger:
-            found = _in(ledger, root)
-            if is_complete or found.project is not None:
-                yield found
+            recorded = _in(ledger, root)
+            if is_complete or recorded.project is not None:
+                yield recorded
                 return
     with _on_disk(state, root, session, around=around, most_bytes=most_bytes) as ledger:
         yield _in(ledger, root)
@@ -152,12 +152,11 @@ def _in(ledger: sqlite3.Connection, root: str | None) -> Opened:
 
 def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
     """Does what `want` says. Returns whether the ledger is all there is to open."""
-    if want is Want.AS_IT_IS:
-        return True
     if want is Want.FRESH:
         return root is not None and not state.paused.exists() and _bring_up_to_date(state, root)
-    if root is not None:
-        _follow_if_unknown(state, root)
+    if want in (Want.FOLLOWED, Want.LISTED) and root is not None and _may_have_moved_to(state, root):
+        with suppress(UserError):  # as if another process is using the ledger
+            _follow(state, root)
     if want is Want.LISTED and not may_be_running(state):
         warn("carryoverd is not running: newer sessions may be missing here.")
     return True
@@ -179,20 +178,17 @@ def _on_disk(
         yield ledger
 
 
-def _follow_if_unknown(state: StateDir, root: str) -> None:
-    """Looks for a moved project's records if nothing is known of `root`, unless paused or the ledger is in use."""
-    if is_foreign(root):
-        return
+def _may_have_moved_to(state: StateDir, root: str) -> bool:
+    """Whether nothing is known of `root`, but of a project that may have been there before it was moved."""
+    if is_foreign(root) or state.paused.exists():
+        return False
     with reading(state.ledger) as ledger:
-        known = whereabouts(ledger)
-    if state.paused.exists() or any(row.root == root and row.has_sessions for row in known):
-        return
+        projects = whereabouts(ledger)
+    if any(project.root == root and project.has_sessions for project in projects):
+        return False
     from carryover.projects.moved_folders import may_have_moved
 
-    if not any(may_have_moved(row, root) for row in known):
-        return
-    with suppress(UserError):
-        _follow(state, root)
+    return any(may_have_moved(project, root) for project in projects)
 
 
 def join_spellings(state: StateDir, root: str) -> None:
@@ -202,16 +198,15 @@ def join_spellings(state: StateDir, root: str) -> None:
     if not here().folds or not state.ledger.exists():
         return
     with reading(state.ledger) as ledger:
-        known = whereabouts(ledger)
-    if any(row.root != root and row.has_sessions and spelt_on_disk(row.root) == root for row in known):
+        projects = whereabouts(ledger)
+    if any(row.root != root and row.has_sessions and spelt_on_disk(row.root) == root for row in projects):
         _follow(state, root)
 
 
 def _follow(state: StateDir, root: str) -> None:
-    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
-
+    """Has the daemon join what was recorded before the project was moved or, if none is running, joins it."""
     with suppress(TimeoutError):
-        if ask_daemon(state.socket, "POST", _about(root, "/follow"), timeout_s=SETTLE_LIMIT_S) is None:
+        if _ask_about(state, "/follow", root) is None:
             from carryover.past.without_daemon import follow_moved
 
             follow_moved(state, root)
@@ -219,28 +214,35 @@ def _follow(state: StateDir, root: str) -> None:
 
 def _bring_up_to_date(state: StateDir, root: str) -> bool:
     """Has the daemon read new records or, if none is running, reads this project's. False if that is incomplete."""
-    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
-
-    caught_up = False
-    with suppress(TimeoutError):
-        settled = ask_daemon(state.socket, "POST", _about(root, "/settle"), timeout_s=SETTLE_LIMIT_S)
-        if settled is None:
-            return _read_here(state, root)
-        with suppress(UserError, TimeoutError):
-            ask_daemon(state.socket, "POST", _about(root, "/follow"), timeout_s=SETTLE_LIMIT_S)
-        caught_up = bool(settled["caught_up"])
+    caught_up = _read_by_daemon(state, root)
+    if caught_up is None:
+        return _read_here(state, root)
     if not caught_up:
         warn("carryoverd is still reading; this is what it knows so far.")
     return caught_up
 
 
-def _about(root: str, target: str) -> str:
-    from urllib.parse import urlencode
+def _read_by_daemon(state: StateDir, root: str) -> bool | None:
+    """Has the daemon read and join what is new. Returns whether it has read all in time; None if none is running."""
+    try:
+        settled = _ask_about(state, "/settle", root)
+    except TimeoutError:
+        return False
+    if settled is None:
+        return None
+    with suppress(UserError, TimeoutError):
+        _ask_about(state, "/follow", root)
+    return bool(settled["caught_up"])
 
-    return f"{target}?{urlencode({'root': root})}"
+
+def _ask_about(state: StateDir, target: str, root: str) -> dict[str, Any] | None:
+    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
+
+    return ask_daemon(state.socket, "POST", target, {"root": root}, timeout_s=SETTLE_LIMIT_S)
 
 
 def _read_here(state: StateDir, root: str) -> bool:
+    """Reads what is new of the project as a daemon would; a warning says if that is not all. Returns whether it is."""
     from carryover.past.without_daemon import catch_up
 
     try:

@@ -27,16 +27,16 @@ from carryover.export.session_parts import session_parts
 from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
-from carryover.ledger.search import Hit, Query, search
+from carryover.ledger.search import Query
 from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, excerpt, terms_of
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.past.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
-from carryover.past.searching import said_otherwise
+from carryover.past.search import search_for
+from carryover.past.types import Hit
 from carryover.projects.handoff_file import place_of
 from carryover.publish.dialed import dialed_handoff
-from carryover.publish.make import made_handoff, view_now
-from carryover.publish.open_to_git import open_to_git
+from carryover.publish.make import view_now
 from carryover.redact import clean
 from carryover.terminal.output import counted
 from carryover.text.invisible import without_marks
@@ -78,10 +78,10 @@ def project_at(folder: str) -> Asked:
     """Returns the project that `folder` is in. Raises UserError if its folder is gone."""
     project = root_of(folder)
     try:
-        found = Path(project.root).stat()
+        folder_now = Path(project.root).stat()
     except OSError as error:
         raise UserError(f"There is no folder {project.root}.", ExitCode.NOTHING_FOUND) from error
-    return Asked(project.root, project.main_root, found.st_dev, found.st_ino)
+    return Asked(project.root, project.main_root, folder_now.st_dev, folder_now.st_ino)
 
 
 def prepare() -> None:
@@ -102,21 +102,21 @@ def recall(asked: Asked, query: str, kind: Kind | None = None) -> str:
     terms = tuple(term for term in terms if term in longest)
     with _project(asked) as here:
         wanted = Query(terms=terms, project_id=here.id, kinds=(kind,) if kind is not None else ())
-        found = search(here.ledger, wanted, limit=HITS + 1, now_ms=now_ms())
-        if not found.hits:
-            raise UserError(" ".join(("Nothing that is recorded of this project matches.", *here.notes)))
-        notes = (
-            f"From the record of {one_line(here.root)}, best first. {_TRUTH}",
-            *here.notes,
-            f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
-            if found.indexed < 1
-            else "",
-            f"{said_otherwise(found.corrected)}." if found.corrected else "",
-            "" if found.has_all else "No entry has all of the words; these have some of them.",
-            "There is more: give further words, or a kind." if len(found.hits) > HITS else "",
-            "`turn` shows a turn whole.",
-        )
-        return "\n".join((" ".join(filter(None, notes)), "", *_hits(here, found.hits[:HITS], found.terms)))
+        answer = search_for(here.ledger, wanted, limit=HITS, now_ms=now_ms())
+    if not answer.hits:
+        raise UserError(" ".join(("Nothing that is recorded of this project matches.", *here.notes)))
+    notes = (
+        f"From the record of {one_line(here.root)}, best first. {_TRUTH}",
+        *here.notes,
+        f"Only {answer.indexed:.0%} of what is recorded can be searched yet, the newest first."
+        if answer.indexed < 1
+        else "",
+        answer.note,
+        "" if answer.has_all_words else "No entry has all of the words; these have some of them.",
+        "There is more: give further words, or a kind." if answer.more else "",
+        "`turn` shows a turn whole.",
+    )
+    return "\n".join((" ".join(filter(None, notes)), "", *(_line_of_hit(hit, answer.terms) for hit in answer.hits)))
 
 
 def turn(asked: Asked, name: str, page: int = 1, *, began_ms: int) -> str:
@@ -156,36 +156,39 @@ def handoff(asked: Asked, tokens: int = MAX_TOKENS) -> str:
     config = settings_to_print(state_dir())
     with _project(asked) as here:
         last_git = queries.published_git(here.ledger, here.id)
-        own = agents_own(config.agents)
-        made = made_handoff(here.ledger, here.to, config, now_ms=now_ms(), last_git=last_git, agents_own=own)
-        made = dialed_handoff(here.ledger, here.to, made, tokens, agents_own=own)
-        if made.handoff is None:
+        folders = agents_own(config.agents)
+        refreshed = dialed_handoff(
+            here.ledger, here.to, config, tokens=tokens, now_ms=now_ms(), last_git=last_git, agents_own=folders
+        )
+        if refreshed.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
-        is_open = open_to_git(Path(made.root), made.settings) is not None
-        file = place_of(made.settings.folder) if tokens == MAX_TOKENS and not is_open else None
+        is_open = refreshed.why_open is not None
+        file = place_of(refreshed.settings.folder) if tokens == MAX_TOKENS and not is_open else None
         answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
-        return "\n".join((render(made.handoff, answering), *here.notes))
+        return "\n".join((render(refreshed.handoff, answering), *here.notes))
 
 
 @contextmanager
-def _project(root: Asked) -> Iterator[_Here]:
+def _project(asked: Asked) -> Iterator[_Here]:
     """Opens the ledger, or a temporary one made from what is on disk, for the project."""
     state = state_dir()
     config = settings_to_print(state)
-    refuse_excluded(root.root, config)
+    refuse_excluded(asked.root, config)
     notes: tuple[str, ...] = ()
     if state.paused.exists():
         notes = ("Carryover is paused: newer work is missing here.",)
     elif state.ledger.exists() and not may_be_running(state):
         notes = ("carryoverd is not running: newer work may be missing here.",)
-    with opened(Want.AS_IT_IS, root.root) as (ledger, _):
-        known = (queries.project_by_root(ledger, at) for at in (root.root, root.main_root) if at)
-        own = next((row for row in known if row is not None and queries.work_sessions(ledger, row.id, limit=1)), None)
-        if own is None:
-            raise UserError(f"No agent's work is recorded for {root.root}.", ExitCode.NOTHING_FOUND)
-        refuse_excluded(own.root, config)
-        to = own.id if own.root == root.root else ProjectRoot(root.root, root.main_root)
-        yield _Here(ledger, root.root, own.id, to, notes)
+    with opened(Want.AS_IT_IS, asked.root) as (ledger, _):
+        rows = (queries.project_by_root(ledger, root) for root in (asked.root, asked.main_root) if root)
+        project = next(
+            (row for row in rows if row is not None and queries.work_sessions(ledger, row.id, limit=1)), None
+        )
+        if project is None:
+            raise UserError(f"No agent's work is recorded for {asked.root}.", ExitCode.NOTHING_FOUND)
+        refuse_excluded(project.root, config)
+        to = project.id if project.root == asked.root else ProjectRoot(asked.root, asked.main_root)
+        yield _Here(ledger, asked.root, project.id, to, notes)
 
 
 def _leading(here: _Here, began_ms: int) -> str:
@@ -202,16 +205,11 @@ def _leading(here: _Here, began_ms: int) -> str:
     return leading_step(others or steps).view.session
 
 
-def _hits(here: _Here, hits: Sequence[Hit], terms: tuple[Term, ...]) -> Iterator[str]:
-    short = queries.shortest_unique(queries.session_ids(here.ledger, here.id))
-    starts = {hit.session_id: events.turn_starts(here.ledger, hit.session_id) for hit in hits}
-    for hit in hits:
-        number = events.turn_of(starts[hit.session_id], hit.event_id, hit.at_ms, hit.subagent_id)
-        times = f"{hit.times} times" if hit.times > 1 else ""
-        facts = filter(None, (_when(hit.at_ms), agent_name(hit.agent, hit.machine), hit.kind, times))
-        line = clean(neutralize(hit.text[:MOST_CHARS]))
-        text = excerpt(line, terms, SNIPPET_CHARS)
-        yield f"- turn {number} of {short[hit.session]} ({', '.join(facts)}): {text}"
+def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
+    times = f"{hit.times} times" if hit.times > 1 else ""
+    facts = filter(None, (_when(hit.at_ms), hit.agent_name, hit.kind, times))
+    text = excerpt(clean(neutralize(hit.text[:MOST_CHARS])), terms, SNIPPET_CHARS)
+    return f"- turn {hit.turn} of {hit.short} ({', '.join(facts)}): {text}"
 
 
 def _when(at_ms: int) -> str:

@@ -6,7 +6,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Final, Literal
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,11 +15,8 @@ from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, UserPrompt
-from carryover.past.session_entries import show_command
+from carryover.past.sessions import show_command
 from carryover.probe.git_history import Commit, FormerName
-
-How = Literal["command", "edits"]
-"""The session ran `git commit`, or somebody else committed edits of the session."""
 
 WHOLE_SECOND_MS: Final = 999
 """Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
@@ -31,12 +28,26 @@ _PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {is_of(
 _OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
 _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
     AND at_ms <= ? ORDER BY id DESC"""
-Edits = Mapping[int, tuple[EditRow, FileEdit]]
+
+
+class Edit(NamedTuple):
+    """A recorded edit of a file: where it is recorded, and what it did."""
+
+    row: EditRow
+    body: FileEdit
+
+
+Edits = Mapping[int, Edit]
 """Edits by the id of their event."""
 
 
 class Links:
-    """Finds commits by the edits and commands that sessions recorded."""
+    """Finds commits by the edits and commands that sessions recorded.
+
+    >>> first = Commit(id="c1", subject="Add a cart", authored_ms=5_000, committed_ms=5_000, files=("cart.py",))
+    >>> Links([first]).of_edit("cart.py", at_ms=4_000) is first
+    True
+    """
 
     def __init__(self, commits: Iterable[Commit]) -> None:
         self._oldest_first = sorted(commits, key=lambda commit: commit.authored_ms)
@@ -112,39 +123,53 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changes_of(
-    db: sqlite3.Connection, project: ProjectRow, path: str, former: Iterable[FormerName] = ()
+    db: sqlite3.Connection, project: ProjectRow | None, path: str, former: Iterable[FormerName] = ()
 ) -> list[Change]:
     """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`.
 
     What bears one of its `former` names after the rename is another file.
     """
+    if project is None:
+        return []
     edits = edits_of(db, project, path)
     for name in former:
-        until = name.until_ms + WHOLE_SECOND_MS if name.until_ms is not None else float("inf")
-        earlier = edits_of(db, project, str(Path(project.root, name.name)))
-        edits = edits | {key: each for key, each in earlier.items() if each[0].at_ms <= until}
+        until_ms = name.until_ms + WHOLE_SECOND_MS if name.until_ms is not None else None
+        edits |= between(edits_of(db, project, str(Path(project.root, name.name))), -1, until_ms)
     return turns_of(db, edits)
 
 
-def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> dict[int, tuple[EditRow, FileEdit]]:
-    """Returns the edits of the file at `path` (absolute), which may no longer exist.
+def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, Edit]:
+    """Returns the edits of the file at `paths` (absolute), which may no longer exist; none without a project.
 
     They are matched by path relative to the project, so the result includes those made before the project was moved, in
     its worktrees, and under former names of the file.
     """
-    names = [path_in_project(path, (project.root,))]
-    edits: dict[int, tuple[EditRow, FileEdit]] = {}
+    if project is None:
+        return {}
+    names = [path_in_project(path, (project.root,)) for path in paths]
+    edits: dict[int, Edit] = {}
     for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
             body = read_body(db, row.body)
             roots = (row.root, row.recorded_root)
             if not isinstance(body, FileEdit) or path_in_project(body.path, roots) != name:
                 continue
-            edits[row.event_id] = (row, body)
+            edits[row.event_id] = Edit(row, body)
             former = path_in_project(body.old_path, roots) if body.old_path else name
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
     return edits
+
+
+def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, Edit]:
+    """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
+    until = float("inf") if until_ms is None else until_ms
+    return {key: edit for key, edit in edits.items() if since_ms < edit.row.at_ms <= until}
+
+
+def in_order(edits: Edits) -> list[int]:
+    """Returns the ids of the edits' events, oldest first."""
+    return sorted(edits, key=lambda key: (edits[key].row.at_ms, key))
 
 
 def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:

@@ -1,58 +1,41 @@
-"""Builds a project's timeline across agents, newest first. Read-only and blocking."""
+"""What happened in a project across agents, newest first. Read-only and blocking."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final, Literal
+from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from carryover.agents import agent_name
 from carryover.distill.commands import committed
 from carryover.distill.forms import request_in
+from carryover.export.quoting import one_line, safe
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import sessions
-from carryover.ledger.rows import SessionRow
+from carryover.ledger.queries import session_ids, sessions, shortest_unique
+from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
-from carryover.past.session_entries import title_of
-from carryover.past.session_turns import How, Links, path_in_project
-from carryover.probe.git_history import Commit
+from carryover.past.opened import Want, opened
+from carryover.past.session_turns import Links, path_in_project
+from carryover.past.sessions import show_command, title_of
+from carryover.past.types import Moment, Timeline
+from carryover.probe.git_history import Commit, newest_commits
 from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
 from carryover.text.reset_times import with_reset_here
-
-MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 
 MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
 _COMMITTED_AFTER_MS: Final = 3_600_000
 """How long after a session a commit with its edits is still shown with it."""
-
-
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the timeline. `at_ms` is in UTC ms, 0 if unknown."""
-
-    at_ms: int
-    agent: str
-    session: str
-    kind: MomentKind
-    text: str
-    """First line of a prompt, title or subject; tests' command; what an edit did; agent's id before a hand-over."""
-    turn: int = 0
-    """Number of the turn in its session; 0 before the first prompt."""
-    commit: str | None = None
-    """Id of a commit: in full, or abbreviated if git does not have it."""
-    how: How | None = None
-    """How a commit belongs to the session; None for other moments."""
-    machine: str | None = None
-    """The other machine that recorded the session; None if this one did."""
-    show: str | msgspec.UnsetType = msgspec.UNSET
-    """The command that shows the turn, if it was asked for."""
-    diff: str | msgspec.UnsetType = msgspec.UNSET
-    """The lines that an edit changed, if it was asked for edits."""
+_MOST_MOMENTS: Final = 500
+_AT_ONCE: Final = 100
+"""Maximum number of moments with the same time that are kept together."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +53,39 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return in_time and (self.edits or moment.kind != "edit")
 
 
+def log(root: str, *, since_ms: int, agent: str | None, limit: int) -> list[Moment]:
+    """Returns the timeline of the project at `root`, with the commands that show its turns."""
+    with opened(Want.LISTED, root) as (ledger, project):
+        if project is None:
+            return []
+        commits = newest_commits(Path(root), since_ms=since_ms)
+        moments = timeline(ledger, project.id, Wanted(since_ms=since_ms, agent=agent), limit=limit, commits=commits)
+        short = shortest_unique(session_ids(ledger))
+    return [
+        replace(moment, short=short[moment.session], show=show_command(moment.session, moment.turn))
+        for moment in moments
+    ]
+
+
+def timeline_page(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | None, limit: int) -> Timeline:
+    """Returns the newest moments before `before_ms` (UTC ms) but for compactions, with edits and their diffs, in a form
+    that can be shown. Asks git."""
+    limit = max(1, min(limit, _MOST_MOMENTS))
+    wanted = Wanted(until_ms=before_ms, edits=True)
+    commits = newest_commits(Path(project.root))
+    newest = timeline(db, project.id, wanted, limit=limit + _AT_ONCE, commits=commits)
+    listed = [moment for moment in newest if moment.kind != "compaction"]
+    shown = listed[:limit]
+    # The next page begins before the last moment's time, so all with that time belong to this page.
+    shown += [moment for moment in listed[limit:] if moment.at_ms == shown[-1].at_ms]
+    return Timeline(tuple(map(_shown, shown)), more=len(listed) > len(shown))
+
+
+def _shown(moment: Moment) -> Moment:
+    diff = safe(moment.diff).text if isinstance(moment.diff, str) else moment.diff
+    return replace(moment, text=one_line(moment.text), diff=diff)
+
+
 def timeline(
     db: sqlite3.Connection, project_id: int, wanted: Wanted, *, limit: int, commits: Iterable[Commit] = ()
 ) -> list[Moment]:
@@ -79,22 +95,22 @@ def timeline(
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
     before = {later.id: earlier for earlier, later in pairwise(by_start)}
     links = Links(commits)
-    all_found: list[Moment] = []
-    found: list[Moment] = []
+    moments: list[Moment] = []
+    listed: list[Moment] = []
     for row in rows:
         if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
-            len(found) >= limit and row.last_ms + _COMMITTED_AFTER_MS < found[limit - 1].at_ms
+            len(listed) >= limit and row.last_ms + _COMMITTED_AFTER_MS < listed[limit - 1].at_ms
         ):
             break
         begins_later = wanted.until_ms is not None and row.started_ms >= wanted.until_ms
         if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue
         of_session = _of_session(db, row, before.get(row.id), links)
-        all_found += (moment for moment in of_session if moment.kind == "tests" or wanted.has(moment))
+        moments += (moment for moment in of_session if moment.kind == "tests" or wanted.has(moment))
         # Within one millisecond, the last event comes first.
-        all_found.sort(key=lambda moment: moment.at_ms, reverse=True)
-        found = [*filter(wanted.has, _each_commit_once(_turning_points(all_found)))]
-    return found[:limit]
+        moments.sort(key=lambda moment: moment.at_ms, reverse=True)
+        listed = [*filter(wanted.has, _each_commit_once(_turning_points(moments)))]
+    return listed[:limit]
 
 
 def _turning_points(moments: Sequence[Moment]) -> list[Moment]:
@@ -122,40 +138,46 @@ def _each_commit_once(moments: Sequence[Moment]) -> Iterator[Moment]:
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
-    machine = row.machine or None
     start = Moment(
-        at_ms=row.started_ms, agent=row.agent, session=row.native_id, kind="session", text="", machine=machine
+        at_ms=row.started_ms,
+        agent=row.agent,
+        agent_name=agent_name(row.agent, row.machine),
+        machine=row.machine or None,
+        session=row.native_id,
+        kind="session",
+        text="",
     )
-    found = [replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])]
+    moments = [replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])]
     if before is not None and row.agent not in (before.agent, NOTE):
-        found.append(replace(start, kind="hand-over", text=before.agent))
+        before_name = agent_name(before.agent)
+        moments.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
     events = [(turn, event) for turn, event in numbered(session_events(db, row)) if not event.retracted]
-    found += _of_events(events, start, row.root)
-    found += _commits(row, events, start, links)
-    return found[::-1]
+    moments += _of_events(events, start, row.root)
+    moments += _commits(row, events, start, links)
+    return moments[::-1]
 
 
 def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Moment, links: Links) -> Iterator[Moment]:
     """Yields the commits that the session made, and other commits that contain its edits."""
     commit_of = replace(of, kind="commit")
-    own = set()
+    made_here = set()
     others = {}
     roots = (row.root, row.recorded_root)
     for turn, event in events:
         match event.body:
             case ToolResult() as result:
                 for short, subject in committed(result):
-                    made = links.of_command(short, subject, event.at_ms)
-                    name = made.id if made is not None else short
-                    own.add(name)
-                    text = _first_line(clean(made.subject) if made is not None else subject)
+                    known_commit = links.of_command(short, subject, event.at_ms)
+                    name = known_commit.id if known_commit is not None else short
+                    made_here.add(name)
+                    text = _first_line(clean(known_commit.subject) if known_commit is not None else subject)
                     yield replace(commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=text, how="command")
             case FileEdit(path=path):
                 commit = links.of_edit(path_in_project(path, roots), event.at_ms)
                 if commit is not None and commit.authored_ms <= row.last_ms + _COMMITTED_AFTER_MS:
                     others[commit.id] = (turn, commit)
     for turn, commit in others.values():
-        if commit.id not in own:
+        if commit.id not in made_here:
             text = _first_line(clean(commit.subject))
             yield replace(commit_of, at_ms=commit.authored_ms, turn=turn, commit=commit.id, text=text, how="edits")
 
@@ -163,22 +185,22 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
 def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str | None) -> Iterator[Moment]:
     """Yields the timeline entries of the events, in order."""
     for turn, event in events:
-        here = replace(of, at_ms=event.at_ms, turn=turn)
+        moment = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
-                yield replace(here, kind="prompt", text=_first_line(request_in(prompt.typed)))
+                yield replace(moment, kind="prompt", text=_first_line(request_in(prompt.typed)))
             case FileEdit(diff=diff) as edit:
-                yield replace(here, kind="edit", text=edit_line(edit, root), diff=diff)
+                yield replace(moment, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:
-                yield replace(here, kind="compaction")
+                yield replace(moment, kind="compaction")
             case TurnEnd(reason="limit", message=message, resets=resets):
-                said = with_reset_here(_first_line(message), resets, event.at_ms)
-                yield replace(here, kind="limit", text=said)
+                limit = with_reset_here(_first_line(message), resets, event.at_ms)
+                yield replace(moment, kind="limit", text=limit)
             case ToolResult() as result:
                 run = test_run_in(result)
                 if run is not None and run.status != "unknown":
                     text = _first_line(f"{run.status}: {result.subject}")
-                    yield replace(here, kind="tests", text=text)
+                    yield replace(moment, kind="tests", text=text)
 
 
 def _first_line(text: str) -> str:

@@ -16,7 +16,7 @@ from carryover.config import settings_or_defaults
 from carryover.daemon.handed_over import HandedOver
 from carryover.daemon.handoffs import as_printed
 from carryover.distill.handoff import MAX_TOKENS
-from carryover.distill.render import render
+from carryover.distill.render import rendered
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
@@ -62,7 +62,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
             "answer or a call. --agent names another agent.",
             ExitCode.NOTHING_FOUND,
         )
-    return as_printed(view.root, handoff, render(handoff))
+    return as_printed(view.root, handoff, *rendered(handoff))
 
 
 def view_of_transcript(

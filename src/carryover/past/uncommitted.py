@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from carryover.export import material
+from carryover.export.pieces import ChangedText
 from carryover.fsio import is_gone
 from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
 from carryover.probe.git_command import ask
+from carryover.probe.git_history import patched_files
 from carryover.text.lines import one_line
 
 MOST_FILES: Final = 500
@@ -22,12 +23,13 @@ LARGEST_BYTES: Final = 512 << 10
 """Largest size of a file, then and now, whose diff is read."""
 _BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
 _FROM_NOTHING: Final = "--- /dev/null\n"
+_PATCH: Final = ("diff", "--raw", "-z", "--patch", "--no-renames", "HEAD", "--")
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 
 def uncommitted(
     root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
-) -> list[material.ChangedText]:
+) -> list[ChangedText]:
     """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
 
     At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
@@ -40,9 +42,7 @@ def uncommitted(
         return []
 
 
-def _uncommitted(
-    root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float
-) -> list[material.ChangedText]:
+def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[ChangedText]:
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
@@ -51,7 +51,7 @@ def _uncommitted(
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
     return [
-        material.ChangedText(
+        ChangedText(
             path=file.path,
             insertions=file.insertions,
             deletions=file.deletions,
@@ -67,15 +67,14 @@ def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
     """Returns the differences from HEAD in the form of `diff -u`, by path."""
     if not paths:
         return {}
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # it asks git for its version, and need not know it
-    from carryover.past.git_python import Head
+    [answer] = ask(root, (*_PATCH, *paths), deadline=deadline, settings=_BOUNDED)
+    # What became a link is deleted in one section, and made in the last.
+    sections = {file.name: file.sections[-1] for file in patched_files(answer.out) if file.sections}
+    return {path: _as_diff(path, section) for path, section in sections.items() if len(section) <= LARGEST_BYTES}
 
-    found: dict[str, str] = {}
-    head = Head(root, deadline=deadline, settings=_BOUNDED)
-    for each in head.diff(None, tuple(paths), create_patch=True, no_renames=True, src_prefix="a/", dst_prefix="b/"):
-        if each.b_rawpath is None or not isinstance(each.diff, bytes) or len(each.diff) > LARGEST_BYTES:
-            continue
-        name = one_line(each.b_rawpath.decode("utf-8", "replace"))
-        before = _FROM_NOTHING if each.new_file else f"--- a/{name}\n"
-        found[os.fsdecode(each.b_rawpath)] = f"{before}+++ b/{name}\n{each.diff.decode('utf-8', 'replace')}"
-    return found
+
+def _as_diff(path: str, section: bytes) -> str:
+    head, mark, hunks = section.partition(b"\n@@ ")
+    name = one_line(os.fsencode(path).decode("utf-8", "replace"))
+    before = _FROM_NOTHING if b"\nnew file mode " in head else f"--- a/{name}\n"
+    return f"{before}+++ b/{name}\n{(mark[1:] + hunks).decode('utf-8', 'replace')}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,7 @@ _LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8
 _HEADER: Final = later(r"\x01(?P<id>[0-9a-f]{40,64}) (?P<authored_s>\d+) (?P<committed_s>\d+) (?P<subject>.*)")
 _BLAMED: Final = later(rb"^([0-9a-f]{40,64}) \d+ (\d+).*\n(?:[a-z].*\n)*?filename (.+)$", re.M)
 _SECTION: Final = later(rb"^diff --git .*$", re.M)
+_SECTIONS: Final = {"T": 2, "U": 0}
 _WHOLE_FILES: Final = "--unified=1000000"
 _HUNK: Final = later(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAMES: Final = ("--find-renames", "-l1000", "--name-status", "-z")
@@ -42,6 +43,11 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     committed_ms: int
     files: tuple[str, ...] = ()
     """Paths that it changed, relative to the top of the repository; empty for a merge."""
+
+    @property
+    def short(self) -> str:
+        """The abbreviated id."""
+        return self.id[:SHORT]
 
 
 def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[Commit]:
@@ -72,13 +78,23 @@ def files_of_commit(root: Path, commit: str) -> list[FileOfCommit]:
     gives no answer in time."""
     whole = ("--raw", "-z", "--patch", "--root", "--no-commit-id", "-r", "--find-renames", "-l1000", _WHOLE_FILES)
     out = output_of(root, "diff-tree", *whole, commit, timeout_s=TIMEOUT_S, most_bytes=LARGEST_COMMIT) or b""
+    return [_file(changed) for changed in patched_files(out)]
+
+
+class PatchedFile(NamedTuple):
+    """A file in what `git diff --raw -z --patch` prints."""
+
+    old_name: str
+    name: str
+    sections: Sequence[bytes]
+    """Its part of the patch, each section from below the line `diff --git` on; two if it became a link, or was one."""
+
+
+def patched_files(out: bytes) -> list[PatchedFile]:
+    """Returns the files in what git printed of a diff with `--raw -z --patch`."""
     raw, _, patch = out.partition(b"\0\0")
-    texts = iter(_SECTION.split(patch)[1:])
-    found = []
-    for old_name, name, sections in _names(raw):
-        body = [line for text in islice(texts, sections) for line in _body(text)]
-        found.append(_file(old_name, name, body))
-    return found
+    sections = iter(_SECTION.split(patch)[1:])
+    return [PatchedFile(old, name, list(islice(sections, count))) for old, name, count in _names(raw)]
 
 
 def _names(raw: bytes) -> Iterator[tuple[str, str, int]]:
@@ -90,8 +106,9 @@ def _names(raw: bytes) -> Iterator[tuple[str, str, int]]:
         status = field.rpartition(" ")[2][:1]
         old = next(fields, "")
         name = next(fields, "") if status in ("R", "C") else old
-        # What became a link, or was one, is deleted in one section and made in the next.
-        yield old, name, 2 if status == "T" else 1
+        # What became a link, or was one, is deleted in one section and made in the next. A conflict has an entry of its
+        # own, and the file another.
+        yield old, name, _SECTIONS.get(status, 1)
 
 
 def _body(section: bytes) -> list[str]:
@@ -100,11 +117,12 @@ def _body(section: bytes) -> list[str]:
     return [line for line in text.split("\n")[1:] if line[:1] in (" ", "+", "-")]
 
 
-def _file(old_name: str, name: str, body: Sequence[str]) -> FileOfCommit:
+def _file(changed: PatchedFile) -> FileOfCommit:
+    body = [line for section in changed.sections for line in _body(section)]
     after = [line for line in body if line[0] != "-"]
     return FileOfCommit(
-        name=name,
-        old_name=old_name,
+        name=changed.name,
+        old_name=changed.old_name,
         lines=tuple(line[1:] for line in after),
         added=tuple(at for at, line in enumerate(after) if line[0] == "+"),
         removed=frozenset(line[1:] for line in body if line[0] == "-"),

@@ -1,37 +1,26 @@
-"""The text that a starting session gets: the project's handoff, under a header that suits the start reason. Blocks.
-
-For starts without a daemon, answers are kept at `<state>/restore/<agent>/<start reason>/<root of the project>/.answer`:
-each is a hook's whole output, at a path that contains the root unchanged, so that `hook.sh` finds the answer for its
-own folder and no other.
-"""
+"""The text that a starting session gets: the project's handoff, under a header that suits the start reason. Blocks."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sqlite3
 import threading
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import HookProtocol, StartReason
-from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.handoff import Handoff
+from carryover.adapter.contract import StartReason
+from carryover.config import Config, ProjectSettings
 from carryover.distill.header import Answering, Situation
-from carryover.distill.render import render, render_each
+from carryover.distill.render import render
 from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, GitFacts, ProjectRoot
-from carryover.fsio import is_folder, private_dir, write_if_changed
 from carryover.model import conversation_of
 from carryover.probe.git import ChangedSince, changed_since
-from carryover.probe.looks import look_at_each
-from carryover.projects.handoff_file import IN_PROJECT, place_of
+from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.make import (
     elsewhere_lines,
@@ -48,6 +37,7 @@ from carryover.records.text import READS_PAGE
 from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine
 
+_SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
 
 
@@ -164,7 +154,7 @@ def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situatio
     own_past = next((known.digest for known in view.sessions if known.session == beginning.session), None)
     # Not every agent says why a session starts (Cursor). A session with earlier work is continued.
     continued = beginning.reason == "startup" and own_past is not None and did_something(own_past)
-    situation: Situation = "moved_on" if continued else SITUATIONS.get(beginning.reason, "moved_on")
+    situation: Situation = "moved_on" if continued else _SITUATIONS.get(beginning.reason, "moved_on")
     if situation != "moved_on" or _moved_on(view, beginning, now_ms):
         return situation
     return "resumed" if beginning.forgets else None
@@ -195,109 +185,3 @@ def _last_response_ms(view: ProjectView, beginning: Beginning, now_ms: int) -> i
     if beginning.forgets:  # such an agent starts with the first prompt, which may be recorded
         return max((turn.last_ms for turn in own.digest.turns if not is_bare(turn)), default=None)
     return own.last_ms
-
-
-SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
-"""Start reasons with prepared answers, and the situation that each describes to its reader."""
-
-STORE: Final = "restore"
-ANSWER: Final = ".answer"
-OLD: Final = "old"
-"""Replaces a start reason: the answer for a new session once the handoff is stale."""
-RESUMED: Final[StartReason] = "resume"
-
-
-def answers_in_advance(
-    handoff: Handoff, *, file: str = IN_PROJECT, reads: Collection[str] = (READS_PAGE,)
-) -> dict[str, dict[str, str]]:
-    """Returns the texts for starts without a daemon, for each of `reads` by start reason and for `OLD`. They say
-    nothing about the present. `file`: the handoff's path."""
-    situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old"), (RESUMED, "resumed")]
-    each = [(way, situation) for way in reads for situation in dict.fromkeys(dict(situations).values())]
-    answerings = [Answering(situation=situation, file=file, reads=way) for way, situation in each]
-    texts = dict(zip(each, render_each(handoff, answerings), strict=True))
-    return {way: {reason: texts[way, situation] for reason, situation in situations} for way in reads}
-
-
-def keep_answers(
-    state: Path,
-    root: str,
-    handoff: Handoff,
-    forms: Mapping[str, HookProtocol],
-    *,
-    stale_days: int,
-    file: str = IN_PROJECT,
-) -> None:
-    """Writes the answers for `root`, unless it is a path of another machine. `forms`: hook protocols by agent id.
-    Raises OSError."""
-    if not _is_whole(root):
-        return
-    # `find -mtime +0`, which every system has, is true from one day after this time.
-    old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * 86_400)
-    # Rendered once for all agents, since this is the slowest part of a publication.
-    texts = answers_in_advance(handoff, file=file, reads={form.reads_page for form in forms.values()})
-    for agent, form in forms.items():
-        for reason, text in texts[form.reads_page].items():
-            if reason == RESUMED and not form.forgets:
-                continue
-            path = answer_path(state, agent, reason, root)
-            _make_folders(state, path.parent)
-            write_if_changed(path, form.answer(text), mode=0o600, follow=False, durable=False)
-            if int(path.stat().st_mtime) != old_s:
-                os.utime(path, (old_s, old_s))
-
-
-def _make_folders(state: Path, folder: Path) -> None:
-    if not folder.is_dir():
-        step = state
-        for name in folder.relative_to(state).parts:
-            step /= name
-            private_dir(step)
-
-
-def forget_answers(state: Path, root: str) -> None:
-    """Deletes the answers for the project at `root`, and the folders that become empty."""
-    if not _is_whole(root):
-        return
-    for reasons in _tops(state):
-        path = answer_path(state, reasons.parent.name, reasons.name, root)
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            path.unlink()
-        folder = path.parent
-        with contextlib.suppress(OSError):  # until one contains another project's answer
-            while folder != reasons:
-                with contextlib.suppress(FileNotFoundError):
-                    folder.rmdir()
-                folder = folder.parent
-
-
-def prune_answers(state: Path, config: Config) -> None:
-    """Deletes the answers for projects that are excluded or gone, and for agents that are not selected."""
-    for agent in (state / STORE).glob("*"):
-        if not config.selects(agent.name):
-            shutil.rmtree(agent, ignore_errors=True)
-    roots = set()
-    for reasons in _tops(state):
-        for folder, _, files in os.walk(reasons):
-            if ANSWER in files:
-                roots.add(os.path.normpath(f"/{Path(folder).relative_to(reasons)}"))
-
-    def is_left_out(root: str) -> bool:
-        return not is_folder(Path(root)) or project_settings(Path(root), config).excluded is not None
-
-    for root, left_out in look_at_each(roots, is_left_out):
-        if left_out:
-            forget_answers(state, root)
-
-
-def answer_path(state: Path, agent: str, reason: str, root: str) -> Path:
-    """Returns the path of the answer for one agent, start reason and project."""
-    return state / STORE / agent / reason / root.lstrip("/") / ANSWER
-
-
-def _is_whole(root: str) -> bool:
-    return root.startswith("/") and os.path.normpath(root) == root
-
-
-def _tops(state: Path) -> list[Path]:
-    return [reason for reason in (state / STORE).glob("*/*") if reason.is_dir()]

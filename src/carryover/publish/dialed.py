@@ -1,4 +1,4 @@
-"""Makes the handoff for another budget than the pushed one's, from the ledger's events. Blocking."""
+"""Makes a handoff for a budget: one above that of a project's file is filled from the ledger's events. Blocks."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from carryover.agents import agent_names
+from carryover.config import Config
 from carryover.distill.handoff import MAX_TOKENS
-from carryover.distill.render import render
+from carryover.distill.render import rendered
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.export.dial import Happened, dialed
-from carryover.facts import ProjectRoot
+from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.events import events_back
 from carryover.ledger.queries import session_of
 from carryover.model import UserPrompt
 from carryover.projects.root import AgentFolders
-from carryover.publish.make import Refreshed, view_now
+from carryover.publish.make import Refreshed, made_handoff, view_now
 
 
 def dialed_handoff(
     db: sqlite3.Connection,
     project: int | ProjectRoot,
-    made: Refreshed,
-    tokens: int,
+    config: Config,
     *,
+    tokens: int | None,
+    now_ms: int,
+    last_git: GitFacts | None = None,
     agents_own: AgentFolders | None = None,
     own: str | None = None,
 ) -> Refreshed:
-    """Returns the handoff of a project, led by `own` if given, with its text for a budget of `tokens`."""
-    if made.handoff is None or tokens == MAX_TOKENS:
+    """Returns what `made_handoff` does, for a budget of `tokens`; None is that of a project's file."""
+    made = made_handoff(db, project, config, now_ms=now_ms, last_git=last_git, agents_own=agents_own, own=own)
+    if made.handoff is None or tokens is None or tokens == MAX_TOKENS:
         return made
     view = view_now(db, project, agents_own)
     past = past_of(view, now_ms=made.at_ms, own=own, names=agent_names())
     handoff = dialed(made.handoff, past, newest_first(db, view), tokens)
-    return replace(made, handoff=handoff, text=render(handoff))
+    text, sections = rendered(handoff)
+    return replace(made, handoff=handoff, text=text, sections=sections)
 
 
 def newest_first(db: sqlite3.Connection, view: ProjectView) -> Iterator[Happened]:

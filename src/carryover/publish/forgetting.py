@@ -33,8 +33,7 @@ from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.root import StatePaths
-from carryover.publish.answers import STORE as ANSWERS
-from carryover.publish.answers import forget_answers
+from carryover.publish.hook_script import remove_former_answers
 from carryover.publish.loaded_files import handoff_names, loaded_names
 from carryover.publish.refresh import refresh
 from carryover.publish.second_page import write_second_page
@@ -60,7 +59,7 @@ async def forget_sessions(
     *,
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
 ) -> Erased:
-    """Removes what `selections` name from the ledger, handoffs, offline answers and spool; republishes what is left.
+    """Removes what `selections` name from the ledger, handoffs and spool; republishes what is left.
 
     Files go first; after an interruption, the rest is erased when the ledger is next opened. Raises LedgerUnavailable
     and LedgerDamaged; the ledger is then unchanged.
@@ -156,7 +155,8 @@ def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:
 
 
 def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
-    """Removes the handoffs and offline answers of `roots`; returns the problems, and the roots that had a handoff."""
+    """Removes the handoffs of `roots`; returns the problems, and the roots that had a handoff."""
+    remove_former_answers(StateDir(paths.state))
     problems: list[str] = []
     had: set[str] = set()
     rows = _read(paths, whereabouts)
@@ -178,10 +178,6 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
                 continue
             if removed:
                 had.add(root)
-        try:
-            forget_answers(paths.state, root)
-        except OSError as error:
-            problems.append(f"{paths.state / ANSWERS} still has an answer for {root}: {os_reason(error)}.")
     kept = {row.published_sha for row in rows if row.root not in roots}
     newest = None
     with suppress(OSError):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 from pathlib import Path
-from textwrap import indent
 from typing import Final
 
 from carryover.agents import specs
 from carryover.edits.hooks import SCRIPT
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
+from carryover.how_installed import own_python
 from carryover.paths import STARTER, StateDir
 
 CURL_CONFIG: Final = "hook.curl"
 SECRET_HEADER: Final = "X-Carryover-Secret"
 CWD_HEADER: Final = "X-Carryover-Cwd"
 """HTTP header for the hook's working folder, with a trailing slash; for agents whose payloads do not contain it."""
+
+_STAND_IN: Final = "carryover.daemon.hooks.without_daemon"
+_FORMER_ANSWERS: Final = "restore"
 
 _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 
@@ -34,20 +39,20 @@ header = "{header}: {secret}"
 
 
 def hook_script() -> bytes:
-    """Returns the script, including each agent's part for finding the session."""
+    """Returns the script, for this user and the running copy of the program."""
     hooked = [spec for spec in specs() if spec.hooks.injects_on]
-    offline = ((spec.id, indent(spec.hooks.offline.strip(), "    ")) for spec in hooked if spec.hooks.offline)
-    known = (f"  {agent})\n{steps}\n    ;;" for agent, steps in offline)
     kept = (f"  {' | '.join((spec.id, *spec.aliases))}) spool={spec.id} ;;" for spec in specs() if spec.hooks.spooled)
     text = _SOURCE.read_text(encoding="utf-8")
     parts = {
         "@START_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)),
         "@PROMPT_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.prompts_on))
         or "''",
-        "@AGENTS@": "\n".join(known),
         "@SPOOLED@": "\n".join(kept),
         "@CWD_HEADER@": CWD_HEADER,
         "@STARTER@": STARTER,
+        "@HOME@": shlex.quote(str(Path.home())),
+        "@PYTHON@": shlex.quote(str(own_python())),
+        "@STAND_IN@": _STAND_IN,
     }
     for mark, part in parts.items():
         text = text.replace(mark, part)
@@ -59,5 +64,12 @@ def write_hook_script(state: StateDir) -> bool:
     secret = read_bytes_bounded(state.secret, 128).decode("ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
     private_dir(state.root)
+    remove_former_answers(state)
     wrote = write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False)
     return write_if_changed(state.root / SCRIPT, hook_script(), mode=0o700, follow=False) or wrote
+
+
+def remove_former_answers(state: StateDir) -> None:
+    """Removes the answers that 0.1.0 kept in files, one for each agent, kind of start and project: an old `hook.sh`
+    prints them whatever was forgotten, paused or excluded meanwhile."""
+    shutil.rmtree(state.root / _FORMER_ANSWERS, ignore_errors=True)

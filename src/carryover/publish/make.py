@@ -14,7 +14,7 @@ from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff, distill, wanted_files
 from carryover.distill.quotes import clip
-from carryover.distill.render import render
+from carryover.distill.render import Printed, rendered
 from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.sections.task import pin_entries
 from carryover.distill.shared import shared_sections
@@ -45,8 +45,12 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     settings: ProjectSettings
     handoff: Handoff | None
     text: CleanText | None
+    sections: Sequence[Printed] = ()
+    """Those of the text, with the entries that its lines come from."""
     git: GitFacts | None
     """Git's state, for the next refresh in case git is then too slow."""
+    why_open: str | None = None
+    """Why a commit could take the handoff along, which is then not written; see `open_to_git`."""
     published: Published = Published()
     at_ms: int = 0
     others_ms: int = 0
@@ -86,8 +90,9 @@ def made_handoff(
     facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
-    handoff = with_page(made, settings, kept_out=open_to_git(root, settings) is None) if made is not None else None
-    text = render(handoff) if handoff is not None else None
+    why_open = open_to_git(root, settings) if made is not None else None
+    handoff = with_page(made, settings, kept_out=why_open is None) if made is not None else None
+    text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     newest = max(view.sessions, key=lambda one: one.last_ms, default=None)
     others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
@@ -96,7 +101,9 @@ def made_handoff(
         settings=settings,
         handoff=handoff,
         text=text,
+        sections=sections,
         git=facts.git,
+        why_open=why_open,
         at_ms=now_ms,
         others_ms=max((other.newest_ms for other in others), default=0),
         at_work=newest is not None and bool(newest.digest.turns) and not newest.digest.turns[-1].end,

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -65,55 +65,72 @@ def publish(
     write more files there; it returns whether they have to be written again later. `has_page`: whether a second page
     is to be written next to it, else an earlier one is removed. `paths` defaults to this user's.
     """
-    paths = paths or _own_paths()
-    if settings.excluded:
-        return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
-    if settings.folder is None and settings.pointers == "off":
-        return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
+    why_not = _switched_off(settings)
+    if why_not is not None:
+        return Published(refusal=why_not, notes=settings.notes)
+    ordered = _Ordered(root, text, settings, before, beside, has_page, paths or _own_paths())
     try:
-        if settings.folder is not None:
-            before(settings.folder)
-            written = _written(settings.folder, text, has_page=has_page)
-            return msgspec.structs.replace(written, notes=settings.notes)
-        refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
-        if refused is None:
-            before(root / STORE)
-            with locked_dir(root / STORE):
-                return _publish_in_project(root, text, settings, beside, has_page, paths)
-        if refused.in_git and settings.pointers == "local":
-            take_back(root, settings, paths.state)  # a hidden file may be the user's by now
-        return _refused(root, refused, settings)
+        return _publish_in_project(ordered) if settings.folder is None else _publish_in_folder(ordered, settings.folder)
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 
-def _written(folder: Path, text: CleanText, *, has_page: bool) -> Published:
-    changed = write_handoff(folder, text)
-    if not has_page:
-        (folder / PAGE).unlink(missing_ok=True)
-    return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if has_page else None)
+class _Ordered(NamedTuple):
+    """What `publish` was called with."""
+
+    root: Path
+    text: CleanText
+    settings: ProjectSettings
+    before: Callable[[Path], None]
+    beside: Callable[[], bool]
+    has_page: bool
+    paths: StatePaths
 
 
-def _publish_in_project(
-    root: Path,
-    text: CleanText,
-    settings: ProjectSettings,
-    beside: Callable[[], bool],
-    has_page: bool,
-    paths: StatePaths,
-) -> Published:
-    store = root / STORE
-    once = Once(root, paths.state, settings)
-    edits = ProjectEdits(store, settings.notes, once.here)
+def _switched_off(settings: ProjectSettings) -> str | None:
+    """Returns why the user's settings have nothing published; None if they have it published."""
+    if settings.excluded:
+        return f"excluded by {settings.excluded}"
+    if settings.folder is None and settings.pointers == "off":
+        return "`pointers` is off, and there is no other folder"
+    return None
+
+
+def _publish_in_folder(ordered: _Ordered, folder: Path) -> Published:
+    """Writes the handoff to the folder that the user named, which is outside of the project."""
+    ordered.before(folder)
+    return msgspec.structs.replace(_written(folder, ordered), notes=ordered.settings.notes)
+
+
+def _publish_in_project(ordered: _Ordered) -> Published:
+    root = ordered.root
+    settings = ordered.settings
+    paths = ordered.paths
+    refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
+    if refused is not None:
+        if refused.in_git and settings.pointers == "local":
+            take_back(root, settings, paths.state)  # a hidden file may be the user's by now
+        return _refused(root, refused, settings)
+    ordered.before(root / STORE)
+    with locked_dir(root / STORE):
+        return _write_in_project(ordered)
+
+
+def _write_in_project(ordered: _Ordered) -> Published:
+    """Writes the handoff and what belongs to it, unless git can't be kept from committing it."""
+    root = ordered.root
+    settings = ordered.settings
+    once = Once(root, ordered.paths.state, settings)
+    edits = ProjectEdits(root / STORE, settings.notes, once.here)
     refused = _ignored_by_git(root, edits)  # first, so that the handoff can never be committed
     if refused is not None:
         return _refused(root, refused, settings)
-    ignore_itself(store)
-    written = _written(store, text, has_page=has_page)
-    _place(root, settings, edits, once, paths.home)
+    ignore_itself(root / STORE)
+    written = _written(root / STORE, ordered)
+    _place(root, settings, edits, once, ordered.paths.home)
     once.note(settings)
-    again = beside()
+    again = ordered.beside()
     refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
     if refused is not None:
         return _refused(root, refused, settings)
@@ -124,6 +141,13 @@ def _publish_in_project(
         hidden=hidden_since(root, edits.mine) if settings.pointers == "local" else {},
         notes=tuple(edits.notes),
     )
+
+
+def _written(folder: Path, ordered: _Ordered) -> Published:
+    changed = write_handoff(folder, ordered.text)
+    if not ordered.has_page:
+        (folder / PAGE).unlink(missing_ok=True)
+    return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if ordered.has_page else None)
 
 
 def _ignored_by_git(root: Path, edits: ProjectEdits) -> Refusal | None:

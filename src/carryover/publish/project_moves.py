@@ -25,7 +25,6 @@ from carryover.ledger.store import Ledger
 from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
-from carryover.publish.answers import forget_answers
 from carryover.publish.once import repository_of
 
 
@@ -115,9 +114,6 @@ def _known(paths: StatePaths) -> list[Whereabouts]:
 
 def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
     """Records the new path of what we put into the project's folder, so that uninstall finds it."""
-    for root in old:
-        with suppress(OSError):
-            forget_answers(paths.state, root)
     store = Path(new) / STORE
     with suppress(OSError):
         moved = (placed for placed in placed_texts(paths.state) if placed.root in old)

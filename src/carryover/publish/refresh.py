@@ -24,13 +24,11 @@ from carryover.errors import os_reason
 from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import agents_in, changed_since_published, project_by_id
-from carryover.platform import here
+from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
 from carryover.probe.looks import give_up_if_late
-from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
+from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.publish.answers import forget_answers, keep_answers
 from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_files import publish
@@ -47,7 +45,7 @@ def refresh(
     last_git: GitFacts | None = None,
     newest: bool = True,
 ) -> Refreshed:
-    """Makes the handoff of a project and writes it to the project's files, with answers for starts without a daemon.
+    """Makes the handoff of a project and writes it to the project's files.
 
     `newest`: this project changed last, so its handoff is written to the state folder too. Raises LookupError for an
     unknown project and UserError if the ledger can't be read.
@@ -59,7 +57,7 @@ def refresh(
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
-    """Writes a handoff as `refresh` does, and sets `published`. No answers are kept for another machine's project."""
+    """Writes a handoff as `refresh` does, and sets `published`."""
     if is_foreign(made.root):
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
@@ -74,8 +72,6 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
-    with _noting("there is no answer for sessions that start while the daemon is down", notes):
-        _update_offline_answers(paths, made, published, config)
     published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
     return msgspec.structs.replace(made, published=published)
 
@@ -87,17 +83,6 @@ def _noting(problem: str, notes: list[str]) -> Iterator[None]:
         yield
     except OSError as error:
         notes.append(f"{problem}: {os_reason(error)}")
-
-
-def _update_offline_answers(paths: StatePaths, made: Refreshed, published: Published, config: Config) -> None:
-    if made.handoff is None or published.refusal is not None or made.root == here().canonical(paths.home):
-        forget_answers(paths.state, made.root)
-        return
-    # One that was not selected has no hook of ours; for all eight, a line of a transcript would write 60 files.
-    selected = (agent for agent in adapters().values() if config.selects(agent.id))
-    forms = {agent.id: agent.hooks for agent in selected if agent.hooks is not None}
-    file = place_of(made.settings.folder)
-    keep_answers(paths.state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
 
 
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
@@ -145,14 +130,19 @@ AWAITS_WORK: Final = "no agent has worked there since it became known; the next 
 
 
 def refused_before_work(
-    db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str]
+    db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str], started: bool = False
 ) -> Refreshed | None:
-    """Returns the refusal for a project whose history was read only because its root is in `asked`; None for others.
-    Blocks."""
+    """Returns the refusal for a project whose history was read only because its root is in `asked`, or of which only
+    pins are recorded; None for others. Blocks.
+
+    `started`: whether a session has started there, which has recorded nothing yet.
+    """
     project = project_by_id(db, project_id)
     if project is None or project.published_sha is not None:
         return None
-    if project.published_ms is not None:
+    if has_only_pins(db, project_id):
+        awaits = not started
+    elif project.published_ms is not None:
         awaits = project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
     else:
         in_projects = {agent.id for agent in adapters().values() if agent.in_projects}

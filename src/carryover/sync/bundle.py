@@ -106,12 +106,19 @@ class Recipient(msgspec.Struct, frozen=True):
         return f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
-def recipients(given: Iterable[str]) -> tuple[list[Recipient], list[str]]:
-    """Returns the keys in `given`, each of which is a key or a file with one key per line, and the kinds of keys
-    found that age can't encrypt to. Raises UserError if something contains no key, or none is usable."""
+class Readers(msgspec.Struct, frozen=True):
+    """Who can open a file: their keys. `left_out`: the kinds of those keys that age can't encrypt to."""
+
+    keys: list[Recipient]
+    left_out: list[str]
+
+
+def readers(names: Iterable[str]) -> Readers:
+    """Returns the keys in `names`, each of which is a key or a file with one key per line. Raises UserError if
+    something contains no key, or none is usable."""
     keys: dict[str, Recipient] = {}
     left_out: list[str] = []
-    for name in given:
+    for name in names:
         if name.startswith(("https://", "http://")):
             raise UserError(
                 f"Carryover fetches nothing. {_NOTHING} Run `curl -o keys.txt {name}` yourself, look at the file, and "
@@ -133,7 +140,7 @@ def recipients(given: Iterable[str]) -> tuple[list[Recipient], list[str]]:
             "ssh-rsa or age1.",
             ExitCode.REFUSED,
         )
-    return list(keys.values()), left_out
+    return Readers(list(keys.values()), left_out)
 
 
 def _keys(text: str) -> Iterator[tuple[str, Recipient | None]]:

@@ -15,79 +15,70 @@ import pytest
 from carryover.agents import adapters
 from carryover.edits.hooks import hook_command
 from carryover.publish.hook_script import SECRET_HEADER
-from support.hook_script import QUIET, SECRET, HookScript, installed, keep, payload
+from support.hook_script import QUIET, SECRET, HookScript, installed, payload, stand_in
 from support.repository import repository
 from support.socket_server import Behaviour, SocketServer, answer, close, half, hang
 
 HANDED: Final = '# [CARRYOVER] from the daemon\n- 50 % of \\n and `$HOME`, "quoted", grüße\n\n'
-ELSEWHERE: Final = payload(transcript_path="/home/dev/.copilot/session-state/x/events.jsonl")
-OTHERS: Final = (
-    *(payload(reason) for reason in ("resume", "fork", "old", "", "../startup", None)),
-    *(payload(cursor_version="2.0", workspace_roots=["/home/dev/shop"]), payload(workspace_roots=[])),
-    *(payload(transcript_path=None), ELSEWHERE, b"not JSON\n", b""),
-)
 EVENTS: Final = ("PreCompact", "Stop", "StopFailure", "SessionEnd", "UserPromptSubmit")
 
 
-def test_without_a_daemon_a_session_gets_the_answer_for_its_start_reason_and_nothing_else_does(
-    sh: HookScript, project: Path
-) -> None:
-    texts = keep(sh.state, project, "Add a discount")
+STOOD_IN: Final = '# [CARRYOVER] from the program\n- 50 % of \\n and `$HOME`, "quoted", grüße\n\n'
+PRINT: Final = f"cat <<'END'\n{STOOD_IN}END"
 
-    for reason in ("startup", "clear", "compact"):
-        assert sh.said("SessionStart", payload(reason), project) == (texts[reason], "", 0)
-    assert sh.said("SessionStart", payload().replace(b":", b": "), project) == (texts["startup"], "", 0)
-    assert "MUST" in texts["startup"] and "MUST" not in texts["compact"]
-    assert {sh.said("SessionStart", other, project) for other in OTHERS} == {QUIET}
+
+def test_without_a_daemon_a_starting_session_gets_what_the_program_prints_byte_for_byte(
+    sh: HookScript, home: Path, project: Path
+) -> None:
+    """And nothing else does. Of the agent's variables, which a repository may set, it gets none but PATH."""
+    asked = home / "asked"
+    stand_in(sh.state, f"printf '%s\\n' \"$@\" >'{asked}'\nenv >>'{asked}'\ncat >>'{asked}'\n{PRINT}")
+
+    said = sh.said("SessionStart", payload(), project, PYTHONPATH=str(project), CARRYOVER_HOME=str(project))
+
+    assert said == (STOOD_IN, "", 0)
+    written = asked.read_bytes()
+    module = "carryover.daemon.hooks.without_daemon"
+    assert written.startswith(f"-P\n-m\n{module}\n{sh.state.root}\nclaude-code\nSessionStart\n".encode())
+    assert written.endswith(payload().rstrip(b"\n")) and f"\nHOME={home}\n".encode() in written
+    assert b"PYTHONPATH" not in written and b"CARRYOVER_HOME" not in written
+    asked.unlink()
     assert {sh.said(event, payload(event=event), project) for event in EVENTS} == {QUIET}
+    assert sh.said("SessionStart", b"", project) == QUIET
+    assert not asked.exists()
 
 
-def test_without_a_daemon_an_old_handoff_does_not_gate(sh: HookScript, project: Path) -> None:
-    texts = keep(sh.state, project, "Add a discount", days_ago=7.1)
-    assert sh.said("SessionStart", payload("clear"), project) == (texts["old"], "", 0)
-    assert sh.said("SessionStart", payload("compact"), project) == (texts["compact"], "", 0)
-    assert "MUST" not in texts["old"] and "This is old" in texts["old"]
-
-    texts = keep(sh.state, project, "Add a discount", days_ago=6.9)
-    assert sh.said("SessionStart", payload("clear"), project) == (texts["clear"], "", 0)
-
-
-def test_the_answer_is_that_of_the_repository_around_the_folder_and_never_anothers(
-    sh: HookScript, home: Path, project: Path
-) -> None:
-    for root in (home, home / "work", home / "work" / "shop2", home / "notes"):
-        keep(sh.state, root, f"the task of {root}")
-    texts = keep(sh.state, project, "Add a discount")
-    nested = repository(project / "vendor" / "lib")
-    beside = repository(home / "work" / "sho")
-    inside, plain = project / "src" / "deep", home / "notes" / "2026"
-    worktree = home / "work" / "tree"
-    for folder in (inside, plain, worktree):
-        folder.mkdir(parents=True)
-    (worktree / ".git").write_text(f"gitdir: {project}/.git/worktrees/tree\n")
-
-    assert sh.said("SessionStart", payload(), inside) == (texts["startup"], "", 0)
-    for folder in (nested, beside, plain, worktree, home / "work" / "sho" / ".git"):
-        assert sh.said("SessionStart", payload(), folder) == QUIET, folder
+LEFT_BEHIND: Final = {
+    "not there": None,
+    "without rights": "",
+    "failing": "printf half; exit 1",
+    "killed": "printf half; kill -9 $$",
+    "with nothing to say": "exit 0",
+    "half installed": "exec /nowhere/python",
+}
 
 
-def test_a_session_that_went_elsewhere_is_informed_of_the_project_it_began_in(
-    sh: HookScript, home: Path, project: Path
-) -> None:
-    texts = keep(sh.state, project, "Add a discount")
-    elsewhere = repository(home / "work" / "other")
-    keep(sh.state, elsewhere, "another task")
-    began = {"CLAUDE_PROJECT_DIR": str(project)}
+@pytest.mark.parametrize("how", LEFT_BEHIND)
+def test_of_a_program_that_is_gone_or_broken_nothing_is_said(sh: HookScript, project: Path, how: str) -> None:
+    steps = LEFT_BEHIND[how]
+    program = stand_in(sh.state, steps or PRINT)
+    if steps is None:
+        program.unlink()
+    elif not steps:
+        program.chmod(0)
 
-    assert sh.said("SessionStart", payload("compact"), elsewhere, **began) == (texts["compact"], "", 0)
-    assert sh.said("SessionStart", payload(), project, CLAUDE_PROJECT_DIR=str(home / "gone")) == QUIET
+    assert sh.said("SessionStart", payload(), project) == QUIET
 
 
-def test_a_file_that_a_repository_brings_is_never_an_answer(sh: HookScript, home: Path) -> None:
-    theirs = dict.fromkeys((".carryover/handoff.md", ".answer", "restore/claude-code/startup/.answer"), "injected\n")
-    root = repository(home / "clone", theirs)
+def test_a_program_that_takes_too_long_is_not_waited_for(sh: HookScript, project: Path) -> None:
+    stand_in(sh.state, "printf half; exec sleep 60")
+    alone = sh.run("SessionStart", payload(), project)
+    with SocketServer(sh.state.socket, hang):
+        beside = sh.run("SessionStart", payload(), project)
 
-    assert sh.said("SessionStart", payload(), root) == QUIET
+    for run in (alone, beside):
+        assert (run.out, run.err, run.code) == QUIET
+        assert 1.4 < run.seconds < 15
 
 
 def test_a_session_gets_what_the_daemon_answers_byte_for_byte(sh: HookScript, project: Path) -> None:
@@ -116,7 +107,7 @@ def test_an_agent_that_keeps_its_end_open_is_answered(stub_here: HookScript, pro
 
 
 def test_a_daemon_that_has_nothing_to_say_is_believed(stub_here: HookScript, project: Path) -> None:
-    keep(stub_here.state, project, "Add a discount")
+    stand_in(stub_here.state, PRINT)
     for status in (204, 302, 400, 401, 403, 404, 413, 429):
         with SocketServer(stub_here.state.socket, answer(status, b"5xx\n500")):
             assert stub_here.said("SessionStart", payload(), project) == QUIET, status
@@ -137,12 +128,12 @@ def test_a_daemon_that_fails_is_stood_in_for_in_time_and_shows_nothing_of_it(
     stub_here: HookScript, project: Path, how: str
 ) -> None:
     """One that hangs is waited for, and less where nothing is injected."""
-    texts = keep(stub_here.state, project, "Add a discount")
+    stand_in(stub_here.state, PRINT)
     with SocketServer(stub_here.state.socket, FAILING[how]):
         started = stub_here.run("SessionStart", payload(), project)
         stopped = stub_here.run("Stop", payload(event="Stop"), project)
 
-    assert (started.out, started.err, started.code) == (texts["startup"], "", 0)
+    assert (started.out, started.err, started.code) == (STOOD_IN, "", 0)
     assert (stopped.out, stopped.err, stopped.code) == QUIET
     assert stopped.seconds < 15 and started.seconds < 15
     if how == "hanging":
@@ -156,10 +147,10 @@ def test_odd_names_of_folders_make_no_difference(home: Path, shell_folder: Path,
     project = repository(home / "work" / name)
     inside = project / name
     inside.mkdir()
-    texts = keep(state, project, "Add a discount")
+    stand_in(state, PRINT)
     there = HookScript(state, home, shell_folder)
 
-    assert there.said("SessionStart", payload(), inside) == (texts["startup"], "", 0)
+    assert there.said("SessionStart", payload(), inside) == (STOOD_IN, "", 0)
     with SocketServer(state.socket, answer(200, b"from the daemon")):
         assert there.said("SessionStart", payload(), inside) == ("from the daemon", "", 0)
         assert there.said("Stop", payload(), inside) == QUIET
@@ -168,21 +159,20 @@ def test_odd_names_of_folders_make_no_difference(home: Path, shell_folder: Path,
 def test_surroundings_that_lack_things_are_borne_in_silence(
     sh: HookScript, home: Path, project: Path, tmp_path: Path
 ) -> None:
-    texts = keep(sh.state, project, "Add a discount")
+    stand_in(sh.state, PRINT)
     bare = tmp_path / "few programs"
     bare.mkdir()
     (bare / "sh").symlink_to(os.path.realpath(Path(sh.env["PATH"].split(":")[0]) / "sh"))
-    stored = (texts["startup"], "", 0)
 
     with SocketServer(sh.state.socket, answer(200, b"from the daemon")):
         assert sh.said("SessionStart", None, project) == QUIET
         assert sh.said("Stop", None, project) == QUIET
         (bare / "cat").symlink_to(str(shutil.which("cat")))
-        assert sh.said("SessionStart", payload(), project, PATH=str(bare)) == stored
+        assert sh.said("SessionStart", payload(), project, PATH=str(bare)) == QUIET
         assert sh.said("Stop", payload(), project, PATH=str(bare)) == QUIET
         del sh.env["HOME"]
         assert sh.said("SessionStart", payload(), project) == ("from the daemon", "", 0)
-    assert sh.said("SessionStart", payload(), project) == stored
+    assert sh.said("SessionStart", payload(), project) == (STOOD_IN, "", 0)
 
 
 def test_settings_of_the_users_own_do_not_reach_curl(stub_here: HookScript, home: Path, project: Path) -> None:
@@ -195,37 +185,36 @@ def test_settings_of_the_users_own_do_not_reach_curl(stub_here: HookScript, home
 
 
 def test_a_folder_that_is_read_only_or_gone_is_borne(sh: HookScript, home: Path, project: Path) -> None:
-    texts = keep(sh.state, project, "Add a discount")
+    stand_in(sh.state, PRINT)
     project.chmod(0o500)
-    assert sh.said("SessionStart", payload(), project) == (texts["startup"], "", 0)
+    assert sh.said("SessionStart", payload(), project) == (STOOD_IN, "", 0)
     project.chmod(0o700)
 
     gone = home / "work" / "gone"
-    keep(sh.state, gone, "a lost task")
     gone.mkdir()
     gone_meanwhile = ["/bin/sh", "-c", f"rmdir '{gone}'; {sh.line('SessionStart')}"]
     done = subprocess.run(gone_meanwhile, input=payload(), cwd=gone, env=sh.env, capture_output=True, timeout=30)
-    assert (done.stdout, done.stderr, done.returncode) == (b"", b"", 0)
+    assert (done.stdout.decode(), done.stderr, done.returncode) == (STOOD_IN, b"", 0)
 
 
 @pytest.mark.parametrize("lost", ["daemon.sock", "hook.secret", "hook.curl", "hook.sh", "."])
 def test_whatever_of_the_state_folder_is_gone_nothing_is_said_of_it(sh: HookScript, project: Path, lost: str) -> None:
-    texts = keep(sh.state, project, "Add a discount")
+    stand_in(sh.state, PRINT)
     path = sh.state.root / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     script_left = lost not in ("hook.sh", ".")
 
-    assert sh.said("SessionStart", payload(), project) == ((texts["startup"], "", 0) if script_left else QUIET)
+    assert sh.said("SessionStart", payload(), project) == ((STOOD_IN, "", 0) if script_left else QUIET)
     assert sh.said("Stop", payload(event="Stop"), project) == QUIET
 
 
 def test_a_fifo_in_the_state_folder_keeps_no_agent_waiting(sh: HookScript, project: Path) -> None:
-    texts = keep(sh.state, project, "Add a discount")
+    stand_in(sh.state, PRINT)
     for odd in ("daemon.sock", "hook.secret", "hook.curl"):
         (sh.state.root / odd).unlink(missing_ok=True)
         os.mkfifo(sh.state.root / odd)
 
-        assert sh.said("SessionStart", payload(), project) == (texts["startup"], "", 0), odd
+        assert sh.said("SessionStart", payload(), project) == (STOOD_IN, "", 0), odd
 
 
 def test_other_users_see_neither_the_secret_nor_the_payload_in_the_list_of_processes(

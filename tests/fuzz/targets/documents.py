@@ -9,8 +9,9 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
-from carryover.export.document import Request, compose
-from carryover.export.material import Material, TextFile
+from carryover.adapter.spec import WebChat
+from carryover.export.document import compose
+from carryover.export.pieces import Material, TextFile
 from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.export.session_html import session_html
 from carryover.export.session_parts import Part, PartKind, SessionHead, session_markdown
@@ -48,7 +49,7 @@ def check(data: bytes, folder: Path) -> None:
 
 
 def _check_session(kind: PartKind, text: CleanText, title: CleanText) -> None:
-    head = SessionHead(id="s1", agent="An agent", title=title)
+    head = SessionHead(id="s1", agent="an-agent", agent_name="An agent", title=title)
     happened = [
         Part(kind=kind, at_ms=1, heading=title, text=text),
         Part(kind="user", at_ms=2, heading=_AFTER, text=_AFTER),
@@ -76,14 +77,14 @@ def _check_blocks(text: CleanText) -> None:
 
 def _check_export(text: CleanText, question: str) -> None:
     files = (TextFile(path=text[:80], text=text, edited_ms=1),)
-    material = Material(name=text[:40], now_ms=2, about=text, files=files, paths=(text[:80],))
-    request = Request(reader="a chat", budget=3_000, question=question)
-    made = compose(material, request)
-    assert made == compose(material, request)
-    assert_shown(made.text)
-    assert made.fits or question
-    first = made.text.split("\n", 1)[0].removeprefix("# ").split(" The project")[0]
-    assert made.body.count(first) == 0
+    material = Material(name=text[:40], now_ms=2, readme=text, files=files, paths=(text[:80],))
+    chat = WebChat(id="generic", name="a chat", budget=3_000)
+    document = compose(material, chat, question)
+    assert document == compose(material, chat, question)
+    assert_shown(document.text)
+    assert document.fits or question
+    first = document.text.split("\n", 1)[0].removeprefix("# ").split(" The project")[0]
+    assert document.body.count(first) == 0
 
 
 def seeds() -> Iterable[bytes]:

@@ -1,4 +1,5 @@
-"""The script in an agent's settings, without a daemon: whatever is on its stdin, it says nothing but a kept answer.
+"""The script in an agent's settings, without a daemon: whatever is on its stdin, it says nothing but what the program
+that answers then prints, and that as a whole.
 
 It ends with 0, writes nothing to stderr, and leaves files in the state folder alone.
 """
@@ -14,9 +15,10 @@ from carryover.adapter.contract import HookProtocol
 from carryover.agents import adapters
 from contract.folder import folders
 from fuzz.bytes import chosen
-from support.hook_script import HookScript, installed, keep, payload
+from support.hook_script import HookScript, installed, payload, stand_in
 
 LARGEST: Final = 3_000
+ANSWER: Final = "# [CARRYOVER] of the ledger\n"
 
 
 @cache
@@ -30,23 +32,23 @@ def _protocols() -> dict[str, HookProtocol]:
 
 
 @cache
-def _state(folder: Path) -> tuple[HookScript, frozenset[str]]:
+def _script(folder: Path) -> HookScript:
     state, shop = installed(folder / "state"), folder / "shop"
     shop.mkdir()
-    answers = keep(state, shop, "Cap the discount")
-    return HookScript(state, folder), frozenset(answers.values())
+    stand_in(state, f"cat >/dev/null\nprintf '%s\\n' '{ANSWER.strip()}'")
+    return HookScript(state, folder)
 
 
 def check(data: bytes, folder: Path) -> None:
-    script, answers = _state(folder)
+    script = _script(folder)
     (agent, event), given = chosen(data, _events())
     script.agent = agent
     shop = folder / "shop"
     said, error, code = script.said(event, given, shop)
     assert (error, code) == ("", 0)
-    assert said.strip() in ("", *(_protocols()[agent].answer(text).decode().strip() for text in answers))
+    assert said in ("", ANSWER)
     assert list(shop.iterdir()) == []
-    assert {each.name for each in folder.iterdir()} <= {"state", "shop", ".cache"}
+    assert {each.name for each in folder.iterdir()} <= {"state", "shop", ".cache", "it's a stand-in"}
 
 
 def seeds() -> Iterable[bytes]:

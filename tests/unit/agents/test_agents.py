@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,14 +14,14 @@ import pytest
 
 import carryover.agents
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, places, specs, startable_agents
+from carryover.daemon.hooks.without_daemon import answer
 from carryover.edits.apply import ProjectEdits
 from carryover.past.context import state_dir
+from carryover.past.without_daemon import catch_up
 from carryover.projects.policy import refusal
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.withdrawal import take_out
 from support.agent_here import only_this_path
-from support.hook_script import HookScript, installed, keep
-from support.replayed import make_project
 from support.repository import repository
 from support.tools import versioned
 
@@ -126,22 +127,21 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     assert (tmp_path / "AGENTS.md").read_text() == "x" * 990 + "\n"
 
 
-class Line(HookScript):
-    """The line in Scribe's settings."""
+def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(
+    shop: Path, scribe: Path, home: Path
+) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    catch_up(state_dir(), str(shop))
 
-    def line(self, event: str) -> str:
-        return super().line(event).replace("claude-code", "scribe-cli")
+    def told(event: str, **fields: str) -> bytes | None:
+        payload = json.dumps({"in": str(shop), "talk": str(scribe / "talks/t2.talk"), **fields}).encode()
+        now_ms = int(time.time() * 1000)
+        return answer(state_dir(), "scribe", event, payload, home=home, env=os.environ, now_ms=now_ms)
 
-
-def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(scribe: Path, home: Path) -> None:
-    state, root = installed(home / "state"), home / "shop"
-    make_project(root, {"HOME": str(home)})
-    texts = keep(state, root, "Add a discount")
-    line = HookScript(state, home, agent="scribe-cli")
-
-    assert line.said("Awake", b'{"quill":"t2"}\n', root) == (f"HEAR: {texts['startup']}", "", 0)
-    assert line.said("Rest", b'{"quill":"t2"}\n', root) == ("", "", 0)
-    assert line.said("Awake", b'{"session_id":"t2"}\n', root) == ("", "", 0)
+    told_at_start = told("Awake", quill="t2") or b""
+    assert told_at_start.startswith(b"HEAR: # [CARRYOVER]") and b"Add a discount to the cart" in told_at_start
+    assert told("Rest", quill="t2") is None
+    assert told("Awake", session_id="t2") is None
 
 
 def test_the_example_is_as_long_as_contributing_says() -> None:

@@ -105,7 +105,7 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
         for target in (
             *("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="),
             *("/import", "/import?path=here", given + "here", *(f"/forget{query}" for query in odd)),
-            *("/handoff", "/handoff?wanted=1", "/handoff?wanted=" + quote('{"root": "here"}')),
+            *("/handoff", "/handoff?root=here", f"/handoff?root={new}&tokens=many"),
         ):
             with pytest.raises(UserError):
                 await ask(path, "POST", target)

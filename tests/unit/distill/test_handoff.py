@@ -15,7 +15,16 @@ from carryover.distill.render import lay_out, render
 from carryover.distill.view import has_past
 from carryover.errors import UserError
 from carryover.facts import Facts, GitFacts
-from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, SessionInfo, ToolResult, TurnEnd
+from carryover.model import (
+    Answer,
+    BackgroundTask,
+    Question,
+    QueuedPrompt,
+    ResultStatus,
+    SessionInfo,
+    ToolResult,
+    TurnEnd,
+)
 from carryover.past.transcript import handoff_of_transcript
 from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
@@ -153,6 +162,50 @@ def test_answers_and_refusals_stand_with_what_they_are_to() -> None:
     assert re.search(r"Asked “Which currency\?” .*, answered: EUR", said)
     assert re.search(r"On refusing `rm -r build` .*: Keep the build!", said)
     assert "Which currency?" not in under("Open questions", talk)
+
+
+def refusal(subject: str, words: str = "", status: ResultStatus = "denied") -> ToolResult:
+    return ToolResult(call_id="c", name="Bash", op="shell", status=status, subject=subject, user_words=words)
+
+
+def refusal_weights(talk: Conversation) -> dict[str, float]:
+    """Returns the weights of the refusals under What the user said, by what was refused."""
+    [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
+    refusals = [source for entry in said for source in entry.sources if source.kind == "refusal"]
+    return {entry.shown.split("`")[1]: entry.weight for entry in refusals}
+
+
+def test_what_the_user_refused_stays_whatever_it_is_worth() -> None:
+    """Else the next agent does what the user has just refused."""
+    talk = worked().user("Commit it.").event(refusal("git add cart.py")).event(TurnEnd(reason="interrupted"))
+    for number in range(30):
+        talk.user(f"Fill part {number} of docs/MAP{number}.md.").edited(f"docs/MAP{number}.md").says(
+            f"Part {number} is filled."
+        )
+
+    assert "Refused, not run: `git add cart.py` (turn 2" in under("What the user said", talk)
+    assert refusal_weights(talk)["git add cart.py"] < FIXED
+    assert "git add" not in under("Recent files", talk)
+
+
+def test_a_refused_call_that_ran_later_was_allowed() -> None:
+    talk = worked().user("Clean up.")
+    for command in ("rm -r a", "git push --force", "rm -r b"):
+        talk.event(refusal(command, "Ask first!" if command == "rm -r a" else ""))
+    talk.event(refusal("rm -r a", status="ok")).event(refusal("git push", status="ok"))
+    talk.event(refusal("rm -r b", status="error")).says("Done.")
+    weights = refusal_weights(talk)
+
+    assert weights["rm -r a"] >= FIXED > max(weights["git push --force"], weights["rm -r b"])
+
+
+def test_only_the_newest_three_refusals_are_fixed() -> None:
+    talk = worked()
+    for name in ("a", "b", "c", "d", "d", "a"):
+        talk.user(f"Now {name}.").event(refusal(f"rm -r {name}"))
+    weights = refusal_weights(talk)
+
+    assert {subject for subject, weight in weights.items() if weight < FIXED} == {"rm -r a", "rm -r c", "rm -r d"}
 
 
 def test_what_was_typed_while_the_agent_worked_waits_under_the_task() -> None:
@@ -304,10 +357,11 @@ def cut_lines() -> Iterator[tuple[str, bool]]:
             continue
         for part in made.sections:
             head = ""
-            for line in part.lines:
-                head = head if line.text.startswith("- > ") or TELLS.match(line.text) else line.text
-                if "…" in line.text and line.kind not in ABOUT_FILES:
-                    yield line.text, bool(NAMED.search(head))
+            for text, sources in zip(part.lines, part.sources, strict=True):
+                line = f"- {text}"
+                head = head if line.startswith("- > ") or TELLS.match(line) else line
+                if "…" in line and sources[0].kind not in ABOUT_FILES:
+                    yield line, bool(NAMED.search(head))
 
 
 @pytest.mark.night

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.export.atif import Head, trajectory
+from carryover.export.atif import trajectory
 from carryover.export.session_html import session_html
 from carryover.export.session_parts import Part, SessionHead, cleaned, session_markdown, session_parts
 from carryover.ledger.rows import StoredEvent
@@ -101,7 +101,7 @@ def test_secrets_and_hidden_characters_are_taken_out_of_text_and_heading() -> No
 
 def test_a_trajectory_holds_no_secret_and_nothing_that_was_taken_back() -> None:
     events = [*stored(UserPrompt(text=f"Use {KEY}")), *stored(UserPrompt(text="never mind"), retracted=True)]
-    made = trajectory(Head(session="s1", agent="codex", agent_name="Codex"), events, subagents=False)
+    made = trajectory(SessionHead(id="s1", agent="codex", agent_name="Codex"), events, subagents=False)
 
     assert made is not None and b"[redacted:anthropic]" in made and b"never mind" not in made
 
@@ -128,7 +128,7 @@ class Seen(HTMLParser):
 
 
 def page(events: list[StoredEvent], title: str = "Bake") -> str:
-    head = SessionHead(id="s1", agent="Codex", title=title, project="~/shop", exported_ms=BEGAN_MS)
+    head = SessionHead(id="s1", agent="codex", agent_name="Codex", title=title, project="~/shop", exported_ms=BEGAN_MS)
     return "".join(session_html(head, parts(*events), style=STYLE))
 
 
@@ -202,7 +202,16 @@ def test_an_edit_is_folded_with_its_lines_set_apart() -> None:
     ) in page(stored(edit))
 
 
-HEAD = SessionHead(id="s1", agent="Codex 0.169.0", title="Bake", project="~/shop", branch="main", exported_ms=BEGAN_MS)
+HEAD = SessionHead(
+    id="s1",
+    agent="codex",
+    agent_name="Codex",
+    version="0.169.0",
+    title="Bake",
+    project="~/shop",
+    branch="main",
+    exported_ms=BEGAN_MS,
+)
 
 pytestmark = pytest.mark.usefixtures("utc")
 

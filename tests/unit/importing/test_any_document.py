@@ -42,7 +42,7 @@ TRAJECTORY: Final = json.dumps(
     },
     indent=1,
 )
-OTHER_CHATS: Final = Path(__file__).parents[1] / "cli" / "chats"
+OTHER_CHATS: Final = Path(__file__).parents[1] / "faces" / "cli" / "chats"
 CHATS: Final = (*(path.read_text() for place in (FOLDER, OTHER_CHATS) for path in sorted(place.iterdir())), TRAJECTORY)
 NOTE: Final = encoded(Note(session="note-1", at_ms=5, root="/home/dev/shop", title="Second opinion", text="Cap it"))
 DAMAGE: Final = st.tuples(st.integers(0, 1 << 30), st.integers(0, 600), st.binary(max_size=40))

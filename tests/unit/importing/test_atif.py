@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover import model
-from carryover.export.atif import Head, trajectory
+from carryover.export.atif import trajectory
+from carryover.export.session_parts import SessionHead
 from carryover.importing.document import open_document
 from carryover.ledger.rows import StoredEvent
 from support.json_schema import atif_violations
 from support.specstory import events_of
 
-HEAD: Final = Head(session="s1", agent="claude-code", agent_name="Claude Code", cwd="/home/dev/shop", title="Shop")
+HEAD: Final = SessionHead(id="s1", agent="claude-code", agent_name="Claude Code", root="/home/dev/shop", title="Shop")
 START_MS: Final = 1_795_155_000_000
 
 any_of = st.sampled_from
@@ -77,7 +78,7 @@ def test_any_session_comes_back_as_it_went(events: list[StoredEvent], tmp_path: 
     assert len({event.key for event in read}) == len(read)
     stored = [StoredEvent(at_ms=event.at_ms, subagent_id=event.subagent_id, body=event.body) for event in read]
     infos = [event.body.model for event in read if isinstance(event.body, model.SessionInfo) and event.body.model]
-    head = msgspec.structs.replace(HEAD, model=infos[-1] if infos else None)
+    head = msgspec.structs.replace(HEAD, model=infos[-1] if infos else "")
 
     assert trajectory(head, stored, subagents=True) == made
 

@@ -4,21 +4,22 @@ from typing import Any
 
 import pytest
 
+from carryover.ledger.search_text import terms_of
 from carryover.model import AssistantMessage, ToolCall, ToolResult
-from carryover.past.live_search import (
-    LISTED,
+from carryover.past.live_preview import (
     LONGEST_LINE,
     LONGEST_PART,
-    NEWEST,
-    SOME_WORDS,
     TOOL_LINES,
+    Line,
+    Preview,
     Wanted,
-    day_filter,
-    listing_of,
     preview_of,
+    word_places,
 )
-from carryover.past.search_records import Asked, Line, Preview, Span
+from carryover.past.live_search import LISTED, SOME_WORDS, Asked, Span, day_filter, listing_of
 from support.scribe import Scribe
+
+WIDTH = 200
 
 
 def ran(call_id: str, command: str, output: str) -> tuple[ToolCall, ToolResult]:
@@ -30,28 +31,37 @@ def listed(scribe: Scribe, typed: str, **asked: Any) -> list[str]:
     return [item.line for item in listing_of(scribe.db, Asked(typed, **asked)).items]
 
 
-def preview(scribe: Scribe, typed: str) -> Preview:
+def preview(scribe: Scribe, typed: str, width: int = WIDTH) -> Preview:
     listing = listing_of(scribe.db, Asked(typed))
-    return preview_of({"s1": "s"}, scribe.db, Wanted(listing.items[0], listing.terms))
+    return preview_of({"s1": "s"}, scribe.db, Wanted(listing.items[0], listing.terms, width))
 
 
 def lit(line: Line) -> list[str]:
     return [line.text[start:end] for start, end in line.places]
 
 
-async def test_without_words_the_newest_prompts_are_listed(scribe: Scribe) -> None:
+async def test_without_words_the_newest_sessions_are_listed(scribe: Scribe) -> None:
     await scribe.tell(
-        scribe.event("add a parser", at_ms=1_000),
-        scribe.event("add\n a test", at_ms=3_000),
+        scribe.event("add a\n parser", at_ms=1_000),
         scribe.event("draw it", at_ms=2_000, session="s2", cwd="/other"),
-        scribe.event(AssistantMessage(text="Done."), at_ms=4_000),
+        scribe.event("add a test", at_ms=3_000),
     )
 
-    assert listing_of(scribe.db, Asked(" ")).note == NEWEST
-    assert listed(scribe, "") == ["add a test", "draw it", "add a parser"]
-    assert listed(scribe, "", span=Span(2_000)) == ["add a test", "draw it"]
-    assert listed(scribe, "", span=Span(2_000, 3_000)) == ["draw it"]
+    assert listed(scribe, " ") == ["add a parser", "draw it"]
+    assert listed(scribe, "", span=Span(2_500)) == ["add a parser"]
+    assert listed(scribe, "", span=Span(None, 2_000)) == ["add a parser"]
     assert listed(scribe, "", agent="codex") == []
+
+
+async def test_sessions_whose_names_have_all_words_come_before_the_hits(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("draw a parser", session="s2", cwd="/other/shop"),
+        scribe.event("add s2 to the shop", at_ms=9_000),
+    )
+
+    rows = [(item.kind, item.line) for item in listing_of(scribe.db, Asked("S2 shop")).items]
+    assert rows == [("session", "draw a parser"), ("prompt", "add s2 to the shop")]
+    assert listed(scribe, "s2 shop", kinds=("prompt",)) == ["add s2 to the shop"]
 
 
 async def test_hits_are_what_the_filters_leave_and_a_note_says_if_words_are_missing(scribe: Scribe) -> None:
@@ -70,14 +80,14 @@ async def test_hits_are_what_the_filters_leave_and_a_note_says_if_words_are_miss
 
 
 def test_each_of_the_last_days_can_be_chosen_and_they_meet() -> None:
-    names, spans = zip(*day_filter(None).limits, strict=True)
-    days = [span for span in spans if isinstance(span, Span) and span.since_ms is not None]
+    names = list(day_filter(None).values)
+    days = [span for span in day_filter(None).values.values() if span.since_ms is not None]
 
-    assert names[:3] == ("any", "today", "yesterday")
-    assert names[-2:] == ("last 7 days", "last 30 days")
+    assert names[:3] == ["any", "today", "yesterday"]
+    assert names[-2:] == ["last 7 days", "last 30 days"]
     assert [day.until_ms for day in days[:7]] == [None, *(day.since_ms for day in days[:6])]
     assert days[7].since_ms == days[6].since_ms
-    assert day_filter(1_000).chosen.value == Span(1_000)
+    assert day_filter(1_000).value == Span(1_000)
 
 
 async def test_a_hundred_hits_are_listed_and_it_is_known_that_there_are_more(scribe: Scribe) -> None:
@@ -103,6 +113,36 @@ async def test_the_preview_is_the_turn_and_knows_which_line_matches(scribe: Scri
     assert lit(found.lines[found.match]) == ["parser", "reads"]
     assert found.title.startswith("carryover show s --turn 2 · ")
     assert found.title.endswith(" · /repo · turn 2 of 3")
+
+
+async def test_a_session_is_previewed_by_what_was_asked_and_what_came_of_it(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("Add a\x1b[2J login page"),
+        scribe.event(AssistantMessage(text="It is in login.html.")),
+        scribe.event("thanks"),
+    )
+
+    shown = preview(scribe, "")
+    assert [line.text for line in shown.lines if line.text.strip()[:1] in "›●"] == [
+        "› Add a login page",
+        "› thanks",
+    ]
+    assert shown.title.startswith("carryover show s · ")
+
+
+async def test_long_lines_are_broken_between_words_and_the_row_that_matches_is_known(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event(f"{'no word ' * 30}and a discount"))
+
+    shown = preview(scribe, "discount", 20)
+    assert max(len(line.text) for line in shown.lines) <= 20
+    assert lit(shown.lines[shown.match]) == ["discount"]
+    assert shown.lines[1].text == "  no word no word no"
+
+
+def test_parts_of_names_are_lit_but_not_the_middle_of_words() -> None:
+    assert word_places("superuser user_id", terms_of("user")) == [(10, 14)]
+    assert word_places("getUserName superuser", terms_of("user")) == [(3, 7)]
+    assert word_places("設計を", terms_of("計")) == [(1, 2)]
 
 
 async def test_of_what_a_tool_printed_the_lines_around_a_match_are_previewed(scribe: Scribe) -> None:

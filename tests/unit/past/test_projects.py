@@ -4,9 +4,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from carryover.config import AgentsConfig, Config, PublishConfig
+from carryover.distill.limit import Limit
 from carryover.distill.quotes import estimated_tokens
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.rows import ProjectRow
@@ -26,8 +28,10 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.past import projects
-from carryover.past.answers import Day, Entry, LimitReached
+from carryover.past.limits import limited_projects
 from carryover.past.projects import listed_projects
+from carryover.past.timeline import timeline_page
+from carryover.past.types import Moment
 from support.scribe import Scribe
 from support.tools import program
 
@@ -159,16 +163,16 @@ async def test_pages_of_the_timeline_leave_nothing_out(scribe: Scribe, limit: in
         scribe.event(FileEdit(path="/repo/cart.py", change="modify", diff=diff), at_ms=6000),
         scribe.event(run, at_ms=7000),
     )
-    found: list[Entry] = []
+    found: list[Moment] = []
     more = True
     while more:
         before_ms = found[-1].at_ms if found else None
-        page = projects.history(scribe.db, known(scribe.db), before_ms=before_ms, limit=limit)
-        found, more = [*found, *page.entries], page.more
+        page = timeline_page(scribe.db, known(scribe.db), before_ms=before_ms, limit=limit)
+        found, more = [*found, *page.moments], page.more
 
-    listed = [(entry.kind, entry.text, entry.detail, entry.diff) for entry in found[:2]]
-    assert listed == [("tests", "pytest", "fail", ""), ("edit", "Edited cart.py", "", "@@ +1\n-a\n+b")]
-    assert [entry.text for entry in found[2:]] == [*(f"prompt {n}" for n in range(6, -1, -1)), "prompt 0"]
+    listed = [(moment.kind, moment.text, moment.diff) for moment in found[:2]]
+    assert listed == [("tests", "fail: pytest", UNSET), ("edit", "Edited cart.py", "@@ +1\n-a\n+b")]
+    assert [moment.text for moment in found[2:]] == [*(f"prompt {n}" for n in range(6, -1, -1)), "prompt 0"]
 
 
 @pytest.mark.usefixtures("utc")
@@ -186,14 +190,12 @@ async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reac
 
     answer = projects.work(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS)
 
-    assert answer.days == (Day("2027-01-14", {"made-up": 2}), Day("2027-01-15", {"made-up": 1}))
-    assert answer.limits == (LimitReached(LATER_MS, "made-up", 1_800_014_400_000),)
+    assert answer.turns == {"2027-01-14": {"made-up": 2}, "2027-01-15": {"made-up": 1}}
     handoff = projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS)
-    titles = [line.text for line in handoff.lines if line.kind == "title"]
-    assert [each.section for each in answer.handoff_tokens] == ["", *titles]
-    text = "".join(f"{'## ' if line.kind == 'title' else ''}{line.text}\n" for line in handoff.lines)
-    assert handoff.tokens == estimated_tokens(text)
-    assert all(line.sources for line in handoff.lines if line.kind == "line")
+    assert handoff.handoff is not None
+    assert [*answer.handoff_tokens] == ["", *(section.title for section in handoff.handoff.sections)]
+    assert handoff.tokens == estimated_tokens(handoff.handoff.text)
+    assert all(all(section.sources) for section in handoff.handoff.sections)
 
 
 async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Scribe) -> None:
@@ -201,13 +203,39 @@ async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Sc
 
     made = projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS, tokens=8000)
 
-    at = [line.text for line in made.lines].index("Conversation")
-    said = made.lines[at + 1 : -1]
-    assert [line.text.partition(" (")[0] for line in said] == ["- Prompt", "- made-up"]
-    assert [source.turn for line in said for source in line.sources] == [1, 1]
+    assert made.handoff is not None
+    said = made.handoff.sections[-1]
+    assert said.title == "Conversation"
+    assert [line.partition(" (")[0] for line in said.lines] == ["Prompt", "made-up"]
+    assert [source.turn for sources in said.sources for source in sources] == [1, 1]
 
 
 async def test_a_project_without_work_has_no_lines(scribe: Scribe) -> None:
     await scribe.tell(scribe.event(TurnEnd(reason="interrupted")))
 
-    assert projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS).lines == ()
+    assert projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS).handoff is None
+
+
+REACHED = TurnEnd(reason="limit", message="limit reached", resets="3pm")
+
+
+async def limited(scribe: Scribe, cwd: str, at_ms: int) -> None:
+    session = f"s-{cwd}"
+    await scribe.tell(
+        scribe.event("Add a discount to the cart", session=session, cwd=cwd, at_ms=at_ms - 1000),
+        scribe.event(REACHED, session=session, cwd=cwd, at_ms=at_ms),
+        path=f"/t/{session}",
+    )
+
+
+async def test_projects_that_stopped_at_a_limit_come_newest_first(scribe: Scribe) -> None:
+    await limited(scribe, "/one", 10_000)
+    await limited(scribe, "/two", 20_000)
+    await scribe.tell(scribe.event("Write the docs", session="s3", cwd="/three", at_ms=30_000), path="/t/3")
+
+    limits = limited_projects(scribe.db, ("codex",), since_ms=0, now_ms=NOW_MS)
+
+    assert [*limits.items()] == [
+        ("/two", Limit(agent="made-up", at_ms=20_000, resets="3pm", others=("codex",))),
+        ("/one", Limit(agent="made-up", at_ms=10_000, resets="3pm", others=("codex",))),
+    ]

@@ -1,36 +1,21 @@
 from __future__ import annotations
 
-import os
 import sqlite3
-import stat
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import HookProtocol, StartReason
-from carryover.agents import adapters
-from carryover.config import AgentsConfig, Config, ProjectsConfig, PublishConfig, ResumeConfig, handoff_folder
-from carryover.distill.entry import Entry, Section
-from carryover.distill.handoff import Handoff
+from carryover.adapter.contract import StartReason
+from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig, handoff_folder
 from carryover.facts import GitFacts
 from carryover.probe.git import changed_since, git_facts
 from carryover.publish import answers
-from carryover.publish.answers import (
-    Beginning,
-    Moment,
-    answer_path,
-    answers_in_advance,
-    forget_answers,
-    keep_answers,
-    prune_answers,
-)
+from carryover.publish.answers import Beginning, Moment
 from carryover.publish.make import git_now, made_handoff
-from carryover.records.text import READS_PAGE
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -285,97 +270,3 @@ def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) ->
     desk.config = Config()
     (session.cwd / ".carryover.toml").write_text("exclude = true\n")
     assert desk.asked(at, "startup") is None
-
-
-REASONS = ("clear", "compact", "old", "startup")
-UPDATED_MS = 1_795_155_746_000
-CLAUDE = cast(HookProtocol, adapters()["claude-code"].hooks)
-
-
-def handoff(task: str = "Add a discount") -> Handoff:
-    sections = (Section("Task", (Entry(text=task, kind="prompt"),)),)
-    return Handoff(
-        updated_ms=UPDATED_MS, agent="Claude Code", resume="ask", session="s1", head="abc1234", sections=sections
-    )
-
-
-def kept(state: Path) -> dict[str, str]:
-    """Every file in the store, by its path there."""
-    store = state / "restore"
-    return {str(path.relative_to(store)): path.read_text() for path in sorted(store.rglob("*")) if path.is_file()}
-
-
-def keep(state: Path, root: Path | str, task: str = "Add a discount", **forms: HookProtocol) -> None:
-    keep_answers(state, str(root), handoff(task), forms or {"claude-code": CLAUDE}, stale_days=7)
-
-
-def test_there_is_an_answer_for_each_agent_and_reason(tmp_path: Path) -> None:
-    """An agent that forgets finds one for a resumed session too."""
-    keep(tmp_path, "/shop", plain=replace(CLAUDE, forgets=False), vague=replace(CLAUDE, forgets=True))
-
-    texts = answers_in_advance(handoff())[READS_PAGE]
-    pairs = [*(("plain", reason) for reason in REASONS), *(("vague", reason) for reason in (*REASONS, "resume"))]
-    assert kept(tmp_path) == {f"{agent}/{reason}/shop/.answer": texts[reason] for agent, reason in pairs}
-    assert "This session was resumed" in texts["resume"]
-
-
-def test_only_their_owner_can_read_them(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        keep(tmp_path, "/home/dev/shop")
-    finally:
-        os.umask(before)
-
-    found = [tmp_path / "restore", *(tmp_path / "restore").rglob("*")]
-    assert {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in found} == {(True, 0o700), (False, 0o600)}
-
-
-def test_a_file_is_a_day_old_when_its_handoff_goes_stale(tmp_path: Path) -> None:
-    path = answer_path(tmp_path, "claude-code", "startup", "/shop")
-    for days in (7, 0, 30):
-        keep_answers(tmp_path, "/shop", handoff(), {"claude-code": CLAUDE}, stale_days=days)
-        assert path.stat().st_mtime == UPDATED_MS // 1000 + (days - 1) * 86_400
-
-
-def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path) -> None:
-    for root in ("/home/dev", "/home/dev/shop", "/home/dev/shop/lib", "/home/dev/shop2"):
-        keep(tmp_path, root)
-
-    forget_answers(tmp_path, "/home/dev/shop")
-    forget_answers(tmp_path, "/home/dev/unknown")
-
-    left = {path.removeprefix("claude-code/startup/") for path in kept(tmp_path) if "/startup/" in path}
-    assert left == {"home/dev/.answer", "home/dev/shop/lib/.answer", "home/dev/shop2/.answer"}
-
-
-@pytest.mark.parametrize("root", ["C:\\shop", "../../../etc", "/home/../etc", "shop", ""])
-def test_what_is_no_path_of_this_system_is_not_kept(tmp_path: Path, root: str) -> None:
-    keep(tmp_path, root)
-    forget_answers(tmp_path, root)
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_is_no_path_of_this_system_takes_no_answer_away(tmp_path: Path) -> None:
-    keep(tmp_path, "/shop")
-    before = kept(tmp_path)
-
-    forget_answers(tmp_path, "shop")
-
-    assert kept(tmp_path) == before
-
-
-def test_answers_that_would_not_be_given_any_more_are_pruned(tmp_path: Path) -> None:
-    """Projects that are gone or excluded by now, agents that are no longer selected."""
-    state, work = tmp_path / "state", tmp_path / "work"
-    roots = {name: work / name for name in ("here", "gone", "theirs", "mine")}
-    for name, root in roots.items():
-        keep(state, root, name, **{"claude-code": CLAUDE, "codex": CLAUDE})
-        root.mkdir(parents=True, exist_ok=True)
-    roots["gone"].rmdir()
-    (roots["theirs"] / ".carryover.toml").write_text("exclude = true\n")
-
-    exclude = ProjectsConfig(exclude=(str(roots["mine"]),))
-    prune_answers(state, Config(projects=exclude, agents=AgentsConfig(selected=("claude-code",))))
-
-    assert sorted(kept(state)) == [f"claude-code/{reason}{roots['here']}/.answer" for reason in REASONS]

@@ -52,6 +52,17 @@ def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     assert stat.S_IMODE(script.stat().st_mode) == 0o700
 
 
+def test_the_answers_that_0_1_0_kept_go_when_the_script_no_longer_prints_them(state: StateDir) -> None:
+    former = state.root / "restore" / "codex" / "startup" / "home" / "dev" / "shop" / ".answer"
+    former.parent.mkdir(parents=True)
+    former.write_text("# [CARRYOVER] of then\n")
+
+    write_hook_script(state)
+
+    assert not (state.root / "restore").exists()
+    assert not write_hook_script(state)
+
+
 @pytest.mark.parametrize("name", ["hook.sh", "hook.curl"])
 def test_a_change_of_either_file_is_reported(state: StateDir, name: str) -> None:
     assert write_hook_script(state)

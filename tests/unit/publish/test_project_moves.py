@@ -14,7 +14,6 @@ from carryover.ledger.queries import project_by_root, projects, sessions, wherea
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
-from carryover.publish.answers import answer_path
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import refresh
@@ -58,14 +57,11 @@ async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
 async def test_what_was_kept_follows_the_folder(ledger: Ledger, paths: StatePaths, shop: Path, known: int) -> None:
     """Whatever begins at the old path next is another project. Uninstall finds what was put into the folder."""
     refresh(paths, known, Config(), now_ms=NOW_MS)
-    kept = answer_path(paths.state, "claude-code", "startup", str(shop))
-    assert kept.exists()
     await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
 
     await followed(ledger, paths, store)
 
-    assert not kept.exists()
     assert PublishedProject(str(store), str(store / ".carryover")) in published_projects(paths.state)
 
 
@@ -81,9 +77,9 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
 
     made = refresh(paths, new.id, Config(), now_ms=NOW_MS, newest=True)
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
-    files = [answer_path(paths.state, "claude-code", "startup", str(store)), paths.state / "handoff.md"]
+    files = [paths.state / "handoff.md"]
     files += (store / ".carryover").glob("handoff*.md")
-    assert len(files) == 5 and all(file.exists() for file in files)
+    assert len(files) == 4 and all(file.exists() for file in files)
 
     assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
     assert list(held(reading())) == [str(shop)]

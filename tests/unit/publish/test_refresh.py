@@ -17,7 +17,7 @@ from carryover.facts import GitFacts
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
-from carryover.model import SessionInfo
+from carryover.model import NOTE, PIN
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.root import StatePaths
@@ -39,24 +39,6 @@ def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> 
 
 def apart(home: Path) -> Config:
     return Config(publish=PublishConfig(folder=str(home / "handoffs")))
-
-
-async def test_nothing_is_kept_for_the_home_folder_even_where_handoffs_go_elsewhere(
-    home: Path, paths: StatePaths
-) -> None:
-    project = await ledger_with_prompt(paths.ledger, repository(home))
-
-    made = refreshed(paths, project, apart(home))
-
-    assert (made.root, made.published.refusal) == (str(home), None)
-    assert not (paths.state / "restore").exists()
-
-
-async def test_a_project_in_which_nothing_happened_has_no_answer(paths: StatePaths, scribe: Scribe, shop: Path) -> None:
-    commit = await scribe.tell(scribe.event(SessionInfo(title="Parser"), cwd=str(shop)))
-
-    assert refreshed(paths, commit.projects[0]).text is None
-    assert not (paths.state / "restore").exists()
 
 
 async def test_an_older_project_that_is_published_again_does_not_become_the_newest(
@@ -132,6 +114,25 @@ async def test_a_project_known_only_by_what_lies_in_it_gets_no_handoff_before_th
     assert (found.published.refusal if found else None) == (AWAITS_WORK if refused else None)
 
 
+@pytest.mark.parametrize("started", [False, True])
+async def test_a_project_with_only_pins_gets_no_handoff_before_a_session_starts_there(
+    home: Path, paths: StatePaths, started: bool
+) -> None:
+    root = str(repository(home / "app"))
+    ledger = await Ledger.open(paths.ledger, DigestReducer())
+    project = await ledger.write(know_project, root, None)
+    scribe = Scribe(ledger, agent=NOTE)
+    for number in range(2):
+        pin = scribe.event("never floats", key=f"{number}", session=f"{PIN}{number}", at_ms=1, cwd=root)
+        await scribe.tell(pin, path=f"{number}")
+        await ledger.set_published(project, None, 1, AWAITS_WORK)
+    await ledger.close()
+
+    with closing(connect_read_only(paths.ledger)) as db:
+        refused = refused_before_work(db, project, Config(), asked=(), started=started)
+    assert (refused is None) is started
+
+
 async def test_a_project_that_waited_for_work_is_published_once_an_agent_works_there(
     home: Path, paths: StatePaths, scribe: Scribe
 ) -> None:
@@ -180,17 +181,13 @@ async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
 async def test_what_cannot_be_kept_is_a_note_and_the_handoff_is_published(home: Path, paths: StatePaths) -> None:
     root = repository(home / "app")
     project = await ledger_with_prompt(paths.ledger, root)
-    (paths.state / "restore").write_text("in the way")
     (paths.state / "projects.jsonl").mkdir()
 
     published = refreshed(paths, project).published
 
     assert (published.refusal, published.notes) == (
         None,
-        (
-            "the project is missing from the list that uninstall uses: not a regular file",
-            "there is no answer for sessions that start while the daemon is down: Not a directory",
-        ),
+        ("the project is missing from the list that uninstall uses: not a regular file",),
     )
     assert "Add a parser" in handoff(root).read_text()
 

@@ -301,7 +301,7 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
         view = view_now(db, project, None)
         assert (found.git, files_now(view), view.checkouts, elsewhere_lines(db, view)) == (None, {}, (), ())
         assert (projects(db), unpublished(db, since_ms=0)) == ([], [])
-        assert limited_projects(db, (), since_ms=0, now_ms=1) == []
+        assert limited_projects(db, (), since_ms=0, now_ms=1) == {}
         assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
     assert git_now(Path(ROOT)) is None
     assert refusal(Path(ROOT), home=tmp_path) is not None

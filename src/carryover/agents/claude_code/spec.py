@@ -52,8 +52,6 @@ SPEC: Final = spec.AgentSpec(
             spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, COMPACT, STOP, FAILURE, END)),
         ),
         injects_on=("SessionStart",),
-        # The working folder follows the session's `cd`; its project is that of the folder it began in.
-        offline=spec.offline_case(r"""*'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.}"""),
     ),
     # While it runs, the client reads this file again before it writes to it, and keeps what it does not know (2.1.329).
     # `claude mcp add` would give the whole file the client's form.

@@ -56,7 +56,6 @@ SPEC: Final = spec.AgentSpec(
             ),
         ),
         injects_on=("SessionStart",),
-        offline=spec.offline_case(r"""*'"transcript_path":'*.messages.json\"*)"""),
     ),
     mcp=(
         spec.McpServers(files=_data(_MCP)[:1], key="mcpServers"),

@@ -70,6 +70,12 @@ _HEAD_CHARS: Final = 400
 _ABORTED: Final = re.compile(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
 _REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
 """The whole output of a refused command or patch, without the header that the client puts before what was printed."""
+_REJECTED: Final = re.compile(
+    r"exec_command failed(?: for `.*`)?: CreateProcess \{ message: \"Rejected\(\\\"rejected by user\\\"\)\" \}",
+    re.DOTALL,
+)
+"""The whole output of a refused `exec_command` (0.105; later with the command). What a command printed has a header
+before it, or stands in such a message with its quotes escaped twice."""
 _NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
 _FAILED: Final = re.compile(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
 _IN_SANDBOX: Final = re.compile(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
@@ -382,7 +388,7 @@ def read_output(op: Op, text: str) -> ToolOutcome:
         return _ended(int(head[1]), printed) if head[1] else ToolOutcome("error", printed)
     if _ABORTED.fullmatch(text):
         return ToolOutcome("interrupted", text)
-    if text in _REFUSED and op in ("shell", "edit"):
+    if (text in _REFUSED and op in ("shell", "edit")) or (op == "shell" and _REJECTED.fullmatch(text)):
         return ToolOutcome("denied", text, never_ran=True)
     if text.startswith(_NEVER_RAN):
         return ToolOutcome("error", text, never_ran=True)

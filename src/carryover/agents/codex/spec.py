@@ -80,10 +80,6 @@ SPEC: Final = spec.AgentSpec(
             spec.HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
         ),
         injects_on=("SessionStart",),
-        offline=spec.offline_case(
-            r"""*'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*)""",
-            """*'"transcript_path":null'* | *'"transcript_path": null'*)""",  # --ephemeral
-        ),
     ),
     mcp=(spec.McpServers(files=(_CONFIG,), key="mcp_servers"),),
     instructions=(

@@ -23,17 +23,6 @@ def _user_folders(below: str) -> tuple[spec.Place, ...]:
 _HOOKS: Final = spec.Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
 """Our own file: the client reads every file in that folder, so none of the user's is edited."""
 
-_OFFLINE: Final = r"""
-case $payload in
-  *'"agentId"'* | *'"session_id"'*) exit 0 ;;
-  *'"sessionId"'*) ;;
-  *) exit 0 ;;
-esac
-case $payload in
-  *'"source":"new"'* | *'"source": "new"'*) reason=startup ;;
-esac
-"""
-
 
 def _hooks(*at_start: str) -> tuple[spec.HookEntry, ...]:
     # Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
@@ -78,7 +67,6 @@ SPEC: Final = spec.AgentSpec(
         ),
         injects_on=("sessionStart",),
         prompts_on=("userPromptSubmitted",),
-        offline=_OFFLINE,
     ),
     mcp=(
         spec.McpServers(

@@ -23,20 +23,6 @@ _PLACES: Final = (
 )
 """The folders that contain the sources. The settings beside `globalStorage` are not read: they hold much more."""
 
-_OFFLINE: Final = r"""
-case $payload in
-  *'"is_background_agent":true'* | *'"is_background_agent": true'*) exit 0 ;;
-  *'"cursor_version"'*)
-    # It says no reason, and runs hooks in another folder. A name with a backslash or a quote in it is not tried.
-    reason=startup
-    start=$(printf '%s' "$payload" | tr '\n' ' ' |
-      sed -n 's/.*"workspace_roots"[[:space:]]*:[[:space:]]*\[[[:space:]]*"\(\/[^"\\]*\)".*/\1/p')
-    [ -n "$start" ] || exit 0
-    ;;
-  *) exit 0 ;;
-esac
-"""
-
 SPEC: Final = spec.AgentSpec(
     id="cursor",
     name="Cursor",
@@ -64,7 +50,6 @@ SPEC: Final = spec.AgentSpec(
             spec.HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
         ),
         injects_on=("sessionStart",),
-        offline=_OFFLINE,
     ),
     mcp=(spec.McpServers(files=(spec.Place(path="~/.cursor/mcp.json"),), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

@@ -47,9 +47,6 @@ SPEC: Final = spec.AgentSpec(
         sets=(spec.HookSet(versions=">=0.26,<1", label="0.26 and later", hooks=(_START, _PROMPT, _TURN, _END)),),
         injects_on=("SessionStart",),
         prompts_on=("BeforeAgent",),
-        offline=spec.offline_case(
-            """*'"transcript_path":'*/tmp/*/chats/session-*.json*) start=${GEMINI_PROJECT_DIR:-.}"""
-        ),
     ),
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcpServers"),),
     # AGENTS.md is not read, unless a setting of the user's names it.

@@ -35,7 +35,6 @@ SPEC: Final = spec.AgentSpec(
             ),
         ),
         injects_on=("SessionStart",),
-        offline=spec.offline_case(r"""*'"transcript_path":'*.jsonl\"*)"""),
     ),
     mcp=(spec.McpServers(files=(_MCP,), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=("AGENTS.override.md",)),),

@@ -39,9 +39,6 @@ SPEC: Final = spec.AgentSpec(
             ),
         ),
         injects_on=("SessionStart",),
-        offline=spec.offline_case(
-            r"""*'"transcript_path":'*/projects/*/chats/*.jsonl\"*) start=${QWEN_PROJECT_DIR:-.}"""
-        ),
     ),
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcpServers"),),
     # QWEN.md is read too.

@@ -24,6 +24,7 @@ from carryover.ledger.queries import project_by_root, project_of_session, sessio
 from carryover.model import conversation_of
 from carryover.platform import here
 from carryover.probe.looks import look_at, look_at_each
+from carryover.publish.answers import Beginning
 
 _LONGEST_BYTES: Final = 4096
 
@@ -232,3 +233,16 @@ def own_session(db: sqlite3.Connection, agent_id: str, conversation: str, root: 
     own = next((name for name in names if conversation_of(name) == conversation), conversation)
     here_id = here.id if here is not None else None
     return OwnSession(id=own, project_id=project_of_session(db, agent_id, own), here_id=here_id)
+
+
+def beginning(start: Call, own: OwnSession) -> tuple[int | None, Beginning]:
+    """Returns the project whose handoff a starting session gets, if it is known, and how the session begins."""
+    hooks, reading = start.agent.hooks, start.reading
+    assert hooks is not None, "such calls come from hooks"
+    reason = reading.reason or "compact"  # a prompt gets it only because of a compaction
+    # A conversation that was compacted halfway may have moved elsewhere by `cd` since it began.
+    moved = reason == "compact" and reading.cwd_moves
+    begins = Beginning(
+        session=own.id, reason=reason, idle_s=reading.idle_s, forgets=hooks.forgets, reads=hooks.reads_page
+    )
+    return (own.project_id if moved else None) or own.here_id, begins

@@ -7,7 +7,7 @@
     hint           answers at once, reads soon
 
 Whatever goes wrong, the answer is empty and in time. A session start that cannot be answered gets a 503; the hook's
-script then prints an answer prepared in advance.
+script then has another process answer.
 """
 
 from __future__ import annotations
@@ -77,7 +77,11 @@ _QUIET: Final = Reply(204)
 
 @dataclass(eq=False)
 class Hooks:
-    """Answers hook calls; `run` does what is left to do. Slow answers do not take the threads for `checks`."""
+    """Answers hook calls; `run` does what is left to do. Slow answers do not take the threads for `checks`.
+
+    reply = await hooks.call("claude-code", "SessionStart", payload, authenticated=True)
+    reply.status, reply.body  # 200 and what the hook prints, or 204 and nothing
+    """
 
     context: DaemonContext
     ingest_queue: IngestQueue

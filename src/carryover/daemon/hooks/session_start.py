@@ -19,7 +19,14 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.hooks.call import Call, changed_of_late, changed_siblings, may_have_other_sources, own_session
+from carryover.daemon.hooks.call import (
+    Call,
+    beginning,
+    changed_of_late,
+    changed_siblings,
+    may_have_other_sources,
+    own_session,
+)
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
 from carryover.facts import ProjectRoot
@@ -27,7 +34,7 @@ from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
 from carryover.ledger.sessions import know_project
 from carryover.probe.looks import look_at, look_at_each, looked_at
-from carryover.publish.answers import Beginning, Moment
+from carryover.publish.answers import Moment
 from carryover.publish.refresh import awaits_handoff
 
 CATCH_UP_S: Final = 0.4
@@ -185,18 +192,13 @@ class SessionStarts:
         assert start.project is not None, "such calls name a folder"
         context, (root, main_root) = self.context, (start.project.root, start.project.main_root)
         revision = context.ledger.revision  # before the ledger is read, which may then show more
-        reason = start.reading.reason or "compact"  # a prompt gets it only because of a compaction
         with context.read_ledger() as db:
             own = own_session(db, start.agent.id, start.reading.session, root)
-            # A conversation that was compacted halfway may have moved elsewhere by `cd` since it began.
-            moved = reason == "compact" and start.reading.cwd_moves
-            project_id = (own.project_id if moved else None) or own.here_id
+            project_id, begins = beginning(start, own)
             is_here = project_id == own.here_id
             place = _Place(project_id, is_here and awaits_handoff(Path(root), context.config, context.paths))
             if project_id is None and main_root is None:
                 return place, None
-            hooks = start.agent.hooks
-            assert hooks is not None, "such calls come from hooks"
             moment = self._moment(
                 Moment(
                     project=project_id or start.project,
@@ -207,14 +209,7 @@ class SessionStarts:
                 ),
                 revision,
             )
-            beginning = Beginning(
-                session=own.id,
-                reason=reason,
-                idle_s=start.reading.idle_s,
-                forgets=hooks.forgets,
-                reads=hooks.reads_page,
-            )
-            return place, moment.answer(db, beginning)
+            return place, moment.answer(db, begins)
 
     def _moment(self, now: Moment, revision: int) -> Moment:
         """Returns the moment that its project is in already, or else begins this one."""

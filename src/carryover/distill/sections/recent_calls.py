@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -57,7 +57,7 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
 
 
 def _is_shown(call: Call) -> bool:
-    if not call.subject and not call.output:
+    if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
     # Todo lists and questions are shown under their headings, edits on their own lines.
     return call.op not in ("plan", "ask") and not (call.op in ("edit", "write") and call.status == "ok")
@@ -75,25 +75,40 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
 
 
 def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
-    turns = session.digest.turns
-    step = Step(next((turn for turn in turns if turn.number == call.turn), turns[-1]), session)
-    is_path = call.op in ("read", "edit", "write")
-    path = relative(call.subject, past.view.root) if is_path else None
-    what = (path or call.subject).replace("`", "")
-    status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
-    output = call.output
-    subject = "" if what in ("", call.name) else f"`{excerpt(what, _CALL_CHARS)}`"
-    name = "" if call.op == "shell" and subject else call.name
-    label = f"{name} {subject}".strip() + status
-    looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
-    if call.op == "read":
-        output = _NUMBERED.sub("", output)
-    most = _MOST_READ if looks else _MOST_OUTPUT  # what was looked at is still there
-    said = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
-    shown = "".join(entry.text for entry in said)
-    if len(said) > 1 or "…" in f"{label}{output}{shown}":
+    """Returns a call with its output. If that is cut or takes several lines, the label says its turn, which has all of
+    it."""
+    step = _step_of(call, session)
+    label = _label(past, call)
+    output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
+    most = _MOST_READ if _only_looked(call) else _MOST_OUTPUT
+    quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
+    if len(quoted) > 1 or _is_cut(label, output, quoted):
         label = f"{label} ({past.turn(call.turn, session)})"
-        said = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
-    if not said:
-        return [from_turn(step, label, "call", at_ms=call.at_ms)]
-    return said
+        quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
+    return quoted or [from_turn(step, label, "call", at_ms=call.at_ms)]
+
+
+def _step_of(call: Call, session: SessionView) -> Step:
+    """Returns the call's turn, or the newest one if that is no longer kept."""
+    turns = session.digest.turns
+    return Step(next((turn for turn in turns if turn.number == call.turn), turns[-1]), session)
+
+
+def _label(past: Past, call: Call) -> str:
+    """Returns what was called, and how it ended if that was not well."""
+    path = relative(call.subject, past.view.root) if call.op in ("read", "edit", "write") else None
+    subject = (path or call.subject).replace("`", "")
+    status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
+    if subject in ("", call.name):
+        return f"{call.name}{status}"
+    quoted = f"`{excerpt(subject, _CALL_CHARS)}`{status}"
+    return quoted if call.op == "shell" else f"{call.name} {quoted}".strip()
+
+
+def _only_looked(call: Call) -> bool:
+    """Whether the call only looked at what is still there."""
+    return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
+
+
+def _is_cut(label: str, output: str, quoted: Iterable[Entry]) -> bool:
+    return "…" in label or "…" in output or any("…" in entry.text for entry in quoted)

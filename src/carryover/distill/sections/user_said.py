@@ -9,14 +9,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import only_replies
-from carryover.distill.digest import Turn
-from carryover.distill.entry import WEIGHTS, Entry, Kind
+from carryover.distill.digest import Reply, Turn
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
-from carryover.distill.sections.quoting import not_alike, packed, parted, replying_to
+from carryover.distill.sections.quoting import from_turn, not_alike, packed, parted, replying_to
 from carryover.distill.trail import Past, Step
 
 _CHARS: Final = 230
+_REFUSED_CHARS: Final = 80
 _MOST_ALIKE: Final = 12
 _MOST_CHARS: Final = 700
 _OWN_SHARE_TOKENS: Final = 650
@@ -40,7 +41,7 @@ def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
     room = _OWN_SHARE_TOKENS
     for entry in entries:
         room -= estimated_tokens(entry.shown)
-        yield replace(entry, weight=WEIGHTS["own share"].first) if room >= 0 else entry
+        yield replace(entry, weight=min(entry.weight, WEIGHTS["own share"].first)) if room >= 0 else entry
 
 
 def _prompt(past: Past, step: Step) -> list[Entry]:
@@ -70,12 +71,32 @@ def _has_refusal(turn: Turn) -> bool:
 
 
 def _replies(past: Past) -> list[Entry]:
-    replies = [(step, reply) for step in past.steps for reply in step.turn.replies]
+    replies = sorted(
+        ((step, reply) for step in past.steps for reply in step.turn.replies),
+        key=lambda one: one[1].at_ms,
+        reverse=True,
+    )
+    standing: dict[str, Reply] = {}
+    for _, reply in replies:
+        if reply.refused and not reply.allowed:
+            standing.setdefault(reply.to, reply)
+    newest = [*standing.values()][: WEIGHTS["refused"].most]
     entries: list[Entry] = []
-    for step, reply in reversed(replies):
-        place = past.place(step, reply.at_ms)
-        kind: Kind = "refusal" if reply.refused else "reply"
-        refused = f"On refusing {excerpt(reply.to, 80)} ({place})"
-        label = refused if reply.refused else f"Asked “{excerpt(reply.to, 140)}” ({place}), answered"
-        entries += parted(step, excerpt(reply.text, _CHARS), kind, label=label, at_ms=reply.at_ms)
+    for step, reply in replies:
+        weight = WEIGHTS["refused"] if reply in newest else BY_WORTH
+        entries += _refusal(past, step, reply, weight) if reply.refused else _answer(past, step, reply)
     return entries
+
+
+def _refusal(past: Past, step: Step, reply: Reply, weight: Weight) -> list[Entry]:
+    place = past.place(step, reply.at_ms)
+    if not reply.text:
+        text = f"Refused, not run: {excerpt(reply.to, _REFUSED_CHARS)} ({place})"
+        return [from_turn(step, text, "refusal", weight.first, at_ms=reply.at_ms)]
+    label = f"On refusing {excerpt(reply.to, _REFUSED_CHARS)} ({place})"
+    return parted(step, excerpt(reply.text, _CHARS), "refusal", weight, label=label, at_ms=reply.at_ms)
+
+
+def _answer(past: Past, step: Step, reply: Reply) -> list[Entry]:
+    label = f"Asked “{excerpt(reply.to, 140)}” ({past.place(step, reply.at_ms)}), answered"
+    return parted(step, excerpt(reply.text, _CHARS), "reply", label=label, at_ms=reply.at_ms)

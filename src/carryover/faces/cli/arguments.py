@@ -48,7 +48,14 @@ class UsageError(UserError):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that suggests the option that was probably meant, and prints help text with its line breaks."""
+    """A parser that suggests what was probably meant, and prints help text with its line breaks.
+
+    >>> parser = CommandParser(prog="carryover sync")
+    >>> _ = parser.add_argument("action", choices=("init", "status"))
+    >>> parser.parse_args(["inti"])
+    Traceback (most recent call last):
+    carryover.faces.cli.arguments.UsageError: argument action: invalid choice: ...; did you mean 'init'?
+    """
 
     def __init__(self, **options: Any) -> None:
         self._declared: list[argparse.Action] = []
@@ -85,16 +92,24 @@ class CommandParser(argparse.ArgumentParser):
         for action, text in self._explained.items():
             action.help = text()
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raises ArgumentError if the argument has choices and `value` is none of them."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += did_you_mean(str(value), [str(choice) for choice in action.choices or ()])
+            raise
+
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
         raise UsageError(self.format_usage(), self.prog, message)
 
     def unknown(self, arguments: Iterable[str]) -> NoReturn:
         """Raises UsageError about `arguments` that the command does not accept."""
-        given = list(arguments)
+        words = list(arguments)
         options = [name for action in self.declared for name in action.option_strings]
-        meant = next((hint for word in given if (hint := did_you_mean(word.partition("=")[0], options))), "")
-        self.error(f"unrecognized arguments: {' '.join(given)}{meant}")
+        hints = (did_you_mean(word.partition("=")[0], options) for word in words)
+        self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, hints), '')}")
 
 
 class ShowVersion(argparse.Action):
@@ -160,10 +175,10 @@ def recorded_agent(text: str) -> str:
 
 def known_agents(text: str) -> tuple[str, ...]:
     """Returns the ids of the agents in a list such as `claude,codex`."""
-    given = tuple(dict.fromkeys(known_agent(part) for part in text.split(",") if part.strip()))
-    if not given:
+    ids = tuple(dict.fromkeys(known_agent(part) for part in text.split(",") if part.strip()))
+    if not ids:
         raise argparse.ArgumentTypeError("no agent is named; `carryover uninstall` takes every agent's hooks out")
-    return given
+    return ids
 
 
 def listed_agents(*, startable: bool) -> str:
@@ -202,8 +217,8 @@ def positive(text: str, least: int = 1) -> int:
 
 def seconds(text: str) -> int:
     """Parses a length of time such as `7d` as seconds."""
-    found = re.fullmatch(_AGO, text.strip().lower())
-    length = int(found[1]) * _UNITS_S[found[2]] if found is not None else 0
+    match = re.fullmatch(_AGO, text.strip().lower())
+    length = int(match[1]) * _UNITS_S[match[2]] if match is not None else 0
     if not 0 < length <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 12h, 7d or 2w, ten years at most")
     return length
@@ -213,17 +228,17 @@ def moment_ms(text: str, *, end_of_day: bool = False, now: datetime | None = Non
     """Parses a date, a time, or an age as UTC ms. A date means its first moment, or its last with `end_of_day`."""
     from datetime import datetime, timedelta
 
-    given, now = text.strip().lower(), now or datetime.now().astimezone()
+    words, now = text.strip().lower(), now or datetime.now().astimezone()
     try:
-        if given in _DAYS_BACK:
-            given = (now.astimezone() - timedelta(days=_DAYS_BACK[given])).date().isoformat()
-        if found := re.fullmatch(_AGO, given):
-            at = now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
+        if words in _DAYS_BACK:
+            words = (now.astimezone() - timedelta(days=_DAYS_BACK[words])).date().isoformat()
+        if ago := re.fullmatch(_AGO, words):
+            moment = now - timedelta(seconds=int(ago[1]) * _UNITS_S[ago[2]])
         else:
-            at = now if given == "now" else datetime.fromisoformat(given.upper())
-        if end_of_day and re.fullmatch(_DATE, given):
-            at += timedelta(days=1)
-        return int(at.astimezone().timestamp() * 1000)
+            moment = now if words == "now" else datetime.fromisoformat(words.upper())
+        if end_of_day and re.fullmatch(_DATE, words):
+            moment += timedelta(days=1)
+        return int(moment.astimezone().timestamp() * 1000)
     except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a date or time. Write 2026-11-20, 2026-11-20T14:30, yesterday, or how long ago: "

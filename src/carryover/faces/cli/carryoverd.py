@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from carryover.actions.foreground import run_daemon, run_daemon_with_progress
 from carryover.faces.page import page_for
 from carryover.terminal import streams
 
@@ -22,9 +21,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return carryover(arguments)
     streams.guard()
+    from carryover.daemon.main import main as daemon
+
     if "--once" in arguments and streams.is_terminal(error=True):
-        return run_daemon_with_progress(arguments, page_for)
-    return run_daemon(arguments, page_for)
+        from carryover.actions.first_read import progress_shown
+
+        with progress_shown():
+            return daemon(arguments, page_for)
+    return daemon(arguments, page_for)
 
 
 if __name__ == "__main__":

@@ -29,14 +29,14 @@ def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
 def _sessions(_typed: str) -> Values:
     from carryover.model import LAST, id_in_command
     from carryover.past.context import now_ms
-    from carryover.past.listing import newest_sessions
+    from carryover.past.sessions import newest_sessions
 
-    found = newest_sessions(MOST_SESSIONS)
+    sessions = newest_sessions(MOST_SESSIONS)
     yield LAST, "the newest session of this project"
-    for data, agent in found:
-        if id_in_command(data["short"]) == data["short"]:
-            what = data["title"] or data["task"] or ""
-            yield data["short"], f"{agent}, {ago(data['last_ms'], now_ms())}, {what}"
+    for session in sessions:
+        if id_in_command(session.short) == session.short:
+            what = session.title or session.task or ""
+            yield session.short, f"{session.agent_name}, {ago(session.last_ms, now_ms())}, {what}"
 
 
 def _agents(typed: str) -> Values:

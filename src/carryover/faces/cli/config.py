@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from carryover.actions.settings import DEFAULT, change, ignored, named_setting, settings, shown, would_drop
+import msgspec
+
+from carryover.actions.settings import DEFAULT, Changed, change, ignored, setting, settings, would_drop
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import state_dir
-from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put, say, warn
+from carryover.terminal.output import BOLD, agree, counted, harmless, paint, print_json, put, say, warn
 from carryover.terminal.paths import short_path
 
 DESCRIPTION: Final = """\
@@ -42,43 +44,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    state = state_dir()
     if args.unset or args.value:
         if args.key is None or (args.unset and args.value):
             raise UserError("--unset needs a KEY, and no VALUE.", ExitCode.USAGE)
         if args.value:
             _ask_before_dropping(args)
-        said = change(state, args.key, None if args.unset else args.value)
-        if not args.json:
-            say(said)
-            return
-    found = settings(state)
-    if args.key is None:
-        from carryover.terminal.table import Column, table_lines
-
-        rows = []
-        for setting in found:
-            is_set = setting.origin != DEFAULT
-            origin = short_path(setting.origin, Path.home()) if is_set else DEFAULT
-            name = paint(setting.key, BOLD) if is_set else setting.key
-            rows.append((name, shown(setting.value), origin, setting.meaning))
-        heads = (
-            Column("SETTING"),
-            Column("VALUE", least=8),
-            Column("FROM", least=7, keep_end=True),
-            Column("MEANING"),
-        )
-        put(args, found, table_lines(heads, rows), fits=True)
-        for line in ignored(state):
-            warn(f"⚠ {line}")
-        return
-    setting = named_setting(args.key, found)
-    if args.json:
-        print_json(setting)
-    elif setting.value is None:
-        raise UserError(f"{setting.key} is not set.", ExitCode.NOTHING_FOUND)
+        done = change(state_dir(), args.key, None if args.unset else args.value)
+        if args.json:
+            print_json(done.after)
+        else:
+            say(_done(done))
+    elif args.key is None:
+        _print_all(args)
     else:
-        say(shown(setting.value), fits=True)
+        _print_one(args)
+
+
+def _done(done: Changed) -> str:
+    key, value = done.after.key, done.after.value
+    is_same = msgspec.json.encode(done.before.value) == msgspec.json.encode(value)
+    now = f"{key} = {shown(value)}{', as before' if is_same else f' (was {shown(done.before.value)})'}."
+    if is_same and (key, value) == ("publish.pointers", "shared"):
+        now += " What git took away since is written again when an agent next works there."
+    return now if done.is_running else f"{now} carryoverd is not running; it holds when it starts."
+
+
+def _print_all(args: argparse.Namespace) -> None:
+    from carryover.terminal.table import Column, table_lines
+
+    state, rows = state_dir(), []
+    found = settings(state)
+    for one in found:
+        is_set = one.origin != DEFAULT
+        origin = short_path(one.origin, Path.home()) if is_set else DEFAULT
+        rows.append((paint(one.key, BOLD) if is_set else one.key, shown(one.value), origin, one.meaning))
+    heads = (Column("SETTING"), Column("VALUE", least=8), Column("FROM", least=7, keep_end=True), Column("MEANING"))
+    put(args, found, table_lines(heads, rows), fits=True)
+    for line in ignored(state):
+        warn(f"⚠ {line}")
+
+
+def _print_one(args: argparse.Namespace) -> None:
+    one = setting(state_dir(), args.key)
+    if one.value is None and not args.json:
+        raise UserError(f"{one.key} is not set.", ExitCode.NOTHING_FOUND)
+    put(args, one, [shown(one.value)], fits=True)
+
+
+def shown(value: Any) -> str:
+    """Formats a value: text as it is, lists and tables as JSON."""
+    if value is None:
+        return "not set"
+    return harmless(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _ask_before_dropping(args: argparse.Namespace) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from carryover.actions.daemon_control import Running, Stopped, running_pid, start_daemon, stop
 from carryover.errors import ExitCode, visible
@@ -12,6 +13,9 @@ from carryover.past.context import project_root, state_dir
 from carryover.terminal.output import put, say, warn
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
+
+if TYPE_CHECKING:
+    from carryover.actions.pausing import Pausing
 
 DESCRIPTION: Final = {
     "start": """\
@@ -50,47 +54,59 @@ EXAMPLES: Final = {
   carryover unpause .       the project you are in""",
 }
 
-_CODES: Final[dict[str, tuple[ExitCode, ...]]] = {
-    "start": (ExitCode.NOT_RUNNING,),
-    "stop": (),
-    "restart": (ExitCode.NOT_RUNNING,),
-}
+_STARTING: Final = ("start", "stop", "restart")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     command = parser.get_default("command")
-    codes = _CODES.get(command, (ExitCode.NOTHING_FOUND, ExitCode.REFUSED))
-    describe(parser, DESCRIPTION[command], EXAMPLES[command], *codes)
-    if command not in _CODES:
-        help_text = "a folder in the project (default: all projects)"
-        parser.add_argument("project", nargs="?", metavar="PROJECT", help=help_text)
-        flag(parser, "--json", "print what holds now as JSON")
-
-
-def run(args: argparse.Namespace) -> None:
-    if args.command in _CODES:
-        if args.command == "stop":
-            say(_stopped(stop()))
-        else:
-            say(_started(start_daemon(restart=args.command == "restart")))
+    if command in _STARTING:
+        codes = () if command == "stop" else (ExitCode.NOT_RUNNING,)
+        describe(parser, DESCRIPTION[command], EXAMPLES[command], *codes)
         return
-    from carryover.actions.settings import pause_all, pause_project, unpause_all, unpause_project
+    describe(parser, DESCRIPTION[command], EXAMPLES[command], ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("project", nargs="?", metavar="PROJECT", help="a folder in the project (default: all projects)")
+    flag(parser, "--json", "print what holds now as JSON")
 
-    state, pausing = state_dir(), args.command == "pause"
-    if args.project is None:
-        now = pause_all(state) if pausing else unpause_all(state)
-    else:
-        root = project_root(args.project, must_exist=pausing)
-        now = pause_project(state, root) if pausing else unpause_project(state, root)
+
+def run_start(_args: argparse.Namespace) -> None:
+    say(_started(start_daemon()))
+
+
+def run_restart(_args: argparse.Namespace) -> None:
+    say(_started(start_daemon(restart=True)))
+
+
+def run_stop(_args: argparse.Namespace) -> None:
+    say(_stopped(stop()))
+
+
+def run_pause(args: argparse.Namespace) -> None:
+    from carryover.actions.pausing import pause_all, pause_project
+
+    state, named = state_dir(), args.project
+    now = pause_all(state) if named is None else pause_project(state, project_root(named, must_exist=True))
+    put(args, now, _paused(now))
+
+
+def run_unpause(args: argparse.Namespace) -> None:
+    from carryover.actions.pausing import unpause_all, unpause_project
+
+    state, named = state_dir(), args.project
+    now = unpause_all(state) if named is None else unpause_project(state, project_root(named))
+    put(args, now, _paused(now))
+
+
+def _paused(now: Pausing) -> Iterator[str]:
     if now.changed:
         is_so = "is paused" if now.paused else "is no longer paused"
     else:
         is_so = "was already paused" if now.paused else "was not paused"
     waits = "" if now.daemon == "at once" else " carryoverd is not running now."
-    lines = [f"{visible(now.project or 'Carryover')} {is_so}.{waits}"]
+    yield f"{visible(now.project or 'Carryover')} {is_so}.{waits}"
     if now.paused:
-        lines.append(f"Resume with `carryover unpause{'' if now.project is None else f' {quoted(now.project)}'}`.")
-    put(args, now, [*lines, *([now.note] if now.note else [])])
+        yield f"Resume with `carryover unpause{'' if now.project is None else f' {quoted(now.project)}'}`."
+    if now.note:
+        yield now.note
 
 
 def _started(running: Running) -> str:

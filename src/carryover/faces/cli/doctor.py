@@ -11,8 +11,8 @@ from carryover.faces.cli.arguments import describe, flag
 from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, put, warn
 
 if TYPE_CHECKING:
-    from carryover.past.diagnose.fix import Repair
-    from carryover.past.diagnose.report import Finding
+    from carryover.actions.check_up import Repair
+    from carryover.past.findings.checks import Finding
 
 DESCRIPTION: Final = """\
 Checks everything that has to work together: the daemon and its service, the
@@ -46,20 +46,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         return _run_report(args)
+    from carryover.actions.check_up import examine
     from carryover.actions.version import runnable, version_line
-    from carryover.past.doctor import examine
 
-    done = examine(fix=args.fix)
-    put(args, done._asdict(), map(runnable, doctor_lines(done.findings, done.repairs)))
+    examined = examine(fix=args.fix)
+    put(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
     if not args.json:
-        put(args, None, ["", version_line("carryover"), f"To upgrade: {done.update}; then `carryover refresh --yes`."])
-    return ExitCode.OK if done.healthy else ExitCode.FAILED
+        put(
+            args,
+            None,
+            ["", version_line("carryover"), f"To upgrade: {examined.update}; then `carryover refresh --yes`."],
+        )
+    return ExitCode.OK if examined.healthy else ExitCode.FAILED
 
 
 def _run_report(args: argparse.Namespace) -> int:
     from carryover.actions.output_file import target, write
     from carryover.faces.cli.output_file import may_write
-    from carryover.past.doctor import issue_report
+    from carryover.past.findings.for_issue import issue_report
 
     if args.json or args.fix:
         raise UserError("--report goes with neither --json nor --fix. Nothing was written.", ExitCode.USAGE)
@@ -75,15 +79,15 @@ def _run_report(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def doctor_lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
+def doctor_lines(findings: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
     """Yields the report for people: the repairs that were made, then the findings."""
-    for done in repairs:
-        yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
-    wrong = sum(finding.level == "wrong" for finding in found)
-    todo = sum(finding.level == "todo" for finding in found)
+    for repair in repairs:
+        yield f"✓ {repair.did}" if repair.problem is None else f"✗ {repair.problem}"
+    wrong = sum(finding.level == "wrong" for finding in findings)
+    todo = sum(finding.level == "todo" for finding in findings)
     left = f" {counted(todo, 'thing')} left for you to do." if todo else ""
     yield paint(f"{counted(wrong, 'problem')}." if wrong else "No problems found.", BOLD) + left
-    for finding in found:
+    for finding in findings:
         yield ""
         mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
         yield f"{mark} {finding.what}"

@@ -13,15 +13,8 @@ from carryover.actions.output_file import target, write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
-from carryover.past.chat_document import (
-    LEAST_BUDGET,
-    USUAL_CHAT,
-    ChatDocument,
-    ForChat,
-    budgets_of_chats,
-    document_for_chat,
-)
-from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, say, warn
+from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, ChatDocument, document_for_chat, web_chats
+from carryover.terminal.output import agree, counted, one_line, print_document, print_json, say, warn
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
@@ -33,9 +26,8 @@ out, is listed on standard error. `carryover note` takes the answer back.
 
 With --compress a model of an Ollama on this machine shortens it into a second
 file beside it; sentences with a number, path, name or quotation that the
-document does not have are marked there. An Ollama that another user of this
-machine runs is given nothing, unless you say --any-ollama; on macOS the system
-does not say whose it is.
+document does not have are marked there. Whose program answers for Ollama is not
+checked.
 
 With --session it prints one session as Markdown, as a web page that needs no
 server and no network, or as a trajectory in ATIF 1.7, which other tools and
@@ -58,12 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
     add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    budgets = budgets_of_chats()
-    sizes = ", ".join(f"{chat} {budget:,}" for chat, budget in budgets.items())
+    chats = web_chats()
+    sizes = ", ".join(f"{chat.id} {chat.budget:,}" for chat in chats.values())
     add(
         "--for",
         dest="chat",
-        choices=tuple(budgets),
+        choices=tuple(chats),
         help=f"where it is pasted (default: {USUAL_CHAT}); tokens: {sizes}",
     )
     add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
@@ -77,7 +69,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_model,
         help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
     )
-    flag(parser, "--any-ollama", "with --compress: also by an Ollama that another user of this machine runs")
     add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     add(
         "--format",
@@ -106,30 +97,26 @@ def run(args: argparse.Namespace) -> None:
     if args.session is None:
         _document(args, path)
         return
-    from carryover.past.exporting import session_document, session_trajectory
+    from carryover.past.exporting import session_document
     from carryover.past.opened import opened_session
 
     with opened_session(args.session) as (ledger, session):
-        if args.format == "atif":
-            text = session_trajectory(ledger, session, full=args.full)
-        else:
-            text = session_document(ledger, session, args.format or "md", full=args.full)
+        text = session_document(ledger, session, args.format or "md", full=args.full)
         _put(text, path, args, {"session": session.native_id})
 
 
 def _document(args: argparse.Namespace, path: Path | None) -> None:
-    made = document_for_chat(args.project, args.chat, question=args.question or "", budget=args.budget)
-    document = made.document
+    document = document_for_chat(args.project, args.chat, question=args.question or "", budget=args.budget)
     if not args.json:
         warn(*_listed(document))
     if args.copy:
-        from carryover.actions.clipboard import copy_here
+        from carryover.actions.clipboard import copy
 
         agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
-        way = copy_here(document.text, instead="have `carryover export -o FILE` write it to a file")
+        way = copy(document.text, instead="have `carryover export -o FILE` write it to a file")
         say(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     elif args.compress is not None and path is not None:
-        _compress(made, path, args)
+        _compress(document, path, args)
     else:
         _put(document.text, path, args, _as_data(document))
 
@@ -145,7 +132,6 @@ def _problem(args: argparse.Namespace) -> str:
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
         "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
         and args.output is None,
-        "--any-ollama needs --compress.": args.any_ollama and args.compress is None,
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
@@ -166,7 +152,7 @@ def _model(text: str) -> str:
 def _listed(document: ChatDocument) -> Iterator[str]:
     """Yields the document's content, so that the user can check it before pasting anything."""
     included, left_out = document.included, document.left_out
-    amount = f"About {document.tokens:,} of {document.budget:,} tokens."
+    amount = f"About {document.tokens:,} of {document.chat.budget:,} tokens."
     yield f"{amount} {'Files in it, with the tokens of each:' if included else 'No file of the project is in it.'}"
     yield from (f"  {tokens:>7,}  {path}" for path, tokens in included[:_LISTED])
     if len(included) > _LISTED:
@@ -180,31 +166,28 @@ def _listed(document: ChatDocument) -> Iterator[str]:
         yield "The task and the question alone are longer than the budget."
 
 
-def _compress(made: ForChat, path: Path, args: argparse.Namespace) -> None:
+def _compress(document: ChatDocument, path: Path, args: argparse.Namespace) -> None:
     """Writes the document, and beside it what a model makes of it."""
     from carryover.past.shortening import shortened
 
-    document = made.document
     short = _short(path)
     write(path, document.text.encode("utf-8", "replace"))
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
-    progress = Progress(only_terminal=True)
     try:
-        done = shortened(made, path.name, args.compress or None, progress.update, any_owner=args.any_ollama)
+        done = shortened(document, path.name, args.compress or None)
     except UserError as error:
         raise UserError(f"{error} {kept}", error.code) from error
     except KeyboardInterrupt:
         raise UserError(f"Interrupted. {kept}", ExitCode.INTERRUPTED) from None
-    finally:
-        progress.clear()
-    write(short, done.text.encode("utf-8", "replace"))
+    tokens = done.document.tokens
+    write(short, done.document.text.encode("utf-8", "replace"))
     if args.json:
-        about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
+        about = {"output": str(short), "model": done.model, "tokens": tokens, "marked": done.marked}
         print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
         return
     warn(f"Written to {path}: about {document.tokens:,} tokens.")
     marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
-    warn(f"Shortened by {done.model} to {short}: about {done.tokens:,}; {marked}.")
+    warn(f"Shortened by {done.model} to {short}: about {tokens:,}; {marked}.")
 
 
 def _short(path: Path) -> Path:
@@ -214,7 +197,7 @@ def _short(path: Path) -> Path:
 def _as_data(document: ChatDocument) -> dict[str, Any]:
     return {
         "tokens": document.tokens,
-        "budget": document.budget,
+        "budget": document.chat.budget,
         "files": [{"path": path, "tokens": tokens} for path, tokens in document.included],
         "left_out": [{"what": left.what, "why": left.why} for left in document.left_out],
     }

@@ -15,16 +15,16 @@ from carryover.terminal.output import agree, counted, local_time, print_lines, p
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.actions.forgetting import Asked, Plan
-    from carryover.past.listing import Listed
+    from carryover.actions.forgetting import Plan
+    from carryover.past.types import Session
 
 FORGET: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger and its copies,
-handoffs, and the answers kept for when no daemon runs. They do not come back,
-although your agents' transcripts, which Carryover never changes, may still
-exist. With --since or --until only that time is removed. Work that is done in a
-forgotten session later is recorded again. There is no way back; what goes is
-listed first, and on a terminal you are asked. Elsewhere --yes is needed."""
+and handoffs. They do not come back, although your agents' transcripts, which
+Carryover never changes, may still exist. With --since or --until only that time
+is removed. Work that is done in a forgotten session later is recorded again.
+There is no way back; what goes is listed first, and on a terminal you are asked.
+Elsewhere --yes is needed."""
 
 FORGET_EXAMPLES: Final = """\
   carryover forget 3f2a                     the session whose id begins with 3f2a
@@ -54,7 +54,10 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
 def run_forget(args: argparse.Namespace) -> int:
     from carryover.actions.forgetting import forget, plan_forgetting
 
-    plan = plan_forgetting(_asked(args), most=MOST_LISTED)
+    _refuse_unclear(args)
+    plan = plan_forgetting(
+        session=args.id, project=args.project, since_ms=args.since, until_ms=args.until, most=MOST_LISTED
+    )
     if not args.json:
         print_lines(_plan(plan))
     if args.dry_run:
@@ -66,15 +69,14 @@ def run_forget(args: argparse.Namespace) -> int:
     done = forget(plan)
     lines = [f"✗ {problem}" for problem in done.problems]
     if done.sessions or not done.problems:
-        what = "forgotten in part" if plan.in_part else "forgotten"
+        what = "forgotten in part" if plan.selection.in_part else "forgotten"
         lines.append(f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before.")
     put(args, done, lines)
     return ExitCode.FAILED if done.problems else ExitCode.OK
 
 
-def _asked(args: argparse.Namespace) -> Asked:
-    from carryover.actions.forgetting import Asked
-
+def _refuse_unclear(args: argparse.Namespace) -> None:
+    """Raises UserError (USAGE) unless the arguments say what to forget in one way."""
     which = [args.id is not None, args.project is not None, args.all]
     in_part = args.since is not None or args.until is not None
     if sum(which) > 1 or not (any(which) or in_part) or (args.all and in_part):
@@ -85,7 +87,6 @@ def _asked(args: argparse.Namespace) -> Asked:
         )
     if args.since is not None and args.since >= (args.until or now_ms()):
         raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
-    return Asked(session=args.id, project=args.project, since_ms=args.since, until_ms=args.until)
 
 
 def _plan(plan: Plan) -> Iterator[str]:
@@ -100,17 +101,18 @@ def _plan(plan: Plan) -> Iterator[str]:
 
 
 def _part(plan: Plan) -> str:
-    if not plan.in_part:
+    since_ms, until_ms = plan.selection.since_ms, plan.selection.until_ms
+    if not plan.selection.in_part:
         return "all that was recorded until now"
-    since = f"from {local_time(plan.since_ms)} " if plan.since_ms is not None else ""
-    return f"what happened {since}until {local_time(plan.until_ms) if plan.until_ms is not None else 'now'}"
+    since = f"from {local_time(since_ms)} " if since_ms is not None else ""
+    return f"what happened {since}until {local_time(until_ms) if until_ms is not None else 'now'}"
 
 
-def some_sessions(listed: Sequence[Listed], number: int) -> Iterator[str]:
+def some_sessions(sessions: Sequence[Session], number: int) -> Iterator[str]:
     """Yields the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
-    yield from session_lines(listed, with_project=True)
-    if number > len(listed):
-        yield f"... and {counted(number - len(listed), 'more session')}"
+    yield from session_lines(sessions, with_project=True)
+    if number > len(sessions):
+        yield f"... and {counted(number - len(sessions), 'more session')}"
 
 
 LINK: Final = """\

@@ -23,7 +23,7 @@ from carryover.terminal.pager import paged
 from carryover.terminal.streams import is_terminal
 
 if TYPE_CHECKING:
-    from carryover.past.handing_over import HandedOver
+    from carryover.past.handoff import HandedOver
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -97,11 +97,9 @@ def run(args: argparse.Namespace) -> None:
         return
     made = _made(args)
     if args.json:
-        from carryover.past.handoff_data import as_data
-
-        print_json(as_data(made))
+        print_json(made)
     elif args.why:
-        from carryover.past.handoff_data import with_reasons
+        from carryover.faces.cli.handoff_output import with_reasons
 
         print_document(with_reasons(made))
     elif args.raw or not is_terminal():
@@ -122,15 +120,17 @@ def _made(args: argparse.Namespace) -> HandedOver:
         return handoff_of_transcript(Path(args.transcript), args.agent, args.until, args.tokens)
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
-    from carryover.past.handing_over import handoff_to_print
+    from carryover.past.handoff import Wanted, handoff
 
-    return handoff_to_print(project_root(args.project), args.session, args.tokens)
+    return handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
 
 
 def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.agents import name_of
-    from carryover.actions.clipboard import copied_handoff
+    from carryover.actions.clipboard import copy
+    from carryover.past.handoff import Wanted, handoff
 
-    root, way = copied_handoff(project_root(args.project), args.session, args.tokens)
+    made = handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
+    way = copy(made.text)
     where = name_of(args.to) if args.to is not None else "the next agent"
-    say(f"The handoff of {root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    say(f"The handoff of {made.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

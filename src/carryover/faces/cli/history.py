@@ -5,20 +5,28 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.model import NOTE
 from carryover.past.context import no_such_folder, now_ms, project_root
-from carryover.past.history import Entry, log
+from carryover.past.sessions import show_command
+from carryover.past.timeline import log
+from carryover.past.types import Moment
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, one_line, paint, put, when
 from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
 
 if TYPE_CHECKING:
-    from carryover.past.origins import Lines, Origin, Turn
+    from carryover.past.line_history import LineHistory
+    from carryover.past.origins import Origin
+    from carryover.past.session_turns import Change
 
 LOG_LIMIT: Final = 100
+SHORT: Final = 8
+"""How much of a commit's id is shown."""
 
 LOG: Final = """\
 Prints what happened in a project, newest first, whichever agent did it: where
@@ -46,33 +54,31 @@ def log_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_log(args: argparse.Namespace) -> None:
     root = project_root(args.project)
-    entries = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
-    if not entries:
+    moments = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
+    if not moments:
         narrowed = args.agent or args.since
         hint = " Without --since and --agent all is listed." if narrowed else ""
         gone = no_such_folder(root) if not narrowed else None
         raise UserError(gone or f"Nothing is recorded for {root} that matches.{hint}", ExitCode.NOTHING_FOUND)
     now = now_ms()
     with paged(args):
-        prompts = {(each.moment.session, each.moment.text) for each in entries if each.moment.kind == "prompt"}
-        shown = (line for entry in entries for line in _entry(entry, now, prompts))
-        put(args, [entry.moment for entry in entries], shown)
+        prompts = {(moment.session, moment.text) for moment in moments if moment.kind == "prompt"}
+        put(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
 
 
-def _entry(entry: Entry, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
+def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
     """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
-    moment = entry.moment
     head = (
         when(moment.at_ms, now),
-        entry.agent,
-        paint(entry.show, BOLD),
+        moment.agent_name if moment.agent != NOTE else "",
+        paint(show_command(str(moment.short), moment.turn), BOLD),
         moment.kind if moment.how != "edits" else "commit with its edits",
-        paint(entry.commit, YELLOW) if entry.commit else "",
+        paint(moment.commit[:SHORT], YELLOW) if moment.commit else "",
     )
     is_listed = moment.kind == "session" and (moment.session, moment.text) in prompts
     text = "" if is_listed else " ".join(harmless(moment.text).split())
-    if entry.took_over is not None:
-        text = "from {} to {}".format(*entry.took_over)
+    if moment.kind == "hand-over":
+        text = f"from {moment.before_name} to {moment.agent_name}"
     elif moment.kind == "tests":
         text = paint(text, RED if text.startswith("fail") else GREEN)
     return entry_lines(head, text)
@@ -129,48 +135,45 @@ def run_why(args: argparse.Namespace) -> int:
     from carryover.past.origins import origin_of  # not at the top: `log` needs none of it
 
     origin = origin_of(args.file, limit=args.limit)
-    now = now_ms()
     with paged(args):
-        put(args, origin.data, _entries(origin, now))
+        put(args, origin.data, _entries(origin, now_ms()))
     return ExitCode.OK if origin.is_known else ExitCode.NOTHING_FOUND
 
 
 def _entries(origin: Origin, now: int) -> Iterator[str]:
     """Yields what is behind the lines, each with its turns; or the commit, and the turns of it or of the file."""
-    for lines in origin.lines:
-        yield from _lines(origin, lines, now)
-        yield from _turns(origin, lines.turns, now)
+    for line in origin.lines:
+        yield from _line(origin, line, now)
+        yield from _turns(origin, line.turns, now)
     if origin.commit is not None:
-        found = origin.commit.commit
-        made = ""
-        if origin.made_by is not None:
-            agent, session = origin.made_by
-            made = f"made by {agent} {paint(session, BOLD)}"
-        head = (when(found.authored_ms, now), f"commit {paint(origin.commit_id, YELLOW)}", made)
-        yield from entry_lines(head, one_line(found.subject, _PROMPT_CHARS))
-    yield from _turns(origin, origin.turns, now)
+        commit = origin.commit.commit
+        by = origin.commit.made_by
+        made = f"made by {origin.agent(by)} {paint(origin.session(by), BOLD)}" if by is not None else ""
+        head = (when(commit.authored_ms, now), f"commit {paint(commit.short, YELLOW)}", made)
+        yield from entry_lines(head, one_line(commit.subject, _PROMPT_CHARS))
+    yield from _turns(origin, origin.changes, now)
 
 
-def _lines(origin: Origin, lines: Lines, now: int) -> Iterator[str]:
-    """Yields the lines of the file with what is known about their origin."""
-    line = lines.origin
+def _line(origin: Origin, line: LineHistory, now: int) -> Iterator[str]:
+    """Yields a line of the file, or several, with what is known about their origin."""
     came: tuple[str, ...] = ("not committed",)
     if line.commit is not None:
-        came = (f"commit {paint(lines.commit_id, YELLOW)}", when(line.commit.authored_ms, now))
+        came = (f"commit {paint(line.commit.short, YELLOW)}", when(line.commit.authored_ms, now))
     numbers = str(line.line) if line.last == line.line else f"{line.line}-{line.last}"
-    yield from entry_lines((paint(f"{origin.name}:{numbers}", BOLD), *came), harmless(line.text))
+    name = os.path.relpath(line.file, origin.root)
+    yield from entry_lines((paint(f"{name}:{numbers}", BOLD), *came), harmless(line.text))
     explained = _EXPLAINED[line.found]
     if line.found == "before" and line.first_edit_ms is not None:
         explained = f"{explained} ({when(line.first_edit_ms, now)})."
     yield from filter(None, [explained])
 
 
-def _turns(origin: Origin, turns: Iterable[Turn], now: int) -> Iterator[str]:
+def _turns(origin: Origin, changes: Iterable[Change], now: int) -> Iterator[str]:
     """Yields one entry per turn; those of a commit with the files that they changed."""
-    for turn in turns:
-        changed = []
-        for change in turn.changes:
-            name = f"{os.path.relpath(change.path, origin.root)} " if origin.commit is not None else ""
-            changed.append(f"{name}{change.summary}")
-        head = (when(turn.at_ms, now), turn.agent, paint(turn.show, BOLD), ", ".join(changed))
-        yield from entry_lines(head, one_line(turn.prompt or "(no prompt recorded)", _PROMPT_CHARS))
+    for _, same in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
+        of_turn = list(same)
+        first = of_turn[0]
+        names = [f"{os.path.relpath(change.path, origin.root)} " if origin.commit else "" for change in of_turn]
+        changed = ", ".join(f"{name}{change.summary}" for name, change in zip(names, of_turn, strict=True))
+        head = (when(first.at_ms, now), origin.agent(first), paint(origin.show(first), BOLD), changed)
+        yield from entry_lines(head, one_line(first.prompt or "(no prompt recorded)", _PROMPT_CHARS))

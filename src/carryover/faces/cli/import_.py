@@ -101,8 +101,8 @@ def _try(args: argparse.Namespace) -> int:
     from carryover.actions.trying import try_source
 
     tried = [try_source(name, args.agent) for name in args.files]
-    put(args, {"files": tried}, (line for found in tried for line in _tried_lines(found)))
-    return ExitCode.FAILED if any(found.problems for found in tried) else ExitCode.OK
+    put(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
+    return ExitCode.FAILED if any(file.problems for file in tried) else ExitCode.OK
 
 
 def _tried_lines(tried: Tried) -> Iterator[str]:

@@ -6,23 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.installing import (
-    RESUME_MODES,
-    Answer,
-    Survey,
-    Wishes,
-    agent_files,
-    first_answer,
-    install,
-    options,
-    survey,
-)
-from carryover.actions.project_rules import POINTERS
+from carryover.actions.installing import RESUME_MODES, Answer, Survey, Wishes, install, survey
+from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag, known_agents
 from carryover.faces.cli.install_report import as_data, print_report
-from carryover.faces.cli.install_screen import Explain, Texts, on_enter, pick
+from carryover.faces.cli.install_screen import Explain, on_enter, pick
 from carryover.terminal.output import can_ask, print_json
+from carryover.terminal.paths import short_path
 
 DESCRIPTION: Final = {
     "install": """\
@@ -91,8 +82,8 @@ def run(args: argparse.Namespace) -> int:
         mcp=args.mcp,
         resume_mode=args.resume_mode,
     )
-    seen = survey(wishes)
-    done = install(seen, _answer(args, seen, wishes), wishes)
+    surveyed = survey(wishes)
+    done = install(surveyed, _answer(args, surveyed))
     if args.json:
         print_json(as_data(done))
     else:
@@ -100,26 +91,24 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.FAILED if done.failed else ExitCode.OK
 
 
-def _answer(args: argparse.Namespace, seen: Survey, wishes: Wishes) -> Answer:
+def _answer(args: argparse.Namespace, surveyed: Survey) -> Answer:
     """Asks, unless the arguments say everything."""
-    if args.agents is not None:
-        return first_answer(seen, args.agents, args.pointers)
-    offered = options(seen, installing=wishes.installing)
-    first = first_answer(seen, [option.id for option in offered if option.ticked], args.pointers)
-    if not can_ask() or args.yes or args.json or args.dry_run:
+    first = surveyed.first_answer(args.agents, args.pointers)
+    if args.agents is not None or not can_ask() or args.yes or args.json or args.dry_run:
         return first
-    return pick(offered, first, _explained(seen, starts=wishes.service))
+    return pick(surveyed.offered, first, _explained(surveyed))
 
 
-def _explained(seen: Survey, *, starts: bool) -> Explain:
+def _explained(surveyed: Survey) -> Explain:
     """Returns what says what is written into projects and what Enter does."""
-    files = agent_files(seen)
-    home = Path.home()
+    settings, home = surveyed.settings(), Path.home()
 
     def explain(answer: Answer) -> Texts:
-        chosen = [file for file in files if file.agent in answer.agents]
-        inside = seen.rule(answer)
-        outside = on_enter(chosen, home, starts=starts)
+        chosen = [agent for agent in settings if agent.spec.id in answer.agents]
+        hooks = [short_path(agent.config, home) for agent in chosen if agent.hooks]
+        entries = [short_path(agent.config, home) for agent in chosen if not agent.hooks]
+        inside = surveyed.rule(answer)
+        outside = on_enter(hooks, entries, starts=surveyed.wishes.service)
         return Texts((FOR_WHOM, *inside.full, *outside.full), (FOR_WHOM, *inside.short, *outside.short))
 
     return explain

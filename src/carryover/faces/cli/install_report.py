@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.file_changes import FileChange, PlannedChange
-from carryover.actions.install_result import AgentResult, Installed
+from carryover.actions.file_changes import Applied, Edit, diff, does
+from carryover.actions.installing import AgentResult, Installed
 from carryover.actions.project_rules import POINTERS
 from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
@@ -37,26 +37,33 @@ _READ: Final = {
 
 def as_data(done: Installed) -> dict[str, Any]:
     """Returns the result for `--json`."""
-    files = [*map(_plan_data, done.planned)] if done.is_dry else [*map(_file_data, done.files)]
+    files = (
+        [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in done.setup.shown]
+        if done.is_dry
+        else [
+            file_data(applied) | ({"problem": applied.problem} if applied.problem else {}) for applied in done.applied
+        ]
+    )
     common = {
-        "selected": done.selected,
+        "selected": done.setup.selected,
         "agents": [_agent_data(agent) for agent in done.agents],
         "files": files,
-        "pointers": done.pointers,
+        "pointers": done.setup.pointers,
         "projects": [
             {
                 "root": str(project.root),
-                "files": [_change_data(each, with_diff=done.is_dry) for each in project.changes],
-                "later": [_change_data(each, with_diff=done.is_dry) for each in project.later],
+                "files": [_edit_data(edit, with_diff=done.is_dry) for edit in project.changes],
+                "later": [_edit_data(edit, with_diff=done.is_dry) for edit in project.later],
                 "problem": project.problem or None,
                 "notes": list(project.notes),
             }
             for project in done.projects
         ],
-        "all_projects": not done.projects_cut,
+        "all_projects": not done.survey.projects.cut,
     }
     if done.is_dry:
         return {"dry_run": True, **common, "daemon": msgspec.to_builtins(done.ahead, enc_hook=str)}
+    held = done.held
     return {
         "changed": done.changed,
         **common,
@@ -64,24 +71,25 @@ def as_data(done: Installed) -> dict[str, Any]:
         "withdrawn": msgspec.to_builtins(done.withdrawn),
         "first_read": done.read,
         "command": done.shell.command,
-        "held": msgspec.to_builtins(done.held),
+        "held": {"sessions": held.sessions, "projects": held.project_count} if held is not None else None,
     }
 
 
-def _agent_data(agent: AgentResult) -> dict[str, Any]:
+def _agent_data(result: AgentResult) -> dict[str, Any]:
+    agent = result.detection
     return {
-        "id": agent.id,
-        "name": agent.name,
+        "id": agent.spec.id,
+        "name": agent.spec.name,
         "state": agent.state,
-        "selected": agent.selected,
+        "selected": result.selected,
         "binary": _path_data(agent.binary),
-        "version": agent.version,
+        "version": agent.version_text or None,
         "config": _path_data(agent.config),
         "roots": [os.fspath(root) for root in agent.roots],
-        "hooks": list(agent.hooks),
-        "to_review": list(agent.to_review),
+        "hooks": list(agent.hook_set.events) if agent.hook_set is not None else [],
+        "to_review": list(result.to_review),
         "lost_folder": _path_data(agent.lost_folder),
-        "problem": agent.problem,
+        "problem": result.problem,
     }
 
 
@@ -89,55 +97,52 @@ def _path_data(path: Path | None) -> str | None:
     return None if path is None else os.fspath(path)
 
 
-def _plan_data(planned: PlannedChange) -> dict[str, Any]:
-    return {"path": str(planned.path), "diff": planned.diff, "problem": planned.problem}
+def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
+    about = {"path": str(edit.path), "does": does(edit)}
+    return about | ({"diff": diff(edit)} if with_diff else {})
 
 
-def _file_data(file: FileChange) -> dict[str, Any]:
-    about = {"path": file.path, "why": file.why, "outcome": file.outcome}
-    return about | ({"problem": file.problem} if file.problem else {})
-
-
-def _change_data(planned: PlannedChange, *, with_diff: bool) -> dict[str, Any]:
-    about = {"path": str(planned.path), "does": planned.does}
-    return about | ({"diff": planned.diff} if with_diff else {})
+def file_data(applied: Applied) -> dict[str, Any]:
+    """Returns what became of an edit of settings, for `--json`."""
+    return {"path": str(applied.edit.path), "why": applied.edit.change.what, "outcome": applied.outcome}
 
 
 def print_report(done: Installed, home: Path) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
     print_lines(map(runnable, lines(done, home)))
     if done.is_dry:
-        steps: list[tuple[str, Sequence[PlannedChange]]] = [("", done.planned)]
+        steps: list[tuple[str, Sequence[Edit]]] = [("", done.setup.shown)]
         for project in done.projects:
             root = short_path(project.root, home)
             steps.append((f"In {root}, by carryoverd:", project.changes))
             steps.append((f"When an agent next works in {root}:", project.later))
-        changing = [(title, [each for each in planned if each.changes]) for title, planned in steps]
-        for title, planned in changing:
-            if title and planned:
+        changing = [(title, [edit for edit in edits if edit.changes]) for title, edits in steps]
+        for title, edits in changing:
+            if title and edits:
                 say("", title)
-            print_diffs(planned)
-        would = any(planned for _, planned in changing) or (done.ahead is not None and done.ahead.does != "nothing")
+            print_diffs(edits)
+        would = any(edits for _, edits in changing) or (done.ahead is not None and done.ahead.does != "nothing")
         say("", "Nothing was changed." if would else "Nothing would change.")
 
 
-def print_diffs(planned: Iterable[PlannedChange]) -> None:
-    """Prints what each change would do."""
-    for each in planned:
-        if each.changes:
-            print_lines(["", *each.diff.removesuffix("\n").split("\n")], fits=True)
+def print_diffs(edits: Iterable[Edit]) -> None:
+    """Prints what each edit would change."""
+    for edit in edits:
+        if edit.changes:
+            print_lines(["", *diff(edit).removesuffix("\n").split("\n")], fits=True)
 
 
 def lines(done: Installed, home: Path) -> Iterator[str]:
     """Yields the result for people, without diffs."""
     asked = [agent for agent in done.agents if agent.selected]
     if not (done.is_dry or done.installing or done.changed or done.failed):
-        lost = any(agent.lost_folder for agent in asked)
+        lost = any(agent.detection.lost_folder for agent in asked)
         yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
     for agent in asked:
         yield from agent.lines
     yield from _other_settings(done, home)
-    new = done.changed_rule or any(project.changes or project.later for project in done.projects)
+    is_new_rule = done.answer.pointers != done.survey.config.publish.pointers
+    new = is_new_rule or any(project.changes or project.later for project in done.projects)
     if done.installing or done.is_dry or new:
         yield from _project_lines(done, home)
     if done.is_dry:
@@ -157,7 +162,7 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.read is not None:
         yield _READ[done.read]
     if done.held is not None:
-        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
+        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.project_count, 'project')} so far."
     if done.shell.problem:
         yield from (f"⚠ {done.shell.problem}", f"  {done.shell.remedy}")
     if done.installing:
@@ -169,24 +174,28 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
 
 
 def _other_settings(done: Installed, home: Path) -> Iterator[str]:
-    for other in done.other_settings:
-        path = short_path(other.path, home)
-        if other.did == "refused":
-            yield f"✗ {other.what}"
-        elif other.did == "server entered":
+    for applied in done.other_settings:
+        change, path = applied.edit.change, short_path(applied.edit.path, home)
+        is_entered = change.server and change.backup  # a removal is not backed up
+        if applied.problem:
+            yield f"✗ {applied.problem}"
+        elif done.is_dry:
+            continue
+        elif is_entered and applied.outcome in ("created", "changed"):
             yield f"✓ MCP server entered into {path}"
-        else:
-            yield f"✓ {other.what[0].upper()}{other.what[1:]} removed from {path}"
+        elif change.agent is not None and applied.outcome in ("changed", "removed"):
+            what = change.what.partition(" of ")[0]
+            yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
 
 
 def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     """Yields the rule for projects, then the changed files of each."""
     waits = not done.is_dry and not done.is_running
-    yield f"Into your projects ({done.pointers}){', once carryoverd runs' if waits else ''}:"
+    yield f"Into your projects ({done.setup.pointers}){', once carryoverd runs' if waits else ''}:"
     yield from (f"  {line}" for line in done.rule)
-    if not done.into_projects:
+    if done.setup.pointers == "off" or done.survey.config.publish.folder is not None:
         return
-    if done.pointers == "shared":
+    if done.setup.pointers == "shared":
         yield _COMMIT
     changing = [project for project in done.projects if project.changes or project.later or project.problem]
     for project in changing[:SHOWN]:
@@ -197,10 +206,10 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
         yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
     for project in done.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
-    first, *others = (answer for answer in POINTERS if answer != done.pointers)
+    first, *others = (answer for answer in POINTERS if answer != done.setup.pointers)
     named = ", ".join(f"`{answer}`" for answer in others)
     yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
 
 
-def _changes(planned: Sequence[PlannedChange], root: Path) -> str:
-    return ", ".join(f"{os.path.relpath(each.path, root)} is {each.does}" for each in planned)
+def _changes(edits: Sequence[Edit], root: Path) -> str:
+    return ", ".join(f"{os.path.relpath(edit.path, root)} is {does(edit)}" for edit in edits)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from carryover.actions.installing import AgentFile, Answer, Option
-from carryover.actions.project_rules import POINTERS
+from carryover.actions.installing import Answer, Detection
+from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
-from carryover.terminal.paths import short_path
 from carryover.terminal.screen import drawing
 
 if TYPE_CHECKING:
@@ -28,34 +26,24 @@ KEYS: Final = {"left": -1, "right": 1, "p": 1}
 """Keys that change the answer about projects, and how many places they move."""
 
 
-class Texts(NamedTuple):
-    """Lines that explain an answer, below the list of agents: at length, and for a low screen."""
-
-    full: tuple[str, ...]
-    short: tuple[str, ...]
-
-
 Explain = Callable[[Answer], Texts]
+"""Returns the lines that explain an answer, below the list of agents."""
 
 
-def on_enter(files: Sequence[AgentFile], home: Path, *, starts: bool) -> Texts:
-    """Says what Enter does outside of projects. `files`: those of the selected agents. `starts`: the daemon too."""
-    hooked = [short_path(file.path, home) for file in files if file.has_hooks]
-    listed = [short_path(file.path, home) for file in files if not file.has_hooks]
-    full, short = [], []
-    if hooked:
-        full.append(f"writes hooks into {_joined(hooked)}")
-        short.append(f"hooks into {_first(hooked)}")
-    if listed:
-        full.append(f"an entry into {_joined(listed)}")
-        short.append(f"an entry into {_first(listed)}")
+def on_enter(hooks: Sequence[str], entries: Sequence[str], *, starts: bool) -> Texts:
+    """Says what Enter does outside of projects: the files that get hooks, or an entry; whether the daemon `starts`."""
+    steps: list[tuple[str, str]] = []
+    if hooks:
+        steps.append((f"writes hooks into {_joined(hooks)}", f"hooks into {_first(hooks)}"))
+    if entries:
+        steps.append((f"an entry into {_joined(entries)}", f"an entry into {_first(entries)}"))
     if starts:
-        full += ["starts carryoverd in the background", "reads what your agents have written so far"]
-        short += ["starts carryoverd", "reads your history"]
+        steps.append(("starts carryoverd in the background", "starts carryoverd"))
+        steps.append(("reads what your agents have written so far", "reads your history"))
     else:
-        full.append("starts nothing (--no-service)")
-        short.append("starts nothing (--no-service)")
-    return Texts((f"Enter {_joined(full)}.", LEAVING), (f"Enter: {', '.join(short)}. {LEAVING}",))
+        steps.append(("starts nothing (--no-service)", "starts nothing (--no-service)"))
+    short = ", ".join(in_short for _, in_short in steps)
+    return Texts((f"Enter {_joined([step for step, _ in steps])}.", LEAVING), (f"Enter: {short}. {LEAVING}",))
 
 
 def _joined(items: Sequence[str]) -> str:
@@ -66,14 +54,18 @@ def _first(paths: Sequence[str]) -> str:
     return paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
-def pick(offered: Sequence[Option], first: Answer, explain: Explain) -> Answer:
+def pick(offered: Sequence[Detection], first: Answer, explain: Explain) -> Answer:
     """Asks the question; `first` is offered. Raises KeyboardInterrupt on Ctrl-C, and UserError if the user leaves."""
     import questionary  # takes longer to import than everything else, and most calls ask nothing
 
-    width = max(len(option.name) for option in offered)
+    width = max(len(agent.spec.name) for agent in offered)
     rows = [
-        questionary.Choice(f"{option.name:<{width}}  {option.presence}", value=option.id, checked=option.ticked)
-        for option in offered
+        questionary.Choice(
+            f"{agent.spec.name:<{width}}  {'detected' if agent.found else 'not detected'}",
+            value=agent.spec.id,
+            checked=agent.spec.id in first.agents,
+        )
+        for agent in offered
     ]
     panel = _Panel(first, explain, len(rows))
     # `validate` is called with the current selection at each change.
@@ -118,8 +110,8 @@ class _Panel:
             screen.key_bindings.add(key)(lambda event: event.app.exit(result=None))
 
     def _choose(self, by: int, _event: object) -> None:
-        at = POINTERS.index(self.answer.pointers) + by
-        self.answer = self.answer._replace(pointers=POINTERS[at % len(POINTERS)])
+        place = POINTERS.index(self.answer.pointers) + by
+        self.answer = self.answer._replace(pointers=POINTERS[place % len(POINTERS)])
 
     def _rows(self) -> Sequence[StyleAndTextTuples]:
         """Returns what is shown, as long as the whole list has room beside it."""
@@ -133,10 +125,11 @@ class _Panel:
         return [self._choices(f" {PROJECTS_IN_SHORT}"), *_wrapped(short, " ", size.columns)]
 
     def _choices(self, before: str) -> StyleAndTextTuples:
-        return [
-            ("", before),
-            *((("bold", f" ● {each} ") if each == self.answer.pointers else ("", f" ○ {each} ")) for each in POINTERS),
-        ]
+        row: StyleAndTextTuples = [("", before)]
+        for pointers in POINTERS:
+            is_chosen = pointers == self.answer.pointers
+            row.append(("bold", f" ● {pointers} ") if is_chosen else ("", f" ○ {pointers} "))
+        return row
 
 
 def _wrapped(lines: Iterable[str], indent: str, columns: int) -> list[StyleAndTextTuples]:

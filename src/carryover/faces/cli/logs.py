@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
+from functools import partial
 from typing import Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
-from carryover.past.logs import Line, followed_lines, log_levels, log_lines
+from carryover.past.logs import LOG_LEVELS, Line, log_lines
 from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush
@@ -29,35 +31,25 @@ EXAMPLES: Final = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
     flag(parser, "-f", "--follow", "print what is added as well, until Ctrl-C")
-    parser.add_argument("--level", choices=log_levels(), default="debug", help="leave out what is less serious")
+    parser.add_argument("--level", choices=LOG_LEVELS, default="debug", help="leave out what is less serious")
     parser.add_argument("--since", default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
     flag(parser, "--json", "print each line as a JSON object")
     add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    wait = partial(is_read_for, FOLLOW_EVERY_S) if args.follow else None
     try:
-        if args.follow:
-            _follow(args)
-        else:
-            lines = log_lines(level=args.level, since_ms=args.since)
-            with paged(args):
-                for line in lines:
+        lines = log_lines(level=args.level, since_ms=args.since, wait=wait)
+        with nullcontext() if args.follow else paged(args):
+            for line in lines:
+                if line is None:
+                    flush()
+                else:
                     _print(line, args)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
     return ExitCode.OK
-
-
-def _follow(args: argparse.Namespace) -> None:
-    def wait() -> bool:
-        return is_read_for(FOLLOW_EVERY_S)
-
-    for line in followed_lines(level=args.level, since_ms=args.since, wait=wait):
-        if line is None:
-            flush()
-        else:
-            _print(line, args)
 
 
 def _print(line: Line, args: argparse.Namespace) -> None:

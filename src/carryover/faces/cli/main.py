@@ -210,44 +210,54 @@ def meant_command(word: str) -> str:
 
 def _run(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
-        from carryover.faces.cli.completions import complete
-
-        words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
-        command = next((word for word in words if word in COMMANDS), None)
-        parser, commands = build_parser(command, others=COMMANDS)
-        complete(parser, commands[command].declared if command is not None else (), COMMANDS)
+        _complete()
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     command = ALIASES.get(first, first) if first is not None else None
-    if first is not None:
-        at = arguments.index(first) + 1
-        before = arguments[:at]
-        if JSON in before:
-            arguments = [*(word for word in before if word != JSON), JSON, *arguments[at:]]
     parser, commands = build_parser(command)
     try:
         if command is not None and command not in COMMANDS:
             parser.error(f"there is no command {command!r}{meant_command(command)}")
-        args, unknown = parser.parse_known_args(arguments)
-        if unknown and args.command is not None:
-            # argparse takes all positional arguments at the first one; those after an option are left over.
-            after = arguments[arguments.index(first or args.command) + 1 :]
-            args, unknown = commands[args.command].parse_known_intermixed_args(after, args)
-        if unknown:
-            commands.get(args.command, parser).unknown(unknown)
-        if args.command is None and args.json:
-            parser.error(f"{JSON} needs a command")
+        args = _parsed(parser, commands, arguments, first)
     except SystemExit as stop:  # argparse has printed its help
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     if args.command is not None:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
         return code or ExitCode.OK
     if can_ask():
-        from carryover.faces.cli.picker_screen import can_pick, pick
+        from carryover.faces.cli.picker import can_pick, pick
 
         if can_pick():
             return pick(main)
     warn(*parser.format_help().splitlines())
     return ExitCode.USAGE
+
+
+def _complete() -> None:
+    from carryover.faces.cli.completions import complete
+
+    words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
+    command = next((word for word in words if word in COMMANDS), None)
+    parser, commands = build_parser(command, others=COMMANDS)
+    complete(parser, commands[command].declared if command is not None else (), COMMANDS)
+
+
+def _parsed(
+    parser: CommandParser, commands: Mapping[str, CommandParser], arguments: list[str], first: str | None
+) -> argparse.Namespace:
+    """Parses the arguments, `first` of which names the command. Raises UsageError, or SystemExit after their help."""
+    before = arguments[: arguments.index(first) + 1] if first is not None else []
+    if JSON in before:
+        arguments = [*(word for word in before if word != JSON), JSON, *arguments[len(before) :]]
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown and args.command is not None:
+        # argparse takes all positional arguments at the first one; those after an option are left over.
+        after = arguments[arguments.index(first or args.command) + 1 :]
+        args, unknown = commands[args.command].parse_known_intermixed_args(after, args)
+    if unknown:
+        commands.get(args.command, parser).unknown(unknown)
+    if args.command is None and args.json:
+        parser.error(f"{JSON} needs a command")
+    return args
 
 
 def _function(command: str, own: str, usual: str) -> Callable[..., Any]:

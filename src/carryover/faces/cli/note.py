@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import put, warn
+from carryover.terminal.output import put
 
 DESCRIPTION: Final = """\
 Records a text from outside, such as the answer of a web chat to what `carryover
@@ -34,15 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from carryover.actions.noting import content_of, note, place_for
+    from carryover.actions.noting import note
 
-    place = place_for(args.project, args.source)
-    if args.file == "-" and sys.stdin.isatty():
-        warn("Paste the answer, then press Ctrl-D on an empty line.")
-    done = note(content_of(args.file), place, args.title)
-    where = f"`carryover show {done.session}` prints it"
-    lines = [f"· Recorded already as {done.session}; {where}."]
-    if done.is_new:
-        found = f"the next agent finds it in the handoff, and {where}."
-        lines = [f"✓ {done.title}", f"  Recorded as {done.session}: {found}"]
-    put(args, {"session": done.session, "project": place.root, "title": done.title, "new": done.is_new}, lines)
+    noted = note(args.file, args.project, args.source, args.title)
+    where = f"`carryover show {noted.session}` prints it"
+    lines = [f"· Recorded already as {noted.session}; {where}."]
+    if noted.is_new:
+        then = f"the next agent finds it in the handoff, and {where}."
+        lines = [f"✓ {noted.title}", f"  Recorded as {noted.session}: {then}"]
+    put(args, {"session": noted.session, "project": noted.root, "title": noted.title, "new": noted.is_new}, lines)

@@ -1,281 +1,119 @@
-"""The session picker, which `carryover` opens on a terminal if run without a command: state, text, keys. Pure."""
+"""The full-screen list of sessions and of what a search finds: opens what is recorded, and runs what was chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from carryover.errors import visible
-from carryover.terminal.output import ago, columns, counted, fitted, harmless, one_line, wrapped
+from carryover.errors import ExitCode, UserError
+from carryover.model import LAST
+from carryover.past.live_search import LiveSearch, folders_looked_in, is_kept, live_search
+from carryover.terminal.output import answer_to, can_ask, print_lines
+from carryover.terminal.pager import pager_command
 from carryover.terminal.paths import short_path
-from carryover.terminal.table import Column, table
 
 if TYPE_CHECKING:
-    from carryover.past.picking import Match, Preview
+    from carryover.faces.cli.picker_screen import Choice
 
-PROMPT_LIMIT: Final = 300
-TASK_LIMIT: Final = 200
+READ_FROM_DISK: Final = "Read from your agents' newest files; nothing is kept. ? shows the keys."
+AFTERWARDS: Final = "`carryover install` keeps all of it, and a handoff fresh in each project that you work in."
 
-_BETWEEN: Final = " · "
-_HEADS: Final = (Column("AGENT", least=6), Column("LAST"), Column("TASK", least=16))
-_HEADS_OF_ALL: Final = (_HEADS[0], Column("PROJECT", least=10, keep_end=True), *_HEADS[1:])
-
-HELP: Final = (
-    ("c", "continue the session in another agent, with its handoff as the first prompt"),
-    ("enter", "show the conversation"),
-    ("/", "filter as you type, by words in prompts, answers, files, tasks and names; best match first"),
-    ("y", "copy the handoff, to paste it anywhere"),
-    ("r", "resume the session in its own agent"),
-    ("a", "list the sessions of all projects, or of this one again"),
-    ("↑ ↓", "choose; also j k, page up, page down, home, end, the mouse wheel"),
-    ("esc", "end the filter; without one, quit"),
-    ("q", "quit"),
-)
-
-Does = Literal["show", "continue", "copy", "resume"]
-Mode = Literal["list", "typing", "agents", "help"]
-
-MOVES: Final = {
-    "up": -1,
-    "c-p": -1,
-    "k": -1,
-    "down": 1,
-    "c-n": 1,
-    "j": 1,
-    "pageup": -10,
-    "pagedown": 10,
-    "home": -1_000,
-    "g": -1_000,
-    "end": 1_000,
-    "G": 1_000,
-}
-SPECIAL: Final = (*(key for key in MOVES if len(key) > 1), "enter", "backspace", "escape")
-"""The names of keys that type nothing."""
-COMMANDS: Final[dict[str, Does]] = {"y": "copy", "r": "resume"}
-MODES: Final[dict[str, Mode]] = {"/": "typing", "?": "help"}
+RunCommand = Callable[[Sequence[str]], int]
+"""Runs `carryover` with these arguments and returns its exit code."""
 
 
-@dataclass(slots=True)
-class Picker:
-    """The state of the screen. Entries are built by `session_list.session_entry`, newest first."""
-
-    here: Sequence[dict[str, Any]]
-    """Sessions of the current project; empty outside a project."""
-    everywhere: Sequence[dict[str, Any]]
-    agents: Callable[[], Sequence[tuple[str, str]]]
-    """Returns id and name of each agent that can take over on this machine. Called when one is to be chosen."""
-    names: Mapping[str, str]
-    """Display names of agents, by id."""
-    find: Callable[[str], Collection[str]] = lambda _: ()
-    """Returns the ids of the sessions that have a word, or a longer one that begins so. Called at every key."""
-    matches: Callable[[str, bool], Mapping[str, Match]] = lambda _, __: {}
-    """Returns the best match of each session for the whole filter, by session id, best first: of this project or, if
-    true, of all. Called at every key."""
-    shows_all: bool = False
-    at: int = 0
-    mode: Mode = "list"
-    """typing: keys go into the filter. agents: one is being chosen, at index `agent_at`. help: the keys are shown."""
-    agent_at: int = 0
-    typed: str = ""
-    """The filter: words that each listed session has."""
-    said: str = ""
-    """A message that is shown until the next key press."""
-
-    @property
-    def lists_all(self) -> bool:
-        """Whether the sessions of all projects are listed."""
-        return self.shows_all or not self.here
-
-    @property
-    def listed(self) -> Sequence[dict[str, Any]]:
-        """The sessions on the list at the moment: newest first, or with a filter best match first, then newest."""
-
-        def has(entry: dict[str, Any], word: str) -> bool:
-            texts = (
-                self.names.get(entry["agent"]),
-                *(entry[key] for key in ("id", "project", "branch", "title", "task")),
-            )
-            return any(word in text.lower() for text in texts if text) or entry["id"] in self.find(word)
-
-        every, words = self.everywhere if self.lists_all else self.here, self.typed.lower().split()
-        if not words:
-            return every
-        rank = {session: at for at, session in enumerate(self.matches(self.typed, self.lists_all))}
-        found = [entry for entry in every if all(has(entry, word) for word in words)]
-        return sorted(found, key=lambda entry: rank.get(entry["id"], len(rank)))
-
-    @property
-    def match(self) -> Match | None:
-        """What the filter found in the selected session; None without a filter, or if only its names match."""
-        if self.entry is None or not self.typed.strip():
-            return None
-        return self.matches(self.typed, self.lists_all).get(self.entry["id"])
-
-    @property
-    def entry(self) -> dict[str, Any] | None:
-        """The selected session; None if the list is empty."""
-        return self.listed[self.at] if self.listed else None
-
-    @property
-    def offered(self) -> Sequence[tuple[str, str]]:
-        """The agents that can continue the selected session; its own comes last."""
-        own = self.entry["agent"] if self.entry is not None else None
-        return sorted(self.agents(), key=lambda agent: agent[0] == own)
-
-    def press(self, key: str) -> list[str] | None:
-        """Does what a key means in this mode. Returns the arguments of `carryover` to run; none: the user leaves.
-
-        `key`: the name of a special key, or what was typed.
-        """
-        self.said = ""
-        if key == "escape":
-            return None if self.back() else []
-        if self.mode == "help" or (self.mode == "typing" and key == "enter"):
-            self.mode = "list"
-        elif self.mode == "typing" and key not in SPECIAL:
-            self.type(key)
-        elif self.mode == "typing" and key == "backspace":
-            self.typed, self.at = self.typed[:-1], 0
-        elif key in MOVES:
-            self.move(MOVES[key])
-        elif key == "enter":
-            return self.command("continue" if self.mode == "agents" else "show")
-        elif key in COMMANDS:
-            return self.command(COMMANDS[key])
-        elif key == "c":
-            self.choose_agent()
-        elif key == "a":
-            self.toggle_all()
-        elif key in MODES:
-            self.mode = MODES[key]
-        elif key == "q":
-            return []
-        return None
-
-    def type(self, text: str) -> None:
-        """Adds typed or pasted text to the filter, if that is open; a pasted `end` is no key."""
-        if self.mode == "typing":
-            self.typed, self.at = self.typed + harmless(text).replace("\n", " "), 0
-
-    def move(self, by: int) -> None:
-        """Moves the selection, stopping at the ends of the list."""
-        if self.mode == "agents":
-            self.agent_at = min(max(self.agent_at + by, 0), len(self.agents()) - 1)
-        else:
-            self.at = max(min(self.at + by, len(self.listed) - 1), 0)
-
-    def toggle_all(self) -> None:
-        """Switches between all projects and this one; the selected session stays selected if it is on the new list."""
-        if not self.here:
-            self.said = "No session is recorded for this folder: all are listed."
-            return
-        chosen = self.entry
-        self.shows_all = not self.shows_all
-        self.at = next((at for at, entry in enumerate(self.listed) if entry is chosen), 0)
-
-    def choose_agent(self) -> None:
-        """Opens the list of agents that can take over; sets a message if there are none."""
-        if self.entry is None:
-            self.said = "No session is listed."
-        elif not self.entry["project"]:
-            self.said = "This session belongs to no project, so no agent can take it over."
-        elif not self.agents():
-            self.said = "No agent that takes a first prompt is on this machine. y copies the handoff."
-        else:
-            self.mode, self.agent_at = "agents", 0
-
-    def back(self) -> bool:
-        """Closes the keys, the list of agents or the filter; returns False if none of them was open."""
-        if self.mode in ("help", "agents"):
-            self.mode = "list"
-        elif self.mode == "typing" or self.typed:
-            self.mode, self.typed, self.at = "list", "", 0
-        else:
-            return False
-        return True
-
-    def command(self, does: Does) -> list[str] | None:
-        """Returns the arguments of `carryover` for the selected session; None if it can't be done, as `said` says."""
-        if self.entry is None:
-            self.said = "No session is listed."
-            return None
-        session, project = self.entry["id"], self.entry["project"]
-        if does == "copy" and not project:
-            self.said = "This session belongs to no project, so it has no handoff."
-            return None
-        if does == "copy":
-            return ["handoff", f"--session={session}", "--copy", "--", project]
-        if does == "continue":
-            return ["to", f"--session={session}", "--", self.offered[self.agent_at][0], project]
-        return ["resume", "--run", "--", session] if does == "resume" else ["show", "--", session]
+def can_pick() -> bool:
+    """Whether a person is at a terminal that can show the list."""
+    return can_ask() and os.environ.get("TERM") != "dumb"
 
 
-def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[str]:
-    """Returns the header and one line per session, none wider than `width`."""
-    rows = []
-    for entry in picker.listed:
-        place = short_path(entry["project"], home) if entry["project"] else "?"
-        agent, last = picker.names.get(entry["agent"], entry["agent"]), ago(entry["last_ms"], now_ms)
-        task = one_line(entry["title"] or entry["task"] or "", TASK_LIMIT)
-        rows.append((agent, *((place,) if picker.lists_all else ()), last, task))
-    return table(_HEADS_OF_ALL if picker.lists_all else _HEADS, rows, width)
+def pick(run_command: RunCommand) -> int:
+    """Lets the user choose a session; returns the exit code. Says where it looked if there is none."""
+    with live_search() as live:
+        if live is None:
+            print_lines(nothing_found())
+            return ExitCode.OK
+        arguments = _chosen(live, run_command, types=False)
+    return _finish(arguments, run_command)
 
 
-def keys_line(picker: Picker, width: int) -> str:
-    """Returns the line of available keys, as many as have room, or the message about the last key."""
-    filtered = f"/{picker.typed}{'▏' if picker.mode == 'typing' else ''} {len(picker.listed)} found"
-    if picker.said:
-        parts = [picker.said]
-    elif picker.mode == "agents":
-        parts = ["enter continue there", "↑↓ choose", "esc back"]
-    elif picker.mode == "help":
-        parts = ["any key goes back"]
-    elif picker.mode == "typing":
-        parts = [filtered, "enter done", "esc ends the filter"]
-    else:
-        parts = [filtered, "esc ends the filter"] if picker.typed else []
-        parts += ["c continue elsewhere", "enter show", "/ filter", "? keys", "q quit", "y copy", "r resume"]
-        parts += [f"a {'this project' if picker.shows_all else 'all projects'}"] if picker.here else []
-    lines = (_BETWEEN.join(parts[:number]) for number in range(len(parts), 0, -1))
-    return next((line for line in lines if columns(line) <= width), fitted(parts[0], width))
+def search_live(opened: AbstractContextManager[LiveSearch | None], run_command: RunCommand) -> int:
+    """Lets the user search while they type; returns the exit code. Raises UserError if nothing is recorded."""
+    with opened as live:
+        if live is None:
+            nothing = "No session is recorded yet. `carryover` says where they are looked for."
+            raise UserError(nothing, ExitCode.NOTHING_FOUND)
+        arguments = _chosen(live, run_command, types=True)
+    return _finish(arguments, run_command)
 
 
-def preview_lines(
-    picker: Picker, preview_of: Callable[[str], Preview | None], *, now_ms: int, width: int
-) -> Iterator[str]:
-    """Yields the selected session's newest turns and files; or the agents that can take it over, or the keys."""
-    if picker.mode == "agents":
-        yield "Continue in"
-        yield from (f"{'›' if at == picker.agent_at else ' '} {name}" for at, (_, name) in enumerate(picker.offered))
-    elif picker.mode == "help":
-        for key, does in HELP:
-            yield from wrapped(f"{key:<5}  {does}", width).split("\n")
-    elif picker.entry is None:
-        yield from wrapped("No session has all these words. esc ends the filter.", width).split("\n")
-    else:
-        if (match := picker.match) is not None:
-            yield from wrapped(f"{match.kind} {ago(match.at_ms, now_ms)}: {match.excerpt}", width).split("\n")
-        for line in _preview(picker.entry, preview_of(picker.entry["id"]), now_ms):
-            yield from wrapped(line, width).split("\n")
+def _chosen(live: LiveSearch, run_command: RunCommand, *, types: bool) -> list[str]:
+    """Shows the list until the user leaves it; returns the arguments of `carryover` to run then, if any."""
+    from carryover.faces.cli.picker_screen import Screen
+
+    screen = Screen(live, types=types, message="" if is_kept() else READ_FROM_DISK)
+    while (choice := screen.choice()) is not None:
+        arguments = arguments_for(live, choice)
+        if choice.does != "show":
+            return arguments
+        show(arguments, run_command)
+    return []
 
 
-def _preview(entry: dict[str, Any], preview: Preview | None, now_ms: int) -> Iterator[str]:
-    facts = (entry["short"], entry["agent_version"], entry["model"], entry["branch"])
-    yield harmless(", ".join(filter(None, (*facts, counted(entry["prompts"], "prompt")))))
-    if preview is None:
-        return
-    for turn in preview.turns:
-        if turn.prompt:
-            yield f"› {one_line(turn.prompt, PROMPT_LIMIT)}"
-        if turn.answer and turn is preview.turns[-1]:
-            yield f"  ● {one_line(turn.answer, PROMPT_LIMIT)}"
-        came = [counted(turn.changes, "change")] if turn.changes else []
-        came += [f"committed {one_line(commit, 60)}" for commit in turn.commits[:1]]
-        came += [turn.end] if turn.end and turn.prompt else []
-        if came:
-            yield f"    {ago(turn.last_ms, now_ms)}: {', '.join(came)}"
-    if preview.files:
-        more = f" and {preview.more_files} more" if preview.more_files else ""
-        yield f"files: {', '.join(map(visible, preview.files))}{more}"
+def _finish(arguments: Sequence[str], run_command: RunCommand) -> int:
+    """Runs what was chosen, only now that a temporary ledger is gone: an agent may take the place of this process."""
+    if arguments:
+        return run_command(arguments)
+    if not is_kept():
+        print_lines([AFTERWARDS])
+    return ExitCode.OK
+
+
+def arguments_for(live: LiveSearch, choice: Choice) -> list[str]:
+    """Returns the arguments of `carryover` for what was chosen."""
+    item = choice.item
+    session = item.session if item.session != LAST else f"{item.agent}:{LAST}"
+    root = item.root or ""
+    match choice.does:
+        case "copy":
+            return ["handoff", f"--session={session}", "--copy", "--", root]
+        case "continue":
+            return ["to", f"--session={session}", "--", choice.agent, root]
+        case "resume":
+            return ["resume", "--run", "--", session]
+    if item.hit is None:
+        return ["show", "--", session]
+    turn = live.turn(item.hit)
+    of_turn = ["--turn", str(turn)] if turn else []
+    of_subagent = ["--full"] if item.hit.subagent_id is not None else []
+    return ["show", *of_turn, *of_subagent, "--", session]
+
+
+def nothing_found() -> Iterator[str]:
+    """Yields the lines that say where sessions were looked for, and what to do next."""
+    yield "Carryover lists what AI coding agents did on this machine, so that the next one carries on."
+    yield from ("No session was found yet. Looked in:", "")
+    for agent, folders in folders_looked_in().items():
+        others = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+        yield f"  {agent:<11} {short_path(str(folders[0]), Path.home())}{others}"
+    yield ""
+    yield (
+        "Work with one of them, then run `carryover` again. `carryover install` keeps a handoff fresh in each project; "
+        "`carryover import FILE` reads a transcript from elsewhere."
+    )
+
+
+def show(arguments: Sequence[str], run_command: RunCommand) -> None:
+    """Shows a conversation until the user leaves the pager; then a screen can take over the terminal again."""
+    before = dict(os.environ)
+    os.environ["LESS"] = "R"  # otherwise it would exit if everything fits on the screen
+    try:
+        code = run_command(arguments)
+    finally:
+        os.environ.pop("LESS")
+        os.environ.update(before)
+    if pager_command() is None or code != ExitCode.OK:
+        answer_to("Enter goes back to the list. ")

@@ -1,206 +1,444 @@
-"""The session picker on the terminal: draws it, reads keys, and runs the chosen command."""
+"""The full-screen list: a query, filters, rows and a preview. Made of prompt_toolkit's widgets, so imported late."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
-from carryover.errors import ExitCode
-from carryover.faces.cli.picker import SPECIAL, Picker, keys_line, list_lines, preview_lines
+from prompt_toolkit.application import Application, get_app
+from prompt_toolkit.data_structures import Point
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.focus import focus_next, focus_previous
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout import AnyContainer, ConditionalContainer, DynamicContainer, HSplit, Layout, VSplit, Window
+from prompt_toolkit.layout.controls import FormattedTextControl
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
+from prompt_toolkit.styles import Style
+from prompt_toolkit.widgets import TextArea
+
+from carryover.errors import UserError
+from carryover.faces.cli.picker_rows import Row, keys_row, list_rows, styled
 from carryover.past.context import now_ms
-from carryover.past.picking import choice, is_kept, lit, looked_in
-from carryover.terminal.output import answer_to, can_ask, print_lines
-from carryover.terminal.pager import pager_command
-from carryover.terminal.paths import short_path
+from carryover.past.latest import Latest
+from carryover.past.live_preview import Item, Line, Preview, Wanted
+from carryover.past.live_search import MOST_TYPED, Asked, Filter, Listing, LiveSearch
+from carryover.terminal.output import columns, fitted, harmless, wrapped
 from carryover.terminal.screen import drawing
 
-if TYPE_CHECKING:
-    from prompt_toolkit.application import Application
-    from prompt_toolkit.formatted_text import StyleAndTextTuples
-    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-    from prompt_toolkit.key_binding.key_bindings import NotImplementedOrNone
-    from prompt_toolkit.layout.controls import FormattedTextControl
-    from prompt_toolkit.mouse_events import MouseEvent
+STYLE: Final = Style([("cursor-line", "nounderline reverse"), ("text-area.prompt", "bold")])
+ESCAPE_S: Final = 0.05
+"""How long after Esc another key may come, as it does with Alt."""
+BEFORE_MATCH: Final = 2
+"""How many rows before the match the preview begins."""
+PAGE: Final = 10
 
-    from carryover.past.picking import Preview
+HELP: Final = (
+    ("↑ ↓", "choose; also j k, page up, page down, g G, the mouse"),
+    ("enter", "show the session, or the turn that was found"),
+    ("c", "continue in another agent, with the session's handoff as the first prompt"),
+    ("r", "resume the session in its own agent"),
+    ("y", "copy the handoff, to paste it anywhere"),
+    ("/", "search while you type, a phrase in double quotes; ↓ goes back to the list"),
+    ("tab", "the filters by agent, project and day, which ← → change; shift-tab goes back"),
+    ("a", "list all projects, or this one again"),
+    ("d u", "scroll the preview; also shift with ↓ ↑, the mouse wheel over it"),
+    ("esc", "back: ends the search; without one, quit"),
+    ("q", "quit"),
+)
+MOVES: Final = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "pageup": -PAGE, "pagedown": PAGE}
+"""Keys that choose another row; from anywhere else they lead to the list."""
+LIST_MOVES: Final = {**MOVES, "k": -1, "j": 1, "g": -10_000, "home": -10_000, "G": 10_000, "end": 10_000}
+SCROLLS: Final = {"s-up": -1, "s-down": 1}
+LIST_SCROLLS: Final = {"u": -PAGE, "d": PAGE}
+ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
 
-READ_FROM_DISK: Final = "Read from your agents' newest files; nothing is kept. ? shows the keys."
-AFTERWARDS: Final = "`carryover install` keeps all of it, and a handoff fresh in each project that you work in."
+NOT_YET: Final = Listing(Asked("\n"), ())
+"""Before the first answer; no query has a line break."""
+NOTHING: Final = [("", "Nothing that is recorded matches.")]
+NO_PREVIEW: Final = Preview("", (Line(""),), 0)
 
-LIT: Final = "bold underline"
-"""The style of the filter's words, which needs no colour."""
+HALF: Final = Dimension(min=1, preferred=200)
+"""The height of the list and of what is below it: however much is found, so that nothing jumps while one types."""
 
-RunCommand = Callable[[Sequence[str]], int]
-"""Runs `carryover` with these arguments and returns its exit code."""
+LIST_KEYS: Final[Sequence[str]] = (
+    *("c continue elsewhere", "enter show", "/ search", "? keys", "q quit"),
+    *("y copy", "r resume", "a all projects", "tab filters", "d u scroll"),
+)
+QUERY_KEYS: Final[Sequence[str]] = ("enter show", "↓ list", "tab filters", "esc ends the search", "f1 keys")
+FILTER_KEYS: Final[Sequence[str]] = ("←→ change", "tab next", "↓ list", "esc ends the search")
+AGENT_KEYS: Final[Sequence[str]] = ("enter continue there", "↑↓ choose", "esc back")
+
+HOMELESS: Final = {
+    "continue": "This session belongs to no project, so no agent can take it over.",
+    "copy": "This session belongs to no project, so it has no handoff.",
+}
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
 
 
-def can_pick() -> bool:
-    """Whether a person is at a terminal that can show the picker."""
-    return can_ask() and os.environ.get("TERM") != "dumb"
+class Choice(NamedTuple):
+    """What the user wants done with a row of the list."""
+
+    does: str
+    """show, continue, copy or resume."""
+    item: Item
+    agent: str = ""
+    """The id of the agent that continues."""
 
 
-def pick(run_command: RunCommand) -> int:
-    """Lets the user pick until they leave or start an agent; returns the exit code. Says so if there is nothing."""
-    with choice() as found:
-        if found is None:
-            print_lines(nothing_found())
-            return ExitCode.OK
-        picker = Picker(
-            here=found.here,
-            everywhere=found.everywhere,
-            agents=found.agents,
-            names=found.names,
-            find=found.find,
-            matches=found.matches,
-            said="" if is_kept() else READ_FROM_DISK,
+class Rows(FormattedTextControl):
+    """Rows of which one is chosen, with keys or the mouse; `chosen` is its number.
+
+    `rows.fill([[("bold", "one")], [("", "two")]])`, then `rows.move(1)`: `rows.chosen` is 1, and the second is marked.
+    """
+
+    def __init__(self, key_bindings: KeyBindings, moved: Callable[[], None]) -> None:
+        super().__init__(
+            focusable=True,
+            show_cursor=False,
+            key_bindings=key_bindings,
+            get_cursor_position=lambda: Point(0, self.chosen),
         )
-        while (command := _ask(picker, found.preview)) is not None and command[0] == "show":
-            show(command, run_command)
-    if command is not None:  # only now that a temporary ledger is gone: the agent may take the place of this process
-        return run_command(command)
-    if not is_kept():
-        print_lines([AFTERWARDS])
-    return ExitCode.OK
+        self.chosen = 0
+        self.number = 0
+        self._moved = moved
+        for key, by in LIST_MOVES.items():
+            key_bindings.add(key)(lambda _, by=by: self.move(by))
 
-
-def nothing_found() -> Iterator[str]:
-    """Yields the lines that say where sessions were looked for, and what to do next."""
-    yield "Carryover lists what AI coding agents did on this machine, so that the next one carries on."
-    yield from ("No session was found yet. Looked in:", "")
-    for agent, folders in looked_in().items():
-        others = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
-        yield f"  {agent:<11} {short_path(str(folders[0]), Path.home())}{others}"
-    yield ""
-    yield (
-        "Work with one of them, then run `carryover` again. `carryover install` keeps a handoff fresh in each project; "
-        "`carryover import FILE` reads a transcript from elsewhere."
-    )
-
-
-def show(command: Sequence[str], run_command: RunCommand) -> None:
-    """Shows a conversation until the user leaves the pager; then a screen can take over the terminal again."""
-    before = dict(os.environ)
-    os.environ["LESS"] = "R"  # otherwise it would exit if everything fits on the screen
-    try:
-        code = run_command(command)
-    finally:
-        os.environ.pop("LESS")
-        os.environ.update(before)
-    if pager_command() is None or code != ExitCode.OK:
-        answer_to("Enter goes back to the list. ")
-
-
-def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | None:
-    """Shows the picker full-screen until a key chooses an action; returns None if the user leaves."""
-    from prompt_toolkit.application import Application
-    from prompt_toolkit.layout import HSplit, Layout, Window
-    from prompt_toolkit.layout.controls import FormattedTextControl
-    from prompt_toolkit.layout.dimension import Dimension
-
-    home = Path.home()
-
-    def move(event: MouseEvent) -> None:
-        picker.move(turned(event))
-
-    def lines() -> list[str]:
-        return list_lines(picker, now_ms=now_ms(), home=home, width=screen_width())
-
-    def listed() -> StyleAndTextTuples:
+    def fill(self, rows: Sequence[Row], chosen: int = 0) -> None:
+        """Shows these rows instead."""
+        self.chosen = chosen
+        self.number = len(rows)
         pieces: StyleAndTextTuples = []
-        for at, line in enumerate(lines()[1:]):
-            if at == picker.at:
-                pieces.append(("[SetCursorPosition]", ""))
-            pieces += highlighted(f"{line}\n", picker.typed, "reverse" if at == picker.at else "")
-        return pieces
+        for number, row in enumerate(rows):
+            use = partial(self._clicked, number)
+            pieces += [(style, text, use) for style, text in (*row, ("", "\n" if number < len(rows) - 1 else ""))]
+        self.text = pieces
 
-    def preview() -> StyleAndTextTuples:
-        pieces: StyleAndTextTuples = []
-        typed = picker.typed if picker.mode in ("list", "typing") else ""
-        for line in preview_lines(picker, preview_of, now_ms=now_ms(), width=screen_width()):
-            pieces += highlighted(f"{line}\n", typed, "")
-        return pieces
+    def move(self, by: int) -> None:
+        """Chooses another row, stopping at the ends."""
+        self.chosen = max(min(self.chosen + by, self.number - 1), 0)
+        self._moved()
 
-    half = Dimension(min=1, weight=1)
-    choices = Window(with_mouse(listed, move, focusable=True), height=half)
-    keys = FormattedTextControl(lambda: [("bold" if picker.said else "", keys_line(picker, screen_width()))])
-    rows = [
-        Window(FormattedTextControl(lambda: [("bold", lines()[0])]), height=1),
-        choices,
-        Window(height=1, char="─", style="class:line"),
-        Window(with_mouse(preview, move), height=half),
-        Window(keys, height=1),
-    ]
-    layout = Layout(HSplit(rows), focused_element=choices)
-    with drawing():
-        application = Application[list[str] | None](
-            layout=layout, key_bindings=_bindings(picker), full_screen=True, mouse_support=True
-        )
-        return application.run(pre_run=partial(end_at_sigterm, application))
+    def _clicked(self, number: int, event: MouseEvent) -> None:
+        wheel = {MouseEventType.SCROLL_UP: -1, MouseEventType.SCROLL_DOWN: 1}
+        if event.event_type in wheel:
+            self.move(wheel[event.event_type])
+        elif event.event_type is MouseEventType.MOUSE_UP:
+            self.move(number - self.chosen)
 
 
-def screen_width() -> int:
-    """Returns the columns that a row may take."""
-    from prompt_toolkit.application import get_app
+class Styles(Processor):
+    """Gives the lines of a preview their styles."""
 
-    return get_app().output.get_size().columns - 1
+    def __init__(self) -> None:
+        self.lines: Sequence[Line] = NO_PREVIEW.lines
 
-
-def with_mouse(
-    text: Callable[[], StyleAndTextTuples], use: Callable[[MouseEvent], None], *, focusable: bool = False
-) -> FormattedTextControl:
-    """Returns a text that is drawn again each time, and what the mouse does over it is given to `use`."""
-    from prompt_toolkit.layout.controls import FormattedTextControl
-
-    class Control(FormattedTextControl):
-        def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
-            use(mouse_event)
-            return None
-
-    return Control(text, focusable=focusable, show_cursor=False)
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """Returns a line of the preview as it is drawn."""
+        line = self.lines[transformation_input.lineno]
+        return Transformation([*styled(line.text, line.places, "bold" if line.is_bold else "")])
 
 
-def turned(event: MouseEvent) -> int:
-    """Returns how far the mouse wheel was turned, down being positive; 0 if it wasn't."""
-    from prompt_toolkit.mouse_events import MouseEventType
+class Screen:
+    """The list on the terminal. It keeps its state from one choice to the next.
 
-    return {MouseEventType.SCROLL_UP: -1, MouseEventType.SCROLL_DOWN: 1}.get(event.event_type, 0)
+    `screen.choice()` shows it until the user chooses what to do with a row, or leaves.
+    """
+
+    def __init__(self, live: LiveSearch, *, types: bool, message: str = "") -> None:
+        """`types`: whether keys are typed into the query at first; `message` is shown until the first one."""
+        self._live = live
+        self._message = message
+        self._width = 0
+        self._asked: Asked | None = None
+        self._listing = NOT_YET
+        self._wanted: Wanted | None = None
+        self._preview = NO_PREVIEW
+        self._shows_keys = False
+        self._moving: Item | None = None
+        """What is to be continued, while an agent is being chosen."""
+        self._query = TextArea(multiline=False, prompt="> ", focus_on_click=True)
+        self._list = Rows(self._list_bindings(), self._to_list)
+        self._agents = Rows(KeyBindings(), lambda: None)
+        self._agent_ids: list[str] = []
+        self._styles = Styles()
+        self._below = TextArea(read_only=True, focusable=False, height=HALF, input_processors=[self._styles])
+        self._filters = [filter_window(value) for value in (live.agent, live.project, live.day)]
+        self._layout = self._new_layout()
+        self._layout.focus(self._query if types else self._list)
+
+    def choice(self) -> Choice | None:
+        """Shows the screen until something is chosen; returns None if the user leaves."""
+        with drawing():
+            application = Application[Choice | None](
+                layout=self._layout,
+                key_bindings=self._bindings(),
+                style=STYLE,
+                full_screen=True,
+                mouse_support=True,
+            )
+            application.timeoutlen = application.ttimeoutlen = ESCAPE_S
+            application.before_render += self._catch_up
+            application.key_processor.before_key_press += self._clear_message
+            self._asked = self._wanted = None  # what was not answered before is asked once more
+            return application.run(pre_run=partial(end_at_sigterm, application))
+
+    def _catch_up(self, application: Application[Any]) -> None:
+        """Asks for what the screen lacks."""
+        width = application.output.get_size().columns - 1
+        if width != self._width:
+            self._width = width
+            self._fill_list(self._list.chosen)
+        asked = self._live.asked(self._query.text)
+        if asked != self._asked:
+            self._asked = asked
+            self._ask(application, self._live.listings, asked, self._use_listing)
+        item = self._item()
+        wanted = Wanted(item, self._listing.terms, width) if item is not None else None
+        if wanted is not None and wanted != self._wanted:
+            self._ask(application, self._live.previews, wanted, self._use_preview)
+        self._wanted = wanted
+
+    def _ask(
+        self,
+        application: Application[Any],
+        latest: Latest[Question, Answer],
+        question: Question,
+        use: Callable[[Answer], None],
+    ) -> None:
+        """Has `use` called with the answer as soon as it is there, unless a newer question came before."""
+
+        async def answer() -> None:
+            try:
+                result = await latest.answer(question)
+            except UserError as trouble:
+                self._message = str(trouble)
+            else:
+                if result is not None:
+                    use(result)
+            application.invalidate()
+
+        application.create_background_task(answer())
+
+    def _use_listing(self, listing: Listing) -> None:
+        """Lists the answer from its beginning on; with other filters the same row stays chosen if it is there."""
+        row = self._item()
+        is_same = self._listing.asked.typed == listing.asked.typed
+        self._listing = listing
+        self._fill_list(listing.items.index(row) if is_same and row in listing.items else 0)
+        if not listing.items:
+            self._use_preview(NO_PREVIEW)
+
+    def _use_preview(self, preview: Preview) -> None:
+        self._preview = preview
+        if not self._shows_keys:
+            self._show_below(preview.lines, preview.match)
+
+    def _show_below(self, lines: Sequence[Line], match: int = 0) -> None:
+        self._styles.lines = lines
+        text = "\n".join(line.text for line in lines)
+        start = Document(text).translate_row_col_to_index(match, 0)
+        self._below.document = Document(text, start)
+        self._below.window.vertical_scroll = max(match - BEFORE_MATCH, 0)
+
+    def _item(self) -> Item | None:
+        """The chosen row; None if the list is empty."""
+        return self._listing.items[self._list.chosen] if self._listing.items else None
+
+    def _fill_list(self, chosen: int) -> None:
+        rows = list_rows(self._listing, self._width, now_ms())
+        self._list.fill(rows or ([NOTHING] if self._is_answered() else []), chosen)
+
+    # What is drawn
+
+    def _new_layout(self) -> Layout:
+        has_note = Condition(lambda: bool(self._listing.note))
+        agents = Window(self._agents, height=HALF, cursorline=True)
+        title = Window(FormattedTextControl(self._title), dont_extend_width=True)
+        count = Window(FormattedTextControl(self._count), width=lambda: Dimension(min=len(self._count())))
+        rows: list[AnyContainer] = [
+            self._query,
+            VSplit([*self._filters, count], height=1, padding=2),
+            ConditionalContainer(Window(FormattedTextControl(self._note), height=1), filter=has_note),
+            Window(self._list, height=HALF, cursorline=True),
+            VSplit([Window(width=2, char="─"), title, Window(char="─")], height=1, padding=1),
+            DynamicContainer(lambda: self._below if self._moving is None else agents),
+            Window(FormattedTextControl(self._keys), height=1),
+        ]
+        return Layout(HSplit(rows), focused_element=self._query)
+
+    def _count(self) -> str:
+        """Says how much was found; `…` while the answer to this query is still to come."""
+        more = "more than " if self._listing.more else ""
+        number = f"{more}{len(self._listing.items):,} found" if self._listing.terms else ""
+        return number if self._is_answered() else f"{number} …".strip()
+
+    def _is_answered(self) -> bool:
+        return self._listing.asked == self._live.asked(self._query.text)
+
+    def _note(self) -> StyleAndTextTuples:
+        return [("bold", self._listing.note)]
+
+    def _title(self) -> StyleAndTextTuples:
+        """Returns the line between the list and what is below: the command that shows it, and whose it is."""
+        title = self._preview.title
+        if self._shows_keys:
+            title = "keys"
+        if self._moving is not None:
+            title = "continue in"
+        return [("bold", fitted(title, self._width - len("──  ─")))]
+
+    def _keys(self) -> StyleAndTextTuples:
+        """Returns the available keys, as many as have room, or the message about the last key."""
+        if self._message:
+            return [("bold", fitted(self._message, self._width))]
+        parts = FILTER_KEYS
+        if self._moving is not None:
+            parts = AGENT_KEYS
+        elif self._layout.has_focus(self._query):
+            parts = QUERY_KEYS
+        elif self._layout.has_focus(self._list):
+            parts = LIST_KEYS
+        return [("", keys_row(parts, self._width))]
+
+    # What keys do
+
+    def _bindings(self) -> KeyBindings:
+        """Returns the keys that mean the same everywhere."""
+        bindings = KeyBindings()
+        for key in MOVES:
+            bindings.add(key)(lambda _: self._to_list())
+        for key, by in SCROLLS.items():
+            bindings.add(key)(partial(self._scroll, by))
+        bindings.add("enter")(self._enter)
+        bindings.add("escape")(self._back)
+        bindings.add("escape", Keys.Any)(lambda _: None)  # no other key has a meaning with Alt
+        bindings.add("tab")(focus_next)
+        bindings.add("s-tab")(focus_previous)
+        bindings.add("f1")(lambda _: self._show_keys())
+        bindings.add(Keys.BracketedPaste)(self._paste)
+        bindings.add("c-c")(lambda event: event.app.exit(exception=KeyboardInterrupt()))
+        return bindings
+
+    def _list_bindings(self) -> KeyBindings:
+        """Returns what letters mean on the list."""
+        bindings = KeyBindings()
+        for key, by in LIST_SCROLLS.items():
+            bindings.add(key)(partial(self._scroll, by))
+        for key, does in ACTIONS.items():
+            bindings.add(key)(partial(self._act, does))
+        bindings.add("/")(lambda event: event.app.layout.focus(self._query))
+        bindings.add("a")(lambda _: self._toggle_project())
+        bindings.add("?")(lambda _: self._show_keys())
+        bindings.add("q")(lambda event: event.app.exit(result=None))
+        return bindings
+
+    def _clear_message(self, _: object) -> None:
+        self._message = ""
+
+    def _to_list(self) -> None:
+        """Gives the list the focus, and closes what is open."""
+        self._moving = None
+        if self._shows_keys:
+            self._shows_keys = False
+            self._show_below(self._preview.lines, self._preview.match)
+        self._layout.focus(self._list)
+
+    def _back(self, event: KeyPressEvent) -> None:
+        """Closes the agents or the keys, or ends the search; leaves if there is nothing to close or end."""
+        is_open = self._moving is not None or self._shows_keys
+        if not is_open and not self._query.text and self._layout.has_focus(self._list):
+            event.app.exit(result=None)
+        elif not is_open:
+            self._query.text = ""
+        self._to_list()
+
+    def _show_keys(self) -> None:
+        self._shows_keys = True
+        rows = [row for key, does in HELP for row in wrapped(f"{key:<5}  {does}", self._width).split("\n")]
+        self._show_below([Line(row) for row in rows])
+
+    def _paste(self, event: KeyPressEvent) -> None:
+        """Types what is pasted into the query, on one line: it is never a command."""
+        self._to_list()
+        self._layout.focus(self._query)
+        self._query.buffer.insert_text(" ".join(harmless(event.data).split())[:MOST_TYPED])
+
+    def _scroll(self, by: int, _: KeyPressEvent) -> None:
+        """Scrolls the preview, as the window follows its cursor."""
+        shown = self._below.window.render_info
+        if shown is None:
+            return
+        row = shown.last_visible_line() + by if by > 0 else max(shown.first_visible_line() + by, 0)
+        self._below.buffer.cursor_position = self._below.document.translate_row_col_to_index(row, 0)
+
+    def _toggle_project(self) -> None:
+        if not self._live.toggle_project():
+            self._message = "No session is recorded for this folder: all are listed."
+
+    def _enter(self, event: KeyPressEvent) -> None:
+        if self._moving is None:
+            self._act("show", event)
+        else:
+            choice = Choice("continue", self._moving, self._agent_ids[self._agents.chosen])
+            self._to_list()
+            event.app.exit(result=choice)
+
+    def _act(self, does: str, event: KeyPressEvent) -> None:
+        item = self._item()
+        if not self._is_answered():
+            self._message = "Still searching."
+        elif item is None:
+            self._message = "Nothing is listed."
+        elif does in HOMELESS and not item.root:
+            self._message = HOMELESS[does]
+        elif does == "continue":
+            self._choose_agent(item)
+        else:
+            event.app.exit(result=Choice(does, item))
+
+    def _choose_agent(self, item: Item) -> None:
+        """Opens the list of agents that can take over; the session's own is the last."""
+        self._agent_ids = sorted(self._live.agents, key=lambda agent: agent == item.agent)
+        if not self._agent_ids:
+            self._message = "No agent that takes a first prompt is on this machine. y copies the handoff."
+            return
+        self._agents.fill([[("", f"› {self._live.agents[agent]}")] for agent in self._agent_ids])
+        self._moving = item
+        self._layout.focus(self._agents)
+
+
+def filter_window(value: Filter[Any]) -> Window:
+    """Returns the widget of a filter, which the left and right keys change while it has the focus."""
+    bindings = KeyBindings()
+    bindings.add("left")(lambda _: value.move(-1))
+    bindings.add("right")(lambda _: value.move(1))
+
+    def text() -> StyleAndTextTuples:
+        label = f"{value.name}: {value.label}"
+        return [("reverse", f"‹ {label} ›")] if get_app().layout.has_focus(control) else [("", label)]
+
+    def width() -> Dimension:
+        (_, label, *_) = text()[0]
+        half = get_app().output.get_size().columns // 2
+        least = min(columns(label), half) if get_app().layout.has_focus(control) else 0
+        return Dimension(min=least, preferred=columns(label))
+
+    control = FormattedTextControl(text, focusable=True, show_cursor=False, key_bindings=bindings)
+    return Window(control, width=width, dont_extend_width=True)
 
 
 def end_at_sigterm(application: Application[Any]) -> None:
     """Has SIGTERM end the application, which gives the terminal back as it was; prompt_toolkit (3.0) does not."""
     ends = SystemExit(128 + signal.SIGTERM)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, partial(application.exit, exception=ends))
-
-
-def highlighted(line: str, typed: str, style: str) -> StyleAndTextTuples:
-    """Returns `line` in `style`, with the words of the filter lit."""
-    pieces: StyleAndTextTuples = []
-    at = 0
-    for start, end in lit(line, typed) if typed else ():
-        pieces += [(style, line[at:start]), (f"{style} {LIT}".strip(), line[start:end])]
-        at = end
-    return [*pieces, (style, line[at:])]
-
-
-def _bindings(picker: Picker) -> KeyBindings:
-    from prompt_toolkit.key_binding import KeyBindings
-    from prompt_toolkit.keys import Keys
-
-    bindings = KeyBindings()
-
-    def pressed(key: str | None, event: KeyPressEvent) -> None:
-        command = picker.press(event.data if key is None else key)
-        if command is not None:
-            event.app.exit(result=command or None)
-
-    for key in SPECIAL:
-        bindings.add(key, eager=key == "escape")(partial(pressed, key))
-    bindings.add(Keys.Any)(partial(pressed, None))
-    bindings.add(Keys.BracketedPaste)(lambda event: picker.type(event.data))
-    bindings.add("c-c")(lambda event: event.app.exit(exception=KeyboardInterrupt()))
-    return bindings

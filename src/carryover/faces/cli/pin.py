@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import PurePath
-from typing import Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
 from carryover.terminal.output import one_line, put
+
+if TYPE_CHECKING:
+    from carryover.actions.pinning import Kept
 
 PIN: Final = """\
 Keeps a text in sight of every agent: the handoff quotes it first under Task,
@@ -63,36 +64,42 @@ def _usual(parser: argparse.ArgumentParser) -> None:
 
 
 def run_pin(args: argparse.Namespace) -> None:
-    from carryover.actions.pinning import place_of
-
-    root = place_of(args.project)
-    lines = _kept(root, " ".join(args.text), is_done=False) if args.text else []
-    _put(args, root, lines)
+    _keep(args, is_done=False)
 
 
 def run_done(args: argparse.Namespace) -> None:
-    from carryover.actions.pinning import place_of
-
-    root = place_of(args.project)
-    _put(args, root, _kept(root, " ".join(args.text), is_done=True))
+    _keep(args, is_done=True)
 
 
 def run_unpin(args: argparse.Namespace) -> None:
     from carryover.actions.pinning import place_of, take_back
 
     root = place_of(args.project)
-    taken = take_back(root, " ".join(args.text))
-    _put(args, root, [f"✓ No longer in the handoff: {taken.text}"])
+    _put(args, root, [f"✓ No longer in the handoff: {take_back(root, ' '.join(args.text)).text}"])
 
 
-def _kept(root: str, text: str, *, is_done: bool) -> list[str]:
-    from carryover.actions.pinning import keep
+def _keep(args: argparse.Namespace, *, is_done: bool) -> None:
+    from carryover.actions.pinning import keep, place_of
 
-    kept, is_new = keep(root, text, is_done=is_done)
+    root = place_of(args.project)
+    kept = keep(root, " ".join(args.text), is_done=is_done) if args.text else None
+    if kept is None:
+        lines = []
+    elif not kept.is_new:
+        lines = [f"· In each handoff already: {kept.text}"]
+    else:
+        lines = [f"✓ {'Done' if is_done else 'Pinned'}: {kept.text}", f"  {_where(root, kept)}"]
+    _put(args, root, lines)
+
+
+def _where(root: str, kept: Kept) -> str:
     name = one_line(PurePath(root).name, 60)
-    if not is_new:
-        return [f"· In each handoff already: {kept}"]
-    return [f"✓ {'Done' if is_done else 'Pinned'}: {kept}", f"  Each handoff of {name} says so now, as your word."]
+    if kept.awaits_work:
+        return (
+            f"No agent's session in {name} is recorded yet: from the first one on, each handoff says so, as your "
+            "word. Until then no file is written there."
+        )
+    return f"Each handoff of {name} says so now, as your word."
 
 
 def _put(args: argparse.Namespace, root: str, done: list[str]) -> None:
@@ -100,6 +107,6 @@ def _put(args: argparse.Namespace, root: str, done: list[str]) -> None:
     from carryover.actions.pinning import pinned
 
     there = pinned(root)
-    fields = {"project": root, "pins": [msgspec.to_builtins(pin) for pin in there]}
+    fields = {"project": root, "pins": there}
     listed = [f"{pin.number}  {'done: ' if pin.done else ''}{pin.text}" for pin in there]
     put(args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.'])

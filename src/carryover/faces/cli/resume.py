@@ -68,19 +68,19 @@ def _session_to_resume() -> str:
     from carryover.model import id_in_command
 
     root = project_root(None)
-    found = resumable_sessions(root, limit=MOST_OFFERED)
-    if not found:
+    sessions = resumable_sessions(root, limit=MOST_OFFERED)
+    if not sessions:
         otherwise = "`carryover sessions --all` lists all, and `carryover resume ID` resumes one of them."
         raise UserError(f"No session that can be resumed is recorded for {root}. {otherwise}", ExitCode.NOTHING_FOUND)
     if not can_ask():
-        warn(*session_lines(found, with_project=False))
-        example = id_in_command(found[0].data["short"])
+        warn(*session_lines(sessions, with_project=False))
+        example = id_in_command(sessions[0].short)
         raise UserError(f"Name one of these sessions, as in `carryover resume {example}`.", ExitCode.USAGE)
     rows = [
-        (one_line(data["title"] or data["task"] or "", TASK_LIMIT), agent, ago(data["last_ms"], now_ms()))
-        for data, agent in found
+        (one_line(session.title or session.task or "", TASK_LIMIT), session.agent_name, ago(session.last_ms, now_ms()))
+        for session in sessions
     ]
-    return _picked("Which session do you want to resume?", rows, [session.data["id"] for session in found])
+    return _picked("Which session do you want to resume?", rows, [session.id for session in sessions])
 
 
 MOST_OFFERED: Final = 12

@@ -10,7 +10,9 @@ from typing import Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, UsageError, add_limit_argument, add_pager_argument, describe, flag
 from carryover.past.context import now_ms
-from carryover.past.searching import KINDS, Search, said_otherwise, searched
+from carryover.past.search import KINDS, excerpt_of, searched
+from carryover.past.sessions import show_command
+from carryover.past.types import Search
 from carryover.terminal.output import BOLD, harmless, paint, put, terminal_width, warn, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
@@ -33,9 +35,10 @@ the nearest known words are searched, and the output says so. What tools printed
 when they succeeded is not searched.
 
 Without WORDS, on a terminal, it searches while you type, with the turn of the
-selected hit below the list. Enter shows that turn and comes back, alt-c
-continues from there in an agent, alt-r resumes the session, tab goes through
-the filters by agent, project and day, esc leaves; f1 shows all keys."""
+chosen hit below the list. Enter shows that turn and comes back, the down arrow
+leads to the list, where c continues from there in an agent and r resumes the
+session. Tab leads to the filters by agent, project and day, esc goes back; f1
+shows all keys."""
 
 EXAMPLES: Final = """\
   carryover search discount checkout
@@ -73,9 +76,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("Give --project DIR or --all, not both.", ExitCode.USAGE)
     if not args.words:
         return _search_live(args)
-    query = " ".join(args.words)
-    found = searched(
-        query,
+    answer = searched(
+        " ".join(args.words),
         args.project,
         everywhere=args.all,
         agent=args.agent,
@@ -84,83 +86,63 @@ def run(args: argparse.Namespace) -> int:
         limit=args.limit,
     )
     if not args.json:
-        _warn(found)
-    elif found.indexed < 1:
-        warn(_incomplete(found))
-    about = {
-        "query": query,
-        "project": found.root,
-        "indexed": found.indexed,
-        "has_all_words": found.has_all,
-        "corrected": dict(found.corrected),
-    }
-    data = about | {"hits": [place.as_data() for place in found.places]}
+        _warn(answer)
+    elif answer.indexed < 1:
+        warn(_incomplete(answer))
     with paged(args):
-        put(args, data, _lines(found))
-    return ExitCode.OK if found.places else ExitCode.NOTHING_FOUND
+        put(args, answer, _lines(answer))
+    return ExitCode.OK if answer.hits else ExitCode.NOTHING_FOUND
 
 
 def _search_live(args: argparse.Namespace) -> int:
-    from carryover.faces.cli.picker_screen import can_pick
+    from carryover.faces.cli.picker import can_pick, search_live
 
     if args.json or not can_pick():
         raise UsageError(args.usage(), "carryover search", "the following arguments are required: WORDS")
     from carryover.faces.cli.main import main
-    from carryover.faces.cli.search_screen import search_on_screen
     from carryover.past.live_search import live_search
 
     opened = live_search(
         args.project, everywhere=args.all, agent=args.agent, since_ms=args.since, kinds=args.kind or ()
     )
-    return search_on_screen(opened, main)
+    return search_live(opened, main)
 
 
-def _warn(found: Search) -> None:
+def _warn(answer: Search) -> None:
     """Says in what way the list is not all. Raises UserError (NOTHING_FOUND) if it is empty."""
-    if not found.is_known:
-        nothing = f"No session is recorded for {found.root}. `carryover search --all` searches every project."
+    if not answer.is_recorded:
+        nothing = f"No session is recorded for {answer.project}. `carryover search --all` searches every project."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
-    if found.indexed < 1:
-        warn(_incomplete(found))
-    if not found.places:
-        others = " `--all` searches every project." if found.root else ""
-        where = f"for {found.root} " if found.root else ""
+    if answer.indexed < 1:
+        warn(_incomplete(answer))
+    if not answer.hits:
+        others = " `--all` searches every project." if answer.project else ""
+        where = f"for {answer.project} " if answer.project else ""
         raise UserError(f"Nothing recorded {where}matches.{others}", ExitCode.NOTHING_FOUND)
-    if found.corrected:
-        warn(f"{said_otherwise(found.corrected)}.")
-    if not found.has_all:
+    if answer.note:
+        warn(answer.note)
+    if not answer.has_all_words:
         warn("No entry has all of these words; these have some of them.")
 
 
-def _incomplete(found: Search) -> str:
-    part = f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
+def _incomplete(answer: Search) -> str:
+    part = f"Only {answer.indexed:.0%} of what is recorded can be searched yet, the newest first."
     return f"{part} carryoverd completes that while it runs."
 
 
-def _lines(found: Search) -> Iterator[str]:
+def _lines(answer: Search) -> Iterator[str]:
     width, home, now = terminal_width(), Path.home(), now_ms()
     chars = SNIPPET_CHARS if width is None else min(width - len(f"{INDENT}……"), SNIPPET_CHARS)
-    for place in found.places:
-        hit = place.hit
-        project = short_path(hit.root, home) if hit.root else "?"
+    for hit in answer.hits:
+        project = short_path(hit.project, home) if hit.project else "?"
         head = (
             when(hit.at_ms, now),
-            place.agent,
-            paint(place.show, BOLD),
-            project if found.root is None else "",
+            hit.agent_name,
+            paint(show_command(hit.short, hit.turn, subagent=hit.subagent_id is not None), BOLD),
+            project if answer.project is None else "",
             hit.kind,
             f"{hit.times} times" if hit.times > 1 else "",
         )
-        yield from entry_lines(head, snippet(hit.text, found, chars))
-
-
-def snippet(text: str, found: Search, chars: int) -> str:
-    """Returns the part of `text` with most of the words, as one line, highlighted if colour is on."""
-    line = " ".join(harmless(text).split())
-    start, end, places = found.window(line, chars)
-    pieces, at = ["…" if start else ""], start
-    for first, last in places:
-        if start <= first and last <= end:
-            pieces += [line[at:first], paint(line[first:last], FOUND)]
-            at = last
-    return "".join([*pieces, line[at:end], "…" if end < len(line) else ""])
+        pieces = excerpt_of(" ".join(harmless(hit.text).split()), answer.terms, chars)
+        text = "".join(paint(piece, FOUND) if number % 2 else piece for number, piece in enumerate(pieces))
+        yield from entry_lines(head, text)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
 from carryover.past.context import nothing_recorded, now_ms, project_root
-from carryover.past.listing import Listed, recorded_sessions
+from carryover.past.sessions import recorded_sessions
+from carryover.past.types import Session
 from carryover.terminal.output import BOLD, ago, one_line, paint, put
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
@@ -58,32 +59,32 @@ def run(args: argparse.Namespace) -> None:
     if args.all and args.project is not None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project, elsewhere=True)
-    listed = recorded_sessions(root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch)
-    if not listed and (args.agent or args.branch or args.since is not None):
+    sessions = recorded_sessions(root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch)
+    if not sessions and (args.agent or args.branch or args.since is not None):
         where = f"for {root}" if root else "anywhere"
         narrowed = "Without --agent, --since and --branch all are listed."
         raise UserError(f"No session that is recorded {where} matches. {narrowed}", ExitCode.NOTHING_FOUND)
-    if not listed:
+    if not sessions:
         nothing = nothing_recorded(root) if root else "No session is recorded anywhere."
         others = "; `carryover sessions --all` lists every project" if root else ""
         raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
     with paged(args):
-        put(args, [session.data for session in listed], session_lines(listed, with_project=root is None), fits=True)
+        put(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
 
 
-def session_lines(listed: Sequence[Listed], *, with_project: bool) -> Iterator[str]:
-    """Yields a list of session entries as a table that fits the terminal."""
+def session_lines(sessions: Iterable[Session], *, with_project: bool) -> Iterator[str]:
+    """Yields a list of sessions as a table that fits the terminal."""
     now, home = now_ms(), Path.home()
     heads = [head for head in _HEADS if with_project or head is not _PROJECT]
     rows = []
-    for data, agent in listed:
+    for session in sessions:
         cells = {
-            _SESSION: paint(data["short"], BOLD),
-            _AGENT: agent,
-            _PROJECT: short_path(data["project"] or "?", home),
-            _LAST: ago(data["last_ms"], now),
-            _PROMPTS: f"{data['prompts']:,}",
-            _TASK: one_line(data["title"] or data["task"] or "", TASK_LIMIT),
+            _SESSION: paint(session.short, BOLD),
+            _AGENT: session.agent_name,
+            _PROJECT: short_path(session.project or "?", home),
+            _LAST: ago(session.last_ms, now),
+            _PROMPTS: f"{session.prompts:,}",
+            _TASK: one_line(session.title or session.task or "", TASK_LIMIT),
         }
         rows.append([cells[head] for head in heads])
     return table_lines(heads, rows)

@@ -11,12 +11,11 @@ from carryover.actions.output_file import target, write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, seconds
 from carryover.faces.cli.output_file import may_write
-from carryover.past.context import project_root
 from carryover.terminal.output import agree, counted, local_time, one_line, print_lines, put, size, warn
 
 if TYPE_CHECKING:
     from carryover.actions.receiving import Received
-    from carryover.actions.sharing import Readers, Shared
+    from carryover.actions.sharing import Shared
 
 DESCRIPTION: Final = """\
 Writes one encrypted file for a colleague: the handoff, and the turns that its
@@ -66,47 +65,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from carryover.actions.sharing import compose, encrypted, readers
+    from carryover.actions.sharing import compose, encrypted
 
-    to = readers(args.to)
-    root = project_root(args.project, must_exist=True)
-    shared = compose(root, args.sender, args.depth, args.expires)
+    shared = compose(args.project, args.to, args.sender, depth=args.depth, expires_s=args.expires)
     bundle = shared.bundle
     if args.dry_run:
         for text in (bundle.handoff, *(document.text for document in bundle.documents)):
             print_lines(text.split("\n"), fits=True)
-    path = target(args.output or f"{Path(root).name or 'project'}.age")
+    path = target(args.output or f"{Path(shared.root).name or 'project'}.age")
     where = visible(str(path))
     if not args.json or not args.yes:
-        warn(*_preview(shared, to))
+        warn(*_preview(shared))
     if args.dry_run:
         warn("Nothing was written.")
         return
     may_write(path, args)
     agree(args, f"Encrypt this into {where}?", nothing="written")
-    data = encrypted(bundle, to)
+    data = encrypted(shared)
     write(path, data)
     lines = (
-        f"✓ {where}: {size(len(data))}, encrypted to {counted(len(to.keys), 'key')}.",
+        f"✓ {where}: {size(len(data))}, encrypted to {counted(len(shared.readers.keys), 'key')}.",
         "  Send it any way you like. There, `carryover import FILE` in the project takes it in.",
     )
     about = {
         "output": str(path),
         "bytes": len(data),
-        "recipients": [recipient.name for recipient in to.keys],
+        "recipients": [recipient.name for recipient in shared.readers.keys],
         "depth": bundle.depth,
         "expires_ms": bundle.expires_ms,
         "sessions": [document.title for document in bundle.documents],
         "left_out_sessions": shared.left_out,
         "redacted": shared.secrets,
-        "left_out_keys": to.left_out,
+        "left_out_keys": shared.readers.left_out,
     }
     put(args, about, lines)
 
 
-def _preview(shared: Shared, to: Readers) -> Iterator[str]:
+def _preview(shared: Shared) -> Iterator[str]:
     """Yields what the file holds, so that the user can judge it before it leaves."""
-    bundle = shared.bundle
+    bundle, to = shared.bundle, shared.readers
     for recipient in to.keys:
         comment = f"  ({one_line(recipient.comment, 60)})" if recipient.comment else ""
         yield f"To       {recipient.name}{comment}"
@@ -144,7 +141,7 @@ def _contents(shared: Shared | Received) -> Iterator[str]:
 
 def import_share(args: argparse.Namespace) -> None:
     """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
-    from carryover.actions.receiving import received, take_in
+    from carryover.actions.receiving import name_of, received, take_in, title_of
 
     if len(args.files) > 1 or args.agent is not None or args.again:
         raise UserError(
@@ -152,18 +149,16 @@ def import_share(args: argparse.Namespace) -> None:
             ExitCode.USAGE,
         )
     shared = received(args.files[0], args.project, identity=args.identity, expired=args.expired, store=not args.dry_run)
-    session = shared.session
-    is_new = shared.is_new
+    session, is_new = shared.session, shared.is_new
+    sender, title = name_of(shared.bundle), title_of(shared.bundle)
     lines = [f"· Imported already, as {session}; `carryover show {session}` prints it."]
     if is_new:
-        sender = f"From     {shared.sender} on {shared.bundle.host}: so it says, and nothing proves it"
-        warn(sender, *_contents(shared))
+        warn(f"From     {sender} on {shared.bundle.host}: so it says, and nothing proves it", *_contents(shared))
         lines = ["Nothing was stored."]
     if is_new and not args.dry_run:
         agree(args, f"Take this into {shared.root}, as another person's words?", nothing="imported")
         session, is_new = take_in(shared)
         where = f"the handoff names it for a week, and `carryover show {session}` prints it."
-        lines = [f"✓ {shared.title}", f"  Recorded as {session}: {where}"]
+        lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
     new = is_new and not args.dry_run
-    about = {"session": session, "project": shared.root, "title": shared.title, "from": shared.sender, "new": new}
-    put(args, about, lines)
+    put(args, {"session": session, "project": shared.root, "title": title, "from": sender, "new": new}, lines)

@@ -12,7 +12,7 @@ from typing import Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.model import LAST
-from carryover.past.showing import Conversation, ShownPart, conversation_of
+from carryover.past.session import Conversation, ShownPart, conversation_of
 from carryover.terminal import output
 from carryover.terminal.output import (
     BOLD,
@@ -69,47 +69,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with conversation_of(args.id) as found:
-        about = f"Session {found.session.native_id}"
+    with conversation_of(args.id) as shown:
+        about = f"Session {shown.session.native_id}"
         if args.turn is not None:
-            about += _which(args.turn, found)
+            about += _which(args.turn, shown)
         full = args.full or args.turn is not None
         subagents = args.full or args.json or args.turn is None
-        title = found.title
+        title = shown.title
         with paged(args):
             if args.json:
-                _print_json(found, args.turn)
+                _print_json(shown, args.turn)
             else:
-                print_lines(_heading(about, found, title))
-                parts = found.parts(args.turn, full=full, subagents=subagents)
-                print_lines(conversation(parts, found.agent, full=full))
+                print_lines(_heading(about, shown, title))
+                parts = shown.parts(args.turn, full=full, subagents=subagents)
+                print_lines(conversation(parts, shown.agent, full=full))
 
 
-def _which(turns: range, found: Conversation) -> str:
+def _which(turns: range, shown: Conversation) -> str:
     """Says which of its turns are shown. Raises UserError (NOTHING_FOUND) if it has not as many."""
     first, last = turns[0], turns[-1]
-    if last > found.turns:
-        number = counted(found.turns, "turn")
+    if last > shown.turns:
+        number = counted(shown.turns, "turn")
         raise UserError(
-            f"Session {found.session.native_id} has {number}, so there is no turn {last}.", ExitCode.NOTHING_FOUND
+            f"Session {shown.session.native_id} has {number}, so there is no turn {last}.", ExitCode.NOTHING_FOUND
         )
-    return f", turn{f' {first}' if first == last else f's {first} to {last}'} of {found.turns}"
+    return f", turn{f' {first}' if first == last else f's {first} to {last}'} of {shown.turns}"
 
 
-def _print_json(found: Conversation, turns: range | None) -> None:
+def _print_json(shown: Conversation, turns: range | None) -> None:
     """Prints event by event, since a session may be too large to hold in memory."""
-    print_document(f'{{"session": {as_json(found.session)}, "events": [')
-    for number, event in enumerate(found.events(turns)):
+    print_document(f'{{"session": {as_json(shown.session)}, "events": [')
+    for number, event in enumerate(shown.events(turns)):
         print_document((",\n" if number else "\n") + as_json(event))
     print_document("\n]}\n")
 
 
-def _heading(about: str, found: Conversation, title: str) -> Iterator[str]:
-    session = found.session
+def _heading(about: str, shown: Conversation, title: str) -> Iterator[str]:
+    session = shown.session
     if title:
         yield paint(one_line(title, LINE_LIMIT), BOLD)
     yield paint(about, DIM if title else BOLD)
-    version = f"{found.agent} {session.agent_version or ''}".strip()
+    version = f"{shown.agent} {session.agent_version or ''}".strip()
     machine = f"{version} on {session.machine}" if session.machine else version
     folder = short_path(session.root, Path.home()) if session.root else ""
     yield harmless(", ".join(filter(None, (machine, folder, session.branch or ""))))
@@ -119,12 +119,12 @@ def turns(text: str) -> range:
     """Parses turn numbers such as `3` or `3-5`; an argparse type, so its error becomes a usage message."""
     first, dash, last = text.partition("-")
     try:
-        found = range(int(first), int(last if dash else first) + 1)
+        numbers = range(int(first), int(last if dash else first) + 1)
     except ValueError:
-        found = range(0)
-    if not found or found[0] < 0:
+        numbers = range(0)
+    if not numbers or numbers[0] < 0:
         raise argparse.ArgumentTypeError(f"{text!r} names no turn; write 3, or 3-5")
-    return found
+    return numbers
 
 
 LINE_LIMIT: Final = 110

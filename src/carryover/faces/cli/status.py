@@ -1,4 +1,4 @@
-"""`carryover status` shows what Carryover sees and does, and changes nothing; `doctor` finds problems and repairs."""
+"""`carryover status` shows what Carryover sees and does, and changes nothing."""
 
 from __future__ import annotations
 
@@ -11,23 +11,12 @@ from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.past.context import now_ms
 from carryover.terminal import output
-from carryover.terminal.output import (
-    BOLD,
-    YELLOW,
-    ago,
-    counted,
-    duration,
-    harmless,
-    paint,
-    rounded,
-    size,
-)
+from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, rounded, size
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
-    from carryover.past.diagnose.report import AgentReport, DeclaredReport, LedgerReport, Report
-    from carryover.past.status import ProjectStatus
+    from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
 
 WATCH_EVERY_S: Final = 2.0
 MOST_LINES: Final = 10
@@ -67,128 +56,119 @@ def status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_status(args: argparse.Namespace) -> int:
-    if args.watch:
-        return _watch(args)
-    from carryover.past.status import status_report
+    from carryover.past.status import statuses
 
-    report = status_report(in_short=_is_short(args))
+    in_turn = statuses(in_short=not (args.verbose or args.json))
+    if args.watch:
+        return _watch(in_turn, args)
+    facts = next(in_turn)
     with paged(args):
-        _print(report, args)
+        _print(facts, args)
     return ExitCode.OK
 
 
-def _is_short(args: argparse.Namespace) -> bool:
-    return not (args.verbose or args.json)
-
-
-def _watch(args: argparse.Namespace) -> int:
+def _watch(in_turn: Iterator[Facts], args: argparse.Namespace) -> int:
     """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
-    from carryover.past.status import repeated_report
-
     in_place = is_terminal()
-    report_now = repeated_report(in_short=_is_short(args))
     try:
-        while True:
-            report = report_now()
+        for facts in in_turn:
             if in_place and not args.json:
-                output.redraw(_on_one_screen(_lines(report, args)))
+                output.redraw(_on_one_screen(_lines(facts, args)))
             else:
-                _print(report, args)
+                _print(facts, args)
             flush()
             if in_place:
                 time.sleep(WATCH_EVERY_S)
             elif not output.is_read_for(WATCH_EVERY_S):
-                return ExitCode.OK
+                break
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    return ExitCode.OK
 
 
-def _print(report: Report, args: argparse.Namespace) -> None:
+def _print(facts: Facts, args: argparse.Namespace) -> None:
     if args.json:
-        from carryover.past.diagnose.report import as_data
+        from carryover.past.status import as_data
 
-        output.print_json(as_data(report), in_one_line=args.watch)
+        output.print_json(as_data(facts), in_one_line=args.watch)
     else:
-        output.print_lines(_lines(report, args))
+        output.print_lines(_lines(facts, args))
 
 
-def _lines(report: Report, args: argparse.Namespace) -> list[str]:
-    return lines(report, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
+def _lines(facts: Facts, args: argparse.Namespace) -> list[str]:
+    return lines(facts, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
 
 
-def _on_one_screen(found: Iterable[str]) -> list[str]:
+def _on_one_screen(lines: Iterable[str]) -> list[str]:
     """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
     import shutil
 
     width, height = shutil.get_terminal_size()
-    rows = [row for line in found for row in output.wrapped(shown(line), width).split("\n")]
+    rows = [row for line in lines for row in output.wrapped(shown(line), width).split("\n")]
     hidden = len(rows) - height
     if hidden <= 0:
         return rows
     return [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
 
 
-def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
+def lines(facts: Facts, *, now_ms: int, width: int | None) -> list[str]:
     """Returns at most `MOST_LINES` lines, with what fits in `width` columns; with None, all there is to say."""
-    found = [*_limits(report, now_ms)][: None if width is None else MOST_LIMITS]
-    found.append(_entry("carryoverd", _daemon(report)))
-    if report.paused:
-        found.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
-    if excluded := report.config.excluded if report.config is not None else ():
-        names = ", ".join(harmless(report.short(pattern)) for pattern in excluded[:2])
+    rows = [*_limits(facts, now_ms)][: None if width is None else MOST_LIMITS]
+    rows.append(_entry("carryoverd", _daemon(facts)))
+    if facts.paused:
+        rows.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
+    if excluded := facts.config.projects.exclude:
+        names = ", ".join(harmless(facts.short(pattern)) for pattern in excluded[:2])
         more = f" and {len(excluded) - 2} more" if len(excluded) > 2 else ""
         text = f"{names}{more}; `carryover unpause PROJECT` includes a project again"
-        found.append(_entry("left out", paint(text, YELLOW)))
-    found.append(_entry("recorded", _recorded(report, now_ms)))
-    problems = [*_problems(report)]
+        rows.append(_entry("left out", paint(text, YELLOW)))
+    rows.append(_entry("recorded", _recorded(facts, now_ms)))
+    problems = [*_problems(facts)]
     if width is None:
-        return [*found, *problems, *_details(report, now_ms)]
-    found += _summaries(report, now_ms, width - NAME_WIDTH - 1)
+        return [*rows, *problems, *_details(facts, now_ms)]
+    rows += _summaries(facts, now_ms, width - NAME_WIDTH - 1)
     what_to_do = "; `carryover doctor` says what to do" if problems else ""
-    left = MOST_LINES - len(found) - 1
+    left = MOST_LINES - len(rows) - 1
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
     elif len(problems) < left:
-        problems += _uncommitted_in_short(report)
-    return [*found, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
+        problems += _uncommitted_in_short(facts)
+    return [*rows, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
 
 
-def _problems(report: Report) -> Iterator[str]:
+def _problems(facts: Facts) -> Iterator[str]:
     from carryover.past.status import problems
 
-    found = problems(report)
-    yield from (_entry("problem", paint(text, YELLOW)) for text in found.wrong)
-    yield from (_entry("to do", text) for text in found.todo)
+    findings = problems(facts)
+    wrong = dict.fromkeys((*facts.problems, *(finding.what for finding in findings if finding.level == "wrong")))
+    yield from (_entry("problem", paint(text, YELLOW)) for text in wrong)
+    yield from (_entry("to do", finding.what) for finding in findings if finding.level == "todo")
 
 
-def _uncommitted_in_short(report: Report) -> Iterator[str]:
+def _uncommitted_in_short(facts: Facts) -> Iterator[str]:
     """Yields one line for all projects: to leave the lines uncommitted is a choice, and no problem."""
-    if number := sum(bool(each.uncommitted) for each in report.in_git):
+    if number := sum(bool(project.uncommitted) for project in facts.in_git):
         where = f"not committed in {counted(number, 'project')}, which is your choice"
         yield _entry("pointers", f"{where}; `carryover status -v` has the commands")
-
-
-def _uncommitted(report: Report) -> Iterator[str]:
-    from carryover.past.status import uncommitted
-
-    yield from (f"{report.short(root)}: `{command}`" for root, command in uncommitted(report))
 
 
 def _entry(name: str, text: str) -> str:
     return f"{name:<{NAME_WIDTH}} {text}"
 
 
-def _limits(report: Report, now_ms: int) -> Iterator[str]:
+def _limits(facts: Facts, now_ms: int) -> Iterator[str]:
     """Yields the usage limits, which come first: someone who runs `status` now may be waiting for one to end."""
-    for row in report.ledger.limits if report.ledger is not None else ():
+    for row in facts.ledger.limits if facts.ledger is not None else ():
         resets = f"; it resets {row.resets_here}" if row.resets_here else ""
-        text = f"{row.name} reached its usage limit in {report.short(row.root)} {ago(row.at_ms, now_ms)}{resets}."
+        text = f"{row.name} reached its usage limit in {facts.short(row.root)} {ago(row.at_ms, now_ms)}{resets}."
         yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
 
 
-def _daemon(report: Report) -> str:
-    health = report.daemon
-    if health is None and all(agent.selected is None for agent in report.agents):
+def _daemon(facts: Facts) -> str:
+    health = facts.daemon
+    if facts.daemon_problem is not None:
+        return paint("does not answer", YELLOW) + ": `carryover restart`"
+    if health is None and all(agent.selected is None for agent in facts.agents):
         return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
         return "not running, so no handoff is kept fresh: `carryover start`"
@@ -196,24 +176,24 @@ def _daemon(report: Report) -> str:
     return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
 
 
-def _recorded(report: Report, now_ms: int) -> str:
-    ledger = report.ledger
+def _recorded(facts: Facts, now_ms: int) -> str:
+    ledger = facts.ledger
     if ledger is not None:
         newest = max((row.last_event_ms for row in ledger.projects), default=0)
         sessions, projects = counted(ledger.sessions, "session"), counted(ledger.project_count, "project")
         what = f"{sessions} in {projects}, {size(ledger.bytes)}"
         return f"{what}, newest {ago(newest, now_ms)}" if newest else what
-    if report.ledger_problem is not None:
+    if facts.ledger_problem is not None:
         return paint("not readable now", YELLOW)
-    if not report.would_read:
+    if not facts.would_read:
         return "nothing yet"
-    transcripts = counted(sum(row.transcripts for row in report.would_read), "transcript")
-    return f"nothing yet; {transcripts} to read, {size(sum(row.bytes for row in report.would_read))}"
+    transcripts = counted(sum(row.transcripts for row in facts.would_read), "transcript")
+    return f"nothing yet; {transcripts} to read, {size(sum(row.bytes for row in facts.would_read))}"
 
 
-def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
-    by_use = sorted(report.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
-    nothing = "nothing yet" if report.ledger_problem is None else "not known"
+def _summaries(facts: Facts, now_ms: int, room: int) -> Iterator[str]:
+    by_use = sorted(facts.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
+    nothing = "nothing yet" if facts.ledger_problem is None else "not known"
     agents = [
         f"{agent.name} {ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else nothing}"
         + (" (not selected)" if agent.selected is False else "")
@@ -222,17 +202,17 @@ def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
     ]
     if agents:
         yield _entry("agents", _some(agents, len(agents), room))
-    if (ledger := report.ledger) is not None and ledger.projects:
-        projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
+    if (ledger := facts.ledger) is not None and ledger.projects:
+        projects = [f"{facts.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
         yield _entry("projects", _some(projects, ledger.project_count, room))
     if ledger is not None and (today := ledger.used_today) is not None:
         read = f", {rounded(today.cache_read)} more from the cache" if today.cache_read else ""
-        own = today.input + today.output + today.cache_write
-        yield _entry("usage", f"today {rounded(own)} tokens{read}; `carryover usage`")
-    if report.sync is not None:
+        tokens = today.input + today.output + today.cache_write
+        yield _entry("usage", f"today {rounded(tokens)} tokens{read}; `carryover usage`")
+    if facts.sync is not None:
         from carryover.faces.cli.sync import sync_summary
 
-        yield _entry("sync", sync_summary(report.sync, now_ms))
+        yield _entry("sync", sync_summary(facts.sync, now_ms))
 
 
 def _some(items: Sequence[str], total: int, room: int) -> str:
@@ -244,13 +224,13 @@ def _some(items: Sequence[str], total: int, room: int) -> str:
     return line
 
 
-def _details(report: Report, now_ms: int) -> Iterator[str]:
+def _details(facts: Facts, now_ms: int) -> Iterator[str]:
     """Yields the sections that only `-v` has, in the order in which they matter."""
-    names, health = {agent.id: agent.name for agent in report.agents}, report.daemon
-    absent = [agent.name for agent in report.agents if _is_absent(agent)]
-    agents = [line for agent in report.agents if not _is_absent(agent) for line in _agent(agent, report, now_ms)]
+    names, health = {agent.id: agent.name for agent in facts.agents}, facts.daemon
+    absent = [agent.name for agent in facts.agents if _is_absent(agent)]
+    agents = [line for agent in facts.agents if not _is_absent(agent) for line in _agent(agent, facts, now_ms)]
     waiting = []
-    for row in report.would_read:
+    for row in facts.would_read:
         amount = f"{counted(row.transcripts, 'transcript')}, {size(row.bytes)}"
         waiting.append(_detail(names.get(row.agent, row.agent), f"{amount}, newest {ago(row.newest_ms, now_ms)}"))
     tasks = [
@@ -260,16 +240,18 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
     ]
     damaged = "was damaged; what could be read was kept. Delete it when you miss nothing."
     every = {
-        "background": [*_background(report)],
+        "background": [*_background(facts)],
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
-        "declared in config.toml": [_declared(source, now_ms) for source in report.declared],
-        **_of_here(report),
-        "pointers that are not committed, with the command that does it": [*_uncommitted(report)],
-        "sync": [*_of_sync(report, now_ms)],
+        "declared in config.toml": [*_declared(facts, now_ms)],
+        **_of_here(facts),
+        "pointers that are not committed, with the command that does it": [
+            f"{facts.short(project.root)}: `{project.commit}`" for project in facts.in_git if project.uncommitted
+        ],
+        "sync": [*_of_sync(facts, now_ms)],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
-        **(_of_ledger(report.ledger, report, now_ms) if report.ledger is not None else {}),
+        **(_of_ledger(facts.ledger, facts, now_ms) if facts.ledger is not None else {}),
         "tasks of the daemon in trouble": tasks,
-        "moved aside": [f"{report.short(one.path)} ({size(one.bytes)}) {damaged}" for one in report.corrupt_ledgers],
+        "moved aside": [f"{facts.short(path)} ({size(n)}) {damaged}" for path, n in facts.corrupt_ledgers.items()],
     }
     for title, rows in every.items():
         shown = len(rows) if title in ("agents", "sync") else SHOWN
@@ -279,36 +261,39 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
             yield f"  ... and {len(rows) - shown} more (--json lists all)"
 
 
-def _declared(source: DeclaredReport, now_ms: int) -> str:
-    recorded = "nothing recorded yet"
-    if source.sessions:
-        recorded = f"{counted(source.sessions, 'session')}, last event {ago(source.last_event_ms, now_ms)}"
-    return _detail(source.agent, f"{', '.join(source.files)}; {recorded}")
+def _declared(facts: Facts, now_ms: int) -> Iterator[str]:
+    from carryover.past.findings.agents import recorded_of
+
+    for source in facts.config.sources:
+        row = recorded_of(facts.ledger, source.agent)
+        recorded = "nothing recorded yet"
+        if row.sessions:
+            recorded = f"{counted(row.sessions, 'session')}, last event {ago(row.last_event_ms, now_ms)}"
+        yield _detail(source.agent, f"{', '.join(source.files)}; {recorded}")
 
 
-def _of_here(report: Report) -> dict[str, list[str]]:
-    here = report.here
-    if here is None:
+def _of_here(facts: Facts) -> dict[str, list[str]]:
+    if facts.here is None:
         return {}
     rows = []
-    for agent in here.agents:
+    for agent in facts.channels:
         arrives = f"by {', else '.join(agent.ways)}" if agent.ways else paint("not by itself", YELLOW)
         rows.append(_detail(agent.name, arrives + (f"; {harmless(agent.missing)}" if agent.missing else "")))
-    return {f"a new session in {report.short(here.root)} would get the handoff": rows}
+    return {f"a new session in {facts.short(facts.here)} would get the handoff": rows}
 
 
-def _of_sync(report: Report, now_ms: int) -> Iterator[str]:
-    if report.sync is None:
+def _of_sync(facts: Facts, now_ms: int) -> Iterator[str]:
+    if facts.sync is None:
         return
     from carryover.faces.cli.sync import sync_rows
 
-    for name, text in sync_rows(report.sync, now_ms):
+    for name, text in sync_rows(facts.sync, now_ms):
         yield _detail(name, text)
 
 
-def _background(report: Report) -> Iterator[str]:
-    health = report.daemon
-    service = report.service
+def _background(facts: Facts) -> Iterator[str]:
+    health = facts.daemon
+    service = facts.service
     if health is not None:
         memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
         yield _detail("carryoverd", f"{health.version}, process {health.pid}{memory}")
@@ -318,21 +303,19 @@ def _background(report: Report) -> Iterator[str]:
             read = f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}"
             yield _detail("", f"since its start {read}{answered}")
     if not service.installed:
-        facts = [f"none: {service.trouble}" if service.trouble else "none"]
+        details = [f"none: {service.trouble}" if service.trouble else "none"]
     else:
         states = (("enabled", service.enabled), ("active", service.active))
-        facts = [service.kind, *(name if holds else f"not {name}" for name, holds in states if holds is not None)]
-        facts += [counted(service.restarts, "restart")] if service.restarts else []
-    yield _detail("service", ", ".join(facts))
+        details = [service.kind, *(name if holds else f"not {name}" for name, holds in states if holds is not None)]
+        details += [counted(service.restarts, "restart")] if service.restarts else []
+    yield _detail("service", ", ".join(details))
 
 
 def _detail(name: str, text: str) -> str:
     return f"{name:<{DETAIL_WIDTH}} {text}"
 
 
-def _of_ledger(ledger: LedgerReport, report: Report, now_ms: int) -> dict[str, list[str]]:
-    from carryover.past.status import projects
-
+def _of_ledger(ledger: LedgerFacts, facts: Facts, now_ms: int) -> dict[str, list[str]]:
     number = sum(ledger.redactions.values())
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(ledger.redactions.items(), key=lambda item: -item[1]))
     skipped = [
@@ -346,51 +329,55 @@ def _of_ledger(ledger: LedgerReport, report: Report, now_ms: int) -> dict[str, l
     for source in ledger.broken:
         wait_s = (source.retry_ms - now_ms) / 1000
         again = f"in {duration(wait_s)}" if wait_s > 0 else "when carryoverd retries"
-        broken.append(f"{report.short(source.path)}: {source.error}; next try {again}")
+        broken.append(f"{facts.short(source.path)}: {source.error}; next try {again}")
     return {
-        "projects": [_project(project, report, now_ms) for project in projects(report)],
+        "projects": [*_projects(ledger, facts, now_ms)],
         "redacted before it was stored": [f"{counted(number, 'secret')}: {kinds}"] if number else [],
         "not understood (skipped, nothing else is affected)": skipped,
         "cannot be read now": broken,
-        "what happened to the ledger": [f"{ago(one.at_ms, now_ms)}: {one.text}" for one in ledger.incidents],
+        "what happened to the ledger": [f"{ago(row.at_ms, now_ms)}: {row.text}" for row in ledger.incidents],
     }
 
 
-def _project(project: ProjectStatus, report: Report, now_ms: int) -> str:
-    if project.trouble:
-        handoff = paint(f"not published: {project.trouble}", YELLOW)
-    elif project.handoff_ms is None:
-        handoff = "no handoff written"
-    else:
-        page = ", with a second page" if project.has_page else ""
-        handoff = f"handoff written {ago(project.handoff_ms, now_ms)}{page}"
-        if project.is_deleted:
-            handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
-    notes = "".join(f" ({note})" for note in project.notes)
-    return f"{report.short(project.root)}: last event {ago(project.last_event_ms, now_ms)}, {handoff}{notes}"
+def _projects(ledger: LedgerFacts, facts: Facts, now_ms: int) -> Iterator[str]:
+    from carryover.past.status import has_page, is_deleted
+
+    published = {project.root: project for project in (facts.daemon.projects if facts.daemon is not None else ())}
+    for row in ledger.projects:
+        health = published.get(row.root)
+        trouble = (health.error if health is not None else None) or row.refusal
+        handoff = f"handoff written {ago(row.handoff_ms, now_ms)}" if row.handoff_ms else "no handoff written"
+        if trouble:
+            handoff = paint(f"not published: {trouble}", YELLOW)
+        elif row.handoff_ms and health is not None:
+            handoff += ", with a second page" if has_page(health) else ""
+            if is_deleted(health):
+                handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
+        notes = "".join(f" ({note})" for note in (health.notes if health is not None else ()))
+        yield f"{facts.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
 
 
-def _is_absent(agent: AgentReport) -> bool:
+def _is_absent(agent: AgentFacts) -> bool:
     """Whether the agent is neither here nor selected and has nothing recorded, so that its name alone is enough."""
-    return agent.state == "missing" and not agent.selected and agent.last_event_ms is None
+    return not agent.is_here and not agent.selected and agent.last_event_ms is None
 
 
-def _agent(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    nothing = "nothing recorded yet" if report.ledger_problem is None else ""
+def _agent(agent: AgentFacts, facts: Facts, now_ms: int) -> Iterator[str]:
+    nothing = "nothing recorded yet" if facts.ledger_problem is None else ""
     last = f"last event {ago(agent.last_event_ms, now_ms)}" if agent.last_event_ms else nothing
-    facts = (
+    details = (
         agent.version or "",
         _DRIFT.get(agent.state, ""),
         "not selected" if agent.selected is False else "",
         last,
         f"last handoff {ago(agent.last_handoff_ms, now_ms)}" if agent.last_handoff_ms else "",
     )
-    yield _detail(agent.name, ", ".join(harmless(fact) for fact in facts if fact))
+    yield _detail(agent.name, ", ".join(harmless(text) for text in details if text))
     if agent.roots:
-        there = [report.short(root.path) for root in agent.roots if root.exists]
-        missing = f"{report.short(agent.roots[0].path)} (not there yet; watched all the same)"
+        there = [facts.short(root) for root, exists in agent.roots.items() if exists]
+        missing = f"{facts.short(next(iter(agent.roots)))} (not there yet; watched all the same)"
         yield _detail("", f"transcripts in {', '.join(there) or missing}")
-    config = report.short(agent.config or "")
+    config = facts.short(agent.config or "")
     if agent.entry is not None and (agent.selected or agent.entry.present):
         yield _detail("", f"`{agent.entry.entry}` in {config}: {'there' if agent.entry.present else 'missing'}")
     if agent.hooks is not None:

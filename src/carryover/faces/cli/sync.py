@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.actions.syncing import Offer, Standing
+    from carryover.actions.syncing import Admission, SyncStatus
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -41,13 +41,11 @@ EXAMPLES: Final = """\
   carryover sync allow                       this project, as it is elsewhere
   carryover sync off --delete                and remove this machine's branch"""
 
-ACTIONS: Final = ("init", "status", "allow", "add-machine", "remove-machine", "compact", "off")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
-    add("action", metavar="ACTION", nargs="?", choices=ACTIONS, help="one of those above")
+    add("action", metavar="ACTION", nargs="?", choices=tuple(_DOES), help="one of those above")
     add("what", metavar="WHAT", nargs="?", help="the remote, project or machine that the action is for")
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
@@ -63,39 +61,30 @@ Done = tuple[object, Iterable[str]]
 
 
 def run(args: argparse.Namespace) -> None:
-    does: dict[str | None, Callable[[argparse.Namespace], Done]] = {
-        None: _once,
-        "init": _init,
-        "status": _status,
-        "allow": _allow,
-        "add-machine": _add_machine,
-        "remove-machine": _remove_machine,
-        "compact": _compact,
-        "off": _off,
-    }
     if args.what is None and args.action in ("init", "remove-machine"):
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
     options = {"init": (args.name, args.projects, args.ssh_key), "off": (args.delete, args.forget)}
-    if any(any(given) for action, given in options.items() if action != args.action):
+    if any(any(values) for action, values in options.items() if action != args.action):
         raise UserError("--name, --projects and --ssh-key are for init, --delete and --forget for off.", ExitCode.USAGE)
-    put(args, *does[args.action](args))
+    does = _DOES[args.action] if args.action is not None else _once
+    put(args, *does(args))
 
 
 def _status(_args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import standing
 
-    found = standing()
-    rows = sync_rows(found, now_ms())
+    status = standing()
+    rows = sync_rows(status, now_ms())
     width = max(len(name) for name, _ in rows)
-    return found, (f"{name:<{width}}  {text}" for name, text in rows)
+    return status, (f"{name:<{width}}  {text}" for name, text in rows)
 
 
 def _allow(args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import allow
 
-    said = allow(args.what)
-    return {"allowed": said}, [f"✓ {said}"]
+    sentence = allow(args.what)
+    return {"allowed": sentence}, [f"✓ {sentence}"]
 
 
 def _init(args: argparse.Namespace) -> Done:
@@ -139,10 +128,11 @@ def _once(args: argparse.Namespace) -> Done:
     )
 
 
-def _is_the_store(args: argparse.Namespace, offer: Offer) -> bool:
+def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
     """Whether the user says that the store's code is the same on the machine that has added this one."""
-    said = f"{offer.machine} has added this machine. The store's code: {offer.code}"
-    question = f"{said}\nDid `carryover sync add-machine` show the same code on {offer.machine}?"
+    name = offer.manifest.name
+    said = f"{name} has added this machine. The store's code: {offer.code}"
+    question = f"{said}\nDid `carryover sync add-machine` show the same code on {name}?"
     return agreed(args, question, otherwise=f"{said}. If that machine shows the same code, run this with --yes.")
 
 
@@ -173,10 +163,10 @@ def _remove_machine(args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import remove_machine
 
     agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
-    done = remove_machine(args.what)
-    left = ", ".join(done.left) or "no other machine"
-    return done, (
-        f"✓ {done.removed} is removed. What is sent from now on is encrypted with a key that it does not have; your "
+    removed, names = remove_machine(args.what)
+    left = ", ".join(names) or "no other machine"
+    return {"removed": removed, "left": names}, (
+        f"✓ {removed} is removed. What is sent from now on is encrypted with a key that it does not have; your "
         "other machines use that key from their next sync on.",
         f"Besides this one, the store has {left} now. Remove what you do not know: the removed one may have added it.",
         "What it has taken or could take until now, it can still read. Take its access to the remote away as well.",
@@ -208,7 +198,19 @@ def _off(args: argparse.Namespace) -> Done:
     ]
 
 
-def sync_rows(sync: Standing, now_ms: int) -> list[tuple[str, str]]:
+_DOES: Final[Mapping[str, Callable[[argparse.Namespace], Done]]] = {
+    "init": _init,
+    "status": _status,
+    "allow": _allow,
+    "add-machine": _add_machine,
+    "remove-machine": _remove_machine,
+    "compact": _compact,
+    "off": _off,
+}
+"""What each action does; without one, it synchronises once."""
+
+
+def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
     """Returns where synchronising stands: this machine, each other machine, and the machines that ask to be added."""
     rows = [("store", f"{sync.remote}; this machine is {sync.name}")] if sync.remote else []
     rows.append(("last sync", ago(sync.synced_ms, now_ms) if sync.synced_ms else "never"))
@@ -225,7 +227,7 @@ def sync_rows(sync: Standing, now_ms: int) -> list[tuple[str, str]]:
     return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]
 
 
-def sync_summary(sync: Standing, now_ms: int) -> str:
+def sync_summary(sync: SyncStatus, now_ms: int) -> str:
     """Returns the same in one line."""
     parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
     if sync.problem or any(one.problem and not one.removed for one in sync.machines):

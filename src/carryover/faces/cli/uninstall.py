@@ -13,7 +13,7 @@ from carryover.terminal.output import agree, counted, print_json, print_lines, p
 from carryover.terminal.paths import short_path
 
 if TYPE_CHECKING:
-    from carryover.actions.uninstalling import Plan, Uninstalled
+    from carryover.actions.uninstalling import Plan, Uninstall, Uninstalled
 
 DESCRIPTION: Final = """\
 Takes Carryover's hooks out of your agents' settings and stops carryoverd.
@@ -40,58 +40,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.uninstalling import carry_out_uninstall, plan_uninstall
+    from carryover.actions.uninstalling import plan, uninstall
     from carryover.actions.version import runnable
+    from carryover.faces.cli.install_report import file_data
 
-    wanted = plan_uninstall(purge=args.purge, with_diffs=args.dry_run)
-    steps = _steps(wanted)
+    planned = plan(purge=args.purge)
+    steps = _steps(planned, Path.home())
     if not args.json:
-        print_lines([*steps, *wanted.notes, *([] if steps else ["There is nothing to remove."])])
+        print_lines([*steps, *planned.files.notes, *([] if steps else ["There is nothing to remove."])])
     if args.dry_run:
-        _print_dry_run(wanted, args)
+        _print_dry_run(planned, args)
         return ExitCode.OK
     if steps:
         agree(args, PURGE_QUESTION if args.purge else QUESTION)
-    done = carry_out_uninstall(purge=args.purge)
-    files = [{"path": file.path, "why": file.why, "outcome": file.outcome} for file in done.files]
-    data = {"service": done.service, "files": files, "removed": done.removed, "left": done.left}
-    put(args, data, map(runnable, _lines_after(done)))
+    done = uninstall(purge=args.purge)
+    data = {
+        "service": planned.service,
+        "files": [file_data(applied) for applied in done.applied],
+        "removed": [str(path) for path in done.removed],
+        "left": done.left,
+    }
+    put(args, data, map(runnable, _lines_after(done, planned)))
     return ExitCode.FAILED if done.left else ExitCode.OK
 
 
-def _steps(wanted: Plan) -> list[str]:
-    """Returns what would be done, a line each; empty if there is nothing to remove."""
-    from carryover.actions.daemon_control import running_pid
-
-    steps = [] if wanted.service is None else [f"The {wanted.service} service will be stopped and removed."]
-    pid = running_pid()
-    if pid is not None:
-        steps.append(f"carryoverd (process {pid}) will be stopped.")
-    return [*steps, *lines_before(wanted, Path.home())]
-
-
-def _print_dry_run(wanted: Plan, args: argparse.Namespace) -> None:
+def _print_dry_run(planned: Plan, args: argparse.Namespace) -> None:
+    from carryover.actions.file_changes import diff
     from carryover.faces.cli.install_report import print_diffs
 
+    edits = planned.files.shown
     if args.json:
-        files = [{"path": str(each.path), "diff": each.diff, "problem": each.problem} for each in wanted.changes]
-        removals = [{"path": str(removal.path), "what": removal.what} for removal in wanted.removals]
-        about = {"dry_run": True, "service": wanted.service}
-        print_json({**about, "files": files, "removals": removals, "notes": wanted.notes})
+        files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in edits]
+        removals = [{"path": str(removal.path), "what": removal.what} for removal in planned.files.removals]
+        about = {"dry_run": True, "service": planned.service}
+        print_json({**about, "files": files, "removals": removals, "notes": planned.files.notes})
         return
-    print_lines(f"✗ {each.problem}" for each in wanted.changes if each.problem is not None)
-    print_diffs(wanted.changes)
+    print_lines(f"✗ {edit.problem}" for edit in edits if edit.problem is not None)
+    print_diffs(edits)
     say("", "Nothing was changed.")
 
 
-def lines_before(wanted: Plan, home: Path) -> Iterator[str]:
+def _steps(planned: Plan, home: Path) -> list[str]:
+    """Returns what would be done, a line each; empty if there is nothing to remove."""
+    steps = [] if planned.service is None else [f"The {planned.service} service will be stopped and removed."]
+    if planned.pid is not None:
+        steps.append(f"carryoverd (process {planned.pid}) will be stopped.")
+    return [*steps, *_file_steps(planned.files, home)]
+
+
+def _file_steps(planned: Uninstall, home: Path) -> Iterator[str]:
     """Yields the plan: one line per edit, and per removal with what is below it."""
-    for each in wanted.changes:
-        if each.changes:
-            does = "goes" if each.does == "removed" else "is put back"
-            yield f"{short_path(each.path, home)} {does} ({each.what})"
-    places = {(removal.path, removal.what) for removal in wanted.removals}
-    for removal in wanted.removals:
+    for edit in planned.shown:
+        if edit.changes:
+            goes = "goes" if edit.after is None else "is put back"
+            yield f"{short_path(edit.path, home)} {goes} ({edit.change.what})"
+    places = {(removal.path, removal.what) for removal in planned.removals}
+    for removal in planned.removals:
         if any((above, removal.what) in places for above in removal.path.parents):
             continue
         inner = sum(what == removal.what and removal.path in path.parents for path, what in places)
@@ -99,13 +103,14 @@ def lines_before(wanted: Plan, home: Path) -> Iterator[str]:
         yield f"{short_path(removal.path, home)} goes{with_it} ({removal.what})"
 
 
-def _lines_after(done: Uninstalled) -> Iterator[str]:
+def _lines_after(done: Uninstalled, planned: Plan) -> Iterator[str]:
     yield from (f"✗ {reason}" for reason in done.left)
-    if not done.changed:
+    changed = sum(applied.outcome in ("changed", "removed") for applied in done.applied) + len(done.removed)
+    if not changed:
         return
-    yield f"✓ Done: {counted(done.changed, 'file or folder', 'files and folders')} put back or removed."
-    if done.kept_in is not None:
+    yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
+    if planned.kept_in is not None:
         yield (
-            f"What was recorded stays in {short_path(done.kept_in, Path.home())}, and the handoffs stay in your "
+            f"What was recorded stays in {short_path(planned.kept_in, Path.home())}, and the handoffs stay in your "
             "projects; `carryover uninstall --purge` takes them away too."
         )

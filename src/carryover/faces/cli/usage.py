@@ -10,7 +10,8 @@ from typing import Final, get_args
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
 from carryover.past.context import first_day_ms, now_ms
-from carryover.past.usage import By, Uncounted, Used, UsedRow, WindowRow, used_since
+from carryover.past.types import By, Uncounted, Used, UsedRow, Window
+from carryover.past.usage import used_since
 from carryover.terminal.output import BOLD, counted, duration, harmless, local_time, paint, put, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
@@ -99,7 +100,7 @@ def _cells(row: UsedRow, *, with_cost: bool) -> list[str]:
     return cells
 
 
-def _window(window: WindowRow, now: int) -> str:
+def _window(window: Window, now: int) -> str:
     length = f" of {duration(window.minutes * 60)}" if window.minutes else ""
     resets = f"; resets {local_time(window.resets_ms)}" if window.resets_ms else ""
     said = when(window.at_ms, now)

@@ -25,7 +25,7 @@ from carryover.errors import UserError
 from carryover.past.budget import LEAST, MOST, USUAL
 from carryover.past.context import now_ms
 from carryover.past.recall import Asked, handoff, prepare, project_at, recall, turn
-from carryover.past.searching import KINDS
+from carryover.past.search import KINDS
 
 NAME: Final = "carryover"
 ROOTS_S: Final = 1.0

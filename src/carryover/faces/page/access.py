@@ -80,7 +80,9 @@ class Visitor:
 class Access:
     """The keys that were issued and the browsers that presented one, each by host.
 
-    `clock` returns monotonic seconds.
+    access = Access(time.monotonic)  # monotonic seconds
+    new = access.new_key(env)  # opened at http://{new.host}:PORT/ui/?key={new.key}
+    visitor = access.admit(request) or access.visitor(later_request)
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

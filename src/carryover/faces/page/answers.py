@@ -1,17 +1,11 @@
-"""The JSON of the page's own routes; that of projects and conversations is in `carryover.past.answers`."""
+"""The JSON of the page's own routes; what is known of the past is answered with the types of `carryover.past.types`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
-
-
-class AgentName(msgspec.Struct, frozen=True):
-    """An agent's id and its display name."""
-
-    id: str
-    name: str
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +13,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
     token: str
     version: str
-    agents: tuple[AgentName, ...]
+    agents: Mapping[str, str]
+    """Display names, by id."""
     now_ms: int
     home: str
 

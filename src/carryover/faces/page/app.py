@@ -33,11 +33,17 @@ from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.faces.page import commands
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
-from carryover.faces.page.answers import AgentName, CommandAsked, KnownHealth, Me
+from carryover.faces.page.answers import CommandAsked, KnownHealth, Me
 from carryover.faces.page.changes import Changes
-from carryover.past import conversations, pictures, projects, session_list, touched
-from carryover.past.answers import Projects, SearchAnswer
+from carryover.past import projects
 from carryover.past.budget import USUAL, is_budget
+from carryover.past.files import changed_files
+from carryover.past.search import search_page
+from carryover.past.session import session_outline, session_turns
+from carryover.past.sessions import Wanted, session_page
+from carryover.past.timeline import timeline_page
+from carryover.past.types import Projects, Search
+from carryover.past.usage import pictures
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 
@@ -81,6 +87,7 @@ class Page:
         self._host = host
         # By name: nothing else of the disk can be asked for.
         self._files = _read_files(files("carryover.faces.page").joinpath("static"))
+        self._files["session.css"] = files("carryover.export").joinpath("session.css").read_bytes()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
@@ -102,6 +109,8 @@ class Page:
             answer = await self._answer(request)
         except web.HTTPException as error:
             answer = web.json_response({"error": error.reason}, status=error.status)
+        except projects.Gone:
+            answer = web.json_response({"error": "Not Found"}, status=404)
         except UserError as error:
             answer = web.json_response({"error": str(error)}, status=409)
         if not answer.prepared:
@@ -149,7 +158,7 @@ class Page:
                     Me(
                         token=visitor.token,
                         version=__version__,
-                        agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
+                        agents=agent_names(),
                         now_ms=self._host.now_ms(),
                         home=visible(str(self._host.home)),
                     )
@@ -159,8 +168,8 @@ class Page:
                 home, env = self._host.home, self._env(visitor)
 
                 def listed(db: sqlite3.Connection) -> Projects:
-                    found = projects.listed_projects(db, config, now_ms=now_ms)
-                    return msgspec.structs.replace(found, startable=projects.continuable(db, config, home, env))
+                    able = projects.continuable(db, config, home, env)
+                    return projects.listed_projects(db, config, now_ms=now_ms, startable=able)
 
                 return await self._read(listed)
             case ("GET", "project", number, what):
@@ -168,13 +177,13 @@ class Page:
             case ("GET", "sessions"):
                 return await self._sessions(request)
             case ("GET", "outline", agent, *native_id):
-                return await self._read(lambda db: touched.outline(db, agent, "/".join(native_id)))
+                return await self._read(lambda db: session_outline(db, agent, "/".join(native_id)))
             case ("GET", "session", agent, *native_id):
                 turn = _asked(request, "turn")
-                return await self._read(lambda db: conversations.session(db, agent, "/".join(native_id), turn))
+                return await self._read(lambda db: session_turns(db, agent, "/".join(native_id), turn))
             case ("GET", "usage"):
                 now_ms = self._host.now_ms()
-                return await self._read(lambda db: pictures.pictures(db, None, now_ms=now_ms))
+                return await self._read(lambda db: pictures(db, None, now_ms=now_ms))
             case ("GET", "health"):
                 return await self._doctor(visitor)
             case ("GET", "health", "known"):
@@ -194,28 +203,28 @@ class Page:
         tokens = _asked(request, "tokens") or USUAL
         if not is_budget(tokens):
             raise web.HTTPBadRequest
-        made: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
+        answers: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
             "handoff": lambda db, row: projects.handoff(
                 db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
             ),
-            "timeline": lambda db, row: projects.history(db, row, before_ms=before_ms, limit=limit),
-            "files": touched.files,
+            "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
+            "files": changed_files,
             "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
-            "usage": lambda db, row: pictures.pictures(db, row, now_ms=now_ms),
+            "usage": lambda db, row: pictures(db, row, now_ms=now_ms),
         }
-        if what not in made:
+        if what not in answers:
             raise web.HTTPNotFound
 
         def root() -> str:
             with host.read_ledger() as db:
-                return _known(db, number).root
+                return projects.project_here(db, number).root
 
         folder = await self._in_thread(root)
-        return await self._read(lambda db: made[what](db, _known(db, number)), at=folder)
+        return await self._read(lambda db: answers[what](db, projects.project_here(db, number)), at=folder)
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
-        wanted = session_list.Wanted(
+        wanted = Wanted(
             project_id=_asked(request, "project"),
             agent=request.query.get("agent") or None,
             since_ms=_asked(request, "since_ms"),
@@ -223,7 +232,7 @@ class Page:
             after=_place(request.query.get("after", "")),
         )
         limit = _asked(request, "limit") or 100
-        return await self._read(lambda db: session_list.listed(db, wanted, limit=limit))
+        return await self._read(lambda db: session_page(db, wanted, limit=limit))
 
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
@@ -235,12 +244,12 @@ class Page:
             with suppress(sqlite3.ProgrammingError):  # closed meanwhile
                 visitor.searching.interrupt()
 
-        def read(db: sqlite3.Connection) -> SearchAnswer:
+        def read(db: sqlite3.Connection) -> Search:
             if visitor.searches != arrived:
                 raise _superseded()
             visitor.searching = db
             try:
-                return conversations.found(db, words, project_id, limit=limit, now_ms=now_ms)
+                return search_page(db, words, project_id, limit=limit, now_ms=now_ms)
             finally:
                 if visitor.searching is db:
                     visitor.searching = None
@@ -274,7 +283,7 @@ class Page:
                 by = asked.session_agent or asked.agent
                 if asked.session and not projects.has_session(db, asked.project, by, asked.session):
                     raise web.HTTPNotFound
-                return _known(db, asked.project).root
+                return projects.project_here(db, asked.project).root
 
         root = await self._in_thread(root_for)
         if self._running.locked():
@@ -293,10 +302,10 @@ class Page:
 
         def answer() -> bytes:
             with self._host.read_ledger() as db:
-                found = read(db)
-            if found is None:
+                record = read(db)
+            if record is None:
                 raise web.HTTPNotFound
-            return msgspec.json.encode(found)
+            return msgspec.json.encode(record)
 
         try:
             work = answer if at is None else partial(look_at, at, answer)
@@ -307,8 +316,6 @@ class Page:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
             raise _superseded() from error
-        except projects.Gone as error:
-            raise web.HTTPNotFound from error
 
     async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
         if self._waiting >= MOST_WAITING:
@@ -337,29 +344,22 @@ def _welcome(visitor: Visitor | None) -> web.Response:
     return answer
 
 
-def _known(db: sqlite3.Connection, project_id: int) -> projects.Known:
-    row = projects.project_here(db, project_id)
-    if row is None:
-        raise web.HTTPNotFound
-    return row
-
-
 def _asked(request: web.Request, name: str) -> int | None:
-    given = request.query.get(name, "")
-    return _number(given) if given else None
+    text = request.query.get(name, "")
+    return _number(text) if text else None
 
 
-def _number(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and len(given) <= 15):
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise web.HTTPBadRequest
-    return int(given)
+    return int(text)
 
 
-def _place(given: str) -> tuple[int, int] | None:
+def _place(text: str) -> tuple[int, int] | None:
     """Returns the two numbers after which a list goes on."""
-    if not given:
+    if not text:
         return None
-    last_ms, _, row_id = given.partition(",")
+    last_ms, _, row_id = text.partition(",")
     return _number(last_ms), _number(row_id)
 
 

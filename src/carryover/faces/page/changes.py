@@ -26,7 +26,12 @@ class _Stream:
 
 
 class Changes:
-    """The open streams of events."""
+    """The open streams of events.
+
+    changes = Changes()
+    await changes.send(request, response)  # until the page is closed
+    changes.project(1)  # meanwhile: all open pages ask for project 1 again
+    """
 
     def __init__(self) -> None:
         self._streams: dict[_Stream, None] = {}

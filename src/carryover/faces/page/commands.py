@@ -112,8 +112,8 @@ def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path) -> b
     # not happen to an agent, so systemd itself is asked to start the window.
     systemd = _on_path(env, "systemd-run")
     passed = [f"--setenv={name}={env[name]}" for name in (*ENVIRONMENT, *_OUR_OWN) if name in env]
-    own = ("--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv)
-    return systemd is not None and _started((systemd, *own), env)
+    words = ("--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv)
+    return systemd is not None and _started((systemd, *words), env)
 
 
 def _on_path(env: Mapping[str, str], *names: str) -> str | None:

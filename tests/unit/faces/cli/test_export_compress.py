@@ -250,15 +250,12 @@ def test_an_answer_that_fails_leaves_what_was_there(
     assert (tmp_path / "shop.md").read_text().startswith("# [CARRYOVER EXPORT ")
 
 
-@pytest.mark.parametrize("pause", ["before the first word", "after it"])
-def test_without_progress_it_ends(export: Call, start: Started, monkeypatch: pytest.MonkeyPatch, pause: str) -> None:
-    monkeypatch.setattr(shortening, "FIRST_S", 0.3 if pause == "before the first word" else 30.0)
-    monkeypatch.setattr(shortening, "NEXT_S", 0.3)
+def test_without_progress_it_ends(export: Call, start: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortening, "SILENT_S", 0.3)
 
     async def stalls(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
         await stream.prepare(request)
-        if pause != "before the first word":
-            await stream.write(line(response="Wire", done=False))
+        await stream.write(line(response="Wire", done=False))
         await server.released.wait()
 
     server = start(stalls)
@@ -273,12 +270,6 @@ async def never_ends(request: web.Request, asked: dict[str, Any], stream: web.St
         await stream.write(line(response="discount " * 100, done=False))
 
 
-async def says_nothing_for_ever(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
-    await stream.prepare(request)
-    while request.transport is not None and not request.transport.is_closing():
-        await stream.write(line(response="", done=False))
-
-
 async def thinks_too_long(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
     await stream.prepare(request)
     await stream.write(line(thinking="let me see", done=False))
@@ -288,15 +279,14 @@ async def thinks_too_long(request: web.Request, asked: dict[str, Any], stream: w
 @pytest.mark.parametrize(
     "generate",
     [
-        *(never_ends, says_nothing_for_ever, thinks_too_long, says(""), says("<think>let me see")),
+        *(never_ends, thinks_too_long, says(""), says("<think>let me see")),
         says("The discount is wired. " * 9000),
     ],
-    ids=["endless", "endless and empty", "thoughts", "empty", "only thoughts", "longer"],
+    ids=["endless", "thoughts", "empty", "only thoughts", "longer"],
 )
 def test_an_answer_that_shortens_nothing_is_not_used(
-    export: Call, start: Started, tmp_path: Path, generate: Generate, monkeypatch: pytest.MonkeyPatch
+    export: Call, start: Started, tmp_path: Path, generate: Generate
 ) -> None:
-    monkeypatch.setattr(shortening, "LONGEST_S", 0.5)
     start(generate)
 
     assert export()[0] == ExitCode.OK

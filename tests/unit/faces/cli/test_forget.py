@@ -16,7 +16,6 @@ from carryover.errors import ExitCode
 from carryover.fsio import SCRATCH, FileLock, private_dir
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
-from carryover.publish.answers import answer_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
 from support.forked import CARRYOVER
@@ -71,12 +70,10 @@ def everything(project: Path) -> bytes:
     return all_bytes(state_dir().root, project)
 
 
-def answer_of(project: Path) -> Path:
-    return answer_path(state_dir().root, "claude-code", "startup", str(project))
-
-
 def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeSession, run: Run) -> None:
-    assert SECRET in answer_of(published).read_text()
+    former = state_dir().root / "restore" / "codex" / "startup" / published.relative_to("/") / ".answer"
+    former.parent.mkdir(parents=True)
+    former.write_text(f"As 0.1.0 kept it: {SECRET}")
     assert SECRET in (state_dir().root / "handoff.md").read_text()
 
     out = run.out("forget", secret.session[:13], "--yes")
@@ -86,7 +83,6 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     assert "✓ 1 session forgotten." in out
     assert SECRET.encode() not in everything(published)
     assert KEPT in handoff_of(published), "the handoff is written again without it"
-    assert KEPT in answer_of(published).read_text()
     assert [path.name for path in (state_dir().root / "spool" / "claude-code").rglob("*.*")] == ["other.jsonl"]
     assert SECRET.encode() in secret.path.read_bytes(), "what the agent keeps is not Carryover's"
 
@@ -97,7 +93,7 @@ def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, ru
     assert done == {"sessions": 3, "problems": []}
     left = all_bytes(state_dir().root, published / ".carryover")
     assert SECRET.encode() not in left and KEPT.encode() not in left
-    for file in (published / ".carryover" / "handoff.md", state_dir().root / "handoff.md", answer_of(published)):
+    for file in (published / ".carryover" / "handoff.md", state_dir().root / "handoff.md"):
         assert not file.exists()
     assert run("handoff", str(published))[0] == ExitCode.NOTHING_FOUND
 

@@ -23,10 +23,10 @@ from carryover.daemon.handoffs import as_printed
 from carryover.distill.digest import Digest
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
-from carryover.distill.render import render
+from carryover.distill.render import rendered
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.handoff_output import lines_for_person
+from carryover.faces.cli.handoff_output import lines_for_person, with_reasons
 from carryover.fsio import FileLock, private_dir
 from carryover.importing.document import Note, encoded
 from carryover.ingest.scan import FoundSource
@@ -34,8 +34,8 @@ from carryover.install.machine import Machine
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.past.context import state_dir
 from carryover.past.from_disk import of_project, of_session, sources_on_disk
-from carryover.past.handoff_data import as_data, with_reasons
 from carryover.past.transcript import handoff_of_transcript
+from carryover.terminal.output import as_json
 from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
@@ -181,7 +181,7 @@ def test_it_is_laid_out_for_a_person() -> None:
     )
     then_ms = NOW_MS - 2 * 3_600_000
     handoff = Handoff(updated_ms=then_ms, agent="Codex", resume="ask", session="3f2a", head=None, sections=sections)
-    made = as_printed("/home/ada/code/shop", handoff, "")
+    made = as_printed("/home/ada/code/shop", handoff, *rendered(handoff))
 
     assert list(lines_for_person(made, now_ms=NOW_MS, home=Path("/home/ada"))) == [
         *("~/code/shop", "last work 2026-11-20 12:00 (2 h ago), Codex"),
@@ -219,12 +219,12 @@ def long_handoff() -> HandedOver:
         head="abc1234",
         sections=(task, Section("What the user said", (short, *words))),
     )
-    return as_printed("/home/dev/shop", handoff, render(handoff))
+    return as_printed("/home/dev/shop", handoff, *rendered(handoff))
 
 
 def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
     handed = long_handoff()
-    data = as_data(handed)
+    data = json.loads(as_json(handed))
 
     sections = data.pop("sections")
     assert data == {
@@ -249,7 +249,7 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
 def test_each_line_names_all_the_records_that_it_comes_from() -> None:
     at = {"at": "1970-01-01T00:00:01Z", "at_ms": 1000}
     ruling = {"kind": "prompt", "agent": "claude-code", "session": "c0de", "turn": 2, **at}
-    said = as_data(long_handoff())["sections"][1]
+    said = json.loads(as_json(long_handoff()))["sections"][1]
 
     assert said["sources"][0] == [ruling, {**dict.fromkeys(ruling), "kind": "reply", "turn": 3}]
     assert len(said["sources"]) == len(said["lines"])
@@ -352,7 +352,7 @@ def test_a_file_that_names_no_folder_is_of_the_one_it_lies_in(elsewhere: Path, t
 
     made = handoff_of_transcript(nameless, None, None)
 
-    assert made.root == str(nameless.parent), "the repository around it is another's"
+    assert made.project == str(nameless.parent), "the repository around it is another's"
     assert "Add a discount function" in made.text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 import subprocess
@@ -60,8 +59,7 @@ def daemon(shop: Path) -> Iterator[DaemonProcess]:
 def test_each_form_of_it_is_the_same_byte_for_byte(
     form: tuple[str, ...], daemon: DaemonProcess, shop: Path, run: Run
 ) -> None:
-    asked = quote(json.dumps({"root": str(shop)}))
-    given = daemon.ask("POST", f"/handoff?wanted={asked}")
+    given = daemon.ask("POST", f"/handoff?root={quote(str(shop))}")
     by_daemon = run("handoff", str(shop), *form)
     daemon.stop()
 
@@ -146,4 +144,4 @@ def test_where_no_daemon_of_this_version_answers_the_command_makes_it(
         out = run.out("handoff", str(recorded))
 
     assert "Wire discount into checkout" in out
-    assert server.requests[0].line.startswith("POST /handoff?wanted=")
+    assert server.requests[0].line.startswith("POST /handoff?root=")

@@ -199,7 +199,7 @@ def test_nothing_of_others_acts_on_a_terminal(home_of_others: Path, monkeypatch:
 
 def test_the_picker_shows_nothing_that_acts_on_the_terminal(home_of_others: Path) -> None:
     with Terminal(CARRYOVER, os.environ, cwd=Path.cwd()) as terminal:
-        terminal.wait_for("quit")
+        terminal.wait_for("carryover show")
         terminal.press("q")
         terminal.end()
         text = terminal.shown.decode()
@@ -211,9 +211,9 @@ def test_the_picker_shows_nothing_that_acts_on_the_terminal(home_of_others: Path
 
 def test_interactive_search_shows_nothing_that_acts_on_the_terminal(home_of_others: Path) -> None:
     with Terminal((*CARRYOVER, "search"), os.environ) as terminal:
-        terminal.wait_for("Your newest prompts")
+        terminal.wait_for("carryover show")
         terminal.press("login")
-        terminal.wait_for("carryover show 0abc0000")
+        terminal.wait_for("3 found")
         terminal.press(CTRL_C)
         terminal.end()
         text = terminal.shown.decode()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import doctest
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
+from carryover.faces.cli import arguments
 from carryover.faces.cli.arguments import MEANING, known_agents, moment_ms
 from carryover.faces.cli.help import SHELLS
 from carryover.faces.cli.main import COMMANDS, build_parser
@@ -34,6 +36,8 @@ USAGE = {
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
     "handoff --to codx": "did you mean 'codex'?",
+    "install --pointers shred": "did you mean 'shared'?",
+    "sync inti": "did you mean 'init'?",
     "handoff --until 3": "--agent and --until need --transcript FILE.",
     "handoff --agent claude": "--agent and --until need --transcript FILE.",
     "handoff --transcript a.jsonl .": "or else --transcript FILE.",
@@ -70,6 +74,10 @@ def test_what_cannot_be_meant_is_a_usage_error_that_says_why(line: str, run: Run
     err = run.err(ExitCode.USAGE, *line.split())
 
     assert USAGE[line] in err and "?." not in err
+
+
+def test_the_example_of_the_parser_holds() -> None:
+    assert doctest.testmod(arguments, optionflags=doctest.ELLIPSIS) == (0, 3)
 
 
 def test_json_may_stand_before_the_command(recorded: Path, run: Run) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from carryover.actions.pinning import MOST, MOST_CHARS
 from carryover.errors import ExitCode
+from carryover.fsio import private_dir
 from carryover.past.context import state_dir
+from support.claude_session import ClaudeWork
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.recorded_shop import Run
 from support.repository import git, repository
 
@@ -115,3 +119,40 @@ def test_forgotten_with_its_project_it_is_gone(here: Path, run: Run) -> None:
 def test_a_place_of_which_no_handoff_is_written_takes_none(home: Path, run: Run) -> None:
     said = run.err(ExitCode.REFUSED, "pin", "never floats", "--project", str(home))
     assert "is written: it is the home folder itself. Nothing was changed." in " ".join(said.split())
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["daemon", "no daemon"])
+def test_where_no_agent_has_worked_yet_it_waits_for_one_and_nothing_is_written(
+    work: ClaudeWork, run: Run, runs: bool
+) -> None:
+    shop = work.cwd
+    with ExitStack() as stack:
+        daemon = stack.enter_context(DaemonProcess()) if runs else None
+        said = run.out("pin", "never floats", "--project", str(shop))
+        run("pin", "never doubles", "--project", str(shop))
+        if daemon is not None:
+            daemon.settle()
+        assert "  No agent's session in shop is recorded yet: from the first one on, each handoff says so" in said
+        assert not (shop / ".carryover").exists()
+        assert "recorded     0 sessions in 0 projects" in run.out("status")
+        assert _task(run, str(shop))[0] == "- Pinned by the user: never floats"
+
+        work.prompt("Add a discount")
+        work.write("a.py", "1")
+        if daemon is not None:
+            wait_until("the handoff", lambda: "never floats" in handoff_of(shop))
+        run("handoff", str(shop))  # reads the session, if no daemon has
+        said = run.out("pin", "never ints", "--project", str(shop))
+        assert said.endswith("Each handoff of shop says so now, as your word.\n")
+        if daemon is None:
+            assert "never ints" in handoff_of(shop)
+
+
+def test_neither_status_nor_refresh_counts_it_as_a_session(here: Path, run: Run, claude: Path) -> None:
+    private_dir(state_dir().root)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    run("pin", "never floats")
+    with DaemonProcess():
+        _, refreshed, _ = run("refresh", "--yes", "--no-service", "--json")
+        assert json.loads(refreshed)["held"] == {"sessions": 2, "projects": 1}
+        assert "recorded     2 sessions in 1 project," in run.out("status")

@@ -21,7 +21,7 @@ from carryover.errors import ExitCode
 from carryover.faces.cli import status
 from carryover.ledger.schema import MIGRATIONS
 from carryover.past.context import state_dir
-from carryover.past.diagnose.report import Report
+from carryover.past.findings.facts import Facts
 from carryover.past.without_daemon import catch_up
 from support.agent_here import everything, only_this_path
 from support.check_up import found
@@ -164,7 +164,7 @@ def project(root: str, **more: object) -> dict[str, Any]:
 
 
 def lines(width: int | None = None, /, **more: Any) -> list[str]:
-    return status.lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS, width=width)
+    return status.lines(msgspec.convert({**NOTHING, **more}, Facts), now_ms=NOW_MS, width=width)
 
 
 def section(title: str, **more: Any) -> list[str]:
@@ -236,7 +236,7 @@ def test_what_is_not_as_usual_has_a_section() -> None:
         "incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}],
     }
     task = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}
-    aside = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}
+    aside = {"/home/dev/.carryover/ledger.corrupt-1.sqlite": 2_000_000}
     expected = {
         "redacted before it was stored": "1 secret: 1 jwt",
         "not understood (skipped, nothing else is affected)": (
@@ -248,7 +248,7 @@ def test_what_is_not_as_usual_has_a_section() -> None:
         "moved aside": "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
         "Delete it when you miss nothing.",
     }
-    odd = {"ledger": ledger, "daemon": {**HEALTH, "tasks": [task]}, "corrupt_ledgers": [aside]}
+    odd = {"ledger": ledger, "daemon": {**HEALTH, "tasks": [task]}, "corrupt_ledgers": aside}
 
     assert {title: section(title, **odd) for title in expected} == {
         title: [f"  {line}"] for title, line in expected.items()
@@ -281,7 +281,7 @@ AGENT: dict[str, Any] = {
     "version": "2.1.328",
     "config": "/home/dev/.claude/settings.json",
     "hooks": HOOKS,
-    "roots": [{"path": "/home/dev/.claude/projects", "exists": True}],
+    "roots": {"/home/dev/.claude/projects": True},
     "last_event_ms": NOW_MS - 3 * MINUTE_MS,
     "last_handoff_ms": NOW_MS - MINUTE_MS,
 }
@@ -317,12 +317,19 @@ def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> N
     ]
 
 
+def test_a_daemon_that_hangs_is_not_said_to_be_stopped() -> None:
+    said = short(daemon_problem="A daemon runs, but did not answer within 2 s.", agents=[AGENT])
+
+    assert said[0] == "carryoverd   does not answer: `carryover restart`"
+    assert not any("not running" in line for line in said)
+
+
 def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
-    config = {"path": "/home/dev/.carryover/config.toml", "excluded": ["/home/dev/shop", "~/clients/*", "/srv/blog"]}
+    projects = {"exclude": ["/home/dev/shop", "~/clients/*", "/srv/blog"]}
     said = "left out     ~/shop, ~/clients/* and 1 more; `carryover unpause PROJECT` includes a project again"
 
-    assert said in short(config=config)
-    assert not any(line.startswith("left out") for line in short(config={**config, "excluded": []}))
+    assert said in short(config={"projects": projects})
+    assert not any(line.startswith("left out") for line in short(config={}))
 
 
 @pytest.mark.parametrize("width", [60, 200])
@@ -359,13 +366,13 @@ def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
 
 
 def test_lines_that_may_be_committed_take_one_line_for_all_projects() -> None:
-    in_git = [{"root": f"/home/dev/app{n}", "uncommitted": ["AGENTS.md", ".gitignore"]} for n in range(11)]
+    projects = [{"root": f"/home/dev/app{n}", "uncommitted": ["AGENTS.md", ".gitignore"]} for n in range(11)]
 
-    assert short(in_git=in_git)[-2:] == [
+    assert short(projects=projects)[-2:] == [
         "pointers     not committed in 11 projects, which is your choice; `carryover status -v` has the commands",
         "more         `carryover status -v`",
     ]
-    assert section("pointers that are not committed, with the command that does it", in_git=in_git[:1]) == [
+    assert section("pointers that are not committed, with the command that does it", projects=projects[:1]) == [
         "  ~/app0: `cd /home/dev/app0 && git add AGENTS.md .gitignore && "
         "git commit -m 'Point agents to the handoff' -- AGENTS.md .gitignore`"
     ]
@@ -418,5 +425,5 @@ def test_doctor_finds_it_and_reads_it_again(
         db.execute("PRAGMA user_version = 99")
         assert [what for what in found(run, "--fix") if "written by a newer Carryover" in what], "nor is it moved aside"
         right = f"PRAGMA user_version = {len(MIGRATIONS)}"
-        monkeypatch.setattr("carryover.past.diagnose.gather.ask_health", lambda _: db.execute(right) and None)
+        monkeypatch.setattr("carryover.past.findings.gather.ask_health", lambda _: db.execute(right) and None)
         assert not [what for what in found(run) if "damaged" in what], "what hindered it has ended meanwhile"

@@ -20,12 +20,12 @@ from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
 from carryover.faces.page import app, changes, commands
+from carryover.faces.page import app as page_app
 from carryover.faces.page.access import COOKIE, TOKEN_HEADER, Access
 from carryover.faces.page.app import MOST_WAITING, Page
 from carryover.faces.page.changes import Changes
 from carryover.ledger.connect import connect_read_only
-from carryover.past import conversations
-from carryover.past.answers import SearchAnswer
+from carryover.past.types import Search
 from carryover.paths import StateDir
 from carryover.platform import here
 from support.clock import Clock
@@ -119,7 +119,7 @@ async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
 
 
 ADDRESSES = {
-    **dict.fromkeys(("charts.js", "charts.css", "api/usage", "api/project/1/usage"), 200),
+    **dict.fromkeys(("charts.js", "charts.css", "session.css", "api/usage", "api/project/1/usage"), 200),
     **dict.fromkeys(("static/", "static/app.js", "x/../app.js", "api/project/9/usage"), 404),
     **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
     **dict.fromkeys(("api/project/1/files", "api/sessions?project=1&agent=codex&since_ms=1&after=5,2"), 200),
@@ -162,13 +162,13 @@ async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(pag
 async def test_a_search_that_is_no_longer_wanted_ends_at_once(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, browser, other = threading.Event(), Browser(page), Browser(page)
 
-    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> SearchAnswer:
+    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> Search:
         begun.set()
         if words == "long":
             db.execute("WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n").fetchone()
-        return SearchAnswer(hits=(), more=False, note="", took_ms=0)
+        return Search(query=words, project=None)
 
-    monkeypatch.setattr(conversations, "found", found)
+    monkeypatch.setattr(page_app, "search_page", found)
     first = asyncio.create_task(browser.get("api/search?q=long"))
     await asyncio.to_thread(begun.wait)
     assert await other.get("api/search?q=another") == 200, "another browser's search ends none but its own"
@@ -202,14 +202,14 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
         searches.set()
         return ended.wait(60)
 
-    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> SearchAnswer:
+    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> Search:
         db.create_function("wait", 0, wait)
         db.execute("SELECT wait() UNION ALL SELECT id FROM project").fetchall()
-        return SearchAnswer(hits=(), more=False, note="", took_ms=0)
+        return Search(query=words, project=None)
 
     ended = threading.Event()
     monkeypatch.setattr(app, "may_ask", admitted)
-    monkeypatch.setattr(conversations, "found", found)
+    monkeypatch.setattr(page_app, "search_page", found)
     older = asyncio.create_task(browser.get("api/search?q=older"))
     newer = asyncio.create_task(browser.get("api/search?q=newer"))
     await asyncio.to_thread(searches.wait)

@@ -1,6 +1,6 @@
 // Asks the daemon, and hears from it what has changed.
 
-export const me = { token: "", agents: [], home: "", version: "" };
+export const me = { token: "", agents: {}, home: "", version: "" };
 let list = null;
 let known = null;
 
@@ -103,9 +103,8 @@ export function listen(changed, lost) {
   open();
 }
 
-export function agentName(id, machine = "") {
-  const name = me.agents.find((agent) => agent.id === id)?.name ?? id;
-  return machine ? `${name} on ${machine}` : name;
+export function agentName(id) {
+  return me.agents[id] ?? id;
 }
 
 const COLOURS = 8;
@@ -113,7 +112,7 @@ const colours = new Map();
 
 /** The number of an agent's colour: its own, or the next one that no agent on this page has had before. */
 export function agentColour(id) {
-  const place = me.agents.findIndex((agent) => agent.id === id);
+  const place = Object.keys(me.agents).indexOf(id);
   if (place < 0) return COLOURS;
   if (!colours.has(id)) {
     const taken = new Set(colours.values());

@@ -61,7 +61,7 @@ export class Conversation {
     const title = turn.number ? `Turn ${turn.number}` : this.agent === "note" ? "Note" : "Before the first prompt";
     return h("section", { class: chosen ? "turn chosen" : "turn", "data-turn": turn.number, "aria-label": title },
       h(`h${this.level}`, { class: "turn-title", tabindex: "-1" }, title, " ", time(turn.at_ms, "moment")),
-      parts(turn.parts, `${this.session}/${turn.number}`, this.answer.agent_name));
+      parts(turn.parts, `${this.session}/${turn.number}`));
   }
 
   /** Brings the chosen turn to the top of what scrolls, without a jump of the focus. */
@@ -75,28 +75,21 @@ export class Conversation {
   }
 }
 
-function parts(all, key, agent) {
-  const shown = [];
-  for (let n = 0; n < all.length; n++) {
-    const part = all[n];
-    const next = all[n + 1];
-    if (part.kind === "user" || part.kind === "agent") {
-      const who = part.name || (part.kind === "user" ? "You" : agent);
-      const body = part.kind === "user" ? h("div", { class: "text", dir: "auto" }, part.text) : prose(part.text);
-      shown.push(h("div", { class: `said ${part.kind}` }, h("p", { class: "who" }, who), body));
-    } else if (part.kind === "call" && next?.kind === "result") {
-      shown.push(work({ ...next, name: part.name || next.name, label: part.text || next.label }, `${key}/${n++}`));
-    } else shown.push(work(part, `${key}/${n}`));
-  }
-  return shown;
+function parts(all, key) {
+  return all.map((part, n) => {
+    if (part.kind !== "user" && part.kind !== "agent") return work(part, `${key}/${n}`);
+    const body = part.kind === "user" ? h("div", { class: "text", dir: "auto" }, part.text) : prose(part.text);
+    return h("div", { class: `said ${part.kind}` }, h("p", { class: "who" }, heading(part)), body);
+  });
+}
+
+function heading(part) {
+  return part.retracted ? `${part.heading} (retracted)` : part.heading;
 }
 
 function work(part, key) {
-  const subject = part.kind === "call" ? part.text : part.label;
-  const body = part.diff || (part.kind === "call" ? "" : part.text);
-  const name = part.name || { thinking: "Thinking", result: "Result", edit: "Edit", note: "Note", call: "Call" }[part.kind];
-  const line = [part.is_error && h("span", { class: "failed" }, "✗ failed: "), h("code", null, subject ? `${name} ${subject}` : name)];
-  if (!body.trim()) return h("p", { class: "happening" }, "· ", line);
-  const shown = part.diff ? diff(part.diff) : h("pre", { dir: "auto" }, body);
+  const line = [part.failed && h("span", { class: "failed" }, "✗ failed: "), h("code", null, heading(part))];
+  if (!part.text.trim()) return h("p", { class: "happening" }, "· ", line);
+  const shown = part.is_diff ? diff(part.text) : h("pre", { dir: "auto" }, part.text);
   return h("details", { class: "work", "data-key": key }, h("summary", null, line), shown);
 }

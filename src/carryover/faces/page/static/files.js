@@ -31,10 +31,6 @@ function texts(file) {
   return [file.path, ...file.sessions.map((each) => `${each.agent_name} ${each.why}`)].join("\n");
 }
 
-function sum(sessions, field) {
-  return sessions.reduce((total, each) => total + each[field], 0);
-}
-
 function row(id, file) {
   const [newest] = file.sessions;
   const agents = new Map(file.sessions.map((each) => [each.agent_name, each]));
@@ -43,8 +39,8 @@ function row(id, file) {
     h("h3", { class: "name", title: file.path }, h("a", { href: at("project", id, "files", file.path) }, folder && h("span", { class: "folder" }, folder), h("bdi", null, name))),
     h("p", { class: "words", dir: "auto", title: newest.why }, inline(newest.why)),
     h("p", { class: "agent" }, agentMark(newest.agent, newest.agent_name), agents.size > 1 && h("span", { class: "url" }, ` +${agents.size - 1}`)),
-    h("p", { class: "number" }, counted(sum(file.sessions, "edits"), "edit")),
-    h("p", { class: "number" }, sized(sum(file.sessions, "added"), sum(file.sessions, "removed"))),
+    h("p", { class: "number" }, counted(file.sessions.reduce((edits, each) => edits + each.edits, 0), "edit")),
+    h("p", { class: "number" }, sized(file.added, file.removed)),
     h("p", { class: "age" }, time(newest.at_ms)));
 }
 
@@ -60,19 +56,19 @@ function one(id, of, above, path, found) {
 /** A session that edited the file; its diffs are loaded when it is opened. */
 function ofSession(path, of) {
   const diffs = h("div", { class: "diffs" });
-  const links = of.turns.map((turn) => [h("a", { href: at("session", of.agent, of.session, turn) }, turn ? `turn ${turn}` : "before turn 1"), " "]);
+  const links = of.turns.map((turn) => [h("a", { href: at("session", of.agent, of.id, turn) }, turn ? `turn ${turn}` : "before turn 1"), " "]);
   const load = async (event) => {
     if (!event.target.open || diffs.childNodes.length) return;
     diffs.append("…");
     try {
-      diffs.replaceChildren(...[await changesTo(path, of.agent, of.session)].flat());
+      diffs.replaceChildren(...[await changesTo(path, of.agent, of.id)].flat());
     } catch (error) {
       diffs.replaceChildren(h("p", { class: "failed" }, error.message));
     }
   };
-  return h("details", { class: "changed of-session", "data-key": `${of.agent}/${of.session}`, ontoggle: load },
+  return h("details", { class: "changed of-session", "data-key": `${of.agent}/${of.id}`, ontoggle: load },
     h("summary", null, agentMark(of.agent, of.agent_name), time(of.at_ms, "moment"), sized(of.added, of.removed),
       h("span", { class: "words", dir: "auto" }, inline(of.why))),
     h("p", { class: "facts" }, h("span", null, `${counted(of.edits, "edit")} in `, links),
-      h("a", { href: at("changes", of.agent, of.session, path) }, "All files of this session")), diffs);
+      h("a", { href: at("changes", of.agent, of.id, path) }, "All files of this session")), diffs);
 }

@@ -14,8 +14,8 @@ export async function handoff([id, ...chosen], query, signal, app) {
   const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff?tokens=${size}`, signal)]);
   const about = { "data-scroll": "source", "aria-label": "Where the line comes from" };
   const pane = h("aside", { class: "pane", id: "source", tabindex: "0", ...about });
-  const lines = h("div", { class: "lines" }, made.lines.length ? [sizes(app), content(id, made)] : nothing(of));
-  const view = h("div", { class: made.lines.length ? "beside" : "" }, lines, made.lines.length > 0 && pane);
+  const lines = h("div", { class: "lines" }, made.handoff ? [sizes(app), content(id, made)] : nothing(of));
+  const view = h("div", { class: made.handoff ? "beside" : "" }, lines, made.handoff && pane);
   let shown = null;
 
   async function show(parts, signal) {
@@ -77,41 +77,37 @@ function sizes(app) {
 }
 
 function content(id, made) {
-  const head = made.lines.filter((line) => line.kind === "head");
+  const { text, sections } = made.handoff;
+  const head = text.split("\n## ", 1)[0].trim();
   const place = made.path.split("/").slice(-2).join("/");
-  const sections = [];
-  for (const line of made.lines) {
-    if (line.kind === "title") sections.push({ title: line.text.replace(/^#+ /, ""), lines: [] });
-    else if (line.kind === "line") (sections.at(-1) ?? sections[sections.push({ title: "Handoff", lines: [] }) - 1]).lines.push(line);
-  }
   return [
-    h("p", { class: "dim about" }, counted(made.lines.length, "line"), `, about ${counted(made.tokens, "token")}. `,
+    h("p", { class: "dim about" }, counted(text.trimEnd().split("\n").length, "line"), `, about ${counted(made.tokens, "token")}. `,
       made.refusal ? `It is not published: ${made.refusal}.` :
         size > SIZES[0] ? "It is made now; agents read the shortest." : ["What the next agent reads in ", h("code", null, place), "."]),
-    head.length > 0 && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
-      h("div", { class: "text" }, inline(head.map((line) => line.text).join("\n").trim()))),
+    head && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
+      h("div", { class: "text" }, inline(head))),
     sections.map((section, n) => [h("h2", { id: `section-${n}` }, section.title),
-      h("ul", { "aria-labelledby": `section-${n}`, "data-arrows": true }, section.lines.map((line) => item(id, line)))]),
+      h("ul", { "aria-labelledby": `section-${n}`, "data-arrows": true }, section.lines.map((line, m) => item(id, line, section.sources[m])))]),
   ];
 }
 
-function item(id, line) {
-  const text = h("span", { class: "words", dir: "auto" }, inline(line.text.replace(/^\s*- (> )?/, "")));
-  const known = line.sources.filter((source, n, all) => source.session &&
+function item(id, line, sources) {
+  const text = h("span", { class: "words", dir: "auto" }, inline(line.replace(/^> /, "")));
+  const known = sources.filter((source, n, all) => source.session &&
     all.findIndex((other) => other.session === source.session && other.turn === source.turn) === n);
   if (!known.length) {
-    const kind = line.sources[0]?.kind ?? "";
+    const kind = sources[0]?.kind ?? "";
     return h("li", null, h("p", { class: "line" }, text, kind && h("span", { class: "from" }, kind)));
   }
-  const [first, ...others] = known;
+  const [first, ...others] = known.map((source) => ({ ...source, agent: source.agent ?? NOTE }));
   const link = (source, kind, ...shown) => {
-    const parts = ["source", source.agent, source.session, source.turn];
+    const parts = ["source", source.agent, source.session, source.turn ?? 0];
     return h("a", { class: kind, href: at("project", id, ...parts), "data-source": parts.join("/") }, shown);
   };
   const agent = agentMark(first.agent, first.agent !== NOTE && h("span", { class: "unseen" }, agentName(first.agent), " "));
   const also = others.slice(0, 6).map((source) =>
     [link(source, "", turnName(source), source.agent !== first.agent && ` of ${agentName(source.agent)}`), " "]);
-  return h("li", { class: line.text.startsWith("- > ") && "further" },
+  return h("li", { class: line.startsWith("> ") && "further" },
     link(first, "line", text, h("span", { class: "from" }, agent, turnName(first))),
     also.length > 0 && h("span", { class: "also" }, "also ", also));
 }
@@ -132,12 +128,12 @@ async function fill(pane, id, [, agent, session, turn], signal) {
     const at_ms = answer.turns.find((each) => each.number === Number(turn))?.at_ms;
     pane.conversation = talk;
     pane.replaceChildren(
-      h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.title || `Session ${session}`), close,
-        h("p", { class: "facts" }, agentMark(agent, answer.agent_name),
+      h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.session.title || `Session ${session}`), close,
+        h("p", { class: "facts" }, agentMark(agent, answer.session.agent_name),
           agent !== NOTE && answer.total_turns > 0 && h("span", null, `${name} of ${answer.total_turns}`),
           time(at_ms, "moment"), h("a", { href: at("session", agent, session, turn) }, "The whole session"))),
       talk.node);
-    say(`${agent === NOTE ? name : `${name} of ${answer.agent_name}`} is shown beside. Press the right arrow key to go there.`);
+    say(`${agent === NOTE ? name : `${name} of ${answer.session.agent_name}`} is shown beside. Press the right arrow key to go there.`);
   } catch (error) {
     if (error.name === "AbortError") return;
     pane.replaceChildren(h("p", { class: "failed" }, error.message), close);

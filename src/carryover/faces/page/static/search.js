@@ -1,6 +1,6 @@
 // Search over everything as you type: `search?q=…[&project=ID]`.
 
-import { agentName, get, project, shortPath } from "./api.js";
+import { get, project, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { at, counted, h, say, time } from "./dom.js";
 
@@ -57,10 +57,11 @@ export async function search(params, query, signal) {
     const hint = h("p", { class: "dim" }, "Type words of a prompt, an answer, a command, a path or an error.");
     return { title: "Search", nodes: [head, scope, hint], stay: true };
   }
+  const began = performance.now();
   const found = await get(`search?${new URLSearchParams({ q: words, limit: MOST, ...(within ? { project: within } : {}) })}`, signal);
   const count = found.hits.length ? `${found.more ? "The best " : ""}${counted(found.hits.length, "hit")}` : "No hits";
   say(`${count}. ${found.note}`.trim());
-  const nodes = [head, scope, h("p", { class: "dim" }, `${count} · ${found.took_ms} ms`),
+  const nodes = [head, scope, h("p", { class: "dim" }, `${count} · ${Math.round(performance.now() - began)} ms`),
     found.note ? h("p", { class: "dim" }, h("bdi", null, found.note)) : null,
     h("ol", { class: "hits", "data-arrows": true }, found.hits.map((hit) => h("li", null, drawn(hit))))];
   return { title: `Search: ${words}`, nodes, data: found.hits, stay: true };
@@ -74,11 +75,11 @@ async function scopes(words, id, within) {
 }
 
 function drawn(hit) {
-  const name = hit.root.split("/").at(-1) || "no project";
-  return h("a", { class: "hit", href: at("session", hit.agent, hit.session, hit.turn) },
+  const name = (hit.project ?? "").split("/").at(-1) || "no project";
+  return h("a", { class: "hit", href: at("session", hit.agent, hit.id, hit.turn) },
     h("span", { class: "facts" },
-      h("strong", { title: shortPath(hit.root) }, h("bdi", null, name)), agentMark(hit.agent, agentName(hit.agent, hit.machine)),
+      h("strong", { title: shortPath(hit.project ?? "") }, h("bdi", null, name)), agentMark(hit.agent, hit.agent_name),
       hit.title && h("bdi", { class: "title", title: hit.title }, hit.title),
       hit.kind && h("span", null, hit.kind), hit.turn ? h("span", null, `turn ${hit.turn}`) : "", time(hit.at_ms)),
-    h("span", { class: "words", dir: "auto" }, hit.before, hit.words && h("mark", null, hit.words), hit.after));
+    h("span", { class: "words", dir: "auto" }, hit.excerpt.map((piece, n) => (n % 2 ? h("mark", null, piece) : piece))));
 }

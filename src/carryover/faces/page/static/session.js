@@ -11,15 +11,15 @@ const FEW = 12;
 const TABS = [["Conversation", "session"], ["Turns", "turns"], ["Files", "changes"]];
 
 /** What is above each view of a session: where it belongs, its title and facts, and its views. */
-async function above(answer, tab, ...facts) {
-  const { agent, session: id } = answer;
+async function above(of, tab, ...facts) {
+  const { agent, id } = of;
   const [all, agents] = await Promise.all([projects(), startable()]);
-  const known = all.find((each) => each.id === answer.project);
-  const title = answer.title || `Session ${id}`;
+  const known = all.find((each) => each.id === of.project_id);
+  const title = of.title || `Session ${id}`;
   const list = known ? at("project", known.id, "sessions") : "#/sessions";
   const one = { session: id, agent, title };
   const button = (label, kind, act) => h("button", { type: "button", class: kind, onclick: act }, label);
-  const remove = () => forget({ project: answer.project, session: id, agent }, quoted(title), () => { location.hash = list; });
+  const remove = () => forget({ project: of.project_id, session: id, agent }, quoted(title), () => { location.hash = list; });
   const nodes = [
     h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ",
       known ? h("a", { href: at("project", known.id) }, h("bdi", null, known.name)) : "no project", " › ", h("a", { href: list }, "Sessions")),
@@ -28,8 +28,8 @@ async function above(answer, tab, ...facts) {
         agents.length > 0 && button("Continue in …", "main", () => continueIn(known, one)),
         button("Copy …", "", () => copyHandoff(known, one)),
         button("Forget this session …", "danger", remove))),
-    h("p", { class: "facts" }, agentMark(agent, answer.agent_name), facts,
-      h("span", { class: "url" }, shortPath(answer.root)), h("code", null, id)),
+    h("p", { class: "facts" }, agentMark(agent, of.agent_name), facts,
+      h("span", { class: "url" }, shortPath(of.project ?? "")), h("code", null, id)),
     h("nav", { class: "tabs", "aria-label": "Views of the session" }, TABS.map(([label, kind]) =>
       h("a", { href: at(kind, agent, id), "aria-current": label === tab && "page" }, label))),
   ];
@@ -39,7 +39,7 @@ async function above(answer, tab, ...facts) {
 export async function session([agent, id, turn = ""], query, signal) {
   const talk = new Conversation(agent, id, turn, 2);
   const answer = await talk.load(turn, signal);
-  const [title, nodes] = await above(answer, "Conversation", h("span", null, counted(answer.total_turns, "turn")));
+  const [title, nodes] = await above(answer.session, "Conversation", h("span", null, counted(answer.total_turns, "turn")));
   return { title, nodes: [...nodes, talk.node], shown: () => turn && talk.reveal(), refresh: () => talk.refresh() };
 }
 
@@ -55,18 +55,18 @@ export function sized(added, removed) {
 
 export async function turns([agent, id], query, signal) {
   const answer = await outline(agent, id, signal);
-  const [title, nodes] = await above(answer, "Turns", h("span", null, counted(answer.turns.length, "turn")));
+  const [title, nodes] = await above(answer.session, "Turns", h("span", null, counted(answer.turns.length, "turn")));
   const place = h("div", { class: "rows turn-rows", "data-arrows": true }, h("ul", null, answer.turns.map((turn) => turnRow(answer, turn))));
   return { title: `Turns of ${title}`, nodes: [...nodes, place], data: answer };
 }
 
 function turnRow(answer, turn) {
-  const tests = TESTS[turn.tests.at(-1)?.status];
+  const tests = TESTS[turn.tests];
   const name = turn.number ? turn.prompt || "(no words)" : "Before the first prompt";
   return h("li", { class: "row", "data-key": `turn${turn.number}` },
     h("p", { class: "number" }, turn.number || ""),
-    h("h2", { class: "name", title: name, dir: "auto" }, h("a", { href: at("session", answer.agent, answer.session, turn.number) }, inline(name))),
-    h("p", { class: "tests", title: turn.tests.at(-1)?.command }, tests && h("span", { class: tests[2] }, `${tests[0]} `, h("span", { class: "long" }, tests[1]))),
+    h("h2", { class: "name", title: name, dir: "auto" }, h("a", { href: at("session", answer.session.agent, answer.session.id, turn.number) }, inline(name))),
+    h("p", { class: "tests", title: turn.test_command || null }, tests && h("span", { class: tests[2] }, `${tests[0]} `, h("span", { class: "long" }, tests[1]))),
     h("p", { class: "number" }, turn.calls > 0 && counted(turn.calls, "call")),
     h("p", { class: "number" }, turn.files > 0 && [counted(turn.files, "file"), " ", sized(turn.added, turn.removed)]),
     h("p", { class: "age" }, time(turn.at_ms, "moment")));
@@ -74,7 +74,7 @@ function turnRow(answer, turn) {
 
 export async function changes([agent, id, chosen], query, signal) {
   const answer = await outline(agent, id, signal);
-  const [title, nodes] = await above(answer, "Files", h("span", null, counted(answer.files.length, "file")));
+  const [title, nodes] = await above(answer.session, "Files", h("span", null, counted(answer.files.length, "file")));
   const files = answer.files.map((file) => h("details", {
     class: "changed", "data-key": file.path, open: file.path === chosen || (!chosen && answer.files.length <= FEW),
   }, h("summary", null, h("code", null, file.path), " ", sized(file.added, file.removed)), byTurn(answer, file)));
@@ -89,15 +89,16 @@ export async function changes([agent, id, chosen], query, signal) {
 function byTurn(answer, file) {
   const groups = new Map();
   for (const change of file.changes) {
-    if (!groups.has(change.turn)) groups.set(change.turn, []);
-    groups.get(change.turn).push(change);
+    const turn = change.turn ?? 0;
+    if (!groups.has(turn)) groups.set(turn, []);
+    groups.get(turn).push(change);
   }
   const prompts = new Map(answer.turns.map((turn) => [turn.number, turn.prompt]));
   return [...groups].map(([turn, made]) => h("section", { class: "why" },
-    h("p", null, h("a", { href: at("session", answer.agent, answer.session, turn) }, turn ? `Turn ${turn}` : "Before turn 1"), " ",
+    h("p", null, h("a", { href: at("session", answer.session.agent, answer.session.id, turn) }, turn ? `Turn ${turn}` : "Before turn 1"), " ",
       h("span", { dir: "auto" }, inline(prompts.get(turn) ?? ""))),
-    made.map((change) => [h("p", { class: "file" }, clock(change.at_ms), " ", h("code", null, change.what),
-      change.subagent && h("span", { class: "dim" }, ` by sub-agent ${change.subagent}`)), change.diff && diff(change.diff)])));
+    made.map((change) => [h("p", { class: "file" }, clock(change.at_ms), " ", h("code", null, change.heading),
+      change.subagent_id && h("span", { class: "dim" }, ` by sub-agent ${change.subagent_id}`)), change.text && diff(change.text)])));
 }
 
 /** What one session did to one file, loaded when it is asked for. */

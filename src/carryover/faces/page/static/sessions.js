@@ -74,7 +74,7 @@ function chooser(address, query, found) {
   };
   const option = (value, label) => h("option", { value, selected: value === (query.get("agent") ?? "") }, label);
   const agent = h("select", { id: "agent", onchange: go }, option("", "All agents"),
-    found.agents.map((each) => option(each.agent, `${agentName(each.agent)} (${each.sessions.toLocaleString("en")})`)));
+    Object.entries(found.agents).map(([id, number]) => option(id, `${agentName(id)} (${number.toLocaleString("en")})`)));
   const day = h("input", { id: "day", type: "date", value: query.get("day"), onchange: go });
   const all = h("a", { href: address, id: "all-sessions" }, "All");
   return h("p", { class: "chooser" }, h("label", null, "Agent ", agent), h("label", null, "Day ", day), query.size > 0 && all);
@@ -91,14 +91,14 @@ function days(all, names) {
 }
 
 function row(of, names) {
-  const title = of.title || `Session ${of.session}`;
+  const title = of.title || `Session ${of.id}`;
   const tests = TESTS[of.tests];
-  return h("li", { class: "row", "data-key": `${of.agent}/${of.session}` },
+  return h("li", { class: "row", "data-key": `${of.agent}/${of.id}` },
     h("p", { class: "age" }, time(of.last_ms, "clock")),
-    h("h3", { class: "name", title, dir: "auto" }, h("a", { href: at("session", of.agent, of.session) }, title)),
-    names && h("p", { class: "where" }, h("bdi", null, names.get(of.project) ?? of.root.split("/").at(-1))),
+    h("h3", { class: "name", title, dir: "auto" }, h("a", { href: at("session", of.agent, of.id) }, title)),
+    names && h("p", { class: "where" }, h("bdi", null, names.get(of.project_id) ?? (of.project ?? "").split("/").at(-1))),
     h("p", { class: "agent" }, agentMark(of.agent, of.agent_name)),
-    h("p", { class: "number" }, counted(of.turns, "turn")),
+    h("p", { class: "number" }, counted(of.prompts, "turn")),
     h("p", { class: "number" }, of.files > 0 && counted(of.files, "file")),
     h("p", { class: "tests" }, tests && h("span", { class: tests[2] }, `${tests[0]} `, h("span", { class: "long" }, tests[1]))));
 }

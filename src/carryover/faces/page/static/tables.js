@@ -53,10 +53,10 @@ export function share(percent) {
 
 /** Estimated tokens of each section of a handoff. */
 export function handoffTokens(sections) {
-  const total = sections.reduce((sum, each) => sum + each.tokens, 0);
+  const total = Object.values(sections).reduce((sum, tokens) => sum + tokens, 0);
   if (!total) return h("p", { class: "dim" }, "There is no handoff yet.");
   const named = (title) => title.replace(/^#+ /, "") || "What it tells the agent first";
-  const rows = sections.map((each) => [named(each.section), each.tokens, share((each.tokens / total) * 100)]);
+  const rows = Object.entries(sections).map(([title, tokens]) => [named(title), tokens, share((tokens / total) * 100)]);
   return [h("p", { class: "dim" }, `About ${counted(total, "token")} in all.`),
     table("Estimated tokens per section of the handoff", ["Section", "Tokens", "Share"], rows, "bars")];
 }

@@ -1,6 +1,6 @@
 // One timeline across the agents and sessions of a project: `project/ID/timeline`.
 
-import { agentName, get } from "./api.js";
+import { get } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { at, clock, counted, dayName, diff, h, inline, say, size, time } from "./dom.js";
 import { frame } from "./project.js";
@@ -16,13 +16,13 @@ function kindOf(entry) {
 export async function timeline([id], query, signal, app) {
   const ask = (before) => get(`project/${id}/timeline?limit=${PAGE}${before ? `&before_ms=${before}` : ""}`, signal);
   const [[of, above], first] = await Promise.all([frame(id, "Timeline", app.redraw), ask()]);
-  let [entries, more] = [first.entries, first.more];
+  let [entries, more] = [first.moments, first.more];
   const place = h("div", { class: "timeline", "data-arrows": true });
   const draw = () => place.replaceChildren(...days(entries.filter((entry) => !hidden.has(kindOf(entry)))), more ? earlier : "");
   const earlier = h("button", { type: "button", class: "more", onclick: async () => {
     const next = await get(`project/${id}/timeline?limit=${PAGE}&before_ms=${entries.at(-1).at_ms}`);
     const before = entries.length;
-    [entries, more] = [[...entries, ...next.entries], next.more && next.entries.length > 0];
+    [entries, more] = [[...entries, ...next.moments], next.more && next.moments.length > 0];
     const last = [...place.querySelectorAll("li")].at(-1);
     draw();
     const items = [...place.querySelectorAll("li")];
@@ -41,7 +41,7 @@ export async function timeline([id], query, signal, app) {
   draw();
   const filter = h("div", { class: "chips", role: "group", "aria-label": "What is shown" }, choose);
   const nodes = [...above, filter, place];
-  const keep = () => entries.length > first.entries.length; // what was loaded since would be gone
+  const keep = () => entries.length > first.moments.length; // what was loaded since would be gone
   return { title: `Timeline of ${of.name}`, nodes, data: [of, first], announce: "The timeline was updated.", keep };
 }
 
@@ -67,7 +67,7 @@ function sameTurn(one, other) {
 function row(entry, mark, ...shown) {
   const key = `${entry.kind}/${entry.session}/${entry.turn}/${entry.at_ms}/${entry.text}`;
   return h("li", { class: `entry ${entry.kind} ${mark}`, "data-key": key }, time(entry.at_ms, "clock"),
-    agentMark(entry.agent, h("span", { class: "who" }, agentName(entry.agent, entry.machine))), h("div", { class: "what" }, shown));
+    agentMark(entry.agent, h("span", { class: "who" }, entry.agent_name)), h("div", { class: "what" }, shown));
 }
 
 function turnLink(entry, ...shown) {
@@ -80,17 +80,17 @@ function single(entry) {
     case "prompt":
       return row(entry, "", kind("Prompt"), turnLink(entry, inline(entry.text)));
     case "tests": {
-      const failed = entry.detail === "fail";
+      const failed = entry.text.startsWith("fail");
       return row(entry, failed ? "bad" : "",
         h("span", { class: failed ? "kind failed" : "kind good" }, failed ? "✗ Tests fail" : "✓ Tests pass"),
         turnLink(entry, h("code", null, entry.text.replace(/^(pass|fail): /, ""))));
     }
     case "limit":
       return row(entry, "bad", h("span", { class: "kind failed" }, "Usage limit"), turnLink(entry, entry.text || "reached"));
-    case "handover":
-      return row(entry, "", kind("Hand-over"), h("strong", null, agentName(entry.text), " → ", agentName(entry.agent)));
+    case "hand-over":
+      return row(entry, "", kind("Hand-over"), h("strong", null, entry.before_name, " → ", entry.agent_name));
     case "commit":
-      return row(entry, "", kind("Commit"), h("code", null, entry.detail.slice(0, 9)), " ", turnLink(entry, entry.text));
+      return row(entry, "", kind("Commit"), h("code", null, entry.commit.slice(0, 9)), " ", turnLink(entry, entry.text));
     case "note":
       return row(entry, "", kind("Note"), turnLink(entry, entry.text || "without a title"));
     default:

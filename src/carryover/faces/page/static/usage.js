@@ -35,7 +35,7 @@ function tokens(found, span) {
   if (!found.tokens.length) {
     return nothing("used", title, "No tokens are recorded. They are counted if an agent writes them into its transcript, from when Carryover first read it.");
   }
-  const marked = new Set(found.hits.map((hit) => Math.floor(hit.place)));
+  const marked = new Set(found.limits.map((hit) => Math.floor(hit.place)));
   const parts = found.tokens.map((each) => ({ agent: each.agent, values: measure === NEW ? each.new : each.cached }));
   const caption = `Tokens per day and agent: ${measure.toLowerCase()}`;
   const names = parts.map((part) => agentName(part.agent));
@@ -54,17 +54,17 @@ function tokens(found, span) {
 
 function limits(found, span, ofAll) {
   const title = "Usage limits";
-  if (!found.hits.length && !found.windows.length) {
+  if (!found.limits.length && !found.windows.length) {
     return nothing("limits", title, "None was reached, and no agent has said how much of one is used.");
   }
   const intro = "When one was reached, and how long after that it was to reset.";
   const shown = found.windows.length > 0 && windows(found.windows);
-  if (!found.hits.length) return section("limits", title, null, shown, h("p", { class: "dim" }, "None was reached."));
-  const drawn = found.hits.filter((hit) => hit.resets_ms > hit.at_ms).map((hit) => ({
+  if (!found.limits.length) return section("limits", title, null, shown, h("p", { class: "dim" }, "None was reached."));
+  const drawn = found.limits.filter((hit) => hit.resets_ms > hit.at_ms).map((hit) => ({
     place: hit.place, ms: hit.resets_ms - hit.at_ms, agent: hit.agent,
     title: `${moment(hit.at_ms)}, ${hit.name}: reset after ${lasted(hit.resets_ms - hit.at_ms)}`,
   }));
-  const rows = [...found.hits].reverse().map((hit) => [briefly(hit.at_ms), agentMark(hit.agent, agentName(hit.agent)),
+  const rows = [...found.limits].reverse().map((hit) => [briefly(hit.at_ms), agentMark(hit.agent, agentName(hit.agent)),
     hit.resets_ms > hit.at_ms ? lasted(hit.resets_ms - hit.at_ms) : "not said", ...(ofAll ? [project(hit)] : [])]);
   const head = ["Reached", "Agent", "Reset after", ...(ofAll ? ["Project"] : [])];
   return section("limits", title, null, shown, h("p", { class: "dim" }, intro),
@@ -72,7 +72,7 @@ function limits(found, span, ofAll) {
 }
 
 function windows(all) {
-  const rows = all.map((each) => [agentMark(each.agent, agentName(each.agent)),
+  const rows = all.map((each) => [agentMark(each.agent_id, each.agent),
     [each.name, each.minutes > 0 && ` (${lasted(each.minutes * 60_000)})`],
     share(each.used_percent),
     moment(each.at_ms), each.resets_ms ? moment(each.resets_ms) : "not said"]);
@@ -102,13 +102,13 @@ function briefly(ms) {
 }
 
 function project(of) {
-  return h("a", { href: at("project", of.project) }, h("bdi", null, of.name));
+  return h("a", { href: at("project", of.project_id) }, h("bdi", null, of.name));
 }
 
 /** Where the tokens of a project's handoff go: of the newest project, until another one is chosen; and those tokens. */
 async function handoff(known, signal) {
   const title = "Where a handoff's tokens go";
-  if (!known.length) return [nothing("tokens", title, "There is no handoff yet."), []];
+  if (!known.length) return [nothing("tokens", title, "There is no handoff yet."), {}];
   const newest = [...known].sort((a, b) => b.last_ms - a.last_ms)[0];
   const chosen = known.find((each) => each.id === kept.project) ?? newest;
   const [sections, shown] = await tokensOf(chosen, signal);
@@ -132,6 +132,6 @@ async function tokensOf(chosen, signal) {
     return [sections, handoffTokens(sections)];
   } catch (error) {
     if (error.constructor !== Error) throw error;
-    return [[], h("p", { class: "failed" }, error.message)];
+    return [{}, h("p", { class: "failed" }, error.message)];
   }
 }

@@ -31,12 +31,6 @@ SPEC: Final = spec.AgentSpec(
             state_file=_NOTES,
             has_reviewed=lambda notes, hook: f"{hook.event}#{hook.group}#{hook.number}" in notes.get("nodded", {}),
         ),
-        offline="""
-case $payload in
-  *'"quill"'*) reason=startup ;;
-  *) exit 0 ;;
-esac
-""",
     ),
     instructions=(
         spec.InstructionFile(name="SCRIBE.md", hidden_by=("SCRIBE.local.md",)),

@@ -1,0 +1,95 @@
+"""Pauses everything or, by a pattern in the settings, one project."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from carryover.actions.settings import write
+from carryover.config import load_config, project_settings, settings_now
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import private_dir, write_if_changed
+from carryover.paths import StateDir
+from carryover.platform import here
+
+
+class Pausing(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether Carryover, or the project with this root, is paused after the command. `note`: a further sentence."""
+
+    paused: bool
+    changed: bool
+    project: str | None = None
+    daemon: Literal["at once", "when it starts"]
+    note: str | None = None
+
+
+def pause_all(state: StateDir) -> Pausing:
+    """Pauses everything. Raises UserError if the flag can't be written or the daemon does not answer."""
+    changed = not state.paused.exists()
+    try:
+        if changed:
+            private_dir(state.root)
+            write_if_changed(state.paused, b"", mode=0o600, follow=False)
+    except OSError as error:
+        raise UserError(f"{state.paused} can't be written ({error.strerror}), so nothing was paused.") from error
+    return Pausing(paused=True, changed=changed, daemon=_obeyed(state, paused=True))
+
+
+def unpause_all(state: StateDir) -> Pausing:
+    """Resumes everything except projects that were paused by name. Raises UserError, also for unusable settings."""
+    exclude = load_config(state.config).projects.exclude  # before anything is changed
+    note = f"Still left out, by [projects] exclude in config.toml: {', '.join(exclude)}." if exclude else None
+    changed = state.paused.exists()
+    try:
+        state.paused.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{state.paused} can't be removed ({error.strerror}), so Carryover stays paused.") from error
+    return Pausing(paused=False, changed=changed, daemon=_obeyed(state, paused=False), note=note)
+
+
+def pause_project(state: StateDir, root: str) -> Pausing:
+    """Excludes one project by `[projects] exclude`, and takes out what we put into it. Raises UserError if it can't."""
+    from carryover.publish.withdrawal import withdraw
+
+    config = load_config(state.config)
+    changed = project_settings(Path(root), config).excluded is None
+    if changed:
+        write(state, ("projects", "exclude"), [*config.projects.exclude, glob.escape(root)])
+    obeyed = _obeyed(state, paused=None)
+    if changed and obeyed != "at once":  # otherwise the daemon does it
+        withdraw(state.root, settings_now(state))
+    return Pausing(paused=True, changed=changed, project=root, daemon=obeyed)
+
+
+def unpause_project(state: StateDir, root: str) -> Pausing:
+    """Resumes one project. Raises UserError (REFUSED) if something other than `pause` excludes it."""
+    exclude = load_config(state.config).projects.exclude
+    named = here().alike(glob.escape(root))
+    left = [one for one in exclude if here().alike(one) != named]
+    changed = len(left) < len(exclude)
+    if changed:
+        write(state, ("projects", "exclude"), left or None)
+    excluded = project_settings(Path(root), load_config(state.config)).excluded
+    if excluded is not None:
+        raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)
+    note = "But everything is still paused; `carryover unpause` ends that." if state.paused.exists() else None
+    return Pausing(paused=False, changed=changed, project=root, daemon=_obeyed(state, paused=None), note=note)
+
+
+def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when it starts"]:
+    """Has the daemon take the settings, if one is running."""
+    from carryover.daemon.client import reload_daemon
+    from carryover.publish.hook_script import remove_former_answers
+
+    health = reload_daemon(state)
+    if health is None:
+        remove_former_answers(state)
+        return "when it starts"
+    if health.config_trouble and not paused:
+        raise UserError(f"carryoverd does not take the settings: {health.config_trouble}")
+    if paused is not None and health.paused is not paused:
+        raise UserError("carryoverd did not follow; it may be an older version. Restart it.")
+    return "at once"

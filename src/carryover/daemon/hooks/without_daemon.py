@@ -1,0 +1,89 @@
+"""Answers a session that starts while no daemon does: `hook.sh` runs this module as a process of its own.
+
+    python -P -m carryover.daemon.hooks.without_daemon STATE AGENT EVENT < payload
+
+It prints what the daemon would, from the ledger as it stands, and nothing if the session should get nothing. Whatever
+fails ends it with an error, which the script does not show. It writes nothing and has no time limit: the script has.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from carryover.adapter.contract import Agent, HookEvent
+from carryover.agents import adapter, agent_id_of, agent_ids
+from carryover.config import Config, settings_now
+from carryover.daemon.hooks.call import Call, beginning, check_call, own_session
+from carryover.facts import ProjectRoot
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import published_git
+from carryover.paths import StateDir
+from carryover.projects.root import AgentFolders, StatePaths, agent_folders
+from carryover.publish.answers import Moment
+from carryover.redact import CleanText
+
+
+def answer(
+    state: StateDir, agent_name: str, event: str, payload: bytes, *, home: Path, env: Mapping[str, str], now_ms: int
+) -> bytes | None:
+    """Returns what the agent's hook must print; None for nothing.
+
+    Raises UserError if the settings or the ledger can't be read, Refused for a path that is no project of the user's,
+    and TimeoutError if a disk does not answer.
+    """
+    agent_id = agent_name if agent_name in agent_ids() else agent_id_of(agent_name)  # an id needs no other's spec
+    config = settings_now(state)
+    if agent_id is None or not config.selects(agent_id):
+        return None
+    agent = adapter(agent_id)
+    reading = _start_in(agent, event, payload, now_ms)
+    if agent.hooks is None or reading is None:
+        return None
+    agents_own = partial(agent_folders, config.agents, home, env)
+    root_of = StatePaths.of(state, home, agents_own).root_of
+    start = check_call(agent, reading, agent.roots(home, env), authenticated=True, root_of=root_of)
+    if start.project is None:
+        return None
+    with closing(connect_read_only(state.ledger)) as db:
+        text = _text(db, start, start.project, config, agents_own, now_ms)
+    return agent.hooks.answer(text) if text is not None else None
+
+
+def _start_in(agent: Agent, event: str, payload: bytes, now_ms: int) -> HookEvent | None:
+    """Returns what the payload says of a session that starts and takes in an answer; None for any other."""
+    reading = agent.hooks.read(event, payload, now_ms) if agent.hooks is not None else None
+    if agent.hooks is None or not isinstance(reading, HookEvent) or reading.action != "session_start":
+        return None
+    return reading if reading.reason not in agent.hooks.drops else None
+
+
+def _text(
+    db: sqlite3.Connection, start: Call, here: ProjectRoot, config: Config, agents_own: AgentFolders, now_ms: int
+) -> CleanText | None:
+    own = own_session(db, start.agent.id, start.reading.session, here.root)
+    project_id, begins = beginning(start, own)
+    if project_id is None and here.main_root is None:
+        return None
+    then = published_git(db, project_id) if project_id is not None else None
+    moment = Moment(project=project_id or here, config=config, now_ms=now_ms, then=then, agents_own=agents_own)
+    return moment.answer(db, begins)
+
+
+def main() -> None:
+    """Answers the hook that the process's arguments and standard input describe."""
+    state, agent_name, event = sys.argv[1:]
+    payload, now_ms = sys.stdin.buffer.read(), int(time.time() * 1000)
+    output = answer(StateDir(Path(state)), agent_name, event, payload, home=Path.home(), env=os.environ, now_ms=now_ms)
+    if output is not None:
+        sys.stdout.buffer.write(output)
+
+
+if __name__ == "__main__":
+    main()

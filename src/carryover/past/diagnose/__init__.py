@@ -1,1 +1,0 @@
-"""Builds one typed report on this machine for `status` and `doctor`, and carries out the repairs of `--fix`."""

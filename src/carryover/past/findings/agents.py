@@ -1,0 +1,114 @@
+"""The facts about each agent: what is installed, recorded, and in its settings and folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
+from carryover.config import AgentsConfig, Config
+from carryover.fsio import is_folder
+from carryover.install.detect import AskVersion, Detection, detect_all, detect_unasked, newly_covered
+from carryover.install.machine import Machine
+from carryover.ledger.queries import AgentRow
+from carryover.past.findings.facts import AgentFacts, LedgerFacts
+from carryover.paths import StateDir
+from carryover.probe.looks import look_at_each
+
+
+def agent_facts(
+    state: StateDir,
+    machine: Machine,
+    config: Config,
+    ledger: LedgerFacts | None,
+    *,
+    in_short: bool,
+    ask: AskVersion,
+) -> tuple[AgentFacts, ...]:
+    """Returns the facts about all agents, in their usual order. Asks their commands for their versions.
+
+    With `in_short`, looks for agents that are not selected without asking them, and leaves out their settings.
+    """
+    answering = _answering(machine)
+    selected = config.agents.selected or ()
+    closely = [spec for spec in answering if not in_short or spec.id in selected]
+    versions = config.agents.recorded_versions()
+    asked = {detection.spec.id: detection for detection in detect_all(closely, machine, versions, ask=ask)}
+    detections = [asked.get(spec.id) or detect_unasked(spec, machine) for spec in answering]
+    new = newly_covered(detections, config.agents)
+    agents = []
+    for detection in detections:
+        agent = _agent(detection, config, recorded_of(ledger, detection.spec.id), is_new=detection.spec.id in new)
+        if detection.spec.id in asked:
+            agent = _with_files(agent, detection, state, machine, config.agents)
+        agents.append(agent)
+    return tuple(agents)
+
+
+def recorded_of(ledger: LedgerFacts | None, agent: str) -> AgentRow:
+    """Returns what the ledger holds of an agent."""
+    rows = {row.agent: row for row in ledger.agents} if ledger is not None else {}
+    return rows.get(agent) or AgentRow(agent=agent, sessions=0, last_event_ms=None, last_handoff_ms=None)
+
+
+def _answering(machine: Machine) -> list[AgentSpec]:
+    """Returns the agents whose folders are on disks that answer."""
+    places = [(spec, place) for spec in specs() for place in (*spec.folders, *spec.other_folders)]
+    folders = [(spec.id, place.at(machine.home, machine.env)) for spec, place in places]
+    answered = {row for row, _ in look_at_each(folders, lambda _row: None, at=lambda row: row[1])}
+    silent = {agent for agent, folder in folders if (agent, folder) not in answered}
+    return [spec for spec in specs() if spec.id not in silent]
+
+
+def _agent(detection: Detection, config: Config, row: AgentRow, *, is_new: bool) -> AgentFacts:
+    spec = detection.spec
+    selected = config.agents.selected
+    return AgentFacts(
+        id=spec.id,
+        name=spec.name,
+        selected=None if selected is None else spec.id in selected,
+        newly_covered=is_new,
+        state=detection.state,
+        version=detection.version_text or None,
+        binary=_text(detection.binary),
+        lost_folder=_text(detection.lost_folder),
+        lost_by=detection.lost_by or None,
+        sessions=row.sessions,
+        last_event_ms=row.last_event_ms,
+        last_handoff_ms=row.last_handoff_ms,
+    )
+
+
+def _with_files(
+    agent: AgentFacts, detection: Detection, state: StateDir, machine: Machine, config: AgentsConfig
+) -> AgentFacts:
+    """Returns the facts with what the agent's files say."""
+    from carryover.ingest.roots import recorded_roots
+    from carryover.install import agent_settings as settings  # with the editors of settings
+
+    [seen] = settings.with_config_files([detection], [state.hook_script], machine.platform)
+    spec = seen.spec
+    wanted = next(iter(settings.wanted_settings([seen], {spec.id})), None)
+    has_entry = spec.handoff_entry is not None
+    roots = recorded_roots([spec], config, machine.home, os.environ)
+    today = {os.path.realpath(root) for root in seen.roots}
+    return msgspec.structs.replace(
+        agent,
+        config=_text(seen.config),
+        hooks=settings.hooks_report(seen, None if has_entry else wanted, state.hook_script),
+        entry=settings.entry_report(wanted) if has_entry and wanted is not None else None,
+        review=spec.hooks.review.what if spec.hooks.review is not None else None,
+        roots={str(root.path): is_folder(root.path) for root in roots},
+        moved_from=tuple(root for root in config.of(spec.id).roots if os.path.realpath(root) not in today),
+        roots_today=tuple(map(str, seen.roots)),
+        reads_bytes=settings.reads_bytes(seen),
+        keeps_days=settings.keeps_days(seen),
+        kept_by=spec.retention.key if spec.retention is not None else None,
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,0 +1,240 @@
+"""The facts about Carryover and the agents on this machine: `gather` determines them once, `status` prints them, and
+`checks` judges them. Paths are absolute, times UTC ms. What could not be determined is None or empty.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from carryover.config import Config
+from carryover.daemon.crash_files import CrashReport
+from carryover.daemon.health import Health
+from carryover.install.agent_report import EntryReport, HooksReport, State
+from carryover.install.service import ServiceStatus
+from carryover.ledger.queries import AgentRow
+from carryover.ledger.rows import ProjectRow, Totals
+from carryover.ledger.usage import Tokens
+from carryover.projects.policy import Refusal
+from carryover.publish.pointers import HiddenFile
+from carryover.sync.status import SyncStatus
+from carryover.terminal.paths import short_path
+
+
+class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent that Carryover knows, whether it is on this machine or not."""
+
+    id: str
+    name: str
+    selected: bool | None = None
+    """Whether the agent is selected; None if `carryover install` was never run."""
+    newly_covered: bool = False
+    state: State
+    version: str | None = None
+    binary: str | None = None
+    config: str | None = None
+    lost_folder: str | None = None
+    """A missing folder that a variable names and without which the agent does not start."""
+    lost_by: str | None = None
+    hooks: HooksReport | None = None
+    """State of its hooks; None if it should have none and nothing prevents them."""
+    entry: EntryReport | None = None
+    review: str | None = None
+    """How users review hooks in this agent, as sentences; None if it asks for no review."""
+    roots: dict[str, bool] = {}
+    """Folders that are read, both current and recorded ones, and whether each exists."""
+    moved_from: tuple[str, ...] = ()
+    roots_today: tuple[str, ...] = ()
+    reads_bytes: int | None = None
+    keeps_days: int | None = None
+    """Number of days after which it deletes its transcripts; None if it keeps them."""
+    kept_by: str | None = None
+    sessions: int = 0
+    last_event_ms: int | None = None
+    last_handoff_ms: int | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine."""
+        return self.state != "missing"
+
+
+class Channels(msgspec.Struct, frozen=True):
+    """How a new session of one agent would get a project's handoff now."""
+
+    name: str
+    ways: tuple[str, ...] = ()
+    """What brings it, surest first; empty: nothing does."""
+    missing: str = ""
+    """Why not by more, as clauses."""
+
+
+class WouldRead(msgspec.Struct, frozen=True, kw_only=True):
+    """Transcripts of one agent that an install or a daemon would read."""
+
+    agent: str
+    transcripts: int
+    bytes: int
+    newest_ms: int
+
+
+class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A project whose newest work recently ended at a usage limit."""
+
+    root: str
+    agent: str
+    name: str
+    at_ms: int
+    resets: str | None = None
+    """When the limit resets, in the agent's own words."""
+    resets_here: str | None = None
+    """The same by the reader's clock."""
+    commands: tuple[str, ...] = ()
+    """Commands that continue in another agent, likeliest first."""
+
+
+class LedgerFacts(Totals, frozen=True, kw_only=True):
+    """The ledger's totals, projects and agents."""
+
+    path: str
+    projects: tuple[ProjectRow, ...] = ()
+    """The projects. `refusal` also reflects current settings that the daemon has not applied yet."""
+    agents: tuple[AgentRow, ...] = ()
+    limits: tuple[LimitReport, ...] = ()
+    ignored_settings: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """What a project's own settings file asks for in vain, by root; each names the file and what holds instead."""
+    used_today: Tokens | None = None
+    """What agents recorded since midnight; None if nothing."""
+
+
+class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Files in projects that look like an agent's transcript but are not read."""
+
+    agent: str
+    path: str
+    reason: str
+    """Why they are not read, as a clause."""
+
+
+class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files."""
+
+    root: str
+    open_to: str | None = None
+    """Why no handoff is written, as a clause: how a commit could take it along; None if it can't."""
+    uncommitted: tuple[str, ...] = ()
+    """The files that git shows as changed because of our text, which is meant to be committed."""
+    refuses_pull: bool = False
+    """Whether git refuses to pull because of them."""
+    refusal: Refusal | None = None
+    edited: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    pointer_end_bytes: int = 0
+    """Offset in bytes at which the pointer in AGENTS.md ends; 0 if there is none."""
+    hidden: tuple[HiddenFile, ...] = ()
+    unread: tuple[UnreadSource, ...] = ()
+
+    @property
+    def commit(self) -> str:
+        """The command line that commits what is uncommitted."""
+        from carryover.publish.once import commit_command  # loaded already, unless git was asked about no project
+
+        return commit_command(self.root, self.uncommitted)
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts that take longer to gather, for `doctor` alone: the system, the whole ledger, the port, other programs."""
+
+    program: str
+    port: int
+    stranger: bool = False
+    ledger_damage: str | None = None
+    """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
+    free_bytes: int | None = None
+    open_to_others: tuple[str, ...] = ()
+    """Our files and folders that other users can read."""
+    hook_script_missing: bool = False
+    curl_missing: bool = False
+    mcp_sdk: str | None = None
+    """The command that installs the SDK for MCP servers, if agents are to start ours and it is missing."""
+    path_problem: str | None = None
+    """Why a shell does not find this installation by its name, as a sentence."""
+    path_remedy: str | None = None
+    other_installs: tuple[str, ...] = ()
+    crashes: tuple[CrashReport, ...] = ()
+    system: str = ""
+    """What Carryover runs on, with the four below: as the system, Python, SQLite and git word it."""
+    release: str = ""
+    machine: str = ""
+    python: str = ""
+    sqlite: str = ""
+    git: str = ""
+    installed_by: str = "pip"
+    """The kind of installation, of a closed set."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `gather` found out.
+
+    facts = gather(inspect=True)
+    for finding in findings(facts):
+        print(finding.what, finding.do)
+    """
+
+    version: str
+    """Version of the command that gathered them."""
+    build: str = ""
+    """Identifies its files; a daemon that says another one runs other files."""
+    home: str
+    state_folder: str
+    installed: bool = False
+    record_problem: str | None = None
+    """Why the record of earlier edits cannot be used."""
+    paused: bool = False
+    daemon: Health | None = None
+    daemon_problem: str | None = None
+    service: ServiceStatus
+    agents: tuple[AgentFacts, ...] = ()
+    ledger: LedgerFacts | None = None
+    ledger_problem: str | None = None
+    would_read: tuple[WouldRead, ...] = ()
+    corrupt_ledgers: dict[str, int] = {}
+    """Damaged ledgers that were moved aside, by path, with their bytes; their readable rows are in the present one."""
+    config: Config = Config()
+    config_file: str | None = None
+    """The settings file; None if there is none."""
+    config_problem: str | None = None
+    """Why the settings cannot be used; the defaults are used instead."""
+    sync: SyncStatus | None = None
+    git_trouble: str | None = None
+    """Why git can't be run, as a clause, if a project needs it."""
+    projects: tuple[ProjectFacts, ...] = ()
+    here: str | None = None
+    """The project around the current folder; None if the ledger has none there, or this was not asked."""
+    channels: tuple[Channels, ...] = ()
+    """By which ways the agents on this machine would get the handoff there."""
+    inspection: Inspection | None = None
+    left_out: dict[str, str] = {}
+    """The agents of other packages that can't be used, as `agent of package`, with the reasons."""
+    silent: dict[str, float] = {}
+    """The folders and mount points whose disk does not answer, and for how many seconds."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Errors that left parts of the facts empty."""
+        return tuple(filter(None, (self.config_problem, self.ledger_problem, self.daemon_problem)))
+
+    @property
+    def selected(self) -> tuple[AgentFacts, ...]:
+        """The selected agents that are on this machine."""
+        return tuple(agent for agent in self.agents if agent.selected and agent.is_here)
+
+    @property
+    def in_git(self) -> tuple[ProjectFacts, ...]:
+        """The projects of whose files of ours git has something to say."""
+        return tuple(project for project in self.projects if project.open_to or project.uncommitted)
+
+    def short(self, path: str) -> str:
+        """Returns a path as people read it."""
+        return short_path(path, Path(self.home))

@@ -1,0 +1,202 @@
+"""Gathers the facts. Reads only; a fact that can't be determined is left empty, never an error."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from carryover import __version__
+from carryover.agents import left_out
+from carryover.build import build
+from carryover.config import Config, load_config, project_settings
+from carryover.daemon.client import ANSWER_S, ask_health
+from carryover.daemon.health import Health
+from carryover.edits.record import Record, load_record
+from carryover.errors import UserError
+from carryover.fsio import is_there
+from carryover.install.background import service_status
+from carryover.install.detect import AskVersion, ask_version
+from carryover.install.machine import Machine
+from carryover.past.context import current_folder, state_dir
+from carryover.past.findings.agents import agent_facts
+from carryover.past.findings.facts import Facts, LedgerFacts, ProjectFacts, WouldRead
+from carryover.past.findings.ledger import ledger_facts
+from carryover.paths import StateDir
+from carryover.probe.checkout import is_top
+from carryover.probe.git_command import git_trouble
+from carryover.probe.looks import Silent, look_at, look_at_each, presume_silent, silent_folders
+from carryover.projects.handoff_file import STORE
+from carryover.projects.policy import COMMITTED
+from carryover.sync.status import sync_status
+
+if TYPE_CHECKING:
+    from carryover.ingest.scan import FoundSource
+
+_MOST_PROJECTS: Final = 20
+"""How many of the newest projects git is asked about."""
+_GITS_AT_ONCE: Final = 4
+T = TypeVar("T")
+
+
+def gather(
+    *, inspect: bool = False, in_short: bool = False, here: bool = False, ask: AskVersion = ask_version
+) -> Facts:
+    """Gathers the facts; with `inspect`, also those that take longer.
+
+    With `here`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
+    """
+    state = state_dir()
+    home = Path.home()
+    config, config_problem = _or_problem(lambda: load_config(state.config), Config())
+    record, record_problem = _or_problem(lambda: load_record(state), Record())
+    machine = Machine.here(config.agents.recorded_env())
+    health, daemon_problem = _health(state)
+    presume_silent(health.silent if health is not None else ())
+    ledger, ledger_problem = _or_problem(lambda: ledger_facts(state, config, machine), None)
+    corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
+    service = service_status(os.environ)
+    facts = Facts(
+        version=__version__,
+        build=build(),
+        home=str(home),
+        state_folder=str(state.root),
+        installed=bool(record.files) or service.installed,
+        record_problem=record_problem,
+        paused=state.paused.exists(),
+        daemon=health,
+        daemon_problem=daemon_problem,
+        service=service,
+        agents=agent_facts(state, machine, config, ledger, in_short=in_short, ask=ask),
+        ledger=ledger,
+        ledger_problem=ledger_problem,
+        would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
+        corrupt_ledgers={str(path): path.stat().st_size for path in sorted(corrupt)},
+        config=config,
+        config_file=str(state.config) if state.config.exists() else None,
+        config_problem=f"{config_problem} {_holding(health)}" if config_problem is not None else None,
+        sync=sync_status(state),
+        git_trouble=_git_trouble(health, ledger),
+        projects=_projects(ledger, config),
+        left_out={f"{place.id} of {place.package}": reason for place, reason in left_out().items()},
+    )
+    if here:
+        facts = _with_channels(facts)
+    if inspect:
+        from carryover.past.findings.inspection import with_inspection
+
+        facts = with_inspection(facts, state, machine, any(file.form == "server" for file in record.files))
+    silent = {**silent_folders(), **(health.silent if health is not None else {})}
+    return msgspec.structs.replace(facts, silent=silent)
+
+
+def _or_problem(read: Callable[[], T], otherwise: T) -> tuple[T, str | None]:
+    try:
+        return read(), None
+    except (UserError, sqlite3.Error) as error:
+        return otherwise, str(error)
+
+
+def _holding(health: Health | None) -> str:
+    running = "carryoverd keeps the settings that it read before" if health is not None else "carryoverd does not start"
+    return f"Until then {running}."
+
+
+def _health(state: StateDir) -> tuple[Health | None, str | None]:
+    try:
+        return ask_health(state), None
+    except TimeoutError:
+        return None, f"A daemon runs, but did not answer within {ANSWER_S:g} s. Look into {state.log}."
+    except (UserError, OSError) as error:
+        return None, str(error)
+
+
+def _with_channels(facts: Facts) -> Facts:
+    root = _project_here(facts.ledger)
+    if root is None:
+        return facts
+    from carryover.past.findings.channels import project_channels
+
+    with suppress(Silent):
+        channels = look_at(root, partial(project_channels, root, project_settings(root, facts.config), facts.agents))
+        return msgspec.structs.replace(facts, here=str(root), channels=channels)
+    return facts
+
+
+def _project_here(ledger: LedgerFacts | None) -> Path | None:
+    folder = current_folder()
+    if folder is None or ledger is None:
+        return None
+    roots = {row.root for row in ledger.projects}
+    return next((parent for parent in (folder, *folder.parents) if str(parent) in roots), None)
+
+
+def _git_trouble(health: Health | None, ledger: LedgerFacts | None) -> str | None:
+    """Returns why the daemon can't run git, or this command if none runs; None if no project is in git."""
+    trouble = health.git_trouble if health is not None else git_trouble()
+    if trouble is None or ledger is None:
+        return None
+    roots = [Path(row.root) for row in ledger.projects[:_MOST_PROJECTS]]
+    return trouble if any(is_repository for _, is_repository in look_at_each(roots, is_top)) else None
+
+
+def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts, ...]:
+    """Asks git about the newest projects that have, or should have, something of ours; several at once."""
+    since_ms = int(time.time() * 1000) - config.publish.active_ms
+    rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
+    there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
+    ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
+    return tuple(_of_each(ours[:_MOST_PROJECTS], config))
+
+
+def _of_each(roots: Sequence[Path], config: Config) -> list[ProjectFacts]:
+    if len(roots) <= 1:
+        return [_asked_of_git(root, config) for root in roots]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
+        return list(threads.map(partial(_asked_of_git, config=config), roots))
+
+
+def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
+    settings = project_settings(root, config)
+
+    from carryover.publish.once import refuses_pull, uncommitted_names
+    from carryover.publish.open_to_git import open_to_git
+
+    def ask() -> ProjectFacts:
+        shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
+        open_to = open_to_git(root, settings)
+        return ProjectFacts(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
+
+    try:
+        return look_at(root, ask)
+    except OSError:
+        return ProjectFacts(root=str(root))
+
+
+def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
+    from carryover.importing.declared.agent import all_agents  # with every agent's parser
+    from carryover.ingest import scan
+
+    by_agent: dict[str, list[FoundSource]] = {}
+    agents = all_agents(config.sources)
+    roots = scan.roots_to_read(agents.values(), config, home, os.environ)
+    for file in scan.readable_sources(agents, roots):
+        by_agent.setdefault(file.source.agent, []).append(file)
+    return tuple(
+        WouldRead(
+            agent=agent,
+            transcripts=len(files),
+            bytes=sum(file.size for file in files),
+            newest_ms=max(file.mtime_ns for file in files) // 1_000_000,
+        )
+        for agent, files in by_agent.items()
+    )

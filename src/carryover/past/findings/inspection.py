@@ -1,0 +1,195 @@
+"""The facts that take longer, for `doctor` alone: projects' files, the whole ledger, the port, other programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import stat
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import adapters, instruction_files
+from carryover.config import Config, project_settings
+from carryover.daemon.crash_files import crash_reports
+from carryover.errors import UserError
+from carryover.fsio import is_folder
+from carryover.how_installed import command_for_mcp, how_installed, on_path_here
+from carryover.ingest import scan
+from carryover.install.machine import Machine, copies
+from carryover.install.service import COMMAND, this_program
+from carryover.ledger.codec import count_damaged
+from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
+from carryover.ledger.queries import connect_read_only, file_states
+from carryover.past.context import current_folder
+from carryover.past.findings.facts import Facts, Inspection, ProjectFacts, UnreadSource
+from carryover.past.findings.ledger import ledger_facts
+from carryover.paths import StateDir
+from carryover.probe.git import output_of
+from carryover.probe.looks import look_at_each
+from carryover.projects.policy import refusal
+from carryover.projects.root import AgentFolders, agent_folders, find_root
+from carryover.publish.pointers import block_end, block_state, hidden_files, read_instructions
+from carryover.terminal.output import counted
+
+_MOST_PROJECTS: Final = 20
+"""How many of the newest projects are inspected; each costs calls to git."""
+_PORT_ANSWER_S: Final = 1.0
+_GIT_S: Final = 1.0
+"""How long git may take to say its version."""
+_States = Mapping[tuple[str, str], tuple[int, int]]
+"""The size and modification time (ns) of files when they were last read, by agent and path."""
+
+
+def private_paths(state: StateDir) -> tuple[Path, ...]:
+    """Returns the existing files that only their owner may read."""
+    paths = (state.root, state.ledger, state.config, state.log)
+    return tuple(path for path in paths if path.exists() and not path.is_symlink())
+
+
+def with_inspection(facts: Facts, state: StateDir, machine: Machine, serves_mcp: bool) -> Facts:
+    """Returns the facts with an inspection, and more about projects. Blocks (git, the whole ledger, the port)."""
+    program = this_program(os.environ, state.root)
+    shell = on_path_here()
+    folder = Path(program.command[0]).resolve().parent
+    daemons = (command.path for command in copies((COMMAND,), machine))
+    system = os.uname()
+    inspection = Inspection(
+        program=" ".join(program.command),
+        port=facts.config.server.port,
+        stranger=facts.daemon is None and _is_taken(facts.config),
+        ledger_damage=_damage(state, facts.config, machine),
+        free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
+        open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
+        hook_script_missing=not state.hook_script.is_file(),
+        curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
+        mcp_sdk=command_for_mcp() if serves_mcp else None,
+        path_problem=shell.problem,
+        path_remedy=shell.remedy,
+        other_installs=tuple(str(path) for path in daemons if path.resolve().parent != folder),
+        crashes=crash_reports(state.crashes),
+        system=system.sysname,
+        release=system.release,
+        machine=system.machine,
+        python=".".join(map(str, sys.version_info[:3])),
+        sqlite=sqlite3.sqlite_version,
+        git=(output_of(machine.home, "version", timeout_s=_GIT_S) or b"").decode("ascii", "replace"),
+        installed_by=how_installed().by,
+    )
+    return msgspec.structs.replace(facts, inspection=inspection, projects=_projects(facts, state, machine.home))
+
+
+def _is_taken(config: Config) -> bool:
+    """Whether another program listens on the port that a daemon could not exchange."""
+    if config.server.port == 0 or config.port_may_move:
+        return False
+    try:
+        socket.create_connection(("127.0.0.1", config.server.port), timeout=_PORT_ANSWER_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _damage(state: StateDir, config: Config, machine: Machine) -> str | None:
+    try:
+        with as_ledger_error(state.ledger), closing(connect_tolerant(state.ledger, keep_index=True)) as db:
+            [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
+            if answer == "ok" and (damaged := count_damaged(db)):
+                answer = f"{counted(damaged, 'entry', 'entries')} cannot be read."
+            if answer == "ok":
+                ledger_facts(state, config, machine)  # again: what kept it from being read may have ended meanwhile
+    except (UserError, sqlite3.Error) as error:  # one of another version, or one in use, must stay where it is
+        return str(error) if isinstance(error, LedgerDamaged | sqlite3.Error) else None
+    return None if answer == "ok" else str(answer).splitlines()[-1]
+
+
+def _projects(facts: Facts, state: StateDir, home: Path) -> tuple[ProjectFacts, ...]:
+    """Returns the projects that git was asked about, and the newest and the one around this folder with their files."""
+    config = facts.config
+    since_ms = int(time.time() * 1000) - config.publish.active_ms
+    rows = facts.ledger.projects if facts.ledger is not None else ()
+    recent = [row.root for row in rows if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
+    states = _file_states(state)
+    own_folders = agent_folders(config.agents, home, os.environ)
+    projects = {root: ProjectFacts(root=root) for root in recent} | {
+        project.root: project for project in facts.projects
+    }
+    inspect = partial(_inspected, config=config, home=home, agents_own=lambda: own_folders, states=states)
+    for root, project in look_at_each(recent, lambda root: inspect(projects[root])):
+        projects[root] = project
+    around = partial(_root_around, config=config, home=home, agents_own=lambda: own_folders)
+    for _, here in look_at_each(filter(None, (current_folder(),)), around):
+        if here is not None and here not in recent:
+            project = projects.get(here, ProjectFacts(root=here))
+            projects[here] = msgspec.structs.replace(project, unread=_unread(Path(here), states))
+    return tuple(projects.values())
+
+
+def _file_states(state: StateDir) -> _States:
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            return file_states(db)
+    except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
+        return {}
+
+
+def _root_around(folder: Path, config: Config, home: Path, agents_own: AgentFolders) -> str | None:
+    """Returns the project around a folder, which may have a transcript, and no session yet; None if it is left out."""
+    root = find_root(str(folder), home=home, agents_own=agents_own).root
+    return root if project_settings(Path(root), config).excluded is None else None
+
+
+def _inspected(
+    project: ProjectFacts, config: Config, home: Path, agents_own: AgentFolders, states: _States
+) -> ProjectFacts:
+    root = Path(project.root)
+    settings = project_settings(root, config)
+    if not is_folder(root) or settings.excluded is not None or settings.folder is not None:
+        return project
+    texts = {name: read_instructions(root, name) for name in instruction_files()}
+    blocks = {name: block_state(text) for name, text in texts.items()}
+    return msgspec.structs.replace(
+        project,
+        refusal=refusal(root, home=home, agents_own=agents_own),
+        edited=tuple(name for name, block in blocks.items() if block == "edited"),
+        broken=tuple(name for name, block in blocks.items() if block == "broken"),
+        pointer_end_bytes=block_end(texts[AGENTS_MD]),
+        hidden=hidden_files(root) if settings.pointers == "shared" else (),
+        unread=_unread(root, states),
+    )
+
+
+def _unread(root: Path, states: _States) -> tuple[UnreadSource, ...]:
+    return tuple(
+        UnreadSource(agent=agent.id, path=source.path, reason=reason)
+        for agent in adapters().values()
+        if agent.in_projects
+        for source, reason in scan.others_sources(agent, root)
+        if not _is_imported(agent, source.path, states)
+    )
+
+
+def _is_imported(agent: Agent, path: str, states: _States) -> bool:
+    """Whether the ledger has read the file as it is now, since the user named it."""
+    try:
+        stat = agent.reader.stat(Path(path))
+    except OSError:
+        return False
+    return states.get((agent.id, path)) == (stat.size, stat.mtime_ns)

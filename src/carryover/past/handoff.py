@@ -1,0 +1,126 @@
+"""The current handoff of a project, for all commands.
+
+    handoff(Wanted(root="/home/ada/shop")).text
+    handoff(Wanted(root="/home/ada/shop", session="last", tokens=8000)).sections
+
+A running daemon makes it, since it has loaded what that needs, which takes longer than the rest of the command. Where
+none answers, the same function (`hand_over`) makes it here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from carryover.config import Config, refuse_excluded
+from carryover.daemon.client import HANDOFF_S, ask_daemon
+from carryover.daemon.handed_over import Answer, HandedOver, Origin, Wanted
+from carryover.errors import ExitCode, UserError
+from carryover.past.context import (
+    agents_own,
+    no_such_folder,
+    now_ms,
+    root_of,
+    settings_to_print,
+    state_dir,
+    warn_once,
+)
+from carryover.terminal.paths import quoted
+
+if TYPE_CHECKING:
+    from carryover.projects.root import StatePaths
+    from carryover.publish.make import Refreshed
+
+__all__ = ["HandedOver", "Origin", "Wanted"]
+
+
+def handoff(wanted: Wanted) -> HandedOver:
+    """Returns the current handoff of a project; nothing is written there. While Carryover is paused, nothing is read.
+
+    Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded, or if
+    Carryover was paused before anything was recorded.
+    """
+    answer = _of_daemon(wanted)
+    for note in answer.notes:
+        warn_once(note)
+    if answer.error is not None:
+        raise UserError(*answer.error)
+    if answer.made is not None:
+        return answer.made
+    from carryover.daemon.handoffs import printed
+
+    return printed(handoff_here(wanted))
+
+
+def _of_daemon(wanted: Wanted) -> Answer:
+    """Returns the daemon's answer; one without anything while Carryover is paused, if no daemon runs, it is another
+    version's, or it takes too long."""
+    state = state_dir()
+    if state.paused.exists():
+        return Answer()
+    query = msgspec.to_builtins(wanted)
+    try:
+        return msgspec.convert(ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S) or {}, Answer)
+    except (UserError, TimeoutError, msgspec.ValidationError):
+        return Answer()
+
+
+def handoff_here(wanted: Wanted) -> Refreshed:
+    """Makes what `handoff` returns in this process, with what publishing it needs; its handoff and text are there."""
+    from carryover.daemon.handoffs import how_to_link, notes_on
+    from carryover.projects.root import StatePaths
+
+    root, state = wanted.root, state_dir()
+    config = settings_to_print(state)
+    refuse_excluded(root, config)
+    paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
+    made = _made_of(root, wanted, config, paths)
+    if made is None and (main_root := root_of(root).main_root) is not None:
+        made = _made_of(main_root, wanted, config, paths)
+    if made is None:
+        raise _nothing_found(root, how_to_link(state.ledger, root, by_name=True))
+    if state.paused.exists():
+        warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
+    for note in notes_on(made, state.ledger):
+        warn_once(note)
+    return made
+
+
+def _made_of(root: str, wanted: Wanted, config: Config, paths: StatePaths) -> Refreshed | None:
+    """Returns the handoff of the project at `root`, for its worktree if another root is wanted; None if nothing is
+    recorded of it."""
+    from carryover.daemon.handoffs import hand_over
+    from carryover.past.opened import Want, opened
+
+    with opened(Want.FRESH, root) as (ledger, project):
+        return hand_over(wanted, ledger, project, config, paths, now_ms=now_ms()) if project is not None else None
+
+
+def _nothing_found(root: str, how_to_link: str | None) -> UserError:
+    if how_to_link is None:
+        how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
+    if (gone := no_such_folder(root)) is not None:
+        listed = "`carryover sessions --all` lists the projects that are known."
+        return UserError(f"{gone} {listed} {how_to_link}", ExitCode.NOTHING_FOUND)
+    return UserError(
+        f"No agent's work is recorded for {root}. {_not_read_in(root)}"
+        "`carryover sessions --all` lists the projects that are known; "
+        f"`carryover status` says which agents are watched, and where. {how_to_link}",
+        ExitCode.NOTHING_FOUND,
+    )
+
+
+def _not_read_in(root: str) -> str:
+    """Says which transcripts in the project are not read, and why."""
+    from carryover.agents import adapters
+    from carryover.ingest.scan import others_sources
+
+    agents = (agent for agent in adapters().values() if agent.in_projects)
+    unread = (source for agent in agents for source in others_sources(agent, Path(root)))
+    return "".join(
+        f"{Path(source.path).name} there is not read: {reason}. "
+        f"If it is yours: `carryover import {quoted(source.path)}`. "
+        for source, reason in unread
+    )

@@ -1,0 +1,130 @@
+"""Which sessions are recorded: of a project or of all, and what each is called. Read-only and blocking."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Final
+
+from msgspec.structs import replace
+
+from carryover.agents import agent_name
+from carryover.distill.closed_classes import begins_with_reply
+from carryover.distill.digest import Digest
+from carryover.distill.trail import goal_of, states_goal, task_of
+from carryover.facts import is_foreign
+from carryover.ledger import queries
+from carryover.ledger.queries import Page, page_of_sessions, session_ids, sessions_by_agent, shortest_unique
+from carryover.ledger.rows import SessionRow
+from carryover.model import NOTE
+from carryover.past.context import state_dir
+from carryover.past.opened import Want, opened
+from carryover.past.types import Session, SessionPage
+from carryover.publish.project_view import session_digest
+from carryover.text.lines import one_line
+
+Wanted = Page
+"""Which sessions are asked for."""
+MOST_LISTED: Final = 200
+_TITLE_CHARS: Final = 200
+
+
+def recorded_sessions(
+    root: str | None, *, limit: int, agent: str | None, since_ms: int | None, branch: str | None
+) -> list[Session]:
+    """Returns the newest `limit` sessions of the project at `root`, or of all projects; newest first."""
+    with opened(Want.LISTED, root) as (ledger, project):
+        if root is not None and project is None:
+            return []
+        project_id = project.id if project is not None else None
+        rows = queries.sessions(ledger, project_id, limit=limit, agent=agent, since_ms=since_ms, branch=branch)
+        return listed(ledger, rows)
+
+
+def newest_sessions(limit: int) -> list[Session]:
+    """Returns the newest sessions of all projects that are in the ledger now. Raises UserError if there is none."""
+    with closing(queries.connect_read_only(state_dir().ledger)) as ledger:
+        return listed(ledger, queries.sessions(ledger, limit=limit))
+
+
+def session_page(ledger: sqlite3.Connection, wanted: Wanted, *, limit: int) -> SessionPage:
+    """Returns the newest sessions that are wanted, with titles that can be shown, at most `MOST_LISTED`."""
+    limit = max(1, min(limit, MOST_LISTED))
+    rows = page_of_sessions(ledger, wanted, limit=limit + 1)
+    shown = rows[:limit]
+    return SessionPage(
+        sessions=tuple(map(with_short_title, listed(ledger, shown))),
+        after=(shown[-1].last_ms, shown[-1].id) if len(rows) > limit else None,
+        agents=sessions_by_agent(ledger, wanted.project_id),
+    )
+
+
+def listed(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> list[Session]:
+    """Returns the sessions of `rows`, without those that the daemon has dropped in the meantime."""
+    short = shortest_unique(session_ids(ledger))
+    return [session_of_row(ledger, row, short[row.native_id]) for row in rows if row.native_id in short]
+
+
+def session_of_row(ledger: sqlite3.Connection, row: SessionRow, short: str) -> Session:
+    """Returns a session as it is listed. `short`: the shortest unique prefix of its id."""
+    digest = session_digest(ledger, row)
+    return Session(
+        id=row.native_id,
+        short=short,
+        agent=row.agent,
+        agent_name=agent_name(row.agent, row.machine),
+        machine=row.machine or None,
+        agent_version=row.agent_version,
+        model=row.model,
+        project=row.root,
+        project_id=project_id_here(row.project_id, row.root),
+        branch=row.branch,
+        title=titled(row, digest) or None,
+        task=task_of(digest),
+        prompts=digest.prompts,
+        files=len(digest.touched),
+        tests=digest.runs[-1].run.status if digest.runs else "",
+        started_ms=row.started_ms,
+        last_ms=row.last_ms,
+    )
+
+
+def with_short_title(session: Session) -> Session:
+    """Returns the session for a page: with a short title that is safe to show, and without its task."""
+    from carryover.export import quoting
+
+    return replace(session, title=quoting.one_line(session.title or "")[:_TITLE_CHARS], task=None)
+
+
+def project_id_here(project_id: int | None, root: str | None) -> int:
+    """Returns the id of a session's project; 0 if it belongs to none of this machine."""
+    return project_id if project_id is not None and not is_foreign(root or "") else 0
+
+
+def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
+    """Returns what a session is called everywhere: its first prompt with a goal, or else the title that its agent gave
+    it, if that names work, or else its first words; on one line, empty if there is none of these."""
+    return titled(row, session_digest(ledger, row))
+
+
+def titled(row: SessionRow, digest: Digest) -> str:
+    """Returns what a session with this digest is called."""
+    agents_title = one_line(row.title or "")
+    if row.agent == NOTE:  # the user named it
+        return agents_title
+    goal, words = goal_of(digest), one_line(task_of(digest) or "")
+    if words and goal is not None and states_goal(goal):
+        return words
+    names_work = agents_title and not agents_title.startswith("#") and not begins_with_reply(agents_title)
+    return agents_title if names_work or not words else words
+
+
+def show_command(session: str, turn: int, *, subagent: bool = False) -> str:
+    """Returns the command that shows a turn of a session, by its id or the beginning of one.
+
+    Turn 0, what was before the first prompt, is shown with the whole session. A sub-agent's work is only in the full
+    account of a turn.
+    """
+    words = ["carryover", "show", session, *(["--turn", str(turn)] if turn else []), *(["--full"] if subagent else [])]
+    return " ".join(words)

@@ -1,0 +1,48 @@
+"""What the report says of each agent, and what is looked at for that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carryover.past.findings.facts import AgentFacts
+from carryover.past.findings.gather import gather
+from carryover.paths import StateDir
+from support.tools import program
+
+
+@pytest.fixture
+def state(home: Path, monkeypatch: pytest.MonkeyPatch) -> StateDir:
+    """The state of a machine with Claude Code, which is selected, and Codex, which is not; both note their starts."""
+    folder = home / "programs"
+    program(folder / "claude", f"echo started >> {home}/claude.starts; echo '2.1.328 (Claude Code)'")
+    program(folder / "codex", f"echo started >> {home}/codex.starts; echo 'codex-cli 0.150.0'")
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    found = StateDir(home / ".carryover")
+    found.root.mkdir(mode=0o700)
+    found.config.write_text('[agents]\nselected = ["claude-code"]\nknown = ["claude-code"]\n')
+    return found
+
+
+def reports(state: StateDir, home: Path, *, in_short: bool) -> dict[str, AgentFacts]:
+    return {agent.id: agent for agent in gather(in_short=in_short).agents}
+
+
+def test_in_short_only_selected_agents_are_started(state: StateDir, home: Path) -> None:
+    found = reports(state, home, in_short=True)
+
+    assert (home / "claude.starts").exists()
+    assert not (home / "codex.starts").exists()
+    assert found["codex"].newly_covered
+
+
+def test_in_short_the_same_agents_are_here_and_a_selected_one_is_reported_in_full(state: StateDir, home: Path) -> None:
+    short = reports(state, home, in_short=True)
+    full = reports(state, home, in_short=False)
+
+    assert [(one.id, one.state == "missing") for one in short.values()] == [
+        (one.id, one.state == "missing") for one in full.values()
+    ]
+    assert short["claude-code"] == full["claude-code"]
+    assert (full["codex"].version, short["codex"].version) == ("0.150.0", None)

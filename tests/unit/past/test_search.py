@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from carryover.model import AssistantMessage, UserPrompt
+from carryover.past.search import search_page
+from carryover.past.session import session_turns
+from support.scribe import AGENT, Scribe
+
+
+async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("add a parser"),
+        scribe.event(UserPrompt(text="a reminder", actor="model")),
+        scribe.event(AssistantMessage(text="needle one")),
+        scribe.event("needle two"),
+        scribe.event("and a lexer"),
+        scribe.event(AssistantMessage(text="needle three"), subagent_id="a1"),
+        scribe.event("needle four", session="s2"),
+        scribe.event("needle five", session="s3", cwd="desk:/srv/shop"),
+    )
+
+    answer = search_page(scribe.db, "needle", None, limit=9, now_ms=0)
+    hits = {hit.excerpt[-1].strip(): hit for hit in answer.hits if hit.excerpt}
+    foreign = session_turns(scribe.db, AGENT, "s3", None)
+
+    assert [hits[n].turn for n in ("one", "two", "three", "four", "five")] == [1, 2, 3, 1, 1]
+    assert [hits[n].title for n in ("one", "three", "four")] == ["add a parser", "add a parser", "needle four"]
+    assert ({hits[n].project_id for n in ("one", "four")}, hits["five"].project_id) == ({1}, 0)
+    assert foreign is not None and (foreign.session.project, foreign.session.project_id) == ("desk:/srv/shop", 0)
+
+
+async def test_the_words_that_were_found_are_marked_also_in_another_form_or_instead_of_a_typo(scribe: Scribe) -> None:
+    await scribe.tell("we are rounding all discounts")
+
+    rounds, typo = (search_page(scribe.db, typed, None, limit=9, now_ms=0) for typed in ("rounds", "discuont"))
+
+    assert (rounds.hits[0].excerpt, rounds.note) == (("we are ", "rounding", " all discounts"), "")
+    assert (typo.hits[0].excerpt, typo.note) == (
+        ("we are rounding all ", "discounts", ""),
+        "No entry has 'discuont', these have 'discounts'.",
+    )
