@@ -292,7 +292,8 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
     """Tells the daemon about the current project if that holds sources that nothing else leads to."""
     with suppress(UserError, TimeoutError):
         root = project_root(None)
-        if roots_in_projects([agents.adapters()[agent] for agent in setup.selected], [Path(root)]):
+        selected = [agent for agent in agents.adapters().values() if agent.id in setup.selected]
+        if roots_in_projects(selected, [Path(root)]):
             ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=_NAMED_WITHIN_S)
 
 

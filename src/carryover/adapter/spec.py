@@ -260,8 +260,8 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     budget: int
     """Default token limit for a document for it."""
-    tokens_percent: int = 100
-    """Tokens that its models count per 100 estimated ones; better too many than too few."""
+    tokens_percent: int = 125
+    """Tokens that its models count per 100 estimated ones; if that is unknown, better too many than too few."""
 
 
 class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,13 +274,10 @@ class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     """The whole line at which a turn of the agent begins."""
     ruled: bool = False
-    """A rule stands above each of them."""
-    titled: bool = False
-    """The first line is the chat's title."""
-    mark: str | None = None
-    """A whole line that stands for a tool call and says no more of it."""
-    tool: str | None = None
-    """A line that begins a tool call; group 1 is the tool's name."""
+    """A rule stands above each of them, and the first line is the chat's title."""
+    call: str | None = None
+    """A whole line that stands for a tool call. If the pattern has a group, that is the tool's name, and what the call
+    was given and returned follows."""
 
 
 class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from carryover.terminal.output import warn
 from carryover.text.pattern import later
 from carryover.text.reset_times import on_this_machine
 
-GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
+GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = 1_000

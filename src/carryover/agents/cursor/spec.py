@@ -62,7 +62,6 @@ SPEC: Final = spec.AgentSpec(
         user=r"\*\*User\*\*",
         agent=r"\*\*Cursor\*\*",
         ruled=True,
-        titled=True,
     ),
     start=spec.Starter(
         binary="cursor-agent",

@@ -39,6 +39,7 @@ GROUPS: Final = {
         "refresh": "detect agents again, and update hooks and settings",
         "doctor": "find problems, say what to do, repair what is safe",
         "config": "show the settings, or change one",
+        "agents": "list known agents, or check a package's",
         "mcp": "let an agent look up what was done in its project (MCP server)",
         "sync": "take what is recorded to your other machines, encrypted",
         "completions": "print the completions for your shell",

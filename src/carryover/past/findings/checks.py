@@ -238,6 +238,7 @@ def _machine(facts: Facts, _: Facts) -> dict[str, Row]:
         "settings/unknown-keys": facts.config.unknown_keys,
         "paused/all": facts.paused,
         "git/not-run": facts.git_trouble,
+        "agents/left-out": [{"agent": agent, "reason": reason} for agent, reason in facts.left_out.items()],
         "project/silent-disk": list(facts.silent),
     }
 

@@ -225,6 +225,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Channels, ...] = ()
     """By which ways the agents on this machine would get the handoff there."""
     inspection: Inspection | None = None
+    left_out: dict[str, str] = {}
+    """The agents of other packages that can't be used, as `agent of package`, with the reasons."""
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from carryover import __version__
+from carryover.agents import left_out
 from carryover.build import build
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
@@ -84,6 +85,7 @@ def gather(
         sync=sync_status(state),
         git_trouble=_git_trouble(health, ledger),
         projects=_projects(ledger, config),
+        left_out={f"{place.id} of {place.package}": reason for place, reason in left_out().items()},
     )
     if with_channels:
         facts = _with_channels(facts)
