@@ -174,6 +174,16 @@ def test_an_agent_that_raises_costs_its_own_sessions_alone(
     assert carryover(site, home, "agents", "check", "scribbler").returncode == 1
 
 
+def test_the_list_says_which_package_an_agent_is_from(scribbler: Path, site: Path, home: Path) -> None:
+    lines = carryover(site, home, "agents").stdout.splitlines()
+
+    assert [line.split() for line in lines if line.startswith(("scribbler", "windsurf"))] == [
+        ["scribbler", "Scribbler", "carryover_scribbler"],
+        ["windsurf", "Windsurf", "Carryover"],
+    ]
+    assert "check needs the name of a package" in carryover(site, home, "agents", "check").stderr
+
+
 def test_only_folders_of_packages_are_looked_into(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in (site, tmp_path):
         install(folder, f"of_{folder.name.replace('-', '_')}", "scribbler", "scribbler")
