@@ -95,6 +95,8 @@ FORMS: Final = (
     "exec command rejected by user",
     "patch rejected by user",
     "rejected by user: Ship it",
+    'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
+    'exec_command failed for `make ship`: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
     "aborted by user",
     "Wall time: 3.2 seconds\naborted by user after 3.2s",
     '{"answers":{"unit":{"answers":["Ship it"]}}}',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from carryover.adapter.contract import ToolOutcome as Outcome
 from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.calls import read_output
 
+REJECTED = 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }'
+REJECTED_NAMED = REJECTED.replace("failed:", "failed for `/bin/bash -lc 'git add -A'`:")
+QUOTED = f"exec_command failed for `make`: CreateProcess {{ message: {json.dumps(REJECTED_NAMED)} }}"
 ABORTED = "Wall time: 3.9 seconds\naborted by user"
 COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
@@ -272,6 +276,12 @@ SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied e
         ("shell", ABORTED, Outcome("interrupted", ABORTED)),
         ("shell", "aborted by user after 3.8s", Outcome("interrupted", "aborted by user after 3.8s")),
         ("shell", "exec command rejected by user", Outcome("denied", "exec command rejected by user", never_ran=True)),
+        ("shell", REJECTED, Outcome("denied", REJECTED, never_ran=True)),
+        ("shell", REJECTED_NAMED, Outcome("denied", REJECTED_NAMED, never_ran=True)),
+        ("other", REJECTED, Outcome("error", REJECTED)),
+        ("shell", exited(0, REJECTED), Outcome("ok", REJECTED, exit_code=0)),
+        ("shell", f"{REJECTED} Ship it", Outcome("error", f"{REJECTED} Ship it")),
+        ("shell", QUOTED, Outcome("error", QUOTED)),
         ("edit", "patch rejected by user", Outcome("denied", "patch rejected by user", never_ran=True)),
         ("other", "exec command rejected by user", Outcome("unknown", "exec command rejected by user")),
         ("shell", "rejected by user: Ship it", Outcome("unknown", "rejected by user: Ship it")),
