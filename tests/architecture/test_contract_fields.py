@@ -20,7 +20,6 @@ SHARED = "shared"
 
 ONE_AGENT = {
     "Agent.last_input": "histories inside projects: any agent that keeps its own there (Crush does) needs the proof",
-    "AgentSpec.asks_every_copy": "an editor and its terminal client share settings: so do editors forked from it",
     "AgentSpec.folder_must_exist": "how a client takes its own variable; only `doctor` and `install` ask",
     "AgentSpec.read_list": "the project's counterpart of `handoff_entry`; gptme has such a list, in TOML",
     "AgentSpec.retention": "after how long transcripts are deleted; the others keep theirs, or it is unknown",

@@ -341,7 +341,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     """Other names, in lower case, by which a hook may call it."""
     binaries: tuple[str, ...]
-    """Names of its command, the usual one first."""
+    """Names of its command, the usual one first. If there are several and it has hooks, they may be separate programs
+    (an editor, a terminal client) with the same settings: each is asked for its version, and only hooks that all of
+    them know are written."""
     folders: tuple[Place, ...]
     """Folders that show that the agent is used, even if its command is not found (inside an editor)."""
     other_folders: tuple[Place, ...] = ()
@@ -379,9 +381,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Its other programs whose sessions are not on the user's disk."""
     folder_must_exist: bool = False
     """Whether it refuses to start if a variable moves its folder to a path that does not exist."""
-    asks_every_copy: bool = False
-    """Whether its commands are separate programs (an editor, a terminal client) with the same settings: each is asked
-    for its version, and only hooks that all of them know are written."""
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
         """Returns the folders that may hold this agent's transcripts on this platform; they need not exist."""

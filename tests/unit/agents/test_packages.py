@@ -81,35 +81,43 @@ def test_a_session_of_the_agent_of_the_page_reaches_a_handoff(scribbler: Path, s
     assert "make test" in ran.stdout
 
 
-BROKEN: Final = {
-    'f"{self.session}/{key}"': ('"key"', "4 events have the key key"),
-    'talk.skip(kind, "no time, or an unknown type")': ("pass", "gives 0 events and is counted 0 times, not once"),
-    "line = fields_of(record.data)": (
+BROKEN: Final = (
+    ('f"{self.session}/{key}"', '"key"', "4 events have the key key"),
+    ('talk.skip(kind, "no time, or an unknown type")', "pass", "gives 0 events and is counted 0 times, not once"),
+    (
+        "line = fields_of(record.data)",
         "import json; line = fields_of(json.dumps(json.loads(record.data)))",
         "it raises ",
     ),
-    'cwd=usable_folder(text_of(line.get("in")))': ('cwd="shop"', "has a relative path"),
-    'result=f"{ident}/result"': ("result=str(id(record))", "a second time it gives other events"),
-    "session=self.session, cwd=": ("session=self.session, secondary_key='1', cwd=", "4 events have the key 1"),
-    'globs=("*.talk",)': ('globs=("*.story",)', "no recordings"),
-    "reader=JsonlReader()": ("reader=Forgetful()", "a file that was truncated is not read again from its start"),
-}
+    ('cwd=usable_folder(text_of(line.get("in")))', 'cwd="shop"', "has a relative path"),
+    ('result=f"{ident}/result"', "result=str(id(record))", "a second time it gives other events"),
+    ("session=self.session, cwd=", "session=self.session, secondary_key='1', cwd=", "4 events have the key 1"),
+    ('globs=("*.talk",)', 'globs=("*.story",)', "no recordings"),
+    ("reader=JsonlReader()", "reader=Forgetful()", "a file that was truncated is not read again from its start"),
+    ("reader=JsonlReader()", "reader=Repeating()", "read in 12 parts it gives other events than whole"),
+    ("reader=JsonlReader()", "reader=Repeating()", "a last line that was half written gives other events"),
+    ("source_of=partial(source_at", "source_of=lambda *_: partial(source_at", "source_of says something else"),
+)
 """Of the example: what is replaced by what, and what is found then."""
-FORGETFUL: Final = """
+READERS: Final = """
 class Forgetful(JsonlReader):
     def read(self, path, cursor):
         batch = super().read(path, cursor)
         import msgspec
         return msgspec.structs.replace(batch, records=()) if batch.restarted else batch
+class Repeating(JsonlReader):
+    def read(self, path, cursor):
+        return super().read(path, None)
 """
 
 
-@pytest.mark.parametrize("old", BROKEN)
-def test_what_breaks_the_contract_is_found(scribbler: Path, site: Path, home: Path, old: str) -> None:
-    new, finding = BROKEN[old]
+@pytest.mark.parametrize(("old", "new", "finding"), BROKEN)
+def test_what_breaks_the_contract_is_found(
+    scribbler: Path, site: Path, home: Path, old: str, new: str, finding: str
+) -> None:
     adapter = scribbler.parents[3] / "adapter.py"
     whole = adapter.read_text()
-    adapter.write_text(whole.replace(old, new).replace("AGENT =", f"{FORGETFUL}\nAGENT ="))
+    adapter.write_text(whole.replace(old, new).replace("AGENT =", f"{READERS}\nAGENT ="))
 
     ran = carryover(site, home, "agents", "check", "scribbler")
 
@@ -172,6 +180,16 @@ def test_an_agent_that_raises_costs_its_own_sessions_alone(
     assert old in whole
     assert [each.stderr for each in ran if "Traceback" in each.stderr or "words" in each.stderr] == []
     assert carryover(site, home, "agents", "check", "scribbler").returncode == 1
+
+
+def test_the_list_says_which_package_an_agent_is_from(scribbler: Path, site: Path, home: Path) -> None:
+    lines = carryover(site, home, "agents").stdout.splitlines()
+
+    assert [line.split() for line in lines if line.startswith(("scribbler", "windsurf"))] == [
+        ["scribbler", "Scribbler", "carryover_scribbler"],
+        ["windsurf", "Windsurf", "Carryover"],
+    ]
+    assert "check needs the name of a package" in carryover(site, home, "agents", "check").stderr
 
 
 def test_only_folders_of_packages_are_looked_into(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
