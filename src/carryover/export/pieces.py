@@ -90,7 +90,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the piece in the list of omissions; pieces with the same label are counted together."""
     shorter: CleanText | None = None
     share: float = 0.4
-    """Maximum share of the budget for its full form where it has a shorter one: one file must not displace all others."""
+    """Maximum share of the budget for its full form, where it has a shorter one: no file may displace all others."""
     part: str = "a part"
     """Describes what `shorter` contains."""
     path: str | None = None
