@@ -6,16 +6,17 @@ A reader makes records of the kinds `begin` (a session is emitted again, or goes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Parsed
+from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
 from carryover.adapter.recorder import Recorder
 from carryover.model import Actor, AnyBody, SessionInfo
+from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
 MAX_SESSIONS: Final = 60
@@ -67,6 +68,9 @@ class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     session: Session
     on: bool = False
     more: bool = False
+
+
+S = TypeVar("S", bound=StoredRecord)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,3 +159,25 @@ class StoredBuilder(Recorder[Context]):
 def is_usable_id(ident: str) -> bool:
     """Whether an id is fit to be stored and to be part of a file name."""
     return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
+
+
+def parse_stored(
+    decoder: msgspec.json.Decoder[S],
+    handle: Callable[[StoredBuilder, S], None],
+    _source: Source,
+    context: Context,
+    record: Record,
+) -> tuple[Context, Parsed]:
+    """Parses one record of such a reader: its frame here, the piece or the facts in it by `handle`. Never raises: what
+    is not understood is counted in `skipped`."""
+    read = rawjson.read(decoder, record.data)
+    if isinstance(read, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    native = read.session
+    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
+        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
+    recorder = StoredBuilder(context=context, native=native, version=native.version)
+    if read.kind == "begin":
+        return recorder.begin(read)
+    handle(recorder, read)
+    return recorder.finished()

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Batch, FileStat, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.recorder import Tools
 from carryover.adapter.refusals import refused
 from carryover.agents.goose.spec import SPEC
-from carryover.families.stored import Context, Session, StoredBuilder, StoredRecord, is_usable_id
+from carryover.families.stored import Context, Session, StoredBuilder, StoredRecord, parse_stored
 from carryover.model import AgentSummary, AssistantMessage, Op, PlanItem, PlanUpdate, UserPrompt, session_in_other_cwd
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, Piece, read_on
@@ -324,17 +325,8 @@ def _text(value: object) -> str:
     return sqlite.text_of(value) or ""
 
 
-def parse(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
-    read = rawjson.read(_RECORD, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    native, entry = read.session, read.entry
-    if not is_usable_id(native.id):
-        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
-    recorder = StoredBuilder(context=context, native=native)
-    if read.kind == "begin":
-        return recorder.begin(read)
+def _piece(recorder: StoredBuilder, record: _SessionRecord) -> None:
+    native, entry = recorder.native, record.entry
     recorder.at_ms = recorder.reported.last_ms
     if entry is not None:
         recorder.at_ms = entry.at_s * 1000 if 0 < entry.at_s < 4_102_444_800 else recorder.at_ms
@@ -345,7 +337,6 @@ def parse(_source: Source, context: Context, record: Record) -> tuple[Context, P
         _entry(recorder, entry)
     elif entry is not None:
         recorder.skip("message", "no time")
-    return recorder.finished()
 
 
 def _entry(recorder: StoredBuilder, entry: _Entry) -> None:
@@ -419,5 +410,5 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=source_of,
     sources=sources,
-    parse=parse,
+    parse=partial(parse_stored, _RECORD, _piece),
 )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.recorder import Tools
-from carryover.agents.hermes.database import RECORD, DatabaseReader, Entry, is_own
+from carryover.agents.hermes.database import RECORD, DatabaseReader, Entry, SessionRecord, is_own
 from carryover.agents.hermes.spec import SPEC
-from carryover.families.stored import Context, StoredBuilder, is_usable_id
+from carryover.families.stored import Context, StoredBuilder, parse_stored
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -166,17 +167,8 @@ def _changes(name: str, args: Fields, patch: str, cwd: str | None) -> tuple[Chan
     return (planned(path, args),) if name == "patch" else ()
 
 
-def parse(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
-    read = rawjson.read(RECORD, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    native, entry = read.session, read.entry
-    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
-        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
-    recorder = StoredBuilder(context=context, native=native)
-    if read.kind == "begin":
-        return recorder.begin(read)
+def _piece(recorder: StoredBuilder, record: SessionRecord) -> None:
+    native, entry = recorder.native, record.entry
     recorder.at_ms = recorder.reported.last_ms
     if entry is not None:
         recorder.at_ms = max(0, entry.at_us // 1000) or recorder.at_ms
@@ -186,7 +178,6 @@ def parse(_source: Source, context: Context, record: Record) -> tuple[Context, P
         _entry(recorder, entry)
     elif entry is not None:
         recorder.skip("message", "no time")
-    return recorder.finished()
 
 
 def _entry(recorder: StoredBuilder, entry: Entry) -> None:
@@ -315,6 +306,6 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=source_of,
     sources=sources,
-    parse=parse,
+    parse=partial(parse_stored, RECORD, _piece),
     exported=_exported,
 )

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.recorder import Tools
 from carryover.adapter.refusals import CLIENT_WORDED, refused
 from carryover.families.parts.database import PartEntry, SessionRecord, ms_of
-from carryover.families.stored import Context, StoredBuilder, is_usable_id
+from carryover.families.stored import StoredBuilder, parse_stored
 from carryover.model import Actor, AgentSummary, Answer, AssistantMessage, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in, plan_items
@@ -94,24 +95,16 @@ _QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
-def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
-    read = rawjson.read(_RECORD, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    native = read.session
-    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
-        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
-    recorder = StoredBuilder(context=context, native=native, version=native.version)
-    match read.kind:
-        case "begin":
-            return recorder.begin(read)
-        case "message":
-            _message(recorder, read)
-        case "session":
-            recorder.at_ms = recorder.reported.last_ms
-            _add_info(recorder)
-    return recorder.finished()
+def _piece(recorder: StoredBuilder, record: SessionRecord) -> None:
+    if record.kind == "message":
+        _message(recorder, record)
+    else:
+        recorder.at_ms = recorder.reported.last_ms
+        _add_info(recorder)
+
+
+parse_record: Final = partial(parse_stored, _RECORD, _piece)
+"""Parses one record. Never raises: what is not understood is counted in `skipped`."""
 
 
 def _add_info(recorder: StoredBuilder, model: str = "") -> None:
