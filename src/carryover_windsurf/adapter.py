@@ -21,7 +21,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
-from carryover.adapter.hooks import root_above, skipped
+from carryover.adapter.hooks import plain_answer, root_above, skipped
 from carryover.adapter.recorder import Recorder
 from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.model import AnyBody, AssistantMessage, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
@@ -444,7 +444,7 @@ AGENT: Final = Agent(
     hooks=HookProtocol(
         events=SPEC.hooks.sets[-1].events,
         read=_read,
-        answer=lambda text: text.encode("utf-8", "replace"),  # no version shows it to the model
+        answer=plain_answer,  # no version shows it to the model
         layout_root=_layout_root,
     ),
     exported=_exported,
