@@ -98,6 +98,8 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     facts: Facts = Facts()
     emitted: Facts = Facts()
     """The facts as they were last emitted."""
+    calls: tuple[OpenCall, ...] = ()
+    """The calls whose results have not come yet."""
 
 
 def opened(calls: tuple[Call, ...], call: Call, *, most: int = 200) -> tuple[Call, ...]:

@@ -15,7 +15,8 @@ import msgspec
 
 from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
+from carryover.adapter.event_builder import usable_folder, usable_name
+from carryover.adapter.recorder import Recorder
 from carryover.model import Actor, AnyBody, BackgroundTask
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
@@ -55,7 +56,7 @@ C = TypeVar("C", bound=Context)
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(EventBuilder[C], Generic[L, C]):
+class Builder(Recorder[C], Generic[L, C]):
     """Builds the events of one transcript line."""
 
     line: L

@@ -13,7 +13,8 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Parsed
-from carryover.adapter.event_builder import EventBuilder, OpenCall, reemitted_after, usable_folder
+from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
+from carryover.adapter.recorder import Recorder
 from carryover.model import Actor, AnyBody, SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
@@ -69,7 +70,7 @@ class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredBuilder(EventBuilder[Context]):
+class StoredBuilder(Recorder[Context]):
     """Builds the events of one record. `native` is the session as the store describes it.
 
     A sub-agent has its own session in the store; here it belongs to the session that it works for.
@@ -101,6 +102,15 @@ class StoredBuilder(EventBuilder[Context]):
     def reported(self) -> Reported:
         """What was emitted of the session so far."""
         return self.context.reported.get(self.native.id, Reported())
+
+    @property
+    def open_calls(self) -> tuple[OpenCall, ...]:
+        """The session's calls without a result."""
+        return self.reported.calls
+
+    def keep_open(self, calls: tuple[OpenCall, ...]) -> None:
+        """Replaces them."""
+        self.report(calls=calls)
 
     def report(self, **changes: object) -> None:
         """Notes what was emitted."""

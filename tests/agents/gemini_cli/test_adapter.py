@@ -15,7 +15,7 @@ import pytest
 from agents.gemini_cli.contract_case import documents, recording
 from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.adapter import AGENT
-from carryover.agents.gemini_cli.locate import start_folder
+from carryover.agents.gemini_cli.store import start_folder
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest

@@ -5,8 +5,7 @@ from __future__ import annotations
 from agents.qwen_code.contract_case import record, recording, user
 from carryover import model
 from carryover.adapter.contract import Record
-from carryover.agents.qwen_code.adapter import AGENT
-from carryover.agents.qwen_code.builder import Context
+from carryover.agents.qwen_code.adapter import AGENT, Context
 from contract.case import Reading, read_on, source_at, standing
 
 

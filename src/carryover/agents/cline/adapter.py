@@ -1,21 +1,33 @@
-"""Defines AGENT: how Cline's sessions and tasks are found, read and parsed."""
+"""Cline: the terminal client (3.x), and the extension for VS Code with the tasks of its earlier versions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Final
 
-from carryover.adapter.contract import Agent, HookProtocol, Parsed, Reader, Record, Source
+import msgspec
+
+from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source
 from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks
-from carryover.adapter.lazily import lazily
+from carryover.agents.cline.calls import parse_call, parse_result
+from carryover.agents.cline.sessions import SessionReader, about_task
 from carryover.agents.cline.spec import SPEC
 from carryover.families.vscode_tasks import layout
-from carryover.families.vscode_tasks.builder import Context
+from carryover.families.vscode_tasks.builder import Builder, Context, State, begun, entry_of
+from carryover.families.vscode_tasks.parse import parse_record as parse_task
+from carryover.families.vscode_tasks.tasks import TaskReader
+from carryover.model import AgentSummary, AssistantMessage, Event, SessionInfo, TurnEnd, UserPrompt
 from carryover.readers import layouts
 from carryover.readers.by_kind import ReaderByKind
 from carryover.readers.layouts import Layout
+from carryover.records import rawjson
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.text import without_handoff
+from carryover.records.usage import numbers_in
+from carryover.text.pattern import later
 
 _SESSIONS: Final = "session"
 _DOCUMENT: Final = ".messages.json"
@@ -25,9 +37,134 @@ _LAYOUTS: Final = (
     Layout(kind=_SESSIONS, globs=(), pattern=rf"{_SESSION}/(?P<subagent_id>[\w-]{{1,200}})\.messages\.json"),
     layout.TASKS,
 )
-_BESIDE: Final = re.compile(r"(\d{1,16}_[\w-]{1,20})(?:\.compaction)?\.json")
+_BESIDE: Final = later(r"(\d{1,16}_[\w-]{1,20})(?:\.compaction)?\.json")
 """Files beside a session's document whose change is a change of the session."""
-_OWN: Final = re.compile(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"mode"\s*:')
+_OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"mode"\s*:')
+
+
+_TYPED: Final = later(r'<user_input mode="[^"]*">(.*)</user_input>', re.DOTALL)
+_NOTICE: Final = later(r"<mode_notice>.*?</mode_notice>\n?", re.DOTALL)
+_COMMAND: Final = later(r'<user_command slash="([^"\n]*)">.*?</user_command>', re.DOTALL)
+_ATTACHED: Final = ("file", "image")
+_QUIET: Final = ("thinking", "redacted_thinking", *_ATTACHED)
+_GONE: Final = "disconnected before request was resolved"
+"""The terminal client was stopped while another process ran its session."""
+
+
+def _session(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    entry = entry_of(record)
+    if isinstance(entry, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, entry, None),))
+    if entry.begin is not None:
+        context, reemitted = begun(context, entry.begin, source)
+        return context, Parsed(reemitted=reemitted)
+    if entry.state is not None:
+        return context, Parsed(events=_events_of(context, entry.state))
+    builder = Builder.of_message(context, entry.message, "id", own=True)
+    role = text_of(builder.message.get("role"))
+    handle = _ROLES.get(role)
+    if handle is None:
+        builder.skip(f"message/{role}", "unknown role")
+    else:
+        handle(builder)
+    return builder.parsed()
+
+
+def _parts(builder: Builder) -> list[Fields]:
+    content = builder.message.get("content", rawjson.ABSENT)
+    if text_of(content):
+        return [{"type": msgspec.Raw(b'"text"'), "text": content}]
+    return [fields_of(part) for part in items_of(content)]
+
+
+def _said(parts: list[Fields]) -> str:
+    return "\n".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
+
+
+def _user(builder: Builder) -> None:
+    """Handles what a person typed, results of calls, or what the client tells the model."""
+    parts = _parts(builder)
+    attached = 0
+    for number, part in enumerate(parts):
+        kind = text_of(part.get("type"))
+        attached += kind in _ATTACHED
+        if kind == "tool_result":
+            parse_result(builder, part, f"result{number}")
+        elif kind not in ("text", *_QUIET):
+            builder.skip(f"user/{kind}", "unknown part")
+    text = _said(parts)
+    if builder.context.subagent_id is not None:
+        if text.strip():
+            builder.add(UserPrompt(text=text.strip(), actor="model"), "prompt")
+        return
+    _add_prompt(builder, text, attached)
+
+
+def _add_prompt(builder: Builder, text: str, attached: int = 0) -> None:
+    typed = _TYPED.search(text)
+    if typed is None:
+        return
+    text = _NOTICE.sub("", typed[1])
+    command = _COMMAND.search(text)
+    text = _COMMAND.sub("", text).strip()
+    slash = f"/{command[1]}" if command is not None else None
+    if not (text or slash or attached):
+        return
+    if not builder.context.prompted:
+        # The first one is known from the manifest before its message has an id.
+        builder.ident = builder.context.session
+        builder.change(prompted=True)
+    builder.add(UserPrompt(text=text, command=slash, attachments=attached), "prompt")
+
+
+def _assistant(builder: Builder) -> None:
+    """Handles an answer to one request, or why there was none."""
+    _count_tokens(builder)
+    parts = _parts(builder)
+    text = _said(parts)
+    if text_of(fields_of(builder.message.get("metadata")).get("displayRole")) == "error":
+        end = failed_turn(text, builder.at_ms, limited=names_limit(text))
+        builder.add(TurnEnd(reason="interrupted") if _GONE in text else end, "end")
+        return
+    calls = [part for part in parts if text_of(part.get("type")) == "tool_use"]
+    if text.strip():
+        builder.add(AssistantMessage(text=text, final=not calls), "text")
+    for number, call in enumerate(calls):
+        parse_call(builder, call, f"call{number}")
+    for kind in (text_of(part.get("type")) for part in parts):
+        if kind not in ("text", "tool_use", *_QUIET):
+            builder.skip(f"assistant/{kind}", "unknown part")
+
+
+def _count_tokens(builder: Builder) -> None:
+    """Notes what the request took; one that failed has no `metrics` (3.0.57, 3.0.65)."""
+    used_model = text_of(fields_of(builder.message.get("modelInfo")).get("id"))
+    numbers = numbers_in(fields_of(builder.message.get("metrics")))
+    builder.count_tokens(builder.ident, session=builder.context.session, model=used_model, **numbers)
+
+
+def _summary(builder: Builder) -> None:
+    text = without_handoff(text_of(builder.message.get("text"))).strip()
+    if text:
+        builder.add(AgentSummary(text=text, source="compaction"), "summary")
+
+
+def _events_of(context: Context, state: State) -> tuple[Event, ...]:
+    """Returns what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
+    builder = Builder(context=context, at_ms=context.last_ms, ident=context.session, message={})
+    if state.info != SessionInfo():
+        builder.add(state.info, "info")
+    if state.prompt:
+        text = state.prompt if _TYPED.search(state.prompt) else f'<user_input mode="">{state.prompt}</user_input>'
+        _add_prompt(builder, text)
+    return tuple(builder.events)
+
+
+_ROLES: Final[dict[str, Callable[[Builder], None]]] = {
+    "user": _user,
+    "assistant": _assistant,
+    "summary": _summary,
+}
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -53,26 +190,13 @@ def exported(path: Path, head: bytes) -> Source | None:
     return source_of(path, path.parent.parent) or Source(agent=SPEC.id, path=str(path))
 
 
-def _readers() -> Mapping[str, Reader]:
-    from carryover.agents.cline.history import about_task
-    from carryover.agents.cline.sessions import SessionReader
-    from carryover.families.vscode_tasks.tasks import TaskReader
-
-    return {_SESSIONS: SessionReader(), layout.TASK: TaskReader(about_task)}
-
-
 def _kind_of(path: PurePath) -> str:
     return layout.TASK if path.name == layout.SHOWN else _SESSIONS
 
 
-_parse_session: Final = lazily("carryover.agents.cline.parse", "parse_record")
-_parse_task: Final = lazily("carryover.families.vscode_tasks.parse", "parse_record")
-
-
-def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    parse = _parse_task if layout.is_task(source) else _parse_session
-    result: tuple[Context, Parsed] = parse(source, context, record)
-    return result
+def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
+    return parse_task(source, context, record) if layout.is_task(source) else _session(source, context, record)
 
 
 def _layout_root(transcript: Path) -> Path | None:
@@ -89,11 +213,11 @@ def _as_text(text: str) -> bytes:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(_kind_of, _readers),
+    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: SessionReader(), layout.TASK: TaskReader(about_task)}),
     context_type=Context,
     source_of=source_of,
     sources=sources,
-    parse=_parse,
+    parse=parse,
     exported=exported,
     hooks=HookProtocol(
         events=("SessionStart", "Stop"),

@@ -15,12 +15,14 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.families.vscode_tasks.builder import Begin, State
-from carryover.families.vscode_tasks.documents import Messages, fields_beside, messages_in, stat_of
+from carryover.families.vscode_tasks.documents import Messages, fields_beside, list_in, messages_in, stat_of
+from carryover.families.vscode_tasks.tasks import About
 from carryover.model import SessionInfo
 from carryover.readers.files import entries_of
 from carryover.readers.rewritten import SnapshotReader
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
+from carryover.text.pattern import later
 
 DOCUMENT: Final = ".messages.json"
 BESIDE: Final = (".json", ".compaction.json")
@@ -29,7 +31,7 @@ _CALLS: Final = ("tool_use", "tool_result")
 _ASK: Final = "ask_question"
 _TOGETHER_MS: Final = 5_000
 """The client ends a session within this time after the one that replaces it began."""
-_FOLDER: Final = re.compile(r"^4\. Working Directory: (/.*|[A-Za-z]:\\.*)$", re.MULTILINE)
+_FOLDER: Final = later(r"^4\. Working Directory: (/.*|[A-Za-z]:\\.*)$", re.MULTILINE)
 """What the system message says, for a document without its manifest."""
 
 
@@ -140,3 +142,17 @@ def _folder_in(system: str) -> str | None:
 
 def _beside(path: Path, ending: str) -> Path:
     return path.with_name(f"{path.parent.name}{ending}")
+
+
+def about_task(path: Path) -> About:
+    """Returns what is noted about the task with these messages."""
+    tasks = map(fields_of, list_in(path.parent.parent.parent / "state" / "taskHistory.json"))
+    entry = next((task for task in tasks if text_of(task.get("id")) == path.parent.name), {})
+    history = items_of(fields_beside(path.with_name("task_metadata.json")).get("environment_history"))
+    title = text_of(entry.get("task")).partition("\n")[0]
+    info = SessionInfo(
+        title=bounded(title, SHORT_CHARS) or None,
+        agent_version=text_of(fields_of(history[-1]).get("cline_version")) or None if history else None,
+        model=text_of(entry.get("modelId")) or None,
+    )
+    return About(info=info, cwd=text_of(entry.get("cwdOnTaskInitialization")) or None)

@@ -1,4 +1,4 @@
-"""Defines AGENT: how Gemini CLI's transcripts are found, read and parsed, and its hooks understood.
+"""Gemini CLI: a terminal agent whose transcripts are appended lines. FACTS.md has what they look like.
 
 Hooks seen in 0.26.0, 0.44.0 and 0.61.0. AfterAgent's text is not used: the transcript already has it, with the model's
 own spacing.
@@ -6,17 +6,39 @@ own spacing.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal
 
-from carryover.adapter.contract import Agent, HookAction, HookProtocol, Reader
+import msgspec
+
+from carryover.adapter.contract import Agent, HookAction, HookProtocol, Parsed, Record, Reemitted, Source
 from carryover.adapter.hooks import ClaudeLikeHooks, root_above, session_start_answer
-from carryover.adapter.lazily import lazily
-from carryover.agents.gemini_cli import locate
-from carryover.agents.gemini_cli.builder import Context
+from carryover.agents.gemini_cli.calls import Context, Marker, Message, Recorder, parse_calls, usable_id
 from carryover.agents.gemini_cli.spec import SPEC
+from carryover.agents.gemini_cli.store import (
+    DOCUMENT,
+    LAYOUTS,
+    LINES,
+    RANKS,
+    Begin,
+    LinesReader,
+    conversation_in,
+    kind_of,
+)
+from carryover.families.gemini_like.content import REFERENCED, parts_of, shown_text, summary_in, typed_command
+from carryover.families.gemini_like.usage import numbers_of_short
+from carryover.model import AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.readers.by_kind import ReaderByKind
 from carryover.readers.layouts import source_at, sources_below
+from carryover.readers.rewritten import SnapshotReader
+from carryover.records import rawjson
+from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.text import HANDOFF_HEAD, tagged
+from carryover.text.pattern import later
 
 _ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
@@ -24,24 +46,284 @@ _ACTIONS: Final[dict[str, HookAction]] = {
     "afteragent": "turn_end",
     "sessionend": "flush",
 }
-_SOURCE_OF: Final = partial(source_at, SPEC.id, locate.LAYOUTS)
+_SOURCE_OF: Final = partial(source_at, SPEC.id, LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("tmp",))
 
 
-def _readers() -> dict[str, Reader]:
-    from carryover.agents.gemini_cli.reader import LinesReader, conversation_in
-    from carryover.readers.rewritten import SnapshotReader
+_MEMBERS: Final = tuple(
+    later(rb'"%s"\s*:\s*%s' % member)
+    for member in ((b"sessionId", b'"'), (b"projectHash", b'"[0-9a-f]{64}"'), (b"startTime", b'"'))
+)
+_RECORD: Final = msgspec.json.Decoder(Fields)
+_CONTEXT: Final = "session_context"
+_HOOK: Final = "hook_context"
+_CLIENTS: Final = ("System: ", "[System: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
+"""The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61)..."""
+_GO_ON: Final = "Please continue."
+"""Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
+_INJECTED: Final = later(
+    rf"(?:\A|\n)\s*{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL
+)
+"""Our own text, which 0.26 puts unmarked before the first prompt of `-p`, and after the first one since `/clear`."""
+_AFTER: Final = later(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
+"""Text that a prompt hook added (0.44, 0.61)."""
+_WORKSPACE: Final = later(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
+_API_ERROR: Final = "[API Error"
+_CANCELLED: Final = "Request cancelled."
+_THANKS: Final = "Got it. Thanks for the additional context!"
+"""The model's reply to a summary, in the client's wording."""
 
-    return {locate.DOCUMENT: SnapshotReader(conversation_in), locate.LINES: LinesReader()}
+
+def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of a Gemini CLI transcript. Never raises: what is not understood is counted in `skipped`."""
+    line = rawjson.read(_RECORD, record.data)
+    if isinstance(line, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
+    recorder = Recorder(context=context, source=source, at_ms=context.last_ms)
+    # The kind of a record follows from its members, in the order in which the client looks at them (0.61).
+    reemitted = None
+    if "$begin" in line:
+        reemitted = _begin(recorder, line)
+    elif (ident := usable_id(line.get("$rewindTo"))) is not None:
+        _rewind(recorder, ident)
+    elif (ident := usable_id(line.get("id"))) is not None:
+        _message(recorder, ident, line)
+    elif patch := fields_of(line.get("$set")):
+        _patch(recorder, patch)
+    elif usable_id(line.get("sessionId")) is not None:
+        _header(recorder, line)
+    else:
+        recorder.skip("record", "unknown record")
+    return recorder.parsed(reemitted)
+
+
+def _begin(recorder: Recorder, line: Fields) -> Reemitted | None:
+    """Handles the reader's header. A document is emitted again from its first change on."""
+    begin = rawjson.part_of(line["$begin"], Begin) or Begin()
+    if begin.document and not begin.on:
+        recorder.context = Context(document=True)
+    if begin.root is not None:
+        recorder.settle([begin.root])
+    if usable_id(line.get("sessionId")) is not None:
+        _header(recorder, line)
+    last = recorder.context.last
+    if not begin.document or (begin.on and last is None):
+        return None
+    after = last.id if begin.on and last is not None else None
+    return Reemitted(session=recorder.session, subagent_id=recorder.subagent_id, after=after, more=begin.more)
+
+
+def _header(recorder: Recorder, line: Fields) -> None:
+    """Handles the first record. It may be repeated when a session is resumed; only the first one counts."""
+    if recorder.context.session is None:
+        session = usable_id(line.get("sessionId"))
+        subagent_id = session if text_of(line.get("kind")) == "subagent" else None
+        recorder.change(session=session, subagent_id=subagent_id, folder=usable_id(line.get("projectHash")))
+    if not recorder.context.last_ms:
+        recorder.at(line.get("startTime"))
+    _learn(recorder, line)
+
+
+def _patch(recorder: Recorder, patch: Fields) -> None:
+    """Handles `$set`: facts about the session, or the list of messages that the model is sent."""
+    _learn(recorder, patch)
+    if "messages" in patch:
+        _list(recorder, patch["messages"])
+
+
+def _learn(recorder: Recorder, line: Fields) -> None:
+    recorder.learn(title=text_of(line.get("summary")))
+    recorder.settle(rawjson.part_of(line.get("directories", rawjson.ABSENT), list[str]) or ())
+
+
+def _message(recorder: Recorder, ident: str, line: Fields) -> None:
+    """Handles a message. It recurs under its id whenever it has grown."""
+    kind = text_of(line.get("type"))
+    recorder.at(line.get("timestamp"))
+    if (parse := _MESSAGES.get(kind)) is not None:
+        recorder.keep(parse(recorder, recorder.message(ident), line))
+    elif kind != "warning":  # of the client, to the user
+        recorder.skip(f"message/{kind}", "unknown message type")
+
+
+def _user(recorder: Recorder, message: Message, line: Fields) -> Message:
+    """Handles a `user` message: what a person typed, or what the client sent in that role."""
+    parts = parts_of(line.get("content"))
+    if parts is None:
+        recorder.skip("user", "unexpected content")
+        return message
+    text = shown_text(parts)
+    attachments = sum("inlineData" in part for part in parts)
+    if text.startswith(f"<{_CONTEXT}>"):
+        _learn_folders(recorder, text)
+        text = text.partition(f"</{_CONTEXT}>")[2].strip()
+    # What was typed, if `content` is what the client made of it.
+    text = _text(line.get("displayContent")) or text
+    if ran := _typed_command(recorder, message.id, text):
+        _add_command(recorder, message.id, *ran)
+        return msgspec.structs.replace(message, said=True)
+    text = _typed(text)
+    if message.said or not (text or attachments):
+        return message
+    actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"
+    recorder.add(UserPrompt(text=text, actor=actor, attachments=attachments), f"{message.id}/prompt")
+    recorder.change(waiting=Marker(message.id))
+    return msgspec.structs.replace(message, said=True)
+
+
+def _gemini(recorder: Recorder, message: Message, line: Fields) -> Message:
+    """Handles a text of the model, its tool calls, or both.
+
+    Calls in the message show that its turn continues; nothing records that a turn has ended.
+    """
+    model = text_of(line.get("model"))
+    recorder.learn(model=model)
+    numbers = numbers_of_short(fields_of(line.get("tokens")))
+    recorder.count_tokens(message.id, session=recorder.session, model=model, **numbers)
+    calls = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
+    if calls is None and "toolCalls" in line:
+        recorder.skip("gemini/toolCalls", "unexpected shape")
+    parts = parts_of(line.get("content"))
+    if parts is None:
+        recorder.skip("gemini", "unexpected content")
+    else:
+        recorder.change(waiting=None)
+    text = shown_text(parts or [])
+    if text.strip() and not message.said:
+        recorder.add(AssistantMessage(text=text, final=False if calls else None), f"{message.id}/text")
+        message = msgspec.structs.replace(message, said=True)
+    return parse_calls(recorder, message, calls or [])
+
+
+def _notice(recorder: Recorder, message: Message, line: Fields) -> Message:
+    """Handles `info` and `error`: that the user stopped the turn, or an API error ended it.
+
+    Others concern a command of the client.
+    """
+    text = _text(line.get("content")).strip()
+    end = None
+    if text_of(line.get("type")) == "info":
+        end = TurnEnd(reason="interrupted") if text == _CANCELLED else None
+    elif (limited := names_limit(text)) or text.startswith(_API_ERROR):
+        end = failed_turn(text, recorder.at_ms, limited=limited)
+    if end is not None and not message.said:
+        recorder.add(end, f"{message.id}/end")
+        recorder.change(waiting=None)
+    return msgspec.structs.replace(message, said=True)
+
+
+_MESSAGES: Final[dict[str, Callable[[Recorder, Message, Fields], Message]]] = {
+    "user": _user,
+    "gemini": _gemini,
+    "info": _notice,
+    "error": _notice,
+}
+
+
+def _list(recorder: Recorder, raw: msgspec.Raw) -> None:
+    """Handles `$set.messages`: the list that the model is sent from now on. Only the client's additions to it are new.
+
+    It comes at the start, after a compaction or a resume, and after a turn that failed or was stopped, whose prompt it
+    leaves out (0.44 to 0.61). Such a prompt still counts.
+    """
+    messages = rawjson.part_of(raw, list[Fields])
+    if messages is None:
+        recorder.skip("$set/messages", "unexpected shape")
+        return
+    known = {message.id for message in recorder.context.messages}
+    texts = [_text(message.get("content")) for message in messages]
+    for message, text, following in zip(messages, texts, [*texts[1:], ""], strict=False):
+        ident = usable_id(message.get("id"))
+        if text_of(message.get("type")) != "user" or ident is None:
+            continue
+        if text.startswith(f"<{_CONTEXT}>"):
+            _learn_folders(recorder, text)
+            continue
+        ran = _typed_command(recorder, ident, text)
+        if ident in known or not (ran or following == _THANKS):
+            continue
+        recorder.at(message.get("timestamp"))
+        if following == _THANKS:
+            _summary(recorder, ident, text)
+        elif ran:
+            _add_command(recorder, ident, *ran)
+        recorder.keep(Message(id=ident, said=True))
+    waiting = recorder.context.waiting
+    if waiting is not None and all(usable_id(message.get("id")) != waiting.id for message in messages):
+        # In `-p` nothing else shows that the turn failed; in a terminal the client's notice follows.
+        recorder.at_ms = recorder.context.last_ms
+        recorder.add(TurnEnd(reason="error"), f"{waiting.id}/failed")
+        recorder.change(waiting=None)
+
+
+def _rewind(recorder: Recorder, ident: str) -> None:
+    """Handles `$rewindTo`: the user retracted that message and all after it.
+
+    File changes stay, since the client asks about them separately. If the client doesn't know the message, for example
+    because it is too old, it forgets the whole conversation.
+    """
+    idents = [message.id for message in recorder.context.messages]
+    at = idents.index(ident) if ident in idents else 0
+    keys = [f"{gone}/{part}" for gone in idents[at:] for part in ("prompt", "text", "end")]
+    if keys:
+        recorder.add(Retracted(keys=tuple(keys)), f"{ident}/rewound/{idents[-1]}")
+    recorder.change(messages=recorder.context.messages[:at], waiting=None)
+
+
+def _learn_folders(recorder: Recorder, text: str) -> None:
+    """Remembers the start folder that the client's message to the model names."""
+    listed = (tagged(text, _CONTEXT) or "").partition("**Workspace Directories:**")[2]
+    recorder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
+
+
+def _text(raw: msgspec.Raw | None) -> str:
+    return shown_text(parts_of(raw) or [])
+
+
+def _typed(text: str) -> str:
+    """Returns the person's words in what was sent in their name; empty if there are none."""
+    while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
+        text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
+    text = REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()
+    return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
+
+
+def _typed_command(recorder: Recorder, ident: str, text: str) -> tuple[ToolCall, ToolResult] | None:
+    return typed_command(text, f"{ident}/shell", recorder.context.cwd)
+
+
+def _add_command(recorder: Recorder, ident: str, call: ToolCall, result: ToolResult) -> None:
+    recorder.add(call, f"{ident}/call")
+    recorder.add(result, f"{ident}/result")
+
+
+def _summary(recorder: Recorder, ident: str, text: str) -> None:
+    summary = summary_in(text)
+    if summary is not None:
+        recorder.add(summary, f"{ident}/summary")
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the transcript in a file, recognised by how it begins: a document (0.26) or lines (0.44, 0.61).
+
+    Either has the session, the hash of its start folder and its time before any message; no other agent's does.
+    """
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if path.suffix not in RANKS or not start.startswith(b"{"):
+        return None
+    first = start.partition(b"\n")[0] if path.suffix == LINES else start.partition(b'"messages"')[0]
+    if not all(member.search(first) for member in _MEMBERS):
+        return None
+    return Source(agent=SPEC.id, path=str(path), rank=RANKS[path.suffix])
 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(locate.kind_of, _readers),
+    reader=ReaderByKind(kind_of, lambda: {DOCUMENT: SnapshotReader(conversation_in), LINES: LinesReader()}),
     context_type=Context,
     source_of=_SOURCE_OF,
-    sources=partial(sources_below, SPEC.id, locate.LAYOUTS),
-    parse=lazily("carryover.agents.gemini_cli.parse", "parse_record"),
+    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    parse=parse,
     hooks=HookProtocol(
         events=("SessionStart", "BeforeAgent", "AfterAgent", "SessionEnd"),
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=_ACTIONS).read,
@@ -53,5 +335,5 @@ AGENT: Final = Agent(
         reads_page="run `cat {quoted}`",  # `read_file` refuses what git ignores (0.61.0)
         forgets=True,  # and with `-p` the first prompt, which is in the same message (0.61.0)
     ),
-    exported=locate.source_of_export,
+    exported=exported,
 )

@@ -1,32 +1,96 @@
-"""Defines AGENT: how gptme's conversations are found, read and parsed. No hook of it reaches the model (0.35.1)."""
+"""gptme: a terminal agent whose conversations are files of one message per line. FACTS.md has what they look like.
+
+Calls stand in the text of an answer, in fences or as `@tool(id): {...}`. No hook of it reaches the model (0.35.1).
+"""
 
 from __future__ import annotations
 
+import errno
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Reader, Source
-from carryover.adapter.event_builder import OpenCall, SessionContext
-from carryover.adapter.lazily import lazily
+from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, SessionContext, usable_folder
+from carryover.adapter.recorder import Recorder, Tools
+from carryover.adapter.refusals import CLIENT_WORDED, refused
 from carryover.agents.gptme.spec import SPEC
-from carryover.model import PlanItem
-from carryover.readers.by_kind import ReaderByKind
+from carryover.model import (
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    PlanItem,
+    PlanState,
+    PlanUpdate,
+    Retracted,
+    TurnEnd,
+    UserPrompt,
+)
 from carryover.readers.layouts import Layout, source_at, sources_below
-from carryover.records.fields import session_of_copy
+from carryover.readers.rewritten import Lines, SnapshotReader, complete_lines
+from carryover.records import rawjson
+from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.fields import SUBJECT_CHARS, bounded, digest, local_ms, resolved, session_of_copy
+from carryover.records.lenient import Fields, fields_of, is_true, text_of
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 
-_LAYOUTS: Final = (Layout(globs=("*/conversation.jsonl",), pattern=r"(?P<session>[^/]+)/conversation\.jsonl"),)
+LAYOUTS: Final = (Layout(globs=("*/conversation.jsonl",), pattern=r"(?P<session>[^/]+)/conversation\.jsonl"),)
 _HEAD: Final = later(rb'\{"role": "system", "content": "You are gptme\b')
+
+_INTERRUPTED: Final = "Interrupted by user"
+_DECLINED: Final = "Execution declined by user"
+_FINISHED: Final = "complete"
+TOOLS: Final = Tools(
+    {
+        "shell": "shell",
+        "read": "read",
+        "write": "save",
+        "edit": "append hashline_edit morph patch patch_many",
+        "web": "browser",
+        "plan": "todo",
+        "agent": "subagent",
+        "other": f"chats gh ipython mcp memory py tmux {_FINISHED}",
+    }
+)
+"""The tools that gptme runs from a fence (0.28 to 0.35)."""
+_FENCE: Final = later(r"^`{3,}(\S*)[ \t]*(.*)$", re.MULTILINE)
+_NATIVE: Final = later(r"^@(\w+)\(([\w\-:.]+)\):\s*(?=\{)", re.MULTILINE)
+_HUNK: Final = later(r"^<<<<<<< ORIGINAL\n(.*?)^=======\n(.*?)^>>>>>>> UPDATED", re.MULTILINE | re.DOTALL)
+_OUTPUT: Final = later(r"\n\n(?:```std(?:out|err)\n(.*?)\n?^```|`([^\n]*)`)$", re.MULTILINE | re.DOTALL)
+_RETURNED: Final = later(r"^Return code: (-?\d{1,9})$", re.MULTILINE)
+_DONE: Final = later(r"(?:Patch successfully applied|Saved|Appended) to `?([^`\n]*?)`?(?: \(|$)", re.MULTILINE)
+_TODO: Final = later(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to)?: (.*)")
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
+
+
+_MESSAGE: Final = msgspec.json.Decoder(Fields)
+_INCLUDED: Final = later(r"\n\n`{3,}(?P<path>\S+)\n")
+_CLIENTS: Final = "<system>"
+"""The beginning of prompts that gptme sends itself, when it runs without a terminal and no tool was called."""
+_MOST_SAID: Final = 300
+_STOPPED: Final = "... ^C Interrupted"
+_FAILED: Final = later(r"LLM request failed: |error: \w+\n")
+
+
+_STATED: Final = {
+    "folder": later(r"^\*\*Working Directory:\*\* (/.+)", re.MULTILINE),
+    "agent_version": later(r"^You are \S+ v(\d{1,9}\.\d{1,9}\.\d{1,9})", re.MULTILINE),
+    "branch": later(r"^\*\*Branch:\*\* `([^`\n]+)`", re.MULTILINE),
+}
 
 
 class Context(SessionContext, frozen=True, omit_defaults=True):
     """What must be remembered from one message to the next."""
 
-    calls: tuple[OpenCall, ...] = ()
-    """The calls of the last answer whose results have not come yet."""
     todos: dict[str, PlanItem] = msgspec.field(default_factory=dict)
     said: tuple[bytes, ...] = ()
     """Keys of the newest events that `/undo` takes back. They are bytes because a text might be taken for a secret."""
@@ -36,24 +100,262 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Whether the next answer is the summary of a compaction."""
 
 
-def _readers() -> dict[str, Reader]:
-    from carryover.agents.gptme.reader import conversation_in
-    from carryover.readers.rewritten import SnapshotReader
+def conversation_in(path: Path, stat: FileStat) -> Lines:  # noqa: ARG001
+    """Takes the snapshot of a conversation. Raises OSError if it cannot be read."""
+    read = [(line, fields_of(line)) for line in complete_lines(path)]
+    if not any("role" in message for _, message in read):
+        raise OSError(errno.EINVAL, "not a conversation", str(path))
+    hidden = "\n".join(text_of(message.get("content")) for _, message in read if is_true(message.get("hide")))
+    stated = {name: found[1] for name, pattern in _STATED.items() if (found := pattern.search(hidden))}
+    return Lines([line for line, message in read if not is_true(message.get("hide"))], stated)
 
-    return {"": SnapshotReader(conversation_in)}
+
+def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of a conversation. Never raises: what is not understood is counted in `skipped`."""
+    version = context.facts.agent_version
+    message = rawjson.read(_MESSAGE, record.data)
+    if isinstance(message, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, message, version),))
+    at_ms = local_ms(text_of(message.get("timestamp"))) or context.last_ms
+    session = source.session or "?"
+    recorder = _Recorder(context=context, session=session, message=message, at_ms=at_ms, version=version)
+    recorder.handle()
+    return recorder.context, recorder.built()
 
 
-def _source_of_copy(path: Path, head: bytes) -> Source | None:
+@dataclass(slots=True, kw_only=True)
+class _Recorder(Recorder[Context]):
+    """Records one message."""
+
+    session: str
+    message: Fields
+
+    def handle(self) -> None:
+        """Handles the record by its role, or as one of the reader's own."""
+        role = text_of(self.message.get("role"))
+        text = rawjson.string_of(self.message.get("content", rawjson.ABSENT))
+        handlers = {"user": self._prompt, "assistant": self._answer, "system": self._notice}
+        if "$begin" in self.message:
+            self._begin(fields_of(self.message["$begin"]))
+        elif "$end" in self.message:
+            self._end()
+        elif text is None or role not in handlers:
+            self.skip(role or "message", "unknown message")
+        else:
+            handlers[role](text)
+            self.change(last_ms=self.at_ms)
+        if self.events:
+            self.put_news_first(self.session, self.context.cwd)
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event. A fork repeats messages with their times, which are exact to the microsecond."""
+        if not self.at_ms:
+            return
+        content = digest(bytes(self.message.get("content", rawjson.ABSENT)))
+        key = f"{text_of(self.message.get('timestamp'))}/{content}/{part}"
+        self.append(key, body, session=self.session, cwd=self.context.cwd)
+        if isinstance(body, AssistantMessage | TurnEnd | UserPrompt):
+            said = dict.fromkeys((*self.context.said, self.last_key))
+            gone = tuple(key for key in self.context.gone if key != self.last_key)
+            self.change(said=tuple(said)[-_MOST_SAID:], gone=gone)
+
+    def _begin(self, given: Fields) -> None:
+        """Handles the beginning of the messages: all of them come again if the conversation was rewritten."""
+        if not is_true(given.get("on")):
+            said = self.context.said
+            self.context = Context(cwd=usable_folder(text_of(given.get("folder"))), said=said, gone=said)
+        self.learn(**{name: text_of(given.get(name)) for name in ("agent_version", "branch")})
+
+    def _end(self) -> None:
+        """Takes back what was undone. Files stay changed then."""
+        gone = self.context.gone
+        if gone and self.at_ms:
+            keys = tuple(key.decode("utf-8", "replace") for key in gone)
+            key = f"undone/{digest(' '.join(keys))}"
+            self.append(key, Retracted(keys=keys), session=self.session, cwd=self.context.cwd)
+            self.change(said=tuple(key for key in self.context.said if key not in gone), gone=())
+
+    def _prompt(self, text: str) -> None:
+        self.change(calls=())
+        by_client = text.startswith(_CLIENTS) or self.session.startswith("subagent-")
+        if typed := _typed(text):
+            self.add(UserPrompt(text=typed, actor="model" if by_client else "human"), "prompt")
+
+    def _answer(self, text: str) -> None:
+        if self.context.summary_next:
+            # What it replaces was not undone.
+            self.change(summary_next=False, gone=())
+            self.add(AgentSummary(text=text, source="compaction", trigger="manual"), "summary")
+            return
+        self.learn(model=text_of(fields_of(self.message.get("metadata")).get("model")))
+        stopped = text.rstrip().endswith(_STOPPED)
+        said, calls = _calls_in(text.rstrip().removesuffix(_STOPPED), self.context.cwd)
+        if said:
+            self.add(AssistantMessage(text=said, final=None if stopped else not calls, aborted=stopped), "text")
+        self.change(calls=())
+        for number, call in enumerate(calls):
+            named = msgspec.structs.replace(call, id=call.id or f"{self.at_ms}/{number}")
+            self.begin_call(named, f"call{number}")
+        if stopped:
+            self.add(TurnEnd(reason="interrupted"), "end")
+
+    def _notice(self, text: str) -> None:
+        """Handles a message of gptme itself: the result of a call, an error, or a notice to the user."""
+        metadata = fields_of(self.message.get("metadata"))
+        # The model is asked again only when all results are in, so until then such a text may be a page's.
+        is_tools = bool(self.context.calls) and not _is_worded(self.context.calls[0])
+        if text_of(metadata.get("compaction_artifact")) == "intro":
+            self.change(summary_next=True)
+        elif (failed := _FAILED.match(text)) and ("error_class" in metadata or not is_tools):
+            limited = text_of(metadata.get("error_class")) == "rate_limit" or names_limit(text)
+            self.add(failed_turn(text[failed.end() :], self.at_ms, limited=limited), "end")
+        elif self.context.calls and not is_true(self.message.get("ui_only")) and not text.startswith("<system_info>"):
+            self._result(text)
+        if text == _INTERRUPTED and not is_tools:
+            self.add(TurnEnd(reason="interrupted"), "end")
+
+    def _result(self, text: str) -> None:
+        """Ends the oldest open call: results come in the order of the calls."""
+        call, *others = self.context.calls
+        self.change(calls=tuple(others))
+        outcome = _outcome(call, text)
+        self.end_call(call, outcome, changes=tuple(_made(call, text)))
+        if call.op == "plan" and (todos := _todos_after(self.context.todos, text)) != self.context.todos:
+            self.change(todos=todos)
+            self.add(PlanUpdate(items=tuple(todos.values())), "plan")
+
+
+def _typed(text: str) -> str:
+    """Returns a prompt without the contents of the files that it names, which gptme adds at its end."""
+    added = (found.start() for found in _INCLUDED.finditer(text) if found["path"] in text[: found.start()])
+    return text[: next(added, len(text))].strip()
+
+
+def _calls_in(text: str, cwd: str | None) -> tuple[str, list[OpenCall]]:
+    """Returns what an answer says beside its calls, and the calls; those in fences have no id."""
+    said = ""
+    calls: list[OpenCall] = []
+    at = 0
+    for start, end, ident, tool, given in sorted([*_native(text), *_fenced(text)], key=lambda found: found[0]):
+        if start < at:  # inside the call before
+            continue
+        said += text[at:start]
+        at = end
+        if tool != _FINISHED:
+            calls.append(_call(ident, tool, given, cwd))
+    return f"{said}{text[at:]}".strip(), calls
+
+
+def _outcome(call: OpenCall, text: str) -> ToolOutcome:
+    """Returns how a call ended, by the message that follows it."""
+    printed = "\n".join(found[1] or found[2] or "" for found in _OUTPUT.finditer(text))
+    if text == _INTERRUPTED or text.startswith("Command interrupted"):
+        return ToolOutcome("interrupted", printed)
+    if text == _DECLINED:
+        return refused(text, by_client=_is_worded(call), by_user=True)
+    if call.op == "shell" and text.startswith(("Ran command:", "Ran allowlisted command:")):
+        returned = _RETURNED.search(_OUTPUT.sub("", text))
+        code = int(returned[1]) if returned is not None else 0
+        return ToolOutcome("error" if code else "ok", printed, exit_code=code)
+    failed = not _DONE.search(text) if call.op in ("edit", "write") else text.startswith("Error")
+    return ToolOutcome("error" if failed or call.op == "shell" else "ok", text)
+
+
+def _is_worded(call: OpenCall) -> bool:
+    """Whether gptme itself words the message that follows a call, around what was printed. That of the others (`mcp`,
+    `browser`, `subagent`) may be a server's or a page's from its first character on."""
+    return call.op in CLIENT_WORDED or call.op == "shell"
+
+
+def _made(call: OpenCall, text: str) -> Iterator[Change]:
+    """Yields what a call that succeeded changed. gptme names the file that it patched by its whole path."""
+    done = _DONE.search(text)
+    named = done[1] if done is not None and done[1].startswith("/") else None
+    for change in call.changes:
+        kind = "add" if call.op == "write" and "(overwritten)" not in text else change.change
+        yield msgspec.structs.replace(change, path=named or change.path, change=kind)
+
+
+def _todos_after(todos: Mapping[str, PlanItem], text: str) -> dict[str, PlanItem]:
+    """Returns the todo list, by id, after the changes that the tool reports, one per line."""
+    known = dict(todos)
+    for line in text.split("\n"):
+        if line.startswith("Cleared"):
+            known = {ident: item for ident, item in known.items() if "completed" in line and item.state != "done"}
+        if (found := _TODO.fullmatch(line)) is None:
+            continue
+        verb, ident, what, said = found.groups()
+        before = known.get(ident, PlanItem(text=said))
+        if verb == "Removed":
+            known.pop(ident, None)
+        elif what == "state":
+            known[ident] = PlanItem(text=before.text, state=_STATES.get(said, "pending"))
+        else:
+            known[ident] = PlanItem(text=said, state=before.state)
+    return known
+
+
+def _native(text: str) -> Iterator[tuple[int, int, str, str, Any]]:
+    """Yields the start and end of each call, its id, the tool, and the arguments."""
+    for found in _NATIVE.finditer(text):
+        with suppress(ValueError, RecursionError):
+            given, end = json.JSONDecoder().raw_decode(text, found.end())
+            yield found.start(), end, found[2], found[1], given
+
+
+def _fenced(text: str) -> Iterator[tuple[int, int, str, str, Any]]:
+    """Yields the same of outermost blocks. A fence with a word opens one, inside another too; a bare one closes one."""
+    opened: list[re.Match[str]] = []
+    for fence in _FENCE.finditer(text):
+        if fence[1] or not opened:
+            opened.append(fence)
+            continue
+        first = opened.pop()
+        if not opened and TOOLS.knows(first[1]):
+            code = text[first.end() + 1 : max(first.end() + 1, fence.start() - 1)]
+            given = {"path": first[2].strip(), "command": code, "patch": code, "content": code}
+            yield first.start(), fence.end(), "", first[1], given
+
+
+def _call(ident: str, tool: str, given: Mapping[str, Any], cwd: str | None) -> OpenCall:
+    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    if tool == "shell":
+        return OpenCall.of_command(ident, tool, texts.get("command", ""), cwd)
+    path = resolved(texts["path"], cwd) if texts.get("path") else None
+    subject = path or next(filter(None, texts.values()), "")
+    return OpenCall(
+        id=ident,
+        name=tool,
+        op=TOOLS.op(tool),
+        subject=bounded(subject, SUBJECT_CHARS),
+        changes=tuple(_changes(tool, path, texts)) if path is not None else (),
+        handoff=names_own_folder(subject),
+    )
+
+
+def _changes(tool: str, path: str, given: Mapping[str, str]) -> Iterator[Change]:
+    content = given.get("content", "")
+    if tool == "patch":
+        hunks = [Replacement(found[1], found[2]) for found in _HUNK.finditer(given.get("patch", ""))]
+        yield replaced(path, hunks, counted=True)
+    elif tool == "append":
+        yield replaced(path, [Replacement("", content)], counted=True)
+    elif tool == "save":
+        yield written(path, content)
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the conversation in a file anywhere on disk, recognised by how it begins."""
     session = session_of_copy(path.stem, head) if _HEAD.match(head) else None
     return Source(agent=SPEC.id, path=str(path), session=session) if session is not None else None
 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(lambda _: "", _readers),
+    reader=SnapshotReader(conversation_in),
     context_type=Context,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=lazily("carryover.agents.gptme.parse", "parse_record"),
-    exported=_source_of_copy,
+    source_of=partial(source_at, SPEC.id, LAYOUTS),
+    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    parse=parse,
+    exported=exported,
 )

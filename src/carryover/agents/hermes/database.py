@@ -16,14 +16,38 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.hermes.wire import SUMMARIES, Entry, SessionRecord
-from carryover.families.stored import Session
+from carryover.families.stored import Session, StoredRecord
 from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_small
 from carryover.readers.rewritten import MAX_CONVERSATIONS, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of
+
+SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
+"""The beginnings of a summary, which may stand after what the summary was added to (code)."""
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message of a session, or the error of a request that failed for good (role `error`)."""
+
+    role: str
+    at_us: int
+    """The time in microseconds. No two messages of a session have the same."""
+    content: str = ""
+    calls: msgspec.Raw = rawjson.ABSENT
+    call_id: str = ""
+    tool: str = ""
+    finish: str = ""
+
+
+class SessionRecord(StoredRecord, frozen=True, omit_defaults=True):
+    """Announces a session's pieces, holds one of them, or tells the session's facts after them."""
+
+    entry: Entry | None = None
+
+
+RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 TABLES: Final = frozenset(("sessions", "messages", "schema_version"))
 DUMPS: Final = "sessions"

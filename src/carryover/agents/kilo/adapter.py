@@ -1,4 +1,4 @@
-"""Defines AGENT: how Kilo's sessions are found, read and parsed."""
+"""Kilo (Kilo Code CLI): a fork of opencode, with whose family it shares the database."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Agent, Source
-from carryover.adapter.lazily import lazily
 from carryover.agents.kilo.spec import SPEC
 from carryover.families.parts import databases
+from carryover.families.parts.parse import parse_record
 from carryover.families.stored import Context
 
 _OWN_TABLE: Final = "kilo_board"
@@ -41,6 +41,6 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=source_of,
     sources=sources,
-    parse=lazily("carryover.families.parts.parse", "parse_record"),
+    parse=parse_record,
     exported=exported,
 )

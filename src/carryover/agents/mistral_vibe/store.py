@@ -7,25 +7,27 @@ what each file is.
 from __future__ import annotations
 
 import errno
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.families.states import Begin, State
 from carryover.readers.bounds import lines_in
 from carryover.readers.files import read_document, read_referenced, stamp_of_last
-from carryover.readers.rewritten import SnapshotReader
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.records import rawjson
+from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, text_of, time_of
+from carryover.text.pattern import later
 
+BEGIN: Final = "begin"
+FACTS: Final = "facts"
 _CHANGE: Final = b'"type":"projection_delta"}'
 """The end of each line of the journal that changes what the user sees."""
-_SEGMENT: Final = re.compile(r"journal/\d{1,20}\.jsonl")
-_NAME: Final = re.compile(r"[0-9a-f-]{1,64}")
+_SEGMENT: Final = later(r"journal/\d{1,20}\.jsonl")
+_NAME: Final = later(r"[0-9a-f-]{1,64}")
 _IMPORTED: Final = "imported-"
 """Beginning of the ids of entries that were copied from another session."""
 _SUBAGENT: Final = "child-"
@@ -37,6 +39,47 @@ _SUMMARY: Final = ("<compaction_summary>", "</compaction_summary>")
 
 _Piece = tuple[tuple[int, int], str, dict[str, Fields]]
 """When it was written and, at the same time, after how many other entries; its id, its record."""
+
+
+class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The session whose pieces follow. `root`: the session that it works for, if it is a sub-agent's.
+
+    `on`: the pieces follow those read before; `more`: another batch follows.
+    """
+
+    id: str
+    root: str | None = None
+    cwd: str | None = None
+    on: bool = False
+    more: bool = False
+
+
+class State(OnlyConversation):
+    """A session as it is now: its pieces, each with an id and a record, and the facts about it."""
+
+    ident = "session"
+
+    def __init__(self, begin: Begin, pieces: Sequence[tuple[str, bytes]], facts: Mapping[str, str]) -> None:
+        self._begin = begin
+        self._records = [record for _, record in pieces]
+        self._end = msgspec.json.encode({FACTS: facts})
+        self.pieces = [(ident, digest(record)) for ident, record in pieces]
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the session, with a mark of all that is known of it; nothing before its first piece."""
+        return [(self.ident, f"{self._begin} {self._end!r} {self.pieces}")] if self.pieces else []
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        """Returns the record of the session."""
+        return msgspec.json.encode({BEGIN: msgspec.structs.replace(self._begin, on=on, more=more)})
+
+    def piece(self, number: int) -> bytes | None:
+        """Returns the record of a piece."""
+        return self._records[number]
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns the record of the facts about the session."""
+        return self._end
 
 
 class SessionReader(SnapshotReader[State]):

@@ -1,27 +1,31 @@
-"""Defines AGENT: how opencode's sessions are found, read and parsed."""
+"""opencode: its database, its older session files, and its exports. Format facts: FACTS.md."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
 from carryover.adapter.contract import Agent, Reader, Source
-from carryover.adapter.lazily import lazily
+from carryover.agents.opencode.files import SessionFileReader, exported_session, session_files
 from carryover.agents.opencode.spec import SPEC
+from carryover.families.parts.database import DatabaseReader
 from carryover.families.parts.databases import database_at, databases, tables_of_copy
+from carryover.families.parts.parse import parse_record
 from carryover.families.stored import Context
 from carryover.readers.by_kind import ReaderByKind
+from carryover.readers.rewritten import SnapshotReader
+from carryover.readers.stat_cache import StatCachedReader
+from carryover.text.pattern import later
 
 Kind = Literal["database", "files", "export"]
 """database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
 
 _RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
 """1.2 copies the files into the database and leaves the originals."""
-_ID: Final = re.compile(r"ses_[\w-]{1,100}")
-_EXPORT: Final = re.compile(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
-_SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
+_ID: Final = later(r"ses_[\w-]{1,100}")
+_EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
+_SESSION_FILE: Final = later(rb'\s*\{\s*"id"\s*:\s*"ses_')
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -68,11 +72,6 @@ def _source(path: Path, kind: Kind) -> Source:
 
 
 def _readers() -> Mapping[Kind, Reader]:
-    from carryover.agents.opencode.files import SessionFileReader, exported_session, session_files
-    from carryover.families.parts.database import DatabaseReader
-    from carryover.readers.rewritten import SnapshotReader
-    from carryover.readers.stat_cache import StatCachedReader
-
     return {
         "database": StatCachedReader(DatabaseReader()),
         "files": SessionFileReader(session_files),
@@ -86,6 +85,6 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=source_of,
     sources=sources,
-    parse=lazily("carryover.families.parts.parse", "parse_record"),
+    parse=parse_record,
     exported=exported,
 )

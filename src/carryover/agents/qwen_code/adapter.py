@@ -1,24 +1,41 @@
-"""Defines AGENT: how Qwen Code's transcripts are found, read and parsed, and its hooks understood.
+"""Qwen Code: a fork of Gemini CLI that writes its transcripts as Claude Code does. FACTS.md has what they look like.
 
 Hooks seen in 0.24.4. Stop's text is not used: the transcript has it earlier.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
-from carryover.adapter.contract import Agent, HookProtocol, Source
+import msgspec
+
+from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall
 from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, root_above, session_start_answer
-from carryover.adapter.lazily import lazily
-from carryover.agents.qwen_code.builder import Context
 from carryover.agents.qwen_code.spec import SPEC
+from carryover.families import claude_records, tree
 from carryover.families.claude_hooks import EVENTS
+from carryover.families.claude_records import REPORTS
 from carryover.families.claude_store import GROUP, SESSION, SUBAGENT, copied
+from carryover.families.gemini_like import content
+from carryover.families.gemini_like.tools import NEVER_RAN, made, opened, shell_outcome
+from carryover.families.gemini_like.usage import numbers_of
+from carryover.families.retried import Failure, fail, recover
+from carryover.model import Answer, AnyBody, AssistantMessage, PlanUpdate, Skipped, TurnEnd, UserPrompt
 from carryover.readers.jsonl import JsonlReader
 from carryover.readers.layouts import Layout, source_at, sources_below
-from carryover.records.rawjson import objects_in
+from carryover.records import rawjson
+from carryover.records.asked import plan_items
+from carryover.records.changes import Change
+from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, number_of, text_of
+from carryover.records.rawjson import ABSENT, objects_in
+from carryover.records.resets import names_limit
+from carryover.records.text import tagged
+from carryover.text.pattern import later
 
 _LAYOUTS: Final = (
     Layout(globs=("*/chats/*.jsonl",), pattern=rf"{GROUP}/chats/{SESSION}\.jsonl"),
@@ -31,6 +48,239 @@ _LAYOUTS: Final = (
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("projects",))
 _HEAD_RECORDS: Final = 20
+_DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User did not allow tool call\.?")
+_REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
+_PROMPTS: Final = (None, "mid_turn_user_message")
+_NOT_TYPED: Final = frozenset(("cron", "goal_runtime", "realtime_message"))
+"""Subtypes of `user` records that nobody typed (code)."""
+_HOOK: Final = "<qwen:user-prompt-submit-context>"
+_QUIET_SYSTEM: Final = frozenset(
+    "at_command attribution_snapshot branch_checkpoint file_history_snapshot goal_state parent_session rewind "
+    "session_model session_source slash_command turn_result".split()
+)
+"""What a rewind does follows from the parents of the records after it."""
+_LIMIT_STATUSES: Final = (402, 429)
+_TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "token_limit": "auto"}
+
+
+class Line(claude_records.Line, frozen=True, rename="camel"):
+    """One record (seen: 0.15.10, 0.24.4)."""
+
+    parent_uuid: str | None = None
+    provenance: str | None = None
+    model: str | None = None
+    message: msgspec.Raw = ABSENT
+    usage_metadata: msgspec.Raw = ABSENT
+    tool_call_result: msgspec.Raw = ABSENT
+    system_payload: msgspec.Raw = ABSENT
+
+
+_LINE: Final = msgspec.json.Decoder(Line)
+
+
+class Context(claude_records.Context, frozen=True, omit_defaults=True):
+    """The state of one transcript between two records."""
+
+    responded: bool = False
+    """Whether the model's answer came in whole. Its record follows."""
+    failed: Failure | None = None
+    tree: tree.Tree = ()
+
+
+class Builder(claude_records.Builder[Line, Context]):
+    """Builds the events of one transcript line."""
+
+    @property
+    def payload(self) -> Fields:
+        """The fields of a record that the client writes for itself, such as a rewind."""
+        return fields_of(self.line.system_payload)
+
+    def handle(self, handle: Callable[[Self], None]) -> None:
+        """Handles the record in its place. A fork repeats what its parent said, and does not take it back."""
+        ident = self.line.uuid
+        if ident is not None:
+            tree.take_place(self, ident, self.line.parent_uuid)
+        handle(self)
+        if ident is not None and not fields_of(self.line.forked_from):
+            tree.keep_place(self)
+
+
+def _call(builder: Builder, key: str, given: Fields) -> None:
+    ident, name = text_of(given.get("id")), text_of(given.get("name"))
+    if builder.identify("assistant/functionCall", ident, name):
+        call, asked = opened(ident, name, fields_of(given.get("args")), builder.place)
+        builder.begin_call(call, key, asked, question=f"{key}.question")
+
+
+def _result(builder: Builder) -> None:
+    """Handles a record with a `functionResponse` among its parts, and beside it how the call ended for the client."""
+    builder.change(responded=False)
+    parts = content.parts_of(inside(builder.line.message, "parts")) or []
+    ended = fields_of(builder.line.tool_call_result)
+    response = next((fields_of(part["functionResponse"]) for part in parts if "functionResponse" in part), {})
+    ident = text_of(ended.get("callId")) or text_of(response.get("id"))
+    if not builder.identify("tool_result", ident):
+        return
+    call = builder.take_call(ident, text_of(response.get("name")))
+    shown = fields_of(ended.get("resultDisplay"))
+    outcome = _outcome(call, fields_of(response.get("response")), ended)
+    builder.end_call(call, outcome, changes=_made(call, shown))
+    for part, body in _effects(call, shown) if outcome.status == "ok" else ():
+        builder.add(body, part)
+
+
+def _outcome(call: OpenCall, response: Fields, result: Fields) -> ToolOutcome:
+    text = _REMINDER.sub("", first_text(response, "error", "output"))
+    never_ran = text_of(result.get("executionStatus")) == "not_started" or NEVER_RAN.match(text) is not None
+    match text_of(result.get("status")):
+        case "cancelled":
+            return ToolOutcome("denied" if _DENIED.fullmatch(text) else "interrupted", text, never_ran=never_ran)
+        case "error" if call.op != "shell" or never_ran:
+            return ToolOutcome("error", text, never_ran=never_ran)
+        case "error" | "success" if call.op == "shell":
+            return _of_shell(text, fields_of(result.get("resultDisplay")))
+        case "success":
+            return ToolOutcome("ok", text)
+    return ToolOutcome("unknown", text)
+
+
+def _of_shell(text: str, shown: Fields) -> ToolOutcome:
+    """Determines how a command ended, by its exit code as the user saw it (0.24) or else by the model's text."""
+    outcome = shell_outcome(text)
+    exit_code = number_of(shown.get("exitCode"))
+    if exit_code is None:
+        return outcome
+    return ToolOutcome("error" if exit_code else "ok", outcome.output, exit_code=exit_code)
+
+
+def _made(call: OpenCall, shown: Fields) -> tuple[Change, ...]:
+    before = shown.get("originalContent")
+    return made(call, shown, is_new=before is not None and bytes(before) == b'""')
+
+
+def _effects(call: OpenCall, shown: Fields) -> Iterator[tuple[str, AnyBody]]:
+    """Yields what a call that succeeded did beside its edits, each with the end of its event's key."""
+    if "todos" in shown:
+        yield "todos", PlanUpdate(items=plan_items(shown["todos"], "content"))
+    for number, given in enumerate(map(fields_of, items_of(shown.get("answers")))):
+        if text := text_of(given.get("answer")):
+            yield f"answer{number}", Answer(call_id=call.id, question=text_of(given.get("question")), text=text)
+
+
+def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of a Qwen Code transcript. Never raises: what is not understood is counted in `skipped`."""
+    line = rawjson.read_line(_LINE, record.data)
+    if line is None or isinstance(line, Skipped):
+        return context, Parsed(skipped=(line,) if line is not None else ())
+    return Builder.parse(source, context, line, record, _HANDLERS)
+
+
+def _user(builder: Builder) -> None:
+    """Handles a `user` record: a prompt, or a report of the client in that role."""
+    line = builder.line
+    parts = content.parts_of(inside(line.message, "parts"))
+    if not parts:
+        builder.skip("user", "unexpected content")
+        return
+    text = content.shown_text([part for part in parts if not text_of(part.get("text")).startswith(_HOOK)])
+    if text.startswith(REPORTS):
+        builder.add_jobs(text, "words")
+    elif line.subtype in _PROMPTS and line.provenance in (None, "real_user"):
+        _prompt(builder, text_of(builder.payload.get("displayText")) or text, parts)
+    elif line.subtype not in (*_PROMPTS, *_NOT_TYPED, "notification"):
+        builder.skip(f"user/{line.subtype}", "unknown subtype")
+
+
+def _prompt(builder: Builder, text: str, parts: list[Fields]) -> None:
+    builder.change(failed=None, responded=False)
+    if ran := content.typed_command(text, f"{builder.ident}/shell", builder.place):
+        call, result = ran
+        builder.add(call, "call")
+        builder.add(result, "result")
+        return
+    text = content.REFERENCED.split(text, maxsplit=1)[0].strip()
+    attachments = sum("inlineData" in part for part in parts)
+    if text or attachments:
+        builder.add(UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt")
+
+
+def _assistant(builder: Builder) -> None:
+    """Handles a text of the model, its tool calls, or both.
+
+    The answer to a request is written once it is complete. One that the user stopped has no token counts, and the
+    client has not noted a response before it.
+    """
+    line = builder.line
+    parts = content.parts_of(inside(line.message, "parts"))
+    if not parts:
+        builder.skip("assistant", "unexpected content")
+        return
+    builder.learn_news(model=line.model)
+    if line.uuid is not None:
+        numbers = numbers_of(fields_of(line.usage_metadata))
+        builder.count_tokens(line.uuid, session=builder.session, model=line.model, **numbers)
+    recover(builder)
+    is_whole = line.usage_metadata is not rawjson.ABSENT or builder.context.responded
+    builder.change(responded=False)
+    called = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
+    is_stopped = not (is_whole or called or builder.subagent_id)
+    text = content.shown_text(parts)
+    if text.strip():
+        is_final = not (called or is_stopped)
+        builder.add(AssistantMessage(text=text, final=is_final, aborted=is_stopped), "text")
+    for number, call in enumerate(called):
+        _call(builder, f"call{number}", call)
+    if is_stopped:
+        builder.add(TurnEnd(reason="interrupted"), "end")
+
+
+def _system(builder: Builder) -> None:
+    subtype = builder.line.subtype
+    if (handle := _SYSTEM.get(subtype or "")) is not None:
+        handle(builder)
+    elif subtype not in _QUIET_SYSTEM:
+        builder.skip(f"system/{subtype}", "unknown subtype")
+
+
+def _telemetry(builder: Builder) -> None:
+    """Handles a note about a request: that its answer came in, or that it failed."""
+    event = fields_of(builder.payload.get("uiEvent"))
+    if text_of(event.get("subagent_name")):  # of the client's own requests, for its memory
+        return
+    name = text_of(event.get("event.name")).rpartition(".")[2]
+    if name == "api_response":
+        builder.change(responded=True)
+    elif name == "api_error":
+        said = text_of(event.get("error_message"))
+        limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
+        fail(builder, text_of(event.get("prompt_id")), said, limited=limited)
+
+
+def _summary(builder: Builder) -> None:
+    history = items_of(builder.payload.get("compressedHistory"))
+    text = content.shown_text(content.parts_of(inside(history[0], "parts")) or []) if history else ""
+    trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
+    summary = content.summary_in(tagged(text, "state_snapshot") or text, trigger)
+    if summary is not None:
+        builder.add(summary, "summary")
+
+
+def _title(builder: Builder) -> None:
+    given = builder.payload
+    builder.learn_title(text_of(given.get("customTitle")), by_user=text_of(given.get("titleSource")) == "manual")
+
+
+_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+    "user": _user,
+    "assistant": _assistant,
+    "tool_result": _result,
+    "system": _system,
+}
+_SYSTEM: Final[dict[str, Callable[[Builder], None]]] = {
+    "ui_telemetry": _telemetry,
+    "chat_compression": _summary,
+    "custom_title": _title,
+}
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -53,7 +303,7 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=lazily("carryover.agents.qwen_code.parse", "parse_record"),
+    parse=parse,
     hooks=HookProtocol(
         events=EVENTS,
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=ACTIONS).read,

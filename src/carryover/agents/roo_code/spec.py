@@ -24,9 +24,7 @@ SPEC: Final = spec.AgentSpec(
     version=spec.VersionProbe(),
     transcripts=_in_editors("/tasks"),
     mcp=tuple(
-        spec.McpServers(
-            files=spec.application_places(f"{name}/{_STORAGE}/settings/mcp_settings.json"), key="mcpServers"
-        )
+        spec.McpServers(files=spec.application_places(f"{name}/{_STORAGE}/{_MCP}"), key="mcpServers")
         for name in _EDITORS
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

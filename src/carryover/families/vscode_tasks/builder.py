@@ -12,7 +12,8 @@ from typing import Final, Self
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.adapter.event_builder import EventBuilder, OpenCall, reemitted_after, usable_folder
+from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
+from carryover.adapter.recorder import Recorder
 from carryover.model import AnyBody, SessionInfo
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, time_of
@@ -69,8 +70,8 @@ ENTRY: Final = msgspec.json.Decoder(Entry)
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(EventBuilder[Context]):
-    """Builds the events of one message."""
+class Builder(Recorder[Context]):
+    """Records one message."""
 
     ident: str = ""
     """Id of the message, with which the keys of its events begin."""

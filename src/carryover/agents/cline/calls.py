@@ -2,53 +2,55 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import OpenCall, closed, opened, usable_name
+from carryover.adapter.event_builder import OpenCall
+from carryover.adapter.recorder import Tools
 from carryover.adapter.refusals import CLIENT_WORDED, refused
 from carryover.families.vscode_tasks.builder import Builder
-from carryover.model import Answer, Op, Question, TurnEnd
+from carryover.model import Answer, Question, TurnEnd
 from carryover.records import rawjson
-from carryover.records.changes import Change, Hunk, Replacement, as_edit, patched, replaced, written
+from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, text_of
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder, without_ansi
+from carryover.text.pattern import later
 
 SHELL: Final = "run_commands"
 _EDITOR: Final = "editor"
 _PATCH: Final = "apply_patch"
 _ASK: Final = "ask_question"
-OPS: Final[dict[str, Op]] = {
-    SHELL: "shell",
-    "read_files": "read",
-    _EDITOR: "edit",
-    _PATCH: "edit",
-    "search_codebase": "search",
-    "fetch_web_content": "web",
-    _ASK: "ask",
-    "spawn_agent": "agent",
-}
-"""Operations of the built-in tools (3.0.65). All others, including those of MCP servers, are `other`."""
+TOOLS: Final = Tools(
+    {
+        "shell": SHELL,
+        "read": "read_files",
+        "edit": f"{_EDITOR} {_PATCH}",
+        "search": "search_codebase",
+        "web": "fetch_web_content",
+        "ask": _ASK,
+        "agent": "spawn_agent",
+    }
+)
+"""The built-in tools (3.0.65)."""
 _ABOUT: Final = ("path", "question", "task", "query", "url", "prompt", "skill", "description")
 _LISTED: Final = ("files", "queries", "requests")
 """Arguments with one or several of what a tool is about."""
-_EXIT: Final = re.compile(r"\bexited with code (\d{1,9})")
-_EXIT_LINE: Final = re.compile(r"\A\[Command exited with code \d{1,9}\]\n*")
-_DIFF_LINE: Final = re.compile(r"([+-])(\d{1,9}): (.*)")
-_ABORTED: Final = re.compile(r"(?:Command failed: )?Command was aborted\.?")
-_DENIED: Final = re.compile(
+_EXIT: Final = later(r"\bexited with code (\d{1,9})")
+_EXIT_LINE: Final = later(r"\A\[Command exited with code \d{1,9}\]\n*")
+_DIFF_LINE: Final = later(r"([+-])(\d{1,9}): (.*)")
+_ABORTED: Final = later(r"(?:Command failed: )?Command was aborted\.?")
+_DENIED: Final = later(
     r"This tool call was rejected by the user and not executed\."
     r"(?: NOT a tool or system failure\. Clarify with user before proceeding\.)?"
 )
 """The whole error of a refused call (public source); what the user typed with it is a message of its own."""
 _SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
 """A command that fails has a result of its own (3.0.65): only the client words the errors of `run_commands`."""
-_NEVER_RAN: Final = re.compile(r"rejected before execution|invalid JSON arguments|requires approval")
+_NEVER_RAN: Final = later(r"rejected before execution|invalid JSON arguments|requires approval")
 
 
 class _Outcome(msgspec.Struct, frozen=True):
@@ -61,68 +63,58 @@ class _Outcome(msgspec.Struct, frozen=True):
 
 def parse_call(builder: Builder, given: Fields, part: str) -> None:
     """Handles a `tool_use`. Each of several commands is a call of its own, since each has its own exit code."""
-    call_id = usable_name(text_of(given.get("id")))
-    name = usable_name(text_of(given.get("name")))
-    if call_id is None or name is None:
-        builder.skip("assistant/tool_use", "no usable id or name")
+    ident, name = text_of(given.get("id")), text_of(given.get("name"))
+    if not builder.identify("assistant/tool_use", ident, name):
         return
     args = given.get("input", rawjson.ABSENT)
     commands = _commands(args) if name == SHELL else []
     for number, command in enumerate(commands):
-        call = OpenCall.of_command(_numbered(call_id, number), name, command, builder.context.cwd)
-        _open(builder, call, f"{part}.{number}")
+        call = OpenCall.of_command(_numbered(ident, number), name, command, builder.context.cwd)
+        builder.begin_call(call, f"{part}.{number}")
     if commands:
         return
     fields = fields_of(args)
     about = first_text(fields, *_ABOUT) or _first_listed(fields) or text_of(args)
-    op = OPS.get(name, "other")
+    op = TOOLS.op(name)
     call = OpenCall(
-        id=call_id,
+        id=ident,
         name=name,
         op=op,
         subject=bounded(about or name, SUBJECT_CHARS),
         changes=_changes(name, args, builder.context.cwd),
         handoff=names_own_folder(bytes(args).decode("utf-8", "replace")) if op in ("read", "search") else False,
     )
-    _open(builder, call, part)
+    builder.begin_call(call, part)
     if name == _ASK:
         options = tuple(map(text_of, items_of(fields.get("options"))))
-        builder.add(Question(call_id=call_id, text=about, options=options), f"{part}.question")
-
-
-def _open(builder: Builder, call: OpenCall, part: str) -> None:
-    builder.add(call.as_event(), part)
-    builder.change(calls=opened(builder.context.calls, call))
+        builder.add(Question(call_id=ident, text=about, options=options), f"{part}.question")
 
 
 def parse_result(builder: Builder, given: Fields, part: str) -> None:
     """Handles a `tool_result`: closes its calls and, if they succeeded, adds what they changed."""
-    call_id = usable_name(text_of(given.get("tool_use_id")))
-    if call_id is None:
-        builder.skip("user/tool_result", "no usable id")
+    ident = text_of(given.get("tool_use_id"))
+    if not builder.identify("user/tool_result", ident):
         return
     known = {call.id: call for call in builder.context.calls}
     content = given.get("content", rawjson.ABSENT)
     failed = is_true(given.get("is_error"))
     number = 0
-    while (call := known.get(_numbered(call_id, number))) is not None:
+    while (call := known.get(_numbered(ident, number))) is not None:
         outcome = _outcome(call, content, number, failed=failed)
         _close(builder, call, outcome, f"{part}.{number}")
         number += 1
     if not number:
         name = text_of(given.get("name"))
-        call = OpenCall(id=call_id, name=name, op=OPS.get(name, "other"))
+        call = OpenCall(id=ident, name=name, op=TOOLS.op(name))
         _close(builder, call, _outcome(call, content, 0, failed=failed), part)
 
 
 def _close(builder: Builder, call: OpenCall, outcome: ToolOutcome, part: str) -> None:
-    builder.change(calls=closed(builder.context.calls, call.id))
-    builder.add(call.ended(outcome), part)
+    call = builder.take_call(call.id, call.name, call.op)
+    changes = [_placed(change, outcome.output) for change in call.changes]
+    builder.end_call(call, outcome, result=part, edit=f"{part}.edit", changes=changes)
     if call.op == "ask" and outcome.status == "ok" and builder.context.attended:
         builder.add(Answer(call_id=call.id, question=call.subject, text=outcome.output), f"{part}.answer")
-    if outcome.status == "ok":
-        for number, change in enumerate(call.changes):
-            builder.add(as_edit(_placed(change, outcome.output), call.id), f"{part}.edit{number}")
     if outcome.status == "interrupted":
         builder.add(TurnEnd(reason="interrupted"), f"{part}.end")
 

@@ -1,0 +1,263 @@
+"""What is remembered between two records of a transcript, and its tool calls: what each did, and how it ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+import msgspec
+
+from carryover.adapter import recorder as base
+from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, SessionContext, usable_folder, usable_name
+from carryover.agents.gemini_cli.store import path_hash
+from carryover.families.gemini_like.tools import FILES, FOLDERS, NEVER_RAN, made, opened, shell_outcome
+from carryover.model import Answer, AnyBody, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
+from carryover.records import rawjson
+from carryover.records.asked import Asked, plan_items
+from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
+from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
+from carryover.text.pattern import later
+
+MAX_MESSAGES: Final = 100
+"""How many of the newest messages can be retracted."""
+MAX_GROWING: Final = 5
+"""Only the newest message grows or, after a notice from the client, the one before it."""
+_MOST_FOLDERS: Final = 40
+
+
+class Call(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool call that was emitted, and whether its result was emitted as well."""
+
+    id: str
+    ended: bool = False
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that may still grow, with the parts of it that were emitted."""
+
+    id: str
+    said: bool = False
+    """Whether its text was emitted."""
+    calls: tuple[Call, ...] = ()
+    """Empty for a message that is too old to grow."""
+
+
+class Marker(msgspec.Struct, frozen=True):
+    """The key of an event or the id of a message."""
+
+    id: str
+
+
+class Context(SessionContext, frozen=True, omit_defaults=True):
+    """The state of one transcript between two records."""
+
+    document: bool = False
+    """Whether the source is a document. Its events have separate keys, since lines that replace it repeat its
+    messages."""
+    session: str | None = None
+    subagent_id: str | None = None
+    folder: str | None = None
+    """SHA-256 of the start folder's path, from the header."""
+    messages: tuple[Message, ...] = ()
+    """The newest last."""
+    waiting: Marker | None = None
+    """The id of the prompt that has no answer yet."""
+    last: Marker | None = None
+    """The last event."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorder(base.Recorder[Context]):
+    """Records one record of a transcript."""
+
+    source: Source
+
+    @property
+    def session(self) -> str:
+        """The session; for a sub-agent, the session that it works for."""
+        return self.source.session or self.context.session or PurePath(self.source.path).stem
+
+    @property
+    def subagent_id(self) -> str | None:
+        """The sub-agent whose transcript this is; None for a main conversation."""
+        return self.source.subagent_id or self.context.subagent_id
+
+    def at(self, timestamp: msgspec.Raw | None) -> None:
+        """Sets the time of the events that follow; without a time, the previous record's is kept."""
+        self.at_ms = utc_ms(text_of(timestamp)) or self.context.last_ms
+        self.change(last_ms=self.at_ms)
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event. Its key begins with the id of its message."""
+        if not self.at_ms:
+            self.skip("message", "no time")
+            return
+        if self.context.document:
+            key = f"document/{key}"
+        self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
+
+    def learn(self, **facts: str | None) -> None:
+        """Notes facts about the session, unless this is a sub-agent's transcript; None leaves a fact as it is."""
+        if self.subagent_id is None:
+            known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
+            super(Recorder, self).learn(**known)
+
+    def message(self, ident: str) -> Message:
+        """Returns the message with that id as far as it was parsed."""
+        return next((known for known in self.context.messages if known.id == ident), Message(id=ident))
+
+    def keep(self, message: Message) -> None:
+        """Remembers a message. Only the newest few are kept, since no other can still grow."""
+        known = {other.id: other for other in self.context.messages} | {message.id: message}
+        newest = [*known.values()][-MAX_MESSAGES:]
+        grown = (msgspec.structs.replace(old, calls=()) if old.calls else old for old in newest[:-MAX_GROWING])
+        self.change(messages=(*grown, *newest[-MAX_GROWING:]))
+
+    def settle(self, folders: Iterable[str]) -> None:
+        """Remembers the start folder: the candidate that matches the header's hash, or else the first.
+
+        The first folder that a record names is the most likely one.
+        """
+        usable = [place for folder in folders if (place := usable_folder(folder)) is not None][:_MOST_FOLDERS]
+        if self.context.cwd is None and usable:
+            self.change(cwd=next(filter(self._is_start, usable), usable[0]))
+
+    def settle_above(self, path: str) -> None:
+        """Remembers the start folder if the header's hash matches a folder above `path`."""
+        if self.context.cwd is None and self.context.folder is not None and usable_folder(path):
+            above = [path, *map(str, PurePath(path).parents)][:_MOST_FOLDERS]
+            self.change(cwd=next(filter(self._is_start, above), None))
+
+    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
+        """Returns the next context and the result of the record, session facts first."""
+        if self.subagent_id is None:
+            self.at_ms = self.events[0].at_ms if self.events else self.context.last_ms
+            self.put_news_first(self.session, self.context.cwd)
+        if self.events:
+            self.change(last=Marker(self.events[-1].key))
+        return self.context, self.built(reemitted)
+
+    def _is_start(self, folder: str) -> bool:
+        return path_hash(folder.rstrip("/") or "/") == self.context.folder
+
+
+def usable_id(raw: msgspec.Raw | None) -> str | None:
+    """Returns an id that is fit to be stored; None for an absent, empty or absurdly long one, or a non-text value."""
+    return usable_name(text_of(raw))
+
+
+MAX_CALLS: Final = 200
+"""Most calls kept of the messages that may still grow, together."""
+
+_DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User denied execution\.?")
+_REJECTED: Final = ("Plan rejected.", "User cancelled")
+_FEEDBACK: Final = later(
+    r"Plan rejected\. User feedback: (.*)\n\nThe plan is stored at: [^\n]*\n+Revise the plan[^\n]*", re.DOTALL
+)
+_DISMISSED: Final = "User dismissed"
+
+
+def parse_calls(recorder: Recorder, message: Message, raws: list[msgspec.Raw]) -> Message:
+    """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far."""
+    asked_ms = recorder.at_ms
+    known = {call.id: call for call in message.calls}
+    for given in map(fields_of, raws):
+        call_id = usable_id(given.get("id"))
+        name = usable_id(given.get("name"))
+        if call_id is None or name is None:
+            recorder.skip("gemini/toolCalls", "no usable id or name")
+        elif call_id not in known or not known[call_id].ended:
+            recorder.at_ms = asked_ms
+            ended = _parse_call(recorder, f"{message.id}/{call_id}", call_id, name, given, is_new=call_id not in known)
+            known.pop(call_id, None)
+            known[call_id] = Call(id=call_id, ended=ended)
+    return msgspec.structs.replace(message, calls=tuple(known.values())[-MAX_CALLS:])
+
+
+def _parse_call(recorder: Recorder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
+    """Adds what is new of a call: itself, its result and, if it succeeded, edits and answers. Returns whether it has
+    ended."""
+    args = fields_of(given.get("args"))
+    shown = fields_of(given.get("resultDisplay"))
+    recorder.settle_above(first_text(args, *FILES, *FOLDERS))
+    recorder.settle_above(text_of(shown.get("filePath")))
+    call, asked = opened(call_id, name, args, recorder.context.cwd)
+    if is_new:
+        recorder.add_call(call, f"{key}/call", asked, question=f"{key}/question")
+    status = text_of(given.get("status"))
+    if status not in ("success", "error", "cancelled"):
+        return False
+    recorder.at(given.get("timestamp"))
+    outcome = _outcome(call, status, given)
+    changes = made(call, shown, is_new=is_true(shown.get("isNewFile")))
+    recorder.end_call(call, outcome, result=f"{key}/result", edit=f"{key}/edit", changes=changes)
+    if outcome.status == "ok":
+        if asked:
+            _add_answers(recorder, key, call_id, asked, outcome.output)
+        _parse_success(recorder, key, call, args)
+    elif name == "exit_plan_mode":
+        _add_refused_plan(recorder, key, call_id, outcome.user_words)
+    return True
+
+
+def _add_answers(recorder: Recorder, key: str, call_id: str, asked: Sequence[Asked], output: str) -> None:
+    given = fields_of(output.encode("utf-8", "replace"))
+    answers = fields_of(given.get("answers"))
+    for number, question in enumerate(asked):
+        text = text_of(answers.get(str(number))).strip()
+        if text:
+            recorder.add(Answer(call_id=call_id, question=question.question, text=text), f"{key}/answer{number}")
+
+
+def _add_refused_plan(recorder: Recorder, key: str, call_id: str, user_words: str) -> None:
+    recorder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{key}/plan")
+    if user_words and recorder.subagent_id is None:
+        recorder.add(UserPrompt(text=user_words), f"{key}/feedback")
+
+
+def _parse_success(recorder: Recorder, key: str, call: OpenCall, args: Fields) -> None:
+    if call.name == "write_todos":
+        todos = plan_items(args.get("todos"), "description")
+        recorder.add(PlanUpdate(items=todos), f"{key}/todos")
+    elif call.name == "update_topic":
+        recorder.learn(title=first_text(args, "title"))
+    elif call.name == "exit_plan_mode":
+        recorder.add(PlanProposal(call_id=call.id, text="", accepted=True), f"{key}/plan")
+    elif call.name == "complete_task" and recorder.subagent_id is not None:
+        # A sub-agent's answer: a text, or an object with texts.
+        texts = map(text_of, fields_of(args.get("result")).values())
+        text = "\n".join(filter(None, texts)) or text_of(args.get("result"))
+        if text.strip():
+            recorder.add(AssistantMessage(text=text, final=True), f"{key}/answer")
+
+
+def _outcome(call: OpenCall, status: str, given: Fields) -> ToolOutcome:
+    output, error = _response(given)
+    if status == "cancelled":
+        denied = _DENIED.fullmatch(error) is not None
+        return ToolOutcome("denied" if denied else "interrupted", error or output, never_ran=denied)
+    if status == "error":
+        return ToolOutcome("error", error or output, never_ran=NEVER_RAN.match(error or output) is not None)
+    if call.op == "shell":
+        return shell_outcome(output)
+    if call.name == "exit_plan_mode" and output.startswith(_REJECTED):
+        found = _FEEDBACK.fullmatch(output)
+        return ToolOutcome("denied", output, user_words=found[1].strip() if found else "")
+    if call.op == "ask" and output.startswith(_DISMISSED):
+        return ToolOutcome("denied", output)
+    said = fields_of(output.encode("utf-8", "replace")) if call.op == "other" else {}
+    if text_of(said.get("status")) == "error":  # of an MCP tool, in a result that is marked as success
+        return ToolOutcome("error", first_text(said, "error", "message") or output)
+    return ToolOutcome("ok", output)
+
+
+def _response(given: Fields) -> tuple[str, str]:
+    """Returns a result's output and error: what the model was sent or, if that is missing, what the user saw."""
+    for raw in rawjson.part_of(given.get("result", rawjson.ABSENT), list[msgspec.Raw]) or []:
+        if response := fields_of(inside(raw, "functionResponse", "response")):
+            return text_of(response.get("output")), text_of(response.get("error"))
+    return text_of(given.get("resultDisplay")), ""

@@ -1,0 +1,157 @@
+"""Finds and reads Gemini CLI's transcripts, with the project folder that each belongs to.
+
+`<slug>/chats/session-<time>-<8 of its id>.jsonl` is a session, `<slug>/chats/<session>/<its id>.jsonl` a sub-agent;
+clients before 0.39 wrote `.json`, one document that is rewritten with each message (0.26). The slug doesn't identify a
+folder: it is the last name of the start folder, with a number if another folder has that name.
+
+Before its records, each reader puts one with `$begin`: the start folder, and how much of a document follows. The client
+writes a document in place, so a read may find half of it and is tried again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.readers.files import read_document, read_small
+from carryover.readers.jsonl import JsonlReader
+from carryover.readers.layouts import Layout
+from carryover.readers.rewritten import OnlyConversation
+from carryover.readers.stat_cache import utc_now_ms
+from carryover.records import rawjson
+from carryover.records.fields import digest
+from carryover.records.lenient import Fields, fields_of
+from carryover.text.pattern import later
+
+DOCUMENT: Final = ".json"
+LINES: Final = ".jsonl"
+RANKS: Final = {DOCUMENT: 0, LINES: 1}
+"""When a newer client resumes a session, it copies an older client's document into lines and continues there (0.44,
+0.61)."""
+
+_CHATS: Final = r"(?P<group>[^/]+)/chats"
+_SESSION: Final = r"session-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-[0-9A-Za-z_-]{1,64}"
+_ID: Final = r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}"
+LAYOUTS: Final = (
+    *(
+        Layout(globs=(f"*/chats/*{kind}",), pattern=rf"{_CHATS}/{_SESSION}\{kind}", rank=rank)
+        for kind, rank in RANKS.items()
+    ),
+    Layout(
+        globs=("*/chats/*/*.jsonl",),
+        pattern=rf"{_CHATS}/(?P<session>{_ID})/(?P<subagent_id>{_ID})\.jsonl",
+        rank=RANKS[LINES],
+    ),
+)
+_MAX_NOTE_BYTES: Final = 1 << 20
+_HASH: Final = later(r"[0-9a-f]{64}")
+
+
+def kind_of(path: Path) -> str:
+    """Returns the format of a transcript, by its name."""
+    return DOCUMENT if path.suffix == DOCUMENT else LINES
+
+
+def start_folder(transcript: Path) -> str | None:
+    """Returns the folder that the client was started in, as noted beside the transcript; None if it is not.
+
+    Since 0.39 a file beside the transcripts holds it. Before that only its hash is stored, which is compared with the
+    folders that the client has recorded. Reads small files.
+    """
+    own = next((folder.parent for folder in transcript.parents[:2] if folder.name == "chats"), None)
+    if own is None:
+        return None
+    if noted := _noted(own / ".project_root").decode("utf-8", "replace").strip():
+        return noted
+    if _HASH.fullmatch(own.name) is None:
+        return None
+    top = own.parent.parent
+    listed = fields_of(fields_of(_noted(top / "projects.json")).get("projects"))
+    known = (*listed, *fields_of(_noted(top / "trustedFolders.json")))
+    return next((folder for folder in known if path_hash(folder) == own.name), None)
+
+
+def path_hash(folder: str) -> str:
+    """Returns the hash by which the client identifies a start folder."""
+    return hashlib.sha256(folder.encode("utf-8", "replace")).hexdigest()
+
+
+def _noted(path: Path) -> bytes:
+    with suppress(OSError):
+        return read_small(path, limit=_MAX_NOTE_BYTES) or b""
+    return b""
+
+
+SETTLED_MS: Final = 5_000
+"""A document that can't be read this long after its last write is damaged, not half written."""
+
+
+class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The header that a reader puts before its records: the start folder, and how much of a document follows."""
+
+    root: str | None = None
+    """The start folder, as the client noted it beside the transcripts."""
+    document: bool = False
+    """Whether the messages come from a document that is rewritten as a whole."""
+    on: bool = False
+    """Whether the records follow those of earlier batches."""
+    more: bool = False
+    """Whether another batch follows."""
+
+
+class LinesReader(JsonlReader):
+    """Reads `.jsonl` files."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """See `JsonlReader.read`."""
+        batch = super().read(path, cursor)
+        root = start_folder(path) if batch.records else None
+        if root is None:
+            return batch
+        first = Record(number=0, data=msgspec.json.encode({"$begin": Begin(root=root)}))
+        return msgspec.structs.replace(batch, records=(first, *batch.records))
+
+
+def conversation_in(path: Path, stat: FileStat) -> _Conversation:
+    """Takes the snapshot of a `.json` document."""
+    document = fields_of(read_document(path))
+    messages = rawjson.part_of(document.get("messages", rawjson.ABSENT), list[msgspec.Raw])
+    if "sessionId" not in document or messages is None:
+        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
+        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "not a conversation", str(path))
+    return _Conversation(document, messages, start_folder(path))
+
+
+class _Conversation(OnlyConversation):
+    """A document. Its pieces are the messages."""
+
+    ident = "document"
+
+    def __init__(self, document: Fields, messages: list[msgspec.Raw], root: str | None) -> None:
+        self._messages = messages
+        self._root = root
+        self._summary = document.get("summary", rawjson.ABSENT)
+        names = ("sessionId", "projectHash", "startTime", "kind", "directories")
+        self._header = {name: document[name] for name in names if name in document}
+        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
+
+    def conversations(self) -> list[tuple[str, str]]:
+        return [(self.ident, f"{bytes(self._summary).decode('utf-8', 'replace')} {self.pieces}")]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        begin = Begin(root=self._root, document=True, on=on, more=more)
+        return msgspec.json.encode({"$begin": begin, **self._header})
+
+    def piece(self, number: int) -> bytes | None:
+        return bytes(self._messages[number])
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        if self._summary == rawjson.ABSENT:
+            return None
+        return msgspec.json.encode({"$set": {"summary": self._summary}})
