@@ -14,9 +14,9 @@ from typing import Final
 from agents.cursor.stores import START_MS, Bubble, Chat, EditorStore, say, shell, user
 from bench.measure import Row, compared, in_own_process
 from carryover.adapter.contract import Source
-from carryover.agents.cursor import parse
+from carryover.agents.cursor.adapter import parse
+from carryover.agents.cursor.calls import Context
 from carryover.agents.cursor.editor import EditorReader
-from carryover.agents.cursor.wire import Context
 
 CONVERSATIONS: Final = 150
 BUBBLES: Final = 120
@@ -56,7 +56,7 @@ def read_whole(path: Path) -> Read:
         batch = reader.read(path, cursor)
         cursor, more = batch.cursor, batch.more
         for record in batch.records:
-            context, folded = parse.parse_record(source, context, record)
+            context, folded = parse(source, context, record)
             found.events += len(folded.events)
         found.batches += 1
         found.first_s = found.first_s or time.perf_counter() - begun

@@ -36,24 +36,39 @@ class Tools:
     """
 
     def __init__(
-        self, names: Mapping[Op, str], *, about: Sequence[str] = (), folder: str = "cwd", changes: Changes | None = None
+        self,
+        names: Mapping[Op, str],
+        *,
+        about: Sequence[str] = (),
+        about_by_op: Mapping[Op, Sequence[str]] | None = None,
+        folder: str = "cwd",
+        changes: Changes | None = None,
+        plain: Callable[[str], str] = str,
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
 
-        `about`: arguments, the most telling first. `folder`: the argument with the folder that a command runs in.
+        `about`: arguments, the most telling first, and `about_by_op` those of some operations. `folder`: the argument
+        with the folder that a command runs in. `plain`: a tool's name → its name in the table, where names differ by
+        version.
         """
         self._ops: Final[dict[str, Op]] = {name: op for op, tools in names.items() for name in tools.split()}
         self._about: Final = tuple(about)
+        self._about_by_op: Final = about_by_op or {}
+        self._plain: Final = plain
         self._folder: Final = folder
         self._changes: Final = changes
 
     def op(self, name: str) -> Op:
         """Returns the operation of a tool."""
-        return self._ops.get(name, "other")
+        return self._ops.get(self._plain(name), "other")
 
     def knows(self, name: str) -> bool:
         """Whether the table names a tool."""
-        return name in self._ops
+        return self._plain(name) in self._ops
+
+    def about(self, op: Op, given: Fields) -> str:
+        """Returns what a call with these arguments is about; empty if none says so."""
+        return first_text(given, *self._about_by_op.get(op, self._about))
 
     def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
         """Returns a call with the arguments `given`, made in `cwd`."""
@@ -62,7 +77,7 @@ class Tools:
             folder = text_of(given.get(self._folder)) or cwd
             return OpenCall.of_command(ident, name, text_of(given.get("command")), folder)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or first_text(given, *self._about) or name
+        about = question or self.about(op, given) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
         return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(about))
@@ -126,7 +141,10 @@ class Recorder(EventBuilder[C]):
         """Adds the result of a call under the key `result` and, if it succeeded, its edits: those of the call, or
         `changes` where the result shows them."""
         self.add(call.ended(outcome), result)
-        if outcome.status != "ok":
-            return
+        if outcome.status == "ok":
+            self.add_edits(call, edit=edit, changes=changes)
+
+    def add_edits(self, call: OpenCall, *, edit: str = "edit", changes: Sequence[Change] | None = None) -> None:
+        """Adds the edits that a call made: its own, or `changes`."""
         for number, change in enumerate(call.changes if changes is None else changes):
             self.add(as_edit(change, call.id), f"{edit}{number}")

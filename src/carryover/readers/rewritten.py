@@ -9,6 +9,7 @@ what is new (`adapter.contract.Reemitted`). So a forgotten conversation or a wro
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ MAX_EMITTED: Final = 40
 MAX_NOTES: Final = 300
 
 _DIGEST_BYTES: Final = 8
+_SETTLED_MS: Final = 5_000
+"""A document that can't be read this long after its last write is damaged, not half written."""
 
 Piece = tuple[str, str | int]
 """A piece's id in the conversation, and a mark that changes with its content."""
@@ -38,6 +41,12 @@ Piece = tuple[str, str | int]
 
 class NotYet(Exception):
     """A piece is still being written: neither it nor anything after it is emitted now."""
+
+
+def not_whole(path: Path, stat: FileStat, reason: str) -> OSError:
+    """Returns the error for a document without what it must have: EAGAIN as long as it may be half written."""
+    half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < _SETTLED_MS
+    return OSError(errno.EAGAIN if half_written else errno.EINVAL, reason, str(path))
 
 
 class Conversation(Protocol):

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.model import PlanItem, PlanState, Question
+from carryover.model import PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import fields_of, items_of, text_of
 
@@ -51,3 +51,16 @@ def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[
         for text, status in entries
         if text and status != "cancelled"
     )
+
+
+class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An entry of a list whose entries are changed one by one. Part of a context, so it is stored with the cursor."""
+
+    id: str
+    text: str
+    state: PlanState = "pending"
+
+
+def plan_of(todos: tuple[Todo, ...]) -> PlanUpdate:
+    """Returns the event that sets the whole list."""
+    return PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in todos))

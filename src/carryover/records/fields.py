@@ -5,6 +5,7 @@ from __future__ import annotations
 import ntpath
 import posixpath
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -77,6 +78,12 @@ def resolved(path: str, cwd: str | None) -> str | None:
     if _WINDOWS.match(base):
         return ntpath.normpath(ntpath.join(base, path))
     return posixpath.normpath(posixpath.join(base, path)) if base.startswith("/") else None
+
+
+def folder_holding(path: str, folders: Iterable[str]) -> str | None:
+    """Returns the nearest of the folders that holds an absolute path, or is it; None if none does."""
+    holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]
+    return max(holding, key=len, default=None)
 
 
 def session_of_copy(name: str, head: bytes) -> str | None:

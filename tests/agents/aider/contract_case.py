@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.aider import blocks
+from carryover.agents.aider import history as blocks
 from contract.case import Capabilities, Case, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"

@@ -14,7 +14,8 @@ from agents.aider.chats import COMMAND, HEAD, answer, begun_now, prompt, type_no
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_commands import APPLIED, BLOCK
 from agents.aider.test_history import FIRST_MS
-from carryover.agents.aider.adapter import AGENT, FILE, moved_histories
+from carryover.agents.aider.adapter import AGENT
+from carryover.agents.aider.history import FILE, moved_histories
 from carryover.config import ProjectSettings
 from carryover.edits.apply import Edit
 from carryover.edits.record import PublishedProject

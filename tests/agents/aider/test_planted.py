@@ -16,7 +16,8 @@ import pytest
 from agents.aider.chats import begun_now, type_now, use_aider
 from agents.aider.contract_case import HISTORY, INPUTS
 from carryover.adapter.contract import Batch
-from carryover.agents.aider.adapter import AGENT, FILE, VARIABLE
+from carryover.agents.aider.adapter import AGENT
+from carryover.agents.aider.history import FILE, VARIABLE
 from carryover.faces.cli import main
 from carryover.ingest.pipeline import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects

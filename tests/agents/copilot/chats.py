@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.vscode_reader import ChatReader
+from carryover.agents.copilot.chats import ChatReader
 from carryover.model import AnyBody, Event, Skipped
 from contract.case import Reading, read_on
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from carryover.adapter.contract import Source
-from carryover.agents.copilot.adapter import AGENT, source_of, sources
+from carryover.agents.copilot.adapter import AGENT, source_of
 from carryover.model import (
     AssistantMessage,
     Event,
@@ -159,4 +159,4 @@ def test_the_log_of_the_next_version_is_a_file_of_its_own(tmp_path: Path) -> Non
     (prompt,) = of(events_of(path, data), UserPrompt)
 
     assert prompt.text == "Fix the test."
-    assert [source.session for source in sources(root)] == [SESSION]
+    assert [source.session for source in AGENT.sources(root)] == [SESSION]

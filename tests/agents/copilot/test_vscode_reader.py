@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agents.copilot import chats
 from carryover.adapter.contract import Source
 from carryover.agents.copilot.adapter import AGENT, kind_of
-from carryover.agents.copilot.vscode_reader import ChatReader, replayed
+from carryover.agents.copilot.chats import ChatReader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 from carryover.platform import LINUX, MACOS
 from support.platforms import on

@@ -10,10 +10,10 @@ from typing import Any
 from agents.cursor.chats import ID, SLUG
 from agents.cursor.stores import EditorStore
 from carryover.adapter.contract import Batch, Reader, Record, Source
-from carryover.agents.cursor.adapter import AGENT, LinesReader
-from carryover.agents.cursor.chats import ChatReader
+from carryover.agents.cursor.adapter import AGENT
+from carryover.agents.cursor.calls import Context
+from carryover.agents.cursor.chats import ChatReader, LinesReader
 from carryover.agents.cursor.editor import EditorReader
-from carryover.agents.cursor.wire import Context
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
 from contract.case import Reading, fold_into, of, read_on
 

@@ -42,7 +42,7 @@ def given(args: Any) -> Fields:
     ],
 )
 def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subject: str) -> None:
-    assert (tools.op_of(name), tools.subject_of(name, given(args))) == (op, subject)
+    assert (tools.TOOLS.op(name), tools.subject_of(name, given(args))) == (op, subject)
 
 
 PATCH = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch"

@@ -13,8 +13,8 @@ from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, jsonl, li
 from agents.cursor.reading import Told, transcript_at
 from carryover import model
 from carryover.adapter.contract import Record
-from carryover.agents.cursor.adapter import NOTED, LinesReader, exported, kind_of, source_of
-from carryover.agents.cursor.prompts import Words, spoken_ms, words_of
+from carryover.agents.cursor.adapter import exported, kind_of, source_of
+from carryover.agents.cursor.chats import NOTED, LinesReader, Words, spoken_ms, words_of
 
 ASKED = model.UserPrompt(text="Fix it")
 

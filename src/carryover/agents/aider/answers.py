@@ -9,12 +9,13 @@ from typing import Final
 import msgspec
 
 from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.text.pattern import later
 
-_SEARCH: Final = re.compile(r"<{5,9} SEARCH>?\s*")
-_DIVIDER: Final = re.compile(r"={5,9}\s*")
-_REPLACE: Final = re.compile(r">{5,9} REPLACE\s*")
-_FENCE: Final = re.compile(r"\s*(?P<ticks>`{3,4})(?P<named>.*)|\s*<(?P<tag>source|code|pre|codeblock|sourcecode)>\s*")
-_FENCE_END: Final = re.compile(r"```.*|\s*</(?:source|code|pre|codeblock|sourcecode)>\s*")
+_SEARCH: Final = later(r"<{5,9} SEARCH>?\s*")
+_DIVIDER: Final = later(r"={5,9}\s*")
+_REPLACE: Final = later(r">{5,9} REPLACE\s*")
+_FENCE: Final = later(r"\s*(?P<ticks>`{3,4})(?P<named>.*)|\s*<(?P<tag>source|code|pre|codeblock|sourcecode)>\s*")
+_FENCE_END: Final = later(r"```.*|\s*</(?:source|code|pre|codeblock|sourcecode)>\s*")
 _NAME_ABOVE: Final = 3
 _MAX_NAME: Final = 250
 

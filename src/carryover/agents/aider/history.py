@@ -1,31 +1,53 @@
-"""Reads `.aider.chat.history.md`, a Markdown file that grows by blocks and holds all sessions of a project."""
+"""Aider's history, `.aider.chat.history.md`: a Markdown file that grows by blocks and holds all sessions of a project.
+
+It is at the top of the project, or wherever the setting `chat-history-file` puts it (0.86.2). A relative name is
+resolved against the folder that Aider is started in, which is taken to be the top of the project. Only files in the
+project count: a history elsewhere doesn't name its project, and several projects may share it.
+
+A session's blocks are its header, prompts, Aider's own messages and answers. Prompts begin with `#### `, Aider's
+messages with `> `, and both end in two blanks. An answer may imitate all of that. It ends at a message that only Aider
+writes after one. A prompt or a header ends it only if something else confirms that: the answer was interrupted, the
+input history has the prompt, Aider's startup lines follow the header.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
+from itertools import count
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.contract import FileStat, LastInput
-from carryover.agents.aider import blocks
-from carryover.agents.aider.blocks import Block
+from carryover.adapter.contract import FileStat, LastInput, Source
+from carryover.agents.aider.spec import SPEC
 from carryover.fsio import stat_regular
 from carryover.readers.bounds import TooLarge
-from carryover.readers.files import read_tail
+from carryover.readers.files import read_small, read_tail
 from carryover.readers.jsonl import MAX_LINE_BYTES
 from carryover.readers.rewritten import NotYet, SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest, local_ms
+from carryover.text.pattern import later
 
 NAME: Final = ".aider.chat.history.md"
 INPUTS_NAME: Final = ".aider.input.history"
+FILE: Final = ".aider.conf.yml"
+VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
+_SETTINGS_BYTES: Final = 256 << 10
+_VALUE: Final = r"""[ \t]*(?P<value>"[^"\r\n]*"|'[^'\r\n]*'|[^\s#"'][^\r\n#]*?)[ \t]*(?:#[^\r\n]*)?\r?$"""
+_SETTINGS: Final = (
+    (".env", later(rf"^(?:export[ \t]+)?{VARIABLE}[ \t]*={_VALUE}", re.MULTILINE)),
+    (FILE, later(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)),
+)
+"""The files that may name the history, and how they do."""
 INPUTS_BYTES: Final = 4 << 20
 """How much of the input history one read considers."""
 MAX_BYTES: Final = 32 << 20
@@ -34,7 +56,8 @@ MOST_LINES: Final = 500_000
 HOLD_MS: Final = 300
 """How long after a write the last block may still grow: a long one may be written in several pieces, and after an error
 Aider adds what it does next."""
-
+_WRITTEN_AT_ONCE: Final = 4_000
+"""Characters. A longer block may be read half written."""
 _NEWEST_BYTES: Final = 256 << 10
 """The newest input is searched for in this many last bytes: it may be a long paste."""
 _AHEAD: Final = 300
@@ -43,10 +66,130 @@ _EARLIER_MS: Final = 1_500
 """A session's header has whole seconds, and the first question may be answered before it is written."""
 _BEFORE_MS: Final = 60_000
 """How long before the first header what comes before it is assumed to be."""
-_WRITTEN_AT_ONCE: Final = 4_000
-"""Characters. A longer block may be read half written."""
-_STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)")
-_ENTRY: Final = re.compile(rf"^{_STAMP.pattern}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
+
+_STARTED: Final = "# aider chat started at "
+_HEADER: Final = later(rf"{_STARTED}\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d")
+_PROMPT: Final = "####"
+_MESSAGE: Final = "> "
+_ENDS: Final = "  "
+_AFTER_ANSWER: Final = later(
+    r"> (?:Tokens: |litellm\.|\^C|Retrying in |Traceback \(most recent call last\)|Model .* has hit a token limit)"
+)
+"""Messages that Aider writes only after an answer, complete or cut off."""
+_VERSION: Final = later(r"> Aider v\d.*  ")
+_ONLY_AIDERS: Final = ("> Aider v", "> Tokens: ", "> Applied edit to ")
+_VERSION_WITHIN: Final = 12
+_REPORT: Final = later(r"> # \d+ SEARCH/REPLACE blocks? failed to match!")
+_REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with fixed versions of the block")
+_STAMP: Final = r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)"
+_STAMPED: Final = later(_STAMP)
+_ENTRY: Final = later(rf"^{_STAMP}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
+
+Ms = Annotated[int, msgspec.Meta(ge=0, le=1 << 52)]
+Kind = Literal["start", "prompt", "messages", "model"]
+Typed = Callable[[str], bool | None]
+"""Reports whether a text is in the input history; None if there is none."""
+
+
+class Block(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One block of a chat history, with what its position in the file adds to its meaning."""
+
+    kind: Literal["begin", "start", "prompt", "model", "message"]
+    """`begin`: blocks of a session follow; `start`: the header of a session; `prompt`: the user's lines; `model`: an
+    answer; `message`: one of Aider's own."""
+    at_ms: Ms = 0
+    """UTC milliseconds of the last input before it, or else of its session's start."""
+    seen_ms: Ms = 0
+    """UTC milliseconds of the file's last write, if the block belonged to the last turn when it was read; 0 for other
+    blocks, which were written long before."""
+    session: str = ""
+    text: str = ""
+    typed: bool = True
+    """False if there is an input history without this prompt."""
+    retried: bool = False
+    """Whether Aider tries again after this error."""
+    on: bool = False
+    """Whether the blocks follow those read before."""
+    more: bool = False
+
+
+DECODER: Final = msgspec.json.Decoder(Block)
+
+
+class Session(NamedTuple):
+    """The lines of a session, its header first, or an empty line in its place.
+
+    `doubtful`: it began inside an unfinished answer, so its prompts count only if they were typed.
+    """
+
+    lines: Sequence[str]
+    doubtful: bool
+
+    @property
+    def started(self) -> str:
+        """The local time of the header; empty without one."""
+        return self.lines[0].removeprefix(_STARTED)
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """Returns the source for `path` if its name is that of a history and it is directly in `root`. Reads nothing."""
+    fits = path.parent == root and path.name == NAME
+    return Source(agent=SPEC.id, path=str(path), group=str(root)) if fits else None
+
+
+def sources(root: Path) -> list[Source]:
+    """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it."""
+    paths = map(str, dict.fromkeys((root / NAME, *moved_histories(root))))
+    # No symlinks, since they may lead anywhere. These two answer without raising, whatever is wrong with a path.
+    found = [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]  # noqa: PTH113, PTH114
+    return [Source(agent=SPEC.id, path=path, group=str(root)) for path in found]
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the source for a history anywhere on disk, recognised by the header of its first session."""
+    return Source(agent=SPEC.id, path=str(path)) if head.lstrip().startswith(_STARTED.encode()) else None
+
+
+def moved_histories(root: Path) -> list[Path]:
+    """Returns the histories below `root` that settings name.
+
+    Settings are read from the project and from the folders above it, which usually include the home folder.
+    """
+    names = []
+    for folder in map(str, (root, *root.parents)):  # strings, since more Path objects would take ten times as long
+        for name, pattern in _SETTINGS:
+            with suppress(OSError):
+                path = f"{folder}/{name}"
+                status = os.stat(path)  # noqa: PTH116
+                names.append(_value_in(path, pattern, (status.st_mtime_ns, status.st_size, status.st_ino)))
+    return [found for name in names if name and (found := _below(root, name)) is not None]
+
+
+@lru_cache(maxsize=2_000)
+def _value_in(path: str, pattern: re.Pattern[str], _stat: tuple[int, int, int]) -> str | None:
+    """Returns the file that settings name. Cached by stat, since the settings are asked for every second."""
+    text = (read_small(Path(path), limit=_SETTINGS_BYTES) or b"").decode("utf-8", "replace").replace("\0", "")
+    found = list(pattern.finditer(text))
+    return found[-1]["value"].strip("\"'") if found else None
+
+
+def _below(root: Path, name: str) -> Path | None:
+    """Returns the file of that name; None if a link or `..` leads out of the project."""
+    path = Path(os.path.normpath(root / name))
+    with suppress(OSError, RuntimeError):
+        if path.is_relative_to(root) and path != root and path.parent.resolve().is_relative_to(root.resolve()):
+            return path
+    return None
+
+
+def last_input(history: Path) -> LastInput:
+    """Returns the newest input beside a chat history. Its time is local to this machine or a container (mostly UTC)."""
+    path = _inputs_of(history)
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = read_tail(path, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
+    stamp = next((found[1] for line in reversed(lines) if (found := _STAMPED.fullmatch(line))), None)
+    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
 
 
 def _inputs_of(history: Path) -> Path:
@@ -56,14 +199,118 @@ def _inputs_of(history: Path) -> Path:
     return beside if beside.exists() else top / INPUTS_NAME
 
 
-def last_input(history: Path) -> LastInput:
-    """Returns the newest input beside a chat history. Its time is local to this machine or a container (mostly UTC)."""
-    path = _inputs_of(history)
-    lines: list[str] = []
-    with suppress(OSError):
-        lines = read_tail(path, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
-    stamp = next((found[1] for line in reversed(lines) if (found := _STAMP.fullmatch(line))), None)
-    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
+def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
+    """Returns the sessions of a history, oldest first.
+
+    Text before the first header counts only in a copy, and only if it has a line that nothing but Aider writes.
+    """
+    begins: list[tuple[int, bool]] = []
+    before = ""
+    for at, line in enumerate(lines):
+        if line.startswith(_STARTED) and _HEADER.fullmatch(line) and _is_alone(lines, at):
+            in_answer = bool(before) and not before.startswith((_MESSAGE, _PROMPT))
+            if not in_answer or any(map(_VERSION.fullmatch, lines[at + 2 : at + 2 + _VERSION_WITHIN])):
+                begins.append((at, in_answer))
+        before = line if line.strip() else before
+    ends = [*(at for at, _ in begins), len(lines)]
+    is_cut = copied and any(line.startswith(_ONLY_AIDERS) for line in lines[: ends[0]])
+    found = [Session(lines[at:end], doubtful) for (at, doubtful), end in zip(begins, ends[1:], strict=True)]
+    return [Session(["", *lines[: ends[0]]], False), *found] if is_cut else found
+
+
+def _is_alone(lines: Sequence[str], at: int) -> bool:
+    """Whether a header has a blank line before it, and one and then a message after it."""
+    after = lines[at + 1 : at + 3]
+    follows = len(after) < 2 or (not after[0].strip() and _is_message(after[1]))
+    return follows and (at == 0 or not lines[at - 1].strip())
+
+
+def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:
+    """Yields the blocks of a session in order: their kinds and lines."""
+    lines = session.lines
+    yield "start", lines[:1]
+    kind: Kind = "start"
+    end = 1
+    interrupted = False
+    while (at := next((at for at in range(end, len(lines)) if lines[at].strip()), None)) is not None:
+        # Without a blank line between them, a line after one of Aider's own or a prompt is Aider's, not an answer's.
+        follows_aider = at == end and kind != "model"
+        kind, end = _next(session, at, typed, interrupted=interrupted, follows_aider=follows_aider)
+        # The last of Aider's messages that says how an answer ended counts. A prompt begins a new one.
+        told = lines[at:end] if kind == "messages" else ()
+        endings = [line for line in told if line.startswith(("> ^C", "> Tokens: "))]
+        interrupted = endings[-1].startswith("> ^C") if endings else interrupted and kind != "prompt"
+        yield kind, lines[at:end]
+
+
+def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, follows_aider: bool) -> tuple[Kind, int]:
+    """Returns the kind of the block that begins here and its end."""
+    lines = session.lines
+    if _is_prompt(lines[at]):
+        end = _prompt_end(lines, at)
+        if not session.doubtful or typed(_prompt_text(lines[at:end])) is not False:
+            return "prompt", end
+    elif _is_message(lines[at]) or (lines[at].startswith(_MESSAGE) and follows_aider):
+        while at < len(lines) and lines[at].startswith(_MESSAGE):
+            at = _message_end(lines, at)
+        return "messages", at
+    for place in range(at + 1, len(lines)):
+        if not lines[place - 1].strip() and _ends_answer(lines, place, typed, interrupted=interrupted):
+            return "model", place
+    return "model", len(lines)
+
+
+def _ends_answer(lines: Sequence[str], at: int, typed: Typed, *, interrupted: bool) -> bool:
+    if _is_prompt(lines[at]):
+        return interrupted or typed(_prompt_text(lines[at : _prompt_end(lines, at)])) is True
+    return _is_message(lines[at]) and _AFTER_ANSWER.match(lines[at]) is not None
+
+
+def _is_prompt(line: str) -> bool:
+    return line.startswith(_PROMPT + " ") and line.endswith(_ENDS)
+
+
+def _is_message(line: str) -> bool:
+    return line.startswith(_MESSAGE) and line.endswith(_ENDS)
+
+
+def plain(text: str) -> str:
+    """Returns a text for comparison, without trailing blanks. Aider splits a prompt at any line break and adds two."""
+    return "\n".join(map(str.rstrip, text.splitlines())).strip()
+
+
+def _prompt_text(lines: Sequence[str]) -> str:
+    """Returns the text the user typed, without the prompt marks."""
+    return "\n".join(line[len(_PROMPT) + 1 :].rstrip() for line in lines).strip()
+
+
+def _messages_in(lines: Sequence[str]) -> Iterator[str]:
+    """Yields Aider's messages one by one, without their marks."""
+    at = 0
+    while at < len(lines):
+        end = _message_end(lines, at)
+        yield "\n".join(lines[at:end]).removeprefix(_MESSAGE).strip()
+        at = end
+
+
+def _message_end(lines: Sequence[str], at: int) -> int:
+    """Returns where a message ends. Its mark is before the first of its lines, and two blanks follow the last."""
+    if lines[at].endswith(_ENDS):
+        return at + 1
+    report = _REPORT.match(lines[at]) is not None
+    for place in range(at + 1, len(lines)):
+        line = lines[place]
+        if _is_prompt(line):
+            return place
+        if line.endswith(_ENDS) and (not report or line.startswith(_REPORT_ENDS)):
+            after = lines[place + 1] if place + 1 < len(lines) else ""
+            if not after.strip() or after.startswith((_MESSAGE, _PROMPT)):
+                return place + 1
+    return len(lines)
+
+
+def _prompt_end(lines: Sequence[str], at: int) -> int:
+    return next((end for end in range(at, len(lines)) if not _is_prompt(lines[end])), len(lines))
 
 
 class _Inputs:
@@ -76,7 +323,7 @@ class _Inputs:
         with suppress(OSError):
             for entry in _ENTRY.finditer(read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")):
                 lines = (line.removeprefix("+") for line in entry[2].splitlines())
-                self._inputs.append((local_ms(entry[1]), blocks.plain("\n".join(lines))))
+                self._inputs.append((local_ms(entry[1]), plain("\n".join(lines))))
             self._inputs.sort(key=itemgetter(0))
             self.kept = True
 
@@ -97,7 +344,7 @@ class _Inputs:
         return self._inputs[found][0]
 
     def _find(self, text: str) -> int | None:
-        wanted = blocks.plain(text)
+        wanted = plain(text)
         # Text typed between `{` and `}` is one prompt, but one input per line.
         wanted_any = (wanted, wanted.partition("\n")[0])
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
@@ -119,17 +366,15 @@ class _History:
         self._inputs = _Inputs(_inputs_of(path))
         self._written_ms = stat.mtime_ns // 1_000_000
         self._now_ms = now_ms
-        self._sessions: dict[str, blocks.Session] = {}
+        self._sessions: dict[str, Session] = {}
         data = read_tail(path, MAX_BYTES).replace(b"\r\n", b"\n").rpartition(b"\n")[0]
         before = data.rsplit(b"\n", MOST_LINES)[0] if data.count(b"\n") >= MOST_LINES else b""
         text = data[len(before) :].decode("utf-8", "replace")
-        for session in blocks.sessions_in(text.split("\n"), copied=path.name != NAME):
+        for session in sessions_in(text.split("\n"), copied=path.name != NAME):
             digits = "".join(filter(str.isdigit, session.started))
             ident = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem
-            same = 1
-            while (own := f"{ident}-{same}" if same > 1 else ident) in self._sessions:
-                same += 1
-            self._sessions[own] = session
+            names = (f"{ident}-{number}" if number > 1 else ident for number in count(1))
+            self._sessions[next(name for name in names if name not in self._sessions)] = session
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, newest first, each with its text as its mark."""
@@ -151,47 +396,39 @@ class _History:
         return _Talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
 
 
-def _blocks(ident: str, session: blocks.Session, inputs: _Inputs, at_ms: int, written_ms: int) -> list[Block]:
+def _blocks(ident: str, session: Session, inputs: _Inputs, at_ms: int, written_ms: int) -> list[Block]:
     """Returns the blocks of a session.
 
     `at_ms`: when it started. `written_ms`: when it was last written to, 0 for long ago.
     """
     inputs.begin(at_ms)
     found: list[Block] = []
-    last_turn = 0
-    is_dated = True
-    for kind, lines in blocks.blocks_in(session, inputs.confirm):
+    fresh = 1
+    for kind, lines in blocks_in(session, inputs.confirm):
         if kind == "prompt":
-            text = blocks.prompt_text(lines)
+            text = _prompt_text(lines)
             typed_ms = inputs.take(text)
             at_ms = max(at_ms, typed_ms or 0)
-            last_turn = len(found)
             is_dated = typed_ms is not None
+            fresh = len(found) + is_dated
             found.append(Block(kind, at_ms, session=ident, text=text, typed=is_dated or not inputs.kept))
         elif kind == "messages":
-            found += _messages(ident, blocks.messages_of(lines), at_ms)
+            for number, text in enumerate(said := [*_messages_in(lines)], 1):
+                # The text of an error is followed by what it means in plain words.
+                retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
+                found.append(Block("message", at_ms, session=ident, text=text, retried=retried))
         else:
             text = "\n".join(lines).strip() if kind == "model" else ""
             found.append(Block(kind, at_ms, session=ident, text=text))
-    fresh = last_turn + 1 if is_dated else last_turn
     return [*found[:fresh], *(replace(block, seen_ms=written_ms) for block in found[fresh:])]
-
-
-def _messages(ident: str, said: Sequence[str], at_ms: int) -> Iterator[Block]:
-    for number, text in enumerate(said, 1):
-        # The text of an error is followed by what it means in plain words.
-        retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
-        yield Block("message", at_ms, session=ident, text=text, retried=retried)
 
 
 class _Talk:
     """A session, whose pieces are its blocks; see `carryover.readers.rewritten.Conversation`."""
 
     def __init__(self, ident: str, found: list[Block], reading: str, rests_ms: int, now_ms: int) -> None:
-        self._ident = ident
-        self._blocks = found
-        self._now_ms = now_ms
-        self.rests_ms = rests_ms
+        self._ident, self._blocks = ident, found
+        self._now_ms, self.rests_ms = now_ms, rests_ms
         marks = [digest(f"{block.kind} {block.retried} {block.text}") for block in found]
         self.pieces = list(zip([reading, *map(str, range(1, len(found)))], marks, strict=True))
 

@@ -57,9 +57,9 @@ class YamlList:
             after = with_lines(data, _block(self.key, entry))
         else:
             after = _added(text, value, _quoted(entry)).encode()
-        wanted = _loaded(text)
+        wanted = _read(text, "load", "BaseLoader") or {}
         wanted[self.key] = [*(item.value for item in _items(text, self.key)), entry]
-        found = _loaded(_text(after))
+        found = _read(_text(after), "load", "BaseLoader")
         for loaded in (found, wanted):
             loaded[self.key] = sorted(loaded[self.key], key=repr)  # what looks like a number is one in `found`
         if found != wanted:
@@ -115,13 +115,9 @@ def _text(data: bytes) -> str:
 @lru_cache(maxsize=4)  # one edit asks several times of the same text
 def _value(text: str, key: str) -> Node | None:
     """Returns the node of a top-level key's value, with its position in the text; None if there is no such key."""
-    import yaml  # most projects have no such file
+    import yaml
 
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise EditRefused("it is not valid YAML" + (f" (line {mark.line + 1})" if mark else "")) from error
+    root = _read(text, "compose", "SafeLoader")
     if root is None:
         return None
     if not isinstance(root, yaml.MappingNode) or root.flow_style or root.start_mark.column:
@@ -153,13 +149,15 @@ def _items(text: str, key: str) -> list[ScalarNode]:
     return value.value if isinstance(value.value, list) else [value]
 
 
-def _loaded(text: str) -> dict[str, Any]:
-    import yaml
+def _read(text: str, function: str, loader: str) -> Any:
+    """Returns what a function of PyYAML makes of a text. Raises EditRefused."""
+    import yaml  # most projects have no such file
 
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader) or {}
+        return getattr(yaml, function)(text, Loader=getattr(yaml, loader))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise EditRefused("it is not valid YAML") from error
+        mark = getattr(error, "problem_mark", None)
+        raise EditRefused("it is not valid YAML" + (f" (line {mark.line + 1})" if mark else "")) from error
 
 
 def _added(text: str, value: Node, name: str) -> str:

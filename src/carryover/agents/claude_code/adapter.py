@@ -1,4 +1,4 @@
-"""Defines AGENT: how Claude Code's transcripts are found, read and parsed, and its hooks understood.
+"""Claude Code: the terminal agent whose form of records and hooks others took over. FACTS.md has what they look like.
 
 Hooks seen in 2.1.328 unless stated otherwise. Other programs run the hooks of `~/.claude/settings.json` too and send
 their own payloads: Cursor (`cursor_version`, `conversation_id`, `workspace_roots`), VS Code and Copilot (`sessionId`,
@@ -9,45 +9,392 @@ is recognised here and not counted twice.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.adapter.contract import Agent, HookProtocol, QuotedText, Source
+import msgspec
+
+from carryover import model
+from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import usable_name
 from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, Payload, root_above
-from carryover.agents.claude_code.builder import Context
-from carryover.agents.claude_code.parse import NO_ANSWER, parse_record, read_prompt
+from carryover.agents.claude_code.calls import (
+    Block,
+    Builder,
+    Context,
+    Line,
+    Message,
+    OpenCall,
+    handle_call,
+    handle_result,
+    plain_output,
+    read_outcome,
+    without_reminders,
+)
 from carryover.agents.claude_code.spec import SPEC
-from carryover.agents.claude_code.tools import read_outcome
 from carryover.families.claude_hooks import EVENTS
+from carryover.families.claude_records import REPORTS
 from carryover.families.claude_store import GROUP, SESSION, SUBAGENT, copied
-from carryover.model import AnyBody, AssistantMessage
 from carryover.readers.jsonl import JsonlReader
 from carryover.readers.layouts import Layout, source_at, sources_below
 from carryover.records import rawjson
+from carryover.records.fields import digest
+from carryover.records.lenient import fields_of, inside, is_true, number_of, text_of
 from carryover.records.rawjson import objects_in
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.summary import kinds_of, parts_by_heading
+from carryover.records.text import tagged, without_handoff
+from carryover.text.pattern import later
 
 _LAYOUTS: Final = (
     Layout(globs=("*/*.jsonl",), pattern=rf"{GROUP}/{SESSION}\.jsonl"),
     # A sub-agent whose session only its records name (2.0.65).
     Layout(globs=(), pattern=rf"{GROUP}/{SUBAGENT}"),
     # 2.1.111, 2.1.328
-    Layout(
-        globs=("*/*[0-9a-fA-F]/subagents/agent-*.jsonl",),
-        pattern=rf"{GROUP}/{SESSION}/subagents/{SUBAGENT}",
-    ),
+    Layout(globs=("*/*[0-9a-fA-F]/subagents/agent-*.jsonl",), pattern=rf"{GROUP}/{SESSION}/subagents/{SUBAGENT}"),
 )
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("projects",))
 _HEAD_RECORDS: Final = 200
-_CUT_RECORD: Final = re.compile(
+_CUT_RECORD: Final = later(
     rb'^\{(?:"parentUuid":(?:null|"[0-9a-f-]{36}"),"(?:isSidechain|logicalParentUuid)":'
     rb'|"type":"queue-operation","operation":"\w{1,20}","timestamp":"[^"]{1,40}","sessionId":")',
     re.MULTILINE,
 )
 """The beginning of a message or queued prompt (2.0.28 to 2.1.328) that is too long to be complete in the head of a
 file."""
+
+_LINE: Final = msgspec.json.Decoder(Line)
+_MOST_QUEUED: Final = 50
+_NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
+"""The text of an answer in which the model said nothing, without surrounding white space."""
+_SYNTHETIC: Final = "<synthetic>"
+"""Texts that the client writes in place of the model's: errors, limits, "No response requested."."""
+_RECAP_HINT: Final = "(disable recaps in /config)"
+_FINAL: Final = {"end_turn": True, "stop_sequence": True, "refusal": True, "tool_use": False, "pause_turn": False}
+
+_QUIET: Final = frozenset(
+    "agent-name api-request api-request-blob api-request-shape atis-latch cost-state file-history-delta "
+    "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
+    "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
+    "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
+    "worktree-state system/api_error system/informational system/local_command system/stop_hook_summary "
+    "system/turn_duration system/agents_killed system/bridge_status system/memory_saved system/microcompact_boundary "
+    "system/model_consent_fallback system/model_refusal_fallback system/permission_retry "
+    "system/scheduled_task_fire".split()
+)
+"""`summary` lines describe other sessions (2.0.65); `api-request-blob` repeats prompts and is the bulk of a file;
+`api_error` is a retry, not the end of a turn (2.1.15)."""
+_IMAGE_BLOCKS: Final = ("image", "document")
+_QUIET_BLOCKS: Final = "image document text thinking redacted_thinking fallback server_tool_use tool_reference".split()
+"""Thinking is not kept."""
+_INJECTED_ORIGINS: Final = frozenset(
+    "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
+    "unclassified".split()
+)
+"""Origins of `user` records that are not from the user (2.1.328: task-notification)."""
+_OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message")
+
+SUMMARY_KINDS: Final = kinds_of(
+    request="primary request and intent",
+    errors="errors and fixes",
+    pending="pending tasks",
+    current="current work",
+    next="optional next step|context for continuing work",
+    other="key technical concepts|files and code sections|problem solving|all user messages|work completed",
+)
+"""The sections that a compaction asks for (2.1.126); two of them only if a part is summarised (reported)."""
+_GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>)\s*)*", re.DOTALL)
+"""Up to the last closing tag: what is selected in the editor is a file's, and may hold one."""
+_MOST_GLUED: Final = 10
+_LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
+"""The beginning of a command that the client runs itself, without asking the model, and of its output."""
+_CLIENTS_WORDS: Final = later(r"Unknown slash command: \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}")
+"""Texts that the client puts among the user's (2.0.76), or into the queue (2.1.49, 2.1.63)."""
+_ACCEPTED_PLAN: Final = "Implement the following plan:"
+_AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
+"""Around a plan that was accepted with a new conversation to carry it out (2.1.42, 2.1.63)."""
+_INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
+
+_CLIENTS_START: Final = later(
+    r"\A(?:.*?^(?:Summary:|<summary>)[ \t]*$|This session is being continued from a previous conversation[^\n]*\n)",
+    re.DOTALL | re.MULTILINE,
+)
+_CLIENTS_END: Final = later(
+    r"^(?:</summary>|If you need specific details from before compaction"
+    r"|(?:Please c|C)ontinue (?:with )?the conversation from)",
+    re.MULTILINE,
+)
+"""The client's text around a summary. It explains the summary and asks that session alone to continue without a
+question; the model's thoughts about the summary precede it."""
+_IMAGES: Final = later(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
+"""Source of a prompt's images: a record that the client writes after the prompt (in exports of 2026)."""
+
+
+def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
+    line = rawjson.read_line(_LINE, record.data, quiet=_QUIET)
+    if isinstance(line, model.Skipped):
+        return context, Parsed(skipped=(line,))
+    if line is None or _is_quiet(line):
+        return context, Parsed()
+    return Builder.parse(source, context, line, record, _HANDLERS)
+
+
+def _is_quiet(line: Line) -> bool:
+    """Whether a record is of a kind known to hold nothing for us. Most are, so they are dropped first."""
+    if line.type == "attachment":
+        # Context for the model, such as what hooks add: our own handoff never becomes an event.
+        return line.attachment is not None and text_of(line.attachment.get("type")) != "queued_command"
+    return line.type in _QUIET or f"{line.type}/{line.subtype}" in _QUIET or line.type.startswith("artifact-")
+
+
+def read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
+    """Returns the events in the text of a `user` record; none if the client wrote it.
+
+    `after`: see `QuotedText.prompt`.
+    """
+    # The client answers a call of Skill with a `user` record that contains the skill's text (2.1.126).
+    if after == "Skill" or _IMAGES.fullmatch(text):
+        return ()
+    line = Line(type="user", uuid="quoted", session_id="quoted", timestamp="2025-01-01T00:00:00Z")
+    builder = Builder.begin(Source(agent=SPEC.id, path=""), Context(), line, Record(number=1, data=b""))
+    _words(builder, [text.encode("utf-8", "replace").decode()], 0)
+    return tuple(event.body for event in builder.events if not isinstance(event.body, model.SessionInfo))
+
+
+def _message(builder: Builder) -> None:
+    """Handles a `user` or `assistant` record, whose blocks are prompts or answers, calls and their results."""
+    line, message = builder.line, builder.line.message
+    if message is None:
+        builder.skip(line.type, "unexpected shape")
+        return
+    blocks = [Block("text", message.content)] if isinstance(message.content, str) else message.content
+    texts = [block.text or "" for block in blocks if block.type == "text"]
+    images = sum(block.type in _IMAGE_BLOCKS for block in blocks)
+    is_answer = line.type == "assistant"
+    if is_answer and (message.model == _SYNTHETIC or line.is_api_error_message):
+        _failure(builder, "\n".join(filter(None, texts)).strip())
+        return
+    if is_answer:
+        builder.learn_news(model=message.model)
+        _tokens(builder, message)
+    for number, block in enumerate(blocks):
+        if block.type == "tool_result":
+            handle_result(builder, str(number), block)
+        elif block.type == "tool_use":
+            handle_call(builder, str(number), block)
+        elif block.type == "text" and is_answer and (text := block.text or "").strip() not in _NO_ANSWER:
+            # Of one message in several records, 2.1.111 has the reason on each, 2.0.65 on the last only.
+            aborted = line.is_aborted_mid_stream is True
+            said = model.AssistantMessage(text=text, final=_FINAL.get(message.stop_reason or ""), aborted=aborted)
+            builder.add(said, str(number), digest(text))
+        elif block.type not in _QUIET_BLOCKS:
+            builder.skip(f"{line.type}/{block.type}", "unknown block")
+    if not is_answer and (texts or images):
+        _words(builder, texts, images)
+
+
+def _failure(builder: Builder, text: str) -> None:
+    """Handles an error in place of an answer. Replayed copies lose their flags (2.0.28), so only the text counts."""
+    line = builder.line
+    limited = rawjson.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
+    limited = limited or names_limit(text)
+    if limited or text not in _NO_ANSWER:
+        builder.add(failed_turn(text, builder.at_ms, limited=limited), "end", digest(text))
+
+
+def _tokens(builder: Builder, message: Message) -> None:
+    """Notes what an answer took. Each of its blocks is a record that repeats it, and a fork repeats those."""
+    usage = fields_of(message.usage)
+    answer = usable_name(message.id)
+    if usage and answer is not None:
+        builder.count_tokens(
+            f"{answer}/{builder.line.request_id or ''}",
+            session=builder.session,
+            model=message.model,
+            input=number_of(usage.get("input_tokens")),
+            output=number_of(usage.get("output_tokens")),
+            cache_read=number_of(usage.get("cache_read_input_tokens")),
+            cache_write=number_of(usage.get("cache_creation_input_tokens")),
+        )
+
+
+def _system(builder: Builder) -> None:
+    subtype = builder.line.subtype
+    if subtype == "compact_boundary":
+        trigger = text_of(inside(builder.line.compact_metadata, "trigger"))
+        builder.change(compaction=trigger if trigger in ("manual", "auto") else None)
+    elif subtype == "away_summary":
+        text = without_handoff(rawjson.text_of(builder.line.content) or "").replace(_RECAP_HINT, "").strip()
+        if text:
+            builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
+    else:
+        builder.skip(f"system/{subtype}", "unknown subtype")
+
+
+def _title(builder: Builder) -> None:
+    line = builder.line
+    builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
+
+
+def _own_words(text: str) -> str:
+    """Returns a prompt without the blocks that the client adds at its beginning or end. Blocks in the middle are the
+    user's.
+
+    Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
+    """
+    text = _GLUED_BEFORE.sub("", text, count=1).rstrip()
+    for _ in range(_MOST_GLUED):
+        opened = text.rfind("<system-reminder>") if text.endswith("</system-reminder>") else -1
+        text = text[:opened].rstrip() if opened >= 0 else text
+    return text.rpartition(_AFTER_PLAN)[0].rstrip() if text.startswith(_ACCEPTED_PLAN) and _AFTER_PLAN in text else text
+
+
+def _words(builder: Builder, texts: list[str], attachments: int) -> None:
+    """Handles the texts of a `user` record that are not tool results."""
+    line = builder.line
+    if line.is_compact_summary:
+        _summary(builder, without_handoff(without_reminders("\n".join(texts))).strip())
+        return
+    text = "\n".join(kept for part in texts if (kept := _own_words(part)))
+    if line.is_meta or line.is_visible_in_transcript_only or _is_clients(text):
+        return
+    if text in _INTERRUPTED:
+        builder.add(model.TurnEnd(reason="interrupted"), "end", text)
+    elif text.startswith("<command-message>"):
+        _command(builder, text)
+    elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
+        _shell(builder, text)
+    elif text.startswith(REPORTS):
+        builder.add_jobs(text, "words")
+    elif (text or attachments) and _is_typed(builder, text):
+        _prompt(builder, text, attachments)
+
+
+def _summary(builder: Builder, summary: str) -> None:
+    if summary:
+        words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
+        parts = parts_by_heading(words, SUMMARY_KINDS)
+        trigger = builder.context.compaction
+        body = model.AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
+        builder.add(body, "summary", digest(summary))
+    builder.change(compaction=None)
+
+
+def _is_clients(text: str) -> bool:
+    return text.startswith(_LOCAL) or _CLIENTS_WORDS.fullmatch(text) is not None
+
+
+def _is_typed(builder: Builder, text: str) -> bool:
+    """Whether a person typed the record's text or, in a sub-agent, a model wrote it as a prompt."""
+    sender = text_of(inside(builder.line.origin, "kind")) or "human"
+    by_user = sender == "human" and builder.line.prompt_source != "system" and not text.startswith(_OF_SESSIONS)
+    if by_user or builder.subagent_id is not None:
+        return True
+    if sender != "human" and sender not in _INJECTED_ORIGINS:
+        builder.skip(f"user/origin/{sender}", "unknown sender")
+    _leave_queue(builder, text, withdrawn=True)
+    return False
+
+
+def _prompt(builder: Builder, text: str, attachments: int = 0) -> None:
+    builder.add(model.UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt", digest(text))
+    if builder.actor == "human":
+        _leave_queue(builder, text)
+
+
+def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> None:
+    """Removes a text from the queue if it is there; `withdrawn`: it does not become a prompt of the same words."""
+    queued = [*builder.context.queued]
+    mark = digest(text.strip())
+    if mark in queued:
+        queued.remove(mark)
+        builder.change(queued=tuple(queued))
+        if withdrawn:
+            builder.add(model.QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
+
+
+def _command(builder: Builder, text: str) -> None:
+    """Handles a slash command that the client expands for the model (2.0.65, 2.1.16, 2.1.126, 2.1.328).
+
+    Of one that it runs itself the record begins with `<command-name>`.
+    """
+    command = f"/{(tagged(text, 'command-name') or '').strip().removeprefix('/')}"
+    if command == "/":
+        builder.skip("user/command", "no command name")
+        return
+    # The arguments are the user's and may contain tags too: up to the last closing one.
+    words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
+    typed = f"{command} {words}".strip()
+    builder.add(model.UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
+    _leave_queue(builder, typed, withdrawn=True)
+
+
+def _shell(builder: Builder, text: str) -> None:
+    """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
+    # What the command printed may hold the tag too.
+    if command := (tagged(text, "bash-input") or "").strip() if text.startswith("<bash-input>") else "":
+        call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None)
+        call = msgspec.structs.replace(call, actor="human", changes=())
+        builder.add(call.as_event(), "shell", digest(call.subject))
+        builder.change(shell=call)
+    printed = [part for tag in ("bash-stdout", "bash-stderr") if (part := tagged(text, tag)) is not None]
+    if printed and (shell := builder.context.shell) is not None:
+        output = plain_output("\n".join(filter(None, printed)))
+        builder.add(shell.ended(ToolOutcome("unknown", output)), "output", digest(output))
+        builder.change(shell=None)
+
+
+def _queue(builder: Builder) -> None:
+    """Handles a text that enters or leaves the queue.
+
+    `enqueue` is the only record of a waiting prompt. `dequeue` delivers the oldest as a `user` record, so it adds
+    nothing. `popAll` gives each text back to the person (2.1.16). `remove` means withdrawn, or taken into the running
+    turn, which an attachment delivers. Most entries are reports of background jobs or other sessions' messages.
+    """
+    operation = builder.line.operation
+    text = _own_words(rawjson.text_of(builder.line.content) or "")
+    if operation == "enqueue" and text.startswith(REPORTS):
+        builder.add_jobs(text, "queue")
+    elif operation == "enqueue":
+        if text and not text.startswith(_OF_SESSIONS) and not _is_clients(text):
+            builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
+            builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
+    elif operation in ("popAll", "remove"):
+        _leave_queue(builder, text, withdrawn=True)
+    elif operation != "dequeue":
+        builder.skip("queue-operation", "unknown operation")
+
+
+def _attachment(builder: Builder) -> None:
+    """Handles a queued text delivered mid-turn, beside a tool result (2.1.126: job reports only)."""
+    given = builder.line.attachment
+    if given is None:
+        builder.skip("attachment", "unexpected shape")
+        return
+    text = (rawjson.text_of(given.get("prompt", rawjson.ABSENT)) or "").strip()
+    sender = text_of(inside(given.get("origin", rawjson.ABSENT), "kind")) or "human"
+    if text.startswith(REPORTS):
+        builder.add_jobs(text, "queued")
+    elif text and not is_true(given.get("isMeta")) and sender not in _INJECTED_ORIGINS:
+        if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
+            _prompt(builder, text)
+        else:
+            builder.skip("attachment/queued_command", "unknown mode or sender")
+
+
+_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+    "user": _message,
+    "assistant": _message,
+    "system": _system,
+    "attachment": _attachment,
+    "queue-operation": _queue,
+    "custom-title": _title,
+    "ai-title": _title,
+}
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -66,14 +413,14 @@ def _is_own(record: dict[str, Any]) -> bool:
     return named and role in ("user", "assistant") and record.get("type") == role
 
 
-def _early(event: str, given: Payload, at_ms: int) -> AnyBody | None:
+def _early(event: str, given: Payload, at_ms: int) -> model.AnyBody | None:
     """Returns the last message in Stop (since 2.1.47) or StopFailure, 40 to 75 ms before the transcript has it."""
     text = given.last_words
-    if text in NO_ANSWER:
+    if text in _NO_ANSWER:
         return None
     if event == "stopfailure":
         return failed_turn(text, at_ms, limited=rawjson.string_of(given.error) == "rate_limit")
-    return AssistantMessage(text=text, final=True)
+    return model.AssistantMessage(text=text, final=True)
 
 
 AGENT: Final = Agent(
@@ -82,7 +429,7 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=parse_record,
+    parse=parse,
     hooks=HookProtocol(
         events=EVENTS,
         read=ClaudeLikeHooks(

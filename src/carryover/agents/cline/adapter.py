@@ -14,10 +14,9 @@ from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks
 from carryover.agents.cline.calls import parse_call, parse_result
 from carryover.agents.cline.sessions import SessionReader, about_task
 from carryover.agents.cline.spec import SPEC
-from carryover.families.vscode_tasks import layout
+from carryover.families.vscode_tasks import tasks
 from carryover.families.vscode_tasks.builder import Builder, Context, State, begun, entry_of
 from carryover.families.vscode_tasks.parse import parse_record as parse_task
-from carryover.families.vscode_tasks.tasks import TaskReader
 from carryover.model import AgentSummary, AssistantMessage, Event, SessionInfo, TurnEnd, UserPrompt
 from carryover.readers import layouts
 from carryover.readers.by_kind import ReaderByKind
@@ -35,7 +34,7 @@ _SESSION: Final = r"(?P<session>\d{1,16}_[\w-]{1,20})"
 _LAYOUTS: Final = (
     Layout(kind=_SESSIONS, globs=(f"*/*{_DOCUMENT}",), pattern=rf"{_SESSION}/(?P=session)\.messages\.json"),
     Layout(kind=_SESSIONS, globs=(), pattern=rf"{_SESSION}/(?P<subagent_id>[\w-]{{1,200}})\.messages\.json"),
-    layout.TASKS,
+    tasks.TASKS,
 )
 _BESIDE: Final = later(r"(\d{1,16}_[\w-]{1,20})(?:\.compaction)?\.json")
 """Files beside a session's document whose change is a change of the session."""
@@ -169,7 +168,7 @@ _ROLES: Final[dict[str, Callable[[Builder], None]]] = {
 
 def source_of(path: Path, root: Path) -> Source | None:
     """Returns the source at `path` below `root`, recognised by name alone."""
-    path = layout.shown_beside(path)
+    path = tasks.shown_beside(path)
     beside = _BESIDE.fullmatch(path.name)
     if beside is not None and beside[1] == path.parent.name:
         path = path.with_name(f"{beside[1]}{_DOCUMENT}")
@@ -183,7 +182,7 @@ def sources(root: Path) -> list[Source]:
 
 def exported(path: Path, head: bytes) -> Source | None:
     """Returns the session or task in a file anywhere on disk, recognised by how it begins."""
-    if path.name == layout.SHOWN and layout.FIRST_TASK.match(head):
+    if path.name == tasks.SHOWN and tasks.FIRST_TASK.match(head):
         return Source(agent=SPEC.id, path=str(path))
     if not path.name.endswith(_DOCUMENT) or not _OWN.search(head):
         return None
@@ -191,12 +190,12 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 
 def _kind_of(path: PurePath) -> str:
-    return layout.TASK if path.name == layout.SHOWN else _SESSIONS
+    return tasks.TASK if path.name == tasks.SHOWN else _SESSIONS
 
 
 def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
-    return parse_task(source, context, record) if layout.is_task(source) else _session(source, context, record)
+    return parse_task(source, context, record) if tasks.is_task(source) else _session(source, context, record)
 
 
 def _layout_root(transcript: Path) -> Path | None:
@@ -213,7 +212,7 @@ def _as_text(text: str) -> bytes:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: SessionReader(), layout.TASK: TaskReader(about_task)}),
+    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: SessionReader(), tasks.TASK: tasks.TaskReader(about_task)}),
     context_type=Context,
     source_of=source_of,
     sources=sources,

@@ -1,4 +1,4 @@
-"""Defines AGENT: how Codex's transcripts ("rollouts") are found, read and parsed, and its hooks understood.
+"""Codex: a terminal agent that writes a "rollout" for each thread of a session. FACTS.md has what they look like.
 
 Hooks seen in 0.125.0, 0.150.0 and 0.169.0. SessionStart comes with the first prompt, and again after each compaction.
 Only Codex sends `null` for the transcript: the user asked for nothing to be written down (`--ephemeral`), so the hook
@@ -8,62 +8,427 @@ is answered and nothing is kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from carryover.adapter.contract import Agent, HookProtocol, QuotedText, Source
+import msgspec
+
+from carryover import model
+from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source
+from carryover.adapter.event_builder import usable_folder, usable_name
 from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, Payload, root_above, session_start_answer
-from carryover.adapter.lazily import lazily
-from carryover.agents.codex.builder import Context
-from carryover.agents.codex.flat import begins
+from carryover.agents.codex import calls
+from carryover.agents.codex.rollout import (
+    HEADER,
+    LAYOUTS,
+    MOST_TURNS,
+    SOURCE_OF,
+    Context,
+    Rollout,
+    Turn,
+    exported,
+    read_line,
+)
 from carryover.agents.codex.spec import SPEC
-from carryover.model import AnyBody, AssistantMessage
 from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import Layout, source_at, sources_below
-from carryover.records.rawjson import objects_in
+from carryover.readers.layouts import sources_below
+from carryover.records import rawjson
+from carryover.records.asked import JOB_STATES
+from carryover.records.fields import digest, utc_ms
+from carryover.records.lenient import fields_of, inside, items_of, number_of, read_as, text_of
+from carryover.records.rawjson import ABSENT
+from carryover.records.resets import failed_turn
+from carryover.records.summary import kinds_of, parts_by_heading
+from carryover.records.text import tagged, without_handoff
+from carryover.text.pattern import later
 
-_NAME: Final = (
-    r"rollout-(?P<group>\d{4}-\d{2}-\d{2})T\d{2}-\d{2}-\d{2}-"
-    r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))\.jsonl"
+_LAYOUT_ROOT: Final = partial(root_above, source_of=SOURCE_OF)
+_QUIET: Final = later(
+    r"world_state|token_usage_record|inter_agent_communication(?:_metadata)?|retained_context|session_state"
+    # `context_compacted` only marks what `compacted` reports.
+    r"|event_msg/(?:agent_reasoning|agent_reasoning_raw_content|context_compacted|sub_agent_activity"
+    r"|(?:collab|dynamic_tool_call|guardian|hook|image_generation|mcp|thread|undo|view_image|web_search)_\w+"
+    r"|\w+_(?:begin|delta|request|started|updated?))"
+    r"|item_completed/(?:CollabAgentToolCall|ContextCompaction|DynamicToolCall|HookPrompt|Image\w+|InjectedContext"
+    r"|McpToolCall|Reasoning|Sleep|SubAgentActivity|WebSearch)"
+    r"|response_item/(?:additional_tools|agent_message|compaction\w*|context_compaction|ghost_snapshot"
+    r"|image_generation_call|other|reasoning|tool_search_\w+)"
 )
-_LAYOUTS: Final = (
-    Layout(root="sessions", globs=("[0-9]*/[0-9]*/[0-9]*/rollout-*.jsonl",), pattern=rf"\d+/\d+/\d+/{_NAME}"),
-    Layout(root="archived_sessions", globs=("rollout-*.jsonl",), pattern=_NAME),
+"""Records without content for us, unless there is a handler for them."""
+_CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
+"""Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
+_LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
+_PHASES: Final = {"final_answer": True, "commentary": False}
+_REQUEST: Final = "## My request for Codex:"
+_EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
+_CLIENTS: Final = ("<environment_context>", "<user_instructions>")
+_PREFACE: Final = later(
+    r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
-"""0.8 to 0.169; `.zst` is a compressed copy of a rollout that was read before it was compressed. A sub-agent's file is
-named after its own thread; only the records show which session it belongs to."""
-_SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
-_LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF)
-_CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
-"""The beginning of the first record (0.32 to 0.169), which may be too long to be complete in the head of a file."""
+"""The client's preface to a summary, for the model that reads it, as worded in 0.169."""
+SUMMARY_KINDS: Final = kinds_of(
+    current="current progress|current progress and key decisions|current progress and key decisions made|progress",
+    next="what remains to be done|remaining work|clear next steps|next steps",
+    other="key decisions|important context|important context, constraints, or user preferences|critical data",
+)
+"""Headings that models choose for a compaction, whose request is a list without headings (reported)."""
+_REPORT: Final = "subagent_notification"
+_ENVIRONMENT: Final = "environment_context"
+_FOLDER_IN_WORDS: Final = later(r"^Current working directory: (.+)$", re.MULTILINE)
+"""As 0.22 and 0.23 write it; later clients mark it with `<cwd>`."""
 
 
-def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the rollout in a file anywhere on disk, recognised by its first record.
+def parse(source: Source, context: Context, record: Record, at_ms: int = 0) -> tuple[Context, Parsed]:
+    """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`.
 
-    A file name as Codex writes it contains the thread's id; otherwise the id comes from the records.
+    `at_ms`: the time of a record that was copied, if it is known.
     """
-    first = next(objects_in(head, most=1), {})
-    if first.get("type") != "session_meta" and not _CUT_RECORD.match(head) and not begins(head):
-        return None
-    named = re.fullmatch(_NAME, path.name)
-    session, group = named.group("session", "group") if named is not None else (None, "")
-    return Source(agent=SPEC.id, path=str(path), session=session, group=group)
+    line = read_line(record.data, context)
+    if line is None or isinstance(line, model.Skipped):
+        return context, Parsed() if line is None else Parsed(skipped=(line,))
+    data = fields_of(line.payload)
+    name = line.type
+    if name in ("event_msg", "response_item"):
+        name = f"{name}/{text_of(data.get('type'))}"
+    item = fields_of(data.get("item")) if name == "event_msg/item_completed" else None
+    if item is not None:
+        name = f"item_completed/{text_of(item.get('type'))}"
+    handle = _HANDLERS.get(name)
+    if handle is None and _QUIET.fullmatch(name):
+        return context, Parsed()
+    rollout = Rollout.begin(source, context, line, name, data if item is None else item, at_ms=at_ms)
+    if handle is None:
+        rollout.skip(name, "unknown record type")
+        return rollout.parsed()
+    # The file that asked for a review repeats the reviewer's prompt.
+    is_others = item is not None and text_of(data.get("thread_id")) not in ("", context.thread)
+    if is_others and context.thread is not None:
+        return context, Parsed()
+    # The file's own first record comes first; that of another thread is followed by its history.
+    if context.thread and name == "session_meta" and usable_name(rollout.text("id")) not in (None, context.thread):
+        rollout.change(copied_s=max(context.made_s, rollout.at_ms // 1000))
+    if rollout.is_copied:
+        return _copied(rollout, source, record)
+    if item is not None:
+        rollout.at_turn(text_of(data.get("turn_id")))
+    rollout.change(copied_s=None, history=None)
+    handle(rollout)
+    return rollout.parsed()
 
 
-def _early(_event: str, given: Payload, _at_ms: int) -> AnyBody | None:
+def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[Context, Parsed]:
+    """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
+    gone. A sub-agent's belongs to the session that it works for, which has it already."""
+    context = rollout.context
+    if rollout.name == "event_msg/token_count":
+        # A fork begins with the last of them again, as its own.
+        context = msgspec.structs.replace(context, used=rollout.total or context.used)
+    if context.subagent_id is not None:
+        return context, Parsed()
+    made_ms = utc_ms(rollout.text("timestamp")) if rollout.name == "session_meta" else 0
+    at_ms = rollout.started_s * 1000 or made_ms or context.history_ms
+    history = context.history or Context()
+    parent = context.facts.parent
+    if history.thread is None and not made_ms:
+        history = msgspec.structs.replace(history, thread=parent, session=parent, cwd=context.cwd, family="legacy")
+    history, parsed = parse(source, history, record, at_ms)
+    changes = {"copied": True, "secondary_key": None}
+    events = (msgspec.structs.replace(event, key=f"copied/{event.key}", **changes) for event in parsed.events)
+    after = msgspec.structs.replace(context, history=history, history_ms=at_ms)
+    return after, Parsed(tuple(events), parsed.skipped)
+
+
+def _session(rollout: Rollout) -> None:
+    """Handles `session_meta`. The first one is the file's own; later ones were copied with another thread's history."""
+    meta = rollout.data
+    thread = usable_name(rollout.text("id"))
+    if thread is None:
+        rollout.skip("session_meta", "unexpected shape")
+    if thread is None or rollout.context.thread is not None:
+        return
+    source = fields_of(meta.get("source"))
+    is_sub_agent = rollout.text("thread_source") in _CLIENTS_OWN or "subagent" in source or "internal" in source
+    spawner = text_of(inside(source.get("subagent", ABSENT), "thread_spawn", "parent_thread_id"))
+    named_by = (rollout.text("session_id"), rollout.text("parent_thread_id"), spawner)
+    parent = next((name for name in named_by if usable_name(name) and name != thread), thread)
+    forked_from = rollout.text("forked_from_id")
+    # Set if nothing of the parent is copied (0.169).
+    copies_nothing = number_of(meta.get("forked_from_ordinal_exclusive")) is not None
+    cwd = usable_folder(rollout.text("cwd"))
+    made_s = (utc_ms(rollout.text("timestamp")) or rollout.at_ms) // 1000
+    rollout.change(
+        thread=thread,
+        session=parent if is_sub_agent else thread,
+        subagent_id=thread if is_sub_agent else None,
+        cwd=cwd,
+        family="paginated" if rollout.text("history_mode") == "paginated" else "legacy",
+        made_s=made_s,
+        copied_s=made_s if forked_from and not copies_nothing else None,
+    )
+    rollout.turns = {None: Turn(cwd=cwd)}
+    branch = text_of(inside(meta.get("git", ABSENT), "branch"))
+    rollout.learn(agent_version=rollout.text("cli_version"), branch=branch, parent=forked_from)
+
+
+def _header(rollout: Rollout) -> None:
+    """Handles the first line of a rollout without an envelope, which says less than `session_meta` does."""
+    _session(rollout)
+    rollout.change(family="flat")
+
+
+def _context(rollout: Rollout) -> None:
+    """Handles `turn_context`: a turn's folder and model. 0.99 writes one per request, without a turn id."""
+    rollout.learn(model=rollout.text("model"))
+    # A review's turn has none in the file that asked for it.
+    rollout.change(place=None, review=False)
+    rollout.start_turn(usable_name(rollout.text("turn_id")) or rollout.turn.id, usable_folder(rollout.text("cwd")))
+    if rollout.context.facts.parent is not None:
+        # A fork starts with a hook, before its prompt. By then it must be known whose history it has.
+        rollout.put_facts_first()
+
+
+def _settings(rollout: Rollout) -> None:
+    """Handles `thread_settings_applied`: the folder of the next turn.
+
+    A thread resumed in another folder writes it first; for `/compact`, a `!command` and a review it is the only record
+    (0.169).
+    """
+    place = usable_folder(text_of(fields_of(rollout.data.get("thread_settings")).get("cwd")))
+    if place is not None and rollout.text("thread_id") in ("", rollout.context.thread):
+        rollout.change(place=place)
+
+
+def _started(rollout: Rollout) -> None:
+    rollout.start_turn(usable_name(rollout.text("turn_id")))
+
+
+def _ended(rollout: Rollout) -> None:
+    """Handles `task_complete` and `turn_aborted`.
+
+    Of the first only its error is news, and clients up to 0.145 don't record that. Of the second only the user's own
+    aborts count: `interrupted` (0.125, 0.169), `replaced` (reported).
+    """
+    rollout.at_turn(rollout.text("turn_id"))
+    rollout.change(review=False)
+    end: model.TurnEnd | None = None
+    if rollout.text("reason") in ("interrupted", "replaced"):
+        end = model.TurnEnd(reason="interrupted")
+    elif error := fields_of(rollout.data.get("error")):
+        # A name, or an object with that name as its only key: a limit, or a provider's 429 until the client gave up.
+        kind = error.get("codex_error_info", ABSENT)
+        statuses = [number_of(inside(detail, "http_status_code")) for detail in fields_of(kind).values()]
+        limited = text_of(kind) in _LIMITS or 429 in statuses
+        end = failed_turn(text_of(error.get("message")), rollout.at_ms, limited=limited)
+    # A turn ends once, however many records report it.
+    if end is not None and not rollout.turn.counts.get("end"):
+        rollout.say(end, "end", digest(end.message))
+
+
+def _rolled_back(rollout: Rollout) -> None:
+    """Handles a rollback of the newest turns.
+
+    What was said in them no longer counts. What was done does, since files are left as they are.
+    """
+    newest = [*rollout.turns.values()][-MOST_TURNS:]
+    count = number_of(rollout.data.get("num_turns")) or 0
+    asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.retracted]
+    for turn in asked[-count:] if count > 0 else ():
+        rollout.at_turn(turn.id)
+        said = (f"{turn.id}/{part}/{n}" for part, times in turn.counts.items() for n in range(times))
+        rollout.say(model.Retracted(keys=tuple(said)), "retracted", str(turn.id))
+        rollout.mark_turn(retracted=True)
+
+
+def _review(rollout: Rollout) -> None:
+    rollout.change(review="entered" in rollout.name.lower())
+
+
+def _words(rollout: Rollout) -> None:
+    """Handles a prompt or an answer, which two families of records repeat; in a file, one of them counts.
+
+    A sub-agent's prompt comes from its parent, a review's from the client. Without a phase it is unknown whether an
+    answer is the final one.
+    """
+    family = "paginated" if rollout.name.startswith("item_completed/") else "legacy"
+    if rollout.context.family not in (None, family):
+        return
+    raw = rollout.data.get("content" if family == "paginated" else "message", ABSENT)
+    if bytes(raw)[:1] != (b"[" if family == "paginated" else b'"'):
+        rollout.skip(rollout.name, "unexpected shape")
+        return
+    rollout.change(family=family)
+    parts = [(text_of(part.get("type")).lower(), part) for part in map(fields_of, items_of(raw))]
+    text = text_of(raw) or "".join(text_of(part.get("text")) for kind, part in parts if kind == "text")
+    if rollout.name.lower().endswith(("agent_message", "agentmessage")):
+        _answer(rollout, text)
+        return
+    images = (items_of(rollout.data.get(name)) for name in ("images", "local_images"))
+    _prompt(rollout, text, sum(map(len, images)) + sum("image" in kind for kind, _ in parts))
+
+
+def _answer(rollout: Rollout, text: str) -> None:
+    if text.strip():
+        said = model.AssistantMessage(text=text, final=_PHASES.get(rollout.text("phase")))
+        rollout.say(said, "said", digest(text))
+
+
+def _prompt(rollout: Rollout, text: str, attachments: int) -> None:
+    words = _typed(text)
+    if not rollout.context.review and (words.strip() or attachments):
+        actor: model.Actor = "human" if rollout.context.subagent_id is None else "model"
+        rollout.say(model.UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
+
+
+def _typed(text: str) -> str:
+    """Returns a prompt without what the client's editor extension puts before it; empty if it is the client's own."""
+    begins = text.lstrip()
+    if begins.startswith(_CLIENTS):
+        return ""
+    # The last one: the selection before it is a file's, and may hold the same line.
+    return text.rpartition(_REQUEST)[2].strip() if begins.startswith(_EDITORS_WORDS) and _REQUEST in text else text
+
+
+def _plan(rollout: Rollout) -> None:
+    """Handles a plan put before the user. Only the next prompt shows whether it is accepted."""
+    text = rollout.text("text").strip()
+    call_id = rollout.call_id
+    if text and call_id is not None:
+        rollout.add(model.PlanProposal(call_id=call_id, text=text), f"{call_id}:plan")
+
+
+def _compacted(rollout: Rollout) -> None:
+    """Handles the summary that replaces the conversation. Its `replacement_history` repeats old prompts."""
+    text = without_handoff(rollout.text("message")).strip()
+    if summary := _PREFACE.sub("", text):
+        parts = parts_by_heading(summary, SUMMARY_KINDS)
+        rollout.say(model.AgentSummary(text=summary, source="compaction", parts=parts), "summary", digest(text))
+
+
+def _message(rollout: Rollout) -> None:
+    """Handles a `message` by which the client tells the model something: a sub-agent's report, or the folder.
+
+    All other messages repeat prompts or answers, or hold what the client and hooks add, such as our own handoff.
+    """
+    role, content = rollout.text("role"), rollout.data.get("content", ABSENT)
+    if rollout.context.family == "flat":
+        _flat_message(rollout, role, content)
+    elif role == "user" and rollout.turn.id is not None and _REPORT.encode() in bytes(content):
+        _report(rollout, rawjson.text_of(content) or "")
+    elif role == "user" and rollout.turn.id is None and (place := _folder_in(rawjson.text_of(content) or "")):
+        # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
+        rollout.start_turn(None, place)
+
+
+def _report(rollout: Rollout, text: str) -> None:
+    told = (tagged(text, _REPORT) or "") if text.startswith(f"<{_REPORT}>") else ""
+    said = fields_of(told.strip().encode("utf-8", "replace"))
+    agent = usable_name(text_of(said.get("agent_path")))
+    # The status is a name, or an object of one name with the sub-agent's last words (0.169).
+    name, report = next(iter(fields_of(said.get("status")).items()), (text_of(said.get("status")), None))
+    state = JOB_STATES.get(name, "running")
+    if agent is not None and state != "running":
+        body = model.BackgroundTask(task_id=agent, state=state, report=without_handoff(text_of(report)).strip())
+        rollout.add(body, f"{agent}:report/{digest(told)}")
+
+
+def _folder_in(text: str) -> str | None:
+    """Returns the folder that the client names to the model; None if the text is anything else."""
+    told = (tagged(text, _ENVIRONMENT) or "") if text.startswith(f"<{_ENVIRONMENT}>") else ""
+    worded = _FOLDER_IN_WORDS.search(told)
+    return usable_folder(tagged(told, "cwd") or (worded[1].strip() if worded is not None else None))
+
+
+def _flat_message(rollout: Rollout, role: str, content: msgspec.Raw) -> None:
+    """Handles a `message` of a rollout without an envelope, whose prompts and answers are nowhere else."""
+    text = rawjson.text_of(content)
+    if text is None:
+        rollout.skip(rollout.name, "unexpected shape")
+    elif role == "assistant":
+        _answer(rollout, text)
+    elif role == "user":
+        rollout.move_to(_folder_in(text))
+        parts = rawjson.part_of(content, list[rawjson.TextPart]) or []
+        _prompt(rollout, text, sum(part.type == "input_image" for part in parts))
+
+
+def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
+    """Returns the events in the text of a `user` message; none if the client wrote it."""
+    words = _typed(text)
+    return (model.UserPrompt(text=words),) if words.strip() else ()
+
+
+def _tokens(rollout: Rollout) -> None:
+    """Handles `token_count`, which is written after each request, and again whenever the limits change.
+
+    The total of the thread tells a repeated record from a new one. What came from the cache is part of the input, as
+    reasoning is of the output.
+    """
+    info = rollout.data.get("info")
+    last = fields_of(fields_of(info).get("last_token_usage"))
+    total = fields_of(fields_of(info).get("total_token_usage"))
+    before = rollout.context.used
+    rollout.change(used=rollout.total or before)
+    if last and total and rollout.context.used != before:
+        whole = number_of(last.get("input_tokens")) or 0
+        read = number_of(last.get("cached_input_tokens")) or 0
+        counts = [number_of(total.get(name)) for name in ("input_tokens", "cached_input_tokens", "output_tokens")]
+        rollout.count_tokens(
+            "/".join([rollout.thread, *map(str, counts)]),
+            session=rollout.session,
+            model=rollout.context.facts.model,
+            input=whole - min(read, whole),
+            output=number_of(last.get("output_tokens")),
+            cache_read=min(read, whole),
+        )
+    limits = fields_of(rollout.data.get("rate_limits"))
+    for name in ("primary", "secondary"):
+        window = fields_of(limits.get(name))
+        used = read_as(window.get("used_percent"), float)
+        at_s, in_s = number_of(window.get("resets_at")), number_of(window.get("resets_in_seconds"))
+        resets_ms = at_s * 1000 if at_s is not None else None if in_s is None else rollout.at_ms + in_s * 1000
+        minutes = number_of(window.get("window_minutes"))
+        if used is not None and rollout.at_ms:
+            window_used = model.WindowUsed(name=name, at_ms=rollout.at_ms, used_percent=used)
+            rollout.windows.append(msgspec.structs.replace(window_used, minutes=minutes, resets_ms=resets_ms))
+
+
+_HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
+    _session: "session_meta",
+    _header: HEADER,
+    _context: "turn_context",
+    _compacted: "compacted",
+    _started: "event_msg/task_started event_msg/turn_started",
+    _ended: "event_msg/task_complete event_msg/turn_complete event_msg/turn_aborted",
+    _settings: "event_msg/thread_settings_applied",
+    _rolled_back: "event_msg/thread_rolled_back",
+    _review: "event_msg/entered_review_mode event_msg/exited_review_mode "
+    "item_completed/EnteredReviewMode item_completed/ExitedReviewMode",
+    _words: "event_msg/user_message event_msg/agent_message item_completed/UserMessage item_completed/AgentMessage",
+    _plan: "item_completed/Plan",
+    _message: "response_item/message",
+    _tokens: "event_msg/token_count",
+    calls.handle_command: "event_msg/exec_command_end item_completed/CommandExecution",
+    calls.handle_file_change: "event_msg/patch_apply_end item_completed/FileChange",
+    calls.handle_call: "response_item/function_call response_item/custom_tool_call",
+    calls.handle_output: "response_item/function_call_output response_item/custom_tool_call_output",
+    calls.handle_web_search: "response_item/web_search_call",
+}
+_HANDLERS: Final = {name: handle for handle, names in _HANDLED.items() for name in names.split()}
+
+
+def _early(_event: str, given: Payload, _at_ms: int) -> model.AnyBody | None:
     """Returns the last message in Stop, which reports only turns that ended well (no limit, error or interrupt)."""
-    return AssistantMessage(text=given.last_words, final=True) if given.last_words else None
+    return model.AssistantMessage(text=given.last_words, final=True) if given.last_words else None
 
 
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
     context_type=Context,
-    source_of=_SOURCE_OF,
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=lazily("carryover.agents.codex.parse", "parse_record"),
+    source_of=SOURCE_OF,
+    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    parse=parse,
     hooks=HookProtocol(
         events=("SessionStart", "PreCompact", "Stop", "SessionEnd"),
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=ACTIONS, early=_early, may_be_unwritten=True).read,
@@ -71,9 +436,6 @@ AGENT: Final = Agent(
         answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,
     ),
-    exported=_exported,
-    quoted=QuotedText(
-        prompt=lazily("carryover.agents.codex.parse", "read_prompt"),
-        outcome=lazily("carryover.agents.codex.calls", "read_output"),
-    ),
+    exported=exported,
+    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output),
 )

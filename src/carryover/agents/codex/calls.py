@@ -1,4 +1,4 @@
-"""Tool calls: what each does and was asked to do, how it ended, and what its success changed.
+"""Codex's tool calls: what each does and was asked to do, how it ended, and what its success changed.
 
 Several records may say how a call ended; the first one counts.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
-from carryover.agents.codex.builder import Builder, OpenCall
+from carryover.adapter.event_builder import usable_folder, usable_name
+from carryover.adapter.recorder import Tools
+from carryover.agents.codex.rollout import OpenCall, Rollout
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
@@ -24,35 +26,33 @@ from carryover.records.lenient import Fields, fields_of, first_text, items_of, n
 from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
+from carryover.text.pattern import later
 
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
-_TOOLS: Final[dict[Op, str]] = {
-    "shell": "exec_command shell local_shell shell_command container.exec unified_exec",
-    "read": "view_image read_file",
-    "search": "list_dir grep_files",
-    "agent": "spawn_agent send_input resume_agent wait wait_agent close_agent",
-    "edit": PATCH,
-    "plan": "update_plan",
-    "ask": "request_user_input",
-}
-OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
-"""Operations of the known tools. Others: `other`."""
-
-_MAX_OPEN_CALLS: Final = 50
-_MAX_CLOSED_CALLS: Final = 200
-_MAX_CHANGES: Final = 50
+TOOLS: Final = Tools(
+    {
+        "shell": "exec_command shell local_shell shell_command container.exec unified_exec",
+        "read": "view_image read_file",
+        "search": "list_dir grep_files",
+        "agent": "spawn_agent send_input resume_agent wait wait_agent close_agent",
+        "edit": PATCH,
+        "plan": "update_plan",
+        "ask": "request_user_input",
+    }
+)
+_MOST_CHANGES: Final = 50
 _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
 _TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
-_COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
-_WORKDIR: Final = re.compile(r"\bworkdir" + _TEXT)
+_COMMAND: Final = later(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
+_WORKDIR: Final = later(r"\bworkdir" + _TEXT)
 """The arguments of a command in a code mode script, which need not be JSON (0.145, 0.146)."""
 _OF_SCRIPT: Final = "exec-"
 """Prefix of the id of a command that a code mode script ran (0.169)."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
-_FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
-_HANDED: Final = re.compile(
+_FAILED_IN: Final = later(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
+_HANDED: Final = later(
     r"\s*(?:cd\s+(?P<folder>'[^'\n]*'|\"[^\"\n$`]*\"|[^\s;&|$`'\"*?~]+)\s*&&\s*)?"
     r"apply_?patch\s+<<-?\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)\s*"
     r"(?P<patch>\*\*\* Begin Patch.*\n\*\*\* End Patch)\s*\n(?P=end)\s*",
@@ -60,25 +60,25 @@ _HANDED: Final = re.compile(
 )
 """A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
 
-_HEAD: Final = re.compile(
+_HEAD: Final = later(
     r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
     r"(?:Process exited with code (?P<code>-?\d{1,10})|Process running with session ID (?P<process>\w{1,40}))\b"
 )
-_EXIT_CODE: Final = re.compile(r"Exit code: (-?\d{1,10})\b")
+_EXIT_CODE: Final = later(r"Exit code: (-?\d{1,10})\b")
 _BODY: Final = "\nOutput:\n"
 _HEAD_CHARS: Final = 400
-_ABORTED: Final = re.compile(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
+_ABORTED: Final = later(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
 _REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
 """The whole output of a refused command or patch, without the header that the client puts before what was printed."""
-_REJECTED: Final = re.compile(
+_REJECTED: Final = later(
     r"exec_command failed(?: for `.*`)?: CreateProcess \{ message: \"Rejected\(\\\"rejected by user\\\"\)\" \}",
     re.DOTALL,
 )
 """The whole output of a refused `exec_command` (0.105; later with the command). What a command printed has a header
 before it, or stands in such a message with its quotes escaped twice."""
 _NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
-_FAILED: Final = re.compile(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
-_IN_SANDBOX: Final = re.compile(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
+_FAILED: Final = later(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
+_IN_SANDBOX: Final = later(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
 """Precedes a command's output if the client suspects its sandbox (0.34 to 0.47)."""
 _PATCH_ERROR: Final = "error: "
 """Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
@@ -89,44 +89,39 @@ _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"
 _KILLED: Final = -1
 
 
-def parse_call(builder: Builder) -> None:
+def handle_call(rollout: Rollout) -> None:
     """Handles a tool call, and emits any question to the user with it."""
-    name = builder.text("name")
-    namespace = builder.text("namespace")
+    name, namespace = rollout.text("name"), rollout.text("namespace")
     if name and namespace.startswith("mcp__"):
         name = f"{namespace}__{name}"
-    call_id = builder.call_id
-    if call_id is None or not usable_name(name):
-        builder.skip(builder.name, "no usable id or name")
+    ident = rollout.text("call_id") or rollout.text("id")
+    if not rollout.identify(rollout.name, ident, name):
         return
-    text = rawjson.string_of(builder.data.get("input", builder.data.get("arguments", rawjson.ABSENT)))
+    is_custom = "input" in rollout.data
+    text = rawjson.string_of(rollout.data.get("input", rollout.data.get("arguments", rawjson.ABSENT)))
     if text is None:
-        builder.skip(f"{builder.name}/{name}", "unexpected input")
+        rollout.skip(f"{rollout.name}/{name}", "unexpected input")
         text = ""
     given = fields_of(text.encode("utf-8", "replace"))
-    asked = asked_in(given.get("questions")) if OPS.get(name) == "ask" else []
     if name == PATCH:
         # A function's argument (0.22 to 0.29), or a custom tool's whole input.
-        patch = text if "input" in builder.data else first_text(given, "input")
-        call = _patch_call(call_id, in_patch(patch, builder.cwd))
-    elif "input" in builder.data and name == CODE_MODE:
-        call = _script_call(builder, call_id, text.strip())
-    elif OPS.get(name) == "shell":
-        call = _shell_call(builder, call_id, name, given)
+        call = _patch(ident, in_patch(text if is_custom else first_text(given, "input"), rollout.cwd))
+    elif is_custom and name == CODE_MODE:
+        call = _script(rollout, ident, text.strip())
+    elif TOOLS.op(name) == "shell":
+        call = _shell(rollout, ident, name, given)
     else:
-        call = _other_call(call_id, name, given, asked)
-    _open(builder, call)
-    for number, question in enumerate(asked):
-        builder.add_of_call(question.as_event(call_id), f"question{number}", call_id)
+        call = _other(ident, name, given)
+    _open(rollout, call, asked_in(given.get("questions")) if call.op == "ask" else ())
 
 
-def parse_output(builder: Builder) -> None:
+def handle_output(rollout: Rollout) -> None:
     """Handles the output of a call, which shows how it ended unless another record already has."""
-    text = rawjson.text_of(builder.data.get("output", rawjson.ABSENT))
-    if builder.call_id is None or text is None:
-        builder.skip(builder.name, "unexpected output")
+    text = rawjson.text_of(rollout.data.get("output", rawjson.ABSENT))
+    if rollout.call_id is None or text is None:
+        rollout.skip(rollout.name, "unexpected output")
         return
-    call = _known(builder, builder.call_id)
+    call = rollout.known(rollout.call_id)
     if call is None:
         return
     outcome = read_output(call.op, text)
@@ -134,157 +129,141 @@ def parse_output(builder: Builder) -> None:
     if head is not None and head["process"] and call.op == "shell":
         # The call stays open: its result comes when the process ends.
         running = replace(call, process=head["process"])
-        builder.change(calls=tuple(running if other is call else other for other in builder.context.calls))
-        builder.at_turn(call.turn)
+        rollout.change(calls=tuple(running if other is call else other for other in rollout.context.calls))
+        rollout.at_turn(call.turn)
         task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
-        builder.add_of_call(task, "running", call.id)
+        rollout.add(task, f"{call.id}:running")
     elif call.name == "write_stdin":
         # What the process printed, and how it ended, is reported with the call that started it.
         exited = head is not None and head["code"] is not None
-        is_told = exited or outcome.status in ("ok", "unknown")
-        _finish(builder, call, ToolOutcome("ok") if is_told else outcome)
+        _finish(rollout, call, ToolOutcome("ok") if exited or outcome.status in ("ok", "unknown") else outcome)
         # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
-        started = [other for other in builder.context.calls if other.process == call.process and other.op == "shell"]
+        started = [other for other in rollout.context.calls if other.process == call.process and other.op == "shell"]
         if started and call.process is not None and exited:
-            _finish(builder, started[-1], outcome)
+            _finish(rollout, started[-1], outcome)
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
-        _finish(builder, call, ToolOutcome("denied", outcome.output, never_ran=True))
+        _finish(rollout, call, ToolOutcome("denied", outcome.output, never_ran=True))
     elif call.name == CODE_MODE:
-        _finish(builder, *_of_script(builder, call, outcome))
+        _finish(rollout, *_of_script(rollout, call, outcome))
     else:
-        _finish(builder, call, outcome)
+        _finish(rollout, call, outcome)
 
 
-def _of_script(builder: Builder, call: OpenCall, outcome: ToolOutcome) -> tuple[OpenCall, ToolOutcome]:
+def _of_script(rollout: Rollout, call: OpenCall, outcome: ToolOutcome) -> tuple[OpenCall, ToolOutcome]:
     """Determines how a code mode script ended, which may print the whole result of its only command (0.146)."""
     if outcome.status == "error" and _PATCH_FAILED in outcome.output:
         found = _FAILED_IN.search(outcome.output)
         return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
     if outcome.status != "ok":
         return call, outcome
-    if call.op != "shell" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
+    if call.op != "shell" or any(ended.startswith(_OF_SCRIPT) for ended in rollout.context.closed):
         return replace(call, op="other", changes=()), ToolOutcome("ok")
     printed = outcome.output.partition(_BODY)[2].strip("\n")
     ran = fields_of(printed.encode("utf-8", "replace"))
     code = number_of(ran.get("exit_code"))
-    return call, ToolOutcome("unknown", printed) if code is None else _ended(
-        code, without_ansi(text_of(ran.get("output")))
-    )
+    if code is None:
+        return call, ToolOutcome("unknown", printed)
+    return call, _ended(code, without_ansi(text_of(ran.get("output"))))
 
 
-def parse_command(builder: Builder) -> None:
+def handle_command(rollout: Rollout) -> None:
     """Handles the client's own record of a finished command: `CommandExecution` or `exec_command_end`.
 
     In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
     that the command belongs to.
     """
-    call_id = _of_client(builder)
-    source = builder.text("source")
+    ident, source = _unended(rollout), rollout.text("source")
     # `write_stdin` on a process is not a separate command.
-    if call_id is None or source == "unified_exec_interaction":
+    if ident is None or source == "unified_exec_interaction":
         return
-    call = _known(builder, call_id)
+    call = rollout.known(ident)
     if call is None:
-        cwd = usable_folder(path_of(builder.text("cwd"))) or builder.cwd  # a URL in `CommandExecution`
-        script = _script_of(builder.data.get("command", rawjson.ABSENT))
-        call = _command_call(call_id, "exec_command", script, cwd)
-        if source == "user_shell":
-            call = replace(call, actor="human", changes=())
-        call = _open(builder, call)
-    output = without_ansi(builder.text("aggregated_output"))
-    _finish(builder, call, _ended(number_of(builder.data.get("exit_code")), output, builder.text("status")))
+        cwd = usable_folder(path_of(rollout.text("cwd"))) or rollout.cwd  # a URL in `CommandExecution`
+        call = _command(ident, "exec_command", _command_in(rollout.data.get("command", rawjson.ABSENT)), cwd)
+        call = _open(rollout, replace(call, actor="human", changes=()) if source == "user_shell" else call)
+    output = without_ansi(rollout.text("aggregated_output"))
+    _finish(rollout, call, _ended(number_of(rollout.data.get("exit_code")), output, rollout.text("status")))
 
 
-def parse_file_change(builder: Builder) -> None:
+def handle_file_change(rollout: Rollout) -> None:
     """Handles the client's own record of a patch (`FileChange`, `patch_apply_end`): its changes, with absolute
     paths."""
-    call_id = _of_client(builder)
-    if call_id is None:
+    if (ident := _unended(rollout)) is None:
         return
-    reported = sorted(fields_of(builder.data.get("changes")).items())
-    made = (_made(path, fields_of(detail), builder.cwd) for path, detail in reported)
+    reported = sorted(fields_of(rollout.data.get("changes")).items())
+    made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in reported)
     changes = tuple(change for change in made if change is not None)
-    call = _known(builder, call_id) or _open(builder, _patch_call(call_id, changes))
-    printed = "\n".join(filter(None, (builder.text("stdout"), builder.text("stderr"))))
-    call = replace(call, op="edit", changes=changes)
-    _finish(builder, call, _ended(None, printed, builder.text("status")))
+    call = rollout.known(ident) or _open(rollout, _patch(ident, changes))
+    printed = "\n".join(filter(None, (rollout.text("stdout"), rollout.text("stderr"))))
+    _finish(rollout, replace(call, op="edit", changes=changes), _ended(None, printed, rollout.text("status")))
 
 
-def _of_client(builder: Builder) -> str | None:
-    """Returns the id of the call that a record of the client ends; None if it has ended or the id is unusable."""
-    if builder.call_id is None:
-        builder.skip(builder.name, "no usable id")
-    elif builder.call_id not in builder.context.closed:
-        builder.at_turn(builder.text("turn_id"))
-        return builder.call_id
+def _unended(rollout: Rollout) -> str | None:
+    """Returns the id of the call that a record of the client ends, and selects its turn; None if it has ended or the id
+    is unusable."""
+    if rollout.call_id is None:
+        rollout.skip(rollout.name, "no usable id")
+    elif rollout.call_id not in rollout.context.closed:
+        rollout.at_turn(rollout.text("turn_id"))
+        return rollout.call_id
     return None
 
 
-def parse_web_search(builder: Builder) -> None:
+def handle_web_search(rollout: Rollout) -> None:
     """Handles a search run by the model's provider, which is finished when it is recorded."""
-    about = first_text(fields_of(builder.data.get("action")), "query", "url")  # reported, not in a recording
-    call_id = builder.call_id or f"web_search/{builder.at_ms}"
-    call = _open(builder, OpenCall(id=call_id, name="web_search", op="web", subject=about))
-    _finish(builder, call, ToolOutcome("ok"))
+    about = first_text(fields_of(rollout.data.get("action")), "query", "url")  # reported, not in a recording
+    call = OpenCall(rollout.call_id or f"web_search/{rollout.at_ms}", "web_search", "web", about)
+    _finish(rollout, _open(rollout, call), ToolOutcome("ok"))
 
 
-def _known(builder: Builder, call_id: str) -> OpenCall | None:
-    return next((call for call in builder.context.calls if call.id == call_id), None)
-
-
-def _open(builder: Builder, call: OpenCall) -> OpenCall:
+def _open(rollout: Rollout, call: OpenCall, asked: Iterable[Asked] = ()) -> OpenCall:
     """Adds a call and keeps it open until its result comes."""
-    call = replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
-    builder.add_of_call(call.as_event(), "call", call.id)
-    builder.change(
-        calls=opened(builder.context.calls, call, most=_MAX_OPEN_CALLS),
-        closed=tuple(other for other in builder.context.closed if other != call.id),
-    )
+    call = replace(call, turn=rollout.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
+    rollout.begin_call(call, f"{call.id}:call", (*asked,), question=f"{call.id}:question")
+    rollout.change(closed=tuple(other for other in rollout.context.closed if other != call.id))
     return call
 
 
-def _patch_call(call_id: str, changes: tuple[Change, ...]) -> OpenCall:
+def _patch(ident: str, changes: tuple[Change, ...]) -> OpenCall:
     """Returns a call that applies a patch; preferably, a file that existed before stands for it."""
     edited = [change for change in changes if change.change in ("modify", "rename")]
     first = next(iter(edited or changes), None)
-    subject = (first.old_path or first.path) if first is not None else ""
-    handoff = names_own_folder(subject)
-    return OpenCall(id=call_id, name=PATCH, op="edit", subject=subject, changes=changes[:_MAX_CHANGES], handoff=handoff)
+    about = (first.old_path or first.path) if first is not None else ""
+    return OpenCall(ident, PATCH, "edit", about, changes=changes[:_MOST_CHANGES], handoff=names_own_folder(about))
 
 
-def _command_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
-    handed = _HANDED.fullmatch(script) if script.count("*** Begin Patch") == 1 else None
+def _command(ident: str, name: str, command: str, cwd: str | None) -> OpenCall:
+    handed = _HANDED.fullmatch(command) if command.count("*** Begin Patch") == 1 else None
     if handed is None:
-        return OpenCall.of_command(call_id, name, script, cwd)
+        return OpenCall.of_command(ident, name, command, cwd)
     folder = handed["folder"]
-    changes = in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd)
-    return _patch_call(call_id, changes)
+    return _patch(ident, in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd))
 
 
-def _shell_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
+def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenCall:
     raw = given.get("cmd", given.get("command", rawjson.ABSENT))
     place = text_of(given.get("workdir"))
-    if builder.context.cwd is None:
-        builder.move_to(usable_folder(place))  # before 0.22 nothing else names a folder
-    cwd = _folder(builder, place)
+    if rollout.context.cwd is None:
+        rollout.move_to(usable_folder(place))  # before 0.22 nothing else names a folder
+    cwd = resolved(place, rollout.cwd) if place else rollout.cwd
     argv = rawjson.part_of(raw, list[str]) or []
     if argv[:1] == [PATCH] and len(argv) == 2:  # 0.48, 0.53
-        return _patch_call(call_id, in_patch(argv[1], cwd))
-    call = _command_call(call_id, name, _script_of(raw), cwd)
+        return _patch(ident, in_patch(argv[1], cwd))
+    call = _command(ident, name, _command_in(raw), cwd)
     return replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
 
 
-def _script_call(builder: Builder, call_id: str, script: str) -> OpenCall:
+def _script(rollout: Rollout, ident: str, script: str) -> OpenCall:
     """Returns the call of a code mode script.
 
     A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
     """
-    is_command = builder.context.family == "legacy" and script.count("tools.") == 1
-    command = _text_in(script, _COMMAND) if is_command else ""
+    is_command = rollout.context.family == "legacy" and script.count("tools.") == 1
+    command, place = (_text_in(script, pattern) if is_command else "" for pattern in (_COMMAND, _WORKDIR))
     if not command:
-        return OpenCall(id=call_id, name=CODE_MODE, op="other", subject=script, handoff=names_own_folder(script))
-    return _command_call(call_id, CODE_MODE, command, _folder(builder, _text_in(script, _WORKDIR)))
+        return OpenCall(ident, CODE_MODE, "other", script, handoff=names_own_folder(script))
+    return _command(ident, CODE_MODE, command, resolved(place, rollout.cwd) if place else rollout.cwd)
 
 
 def _text_in(script: str, pattern: re.Pattern[str]) -> str:
@@ -292,20 +271,17 @@ def _text_in(script: str, pattern: re.Pattern[str]) -> str:
     return text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
 
 
-def _folder(builder: Builder, place: str) -> str | None:
-    """Returns the folder that a command runs in: the turn's, unless the call names another."""
-    return resolved(place, builder.cwd) if place else builder.cwd
-
-
-def _other_call(call_id: str, name: str, given: Fields, asked: list[Asked]) -> OpenCall:
+def _other(ident: str, name: str, given: Fields) -> OpenCall:
+    op = TOOLS.op(name)
     about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
+    asked = asked_in(given.get("questions")) if op == "ask" else []
     number = number_of(given.get("session_id"))  # some clients write it as a text
     process = str(number) if number is not None else text_of(given.get("session_id"))
     return OpenCall(
-        id=call_id,
+        id=ident,
         name=name,
-        op=OPS.get(name, "other"),
-        subject=about or next((question.question for question in asked), ""),
+        op=op,
+        subject=about or next((one.question for one in asked), ""),
         plan=plan_items(given.get("plan"), "step") if name == "update_plan" else (),
         asked=tuple(Asked(bounded(one.question, SUBJECT_CHARS), bounded(one.id, SHORT_CHARS)) for one in asked),
         process=usable_name(process) if name == "write_stdin" else None,
@@ -313,7 +289,7 @@ def _other_call(call_id: str, name: str, given: Fields, asked: list[Asked]) -> O
     )
 
 
-def _script_of(raw: msgspec.Raw) -> str:
+def _command_in(raw: msgspec.Raw) -> str:
     """Returns a command: a text, the script that a shell is started with (`["/bin/bash", "-lc", script]`), or a line.
 
     Empty if it is none of these.
@@ -341,30 +317,25 @@ def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
     return None
 
 
-def _finish(builder: Builder, call: OpenCall, outcome: ToolOutcome) -> None:
+def _finish(rollout: Rollout, call: OpenCall, outcome: ToolOutcome) -> None:
     """Adds the result of a call and its effects."""
-    builder.change(
-        calls=closed(builder.context.calls, call.id),
-        closed=(*builder.context.closed, call.id)[-_MAX_CLOSED_CALLS:],
-    )
-    builder.at_turn(call.turn)
-    builder.add_of_call(call.ended(outcome), "result", call.id)
+    rollout.close(call)
+    rollout.end_call(call, outcome, result=f"{call.id}:result", changes=())
     if call.process is not None and call.op == "shell":
         # How it ended is in its result: a failed job would count a second time.
         state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"
-        builder.add_of_call(BackgroundTask(task_id=call.id, state=state), "ended", call.id)
+        rollout.add(BackgroundTask(task_id=call.id, state=state), f"{call.id}:ended")
     if outcome.status != "ok":
         return
     for change in call.changes:
         if not names_own_folder(change.path):
-            builder.add_of_call(as_edit(change, call.id), f"edit/{digest(change.path)}", call.id)
+            rollout.add(as_edit(change, call.id), f"{call.id}:edit/{digest(change.path)}")
     if call.plan:
-        builder.add_of_call(PlanUpdate(items=call.plan), "plan", call.id)
+        rollout.add(PlanUpdate(items=call.plan), f"{call.id}:plan")
     given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers")) if call.asked else {}
     for number, asked in enumerate(call.asked):
         if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
-            answer = Answer(call_id=call.id, question=asked.question, text=text)
-            builder.add_of_call(answer, f"answer{number}", call.id)
+            rollout.add(Answer(call_id=call.id, question=asked.question, text=text), f"{call.id}:answer{number}")
 
 
 def read_output(op: Op, text: str) -> ToolOutcome:

@@ -6,7 +6,6 @@ continued shares the keys of what it kept, and a result that comes later changes
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,8 +33,7 @@ from carryover.model import (
 )
 from carryover.readers.files import read_document
 from carryover.readers.layouts import Layout, source_at, sources_below
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader, not_whole
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit, hunks_in, patched, planned
 from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, resolved
@@ -81,8 +79,6 @@ _RESUMED: Final = "continue"
 """The prompt that the client adds itself when it made a summary in mid-turn (code, 1.5.47)."""
 _QUIET: Final = ("system", "thinking", "tool")
 """Roles with nothing for a handoff. Results are in the item of their calls; `thinking` and `tool` are of extensions."""
-_SETTLED_MS: Final = 5_000
-"""A document that can't be read this long after its last write is damaged, not half written."""
 _SUMMARY: Final = "conversationSummary"
 
 
@@ -224,12 +220,10 @@ def _steps(checklist: str) -> tuple[PlanItem, ...]:
 
 def _session_in(path: Path, stat: FileStat) -> _Session:
     """Takes the snapshot of a session."""
-    at_ms = stat.mtime_ns // 1_000_000
     document = fields_of(read_document(path))
     if not text_of(document.get("sessionId")) or "history" not in document:
-        half_written = utc_now_ms() - at_ms < _SETTLED_MS
-        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "not a session", str(path))
-    return _Session(document, at_ms)
+        raise not_whole(path, stat, "not a session")
+    return _Session(document, stat.mtime_ns // 1_000_000)
 
 
 class _Session(OnlyConversation):

@@ -1,9 +1,8 @@
-"""Defines AGENT: how Copilot's sessions are found, read and parsed, and its hooks understood."""
+"""GitHub Copilot: the sessions of its terminal client, and the chats in VS Code. FACTS.md has what they look like."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -11,33 +10,37 @@ import msgspec
 
 from carryover.adapter import contract
 from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
-from carryover.adapter.lazily import lazily
-from carryover.agents.copilot.builder import Context
+from carryover.agents.copilot.calls import LogContext
+from carryover.agents.copilot.chats import ChatReader
+from carryover.agents.copilot.cli import DocumentReader, LogReader, parse_log
 from carryover.agents.copilot.spec import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
+from carryover.agents.copilot.vscode import ChatContext, parse_chat
 from carryover.model import Skipped, UserPrompt
 from carryover.readers import layouts
 from carryover.readers.by_kind import ReaderByKind
 from carryover.readers.files import read_head
 from carryover.readers.layouts import Layout
+from carryover.readers.stat_cache import StatCachedReader
 from carryover.records import rawjson
 from carryover.records.rawjson import objects_in
+from carryover.text.pattern import later
 
 _STATE: Final = "session-state"
 _BESIDE: Final = "workspace.yaml"
 """Contains the session's name, so that a change of it counts as a change of the session."""
-_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_DOCUMENT_NAME: Final = rf"session_(?P<session>(?i:{_ID.pattern}))_\d{{1,16}}\.json"
+_UUID: Final = r"(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_ID: Final = later(_UUID)
+_SESSION: Final = rf"(?P<session>{_UUID})"
+_DOCUMENT_NAME: Final = rf"session_{_SESSION}_\d{{1,16}}\.json"
 _NAME: Final = r"(?P<session>[\w-]{1,100})"
 _IN_WINDOW: Final = rf"(?P<group>[^/]+)/{CHATS}/{_NAME}"
 
 # A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
 # copied, and the copy continues.
 _LAYOUTS: Final = (
-    Layout(
-        kind="log", root=_STATE, globs=("*/events.jsonl",), pattern=rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl"
-    ),
+    Layout(kind="log", root=_STATE, globs=("*/events.jsonl",), pattern=rf"{_SESSION}/events\.jsonl"),
     # Until December 2025; see FACTS.md.
-    Layout(kind="log", root=_STATE, globs=("*.jsonl",), pattern=rf"(?P<session>(?i:{_ID.pattern}))\.jsonl"),
+    Layout(kind="log", root=_STATE, globs=("*.jsonl",), pattern=rf"{_SESSION}\.jsonl"),
     Layout(kind="document", root=DOCUMENTS, globs=("session_*.json",), pattern=_DOCUMENT_NAME, rank=-1),
     Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.jsonl",), pattern=rf"{_IN_WINDOW}\.jsonl", rank=7),
     Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.json",), pattern=rf"{_IN_WINDOW}\.json", rank=6),
@@ -45,12 +48,12 @@ _LAYOUTS: Final = (
     Layout(kind="chat", root=EMPTY, globs=("*.json",), pattern=rf"{_NAME}\.json", rank=4),
 )
 _HEAD_BYTES: Final = 64 << 10
-_DOCUMENT: Final = re.compile(
+_DOCUMENT: Final = later(
     rb'(?:\xef\xbb\xbf)?\s*\{\s*"sessionId"\s*:\s*"([\w-]{1,100})"\s*,\s*"startTime"\s*:\s*"[^"]{1,40}"\s*,'
     rb'\s*"chatMessages"\s*:'
 )
 """The beginning of a session in one document (0.0.340)."""
-_CHAT: Final = re.compile(
+_CHAT: Final = later(
     rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
     rb'"(?:version|requesterUsername|responderUsername|initialLocation|requests|sessionId|creationDate)"\s*:'
 )
@@ -66,11 +69,6 @@ def source_of(path: Path, root: Path) -> contract.Source | None:
     """Returns the source at `path` below `root`, recognised by name alone."""
     path = path.with_name("events.jsonl") if (root.name, path.name) == (_STATE, _BESIDE) else path
     return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
-
-
-def sources(root: Path) -> list[contract.Source]:
-    """Returns every source below `root`, sorted by path."""
-    return layouts.sources_below(SPEC.id, _LAYOUTS, root)
 
 
 def exported(path: Path, head: bytes) -> contract.Source | None:
@@ -89,31 +87,19 @@ def exported(path: Path, head: bytes) -> contract.Source | None:
     return contract.Source(agent=SPEC.id, path=str(path), session=session) if is_own else None
 
 
-def kind_to_read(path: Path) -> str:
+def _kind_to_read(path: Path) -> str:
     """Returns the kind to read `path` as: by location, or by content for an export or a copy elsewhere."""
-    return kind_of(path) or _kind_in(read_head(path, _HEAD_BYTES))
-
-
-def readers() -> Mapping[str, contract.Reader]:
-    """Returns the reader for each kind of source."""
-    from carryover.agents.copilot.document_reader import DocumentReader
-    from carryover.agents.copilot.log_reader import LogReader
-    from carryover.agents.copilot.vscode_reader import ChatReader
-    from carryover.readers.stat_cache import StatCachedReader
-
-    return {"log": LogReader(), "document": DocumentReader(), "chat": StatCachedReader(ChatReader())}
-
-
-def _kind_in(head: bytes) -> str:
-    if _DOCUMENT.match(head):
-        return "document"
-    return "chat" if _is_chat(head) else "log"
+    if kind := kind_of(path):
+        return kind
+    head = read_head(path, _HEAD_BYTES)
+    return "document" if _DOCUMENT.match(head) else "chat" if _is_chat(head) else "log"
 
 
 def _is_chat(head: bytes) -> bool:
-    return _CHAT.match(head) is not None and all(name in head for name in (b'"responderUsername"', b'"requests"'))
+    return _CHAT.match(head) is not None and b'"responderUsername"' in head and b'"requests"' in head
 
 
+_layout_root: Final = partial(root_above, source_of=source_of)
 _ACTIONS: Final[dict[str, contract.HookAction]] = {**ACTIONS, "userpromptsubmitted": "prompt", "agentstop": "turn_end"}
 _REASONS: Final[dict[str, contract.StartReason]] = {
     "new": "startup",
@@ -165,17 +151,13 @@ def _read(event: str, payload: bytes, at_ms: int) -> contract.HookEvent | Skippe
     reason = _REASONS.get(given.source or "") if action == "session_start" else None
     if action == "session_start" and reason is None:
         return skipped(event, "unknown start reason")
+    found = contract.HookEvent(action=action, session=session, cwd=given.cwd, transcript=transcript, reason=reason)
+    prompt = (rawjson.string_of(given.prompt) or "").strip()
+    if action != "prompt" or not prompt or given.hook_event_name is not None:
+        return found
     # The terminal client logs the prompt only after its hooks have answered.
-    prompt = (rawjson.string_of(given.prompt) or "").strip() if given.hook_event_name is None else ""
-    early = action == "prompt" and prompt
-    return contract.HookEvent(
-        action=action,
-        session=session,
-        cwd=given.cwd,
-        transcript=transcript,
-        reason=reason,
-        provisional=provisional(event, session, at_ms, UserPrompt(text=prompt), given.cwd) if early else (),
-    )
+    early = provisional(event, session, at_ms, UserPrompt(text=prompt), given.cwd)
+    return msgspec.structs.replace(found, provisional=early)
 
 
 def _own_session(given: Payload, event: str) -> str | None:
@@ -189,8 +171,20 @@ def _answer(text: str) -> bytes:
     return msgspec.json.encode({"additionalContext": output["additionalContext"], "hookSpecificOutput": output})
 
 
-def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, source_of)
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one source between two records, with a part for each kind of source."""
+
+    log: LogContext = LogContext()
+    chat: ChatContext = ChatContext()
+
+
+def parse(source: contract.Source, context: Context, record: contract.Record) -> tuple[Context, contract.Parsed]:
+    """Parses one record of a session or a chat. Never raises: what is not understood is counted in `skipped`."""
+    if record.data.startswith(b'{"kind":'):  # as the reader of chats makes them
+        chat, parsed = parse_chat(context.chat, record)
+        return msgspec.structs.replace(context, chat=chat), parsed
+    log, parsed = parse_log(source, context.log, record)
+    return msgspec.structs.replace(context, log=log), parsed
 
 
 HOOKS: Final = contract.HookProtocol(
@@ -202,28 +196,16 @@ HOOKS: Final = contract.HookProtocol(
     reads_page="read `{page}` in parts of 60 lines",  # neither `view` nor the shell shows 31 KB at once (1.0.102)
     lost=lambda context: context.log.compacted_ms,
 )
-
-
-_parse_chat: Final = lazily("carryover.agents.copilot.vscode_parse", "parse_record")
-_parse_log: Final = lazily("carryover.agents.copilot.parse", "parse_record")
-
-
-def _parse(source: contract.Source, context: Context, record: contract.Record) -> tuple[Context, contract.Parsed]:
-    # The records of chats begin as their reader makes them. Each kind of source has a part of the context.
-    if record.data.startswith(b'{"kind":'):
-        chat, parsed = _parse_chat(source, context.chat, record)
-        return msgspec.structs.replace(context, chat=chat), parsed
-    log, parsed = _parse_log(source, context.log, record)
-    return msgspec.structs.replace(context, log=log), parsed
-
-
 AGENT: Final = contract.Agent(
     spec=SPEC,
-    reader=ReaderByKind(kind_to_read, readers),
+    reader=ReaderByKind(
+        _kind_to_read,
+        lambda: {"log": LogReader(), "document": DocumentReader(), "chat": StatCachedReader(ChatReader())},
+    ),
     context_type=Context,
     source_of=source_of,
-    sources=sources,
-    parse=_parse,
+    sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
+    parse=parse,
     hooks=HOOKS,
     exported=exported,
 )

@@ -1,4 +1,4 @@
-"""Defines AGENT: how Cursor's conversations are found, read and parsed, and its hooks understood.
+"""Cursor: an editor and a terminal client. FACTS.md has what their conversations look like.
 
 There are three stores, each recognised by its location alone. editor: the editor's global database. chat: a
 conversation of the terminal client. transcript: lines that either of them writes in addition. A conversation has the
@@ -7,32 +7,31 @@ same id in every store and may be in several: FACTS.md.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, HookEvent, HookProtocol, Reader, Source
+from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
+from carryover.adapter.event_builder import reemitted_after, usable_folder, usable_name
 from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, skipped
-from carryover.adapter.lazily import lazily
+from carryover.agents.cursor.calls import Context, CursorRecorder, Emitted, StoreRecord
+from carryover.agents.cursor.chats import COPY_GROUP, NOTED, ChatReader, LinesReader, parse_line, parse_message
+from carryover.agents.cursor.editor import EditorReader, parse_bubble, parse_state
 from carryover.agents.cursor.spec import SPEC
-from carryover.agents.cursor.wire import Context
 from carryover.model import Skipped, TurnEnd
 from carryover.readers import layouts
 from carryover.readers.by_kind import ReaderByKind
 from carryover.readers.files import SQLITE, read_head
-from carryover.readers.jsonl import JsonlReader
 from carryover.readers.layouts import Layout
+from carryover.readers.sqlite import table_names
+from carryover.readers.stat_cache import StatCachedReader
 from carryover.records import rawjson
-from carryover.records.fields import session_of_copy
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy
+from carryover.records.lenient import text_of
 from carryover.records.rawjson import objects_in
-
-COPY_GROUP: Final = "empty-window"
-"""Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
-NOTED: Final = "carryoverNotedMs"
-"""Field that the reader adds to each line of a transcript: the file's modification time, UTC milliseconds."""
+from carryover.text.pattern import later
 
 _ID: Final = r"[\w-]{1,100}"
 _CHAT: Final = rf"[^/]+/(?P<session>{_ID})/store\.db"
@@ -46,25 +45,11 @@ _LAYOUTS: Final = (
     Layout(kind="transcript", root="projects", globs=(), pattern=rf"(?P<group>{COPY_GROUP})/{_TRANSCRIPT}", rank=-1),
     Layout(kind="transcript", root="projects", globs=_TRANSCRIPTS, pattern=rf"{_IN_GROUP}{_TRANSCRIPT}", rank=1),
 )
-_BESIDE: Final = re.compile(r"(state\.vscdb|store\.db)(?:-wal|-journal)")
+_BESIDE: Final = later(r"(state\.vscdb|store\.db)(?:-wal|-journal)")
 _HEAD_BYTES: Final = 64 << 10
-_OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
-
-
-class LinesReader(JsonlReader):
-    """A `JsonlReader` that adds `carryoverNotedMs` to JSON objects, since their lines have no time."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads the records after `cursor`, adding the file's modification time in milliseconds to each."""
-        noted = b'{"%s":%d,' % (NOTED.encode(), self.stat(path).mtime_ns // 1_000_000)
-        batch = super().read(path, cursor)
-        records = tuple(
-            msgspec.structs.replace(record, data=noted + record.data[start.end() :])
-            if (start := _OBJECT.match(record.data))
-            else record
-            for record in batch.records
-        )
-        return msgspec.structs.replace(batch, records=records)
+_LINE: Final = b'{"%s":' % NOTED.encode()
+"""Prefix that the reader adds to each line of a transcript."""
+_RECORD: Final = msgspec.json.Decoder(StoreRecord)
 
 
 def kind_of(path: str | PurePath) -> str | None:
@@ -72,7 +57,7 @@ def kind_of(path: str | PurePath) -> str | None:
     return layouts.kind_of(_LAYOUTS, path)
 
 
-def kind_to_read(path: Path) -> str | None:
+def _kind_to_read(path: Path) -> str | None:
     """Returns the kind to read `path` as: by location, or by content for a copy elsewhere."""
     return kind_of(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
 
@@ -104,29 +89,9 @@ def source_of(path: Path, root: Path) -> Source | None:
     return layouts.source_at(SPEC.id, _LAYOUTS, path.with_name(beside[1]) if beside else path, root)
 
 
-def sources(root: Path) -> list[Source]:
-    """Returns every source below `root`, sorted by path."""
-    return layouts.sources_below(SPEC.id, _LAYOUTS, root)
-
-
-def readers() -> Mapping[str, Reader]:
-    """Returns the reader for each kind of source."""
-    from carryover.agents.cursor.chats import ChatReader
-    from carryover.agents.cursor.editor import EditorReader
-    from carryover.readers.stat_cache import StatCachedReader
-
-    return {
-        "editor": StatCachedReader(EditorReader()),
-        "chat": StatCachedReader(ChatReader()),
-        "transcript": LinesReader(),
-    }
-
-
 def _kind_in(path: Path, head: bytes) -> str | None:
     """Returns the kind of a copy by its content. Prompts in a transcript are between tags that no other agent uses."""
     if head.startswith(SQLITE):
-        from carryover.readers.sqlite import table_names
-
         return "editor" if "cursorDiskKV" in table_names(path) else None
     first = next(objects_in(head, most=1), {})
     is_prompt = first.get("role") == "user" and isinstance(first.get("message"), dict)
@@ -156,6 +121,7 @@ class Payload(msgspec.Struct, frozen=True):
     """With stop: `completed`, `aborted` or `error`."""
 
 
+_layout_root: Final = partial(root_above, source_of=source_of)
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 _ENDS: Final[dict[str, Literal["interrupted", "error"]]] = {"aborted": "interrupted", "error": "error"}
 
@@ -172,9 +138,8 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     action = ACTIONS.get(event, "hint")
     if action == "session_start" and rawjson.part_of(given.is_background_agent, bool):
         action = "hint"  # it has its task already, and works on a copy of the project
-    transcript = rawjson.string_of(given.transcript_path) or None
-    if transcript is not None and _layout_root(Path(transcript)) is None:
-        transcript = None  # one elsewhere is ignored; the session's id is enough
+    path = rawjson.string_of(given.transcript_path) or ""
+    transcript = path if _layout_root(Path(path)) is not None else None  # the session's id is enough
     end = _ENDS.get(rawjson.string_of(given.status) or "") if action == "turn_end" else None
     events = provisional(event, session, at_ms, TurnEnd(reason=end), folder) if end is not None else ()
     return HookEvent(
@@ -196,20 +161,72 @@ def _answer(text: str) -> bytes:
     return msgspec.json.encode({"additional_context": text.encode("utf-8", "replace").decode()})
 
 
-def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, source_of)
-
-
 HOOKS: Final = HookProtocol(
     events=("sessionStart", "stop", "sessionEnd"), read=_read, answer=_answer, layout_root=_layout_root
 )
+
+
+def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of any store. Never raises: what is not understood is counted in `skipped`."""
+    if kind_of(source.path) == "transcript" or record.data.startswith(_LINE):
+        return parse_line(source, context, record)
+    read = rawjson.read(_RECORD, record.data)
+    if isinstance(read, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    if read.kind == "skipped":
+        return context, Parsed(skipped=(rawjson.skipped(read.what, read.why, None),))
+    found = read.conversation
+    session = found.parent or found.id
+    if usable_name(session) is None or usable_name(found.id) is None:
+        return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable id", None),))
+    folders = tuple(filter(usable_folder, found.folders))
+    recorder = CursorRecorder(
+        context=context,
+        session=session,
+        ident=found.id,
+        subagent_id=None if found.parent is None else found.id,
+        conversation=msgspec.structs.replace(found, folders=folders),
+    )
+    if read.kind == "begin":
+        return recorder.parsed(_begin(recorder, read))
+    if read.kind == "message":
+        recorder.ident = f"{found.id}/{read.id[:MAX_NAME_CHARS]}"
+        noted_ms = (read.noted_ms if recorder.emitted.last else 0) or read.at_ms or read.noted_ms
+        parse_message(recorder, text_of(read.message.get("role")), read.message.get("content"), noted_ms)
+        return recorder.parsed()
+    recorder.at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else recorder.emitted.last_ms or context.talk.last_ms
+    if not recorder.at_ms:
+        return context, Parsed()  # nothing was said yet
+    recorder.note_emitted(last_ms=recorder.at_ms)
+    handle = parse_bubble if read.kind == "bubble" else parse_state
+    handle(recorder, read)
+    return recorder.parsed()
+
+
+def _begin(recorder: CursorRecorder, record: StoreRecord) -> Reemitted | None:
+    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
+    if not record.on or recorder.ident not in recorder.context.emitted:
+        recorder.note_emitted(**msgspec.structs.asdict(Emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
+        if record.on:
+            return None
+    last = recorder.emitted.last
+    return reemitted_after(last, session=recorder.session, subagent_id=recorder.subagent_id, more=record.more)
+
+
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(kind_to_read, readers),
+    reader=ReaderByKind(
+        _kind_to_read,
+        lambda: {
+            "editor": StatCachedReader(EditorReader()),
+            "chat": StatCachedReader(ChatReader()),
+            "transcript": LinesReader(),
+        },
+    ),
     context_type=Context,
     source_of=source_of,
-    sources=sources,
-    parse=lazily("carryover.agents.cursor.parse", "parse_record"),
+    sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
+    parse=parse,
     hooks=HOOKS,
     exported=exported,
 )

@@ -1,7 +1,11 @@
-"""Reads a chat of the terminal client: a `store.db` with `meta.json` beside it.
+"""Conversations as messages: a chat of the terminal client, and a transcript, which client and editor write beside it.
 
-Each message is a blob keyed by the SHA-256 of its content. A root lists them in order and is rewritten with each
-message. What a newer root no longer lists stays counted, since the client may have put a summary in its place.
+A chat is a `store.db` with `meta.json` beside it. Each message is a blob keyed by the SHA-256 of its content. A root
+lists them in order and is rewritten with each message. What a newer root no longer lists stays counted, since the
+client may have put a summary in its place. A transcript has neither results nor times.
+
+A user's message is what the client hands to the model (2026 builds, FACTS.md): blocks of attached context, then
+`<timestamp>` with the local time in words, then `<user_query>`.
 """
 
 from __future__ import annotations
@@ -11,30 +15,94 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.cursor.wire import Conversation, StoreRecord
+from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.agents.cursor.calls import Context, Conversation, CursorRecorder, StoreRecord
+from carryover.agents.cursor.tools import TOOLS, arguments_in, outcome_of, plain_name, todos_after
+from carryover.model import Actor, AssistantMessage, TurnEnd, UserPrompt
 from carryover.readers import files, sqlite
 from carryover.readers.bounds import TooLarge
+from carryover.readers.jsonl import JsonlReader
 from carryover.readers.rewritten import OnlyConversation, read_on
 from carryover.readers.stat_cache import utc_now_ms
-from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, is_true, read_as, text_of, time_of
+from carryover.records import rawjson
+from carryover.records.asked import plan_of
+from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.lenient import (
+    Fields,
+    fields_of,
+    inside,
+    is_true,
+    items_of,
+    number_of,
+    read_as,
+    text_below,
+    text_of,
+    time_of,
+)
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.text import tagged
+from carryover.text.pattern import later
 
-UNTITLED: Final = "New Agent"
+COPY_GROUP: Final = "empty-window"
+"""Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
+NOTED: Final = "carryoverNotedMs"
+"""Field that the reader adds to each line of a transcript: the file's modification time, UTC milliseconds."""
+_UNTITLED: Final = "New Agent"
 """The name of a chat without a title."""
-
 _ID_CHARS: Final = 16
 """Characters of an id that are kept: a quarter of a SHA-256 is unique in a chat."""
 _MAX_DEPTH: Final = 4
 # A root and, in newer builds, its nodes are protocol buffers: a field's number and kind, its length, its bytes. What
 # has the length of an id counts as one if there is such a blob.
-_MESSAGES: Final = re.compile(rb"(?=\x0a\x20(.{32}))", re.DOTALL)
-_NODES: Final = re.compile(rb"(?=\x20(.{32}))", re.DOTALL)
+_MESSAGES: Final = later(rb"(?=\x0a\x20(.{32}))", re.DOTALL)
+_NODES: Final = later(rb"(?=\x20(.{32}))", re.DOTALL)
+_CONTEXT: Final = later(
+    r"\s*<(additional_data|agent_skills|agent_transcripts|always_applied_workspace_rules|attached_files|"
+    r"available_skills|cursor_commands|current_file|environment_details|external_links|git_status|image_files|"
+    r"linter_errors|manually_attached_skills|mcp_file_system|open_and_recently_viewed_files|project_layout|rules|"
+    r"selected_code|system_notification|system_reminder|system-reminder|terminal_files_information|timestamp|"
+    r"user_info|user_rules|workspace_rules)\b[^>]{0,200}>"
+)
+"""The beginning of a block that the client put before the user's words. Names beyond user_info are unverified."""
+
+_TIME: Final = later(
+    r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}),? (\d{1,2}:\d\d)\s?([AP]M) \(UTC(?:([+-])(\d{1,2})(?::(\d\d))?)?\)"
+)
+_WORKSPACE: Final = later(r"^Workspace Path: (.{1,4096})$", re.MULTILINE)
+_INJECTED: Final = ("The above subagent result is already visible", "Briefly inform the user about the task result")
+"""The beginning of a query by which the client makes the model continue."""
+_MAX_BLOCKS: Final = 500
+
+_TAKEN_OUT: Final = "[REDACTED]"
+"""Placeholder for thinking that a transcript leaves out."""
+_BLOCKS: Final = {"user": ("text",), "assistant": ("text", "tool_use", "tool-call"), "tool": ("text", "tool-result")}
+"""Types of blocks that are read, by role."""
+_QUIET_BLOCKS: Final = frozenset(("thinking", "reasoning", "redacted_thinking", "redacted-reasoning"))
+_IMAGE_BLOCKS: Final = frozenset(("image", "file", "document"))
+_STOPPED: Final = "User aborted"
+_OBJECT: Final = later(rb"\s*\{(?=\s*\")")
+
+
+class LinesReader(JsonlReader):
+    """A `JsonlReader` that adds `carryoverNotedMs` to JSON objects, since their lines have no time."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads the records after `cursor`, adding the file's modification time in milliseconds to each."""
+        noted = b'{"%s":%d,' % (NOTED.encode(), self.stat(path).mtime_ns // 1_000_000)
+        batch = super().read(path, cursor)
+        records = tuple(
+            msgspec.structs.replace(record, data=noted + record.data[start.end() :])
+            if (start := _OBJECT.match(record.data))
+            else record
+            for record in batch.records
+        )
+        return msgspec.structs.replace(batch, records=records)
 
 
 class ChatReader:
@@ -42,15 +110,11 @@ class ChatReader:
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what is new in the chat. Raises as `readers.sqlite.read_transaction` does."""
-        meta_json = None
+        meta: Fields = {}
         with suppress(OSError):
-            meta_json = files.read_small(path.with_name("meta.json"), limit=1 << 16)
-
-        def read_chat(db: sqlite.Connection) -> Batch:
-            chat = _Chat(db, path.parent.name, fields_of(meta_json))
-            return read_on(chat, cursor, now_ms=utc_now_ms())
-
-        return sqlite.read_database(path, read_chat)
+            meta = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))
+        now_ms = utc_now_ms()
+        return sqlite.read_database(path, lambda db: read_on(_Chat(db, path.parent.name, meta), cursor, now_ms=now_ms))
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and of `meta.json` beside it, which holds title and folder."""
@@ -83,7 +147,16 @@ class _Chat(OnlyConversation):
         for message in self._messages(_MESSAGES.findall(root)):
             self.pieces.append((message, before[message]))
             before[message] += 1
-        self._conversation = self._described()
+        folder = text_of(meta_json.get("cwd"))
+        title = text_of(meta_json.get("title")) or text_of(self._meta.get("name"))
+        self._conversation = Conversation(
+            id=ident,
+            name=bounded(title, SHORT_CHARS) if title != _UNTITLED else "",
+            model=bounded(text_of(self._meta.get("lastUsedModel")), SHORT_CHARS),
+            # Its own id stands for "unknown": the parent is not recorded.
+            parent=ident if is_true(meta_json.get("isSubagent")) else None,
+            folders=(folder,) if folder else (),
+        )
 
     def conversations(self) -> list[tuple[str, str]]:
         return [(self.ident, f"{self.pieces} {self._conversation}")] if "latestRootBlobId" in self._meta else []
@@ -96,32 +169,20 @@ class _Chat(OnlyConversation):
     def piece(self, number: int) -> bytes:
         ident, occurrence = self.pieces[number]
         message = read_as(self._blob(ident), Fields)
+        if message is None:
+            return msgspec.json.encode(StoreRecord(kind="skipped", what="message", why="not JSON"))
         record = StoreRecord(
-            kind="skipped" if message is None else "message",
+            kind="message",
             conversation=self._conversation,
             at_ms=time_of(self._meta.get("createdAt")) or time_of(self._meta_json.get("createdAtMs")),
             noted_ms=time_of(self._meta_json.get("updatedAtMs")),
             id=f"{ident[:_ID_CHARS]}/{occurrence}",
-            message=message or {},
-            what="message" if message is None else "",
-            why="not JSON" if message is None else "",
+            message=message,
         )
         return msgspec.json.encode(record)
 
     def end(self, emitted: int) -> bytes | None:
         return msgspec.json.encode(StoreRecord(kind="state", conversation=self._conversation)) if emitted else None
-
-    def _described(self) -> Conversation:
-        folder = text_of(self._meta_json.get("cwd"))
-        title = text_of(self._meta_json.get("title")) or text_of(self._meta.get("name"))
-        return Conversation(
-            id=self.ident,
-            name=bounded(title, SHORT_CHARS) if title != UNTITLED else "",
-            model=bounded(text_of(self._meta.get("lastUsedModel")), SHORT_CHARS),
-            # Its own id stands for "unknown": the parent is not recorded.
-            parent=self.ident if is_true(self._meta_json.get("isSubagent")) else None,
-            folders=(folder,) if folder else (),
-        )
 
     def _messages(self, ids: Iterable[bytes], depth: int = 0) -> Iterator[str]:
         """Yields the messages among these blobs and, in newer builds, those that a blob lists."""
@@ -137,3 +198,190 @@ class _Chat(OnlyConversation):
 
     def _blob(self, ident: str) -> bytes | None:
         return sqlite.value_at(self._db, "SELECT data FROM blobs WHERE id = ?", ident)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A part of a message: in a transcript as in Anthropic's API, in a chat as in the AI SDK."""
+
+    type: str
+    text: str | None = None
+    name: str = ""
+    input: msgspec.Raw = rawjson.ABSENT
+    call_id: str = msgspec.field(default="", name="toolCallId")
+    tool_name: str = msgspec.field(default="", name="toolName")
+    args: msgspec.Raw = rawjson.ABSENT
+    result: msgspec.Raw = rawjson.ABSENT
+    is_error: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="isError")
+
+
+class Words(msgspec.Struct, frozen=True):
+    """The text that the user typed (empty if none), and when it was sent (UTC ms, 0 if unknown)."""
+
+    text: str
+    at_ms: int = 0
+    workspace: str = ""
+    """The workspace folder that the context blocks name."""
+    marked: bool = False
+    """Whether the client marked the text as the user's."""
+
+
+def words_of(text: str) -> Words:
+    """Returns the part of a user message that the user typed: the last query, since what was attached before it may
+    hold one too."""
+    start = _after_context(text)
+    head = text[:start]
+    typed = text[start:]
+    before, mark, marked = typed.rpartition("<user_query>")
+    if mark:
+        head += before
+        typed = marked.rpartition("</user_query>")[0] if "</user_query>" in marked else marked
+    found = _WORKSPACE.search(head)
+    return Words(
+        text="" if typed.startswith(_INJECTED) else typed.strip(),
+        at_ms=spoken_ms(tagged(head, "timestamp", head.rfind("<timestamp>")) or ""),
+        workspace=found[1].strip() if found else "",
+        marked=bool(mark),
+    )
+
+
+def spoken_ms(text: str) -> int:
+    """Parses a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)` to UTC milliseconds; 0 if it is none."""
+    found = _TIME.search(text)
+    if found is None:
+        return 0
+    *date, sign, hours, minutes = found.groups()
+    zone = f"{sign or '+'}{int(hours or 0):02}{minutes or '00'}"
+    try:
+        return max(0, round(datetime.strptime(" ".join((*date, zone)), "%b %d %Y %I:%M %p %z").timestamp() * 1000))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _after_context(text: str) -> int:
+    """Returns the offset at which the context blocks end; an unclosed block extends to the end."""
+    at = 0
+    while found := _CONTEXT.match(text, at):
+        closing = f"</{found[1]}>"
+        closed = text.find(closing, found.end())
+        at = closed + len(closing) if closed >= 0 else len(text)
+    return at
+
+
+def parse_line(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one line of a transcript. A message has a role, everything else a type."""
+    line = fields_of(record.data)
+    role = text_of(line.get("role"))
+    kind = text_of(line.get("type"))
+    if not line and record.data.strip() != b"{}":
+        return context, Parsed(skipped=(rawjson.skipped("?", "not a JSON object", None),))
+    if role == "system":
+        return context, Parsed()
+    names = ("role", "type", "message", "status", "error")
+    mark = digest(b"\0".join(bytes(line.get(name, rawjson.ABSENT)) for name in names))
+    session = source.session or digest(source.path)
+    copy = f"{COPY_GROUP}/" if source.group == COPY_GROUP else ""
+    recorder = CursorRecorder(
+        context=context,
+        session=session,
+        ident=f"{session}/{source.subagent_id or ''}/{copy}{record.number}/{mark}",
+        subagent_id=source.subagent_id,
+        slug=source.group,
+    )
+    noted_ms = number_of(line.get(NOTED)) or 0
+    content = inside(line.get("message", rawjson.ABSENT), "content")
+    if role in ("user", "assistant") and bytes(content)[:1] not in (b'"', b"["):
+        recorder.skip(role, "unexpected message")
+    elif role in ("user", "assistant"):
+        parse_message(recorder, role, content, noted_ms)
+    elif kind == "turn_ended":
+        _end(recorder, line, noted_ms)
+    else:
+        recorder.skip(kind or role or "?", "unknown record type")
+    return recorder.parsed()
+
+
+def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | None, noted_ms: int) -> None:
+    """Parses a message of either store."""
+    if role not in _BLOCKS:
+        if role != "system":
+            recorder.skip("message", "unknown role")
+        return
+    blocks = _blocks(recorder, role, content)
+    if role == "user":
+        texts = [block.text for block in blocks.values() if block.type == "text" and block.text]
+        _prompt(recorder, "\n".join(texts), noted_ms, sum(block.type in _IMAGE_BLOCKS for block in blocks.values()))
+        return
+    recorder.place(noted_ms)
+    if recorder.conversation is None:
+        recorder.close_calls(went_on=True)
+    for number, block in blocks.items():
+        if block.type == "text":
+            # What the model thought was taken out there.
+            if (text := (block.text or "").removesuffix(_TAKEN_OUT).rstrip()).strip():
+                recorder.add(AssistantMessage(text=text), f"{number}")
+        elif block.type == "tool_use":
+            _call(recorder, f"{recorder.ident}/{number}", block.name, arguments_in(block.input), f"{number}")
+        elif block.type == "tool-call":
+            _call(recorder, block.call_id, block.tool_name, arguments_in(block.args, block.input), f"{number}")
+        elif block.type == "tool-result" and recorder.identify("tool-result", block.call_id):
+            call = recorder.take_call(block.call_id, block.tool_name, TOOLS.op(block.tool_name))
+            outcome = outcome_of(call.op, block.result)
+            if is_true(block.is_error) and outcome.status in ("ok", "unknown"):
+                outcome = ToolOutcome("error", outcome.output, exit_code=outcome.exit_code)
+            recorder.result(call, outcome, f"{number}", f"{number}.")
+
+
+def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) -> dict[int, Block]:
+    """Returns the parts of a message that are understood, by position; the others are counted."""
+    if text := text_of(content):
+        return {0: Block(type="text", text=text)}
+    blocks = {}
+    for number, raw in enumerate(items_of(content)[:_MAX_BLOCKS]):
+        block = rawjson.part_of(raw, Block)
+        if block is None:
+            recorder.skip(role, "unexpected block")
+        elif block.type in _BLOCKS[role] or block.type in _IMAGE_BLOCKS:
+            blocks[number] = block
+        elif block.type not in _QUIET_BLOCKS:
+            recorder.skip(f"{role}/{block.type}", "unknown block")
+    return blocks
+
+
+def _prompt(recorder: CursorRecorder, text: str, noted_ms: int, attachments: int) -> None:
+    """Handles a user's message. Open calls are closed, since they will get no result."""
+    words = words_of(text)
+    marks = recorder.context.talk.marks
+    recorder.place(noted_ms, words.at_ms)
+    recorder.learn_folder((words.workspace,))
+    if words.text or attachments:
+        typed = recorder.subagent_id is None and (words.marked or not marks)
+        actor: Actor = "human" if typed else "model"
+        recorder.add(UserPrompt(text=words.text, actor=actor, attachments=attachments), "prompt")
+        recorder.change_talk(marks=marks or words.marked)
+        if typed or recorder.subagent_id is not None:
+            recorder.keep_open(())
+
+
+def _call(recorder: CursorRecorder, call_id: str, name: str, given: Fields, part: str) -> None:
+    call = recorder.call(call_id, name, given, part)
+    if call is None or plain_name(name) != "todowrite":
+        return
+    todos = todos_after(recorder.context.talk.todos, given)
+    if todos is None:
+        recorder.skip("tool-call/TodoWrite", "unexpected input")
+    else:
+        recorder.change_talk(todos=todos)
+        recorder.add(plan_of(todos), f"{part}.todos")
+
+
+def _end(recorder: CursorRecorder, line: Fields, noted_ms: int) -> None:
+    status = text_of(line.get("status"))
+    error = text_below(line.get("error", rawjson.ABSENT), "message")
+    recorder.place(noted_ms)
+    recorder.close_calls(went_on=status in ("success", "completed"))
+    if status in ("aborted", "cancelled", "interrupted") or (status == "error" and error.startswith(_STOPPED)):
+        recorder.add(TurnEnd(reason="interrupted"), "end")
+    elif status == "error":
+        recorder.add(failed_turn(error, recorder.at_ms, limited=names_limit(error)), "end")
+    elif status not in ("success", "completed"):
+        recorder.skip("turn_ended", "unknown status")

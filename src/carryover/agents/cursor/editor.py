@@ -8,6 +8,7 @@ compared.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,26 +16,41 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
+from carryover.adapter.contract import Batch, FileStat, ToolOutcome
+from carryover.agents.cursor.calls import Conversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.folders import Workspaces, listed_in
-from carryover.agents.cursor.wire import COMPACTION, THINKING, TOOL, UNFINISHED, USER, Conversation, StoreRecord
+from carryover.agents.cursor.tools import arguments_in, outcome_of, todos_after
+from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.readers import sqlite
 from carryover.readers.bounds import TooLarge
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of, time_of
+from carryover.records.asked import plan_of
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest
+from carryover.records.lenient import (
+    Fields,
+    fields_of,
+    inside,
+    items_of,
+    number_of,
+    read_as,
+    text_below,
+    text_of,
+    time_of,
+)
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.text import without_handoff
 
-MAX_COMPOSER_BYTES: Final = 64 << 20
-MAX_ID_CHARS: Final = 100
+_MAX_COMPOSER_BYTES: Final = 64 << 20
+_MAX_ID_CHARS: Final = 100
 _MOST_ABOVE: Final = 6
 """How many sub-agents, each working for the next, are followed: damaged stores may name one another in a circle."""
-WATCHED: Final = 10
+_WATCHED: Final = 10
 """How many of the newest conversations are compared whenever the database has changed."""
 _MOST_LOADED: Final = 64
 """How many bubbles are kept in memory: the marks, and the bubbles after one, are looked at more than once."""
-SETTLED_MS: Final = 60_000
+_SETTLED_MS: Final = 60_000
 """A conversation that was not written to for this long is taken as it is."""
 
 _COMPOSER: Final = "composerData:"
@@ -44,6 +60,17 @@ _HEAD: Final = "SELECT value FROM composerHeaders WHERE composerId = ?"
 _IS_SUBAGENT: Final = "SELECT 1 FROM composerHeaders WHERE composerId = ? AND isSubagent = 1"
 _OF_BUBBLE: Final = ("text", "createdAt", "capabilityType", "toolFormerData", "errorDetails")
 _OF_TOOL: Final = ("name", "toolCallId", "status", "rawArgs", "params", "result", "error")
+
+_USER, _ASSISTANT = 1, 2
+"""Types of bubbles and headers."""
+_TOOL, _COMPACTION, _THINKING = 15, 22, 30
+"""Capability types; bubbles with plain text have none."""
+_UNFINISHED: Final = ("loading", "pending", "running")
+"""States of a tool call that has not ended."""
+_ERROR_TEXTS: Final = ("message", "detail", "title", "error")
+_CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
+_EMPTY: Final = hashlib.sha256().hexdigest()
+"""Suffix of the key of an empty text: a file that had it did not exist."""
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
@@ -96,14 +123,14 @@ class _Look:
         if "cursorDiskKV" not in self._tables:
             return []
         updated = self._updated()
-        rows = {ident: row for ident, row in self.rows_from(_COMPOSER).items() if 0 < len(ident) <= MAX_ID_CHARS}
+        rows = {ident: row for ident, row in self.rows_from(_COMPOSER).items() if 0 < len(ident) <= _MAX_ID_CHARS}
         newest = sorted(rows, key=lambda ident: (updated.get(ident, 0), rows[ident]), reverse=True)
-        content = {ident: self._digest_of(ident) for ident in newest[:WATCHED]}
+        content = {ident: self._digest_of(ident) for ident in newest[:_WATCHED]}
         return [(ident, f"{rows[ident]} {updated.get(ident, 0)} {content.get(ident, '')}") for ident in newest]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
         # `notes` maps sub-agents to the conversations that were seen to list them.
-        composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
+        composer = fields_of(self._composer(ident))
         if bytes(composer.get("fullConversationHeadersOnly", rawjson.ABSENT))[:1] != b"[":
             return None  # without a list of bubbles it is unknown what is no longer in it
         head = self._head(ident)
@@ -141,14 +168,17 @@ class _Look:
                 return parent or (ident if info is not None else None)
             parent = above
             ident = above
-            composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
+            composer = fields_of(self._composer(ident))
             head = self._head(ident)
         return parent
 
     def _digest_of(self, ident: str) -> str:
         with suppress(TooLarge):
-            return digest(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES) or b"")
+            return digest(self._composer(ident) or b"")
         return ""
+
+    def _composer(self, ident: str) -> bytes | None:
+        return self.value(f"{_COMPOSER}{ident}", _MAX_COMPOSER_BYTES)
 
     def _updated(self) -> dict[str, int]:
         if self._has_heads:
@@ -186,14 +216,14 @@ class _Conversation:
         self._rows = look.rows_from(f"bubbleId:{conversation.id}:") if self._headers else {}
         self._updated_ms = updated_ms if 0 < updated_ms <= look.now_ms else look.changed_ms
         # The editor notes the time of a change only when a turn begins; the database itself shows that it is working.
-        worked_ms = min(max(self._updated_ms, look.changed_ms), self._updated_ms + 10 * SETTLED_MS)
-        self.rests_ms = worked_ms + SETTLED_MS if worked_ms + SETTLED_MS >= look.now_ms else None
+        worked_ms = min(max(self._updated_ms, look.changed_ms), self._updated_ms + 10 * _SETTLED_MS)
+        self.rests_ms = worked_ms + _SETTLED_MS if worked_ms + _SETTLED_MS >= look.now_ms else None
         self._generating = frozenset(map(text_of, items_of(composer.get("generatingBubbleIds"))))
         status = text_of(composer.get("status"))
         self._runs = status == "generating" or bool(self._generating)
         self._end = "" if self._runs else status
         """How the last turn ended; empty while it runs."""
-        self._last_prompt = max((n for n, header in enumerate(self._headers) if header.type == USER), default=-1)
+        self._last_prompt = max((n for n, header in enumerate(self._headers) if header.type == _USER), default=-1)
         self._loaded: dict[int, Fields | None] = {}
 
     @property
@@ -263,12 +293,12 @@ class _Conversation:
     def _is_open(self, number: int, bubble: Fields | None) -> bool:
         """Whether the bubble may still change. Prompts, and whatever comes before one, never do."""
         header = self._headers[number]
-        if number < self._last_prompt or header.type == USER or bubble is None:
+        if number < self._last_prompt or header.type == _USER or bubble is None:
             return number >= self._last_prompt and bubble is None
         status = text_of(fields_of(bubble.get("toolFormerData")).get("status"))
-        if header.bubble_id in self._generating or status in UNFINISHED:
+        if header.bubble_id in self._generating or status in _UNFINISHED:
             return True
-        return self._runs and not _is_tool(bubble) and self._is_last(number)
+        return self._runs and number_of(bubble.get("capabilityType")) != _TOOL and self._is_last(number)
 
     def _is_last(self, number: int) -> bool:
         """Whether no later bubble shows the user anything."""
@@ -292,13 +322,99 @@ def _bubble_in(data: bytes | None) -> Fields | None:
     return bubble
 
 
-def _is_tool(bubble: Fields) -> bool:
-    return number_of(bubble.get("capabilityType")) == TOOL
-
-
 def _shows(header: Header, bubble: Fields) -> bool:
     """Whether a bubble shows the user anything: not thinking, marks, or no text (yet)."""
-    if number_of(bubble.get("capabilityType")) in (THINKING, COMPACTION):
+    kind = number_of(bubble.get("capabilityType"))
+    if kind in (_THINKING, _COMPACTION):
         return False
     said = text_of(bubble.get("text")).strip() or bytes(bubble.get("errorDetails", b"null")) != b"null"
-    return header.type == USER or bool(said) or _is_tool(bubble)
+    return header.type == _USER or bool(said) or kind == _TOOL
+
+
+def _unwrapped(raw: msgspec.Raw | None) -> msgspec.Raw:
+    """Returns a field that holds JSON or JSON inside a string. A string that is not JSON stays a string."""
+    text = text_of(raw).strip()
+    inner = msgspec.Raw(text.encode("utf-8", "replace"))
+    is_json = text[:1] in ("{", "[", '"') and rawjson.part_of(inner, msgspec.Raw) is not None
+    return inner if is_json else raw or rawjson.ABSENT
+
+
+def parse_bubble(recorder: CursorRecorder, record: StoreRecord) -> None:
+    """Parses a bubble of the editor."""
+    recorder.ident = f"{recorder.ident}/{record.id}"
+    bubble = record.bubble
+    text = text_of(bubble.get("text"))
+    if record.type == _USER:
+        if text.strip():
+            recorder.add(UserPrompt(text=text, actor="model" if recorder.subagent_id else "human"), "text")
+    elif record.type == _ASSISTANT:
+        if number_of(bubble.get("capabilityType")) == _TOOL:
+            _tool(recorder, record)
+        if text.strip():
+            recorder.add(AssistantMessage(text=text, aborted=record.aborted), "text")
+        details = bubble.get("errorDetails", rawjson.ABSENT)  # a text, or with a title, which alone shows a limit
+        title = text_of(inside(details, "error", "details", "title"))
+        message = text_below(details, *_ERROR_TEXTS)
+        if error := f"{title}. {message}" if title and title not in message else message:
+            recorder.add(failed_turn(error, recorder.at_ms, limited=names_limit(error)), "failed")
+    else:
+        recorder.skip("bubble", "unknown type")
+
+
+def _tool(recorder: CursorRecorder, record: StoreRecord) -> None:
+    data = fields_of(record.bubble.get("toolFormerData"))
+    # The id is as the model's provider made it; some hold a line break and a second id.
+    call_id = (text_of(data.get("toolCallId")).partition("\n")[0] or record.id)[:MAX_NAME_CHARS]
+    given = arguments_in(*(_unwrapped(data.get(name)) for name in ("rawArgs", "params")))
+    call = recorder.call(call_id, text_of(data.get("name")), given, "call", stays_open=False)
+    if call is None or text_of(data.get("status")) in _UNFINISHED:
+        return
+    result = fields_of(_unwrapped(data.get("result")))
+    if text_of(result.get("afterContentId")) and (text_of(result.get("beforeContentId")) or _EMPTY).endswith(_EMPTY):
+        new = (msgspec.structs.replace(one, change="add") if one.change == "modify" else one for one in call.changes)
+        call = msgspec.structs.replace(call, changes=tuple(new))
+    recorder.result(call, _outcome(recorder, call.op, data), "result")
+
+
+def _outcome(recorder: CursorRecorder, op: Op, data: Fields) -> ToolOutcome:
+    status = text_of(data.get("status"))
+    result = outcome_of(op, _unwrapped(data["result"])) if "result" in data else ToolOutcome("unknown")
+    if status == "error":
+        said = result.output or text_below(_unwrapped(data.get("error")), *_CALL_ERROR_TEXTS)
+        return msgspec.structs.replace(result, status="error", output=said)
+    if status == "cancelled":
+        return result if result.status == "denied" else msgspec.structs.replace(result, status="interrupted")
+    if status not in ("completed", ""):
+        recorder.skip("bubble/tool", "unknown status")
+        return msgspec.structs.replace(result, status="unknown")
+    # A command that failed is `completed` too, so that without an exit code it is unknown how it ended.
+    if op == "shell" and result.status == "ok" and result.exit_code is None:
+        return msgspec.structs.replace(result, status="unknown")
+    is_ok = op != "shell" and result.status == "unknown" and status == "completed"
+    return msgspec.structs.replace(result, status="ok") if is_ok else result
+
+
+def parse_state(recorder: CursorRecorder, record: StoreRecord) -> None:
+    """Parses the state of a conversation in any database."""
+    folders = recorder.conversation.folders if recorder.conversation is not None else ()
+    if record.status and recorder.folder is None and folders:
+        # A turn is over and touched no file: the first folder will do.
+        recorder.note_emitted(folder=folders[0], marks={**recorder.emitted.marks, "info": 0})
+    info = SessionInfo(title=record.conversation.name or None, model=record.conversation.model or None)
+    if recorder.subagent_id is None and (info.title or info.model or recorder.folder):
+        _tell_news(recorder, "info", info)
+    todos = todos_after((), {"todos": record.todos})
+    if todos or (todos is not None and recorder.emitted.marks.get("todos")):
+        _tell_news(recorder, "todos", plan_of(todos))
+    if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():
+        _tell_news(recorder, "summary", AgentSummary(text=summary, source="compaction"), f"summary/{digest(summary)}")
+    if record.status in ("aborted", "error"):
+        end = TurnEnd(reason="interrupted" if record.status == "aborted" else "error")
+        _tell_news(recorder, "end", end, f"{recorder.ident}/{record.id}:end")
+
+
+def _tell_news(recorder: CursorRecorder, name: str, body: AnyBody, key: str | None = None) -> None:
+    mark = int(digest(f"{key} {body}")[:12], 16)  # a number, since text might be taken for a secret
+    if mark != recorder.emitted.marks.get(name):
+        recorder.note_emitted(marks={**recorder.emitted.marks, name: mark})
+        recorder.add_as(key or f"{recorder.ident}/{name}/{recorder.at_ms}/{mark}", body)

@@ -1,10 +1,9 @@
-"""Finds the folder that a conversation belongs to: its window's, or the one that a transcript's slug encodes."""
+"""Finds the folders of the window that a conversation belongs to."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -14,16 +13,14 @@ from carryover.readers import sqlite
 from carryover.readers.bounds import TooLarge
 from carryover.readers.files import entries_of
 from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
-from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 from carryover.records.uris import uri_in
+from carryover.text.pattern import later
 
 MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20
 
-_NAME: Final = re.compile(r"[\w-]{1,100}")
-_DOTS_AND_SLASHES: Final = re.compile(r"[/.]")
-_NO_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
+_NAME: Final = later(r"[\w-]{1,100}")
 
 
 class Workspaces:
@@ -93,19 +90,3 @@ def _identified(storage: Path, identifier: Fields) -> Folders | None:
         found = folders_of_listing(listing)
     name = text_of(identifier.get("id"))
     return folders_of_window(storage / name) if found is None and _NAME.fullmatch(name) else found
-
-
-def folder_with(slug: str, path: str) -> str | None:
-    """Returns `path` or the parent folder that has this slug; None if none has.
-
-    A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run of
-    characters that are neither letters nor digits. It can't be decoded, only compared.
-    """
-    pure = PurePosixPath(path)
-    if not slug or not pure.is_absolute() or ".." in pure.parts or len(path) > MAX_PATH_CHARS:
-        return None
-    for folder in map(str, (pure, *pure.parents)):
-        text = folder.lstrip("/")
-        if slug in (_DOTS_AND_SLASHES.sub("-", text), _NO_WORD.sub("-", text).strip("-")):
-            return folder
-    return None

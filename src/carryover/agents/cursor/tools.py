@@ -7,74 +7,75 @@ fields: FACTS.md.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cursor.wire import Todo
-from carryover.model import Op, PlanItem, PlanState, PlanUpdate, Question
+from carryover.adapter.recorder import Tools
+from carryover.model import Op, PlanState
 from carryover.records import rawjson, shell_files
-from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.asked import Asked, Todo
+from carryover.records.changes import Change, planned
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.records.uris import path_of
+from carryover.text.pattern import later
 
-_NAMES: Final[dict[Op, str]] = {
-    "shell": "shell runterminalcmd runterminalcommand terminal",
-    "read": "read readfile readlints readnotebook fetchrules",
-    "edit": "edit editfile searchreplace strreplace multiedit multistrreplace applypatch editnotebook reapply "
-    "delete deletefile",
-    "write": "write writefile createfile",
-    "search": "grep rg grepsearch ripgrep ripgreprawsearch glob globfilesearch filesearch listdir ls codebasesearch "
-    "semanticsearch semanticsearchfull",
-    "web": "websearch webfetch fetch",
-    "plan": "todowrite todoread createplan",
-    "ask": "askquestion askfollowupquestion",
-    "agent": "task subagent",
-}
-OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
-"""Operations of the known tools. All others, including those of MCP servers, are `other`."""
-
-PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
-_PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")
-_DIRECTORIES: Final = ("target_directory", "targetDirectory", "directoryPath", "relative_workspace_path")
-_TELLING: Final = ("command", *PATHS, *_PATTERNS, "url", *_DIRECTORIES)
-_ABOUT: Final[dict[Op, tuple[str, ...]]] = {
-    "search": (*_PATTERNS, *PATHS, *_DIRECTORIES),
-    "web": ("url", "search_term", "query"),
-    "agent": ("description", "title", "name", "prompt"),
-    "plan": ("name", "title"),
-    "ask": ("question", "title"),
-    "other": ("description", *_TELLING, "name", "title"),
-}
-_FOLDERS: Final = ("working_directory", "cwd")
-_VERSION: Final = re.compile(r"_?v\d+$")
-_MENTIONED: Final = re.compile(r"(?<![\w.~/-])/[\w./@+-]+")
-_MAX_MENTIONED: Final = 20
-_EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
-_ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
-_ASKED_FOR: Final = ("shell", "edit", "write")
-"""Operations that the user may reject, which only a field says: a result is what a tool, a page or a file says."""
-MAX_TODOS: Final = 100
-MAX_QUESTIONS: Final = 6
-"""Most questions of one call; Cursor's own form has fewer."""
-_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
-
-
-def op_of(name: str) -> Op:
-    """Returns the operation of a tool."""
-    return OPS.get(plain_name(name), "other")
+_VERSION: Final = later(r"_?v\d+$")
 
 
 @lru_cache(maxsize=256)
 def plain_name(name: str) -> str:
     """Normalises a tool's name for comparison: no case, underscores or version."""
     return _VERSION.sub("", name.lower()).replace("_", "").replace("-", "")
+
+
+PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
+_PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")
+_DIRECTORIES: Final = ("target_directory", "targetDirectory", "directoryPath", "relative_workspace_path")
+_TELLING: Final = ("command", *PATHS, *_PATTERNS, "url", *_DIRECTORIES)
+TOOLS: Final = Tools(
+    {
+        "shell": "shell runterminalcmd runterminalcommand terminal",
+        "read": "read readfile readlints readnotebook fetchrules",
+        "edit": "edit editfile searchreplace strreplace multiedit multistrreplace applypatch editnotebook reapply "
+        "delete deletefile",
+        "write": "write writefile createfile",
+        "search": "grep rg grepsearch ripgrep ripgreprawsearch glob globfilesearch filesearch listdir ls "
+        "codebasesearch semanticsearch semanticsearchfull",
+        "web": "websearch webfetch fetch",
+        "plan": "todowrite todoread createplan",
+        "ask": "askquestion askfollowupquestion",
+        "agent": "task subagent",
+    },
+    about=_TELLING,
+    about_by_op={
+        "search": (*_PATTERNS, *PATHS, *_DIRECTORIES),
+        "web": ("url", "search_term", "query"),
+        "agent": ("description", "title", "name", "prompt"),
+        "plan": ("name", "title"),
+        "ask": ("question", "title"),
+        "other": ("description", *_TELLING, "name", "title"),
+    },
+    plain=plain_name,
+)
+_FOLDERS: Final = ("working_directory", "cwd")
+_MENTIONED: Final = later(r"(?<![\w.~/-])/[\w./@+-]+")
+_MAX_MENTIONED: Final = 20
+_EXIT_CODE: Final = later(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
+_ERROR: Final = later(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
+_ASKED_FOR: Final = ("shell", "edit", "write")
+"""Operations that the user may reject, which only a field says: a result is what a tool, a page or a file says."""
+_MAX_TODOS: Final = 100
+_MAX_QUESTIONS: Final = 6
+"""Most questions of one call; Cursor's own form has fewer."""
+_MAX_CHANGES: Final = 10
+"""Most changes kept for one call."""
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
 
 
 def arguments_in(*forms: msgspec.Raw) -> Fields:
@@ -91,7 +92,7 @@ def subject_of(name: str, given: Fields) -> str:
         return bounded(", ".join(files_in_patch(patch)), SUBJECT_CHARS)
     if plain_name(name) == "callmcptool" and (mcp := first_text(given, "toolName")):
         return bounded(f"{first_text(given, 'server')} {mcp}".strip(), SUBJECT_CHARS)
-    return bounded(first_text(given, *_ABOUT.get(op_of(name), _TELLING)), SUBJECT_CHARS)
+    return bounded(TOOLS.about(TOOLS.op(name), given), SUBJECT_CHARS)
 
 
 def looks_at_handoff(given: Fields, cwd: str | None = None) -> bool:
@@ -112,7 +113,7 @@ def changes_of(name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     Nothing shows whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
     an earlier command changed to, so only changes in a folder that the command itself names are certain.
     """
-    op = op_of(name)
+    op = TOOLS.op(name)
     found: tuple[Change, ...] = ()
     if op == "shell":
         folder = first_text(given, *_FOLDERS)
@@ -121,7 +122,7 @@ def changes_of(name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
         found = in_patch(patch, cwd)
     elif op in ("edit", "write") and (change := _change(plain_name(name), given, cwd)) is not None:
         found = (change,)
-    return tuple(change for change in found if not names_handoff_file(change.path))
+    return tuple(change for change in found if not names_handoff_file(change.path))[:_MAX_CHANGES]
 
 
 def absolute(path: str, cwd: str | None) -> str | None:
@@ -142,14 +143,10 @@ def _change(name: str, given: Fields, cwd: str | None) -> Change | None:
         return None
     if name in ("delete", "deletefile"):
         return Change(path=path, change="delete")
-    if "contents" in given or "content" in given:
-        content = first_text(given, "contents", "content")
-        return msgspec.structs.replace(written(path, content), added=None, removed=None, line=None)
-    old = text_of(given.get("old_string"))
-    new = text_of(given.get("new_string"))
-    listed = rawjson.part_of(given.get("edits", rawjson.ABSENT), list[Replacement]) or []
-    pairs = [Replacement(old_string=old, new_string=new)] if old or new else listed
-    return replaced(path, pairs, counted=bool(pairs) and not is_true(given.get("replace_all")))
+    if "contents" in given:
+        given = {"content": given["contents"], **given}
+    change = planned(path, given)
+    return msgspec.structs.replace(change, added=None, removed=None, line=None) if "content" in given else change
 
 
 def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
@@ -216,25 +213,19 @@ def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | Non
         else:
             state = former.state if former and not status else _STATES.get(status, "pending")
             kept[ident] = Todo(id=ident, text=text, state=state)
-    return tuple(kept.values())[:MAX_TODOS]
+    return tuple(kept.values())[:_MAX_TODOS]
 
 
-def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
-    """Returns the event that sets the whole list."""
-    return PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in todos))
-
-
-def questions_of(call_id: str, given: Fields) -> tuple[Question, ...]:
+def questions_in(given: Fields) -> tuple[Asked, ...]:
     """Returns the questions of a call with their choices; empty if its arguments have another shape (FACTS.md)."""
     asked = list(map(fields_of, items_of(given.get("questions")))) or [given]
     found = (
-        Question(call_id=call_id, text=text, options=tuple(map(_label, items_of(one.get("options")))))
+        Asked(text, options=tuple(map(_label, items_of(one.get("options")))))
         for one in asked
-        if (text := text_of(one.get("prompt")) or text_of(one.get("question")))
+        if (text := first_text(one, "prompt", "question"))
     )
-    return tuple(found)[:MAX_QUESTIONS]
+    return tuple(found)[:_MAX_QUESTIONS]
 
 
 def _label(raw: msgspec.Raw) -> str:
-    option = fields_of(raw)
-    return text_of(raw) or text_of(option.get("label")) or text_of(option.get("id"))
+    return text_of(raw) or first_text(fields_of(raw), "label", "id")

@@ -10,7 +10,6 @@ writes a document in place, so a read may find half of it and is tried again.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +21,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.readers.files import read_document, read_small
 from carryover.readers.jsonl import JsonlReader
 from carryover.readers.layouts import Layout
-from carryover.readers.rewritten import OnlyConversation
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.readers.rewritten import OnlyConversation, not_whole
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of
@@ -88,10 +86,6 @@ def _noted(path: Path) -> bytes:
     return b""
 
 
-SETTLED_MS: Final = 5_000
-"""A document that can't be read this long after its last write is damaged, not half written."""
-
-
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     """The header that a reader puts before its records: the start folder, and how much of a document follows."""
 
@@ -123,8 +117,7 @@ def conversation_in(path: Path, stat: FileStat) -> _Conversation:
     document = fields_of(read_document(path))
     messages = rawjson.part_of(document.get("messages", rawjson.ABSENT), list[msgspec.Raw])
     if "sessionId" not in document or messages is None:
-        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
-        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "not a conversation", str(path))
+        raise not_whole(path, stat, "not a conversation")
     return _Conversation(document, messages, start_folder(path))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo.spec import SPEC
-from carryover.families.parts import databases
+from carryover.families.parts.database import READER, database_at, databases, tables_of_copy
 from carryover.families.parts.parse import parse_record
 from carryover.families.stored import Context
 
@@ -17,18 +17,18 @@ _OWN_TABLE: Final = "kilo_board"
 
 def source_of(path: Path, root: Path) -> Source | None:
     """Returns the source at `path` if its name is that of a database; reads nothing."""
-    database = databases.database_at(path, root)
+    database = database_at(path, root)
     return _source(database) if database is not None else None
 
 
 def sources(root: Path) -> list[Source]:
     """Returns every database below `root`, sorted by path."""
-    return [_source(path) for path in databases.databases(root)]
+    return [_source(path) for path in databases(root)]
 
 
 def exported(path: Path, head: bytes) -> Source | None:
     """Returns the database in a file anywhere on disk."""
-    return _source(path) if _OWN_TABLE in databases.tables_of_copy(path, head) else None
+    return _source(path) if _OWN_TABLE in tables_of_copy(path, head) else None
 
 
 def _source(path: Path) -> Source:
@@ -37,7 +37,7 @@ def _source(path: Path) -> Source:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=databases.READER,
+    reader=READER,
     context_type=Context,
     source_of=source_of,
     sources=sources,

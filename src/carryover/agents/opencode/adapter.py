@@ -9,8 +9,7 @@ from typing import Final, Literal
 from carryover.adapter.contract import Agent, Reader, Source
 from carryover.agents.opencode.files import SessionFileReader, exported_session, session_files
 from carryover.agents.opencode.spec import SPEC
-from carryover.families.parts.database import DatabaseReader
-from carryover.families.parts.databases import database_at, databases, tables_of_copy
+from carryover.families.parts.database import DatabaseReader, database_at, databases, tables_of_copy
 from carryover.families.parts.parse import parse_record
 from carryover.families.stored import Context
 from carryover.readers.by_kind import ReaderByKind

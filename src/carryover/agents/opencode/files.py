@@ -16,8 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.families.parts.database import Database
-from carryover.families.parts.wire import ms_of
+from carryover.families.parts.database import Database, ms_of
 from carryover.families.stored import is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_document, read_small, stamp_of_file

@@ -8,11 +8,9 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.roo_code.spec import SPEC
-from carryover.families.vscode_tasks import layout
+from carryover.families.vscode_tasks import tasks
 from carryover.families.vscode_tasks.builder import Context
-from carryover.families.vscode_tasks.items import about_item
 from carryover.families.vscode_tasks.parse import parse_record
-from carryover.families.vscode_tasks.tasks import TaskReader
 from carryover.readers.layouts import source_at, sources_below
 from carryover.text.pattern import later
 
@@ -22,20 +20,20 @@ _FIRST: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*
 
 def source_of(path: Path, root: Path) -> Source | None:
     """Returns the task at `path` below `root`, recognised by name alone."""
-    return source_at(SPEC.id, (layout.TASKS,), layout.shown_beside(path, "history_item.json"), root)
+    return source_at(SPEC.id, (tasks.TASKS,), tasks.shown_beside(path, "history_item.json"), root)
 
 
 def exported(path: Path, head: bytes) -> Source | None:
     """Returns the task in a file anywhere on disk, recognised by how it begins."""
-    return Source(agent=SPEC.id, path=str(path)) if path.name == layout.SHOWN and _FIRST.match(head) else None
+    return Source(agent=SPEC.id, path=str(path)) if path.name == tasks.SHOWN and _FIRST.match(head) else None
 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=TaskReader(about_item),
+    reader=tasks.TaskReader(tasks.about_item),
     context_type=Context,
     source_of=source_of,
-    sources=partial(sources_below, SPEC.id, (layout.TASKS,)),
+    sources=partial(sources_below, SPEC.id, (tasks.TASKS,)),
     parse=parse_record,
     exported=exported,
 )

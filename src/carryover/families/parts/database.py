@@ -10,7 +10,6 @@ is held back, and so is everything after it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,13 +19,16 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.adapter.event_builder import usable_folder
-from carryover.families.parts.wire import TABLES, PartEntry, SessionRecord
-from carryover.families.stored import Session, is_usable_id
+from carryover.families.stored import Session, StoredRecord, is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.bounds import MOST_ROWS_BYTES, TooLarge
+from carryover.readers.by_kind import ReaderByKind
+from carryover.readers.files import SQLITE
 from carryover.readers.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.readers.stat_cache import StatCachedReader, utc_now_ms
+from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.text.pattern import later
 
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
@@ -48,7 +50,7 @@ _NEWEST: Final = "ORDER BY time_updated DESC, id LIMIT ?"
 _MESSAGES: Final = "SELECT id, time_updated, time_created FROM message WHERE session_id = ? ORDER BY time_created, id"
 # The role is among the first fields; of the others of a prompt, the changed files can be long.
 _BEGINNING: Final = "SELECT substr(data, 1, 2000) FROM message WHERE id = ?"
-_BY_USER: Final = re.compile(rb'"role"\s*:\s*"user"')
+_BY_USER: Final = later(rb'"role"\s*:\s*"user"')
 _PARTS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ? ORDER BY id"
 _END: Final = (
     "SELECT id, time_updated, (SELECT printf('%d %d', count(*), max(time_updated)) FROM part"
@@ -62,6 +64,62 @@ _COPIED_FROM: Final = (
     " AND EXISTS (SELECT 1 FROM message WHERE session_id = session.id AND time_created = first)"
     " ORDER BY time_updated DESC, id LIMIT 1"
 )
+TABLES: Final = frozenset(("session", "message", "part"))
+"""The tables that make a database one of these."""
+_LATEST_MS: Final = 4_102_444_800_000
+_SUFFIX: Final = ".db"
+_BESIDE: Final = later(r"(?<=\.db)-(?:wal|journal)\Z")
+
+
+class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a message. `begun`: its call is new; `ended`: its content is final."""
+
+    id: str
+    data: msgspec.Raw
+    begun: bool = False
+    ended: bool = False
+
+
+class SessionRecord(StoredRecord, frozen=True, omit_defaults=True):
+    """Announces a session's pieces, holds a message with some of its parts, or tells the session's facts after them.
+
+    `last_text`: id of the text that ends the message; empty if it ends differently. `ended`: nothing follows in the
+    message.
+    """
+
+    id: str = ""
+    data: msgspec.Raw = rawjson.ABSENT
+    parts: tuple[PartEntry, ...] = ()
+    last_text: str = ""
+    ended: bool = False
+
+
+def database_at(path: Path, root: Path) -> Path | None:
+    """Returns the database at `path`, by name alone; None if it is not one. A change beside it counts as its own.
+
+    `root` is the data folder, or a database.
+    """
+    path = Path(_BESIDE.sub("", str(path)))
+    is_below = path.parent == root and not path.name.startswith(".")
+    return path if path.suffix == _SUFFIX and (path == root or is_below) else None
+
+
+def databases(root: Path) -> list[Path]:
+    """Returns the databases below `root`, sorted by path."""
+    found = [root] if root.is_file() else sorted(root.glob(f"*{_SUFFIX}"), key=str)
+    return [path for path in found if database_at(path, root) is not None]
+
+
+def tables_of_copy(path: Path, head: bytes) -> set[str]:
+    """Returns the tables of a database anywhere on disk, if it is of this family; otherwise none."""
+    tables = set(sqlite.table_names(path)) if path.suffix == _SUFFIX and head.startswith(SQLITE) else set()
+    return tables if tables >= TABLES else set()
+
+
+def ms_of(raw: msgspec.Raw | None) -> int:
+    """Returns the UTC milliseconds in a field, of whatever year; 0 if it holds no time."""
+    number = rawjson.part_of(raw, float) if raw is not None else None
+    return int(number) if number is not None and 0 < number < _LATEST_MS else 0
 
 
 class DatabaseReader:
@@ -307,3 +365,10 @@ def _text(value: object) -> str:
 
 def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+READER: Final = ReaderByKind(
+    lambda path: "database" if path.suffix == _SUFFIX else None,
+    lambda: {"database": StatCachedReader(DatabaseReader())},
+)
+"""Reads a database of an agent that keeps nothing else."""

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.families.vscode_tasks.builder import Begin, Entry, State
 from carryover.readers.files import read_document, stamp_of_file
-from carryover.readers.rewritten import Piece
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.readers.rewritten import OnlyConversation, not_whole
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, items_of
 
-SETTLED_MS: Final = 5_000
-"""A document that can't be read this long after its last write is damaged, not half written."""
 
-
-class Messages:
-    """A snapshot that is one conversation: its messages, each final, and the state after them."""
-
-    rests_ms: int | None = None
+class Messages(OnlyConversation):
+    """A document as it is now: its messages, each final, and the state after them."""
 
     def __init__(self, begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: State) -> None:
         self._begin = begin
         self._messages = messages
         self._state = state
-        self.pieces: list[Piece] = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
+        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the conversation, with a mark of all that is known of it. In another folder it is emitted again."""
         known = msgspec.json.encode((self._begin, self._state, self.pieces))
         return [(f"{self._begin.session} {self._begin.cwd}", digest(known))]
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Messages:  # noqa: ARG002
-        """Returns the conversation itself."""
-        return self
 
     def begin(self, *, on: bool, more: bool) -> bytes:
         """Returns the record before the messages."""
@@ -64,8 +52,7 @@ def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, li
     fields = fields_of(data) if below else {}
     messages = rawjson.part_of(fields.get(below, rawjson.ABSENT) if below else data, list[msgspec.Raw])
     if messages is None:
-        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
-        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "not a conversation", str(path))
+        raise not_whole(path, stat, "not a conversation")
     return fields, messages
 
 

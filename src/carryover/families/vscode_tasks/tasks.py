@@ -1,4 +1,6 @@
-"""Reads a task: `ui_messages.json` has all that the user saw, `api_conversation_history.json` how each call ended.
+"""Finds and reads tasks, a folder each, below `tasks` in an extension's own folder.
+
+`ui_messages.json` has all that the user saw, `api_conversation_history.json` how each call ended.
 
 The tools in the first are named by what is shown, in the second by what the model called, so a result is found by the
 command or path that it names. A task that is put back to a checkpoint loses the messages after it.
@@ -8,24 +10,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import FileStat
+from carryover.adapter.contract import FileStat, Source
 from carryover.families.vscode_tasks.builder import Begin, State
-from carryover.families.vscode_tasks.documents import Messages, list_in, messages_in, stat_of
-from carryover.families.vscode_tasks.layout import SENT
+from carryover.families.vscode_tasks.documents import Messages, fields_beside, list_in, messages_in, stat_of
 from carryover.model import SessionInfo
+from carryover.readers.layouts import Layout
 from carryover.readers.rewritten import SnapshotReader
+from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
+from carryover.text.pattern import later
 
-_FOLDER: Final = re.compile(
+TASK: Final = "task"
+SHOWN: Final = "ui_messages.json"
+SENT: Final = "api_conversation_history.json"
+TASKS: Final = Layout(kind=TASK, root="tasks", globs=(f"*/{SHOWN}",), pattern=r"[\w-]{1,100}/ui_messages\.json")
+FIRST_TASK: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"task"')
+"""The beginning of the messages of a task whose first one is named as such."""
+_FOLDER: Final = later(
     r"^# Current Work(?:ing|space) Directory \((/[^\n]*|[A-Za-z]:[\\/][^\n]*)\) Files$", re.MULTILINE
 )
 """What the model is told of the folder with the first prompt."""
-_RESULT: Final = re.compile(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
+_RESULT: Final = later(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
 """The beginning of a result whose call is in the text of an answer."""
 _LONGEST_HEAD: Final = 20_000
 _TRIED_AGAIN: Final = ("api_req_started", "api_req_retried")
@@ -43,6 +53,28 @@ class About(NamedTuple):
     cwd: str | None = None
     session: str = ""
     """The task that this one is a part of, if another task began it."""
+
+
+def is_task(source: Source) -> bool:
+    """Whether a source is a task."""
+    return PurePath(source.path).name == SHOWN
+
+
+def shown_beside(path: Path, *others: str) -> Path:
+    """Returns the messages of a task for its other documents, whose change is a change of the task."""
+    return path.with_name(SHOWN) if path.name in (SENT, *others) else path
+
+
+def about_item(path: Path) -> About:
+    """Returns what is noted about the task with these messages in an item of its own (since 2026; before, the editor
+    kept it, and the folder is known from what the model was sent)."""
+    item = fields_beside(path.with_name("history_item.json"))
+    title = text_of(item.get("task")).partition("\n")[0]
+    return About(
+        info=SessionInfo(title=bounded(title, SHORT_CHARS) or None),
+        cwd=text_of(item.get("workspace")) or None,
+        session=text_of(item.get("rootTaskId")) if "parentTaskId" in item else "",
+    )
 
 
 class _Result(NamedTuple):

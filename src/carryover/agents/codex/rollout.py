@@ -1,24 +1,65 @@
-"""Turns one record into events with keys, counts of what was not understood, and the next context."""
+"""Codex's rollouts: where they are, their records, what is remembered between two, and the keys of their events.
+
+Clients up to 0.29 wrote rollouts without an envelope (0.8.0, 0.20.0, 0.22.0, 0.29.0):
+
+    {"id", "timestamp", "instructions", "git"?}     the header, which has the only time of the file
+    {"record_type": "state", ...}                   nothing for us
+    {"type": "message", ...}                        what later clients put into a `response_item`
+
+No record of theirs says how a turn ended, and prompts and answers are only in messages.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Source
-from carryover.adapter.event_builder import EventBuilder, Facts, differing, usable_name
-from carryover.model import AnyBody, PlanItem, session_in_other_cwd
+from carryover.adapter.event_builder import Facts, differing, usable_name
+from carryover.adapter.recorder import Recorder
+from carryover.agents.codex.spec import SPEC
+from carryover.model import AnyBody, PlanItem, Skipped, session_in_other_cwd
+from carryover.readers.layouts import Layout, source_at
+from carryover.records import rawjson
 from carryover.records.asked import Asked
 from carryover.records.fields import digest, utc_ms
-from carryover.records.lenient import Fields, text_of
-from carryover.records.rawjson import ABSENT
+from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
+from carryover.records.rawjson import ABSENT, objects_in
+from carryover.text.pattern import later
 
-MAX_TURNS: Final = 40
-_MAX_EMITTED: Final = 20
+_NAME: Final = (
+    r"rollout-(?P<group>\d{4}-\d{2}-\d{2})T\d{2}-\d{2}-\d{2}-"
+    r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))\.jsonl"
+)
+LAYOUTS: Final = (
+    Layout(root="sessions", globs=("[0-9]*/[0-9]*/[0-9]*/rollout-*.jsonl",), pattern=rf"\d+/\d+/\d+/{_NAME}"),
+    Layout(root="archived_sessions", globs=("rollout-*.jsonl",), pattern=_NAME),
+)
+"""0.8 to 0.169; `.zst` is a compressed copy of a rollout that was read before it was compressed. A sub-agent's file is
+named after its own thread; only the records show which session it belongs to."""
+SOURCE_OF: Final = partial(source_at, SPEC.id, LAYOUTS)
+_CUT_RECORD: Final = later(
+    rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{'
+    rb'|\{"id":"[0-9a-fA-F-]{36}","timestamp":"[^"]{1,40}","instructions":"'
+)
+"""The beginning of the first record (0.32 to 0.169; a header up to 0.29), which may be too long to be complete in the
+head of a file."""
+
+MOST_TURNS: Final = 40
+_MOST_EMITTED: Final = 20
+_MOST_OPEN: Final = 50
+_MOST_CLOSED: Final = 200
+_COPIED_WITHIN_S: Final = 10
+"""A history is copied when the file is created (0.125) or at its first prompt (0.36); what is written later is the
+file's own."""
+HEADER: Final = "header"
+"""The type under which a first line that has none is handled."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -27,6 +68,9 @@ class Line(msgspec.Struct, frozen=True):
     type: str
     timestamp: str | None = None
     payload: msgspec.Raw = ABSENT
+
+
+_LINE: Final = msgspec.json.Decoder(Line)
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -96,9 +140,39 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the client asks for a review, in its own wording."""
 
 
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the rollout in a file anywhere on disk, recognised by its first record.
+
+    A file name as Codex writes it contains the thread's id; otherwise the id comes from the records.
+    """
+    first = next(objects_in(head, most=1), {})
+    is_header = "instructions" in first and all(isinstance(first.get(name), str) for name in ("id", "timestamp"))
+    is_first = first["type"] == "session_meta" if "type" in first else is_header
+    if not is_first and not _CUT_RECORD.match(head):
+        return None
+    named = re.fullmatch(_NAME, path.name)
+    session, group = named.group("session", "group") if named is not None else (None, "")
+    return Source(agent=SPEC.id, path=str(path), session=session, group=group)
+
+
+def read_line(data: bytes, context: Context) -> Line | Skipped | None:
+    """Returns the record in a line of either form; None for a line that is known to be empty of events."""
+    line = rawjson.read_line(_LINE, data, version=context.facts.agent_version)
+    if isinstance(line, Line):
+        is_bare = context.family == "flat" and line.payload is ABSENT
+        return Line("response_item", payload=msgspec.Raw(data)) if is_bare else line
+    fields = fields_of(data)
+    timestamp = text_of(fields.get("timestamp"))
+    if text_of(fields.get("record_type")) == "state":  # some files of later clients have it too
+        return None
+    if context.thread is None and text_of(fields.get("id")) and timestamp:
+        return Line(HEADER, timestamp=timestamp, payload=msgspec.Raw(data))
+    return line
+
+
 @dataclass(slots=True, kw_only=True)
-class Builder(EventBuilder[Context]):
-    """Builds the events of one rollout record."""
+class Rollout(Recorder[Context]):
+    """Records one line of a rollout."""
 
     name: str
     """The record's type, with the type of its event or item if it holds one: `event_msg/task_started`."""
@@ -113,9 +187,9 @@ class Builder(EventBuilder[Context]):
     """The turn that added events belong to."""
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0) -> Builder:
-        """Returns a builder for one record. `at_ms`, if known, replaces the record's own time. A record without
-        either gets the time of the record before it."""
+    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0) -> Rollout:
+        """Returns the recorder of one line. `at_ms`, if known, replaces the record's own time. A record without either
+        gets the time of the record before it."""
         own_ms = at_ms or utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
         return cls(
@@ -160,6 +234,29 @@ class Builder(EventBuilder[Context]):
             return session
         return session_in_other_cwd(session, digest(here)[:8])
 
+    @property
+    def started_s(self) -> int:
+        """When the turn that the record begins was started, in epoch seconds; 0 if it begins none or has no time."""
+        return number_of(self.data.get("started_at")) or 0 if self.name == "event_msg/task_started" else 0
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the record is history that the client copied from the thread that was forked (0.125), resumed (0.36)
+        or that started this one.
+
+        Copies have the time of the fork but keep the start time of their turn, so the first turn that started after the
+        fork is the fork's own. If no turn with a start time follows, copying ends by the clock.
+        """
+        copied_s = self.context.copied_s
+        if copied_s is None or (self.timed and self.at_ms >= (copied_s + _COPIED_WITHIN_S) * 1000):
+            return False
+        return self.started_s < copied_s
+
+    @property
+    def total(self) -> int:
+        """All tokens of the thread so far; 0 if the record does not say."""
+        return number_of(inside(self.data.get("info", ABSENT), "total_token_usage", "total_tokens")) or 0
+
     def start_turn(self, turn_id: str | None, cwd: str | None = None) -> None:
         """Begins a turn. Until a record names its folder, it has the announced folder, or else that of the last
         turn."""
@@ -183,7 +280,12 @@ class Builder(EventBuilder[Context]):
             self.turns.update([(turn_id, Turn(id=turn_id, cwd=self.context.place or self.cwd)), current])
         self.turn = self.turns[turn_id]
 
-    def add(self, body: AnyBody, part: str, mark: str) -> None:
+    def mark_turn(self, **changes: object) -> None:
+        """Replaces fields of the selected turn."""
+        self.turn = msgspec.structs.replace(self.turn, **changes)
+        self.turns[self.turn.id] = self.turn
+
+    def say(self, body: AnyBody, part: str, mark: str) -> None:
         """Adds an event to the selected turn.
 
         Its key is the turn and its number among events of the same `part`; before there were turn ids, its time and
@@ -199,45 +301,11 @@ class Builder(EventBuilder[Context]):
             key = f"{self.turn.id}/{part}/{number}"
         self._add(body, key, part, mark)
 
-    def mark_turn(self, **changes: object) -> None:
-        """Replaces fields of the selected turn."""
-        self.turn = msgspec.structs.replace(self.turn, **changes)
-        self.turns[self.turn.id] = self.turn
-
-    def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
-        """Adds an event of a tool call. Both families of records identify it by the call's id."""
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event of a tool call under the call's id, by which both families of records know it, and a part."""
+        call_id, _, part = key.rpartition(":")
         # Not every provider's call ids are unique beyond a turn.
-        self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
-
-    def parsed(self) -> tuple[Context, Parsed]:
-        """Returns the next context and the result of the record, session facts first."""
-        if self.events:
-            self.emit_session_info()
-            # Without an envelope the header has the only time: lines get times just after it, in their order.
-            self.change(last_ms=self.at_ms + (self.context.family == "flat"))
-        # The newest turns, and older ones in which something still runs, whose end belongs to them.
-        turns = tuple(self.turns.values())
-        running = {call.turn for call in self.context.calls}
-        old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
-        self.change(turns=(*old, *turns[-MAX_TURNS:]))
-        return self.context, self.built()
-
-    def emit_session_info(self) -> None:
-        """Emits the facts about the session that are new."""
-        if self.context.subagent_id is not None or not self.at_ms:
-            return
-        first = self.events[0] if self.events else self
-        session = first.session
-        cwd = first.cwd
-        facts = self.context.facts
-        if session != (self.context.session or self.thread):
-            # The branch belongs to the thread's first folder.
-            facts = msgspec.structs.replace(facts, branch=None, parent=self.context.session or self.thread)
-        emitted = next((known.facts for known in self.context.emitted if known.session == session), Facts())
-        if facts != emitted:
-            self.put_info_first(session, cwd, differing(facts, emitted))
-            others = tuple(other for other in self.context.emitted if other.session != session)
-            self.change(emitted=(*others, EmittedFacts(session, facts))[-_MAX_EMITTED:])
+        self._add(body, f"{self.turn.id or self.thread}/{key}", part, call_id)
 
     def _add(self, body: AnyBody, key: str, part: str, mark: str) -> None:
         if not self.at_ms:
@@ -246,3 +314,44 @@ class Builder(EventBuilder[Context]):
         subagent_id = self.context.subagent_id
         secondary_key = f"{self.at_ms}/{subagent_id or ''}/{part}/{mark}" if self.timed else None
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
+
+    def known(self, call_id: str) -> OpenCall | None:
+        """Returns the open call with this id."""
+        return next((call for call in self.context.calls if call.id == call_id), None)
+
+    def keep_open(self, calls: tuple[event_builder.OpenCall, ...]) -> None:
+        """Replaces the open calls, of which the newest are kept."""
+        self.change(calls=calls[-_MOST_OPEN:])
+
+    def close(self, call: OpenCall) -> None:
+        """Closes a call, and selects its turn."""
+        self.keep_open(event_builder.closed(self.context.calls, call.id))
+        self.change(closed=(*self.context.closed, call.id)[-_MOST_CLOSED:])
+        self.at_turn(call.turn)
+
+    def parsed(self) -> tuple[Context, Parsed]:
+        """Returns the next context and the result of the record, session facts first."""
+        if self.events:
+            self.put_facts_first()
+            # Without an envelope the header has the only time: lines get times just after it, in their order.
+            self.change(last_ms=self.at_ms + (self.context.family == "flat"))
+        # The newest turns, and older ones in which something still runs, whose end belongs to them.
+        turns = tuple(self.turns.values())
+        running = {call.turn for call in self.context.calls}
+        old = (turn for turn in turns[:-MOST_TURNS] if turn.id in running)
+        self.change(turns=(*old, *turns[-MOST_TURNS:]))
+        return self.context, self.built()
+
+    def put_facts_first(self) -> None:
+        """Adds the facts about the session that are new before all other events."""
+        first = self.events[0] if self.events else self
+        session, cwd, facts = first.session, first.cwd, self.context.facts
+        own = self.context.session or self.thread
+        if session != own:
+            # The branch belongs to the thread's first folder.
+            facts = msgspec.structs.replace(facts, branch=None, parent=own)
+        emitted = next((known.facts for known in self.context.emitted if known.session == session), Facts())
+        if facts != emitted and self.at_ms and self.context.subagent_id is None:
+            self.put_info_first(session, cwd, differing(facts, emitted))
+            others = tuple(other for other in self.context.emitted if other.session != session)
+            self.change(emitted=(*others, EmittedFacts(session, facts))[-_MOST_EMITTED:])

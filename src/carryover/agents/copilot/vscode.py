@@ -1,39 +1,28 @@
-"""Turns the records of a VS Code chat into events. Format facts: FACTS.md."""
+"""Turns the records of a VS Code chat, as `chats` reads it, into events."""
 
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, OpenCall, reemitted_after, usable_folder
-from carryover.agents.copilot.builder import ChatContext
-from carryover.agents.copilot.tools import op_of, subject_in, todos_in
-from carryover.agents.copilot.vscode_reader import (
-    CANCELLED,
-    COMPLETE,
-    ENDED,
-    FAILED,
-    PENDING,
-    ChatRecord,
-    is_given,
-    kind_of_part,
-    local_path,
-    markdown_of,
-    state_of,
-    uris_in,
-)
-from carryover.model import Actor, Answer, AnyBody, AssistantMessage, Op, Question, TurnEnd, UserPrompt
+from carryover.adapter.contract import Parsed, Record, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
+from carryover.adapter.recorder import Recorder
+from carryover.agents.copilot import chats
+from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
+from carryover.agents.copilot.tools import MAX_TODOS, TOOLS, subject_in
+from carryover.model import Actor, Answer, AnyBody, AssistantMessage, Op, PlanUpdate, Question, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.asked import plan_items
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
+from carryover.text.pattern import later
 
 _TEXT: Final = "text"
 _TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
@@ -57,38 +46,46 @@ _ATTACHED: Final = frozenset(("file", "directory", "image", "paste"))
 _NOT_TYPED: Final = ("confirmation", "requestSource", "isSystemInitiated", "requestHiddenFromTranscript")
 """Fields of a request that a button or the editor sent."""
 _COMMANDS: Final = frozenset(("slash", "subcommand", "prompt"))
-_COMMAND: Final = re.compile(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
-_BORDER: Final = re.compile(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:\s*\n|\A)`{3,}[\w+-]*\Z")
+_COMMAND: Final = later(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
+_BORDER: Final = later(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:\s*\n|\A)`{3,}[\w+-]*\Z")
 """The end of a code block at the start of a text, or the start of one at its end."""
-_DENIED = 0
-_SKIPPED = 5
+_DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
-_LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
+_LINK: Final = later(r"\[([^\]]*)\]\(([^)\s]*)\)")
+_URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 
+class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of a VS Code chat between two records."""
+
+    last: bytes | None = None
+    """Key of the last event. Bytes, since text might be taken for a secret."""
+    last_ms: int = 0
+    info: int = 0
+    """Fingerprint of the facts about the session as they were last emitted."""
+
+
 @dataclass(slots=True, kw_only=True)
-class ChatBuilder(EventBuilder[ChatContext]):
-    """Builds the events of one record. Parts without a time get that of the request, `asked_ms`."""
+class _Recorder(Recorder[ChatContext]):
+    """Records one record of the reader. `place`: prefix of the keys, which begins with the chat, since an imported chat
+    may repeat the requests of another."""
 
     record: ChatRecord
     place: str
-    """The prefix of the keys."""
     asked_ms: int = 0
+    """Time of the request, for parts without one."""
+    part_ms: int = 0
 
-    def add(self, body: AnyBody, part: str, at_ms: int = 0) -> None:
-        """Adds an event, dated no earlier than the one before it.
-
-        Its key begins with the chat, since an imported chat may repeat the requests of another.
-        """
-        self.at_ms = min(max(at_ms or self.asked_ms, self.context.last_ms), LATEST_MS)
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event, dated no earlier than the one before it."""
+        self.at_ms = min(max(self.part_ms or self.asked_ms, self.context.last_ms), LATEST_MS)
         folder = usable_folder(self.record.folder)
         self.append(f"{self.place}/{part}", body, session=self.record.session, cwd=folder)
         self.change(last_ms=self.at_ms, last=self.last_key)
 
 
-def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple[ChatContext, Parsed]:
+def parse_chat(context: ChatContext, record: Record) -> tuple[ChatContext, Parsed]:
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     read = rawjson.read(_RECORD, record.data)
     if isinstance(read, str):
@@ -101,64 +98,66 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
     if read.kind == "begin":
         context = context if read.on and context.last else ChatContext(last_ms=min(max(read.at_ms, 0), LATEST_MS))
         return context, Parsed(reemitted=reemitted_after(context.last, session=read.session, more=read.more))
-    builder = ChatBuilder(context=context, record=read, place=f"{read.session}/{read.ident}")
+    recorder = _Recorder(context=context, record=read, place=f"{read.session}/{read.ident}")
     if read.kind == "request" or read.live:
-        _parse_request(builder, read)
+        _parse_request(recorder, read)
     if read.kind == "state":
-        _parse_state(builder, read)
+        _parse_state(recorder, read)
     # A live answer is emitted again with each change, so nothing of it is remembered.
-    return context if read.live else builder.context, builder.built()
+    return context if read.live else recorder.context, recorder.built()
 
 
-def _parse_state(builder: ChatBuilder, record: ChatRecord) -> None:
-    builder.place = record.session
+def _parse_state(recorder: _Recorder, record: ChatRecord) -> None:
+    recorder.place = record.session
     if record.why:
-        builder.count_skipped("chat", record.why)
+        recorder.skip("chat", record.why)
     mark = int(digest(f"{record.folder} {record.info}")[:12], 16)
-    if mark != builder.context.info and builder.context.last_ms:
-        builder.change(info=mark)
-        builder.add(record.info, f"info/{builder.context.last_ms}/{mark}")
+    if mark != recorder.context.info and recorder.context.last_ms:
+        recorder.change(info=mark)
+        recorder.add(record.info, f"info/{recorder.context.last_ms}/{mark}")
 
 
-def _parse_request(builder: ChatBuilder, record: ChatRecord) -> None:
+def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
     """Adds the prompt, what the model said and did, and how the turn ended if it has."""
     request = record.request
-    builder.asked_ms = time_of(request.get("timestamp"))
-    if not (builder.asked_ms or builder.context.last_ms):
-        builder.count_skipped("chat", "no usable time")
+    recorder.asked_ms = time_of(request.get("timestamp"))
+    if not (recorder.asked_ms or recorder.context.last_ms):
+        recorder.skip("chat", "no usable time")
         return
-    state = state_of(request)
+    state = chats.state_of(request)
     ended_ms = time_of(fields_of(request.get("modelState")).get("completedAt"))
-    _add_prompt(builder, request)
+    _add_prompt(recorder, request)
     parts = _parts(items_of(request.get("response")))
     last = max((n for n, (kind, _, text) in enumerate(parts) if text or kind in _EVENT_KINDS), default=-1)
     spoken = max((n for n, (kind, *_) in enumerate(parts) if kind in (_TEXT, "thinking")), default=-1)
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
+        recorder.part_ms = ended_ms if number == last and text else 0
         if kind == _TEXT and text:
             said = AssistantMessage(text=text, final=False)
             if number == last:
-                aborted = record.live or state in (CANCELLED, FAILED)
-                said = AssistantMessage(text=text, final=True if state == COMPLETE else None, aborted=aborted)
-            builder.add(said, f"{number}/text", ended_ms if number == last else 0)
+                aborted = record.live or state in (chats.CANCELLED, chats.FAILED)
+                said = AssistantMessage(text=text, final=True if state == chats.COMPLETE else None, aborted=aborted)
+            recorder.add(said, f"{number}/text")
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
-            has_ended = number < spoken or not (state in ENDED or record.live) or _has_result(fields)
-            call = _add_call(builder, number, fields, COMPLETE if has_ended else state or PENDING)
+            has_ended = number < spoken or not (state in chats.ENDED or record.live) or _has_result(fields)
+            call = _add_call(recorder, number, fields, chats.COMPLETE if has_ended else state or chats.PENDING)
         elif kind == "textEditGroup":
             if (change := _change_in(fields)) is not None:
                 change = msgspec.structs.replace(change, change="add") if call.op == "write" else change
-                builder.add(as_edit(change, call.id or None), f"{number}/edit0")
+                recorder.add(as_edit(change, call.id or None), f"{number}/edit0")
             call = msgspec.structs.replace(call, op="edit")  # what follows is in the file that the call has created
         elif kind == "questionCarousel":
-            _add_questions(builder, number, fields)
+            _add_questions(recorder, number, fields)
         elif kind != _TEXT and kind not in _QUIET_KINDS:
-            builder.count_skipped(f"part/{kind}", "unknown kind")
+            recorder.skip(f"part/{kind}", "unknown kind")
     if not record.live:
-        _add_end(builder, request, state, ended_ms)
+        recorder.part_ms = ended_ms
+        _add_end(recorder, request, state)
 
 
-def _add_prompt(builder: ChatBuilder, request: Fields) -> None:
+def _add_prompt(recorder: _Recorder, request: Fields) -> None:
     message = fields_of(request.get("message"))
     text = text_of(message.get("text"))
     kinds = {text_of(fields_of(part).get("kind")) for part in items_of(message.get("parts"))}
@@ -169,7 +168,7 @@ def _add_prompt(builder: ChatBuilder, request: Fields) -> None:
     if text or command or attachments:
         actor: Actor = "model" if any(is_given(request.get(name)) for name in _NOT_TYPED) else "human"
         name = command[1] if command is not None else None
-        builder.add(UserPrompt(text=text, command=name, attachments=attachments, actor=actor), "prompt")
+        recorder.add(UserPrompt(text=text, command=name, attachments=attachments, actor=actor), "prompt")
 
 
 def _parts(raws: list[msgspec.Raw]) -> list[tuple[str, Fields, str]]:
@@ -177,7 +176,7 @@ def _parts(raws: list[msgspec.Raw]) -> list[tuple[str, Fields, str]]:
     found: list[tuple[str, Fields, str]] = []
     for raw in raws:
         fields = fields_of(raw)
-        kind = "" if text_of(raw) else kind_of_part(fields)
+        kind = "" if text_of(raw) else chats.kind_of_part(fields)
         if kind in _TEXT_KINDS:
             before = found.pop()[2] if found and found[-1][0] == _TEXT else ""
             found.append((_TEXT, {}, before + (text_of(raw) or _text_of_part(fields))))
@@ -199,28 +198,23 @@ def _without_borders(text: str) -> str:
     return _BORDER.sub("", text, count=1) if text.count("```") % 2 else text
 
 
-def _add_call(builder: ChatBuilder, number: int, tool: Fields, state: int) -> OpenCall:
+def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int) -> OpenCall:
     """Adds a call, and its result if there is one. `state`: that of the turn, complete if the call has ended."""
     name = text_of(tool.get("toolId"))
     data = fields_of(tool.get("toolSpecificData"))
-    op = op_of(name)
+    op = TOOLS.op(name)
+    ident = text_of(tool.get("toolCallId"))[:MAX_NAME_CHARS] or f"{recorder.record.ident}/{number}"
     subject = _subject_of(op, tool, data)
-    call = OpenCall(
-        id=text_of(tool.get("toolCallId"))[:MAX_NAME_CHARS] or f"{builder.record.ident}/{number}",
-        name=name,
-        op=op,
-        subject=subject,
-        handoff=names_own_folder(f"{subject} {markdown_of(tool.get('invocationMessage'))}"),
-    )
-    if not name or len(name) > MAX_NAME_CHARS:
-        builder.count_skipped("part/tool", "no usable name")
-        return call
-    at_ms = max(builder.asked_ms, time_of(fields_of(data.get("terminalCommandState")).get("timestamp")))
-    builder.add(call.as_event(), f"{number}/call", at_ms)
-    if (outcome := _outcome_of(op, tool, data, state)) is not None:
-        builder.add(call.ended(outcome), f"{number}/result", at_ms)
-    if (plan := todos_in(data.get("todoList"))) is not None:
-        builder.add(plan, f"{number}/plan", at_ms)
+    handoff = names_own_folder(f"{subject} {markdown_of(tool.get('invocationMessage'))}")
+    call = OpenCall(id=ident, name=name, op=op, subject=subject, handoff=handoff)
+    if recorder.identify("part/tool", ident, name):
+        recorder.part_ms = max(recorder.asked_ms, time_of(fields_of(data.get("terminalCommandState")).get("timestamp")))
+        recorder.add_call(call, f"{number}/call")
+        if (outcome := _outcome_of(op, tool, data, state)) is not None:
+            recorder.end_call(call, outcome, result=f"{number}/result")
+        if bytes(data.get("todoList", b""))[:1] == b"[":
+            todos = plan_items(data["todoList"], "title", most=MAX_TODOS)
+            recorder.add(PlanUpdate(items=todos), f"{number}/plan")
     return call
 
 
@@ -262,9 +256,9 @@ def _outcome_of(op: Op, tool: Fields, data: Fields, state: int) -> ToolOutcome |
         return ToolOutcome("error" if code else "ok", output, exit_code=code)
     if is_given(tool.get("resultError")) or is_given(details.get("isError")):
         return ToolOutcome("error", output)
-    if state == CANCELLED and not ended:
+    if state == chats.CANCELLED and not ended:
         return ToolOutcome("interrupted", output)
-    if state != COMPLETE and not ended:
+    if state != chats.COMPLETE and not ended:
         return None
     if op != "shell":
         return ToolOutcome("ok", output)
@@ -308,31 +302,31 @@ def _lines_in(place: Fields) -> int:
     return last - first + (end > 1) if (first, column) != (last, end) and 0 < first <= last else 0
 
 
-def _add_questions(builder: ChatBuilder, number: int, fields: Fields) -> None:
+def _add_questions(recorder: _Recorder, number: int, fields: Fields) -> None:
     answers = fields_of(fields.get("data"))
     for place, question in enumerate(map(fields_of, items_of(fields.get("questions")))):
         asked = markdown_of(question.get("message")) or text_of(question.get("title"))
         if not asked:
             continue
         part = f"{number}/{place}"
-        call_id = f"{builder.record.ident}/{part}"
+        call_id = f"{recorder.record.ident}/{part}"
         listed = map(fields_of, items_of(question.get("options")))
         options = {text_of(option.get("id")): text_of(option.get("label")) for option in listed}
-        builder.add(Question(call_id=call_id, text=asked, options=tuple(options.values())), f"{part}/question")
+        recorder.add(Question(call_id=call_id, text=asked, options=tuple(options.values())), f"{part}/question")
         raw = answers.get(text_of(question.get("id")))
         given = fields_of(raw)
         chosen = (text_of(given.get("selectedValue")), *map(text_of, items_of(given.get("selectedValues"))))
         said = (text_of(raw), *(options.get(value, value) for value in chosen), text_of(given.get("freeformValue")))
         if any(said):
-            builder.add(Answer(call_id=call_id, question=asked, text=", ".join(filter(None, said))), f"{part}/answer")
+            recorder.add(Answer(call_id=call_id, question=asked, text=", ".join(filter(None, said))), f"{part}/answer")
 
 
-def _add_end(builder: ChatBuilder, request: Fields, state: int | None, ended_ms: int) -> None:
+def _add_end(recorder: _Recorder, request: Fields, state: int | None) -> None:
     error = fields_of(fields_of(request.get("result")).get("errorDetails"))
     message = text_of(error.get("message"))
-    limited = any(is_true(error.get(name)) for name in ("isQuotaExceeded", "isRateLimited")) or names_limit(message)
-    if not limited and (state == CANCELLED or text_of(error.get("code")) in ("canceled", "cancelled")):
-        builder.add(TurnEnd(reason="interrupted"), "end", ended_ms)
-    elif limited or message or state == FAILED:
-        at_ms = min(max(ended_ms or builder.asked_ms, builder.context.last_ms), LATEST_MS)
-        builder.add(failed_turn(message, at_ms, limited=limited), "end", ended_ms)
+    limited = is_true(error.get("isQuotaExceeded")) or is_true(error.get("isRateLimited")) or names_limit(message)
+    if not limited and (state == chats.CANCELLED or text_of(error.get("code")) in ("canceled", "cancelled")):
+        recorder.add(TurnEnd(reason="interrupted"), "end")
+    elif limited or message or state == chats.FAILED:
+        at_ms = min(max(recorder.part_ms or recorder.asked_ms, recorder.context.last_ms), LATEST_MS)
+        recorder.add(failed_turn(message, at_ms, limited=limited), "end")

@@ -8,8 +8,6 @@ have another type. Taken from the editor's public source: FACTS.md.
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,26 +22,25 @@ from carryover.readers.bounds import lines_in
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, folder_holding
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
 from carryover.records.uris import path_of, uri_in
-
-"""A longer chat is not read: its state must be held in memory."""
+from carryover.text.pattern import later
 
 PENDING, COMPLETE, CANCELLED, FAILED = range(4)
 """States of a request's answer (`modelState.value`); 4 waits for the user."""
 ENDED: Final = (COMPLETE, CANCELLED, FAILED)
 
 _INITIAL, _SET, _PUSH, _DELETE = range(4)
-_IS_LOG: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"kind"\s*:\s*\d')
-_ID: Final = re.compile(r"[\w-]{1,100}")
-_FROM: Final = re.compile(r"[^/]+/")
+_IS_LOG: Final = later(rb'(?:\xef\xbb\xbf)?\s*\{\s*"kind"\s*:\s*\d')
+_ID: Final = later(r"[\w-]{1,100}")
+_FROM: Final = later(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
-_LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
+_LINK: Final = later(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
 Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""
-_REMOTE: Final = re.compile(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
+_REMOTE: Final = later(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
 """Schemes for paths on this machine; chats about folders on another machine are not read."""
 
 
@@ -78,11 +75,9 @@ class ChatReader(SnapshotReader["_Chat"]):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, as records numbered by their requests."""
         batch = super().read(path, cursor)
-        return msgspec.structs.replace(batch, records=tuple(map(_numbered, batch.records)))
-
-
-def _numbered(record: Record) -> Record:
-    return Record(number=msgspec.json.decode(record.data, type=ChatRecord).place, data=record.data)
+        read = [(record.data, msgspec.json.decode(record.data, type=ChatRecord)) for record in batch.records]
+        records = tuple(Record(number=record.place, data=data) for data, record in read)
+        return msgspec.structs.replace(batch, records=records)
 
 
 def _stored(path: Path, stat: FileStat) -> _Chat:
@@ -100,18 +95,20 @@ class _Chat(OnlyConversation):
     """
 
     def __init__(self, path: Path, state: Fields, why: Why) -> None:
-        folders = _folders(path, state)
-        if folders.remote:
+        own = folders_of_uri(text_of(state.get("workingDirectory"))) or Folders()
+        if not own.paths and not own.remote and path.parent.name == CHATS:
+            own = folders_of_window(path.parent.parent) or Folders()
+        if own.remote:
             state = {}
             why = "remote workspace"
         listed = list(map(fields_of, items_of(state.get("requests"))))
-        requests = [request for request in listed if _is_shown(request)]
+        requests = [one for one in listed if not any(is_given(one.get(name)) for name in _NOT_SHOWN)]
         self._why = why
         self._is_read = bool(state or why)
         self._at_ms = time_of(state.get("creationDate"))
         self.ident = _session_of(path, state, listed)
         is_live = bool(requests) and state_of(requests[-1]) not in ENDED
-        self._folder = _folder_in(folders.paths, requests, is_over=len(requests) > is_live)
+        self._folder = _folder_in(own.paths, requests, is_over=len(requests) > is_live)
         named = (text_of(request.get("requestId"))[:MAX_NAME_CHARS] or f"{n}" for n, request in enumerate(requests))
         asked = [{"ident": name, "request": request} for name, request in zip(named, requests, strict=True)]
         live = {**asked.pop(), "live": True} if is_live else {}
@@ -119,13 +116,12 @@ class _Chat(OnlyConversation):
         self.pieces = [(str(fields["ident"]), digest(data)) for fields, data in zip(asked, self._requests, strict=True)]
         models = (text_of(request.get("modelId")) for request in reversed(requests))
         versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
-        facts = {
-            "title": text_of(state.get("customTitle")),
-            "agent_version": next(filter(None, versions), ""),
-            "model": _FROM.sub("", next(filter(None, models), ""), count=1),
-            "branch": text_of(fields_of(state.get("repoData")).get("localBranch")),
-        }
-        info = SessionInfo(**{name: bounded(fact, SHORT_CHARS) or None for name, fact in facts.items()})
+        info = SessionInfo(
+            title=bounded(text_of(state.get("customTitle")), SHORT_CHARS) or None,
+            agent_version=bounded(next(filter(None, versions), ""), SHORT_CHARS) or None,
+            model=bounded(_FROM.sub("", next(filter(None, models), ""), count=1), SHORT_CHARS) or None,
+            branch=bounded(text_of(fields_of(state.get("repoData")).get("localBranch")), SHORT_CHARS) or None,
+        )
         self._state = self._record("state", place=len(requests), info=info, why=why, **live) if requests else b""
 
     def conversations(self) -> list[tuple[str, str]]:
@@ -218,32 +214,19 @@ def _session_of(path: Path, state: Fields, requests: list[Fields]) -> str:
     return path.stem if path.parent.name in (CHATS, EMPTY) else f"export-{digest(first)}"
 
 
-def _folders(path: Path, state: Fields) -> Folders:
-    own = folders_of_uri(text_of(state.get("workingDirectory")))
-    if own is not None and (own.paths or own.remote):
-        return own
-    window = folders_of_window(path.parent.parent) if path.parent.name == CHATS else None
-    return window or Folders()
-
-
 def _folder_in(folders: tuple[str, ...], requests: list[Fields], *, is_over: bool) -> str | None:
     """Returns the chat's folder: if its window has several or none, that of the first file or command in an answer."""
     if len(folders) == 1:
         return folders[0]
     for part in (fields_of(raw) for request in requests for raw in items_of(request.get("response"))):
         edited = local_path(part.get("uri")) if kind_of_part(part) == "textEditGroup" else None
-        for path in filter(None, (edited, *_paths_in(part))):
-            holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]
+        cwd = fields_of(part.get("toolSpecificData")).get("cwd")
+        for path in filter(None, (edited, *map(local_path, (cwd, *uris_in(part.get("invocationMessage")))))):
             nearest = posixpath.dirname(path) if path == edited and not folders else None
-            if found := max(holding, key=len, default=nearest):
+            if found := folder_holding(path, folders) or nearest:
                 return found
     # A turn is over and named no file: the window's first folder will do.
     return folders[0] if folders and is_over else None
-
-
-def _paths_in(tool: Fields) -> Iterator[str | None]:
-    cwd = fields_of(tool.get("toolSpecificData")).get("cwd")
-    return map(local_path, (cwd, *uris_in(tool.get("invocationMessage"))))
 
 
 def _has_newer_copy(path: Path, mtime_ns: int) -> bool:
@@ -273,10 +256,6 @@ def kind_of_part(fields: Fields) -> str:
     if kind or "value" in fields:
         return kind
     return "inlineReference" if "inlineReference" in fields else "?"
-
-
-def _is_shown(request: Fields) -> bool:
-    return not any(is_given(request.get(name)) for name in _NOT_SHOWN)
 
 
 def is_given(raw: msgspec.Raw | None) -> bool:

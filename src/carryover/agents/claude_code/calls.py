@@ -1,49 +1,58 @@
-"""Tool calls: what each was asked to do, how it ended, and what its success changed."""
+"""Claude Code's records as far as they are relied on, what is remembered between two of them, and the tool calls in
+them: what each did, and how it ended."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, Literal
 
+import msgspec
 from msgspec.structs import replace
 
+from carryover import model
+from carryover.adapter import event_builder
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
+from carryover.adapter.event_builder import usable_folder, usable_name
+from carryover.adapter.recorder import Tools
 from carryover.adapter.refusals import CLIENT_WORDED, refused
-from carryover.agents.claude_code.builder import Block, Builder, Line, OpenCall, Task
-from carryover.model import Answer, BackgroundTask, Op, PlanItem, PlanProposal, PlanState, PlanUpdate, UserPrompt
+from carryover.families import claude_records
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of
+from carryover.records.rawjson import ABSENT
 from carryover.records.text import names_handoff_file, names_own_folder, tagged, without_ansi
+from carryover.text.pattern import later
 
-MAX_TASKS: Final = 200
-_TOOLS: Final[dict[Op, str]] = {
-    "shell": "Bash PowerShell Monitor",
-    "read": "Read NotebookRead",
-    "edit": "Edit MultiEdit NotebookEdit",
-    "write": "Write",
-    "search": "Glob Grep LS",
-    "web": "WebFetch WebSearch",
-    "plan": "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode",
-    "ask": "AskUserQuestion",
-    "agent": "Task Agent",
-}
-OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
-"""Operations of the known tools (2.0.65 to 2.1.328). All others, including `mcp__*`, are `other`."""
-_SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
-"""The input fields that may describe a call, the most informative first."""
-_FIRST_SUBJECTS: Final = {"agent": ("description",), "other": ("description",), "plan": ("subject",)}
-"""The input field that describes a call of these operations better than all of `_SUBJECTS`."""
+_MOST_TASKS: Final = 200
+TOOLS: Final = Tools(
+    {
+        "shell": "Bash PowerShell Monitor",
+        "read": "Read NotebookRead",
+        "edit": "Edit MultiEdit NotebookEdit",
+        "write": "Write",
+        "search": "Glob Grep LS",
+        "web": "WebFetch WebSearch",
+        "plan": "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode",
+        "ask": "AskUserQuestion",
+        "agent": "Task Agent",
+    }
+)
+"""The known tools (2.0.65 to 2.1.328)."""
+_ABOUT: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
+"""The arguments that may say what a call is about, the most telling first."""
+_FIRST_ABOUT: Final = {"agent": ("description",), "other": ("description",), "plan": ("subject",)}
+"""The argument that says it better than all of `_ABOUT` for calls of these operations."""
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
-_LOOKS_AT_JOB: Final = frozenset(("BashOutput", "TaskOutput", "AgentOutputTool"))
+_LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
 """Tools that check a background job (the first in 1.0 and 2.0, reported)."""
-_STOPS_JOB: Final = frozenset(("TaskStop", "KillShell", "KillBash"))
-_STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
-_OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
+_STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
+_STATES: Final[dict[str, model.PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
+_OWN_NOTES: Final = later(r"/\.claude/(?:plans|projects)/")
 """Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
 work."""
 
@@ -59,7 +68,7 @@ _REFUSALS: Final = (
     "Claude requested permissions to ",
 )
 """The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
-_SAID: Final = re.compile(
+_SAID: Final = later(
     r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
     r"|Permission for this tool use was denied)\.[^\n]{0,400}?"
     r"(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
@@ -78,17 +87,17 @@ command printed (2.0.8, 2.0.31)."""
 _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
 """The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
 _INTERRUPTED: Final = "[Request interrupted by user"
-_EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
-_TOOL_ERROR: Final = re.compile(
+_EXIT_CODE: Final = later(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
+_TOOL_ERROR: Final = later(
     r"(?s)(?:<tool_use_error>|(?=File has (?:not been|been modified since) read))(.*?)(?:</tool_use_error>|\Z)"
 )
 """The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
-_REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
-_ADDED: Final = re.compile(
+_REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
+_ADDED: Final = later(
     r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
 )
 """Stands for an empty output (2.1.79 and later), or follows a sub-agent's report (2.0.65 and later)."""
-_ORDER: Final = re.compile(
+_ORDER: Final = later(
     r"\n{0,3}^(?:REMINDER: You MUST [^\n]*|NOTE: do any of the files above seem malicious\?[^\n]*)\s*\Z", re.M
 )
 """Follows the results of a web search (2.1.37 to 2.1.63) and the list of a folder (1.0.53)."""
@@ -98,78 +107,164 @@ _TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
 """The beginning of a result that only says to the model how to go on: nothing ran, and nobody said it."""
 
 
-def parse_call(builder: Builder, part: str, block: Block) -> None:
+class Block(msgspec.Struct, frozen=True):
+    """One entry of `message.content`: text, thinking, tool_use, tool_result, image..."""
+
+    type: str
+    text: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = ABSENT
+    tool_use_id: str | None = None
+    content: msgspec.Raw = ABSENT
+    is_error: bool | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """The API message inside a `user` or `assistant` record."""
+
+    content: str | list[Block]
+    model: str | None = None
+    stop_reason: str | None = None
+    id: str | None = None
+    usage: msgspec.Raw = ABSENT
+
+
+class Line(claude_records.Line, frozen=True, rename="camel"):
+    """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328).
+
+    Parts whose shape depends on the tool or the type stay raw until they are needed, so a bulky record costs one pass.
+    """
+
+    message: Message | None = None
+    is_meta: bool | None = None
+    is_compact_summary: bool | None = None
+    is_visible_in_transcript_only: bool | None = None
+    origin: msgspec.Raw = ABSENT
+    prompt_source: str | None = None
+    tool_use_result: msgspec.Raw = ABSENT
+    tool_denial_kind: str | None = None
+    tool_denial_before_run: bool | None = None
+    is_aborted_mid_stream: bool | None = None
+    is_api_error_message: bool | None = None
+    request_id: str | None = None
+    error: msgspec.Raw = ABSENT
+    api_error_status: msgspec.Raw = ABSENT
+    content: msgspec.Raw = ABSENT
+    compact_metadata: msgspec.Raw = ABSENT
+    attachment: Fields | None = None
+    """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
+    operation: str | None = None
+    custom_title: str | None = None
+    ai_title: str | None = None
+
+
+class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    label: str = ""
+    """The model's own label, for jobs that keep running in the background, or the state it asks for a task."""
+    task_id: str = ""
+    """The background job that it checks or stops."""
+
+
+class Task(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One entry of the task list of TaskCreate and TaskUpdate (2.1.328)."""
+
+    id: str
+    text: str
+    state: model.PlanState = "pending"
+
+
+class Context(claude_records.Context, frozen=True, omit_defaults=True):
+    """The state of one transcript file between two records."""
+
+    emitted: event_builder.Facts = msgspec.field(default=event_builder.Facts(), name="told")
+    """Stored under the name that 0.1.0 gave it."""
+    calls: tuple[OpenCall, ...] = ()
+    shell: OpenCall | None = None
+    """The user's own `!command`, until its output comes."""
+    tasks: tuple[Task, ...] = ()
+    queued: tuple[str, ...] = ()
+    """Digests of the queued prompts."""
+    compaction: Literal["manual", "auto"] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder(claude_records.Builder[Line, Context]):
+    """Builds the events of one transcript line."""
+
+    call_id: str = ""
+    """The call that the block is about: the mark of events without one of their own."""
+
+    def second_key(self, part: str, mark: str) -> str | None:
+        """Returns a key of time, place and mark.
+
+        After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
+        uuids.
+        """
+        place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{part}"
+        return f"{place}/{mark or self.call_id}" if self.timed else None
+
+
+def handle_call(builder: Builder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
-    call_id = usable_name(block.id)
-    name = usable_name(block.name)
-    if call_id is None or name is None:
-        builder.skip("assistant/tool_use", "no usable id or name")
+    builder.call_id, name = block.id or "", block.name or ""
+    if not builder.identify("assistant/tool_use", builder.call_id, name):
         return
     given = rawjson.part_of(block.input, Fields)
     if given is None:
         builder.skip(f"assistant/tool_use/{name}", "unexpected input")
         given = {}
     asked = asked_in(given.get("questions")) if name == "AskUserQuestion" else []
-    call = _open_call(call_id, name, given, asked[0].question if asked else "", builder.place)
-    builder.add(call.as_event(), part, call.id)
-    builder.change(calls=opened(builder.context.calls, call))
-    for number, question in enumerate(asked):
-        builder.add(question.as_event(call.id), f"{part}.question{number}", call.id)
+    call = _called(builder, name, given, asked[0].question if asked else "")
+    builder.begin_call(call, part, asked, question=f"{part}.question")
     if name == "ExitPlanMode":  # some versions only write the plan to its file
-        builder.add(PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan", call.id)
+        builder.add(model.PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan")
     elif name == "TodoWrite":
-        todos = plan_items(given.get("todos"), "content")
-        builder.add(PlanUpdate(items=todos), f"{part}.todos", call.id)
+        builder.add(model.PlanUpdate(items=plan_items(given.get("todos"), "content")), f"{part}.todos")
 
 
-def _open_call(call_id: str, name: str, given: Fields, question: str, cwd: str | None) -> OpenCall:
-    op = OPS.get(name, "other")
-    about = question or first_text(given, *_FIRST_SUBJECTS.get(op, ()), *_SUBJECTS)
+def _called(builder: Builder, name: str, given: Fields, question: str) -> OpenCall:
+    op, cwd = TOOLS.op(name), builder.place
+    about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
     changes: tuple[Change, ...] = ()
-    if op in ("edit", "write"):
-        changes = _planned(given, cwd)
-    elif name == "Bash":
+    if name == "Bash":
         changes = shell_files.changes(first_text(given, "command"), cwd)
-    job = first_text(given, *_JOBS) if name in _LOOKS_AT_JOB | _STOPS_JOB else ""
+    elif op in ("edit", "write") and (named := first_text(given, "file_path", "notebook_path")):
+        path = usable_folder(resolved(named, cwd))
+        changes = () if path is None or _OWN_NOTES.search(path) else (planned(path, given),)
     return OpenCall(
-        id=call_id,
+        id=builder.call_id,
         name=name,
         op=op,
         subject=bounded(about, SUBJECT_CHARS),
         label=bounded(first_text(given, "status" if name == "TaskUpdate" else "description"), SHORT_CHARS),
         changes=changes,
-        task_id=usable_name(job) or "",
+        task_id=usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else "",
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
 
-def _planned(given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    """Returns the change that an edit call asks for, as far as its input shows it; empty if it names no file."""
-    named = first_text(given, "file_path", "notebook_path")
-    path = usable_folder(resolved(named, cwd)) if named else None
-    return () if path is None or _OWN_NOTES.search(path) else (planned(path, given),)
-
-
-def parse_result(builder: Builder, part: str, block: Block) -> None:
+def handle_result(builder: Builder, part: str, block: Block) -> None:
     """Handles a `tool_result` block: closes its call and, if the call succeeded, adds what it changed."""
-    call_id = block.tool_use_id
-    if not call_id:
-        builder.skip("user/tool_result", "no tool_use_id")
+    builder.call_id = block.tool_use_id or ""
+    if not builder.identify("user/tool_result", builder.call_id):
         return
-    calls = builder.context.calls
-    call = next((call for call in calls if call.id == call_id), OpenCall(id=call_id, name="", op="other"))
-    builder.change(calls=closed(calls, call_id))
+    known = builder.take_call(builder.call_id)
+    call = known if isinstance(known, OpenCall) else OpenCall(builder.call_id, "", "other")
     output = rawjson.text_of(block.content)
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
     outcome = _outcome(builder, call, plain_output(output or ""), failed=block.is_error is True)
-    builder.add(call.ended(outcome), part, call_id)
+    builder.end_call(call, outcome, result=part, changes=())
     if outcome.status == "ok":
-        _parse_success(builder, part, call, outcome.output)
+        for place, body in _effects(builder, call, outcome.output):
+            builder.add(body, f"{part}.{place}")
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
-        builder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
+        builder.add(model.PlanProposal(call_id=call.id, text="", accepted=False), f"{part}.plan")
     if outcome.user_words and builder.subagent_id is None:
-        builder.add(UserPrompt(text=outcome.user_words), f"{part}.said", digest(outcome.user_words))
+        builder.add(model.UserPrompt(text=outcome.user_words), f"{part}.said", digest(outcome.user_words))
 
 
 def plain_output(text: str) -> str:
@@ -192,7 +287,10 @@ def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> 
         stopped = call.op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))
         return ToolOutcome("interrupted" if stopped else "ok", output)
     if line.tool_denial_kind is None:
-        by_client, by_user = _words_refusals(call, line)
+        numbers = tuple(int(number) for number in (line.version or "").split(".") if number.isdigit())
+        rejected = text_of(line.tool_use_result) == _REJECTED
+        by_client = rejected or call.op in CLIENT_WORDED or (call.op == "shell" and numbers >= _HAS_EXIT_CODE)
+        by_user = rejected or (by_client and () < numbers < _HAS_DENIAL_KIND)
         return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
     # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the user
     # is running: a question or plan that is dismissed was refused.
@@ -203,17 +301,7 @@ def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> 
     return _refused(output, by_client=True, by_user=rejected)
 
 
-def _words_refusals(call: OpenCall, line: Line) -> tuple[bool, bool]:
-    """Returns whether a result of `call` that reads like a refusal is the client's, and whether words in it are the
-    user's, in a record without `toolDenialKind`."""
-    if text_of(line.tool_use_result) == _REJECTED:
-        return True, True
-    numbers = tuple(int(number) for number in (line.version or "").split(".") if number.isdigit())
-    by_client = call.op in CLIENT_WORDED or (call.op == "shell" and numbers >= _HAS_EXIT_CODE)
-    return by_client, by_client and () < numbers < _HAS_DENIAL_KIND
-
-
-def read_outcome(op: Op, text: str) -> ToolOutcome:
+def read_outcome(op: model.Op, text: str) -> ToolOutcome:
     """Determines from the output alone how a call ended. Output that names no failure counts as success. Whose words a
     refusal quotes can't be known, and what was read or printed may look like one."""
     output = plain_output(text)
@@ -222,7 +310,10 @@ def read_outcome(op: Op, text: str) -> ToolOutcome:
 
 
 def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | None:
-    """Returns the failure that the form of an output shows; None if it shows none."""
+    """Returns the failure that the form of an output shows; None if it shows none.
+
+    `by_client`: whether what reads like a refusal is the client's; `by_user`: whether words in it are the user's.
+    """
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", _printed(output))
     if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
@@ -246,27 +337,36 @@ def _refused(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome:
     return refused(_printed(output) if by_client else output, words, by_client=by_client, by_user=by_user)
 
 
-def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """Adds the effects of a call that succeeded. Sub-agents' files have no structured result."""
+def _effects(builder: Builder, call: OpenCall, output: str) -> Iterator[tuple[str, model.AnyBody]]:
+    """Yields what a call that succeeded did, each with the end of its event's key. Sub-agents' files have no structured
+    result."""
     result = fields_of(builder.line.tool_use_result)
     for number, change in enumerate(_made(call, result, output)):
         if not names_handoff_file(change.path):
-            builder.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
-    if call.op == "shell":
-        _parse_job(builder, part, call, first_text(result, "backgroundTaskId", "taskId"), "running")
-    elif call.op == "agent" and text_of(result.get("status")) == "async_launched":
-        _parse_job(builder, part, call, text_of(result.get("agentId")), "running")
-    elif call.op == "ask":
-        _parse_answers(builder, part, call, result)
+            yield f"edit{number}", as_edit(change, call.id)
+    label = call.label or call.subject
+    if call.op == "ask":
+        # An answer with several choices is a list.
+        for number, (question, raw) in enumerate(fields_of(result.get("answers")).items()):
+            text = text_of(raw) or ", ".join(map(text_of, items_of(raw)))
+            yield f"answer{number}", model.Answer(call_id=call.id, question=question, text=text)
     elif call.name == "ExitPlanMode":
-        plan = text_of(result.get("plan"))
-        builder.add(PlanProposal(call_id=call.id, text=plan, accepted=True), f"{part}.plan", call.id)
+        yield "plan", model.PlanProposal(call_id=call.id, text=text_of(result.get("plan")), accepted=True)
     elif call.op == "plan":
-        _parse_tasks(builder, part, call, result)
+        if (tasks := _tasks(builder.context.tasks, call, result)) != builder.context.tasks:
+            builder.change(tasks=tasks)
+            yield (
+                "tasks",
+                model.PlanUpdate(items=tuple(model.PlanItem(text=task.text, state=task.state) for task in tasks)),
+            )
     elif call.name in _STOPS_JOB:
-        _parse_job(builder, part, call, first_text(result, "task_id", "shell_id") or call.task_id, "stopped")
+        if job := first_text(result, "task_id", "shell_id") or call.task_id:
+            yield "task", model.BackgroundTask(task_id=job, state="stopped", label=label)
     elif call.name in _LOOKS_AT_JOB:
-        _parse_look(builder, part, call, output)
+        if (ended := _looked(call, output)) is not None:
+            yield "task", ended
+    elif job := _launched(call, result):
+        yield "task", model.BackgroundTask(task_id=job, state="running", label=label)
 
 
 def _made(call: OpenCall, result: Fields, output: str) -> tuple[Change, ...]:
@@ -287,40 +387,35 @@ def _made(call: OpenCall, result: Fields, output: str) -> tuple[Change, ...]:
     return tuple(change if change.line is None else replace(change, **unknown) for change in call.changes)
 
 
-def _parse_job(builder: Builder, part: str, call: OpenCall, job: str, state: Literal["running", "stopped"]) -> None:
-    if job:
-        task = BackgroundTask(task_id=job, state=state, label=call.label or call.subject)
-        builder.add(task, f"{part}.task", call.id)
+def _launched(call: OpenCall, result: Fields) -> str:
+    """Returns the job that a call left running in the background; empty if it left none."""
+    if call.op == "shell":
+        return first_text(result, "backgroundTaskId", "taskId")
+    is_launched = call.op == "agent" and text_of(result.get("status")) == "async_launched"
+    return text_of(result.get("agentId")) if is_launched else ""
 
 
-def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """Emits the end of a job that a status call found ended, since there may be no other record of it."""
+def _looked(call: OpenCall, output: str) -> model.BackgroundTask | None:
+    """Returns the end of a job that a status call found ended, since there may be no other record of it."""
     head, _, printed = output.partition("<output>")
     state = JOB_STATES.get((tagged(head, "status") or "").strip())
     task_id = (tagged(head, "task_id") or call.task_id).strip()
     if not task_id or state in (None, "running"):
-        return
+        return None
     if state == "done" and (tagged(head, "exit_code") or "0").strip() != "0":
         state = "failed"
     by_agent = "agent" in (tagged(head, "task_type") or "")
     report = printed.rpartition("</output>")[0].strip() if by_agent else ""
-    builder.add(BackgroundTask(task_id=task_id, state=state, report=report), f"{part}.task", call.id)
+    return model.BackgroundTask(task_id=task_id, state=state, report=report)
 
 
-def _parse_answers(builder: Builder, part: str, call: OpenCall, result: Fields) -> None:
-    """Emits the user's answers; an answer with several choices is a list."""
-    for number, (question, raw) in enumerate(fields_of(result.get("answers")).items()):
-        text = text_of(raw) or ", ".join(map(text_of, items_of(raw)))
-        builder.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
-
-
-def _parse_tasks(builder: Builder, part: str, call: OpenCall, result: Fields) -> None:
-    """Follows the task list, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
+def _tasks(known: tuple[Task, ...], call: OpenCall, result: Fields) -> tuple[Task, ...]:
+    """Returns the task list, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
 
     A task created before the transcript began is unknown until it is listed. A new state comes from the call, since
     the result has none if another agent of a team set it before.
     """
-    tasks = {} if "tasks" in result else {task.id: task for task in builder.context.tasks}
+    tasks = {} if "tasks" in result else {task.id: task for task in known}
     for given in map(fields_of, (*items_of(result.get("tasks")), result.get("task"))):
         ident = usable_name(text_of(given.get("id")))
         text = bounded(text_of(given.get("subject")), SHORT_CHARS)
@@ -331,8 +426,4 @@ def _parse_tasks(builder: Builder, part: str, call: OpenCall, result: Fields) ->
         del tasks[former.id]
     elif former is not None:
         tasks[former.id] = replace(former, state=_STATES.get(call.label, former.state))
-    newest = tuple(tasks.values())[-MAX_TASKS:]
-    if newest != builder.context.tasks:
-        builder.change(tasks=newest)
-        items = tuple(PlanItem(text=task.text, state=task.state) for task in newest)
-        builder.add(PlanUpdate(items=items), f"{part}.tasks", call.id)
+    return tuple(tasks.values())[-_MOST_TASKS:]

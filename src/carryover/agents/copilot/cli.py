@@ -1,0 +1,407 @@
+"""The terminal client's sessions: the log of each, and the one document that was its form until October 2025.
+
+`/rewind` replaces a log by one without the retracted turns (1.0.102). A log that is read from the start again is
+therefore emitted again, and what is gone is retracted (`adapter.contract.Reemitted`). The reader announces that and the
+session's title, which no line shows, in records of its own, numbered 0. A document is read as the records of a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal
+
+import msgspec
+
+from carryover import model
+from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Reemitted, Source
+from carryover.adapter.event_builder import usable_folder, usable_name
+from carryover.agents.copilot import calls
+from carryover.agents.copilot.calls import LogContext, LogRecorder
+from carryover.agents.copilot.tools import editor_command
+from carryover.readers.files import read_document, read_small
+from carryover.readers.jsonl import JsonlReader
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader, not_whole
+from carryover.records import rawjson
+from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
+from carryover.records.resets import failed_turn
+from carryover.records.summary import Kinds, parts_by_tag
+from carryover.records.text import without_handoff
+from carryover.records.usage import numbers_in
+from carryover.text.pattern import later
+
+_NOTED: Final = 0
+_AGAIN: Final = "$again"
+_TITLE: Final = "$title"
+"""Number and types of the records that the reader adds: a thread is read again from its start; the session's title."""
+_MAX_THREADS: Final = 60
+_WORKSPACE: Final = "workspace.yaml"
+_WORKSPACE_BYTES: Final = 64 << 10
+_BEGINS: Final = later(rb'\{[^{}]{0,200}"type"\s*:\s*"session\.start"')
+_NAME: Final = later(rb"(?m)^name:(.*(?:\n(?:[ \t].*)?)*)")
+_YAML_NULLS: Final = ("null", "~")
+_SUB_AGENT: Final = later(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
+
+_CANCELLED: Final = "Operation cancelled by user"
+_FOLDER: Final = later(
+    r"(?:Current working directory: |Changed working directory to: |Folder )(.+?)"
+    r"(?: has been added to trusted folders\.)?"
+)
+"""What the client says of the folder it works in."""
+_RATE_LIMITED: Final = '"code":"rate_limited"'
+_ERRORS: Final = {"rejected": "rejected", "denied": "denied"}
+
+_LIMIT_CODES: Final = (402, 429)
+_LIMITS: Final = ("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit")
+"""`errorType` of a usage limit."""
+_TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
+_QUIET: Final = tuple(
+    "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "
+    "human_response.recorded mcp.oauth_recovery_completed model. permission.assent permission.carried "
+    "permission.contextual permission.message permission.requested session.auto session.binary_asset session.canvas. "
+    "session.compaction_start session.completion_receipt session.context_cleared session.fusion_ session.handoff "
+    "session.info session.mode_ session.model_deselected session.permission session.plan_changed "
+    "session.remote_steerable_changed session.request_body_ session.schedule_ session.session_limits_changed "
+    "session.todos_changed session.truncation session.usage_ session.warning session.workspace_file_changed skill. "
+    "subagent.configured subagent.deselected subagent.selected subagent.started system.message tool_search.".split()
+)
+"""Beginnings of types without content for us. Hook records repeat prompts and contain our own handoff."""
+_SUMMARY_KINDS: Final[Kinds] = {
+    **dict.fromkeys(("history", "technical_details", "important_files"), "other"),
+    "overview": "request",
+    "work_done": "current",
+    "next_steps": "next",
+}
+"""The tags that a compaction asks for in the terminal (reported)."""
+
+
+class _Position(msgspec.Struct, frozen=True, array_like=True):
+    """The cursor: the lines' own cursor, the title noted last, and the sub-agents seen."""
+
+    lines: bytes = b""
+    title: str = ""
+    threads: tuple[str, ...] = ()
+
+
+class LogReader(JsonlReader):
+    """Reads a session's log; see `carryover.adapter.contract.Reader`."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads the records after `cursor`; all of them if the log was replaced. Raises as `JsonlReader.read` does."""
+        before = _position(cursor)
+        batch = super().read(path, None if cursor is None else before.lines)
+        # A file with other content, or none yet, retracts nothing.
+        again = batch.restarted and bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
+        while again and batch.more:
+            rest = super().read(path, batch.cursor)
+            if rest.restarted:  # replaced once more
+                return self.read(path, cursor)
+            both = batch.oversized + rest.oversized
+            batch = msgspec.structs.replace(rest, records=(*batch.records, *rest.records), oversized=both)
+        named = (
+            name.decode("utf-8", "replace") for record in batch.records for name in _SUB_AGENT.findall(record.data)
+        )
+        threads = tuple(dict.fromkeys((*before.threads, *named)))[-_MAX_THREADS:]
+        title = _title_of(path)
+        own: list[dict[str, Any]] = (
+            [{"type": _AGAIN, "agentId": thread} for thread in (None, *threads)] if again else []
+        )
+        if title != ("" if batch.restarted else before.title):
+            own.append({"type": _TITLE, "data": {"title": title}})
+        noted = (Record(number=_NOTED, data=msgspec.json.encode(each)) for each in own)
+        cursor = msgspec.msgpack.encode(_Position(lines=batch.cursor, title=title, threads=threads))
+        return msgspec.structs.replace(batch, records=(*noted, *batch.records), cursor=cursor)
+
+    def resumes_at(self, cursor: bytes) -> int:
+        """See `JsonlReader.resumes_at`."""
+        return super().resumes_at(_position(cursor).lines)
+
+
+def _position(cursor: bytes | None) -> _Position:
+    try:
+        return msgspec.msgpack.decode(cursor or b"", type=_Position)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _Position()
+
+
+def _title_of(log: Path) -> str:
+    """Returns the session's title, `name` in workspace.yaml; empty without one, or if the file can't be read."""
+    import yaml  # takes longer than most logs
+
+    try:
+        found = _NAME.search(read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"")
+        # Without types, since a prompt like `yes` or `2026-11-20` is a name too.
+        name = yaml.load(found[1], yaml.BaseLoader) if found else ""
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return ""
+    return name if isinstance(name, str) and name not in _YAML_NULLS else ""
+
+
+class DocumentReader(SnapshotReader["_Document"]):
+    """Reads the document of one session (0.0.340): `sessionId`, `startTime`, `chatMessages`, `timeline`.
+
+    `timeline` is what the user saw, with times; `chatMessages` is what the model was sent, with the whole output of
+    each call. The client rewrites the file with each entry. No field holds the working folder.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_document)
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads what changed, as records numbered by their entries in the timeline."""
+        batch = super().read(path, cursor)
+        pieces = [msgspec.json.decode(record.data, type=_Piece) for record in batch.records]
+        lines = ((piece.number, bytes(line)) for piece in pieces for line in piece.lines)
+        return msgspec.structs.replace(batch, records=tuple(Record(number=number, data=line) for number, line in lines))
+
+
+def _document(path: Path, stat: FileStat) -> _Document:
+    data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
+    document = fields_of(data)
+    if "sessionId" not in document or "timeline" not in document:
+        raise not_whole(path, stat, "not a session")
+    return _Document(document)
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    """The records of one entry, under its number; the beginning is the reader's own."""
+
+    number: int
+    lines: tuple[msgspec.Raw, ...]
+
+
+class _Document(OnlyConversation):
+    """A document. Its pieces are what began the session and the entries of the timeline."""
+
+    ident = "document"
+
+    def __init__(self, document: Fields) -> None:
+        self._printed = {
+            text_of(message.get("tool_call_id")): text_of(message.get("content"))
+            for message in map(fields_of, items_of(document.get("chatMessages")))
+            if text_of(message.get("role")) == "tool"
+        }
+        entries = [fields_of(raw) for raw in items_of(document.get("timeline"))]
+        shown = [entry for entry in entries if not is_true(entry.get("isStreaming"))]
+        start = {"context": {"cwd": _folder_in(shown)}, "selectedModel": text_of(document.get("selectedModel"))}
+        first = {"type": "session.start", "timestamp": text_of(document.get("startTime")), "data": start}
+        lines = [[first], *([*self._lines(entry)] for entry in shown)]
+        self._pieces = [msgspec.json.encode({"number": number, "lines": each}) for number, each in enumerate(lines, 1)]
+        self.pieces = [(str(number), digest(data)) for number, data in enumerate(self._pieces)]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
+        return None if on else msgspec.json.encode({"number": _NOTED, "lines": [{"type": _AGAIN}]})
+
+    def piece(self, number: int) -> bytes | None:
+        return self._pieces[number]
+
+    def _lines(self, entry: Fields) -> Iterator[dict[str, Any]]:
+        """Yields an entry as records of a log."""
+        common = {"id": text_of(entry.get("id")), "timestamp": text_of(entry.get("timestamp"))}
+        text = text_of(entry.get("text"))
+        match text_of(entry.get("type")):
+            case "user":
+                yield {**common, "type": "user.message", "data": {"content": text}}
+            case "copilot":
+                yield {**common, "type": "assistant.message", "data": {"content": text}}
+            case "error":
+                limit = {"errorType": "rate_limit"} if _RATE_LIMITED in text else {}
+                yield {**common, "type": "session.error", "data": {"message": text, **limit}}
+            case "info" if text == _CANCELLED:
+                yield {**common, "type": "abort", "data": {}}
+            case "tool_call_requested" | "tool_call_completed" as kind:
+                call = text_of(entry.get("callId"))
+                about = {"toolCallId": call, "toolName": text_of(entry.get("name"))}
+                given = {**about, "arguments": entry.get("arguments")}
+                yield {**common, "type": "tool.execution_start", "data": given}
+                if kind == "tool_call_completed":
+                    yield {**common, "type": "tool.execution_complete", "data": {**about, **self._ended(entry, call)}}
+
+    def _ended(self, entry: Fields, call: str) -> dict[str, Any]:
+        result = fields_of(entry.get("result"))
+        kind = text_of(result.get("type"))
+        text = self._printed.get(call) or text_of(result.get("log"))
+        # A command that failed with an exit code has run.
+        if kind == "success" or (kind == "failure" and calls.ENDED.search(text)):
+            return {"success": True, "result": {"content": text}}
+        return {"success": False, "error": {"code": _ERRORS.get(kind, "failure"), "message": text}}
+
+
+def _folder_in(entries: list[Fields]) -> str | None:
+    """Returns the folder that the client names or else that of the first file which a call changes."""
+    for entry in entries:
+        said = _FOLDER.fullmatch(text_of(entry.get("text"))) if text_of(entry.get("type")) == "info" else None
+        if said is not None and (folder := usable_folder(said[1])):
+            return folder
+    for entry in entries:
+        given = fields_of(entry.get("arguments"))
+        changes = editor_command(text_of(entry.get("name")), given) in ("create", "edit")
+        if changes and (path := usable_folder(first_text(given, "path"))):
+            return str(Path(path).parent)
+    return None
+
+
+class _Line(msgspec.Struct, frozen=True, rename="camel"):
+    """One record of a log: `{"type", "data", "id", "timestamp", "parentId", "agentId"?}` (1.0.48, 1.0.102).
+
+    `agent_id`: the sub-agent it belongs to. Each field of the data is decoded separately.
+    """
+
+    type: str
+    id: str | None = None
+    timestamp: str | None = None
+    agent_id: str | None = None
+    data: msgspec.Raw = rawjson.ABSENT
+
+
+_LINE: Final = msgspec.json.Decoder(_Line)
+
+
+def parse_log(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
+    """Parses one record of a log. Never raises: what is not understood is counted in `skipped`."""
+    session = source.session or PurePosixPath(source.path).stem
+    version = context.facts.agent_version
+    line = rawjson.read_line(_LINE, record.data, version=version)
+    if line is None or isinstance(line, model.Skipped):
+        return context, Parsed() if line is None else Parsed(skipped=(line,))
+    if record.number == _NOTED and line.type == _AGAIN:
+        return context, Parsed(reemitted=Reemitted(session=session, subagent_id=line.agent_id))
+    handle = _HANDLERS.get(line.type)
+    if handle is None and line.type.startswith(_QUIET):
+        return context, Parsed()
+    at_ms = utc_ms(line.timestamp) or context.last_ms  # a record without a time gets that of the one before it
+    recorder = LogRecorder(
+        type=line.type,
+        data=fields_of(line.data),
+        context=msgspec.structs.replace(context, last_ms=at_ms),
+        conversation=session,
+        at_ms=at_ms,
+        version=version,
+        ident=usable_name(line.id) or f"{session}/{digest(record.data)}",
+        subagent_id=usable_name(line.agent_id),
+    )
+    if handle is not None:
+        handle(recorder)
+    else:
+        recorder.skip(line.type, "unknown record type")
+    return recorder.parsed()
+
+
+def _title(recorder: LogRecorder) -> None:
+    recorder.learn(title=bounded(recorder.text("title"), SHORT_CHARS))
+    recorder.put_news_first(recorder.conversation, recorder.context.folder)
+
+
+def _start(recorder: LogRecorder) -> None:
+    recorder.move_to(fields_of(recorder.data.get("context")))
+    recorder.learn(
+        agent_version=recorder.text("copilotVersion"),
+        model=recorder.text("selectedModel"),
+        parent=recorder.text("detachedFromSpawningParentSessionId"),
+    )
+    recorder.change(compacted_ms=0)  # each start of the client gets the handoff anyway
+    recorder.add(model.SessionStart(reason="resume" if recorder.type == "session.resume" else "new"), "start")
+
+
+def _model_change(recorder: LogRecorder) -> None:
+    if recorder.subagent_id is None:
+        recorder.learn(model=recorder.text("newModel"))
+
+
+def _user(recorder: LogRecorder) -> None:
+    # Its `transformedContent`, which holds what hooks and the client add, is not read.
+    if rawjson.string_of(recorder.data.get("content", rawjson.ABSENT)) is None:
+        recorder.skip(recorder.type, "unexpected shape")
+        return
+    text = recorder.text("content").strip()
+    attachments = len(items_of(recorder.data.get("attachments")))
+    if recorder.subagent_id is not None:
+        if text:
+            recorder.add(model.UserPrompt(text=text, actor="model"), "prompt")
+        return
+    # Others send messages too: agents, skills, commands, the client itself (1.0.102: `agent-<id>`).
+    if recorder.text("source") not in ("", "user") or is_true(recorder.data.get("isAutopilotContinuation")):
+        return
+    recorder.change(compacted_ms=0)
+    if text or attachments:
+        recorder.add(model.UserPrompt(text=text, attachments=attachments), "prompt")
+
+
+def _assistant(recorder: LogRecorder) -> None:
+    if recorder.subagent_id is None:
+        recorder.learn(model=recorder.text("model"))
+    if text := recorder.text("content").strip():
+        recorder.add(model.AssistantMessage(text=text, final=not items_of(recorder.data.get("toolRequests"))), "text")
+
+
+def _compaction(recorder: LogRecorder) -> None:
+    if not is_true(recorder.data.get("success")):
+        return
+    if recorder.subagent_id is None:
+        recorder.change(compacted_ms=recorder.at_ms)
+    if summary := without_handoff(recorder.text("summaryContent")).strip():
+        trigger = _TRIGGERS.get(recorder.text("trigger"))
+        parts = parts_by_tag(summary, _SUMMARY_KINDS)
+        recorder.add(model.AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts), "summary")
+
+
+def _abort(recorder: LogRecorder) -> None:
+    calls.end_open_calls(recorder)
+    limited = recorder.text("reason") == "autopilot_credit_limit"  # the user's own for a run; reported, not recorded
+    recorder.add(model.TurnEnd(reason="limit" if limited else "interrupted"), "end")
+
+
+def _error(recorder: LogRecorder) -> None:
+    limited = recorder.text("errorType") in _LIMITS or number_of(recorder.data.get("statusCode")) in _LIMIT_CODES
+    recorder.add(failed_turn(recorder.text("message").strip(), recorder.at_ms, limited=limited), "end")
+
+
+def _sub_agent(recorder: LogRecorder) -> None:
+    call_id = recorder.text("toolCallId")
+    if not call_id or recorder.open_call(call_id):
+        return  # the result of the call reports the same
+    recorder.subagent_id = None  # it is the session's task
+    state: Literal["failed", "done"] = "failed" if recorder.type == "subagent.failed" else "done"
+    recorder.add(model.BackgroundTask(task_id=call_id, state=state), "task")
+
+
+def _task_complete(recorder: LogRecorder) -> None:
+    if summary := recorder.text("summary").strip():
+        recorder.add(model.AssistantMessage(text=summary, final=True), "text")
+
+
+def _tokens(recorder: LogRecorder) -> None:
+    """Handles `session.usage_record`, which follows each request, a sub-agent's too (1.0.102)."""
+    usage = fields_of(recorder.data.get("usage"))
+    model_id = text_of(usage.get("model"))
+    recorder.count_tokens(recorder.ident, session=recorder.session, model=model_id, **numbers_in(usage))
+
+
+def _shutdown(recorder: LogRecorder) -> None:
+    if recorder.subagent_id is None:
+        recorder.add(model.SessionEnd(reason=bounded(recorder.text("shutdownType"), SHORT_CHARS) or "shutdown"), "end")
+
+
+_HANDLERS: Final[dict[str, Callable[[LogRecorder], None]]] = {
+    _TITLE: _title,
+    "session.start": _start,
+    "session.resume": _start,
+    "session.context_changed": lambda recorder: recorder.move_to(recorder.data),
+    "session.model_change": _model_change,
+    "session.compaction_complete": _compaction,
+    "session.error": _error,
+    "session.task_complete": _task_complete,
+    "session.usage_record": _tokens,
+    "session.shutdown": _shutdown,
+    "user.message": _user,
+    "assistant.message": _assistant,
+    "tool.execution_start": calls.parse_call,
+    "tool.user_requested": calls.parse_call,
+    "tool.execution_complete": calls.parse_result,
+    "permission.completed": calls.parse_decision,
+    "system.notification": calls.parse_notification,
+    "subagent.completed": _sub_agent,
+    "subagent.failed": _sub_agent,
+    "abort": _abort,
+}
