@@ -58,7 +58,9 @@ class DaemonContext:
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
     asked: tuple[str, ...] = field(default=(), init=False)
     """The roots of the projects that commands asked about, which the ledger may not know yet."""
-    _folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = field(default=(None, ()), init=False)
+    _agents_folders: tuple[TranscriptRoot, ...] = field(default=(), init=False)
+    _folders_of: Config | None = field(default=None, init=False)
+    """The settings under which `_agents_folders` are the agents' folders."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _found: tuple[Path, ...] = field(default=(), init=False)
     _mark: object = field(default=None, init=False)
@@ -102,11 +104,11 @@ class DaemonContext:
 
     def folders(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders. They depend only on the settings, so they are computed once for each."""
-        config, (of, found) = self.config, self._folders
-        if of is not config:
-            found = roots_to_read(self.agents.values(), config, self.home, self.env)
-            self._folders = config, found
-        return found
+        config = self.config
+        if self._folders_of is not config:
+            self._agents_folders = roots_to_read(self.agents.values(), config, self.home, self.env)
+            self._folders_of = config
+        return self._agents_folders
 
     def projects(self) -> tuple[TranscriptRoot, ...]:
         """Returns the known projects with sources. Blocks: reads a changed ledger, no more often than `REFRESH_S`."""

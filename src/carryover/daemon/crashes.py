@@ -43,7 +43,12 @@ _LIBRARIES: Final = ("aiohttp", "aiosqlite", "msgspec", "watchfiles", "git")
 
 
 class CrashReports:
-    """Writes reports into `folder`. Failures to write are ignored: a full disk must not make anything worse."""
+    """Writes reports into `folder`. Failures to write are ignored: a full disk must not make anything worse.
+
+    reports.complete_earlier()  # of a process that a signal killed
+    with reports.recording(log):
+        reports.report(error, "reader-1")
+    """
 
     def __init__(self, folder: Path, log_path: Path) -> None:
         self._folder = folder

@@ -64,7 +64,10 @@ class LimitNotices:
             self._loop.call_soon_threadsafe(enqueue, (made.root, limit.agent))
 
     async def run(self) -> None:
-        """Shows one notification after another."""
+        """Shows one notification after another, until cancelled, and none that the settings forbid by then.
+
+        A failure is only logged.
+        """
         while True:
             root, limit = await self._waiting.get()
             if self._wanted:

@@ -51,7 +51,12 @@ Sink = Callable[[int, str], None]
 
 
 class Log:
-    """Writes `event key=value ...` lines. Each `event` must be a literal at the call."""
+    """Writes `event key=value ...` lines. Each `event` must be a literal at the call; a text that is no `Word` is `?`.
+
+    >>> log = Log(lambda level, line: print(line))
+    >>> log.info("source_read", agent=Word("codex"), events=12)
+    source_read agent=codex events=12
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -145,20 +150,27 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_line(text: str) -> LogLine | None:
-    """Parses a line; returns None if it is truncated."""
-    found = _LINE.fullmatch(text)
-    if found is None:
+    """Parses a line; returns None if it is truncated, or its date is impossible."""
+    parts = _LINE.fullmatch(text)
+    if parts is None:
         return None
     try:
-        datetime.fromisoformat(found["time"])
-    except ValueError:  # an impossible date
+        datetime.fromisoformat(parts["time"])
+    except ValueError:
         return None
-    fields: dict[str, Field] = {}
-    for name, value in _FIELD.findall(found["fields"]):
-        fields[name] = None if value == "none" else value
-        with suppress(msgspec.DecodeError):
-            fields[name] = msgspec.json.decode(value)
-    return LogLine(time=found["time"], level=found["level"].lower(), event=found["event"], fields=fields)
+    fields = {name: _value(value) for name, value in _FIELD.findall(parts["fields"])}
+    return LogLine(time=parts["time"], level=parts["level"].lower(), event=parts["event"], fields=fields)
+
+
+def _value(text: str) -> Field:
+    """Returns the value of a field: None, what its JSON says, or a word as it stands."""
+    if text == "none":
+        return None
+    try:
+        value: Field = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+    return value
 
 
 def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:

@@ -46,10 +46,10 @@ class OwnPage(Protocol):
         """Returns the answer to who may not see the page. It says how to open one."""
 
     def project_changed(self, project: int) -> None:
-        """Tells the pages that are open."""
+        """Has the pages that are open ask again for what they show of the project with this id."""
 
     def health_changed(self) -> None:
-        """Tells the pages that are open."""
+        """Has the pages that are open ask again for the daemon's health."""
 
     def end(self) -> None:
         """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""

@@ -1,5 +1,6 @@
 """Brings the handoffs of projects up to date after changes; bursts are merged. A project that cannot be published is
-retried with a back-off and does not delay the others. Nothing older than `publish.active_days` is published.
+retried with a back-off and does not delay the others. Projects without an event for `publish.active_days` are published
+only if somebody waits for it.
 """
 
 from __future__ import annotations
@@ -51,7 +52,12 @@ class Outcome(msgspec.Struct):
 
 
 class PublishQueue(WorkQueue[int]):
-    """Publishes changed projects. Times of events are UTC ms."""
+    """Publishes changed projects. Times of events are UTC ms.
+
+    queue.seed({project: last_event_ms})  # known at the start
+    queue.mark_dirty([project], event_ms, urgent=True)  # a turn has ended in it
+    await queue.run()
+    """
 
     def __init__(
         self,
@@ -87,7 +93,10 @@ class PublishQueue(WorkQueue[int]):
         self.mark_dirty(last_event_ms if dirty is None else dirty, 0)
 
     def mark_dirty(self, projects: Iterable[int], event_ms: int, *, urgent: bool = False) -> None:
-        """Marks `projects`, whose newest event is at `event_ms`, as changed. `urgent`: publishes them without delay."""
+        """Marks `projects`, whose newest event is at `event_ms`, as changed.
+
+        `urgent`: publishes them without delay, also inactive ones. Of others, inactive projects are only announced.
+        """
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             self._news.add(project)

@@ -39,7 +39,12 @@ OnRead = Callable[[frozenset[int], int], None]  # the projects touched, and the 
 
 
 class IngestQueue(WorkQueue[SourceKey]):
-    """Reads sources of selected agents, in order of urgency. `on_read` is called once a source's end was reached."""
+    """Reads sources of selected agents, in order of urgency. `on_read` is called once a source's end was reached.
+
+    queue.read_in_order(sources)  # whenever nothing live is waiting: old history
+    queue.read_soon(sources)  # they may have changed
+    await queue.read_now(sources)  # somebody waits for their end
+    """
 
     def __init__(self, context: DaemonContext, on_read: OnRead) -> None:
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)

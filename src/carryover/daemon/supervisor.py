@@ -23,7 +23,15 @@ Run = Callable[[], Awaitable[None]]
 
 
 class Supervisor:
-    """Starts tasks. A vital one that fails stops the daemon; any other is restarted after a back-off of 0.5 to 30 s."""
+    """Starts tasks, and cancels them all as its block is left.
+
+        async with Supervisor(log) as supervisor:
+            supervisor.start("control", serve, vital=True)
+            await supervisor.vital_failed.wait()
+
+    A task that is not vital is restarted after a back-off of 0.5 to 30 s. One that is only sets `vital_failed`: whoever
+    waits for that ends the daemon.
+    """
 
     def __init__(
         self,

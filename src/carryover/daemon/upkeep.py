@@ -86,7 +86,7 @@ MOST_ROUNDS: Final = 3
 
 
 class Forgetting:
-    """Forgets sessions while the daemon writes the ledger, one request at a time."""
+    """Forgets sessions while the daemon writes the ledger, one request at a time, and keeps to `[retention]`."""
 
     def __init__(
         self,
@@ -116,7 +116,10 @@ class Forgetting:
         return done
 
     async def run(self) -> None:
-        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again."""
+        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again.
+
+        What could not be erased of a forgotten session is tried again every `ERASE_AGAIN_S`.
+        """
         next_round = time.monotonic()
         while True:
             self._due.clear()

@@ -63,7 +63,11 @@ class Noticed(msgspec.Struct, frozen=True):
 
 @dataclass(eq=False)
 class Watcher:
-    """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop."""
+    """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop.
+
+    watcher = Watcher(context, context.folders, queue.read_soon, rescanner.request)
+    await watcher.run()
+    """
 
     context: DaemonContext
     roots: Callable[[], Iterable[TranscriptRoot]]

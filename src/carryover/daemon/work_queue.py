@@ -24,7 +24,12 @@ class _Pending:
 
 
 class WorkQueue(ABC, Generic[K]):
-    """A queue of keys, of which `handle` does the work. Use only on one event loop; `clock` returns seconds."""
+    """A queue of keys, of which `handle` does the work. Use only on one event loop; `clock` returns seconds.
+
+    queue.queue(old)  # to be done in this order, whenever nothing is more urgent
+    queue.hint(key)  # it changed: done at once, or after a short quiet
+    await queue.look_at([key])  # done by now, whatever else is waiting
+    """
 
     def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float], waits: bool = False) -> None:
         self._quiet_s = quiet_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
@@ -17,12 +17,11 @@ from carryover.config import Config
 from carryover.daemon.handoffs import printed
 from carryover.distill.digest import Digest
 from carryover.distill.handoff import MAX_TOKENS
-from carryover.distill.limit import LASTS_MS, Limit, standing_limit
+from carryover.distill.limit import LASTS_MS, Limit
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running, newest_goal_of
-from carryover.distill.view import has_past
 from carryover.export.quoting import one_line
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
@@ -31,21 +30,20 @@ from carryover.ledger.events import prompts_since
 from carryover.ledger.queries import (
     ProjectRow,
     agents_seen,
-    by_last_use,
     project_by_id,
     project_of_session,
     projects,
     session_counts,
     work_sessions,
 )
-from carryover.ledger.rows import PROJECT, SessionRow, records
+from carryover.ledger.rows import SessionRow
+from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff
-from carryover.publish.project_view import UnknownProject, project_view, session_digest
-from carryover.text.reset_times import reset_time_ms
+from carryover.publish.project_view import UnknownProject, session_digest
 
 Known = ProjectRow
 """A project that is recorded."""
@@ -57,9 +55,6 @@ _QUESTION_CHARS: Final = 300
 _ABOUT_CHARS: Final = 200
 DAYS: Final = 92
 """How far back the pictures reach."""
-MOST_LIMITED: Final = 20
-"""Maximum number of projects considered for a usage limit, newest activity first."""
-_RECENT: Final = f"{PROJECT} WHERE last_event_ms >= ? ORDER BY last_event_ms DESC, id DESC LIMIT ?"
 
 
 def listed_projects(
@@ -77,22 +72,6 @@ def listed_projects(
         project = _project(row, newest, digest, waiting, now_ms)
         listed.append(replace(project, sessions=counts.get(row.id, 0), is_paused=is_paused))
     return Projects(tuple(listed), startable)
-
-
-def limited_projects(
-    db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int, now_ms: int
-) -> dict[str, Limit]:
-    """Returns the roots of the projects in which an agent has stopped since `since_ms` at a usage limit that, as far as
-    is known, still holds at `now_ms`, newest first, each with that limit."""
-    limits = []
-    for row in [row for row in records(ProjectRow, db, _RECENT, (since_ms, MOST_LIMITED)) if not is_foreign(row.root)]:
-        view = project_view(db, row.id)
-        limit = standing_limit(view, by_last_use(db, startable, row.id))
-        if limit is None or limit.at_ms < since_ms or not has_past(view):
-            continue
-        if not _resets_ms(limit) or _resets_ms(limit) > now_ms:
-            limits.append((-limit.at_ms, row.root, limit))
-    return {root: limit for _, root, limit in sorted(limits, key=lambda entry: entry[:2])}
 
 
 def continuable(db: sqlite3.Connection, config: Config, home: Path, env: Mapping[str, str]) -> tuple[str, ...]:
@@ -166,14 +145,9 @@ def _state(digest: Digest, now_ms: int) -> TurnState:
 def _waiting_now(row: ProjectRow, digest: Digest, limit: Limit | None, config: Config, now_ms: int) -> _Waiting:
     """Returns what a project waits for: for a limit to reset, or what its newest session does, if it is active."""
     if limit is not None:
-        return _Waiting("a limit", limit.at_ms, resets_ms=_resets_ms(limit))
+        return _Waiting("a limit", limit.at_ms, resets_ms=resets_ms(limit))
     is_active = row.last_event_ms >= now_ms - config.publish.active_days * MS_PER_DAY
     return _waiting(digest) if is_active else _Waiting()
-
-
-def _resets_ms(limit: Limit) -> int:
-    """Returns when a limit resets (UTC ms); 0 if the agent did not say so."""
-    return (reset_time_ms(limit.resets, limit.at_ms) or 0) if limit.resets else 0
 
 
 def _waiting(digest: Digest) -> _Waiting:

@@ -28,7 +28,8 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.past import projects
-from carryover.past.projects import limited_projects, listed_projects
+from carryover.past.limits import limited_projects
+from carryover.past.projects import listed_projects
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Moment
 from support.scribe import Scribe

@@ -20,7 +20,7 @@ from carryover.ledger.schema import migrate
 from carryover.ledger.sessions import know_project, move_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.past.context import project_root
-from carryover.past.projects import limited_projects
+from carryover.past.limits import limited_projects
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
 from carryover.publish.forgetting import forget_here, forget_sessions, publish_here

@@ -77,7 +77,11 @@ _QUIET: Final = Reply(204)
 
 @dataclass(eq=False)
 class Hooks:
-    """Answers hook calls; `run` does what is left to do. Slow answers do not take the threads for `checks`."""
+    """Answers hook calls; `run` does what is left to do. Slow answers do not take the threads for `checks`.
+
+    reply = await hooks.call("claude-code", "SessionStart", payload, authenticated=True)
+    reply.status, reply.body  # 200 and what the hook prints, or 204 and nothing
+    """
 
     context: DaemonContext
     ingest_queue: IngestQueue

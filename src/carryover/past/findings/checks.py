@@ -138,12 +138,13 @@ def _set_up(facts: Facts, _: Facts) -> dict[str, Row]:
     # If no selected agent can have hooks, installing again would change nothing.
     is_pointless = bool(facts.selected) and all(map(_cannot_have_hooks, facts.selected))
     is_to_install = not facts.installed and not is_pointless
-    is_down = facts.daemon is None and not is_to_install
+    is_down = facts.daemon is None and facts.daemon_problem is None and not is_to_install
     is_managed = facts.installed and service.kind != "none"
     return {
         "install/not-installed": is_to_install,
         "daemon/service-not-running": is_down and service.installed,
         "daemon/not-running": is_down and not service.installed,
+        "daemon/silent": facts.daemon_problem,
         "agents/newly-covered": ", ".join(agent.name for agent in facts.agents if agent.newly_covered),
         "service/not-registered": is_managed and not service.installed,
         "service/not-enabled": is_managed and service.installed and service.enabled is False,

@@ -19,7 +19,7 @@ from carryover.ledger.queries import agents_seen, connect_read_only, projects, t
 from carryover.ledger.usage import sum_since
 from carryover.past.context import first_day_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport
-from carryover.past.projects import limited_projects
+from carryover.past.limits import limited_projects
 from carryover.paths import StateDir
 from carryover.terminal.paths import quoted
 from carryover.text.reset_times import reset_here

@@ -317,6 +317,13 @@ def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> N
     ]
 
 
+def test_a_daemon_that_hangs_is_not_said_to_be_stopped() -> None:
+    said = short(daemon_problem="A daemon runs, but did not answer within 2 s.", agents=[AGENT])
+
+    assert said[0] == "carryoverd   does not answer: `carryover restart`"
+    assert not any("not running" in line for line in said)
+
+
 def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
     projects = {"exclude": ["/home/dev/shop", "~/clients/*", "/srv/blog"]}
     said = "left out     ~/shop, ~/clients/* and 1 more; `carryover unpause PROJECT` includes a project again"

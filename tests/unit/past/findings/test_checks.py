@@ -46,6 +46,14 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
     assert findings(changed(HEALTHY, agents=(loading,))) == ()
 
 
+def test_a_daemon_that_does_not_answer_is_no_daemon_that_does_not_run() -> None:
+    hangs = changed(HEALTHY, daemon=None, daemon_problem="A daemon runs, but did not answer within 2 s.")
+
+    [finding] = findings(hangs)
+    assert line(finding) == "daemon wrong --fix restart: A daemon runs, but did not answer within 2 s."
+    assert finding.do == "Run `carryover restart`."
+
+
 @pytest.mark.parametrize(
     ("reason", "what"),
     [
