@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record, Source
 from carryover.declared_source import DeclaredSource, folder_of
-from carryover.importing.declared.agent import agent_of
+from carryover.importing.declared import agent_of
 from carryover.model import (
     AnyBody,
     AssistantMessage,
