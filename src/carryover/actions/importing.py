@@ -182,13 +182,7 @@ def _surveyed(document: Document, path: Path) -> FileReport:
         form=document.form,
         sessions=tuple(found.folders),
         projects=tuple(dict.fromkeys(root_of(folder).root for folder in found.folders.values() if folder is not None)),
-        prompts=found.prompts,
-        events=found.events,
-        first_ms=found.first_ms or None,
-        last_ms=found.last_ms or None,
-        skipped=found.skipped,
-        oversized=found.oversized,
-        torn=found.torn,
+        **{name: value for name in FileReport.__struct_fields__ if (value := getattr(found, name, None))},
     )
 
 

@@ -62,10 +62,9 @@ def open_document(
     named = next((each for each in declared if each.agent == agent_id), None)
     if named is not None:
         file = Source(agent=named.agent, path=str(path), session=path.stem)
-        return Document(_as_copy(agent_of(named), file, project), file, named.agent)
+        return _as_copy(Document(agent_of(named), file, named.agent), project)
     if atif.is_trajectory(head):
-        found = atif.opened(path, agent_id)
-        return replace(found, agent=_as_copy(found.agent, found.source, project))
+        return _as_copy(atif.opened(path, agent_id), project)
     made = specstory.read_head(head)
     if (chat := chats.exported(path, head, project)) is not None:
         return chat
@@ -73,14 +72,14 @@ def open_document(
         for agent in adapters().values():
             source = agent.exported(path, head) if agent.exported is not None else None
             if source is not None and agent_id in (None, agent.id):
-                return Document(_as_copy(agent, source, project), source, agent_name(agent.id))
+                return _as_copy(Document(agent, source, agent_name(agent.id)), project)
     if made is None and (part or any_chat) and specstory.holds_turns(head):
         made = specstory.Made(None, None)
     if made is not None:
         spec = _spec(path, made.agent, agent_id, unnamed=specstory.UNNAMED if part else None)
         return specstory.opened(path, head, made, spec, project)
     if any_chat and (plain := chats.opened(path, head, agent_id)) is not None:
-        return replace(plain, agent=_as_copy(plain.agent, plain.source, project))
+        return _as_copy(plain, project)
     # Of the files in a folder, most are no transcripts.
     what = f"{recognition.described(path)} " if any_chat and not part else ""
     raise UserError(f"{path} is not recognised. {_NOTHING} {what}Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
@@ -128,12 +127,12 @@ def _spec(path: Path, named: str | None, agent_id: str | None, *, unnamed: Agent
     )
 
 
-def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
-    """Returns the agent as it reads a file that no longer grows, with all sessions in `project`."""
-    agent = replace(agent, reader=reader_of_copies(agent.reader))
+def _as_copy(found: Document, project: str | None) -> Document:
+    """Returns a document as that of a file that no longer grows, with all sessions in `project`."""
+    found = replace(found, agent=replace(found.agent, reader=reader_of_copies(found.agent.reader)))
     if project is None:
-        return agent
-    recorded = first_cwd(agent, source)
+        return found
+    recorded = first_cwd(found.agent, found.source)
     former = (former_root(recorded, project) or recorded) if recorded is not None else None
 
     def in_project(event: Event) -> Event:
@@ -149,7 +148,7 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
             body = msgspec.structs.replace(body, subject=moved(body.subject, former, project))
         return msgspec.structs.replace(event, cwd=cwd if is_in_it else project, body=body)
 
-    return with_events(agent, in_project)
+    return replace(found, agent=with_events(found.agent, in_project))
 
 
 def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
