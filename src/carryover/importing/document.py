@@ -15,6 +15,7 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.event_builder import SessionContext
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import DeclaredSource
@@ -58,7 +59,7 @@ def open_document(
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD) and own_folder is not None and path.resolve().is_relative_to(own_folder.resolve()):
-        return turns.document(_NOTE_SPEC, JsonlReader(copied=True), NoteContext, _parse_note, path, "a note", rank=0)
+        return turns.document(_NOTE_SPEC, JsonlReader(copied=True), SessionContext, _parse_note, path, "a note", rank=0)
     named = next((each for each in declared if each.agent == agent_id), None)
     if named is not None:
         file = Source(agent=named.agent, path=str(path), session=path.stem)
@@ -173,10 +174,6 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     part: int = 0
     pin: model.PinChange | None = None
     """What the user says of the text; None if it is not the user's own."""
-
-
-class NoteContext(msgspec.Struct, frozen=True):
-    """The parser's state, which is empty: every record of a note is complete."""
 
 
 def note_id(root: str, source: str, text: str) -> str:

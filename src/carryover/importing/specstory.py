@@ -157,26 +157,18 @@ def _answer(turn: Turn[Context], quoted: QuotedText, text: str) -> None:
         turn.change(name=block.name[:MAX_NAME_CHARS])
 
 
-def _ms(time: str) -> int:
-    return utc_ms(time.replace(" Z", "Z")) if time else 0
-
-
 def _title_and_time(above: str) -> tuple[str, int]:
     found = _TITLE.search(above)
     title = found[1] if found is not None else ""
     timed = _TITLE_TIME.search(title)
-    if timed is None:
-        return title.strip(), 0
-    return title[: timed.start()].strip(), _ms(timed[1])
+    return (title[: timed.start()].strip(), utc_ms(timed[1])) if timed is not None else (title.strip(), 0)
 
 
 def _model_and_time(about: str) -> tuple[str | None, int]:
     """Parses model and time in a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
     about = about.strip()
     timed = _TIME.search(about)
-    at = ""
-    if timed is not None:
-        at = timed[0]
-        about = about[: timed.start()].strip()
-    named = _MODEL.match(about)
-    return usable_name(named[1].strip() if named is not None else about), _ms(at)
+    model = about[: timed.start()].strip() if timed is not None else about
+    named = _MODEL.match(model)
+    at_ms = utc_ms(timed[0].replace(" Z", "Z")) if timed is not None else 0
+    return usable_name(named[1].strip() if named is not None else model), at_ms
