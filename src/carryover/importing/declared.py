@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -250,14 +250,6 @@ def _time_in(raw: msgspec.Raw) -> int:
     text = text_of(raw)
     if text.replace(".", "", 1).isdigit():
         raw = msgspec.Raw(text.encode())
-    return time_of(raw) or time_of(_in_milliseconds(raw))
-
-
-def _in_milliseconds(raw: msgspec.Raw) -> msgspec.Raw:
-    try:
-        seconds: Any = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return rawjson.ABSENT
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or abs(seconds) >= _SECONDS_UNTIL:
-        return rawjson.ABSENT
-    return msgspec.Raw(str(round(seconds * 1000)).encode())
+    seconds = rawjson.part_of(raw, float)
+    in_ms = round(seconds * 1000) if seconds is not None and abs(seconds) < _SECONDS_UNTIL else 0
+    return time_of(raw) or time_of(msgspec.Raw(b"%d" % in_ms))
