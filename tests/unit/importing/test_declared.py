@@ -105,6 +105,12 @@ def test_each_field_may_have_another_name() -> None:
     assert edit.body.path == "/home/dev/shop/a.py"
 
 
+def test_an_edit_of_carryovers_own_file_is_none() -> None:
+    args = {"path": "/home/dev/shop/.carryover/handoff.md", "content": "x"}
+    records = [{"does": "write_file", "no": "1", "args": args}, {"no": "1", "printed": "done", "code": 0}]
+    assert not any(isinstance(body, FileEdit) for body in bodies(OWN_NAMES, records))
+
+
 def test_a_command_that_failed_by_its_exit_code_has_failed() -> None:
     records = [{"does": "bash", "no": "1", "args": "make"}, {"no": "1", "printed": "all good", "code": 2}]
     call, result = bodies(OWN_NAMES, records)
