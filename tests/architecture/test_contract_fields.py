@@ -20,12 +20,9 @@ SHARED = "shared"
 
 ONE_AGENT = {
     "Agent.last_input": "histories inside projects: any agent that keeps its own there (Crush does) needs the proof",
-    "AgentSpec.asks_every_copy": "an editor and its terminal client share settings: so do editors forked from it",
     "AgentSpec.folder_must_exist": "how a client takes its own variable; only `doctor` and `install` ask",
     "AgentSpec.read_list": "the project's counterpart of `handoff_entry`; gptme has such a list, in TOML",
     "AgentSpec.retention": "after how long transcripts are deleted; the others keep theirs, or it is unknown",
-    "ChatExport.mark": "how an export in Markdown shows a call; each form is a pattern of its own",
-    "ChatExport.tool": "how an export in Markdown shows a call; each form is a pattern of its own",
     "HookEntry.matcher": "a part of the settings' form that all agents with Claude Code's hooks have",
     "HookFileRules.handler_types": "what makes a client drop the whole file; asked before each write",
     "HookFileRules.known_events_only": "what makes a client drop the whole file; asked before each write",
@@ -37,7 +34,6 @@ ONE_AGENT = {
     "HookSpec.tables": "hooks in TOML: another layout beside `form`",
     "InstructionFile.limit": "how much of AGENTS.md is read; the pointer's place depends on it",
     "LocalFile.beside": "a local file that hides AGENTS.md; the rule of whoever has one",
-    "WebChat.tokens_percent": "how the models of a web chat count; a number in a table",
 }
 
 
@@ -64,10 +60,8 @@ GIVEN_BY_OTHERS = {"Source", "Batch", "Record", "FileStat", "Parsed", "Reemitted
 
 def givers() -> Iterator[tuple[str, Path]]:
     """The modules that may set a field, each with its agent, or SHARED."""
-    for path in sorted((SOURCE / "agents").rglob("*.py")):
-        below = path.relative_to(SOURCE / "agents").parts
-        if len(below) > 1:
-            yield below[0], path
+    for folder in (*(SOURCE / "agents").glob("*/"), *SOURCE.parent.glob("carryover_*/")):
+        yield from ((folder.name, path) for path in sorted(folder.rglob("*.py")))
     for room in ("adapter", "families", "readers"):
         yield from ((SHARED, path) for path in sorted((SOURCE / room).rglob("*.py")))
 

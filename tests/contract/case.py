@@ -7,16 +7,13 @@ kinds of sources; nothing here changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
-import msgspec
-
-from carryover.adapter.contract import Agent, Batch, HookEvent, Record, Reemitted, Source
-from carryover.ingest.sanitize import clean_context
+from carryover.adapter.contract import Agent, HookEvent, Record, Source
 from carryover.model import (
     AgentSummary,
     AnyBody,
@@ -32,6 +29,11 @@ from carryover.model import (
     TurnEnd,
     WindowUsed,
 )
+from carryover.past.check.reading import Reading as Reading
+from carryover.past.check.reading import fold_into as fold_into
+from carryover.past.check.reading import fold_one as fold_one
+from carryover.past.check.reading import moved as moved
+from carryover.past.check.reading import read_on as read_on
 from carryover.testruns.reading import test_run_in
 
 B = TypeVar("B")
@@ -129,81 +131,10 @@ def naming(what: object) -> Iterator[None]:
         raise
 
 
-@dataclass(slots=True)
-class Reading:
-    """What came of reading a source: everything the core would have stored."""
-
-    context: Any
-    cursor: bytes | None = None
-    events: list[Event] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    tokens: list[TokensUsed] = field(default_factory=list)
-    restarts: int = 0
-    batches: list[Batch] = field(default_factory=list)
-
-
 def source_at(agent: Agent, recording: Recording) -> Source:
     source = agent.source_of(recording.path, recording.root)
     assert source is not None, f"{recording} is a transcript"
     return source
-
-
-def moved(source: Source, path: Path) -> Source:
-    """The same source with its file somewhere else."""
-    return msgspec.structs.replace(source, path=str(path))
-
-
-def read_on(agent: Agent, source: Source, reading: Reading | None = None) -> Reading:
-    """Read what is there now, going on from `reading`, and store the context and cursor as the core does."""
-    reading = reading or Reading(context=agent.context_type())
-    more = True
-    while more:
-        batch = agent.reader.read(Path(source.path), reading.cursor)
-        reading.batches.append(batch)
-        if batch.restarted:
-            reading.restarts += 1
-            reading.context = agent.context_type()
-        fold_into(agent, source, reading, batch.records)
-        reading.cursor = batch.cursor
-        more = batch.more
-    return reading
-
-
-def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[Record]) -> Reading:
-    events: list[Event] = []
-    reemitted: list[Reemitted] = []
-    for record in records:
-        reading.context, folded = agent.parse(source, reading.context, record)
-        events += folded.events
-        reading.skipped += folded.skipped
-        reading.tokens += folded.tokens
-        reemitted += () if folded.reemitted is None else (folded.reemitted,)
-    reading.events = told_again(reading.events, events, reemitted)
-    stored = clean_context(reading.context)
-    reading.context = msgspec.json.decode(stored, type=agent.context_type)
-    return reading
-
-
-def told_again(events: Sequence[Event], reported: Sequence[Event], reemitted: Iterable[Reemitted]) -> list[Event]:
-    """What counts of `events` after a batch of others was `told`, as `carryover.ledger.threads` has it; but that
-    what is replaced stands at the end."""
-    gone: set[str] = set()
-    for each in reemitted:
-        before, now = (
-            [event.key for event in some if (event.session, event.subagent_id) == (each.session, each.subagent_id)]
-            for some in (events, reported)
-        )
-        if each.after is not None:
-            before = before[before.index(each.after) + 1 :] if each.after in before else []
-        is_whole = not each.more or before[: len(now)] != now
-        gone |= set(before if is_whole else now)
-    return [*(event for event in events if event.key not in gone), *reported]
-
-
-def fold_one(agent: Agent, source: Source, data: bytes, context: Any = None) -> Reading:
-    """Fold a single record."""
-    reading = Reading(context=context if context is not None else agent.context_type())
-    return fold_into(agent, source, reading, [Record(number=1, data=data)])
 
 
 def of(events: Iterable[Event], kind: type[B]) -> list[B]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import carryover.agents
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import agent_ids
+from carryover.agents import places
 from contract.case import Capabilities, Case
 
 CHECKOUT: Final = Path(__file__).parents[2]
@@ -37,9 +37,15 @@ class Folder:
     def __init__(self, agent_id: str) -> None:
         self.id = agent_id
         self.name = agent_id.replace("-", "_")
-        self.source = _place(f"carryover.agents.{self.name}") or SOURCE / self.name
+        self.source = _place(self.module) or SOURCE / self.name
         self.tests = _place(f"agents.{self.name}") or CHECKOUT / "tests" / "agents" / self.name
         self.real = CHECKOUT / "tests" / "real_agents" / self.name
+
+    @property
+    def module(self) -> str:
+        """The package of its spec and its adapter."""
+        known = (place.module for place in places() if place.id == self.id)
+        return next(known, f"carryover.agents.{self.name}")
 
     @property
     def spec(self) -> AgentSpec | None:
@@ -83,18 +89,17 @@ class Folder:
     def part(self, module: str, name: str, kind: type | None = None) -> Part:
         """What `module` exports as `name`: of the usual type of its exports, if not of `kind`."""
         package, usual = _EXPORTS[module]
-        return _load(f"{package}.{self.name}.{module}", name, kind or usual)
+        return _load(f"{package}.{self.name}.{module}" if package else f"{self.module}.{module}", name, kind or usual)
 
 
 def folders() -> tuple[Folder, ...]:
     """Returns every agent that has a folder, whatever is in it."""
-    ids = (agent_id for agent_id in agent_ids() if find_spec(f"carryover.agents.{agent_id.replace('-', '_')}"))
-    return tuple(map(Folder, ids))
+    return tuple(Folder(place.id) for place in places() if find_spec(place.module))
 
 
 _EXPORTS: Final[dict[str, tuple[str, type]]] = {
-    "spec": ("carryover.agents", AgentSpec),
-    "adapter": ("carryover.agents", Agent),
+    "spec": ("", AgentSpec),
+    "adapter": ("", Agent),
     "contract_case": ("agents", Case),
     "matrix_case": ("agents", tuple),
     "client": ("real_agents", tuple),

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol
 from carryover.model import Skipped
+from carryover.past.check.damage import HOSTILE, damaged
 from contract.case import Case, Payload
-from contract.damage import HOSTILE, damaged
 
 NOW_MS: Final = 1_795_000_000_000
 WORDS: Final = "words of the user"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import get_args
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,7 +16,8 @@ from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
-from carryover.model import AnyBody, Event, FileEdit, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt
+from carryover.model import Event, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt
+from carryover.past.check import checks
 from contract.case import Case, Reading, Recording, Stages, fold_into, fold_one, moved, naming, read_on, source_at
 
 LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
@@ -42,15 +41,9 @@ def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
     source = moved(source_at(agent, recording), path)
     path.write_bytes(content)
     at_once = read_on(agent, source)
-    path.write_bytes(b"")
-    reading: Reading | None = None
 
-    for start, end in zip([0, *cuts], [*cuts, len(content)], strict=True):
-        with path.open("ab") as file:
-            file.write(content[start:end])
-        reading = read_on(agent, source, reading)
+    reading = checks.in_cuts(agent, source, content, cuts)
 
-    assert reading is not None
     assert (reading.events, reading.skipped, reading.restarts) == (at_once.events, at_once.skipped, 0)
     assert reading.context == at_once.context
 
@@ -83,16 +76,9 @@ def as_stored(agent: Agent, reading: Reading) -> list[Entry]:
 
 def test_a_torn_last_line_waits(agent: Agent, grown: Sequence[Recording], path: Path) -> None:
     for recording in grown:
-        *complete, last = recording.path.read_bytes().splitlines(keepends=True)
         source = moved(source_at(agent, recording), path)
         with naming(recording):
-            path.write_bytes(b"".join(complete) + last[: len(last) // 2])
-            reading = read_on(agent, source)
-            before = len(reading.events)
-            path.write_bytes(b"".join(complete))
-            assert len(read_on(agent, source).events) == before
-            path.write_bytes(b"".join([*complete, last]))
-            assert read_on(agent, source, reading).events == read_on(agent, source).events
+            assert [*checks.of_torn_line(agent, source, recording.path.read_bytes())] == []
 
 
 def test_a_truncated_or_replaced_file_is_read_again(agent: Agent, grown: Sequence[Recording], path: Path) -> None:
@@ -101,15 +87,13 @@ def test_a_truncated_or_replaced_file_is_read_again(agent: Agent, grown: Sequenc
         content = recording.path.read_bytes()
         lines = content.splitlines(keepends=True)
         source = moved(source_at(agent, recording), path)
-        path.write_bytes(content)
-        whole = read_on(agent, source)
         for other in (b"".join(lines[: len(lines) // 2]), b"\n" + content):
-            path.write_bytes(other)
-            again = read_on(agent, source, Reading(context=whole.context, cursor=whole.cursor))
+            again, fresh = checks.replaced(agent, source, content, other)
 
             assert again.restarts == 1, recording
-            assert again.events == read_on(agent, source).events, recording
-        assert keys(again) == keys(whole), recording
+            assert again.events == fresh.events, recording
+        path.write_bytes(content)
+        assert keys(again) == keys(read_on(agent, source)), recording
 
 
 def keys(reading: Reading) -> list[str]:
@@ -188,20 +172,11 @@ def test_a_path_elsewhere_is_no_source(agent: Agent, case: Case, tmp_path: Path)
     assert agent.source_of(case.recordings[0].path, tmp_path) is None
 
 
-START_OF_2020_MS = 1_577_836_800_000
 MAX_CONTEXT_BYTES = 64 << 10
-
-
-def is_absolute(path: str) -> bool:
-    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
 
 
 def typed(events: list[Event]) -> list[UserPrompt]:
     return [event.body for event in events if isinstance(event.body, UserPrompt) and event.body.actor == "human"]
-
-
-def twice(keys: Iterable[str | None]) -> list[str]:
-    return [key for key, count in Counter(keys).items() if key and count > 1]
 
 
 @pytest.fixture
@@ -217,33 +192,9 @@ def _reading_of(agent_id: str, recording: Recording) -> Reading:
 
 
 def test_a_recording_is_understood_whole(readings: dict[str, Reading]) -> None:
-    """What a client of a known version wrote leaves nothing to count."""
-    assert {name: reading.skipped for name, reading in readings.items() if reading.skipped} == {}
-    assert [name for name, reading in readings.items() if not reading.events] == []
-
-
-def test_each_event_says_when_and_in_which_session(readings: dict[str, Reading]) -> None:
-    for name, reading in readings.items():
-        for event in reading.events:
-            assert event.at_ms > START_OF_2020_MS, name
-            assert event.session, name
-            assert isinstance(event.body, get_args(AnyBody)), name
-
-
-def test_paths_are_absolute(readings: dict[str, Reading]) -> None:
-    for name, reading in readings.items():
-        for event in reading.events:
-            assert event.cwd is None or is_absolute(event.cwd), name
-            if isinstance(event.body, FileEdit):
-                assert is_absolute(event.body.path), name
-                assert event.body.old_path is None or is_absolute(event.body.old_path), name
-
-
-def test_keys_tell_the_events_of_a_source_apart(readings: dict[str, Reading]) -> None:
-    """So does the second identity, which must not swallow what happened twice."""
-    for name, reading in readings.items():
-        assert twice(event.key for event in reading.events) == [], name
-        assert twice(event.secondary_key for event in reading.events) == [], name
+    """What a client of a known version wrote leaves nothing to count, and each event says when, where and in which
+    session. Keys tell events apart; so does the second identity, which must not swallow what happened twice."""
+    assert {name: found for name, reading in readings.items() if (found := [*checks.of_reading(reading)])} == {}
 
 
 def test_results_belong_to_a_call_of_the_same_source(readings: dict[str, Reading]) -> None:

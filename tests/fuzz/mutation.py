@@ -6,7 +6,7 @@ import json
 from random import Random
 from typing import Any, Final
 
-from contract.damage import OTHER_VALUES, places
+from carryover.past.check.damage import OTHER_VALUES, places
 
 _DEEPEST: Final = 200
 _NOTHING: Final = b""

@@ -19,7 +19,7 @@ import carryover.export
 import carryover.faces.page
 from carryover.daemon.handed_over import HandedOver
 from carryover.faces.page.access import HEADERS
-from carryover.faces.page.answers import CommandAnswer, CommandAsked, KnownHealth, Me
+from carryover.faces.page.answers import CommandAnswer, CommandBody, KnownHealth, Me
 from carryover.faces.page.app import _TYPES
 from carryover.past import types
 from carryover.past.types import AgentDays, HandOver, LimitReached, Pictures, Window
@@ -186,7 +186,7 @@ class Pretend:
     async def _command(self, request: web.Request) -> web.Response:
         if request.headers.get("X-Carryover-Token") != "t0ken":
             raise web.HTTPForbidden
-        asked = msgspec.json.decode(await request.read(), type=CommandAsked)
+        asked = msgspec.json.decode(await request.read(), type=CommandBody)
         self.commands.append(msgspec.to_builtins(asked))
         if not asked.preview:
             await self.ran.wait()

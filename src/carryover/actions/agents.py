@@ -8,7 +8,11 @@ from carryover.agents import agent_id_of, agent_name, specs
 
 
 class Known(NamedTuple):
-    """An agent that Carryover knows."""
+    """An agent that Carryover knows.
+
+    >>> Known("claude-code", "Claude Code", ("claude",)).called
+    'claude-code (claude)'
+    """
 
     id: str
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -55,7 +55,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ImportRequest(msgspec.Struct, frozen=True):
     """An import request. `agent`: the id, for a file that names none. `again`: import forgotten events too."""
 
     path: Path
@@ -67,7 +67,12 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Imports(msgspec.Struct, frozen=True, kw_only=True):
-    """What was named, file by file."""
+    """What was named, file by file.
+
+    imports = import_files(["chat.json"], project=None, agent=None, again=False, store=True)
+    for report in imports.reports:
+        print(report.file, report.problem or report.new_events)
+    """
 
     alone: list[FileReport]
     """Files that were named, or have a problem."""
@@ -75,9 +80,9 @@ class Imports(msgspec.Struct, frozen=True, kw_only=True):
     """The others, of folders that were named."""
     others: int
     """How many files of folders no known agent wrote."""
-    excluded: dict[str, str]
+    excluded: dict[str, str] = {}
     """Why projects are left out of Carryover, by root."""
-    away: frozenset[str]
+    away: frozenset[str] = frozenset()
     """Roots of projects that are no folders here."""
     code: ExitCode
     """OK, or what went wrong with a file first."""
@@ -104,38 +109,41 @@ def import_files(names: Sequence[str], *, project: str | None, agent: str | None
     state = state_dir()
     config = load_config(state.config)
     root = project_root(project, must_exist=True) if project is not None else None
+    requests = (ImportRequest(path, root, agent, again, in_folder) for path, in_folder in _named(names))
+    imports = _imported(state, requests, store=store)
+    if imports.others and not imports.reports:
+        raise UserError(
+            f"No known agent wrote any of the {counted(imports.others, 'file')} there. Nothing was imported.",
+            ExitCode.NOTHING_FOUND,
+        )
+    excluded = {root: project_settings(Path(root), config).excluded for root in imports.roots}
+    return msgspec.structs.replace(
+        imports,
+        excluded={root: reason for root, reason in excluded.items() if reason is not None},
+        away=frozenset(root for root in imports.roots if not is_folder(Path(root))),
+    )
+
+
+def _imported(state: StateDir, requests: Iterable[ImportRequest], *, store: bool) -> Imports:
+    """Imports file by file; of the projects nothing is said yet."""
     alone: list[FileReport] = []
     of_folders: list[FileReport] = []
     code = ExitCode.OK
     others = 0
-    for path, in_folder in _named(names):
+    for request in requests:
         try:
-            report = import_file(state, Asked(path, root, agent, again, in_folder), store=store)
+            report = import_file(state, request, store=store)
         except UserError as error:
-            if in_folder and error.code == ExitCode.NOTHING_FOUND:
+            if request.in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
                 continue
-            alone.append(FileReport(file=str(path), problem=str(error)))
+            alone.append(FileReport(file=str(request.path), problem=str(error)))
             # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
-            code = code or (ExitCode.OK if in_folder and not is_utf8(path) else error.code)
+            code = code or (ExitCode.OK if request.in_folder and not is_utf8(request.path) else error.code)
             continue
-        is_like_others = in_folder and not report.torn and report.problem is None
+        is_like_others = request.in_folder and not report.torn and report.problem is None
         (of_folders if is_like_others else alone).append(report)
-    if others and not alone and not of_folders:
-        raise UserError(
-            f"No known agent wrote any of the {counted(others, 'file')} there. Nothing was imported.",
-            ExitCode.NOTHING_FOUND,
-        )
-    roots = dict.fromkeys(root for report in (*alone, *of_folders) for root in report.projects)
-    excluded = {root: project_settings(Path(root), config).excluded for root in roots}
-    return Imports(
-        alone=alone,
-        of_folders=of_folders,
-        others=others,
-        excluded={root: reason for root, reason in excluded.items() if reason is not None},
-        away=frozenset(root for root in roots if not is_folder(Path(root))),
-        code=code,
-    )
+    return Imports(alone=alone, of_folders=of_folders, others=others, code=code)
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
@@ -152,20 +160,20 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, True) for _, file in dated)
 
 
-def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
+def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> FileReport:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
     from carryover.importing.document import open_document
 
     document = open_document(
-        asked.path,
-        project=asked.project,
-        agent_id=asked.agent,
-        any_chat=not asked.in_folder,
+        request.path,
+        project=request.project,
+        agent_id=request.agent,
+        any_chat=not request.in_folder,
         declared=load_config(state.config).sources,
     )
-    report = _surveyed(document, asked.path)
-    _refuse_useless(document, report, asked.path)
-    return _stored(state, document, asked, report) if store else report
+    report = _surveyed(document, request.path)
+    _refuse_useless(document, report, request.path)
+    return _stored(state, document, request, report) if store else report
 
 
 def _surveyed(document: Document, path: Path) -> FileReport:
@@ -213,8 +221,8 @@ def _refuse_useless(document: Document, report: FileReport, path: Path) -> None:
         raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
 
 
-def _stored(state: StateDir, document: Document, asked: Asked, report: FileReport) -> FileReport:
-    done = take_in(state, document, asked)
+def _stored(state: StateDir, document: Document, request: ImportRequest, report: FileReport) -> FileReport:
+    done = take_in(state, document, request)
     with reading(state.ledger) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
@@ -224,15 +232,15 @@ def _stored(state: StateDir, document: Document, asked: Asked, report: FileRepor
     return msgspec.structs.replace(report, projects=roots, **msgspec.structs.asdict(done), forgotten_ms=until_ms)
 
 
-def take_in(state: StateDir, document: Document, asked: Asked) -> Imported:
+def take_in(state: StateDir, document: Document, request: ImportRequest) -> Imported:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
     from carryover.importing.document import Imported
 
-    which = {"path": str(asked.path), "project": asked.project or "", "agent": asked.agent or ""}
-    query = urlencode({**which, **({"again": 1} if asked.again else {})}, errors="strict")
+    which = {"path": str(request.path), "project": request.project or "", "agent": request.agent or ""}
+    query = urlencode({**which, **({"again": 1} if request.again else {})}, errors="strict")
     private_dir(state.root)
-    here, unchanged = partial(_store_here, document, asked.again), "Nothing was imported."
-    return written(f"/import?{query}", Imported, here, timeout_s=ANSWER_S, otherwise=unchanged)
+    store_here, unchanged = partial(_store_here, document, request.again), "Nothing was imported."
+    return written(f"/import?{query}", Imported, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:

@@ -75,8 +75,9 @@ class Answer(NamedTuple):
 class Survey:
     """What is on this machine before anything is asked or written.
 
-    >>> surveyed = survey(Wishes(installing=True, service=True, dry_run=True))
-    >>> would = install(surveyed, surveyed.first_answer(agents=None, pointers="local"))
+    surveyed = survey(Wishes(installing=True, service=True, dry_run=True))
+    answer = surveyed.first_answer(agents=None, pointers="local")
+    would = install(surveyed, answer)
     """
 
     wishes: Wishes
@@ -128,7 +129,12 @@ class AgentResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """Everything that an install or refresh did or, in a dry run, would do."""
+    """Everything that an install or refresh did or, in a dry run, would do.
+
+    installed = install(surveyed, answer)
+    if installed.failed:
+        print([done.problem for done in installed.applied], *installed.daemon_lines)
+    """
 
     survey: Survey
     answer: Answer
@@ -210,9 +216,9 @@ def survey(wishes: Wishes) -> Survey:
     config = load_config(state.config)
     machine = Machine.here(config.agents.recorded_env())
     detections = detect_all(agents.specs(), machine, config.agents.recorded_versions())
-    here = tuple(agent.spec.id for agent in detections if agent.found)
+    present = tuple(agent.spec.id for agent in detections if agent.found)
     limit_s = DRY_RUN_LIMIT_S if wishes.dry_run else SEARCH_LIMIT_S
-    return Survey(wishes, config, detections, active_projects(state, config, here, limit_s=limit_s))
+    return Survey(wishes, config, detections, active_projects(state, config, present, limit_s=limit_s))
 
 
 def install(survey: Survey, answer: Answer) -> Installed:
@@ -286,7 +292,8 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
     """Tells the daemon about the current project if that holds sources that nothing else leads to."""
     with suppress(UserError, TimeoutError):
         root = project_root(None)
-        if roots_in_projects([agents.adapters()[agent] for agent in setup.selected], [Path(root)]):
+        selected = [agent for agent in agents.adapters().values() if agent.id in setup.selected]
+        if roots_in_projects(selected, [Path(root)]):
             ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=_NAMED_WITHIN_S)
 
 

@@ -33,11 +33,22 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def link_projects(old: str, new: str) -> Done:
-    """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown or is `new`."""
+    """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown, is
+    joined with another project or is `new`, or if `new` is no folder."""
     from carryover.ledger.sessions import Moved
     from carryover.publish.project_moves import link
 
     old_root, new_root = _as_recorded(old), project_root(new)
+    _refuse_unless_gone(old_root, new_root)
+    _refuse_unless_recorded(old_root, new_root)
+    target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
+    linked = partial(link, old=old_root, new=new_root, now_ms=now_ms())
+    moved = written(target, Moved, linked, timeout_s=ANSWER_S)
+    return Done(old=old_root, new=new_root, sessions=moved.sessions)
+
+
+def _refuse_unless_gone(old_root: str, new_root: str) -> None:
+    """Raises UserError unless there is a new folder in place of the old one."""
     if old_root == new_root:
         raise UserError("OLD and NEW are the same folder.", ExitCode.USAGE)
     if not is_away(old_root):
@@ -45,6 +56,10 @@ def link_projects(old: str, new: str) -> Done:
         raise UserError(f"{old_root} still exists, {stay}", ExitCode.REFUSED)
     if not is_folder(Path(new_root)):
         raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
+
+
+def _refuse_unless_recorded(old_root: str, new_root: str) -> None:
+    """Raises UserError if nothing is recorded in the old folder, or it is linked to another one already."""
     projects = {row.id: row for row in _projects()}
     if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in projects.values()):
         listed = "`carryover sessions --all` lists the projects that are known."
@@ -55,10 +70,6 @@ def link_projects(old: str, new: str) -> Done:
     if end is not None and end.root not in (old_root, new_root):
         first = f"First: `carryover link --undo {quoted(old_root)}`."
         raise UserError(f"{old_root} is linked to {end.root}. Nothing was changed. {first}", ExitCode.REFUSED)
-    target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
-    linked = partial(link, old=old_root, new=new_root, now_ms=now_ms())
-    moved = written(target, Moved, linked, timeout_s=ANSWER_S)
-    return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
 def unlink_projects(old: str) -> Done:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.importing import Asked, take_in
+from carryover.actions.importing import ImportRequest, take_in
 from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode, UserError
@@ -109,7 +109,7 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
         path.write_bytes(b"".join(map(encoded, parts)))
-        report = take_in(state, open_document(path, own_folder=state.root), Asked(path, again=True))
+        report = take_in(state, open_document(path, own_folder=state.root), ImportRequest(path, again=True))
     if report.problem is not None or not report.new_events:
         raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
 

@@ -76,7 +76,7 @@ def take_in(shared: Received) -> tuple[str, bool]:
 
 
 def is_share(name: str) -> bool:
-    """Whether the file that the user names was encrypted with age."""
+    """Whether the file that the user names was encrypted with age; False too if it can't be read."""
     try:
         return is_sealed(read_beginning(expanded(name), 64, follow=True))
     except (OSError, ValueError):

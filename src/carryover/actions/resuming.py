@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from carryover.adapter.spec import Starter
+from carryover.adapter.spec import AgentSpec, Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
@@ -43,8 +43,13 @@ def resuming(name: str) -> Resuming:
     """Returns how the session that a user calls `name` is resumed. Raises UserError if it can't be."""
     config = settings_to_print(state_dir())
     with opened_session(name) as (_, session):
-        start, following, folder = _resuming(session, config)
-    spec = next(spec for spec in specs() if spec.id == session.agent)
+        _refuse_other_machines(session)
+        spec, start = _agent_of(session)
+        following = _arguments(session, start)
+        folder = _folder_of(session, config)
+        if folder is None:
+            gone = f"The folder of session {session.native_id} is gone. {_otherwise(session)}"
+            raise UserError(gone, ExitCode.NOTHING_FOUND)
     command = start_command(spec, Machine.here(config.agents.recorded_env()))
     first = start.binary if command is None or command.on_path else str(command.path)
     program = command.path if command is not None else None
@@ -59,30 +64,38 @@ def resumable_sessions(root: str, *, limit: int) -> list[Session]:
         return listed(ledger, sessions(ledger, project.id, limit=limit, here_by=able)) if project is not None else []
 
 
-def _resuming(session: SessionRow, config: Config) -> tuple[Starter, Sequence[str], str]:
-    """Returns how the session's agent starts, the arguments to resume it, and the folder. Raises UserError."""
-    name, known_as = agent_name(session.agent), id_in_command(session.native_id)
-    if session.machine:
-        where = f"`carryover to AGENT --session {known_as}` carries on with its work here."
-        if session.root is None or is_foreign(session.root):
-            takes = f"takes {session.machine}'s work into the handoff."
-            where = f"In a clone of its project here, `carryover sync allow` {takes}"
-        raise UserError(
-            f"Session {session.native_id} is on {session.machine}: only {name} there can resume it. {where}",
-            ExitCode.REFUSED,
-        )
+def _refuse_other_machines(session: SessionRow) -> None:
+    """Raises UserError if another machine recorded the session."""
+    if not session.machine:
+        return
+    where = f"`carryover to AGENT --session {id_in_command(session.native_id)}` carries on with its work here."
+    if session.root is None or is_foreign(session.root):
+        takes = f"takes {session.machine}'s work into the handoff."
+        where = f"In a clone of its project here, `carryover sync allow` {takes}"
+    there = f"only {agent_name(session.agent)} there can resume it"
+    raise UserError(f"Session {session.native_id} is on {session.machine}: {there}. {where}", ExitCode.REFUSED)
+
+
+def _agent_of(session: SessionRow) -> tuple[AgentSpec, Starter]:
+    """Returns the session's agent, and how it starts. Raises UserError if it can't resume a session by its id."""
     spec = next((spec for spec in specs() if spec.id == session.agent), None)
-    otherwise = f"`carryover to AGENT --session {known_as}` carries on in another agent."
     if spec is None or spec.start is None or not spec.start.resume:
-        raise UserError(f"{name} has no command that resumes a session by its id. {otherwise}", ExitCode.REFUSED)
-    following = spec.start.resuming(conversation_of(session.native_id))
+        cannot = f"{agent_name(session.agent)} has no command that resumes a session by its id"
+        raise UserError(f"{cannot}. {_otherwise(session)}", ExitCode.REFUSED)
+    return spec, spec.start
+
+
+def _arguments(session: SessionRow, start: Starter) -> Sequence[str]:
+    """Returns the arguments that resume the session. Raises UserError if its id may be taken for something else."""
+    following = start.resuming(conversation_of(session.native_id))
     if following is None:
-        not_ours = f"The session's id, {session.native_id!r}, is not one that {name} gives"
-        raise UserError(f"{not_ours}, so its command is not printed or run. {otherwise}", ExitCode.REFUSED)
-    folder = _folder_of(session, config)
-    if folder is None:
-        raise UserError(f"The folder of session {session.native_id} is gone. {otherwise}", ExitCode.NOTHING_FOUND)
-    return spec.start, following, folder
+        not_ours = f"The session's id, {session.native_id!r}, is not one that {agent_name(session.agent)} gives"
+        raise UserError(f"{not_ours}, so its command is not printed or run. {_otherwise(session)}", ExitCode.REFUSED)
+    return following
+
+
+def _otherwise(session: SessionRow) -> str:
+    return f"`carryover to AGENT --session {id_in_command(session.native_id)}` carries on in another agent."
 
 
 def _folder_of(session: SessionRow, config: Config) -> str | None:
@@ -93,8 +106,8 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
     conversation = conversation_of(session.native_id)
     began = None
     if session.native_id == conversation and not config.paused:
-        for found in sources_on_disk(config):
-            source = found.source
+        for item in sources_on_disk(config):
+            source = item.source
             if (source.agent, source.session, source.subagent_id) == (session.agent, conversation, None):
                 began = began or first_cwd(all_agents(config.sources)[session.agent], source)
     return next((folder for folder in (began, session.root) if folder and is_folder(Path(folder))), None)

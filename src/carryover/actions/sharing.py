@@ -170,7 +170,12 @@ def _chosen(rows: list[SessionRow], handoff: Handoff, depth: Depth) -> Iterator[
 
 
 class _HomePaths:
-    """Puts ~ in place of the path of the home folder, also as some agents make names of it."""
+    """Puts ~ in place of the path of the home folder, also as some agents make names of it.
+
+    >>> paths = _HomePaths()
+    >>> paths.hidden(f"cd {Path.home()}/shop"), paths.count
+    ('cd ~/shop', 1)
+    """
 
     def __init__(self) -> None:
         homes = sorted({str(Path.home()), str(Path.home().resolve())} - {"/"})

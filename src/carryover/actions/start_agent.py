@@ -42,7 +42,12 @@ _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard ins
 
 
 class StartableAgent(msgspec.Struct, frozen=True):
-    """An agent that can be started on this machine."""
+    """An agent that can be started on this machine.
+
+    >>> codex = Starter(binary="codex", args=("Read {handoff}",))
+    >>> StartableAgent("Codex CLI", codex, Command(Path("/usr/bin/codex"), on_path=True)).words("HANDOFF.md")
+    ('codex', 'Read HANDOFF.md')
+    """
 
     name: str
     starter: Starter
@@ -55,22 +60,27 @@ class StartableAgent(msgspec.Struct, frozen=True):
 
 
 class TakeOver(NamedTuple):
-    """A handoff that is in its project, and the agent that is to take over."""
+    """A handoff that is in its project, and the agent that is to take over.
+
+    going = take_over("codex", "/srv/shop")
+    words = going.start.words(going.handoff)
+    exec_here(going.start.name, going.start.command.path, words, going.root)
+    """
 
     start: StartableAgent
-    made: Refreshed
+    refreshed: Refreshed
     handoff: str
     """The path of the handoff in the project."""
 
     @property
     def root(self) -> str:
         """The project's root."""
-        return self.made.root
+        return self.refreshed.root
 
     @property
     def is_at_limit(self) -> bool:
         """Whether the agent that worked last is at its usage limit."""
-        return self.made.handoff is not None and self.made.handoff.limit is not None
+        return self.refreshed.handoff is not None and self.refreshed.handoff.limit is not None
 
 
 def take_over(agent_id: str | None, root: str) -> TakeOver:
@@ -81,18 +91,18 @@ def take_over(agent_id: str | None, root: str) -> TakeOver:
     state = state_dir()
     config = load_config(state.config)
     start = startable_agent(agent_id, config) if agent_id is not None else None
-    made = handoff_here(Wanted(root=root))
-    start = start or startable_agent(last_other_agent(made, config), config)
-    return TakeOver(start, made, handoff_in_place(made, config, state))
+    refreshed = handoff_here(Wanted(root=root))
+    start = start or startable_agent(last_other_agent(refreshed, config), config)
+    return TakeOver(start, refreshed, handoff_in_place(refreshed, config, state))
 
 
 def agents_to_start() -> list[Known]:
     """Returns the agents that can be started here. Raises UserError (NOTHING_FOUND) if there is none."""
     config = load_config(state_dir().config)
-    here = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
-    if not here:
+    startable = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
+    if not startable:
         raise UserError(f"No agent that takes a first prompt is here. {_COPY}", ExitCode.NOTHING_FOUND)
-    return [agent for agent in known_agents(startable=True) if agent.id in here]
+    return [agent for agent in known_agents(startable=True) if agent.id in startable]
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:
@@ -100,33 +110,33 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
-        problem, code = f"Carryover can't start {name} with a first prompt.", ExitCode.REFUSED
-    elif (command := start_command(spec, machine)) is not None:
-        return StartableAgent(name, spec.start, command)
-    else:
-        problem = (
+        cannot = f"Carryover can't start {name} with a first prompt."
+        raise UserError(f"{cannot} {_offer(config, machine)}{_COPY}", ExitCode.REFUSED)
+    command = start_command(spec, machine)
+    if command is None:
+        raise UserError(
             f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "
-            "Install it, or put its folder on PATH."
+            f"Install it, or put its folder on PATH. {_offer(config, machine)}{_COPY}",
+            ExitCode.NOTHING_FOUND,
         )
-        code = ExitCode.NOTHING_FOUND
-    raise UserError(f"{problem} {_offer(config, machine)}{_COPY}", code)
+    return StartableAgent(name, spec.start, command)
 
 
-def last_other_agent(made: Refreshed, config: Config) -> str:
+def last_other_agent(refreshed: Refreshed, config: Config) -> str:
     """Returns the id of the agent that worked last in the project, apart from the one whose work leads the handoff.
 
     Agents that stopped at a usage limit do not count. If no other worked there, it is the only other one that can be
     started here; raises UserError (NOTHING_FOUND) if there are several.
     """
-    assert made.handoff is not None, "else it was raised that there is none"
-    limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())
-    others = {*startable_here(config.agents.selected, machine)} - {made.handoff.agent_id}
+    assert refreshed.handoff is not None, "else it was raised that there is none"
+    limit, machine = refreshed.handoff.limit, Machine.here(config.agents.recorded_env())
+    others = {*startable_here(config.agents.selected, machine)} - {refreshed.handoff.agent_id}
     if limit is not None:
         others &= {*limit.others}
-    worked = [agent for agent in made.agents if agent in others]
+    worked = [agent for agent in refreshed.agents if agent in others]
     if not worked and len(others) != 1:
         raise UserError(
-            f"No other agent that can be started now has worked in {made.root} lately. {_offer(config, machine)}"
+            f"No other agent that can be started now has worked in {refreshed.root} lately. {_offer(config, machine)}"
             f"Name one: `carryover to AGENT`. {_COPY}",
             ExitCode.NOTHING_FOUND,
         )
@@ -134,38 +144,38 @@ def last_other_agent(made: Refreshed, config: Config) -> str:
 
 
 def _offer(config: Config, machine: Machine) -> str:
-    here = startable_here(config.agents.selected, machine)
-    return f"These can be started here: {', '.join(here)}. " if here else ""
+    startable = startable_here(config.agents.selected, machine)
+    return f"These can be started here: {', '.join(startable)}. " if startable else ""
 
 
-def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
+def handoff_in_place(refreshed: Refreshed, config: Config, state: StateDir) -> str:
     """Writes the handoff into the project and returns its path there. Raises UserError (REFUSED) if forbidden."""
     if state.paused.exists():
         raise UserError(
-            f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
+            f"Carryover is paused, so no handoff is put into {refreshed.root}. `carryover unpause` ends that. {_COPY}",
             ExitCode.REFUSED,
         )
     paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
-    published = put_in_place(made, config, paths, newest=False).published
+    published = put_in_place(refreshed, config, paths, newest=False).published
     if published.refusal is not None:
-        raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
-    made = msgspec.structs.replace(made, published=published)
-    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root) as (ledger, project):
-        to = project.id if project is not None else root_of(made.root)
-        write_second_page(ledger, to, made, agents_own=paths.agents_own)
-    return place_of(made.settings.folder)
+        raise UserError(f"No handoff is put into {refreshed.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
+    refreshed = msgspec.structs.replace(refreshed, published=published)
+    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, refreshed.root) as (ledger, project):
+        to = project.id if project is not None else root_of(refreshed.root)
+        write_second_page(ledger, to, refreshed, agents_own=paths.agents_own)
+    return place_of(refreshed.settings.folder)
 
 
 def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     """Writes the handoff of a chosen session or size to a separate file and returns its path, since others need the
     project's."""
-    made = handoff_here(Wanted(root=root, session=session, tokens=tokens))
-    assert made.text is not None, "else it was raised that there is none"
+    refreshed = handoff_here(Wanted(root=root, session=session, tokens=tokens))
+    assert refreshed.text is not None, "else it was raised that there is none"
     try:
-        write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)
+        write_handoff(refreshed.settings.folder or Path(refreshed.root) / STORE, refreshed.text, CHOSEN)
     except OSError as error:
-        raise UserError(f"No handoff is put into {made.root}: {os_reason(error)}. {_COPY}") from error
-    return place_of(made.settings.folder, CHOSEN)
+        raise UserError(f"No handoff is put into {refreshed.root}: {os_reason(error)}. {_COPY}") from error
+    return place_of(refreshed.settings.folder, CHOSEN)
 
 
 def print_command(folder: str, words: Sequence[str]) -> None:
@@ -211,9 +221,10 @@ def open_work(root: str) -> list[Work]:
     if not state_dir().ledger.exists():
         return []
     with opened(Want.AS_IT_IS, root) as (ledger, project):
-        found = _open_sessions(ledger, project.id) if project is not None else []
+        sessions = _open_sessions(ledger, project.id) if project is not None else []
     return [
-        Work(one.session, task_of(one.digest) or "", agent_name(one.agent) + one.where, one.newest_ms) for one in found
+        Work(one.session, task_of(one.digest) or "", agent_name(one.agent) + one.where, one.newest_ms)
+        for one in sessions
     ]
 
 

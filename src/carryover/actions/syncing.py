@@ -46,7 +46,7 @@ class Added(msgspec.Struct, frozen=True):
     store_code: str
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _Reply(msgspec.Struct, frozen=True):
     text: str = ""
     error: tuple[str, ExitCode] | None = None
 
@@ -81,34 +81,35 @@ def join(is_same: Callable[[Admission], bool]) -> None:
     folder.settings()
     if folder.state().store is not None:
         return
-    with own_branch(state, now_ms) as own:
-        offer = membership.admission(own)
+    with own_branch(state, now_ms) as branch:
+        offer = membership.admission(branch)
         if offer is None:
-            raise UserError(f"{NOT_ADDED} This machine's code: {membership.own_code(own)}", ExitCode.REFUSED)
+            raise UserError(f"{NOT_ADDED} This machine's code: {membership.own_code(branch)}", ExitCode.REFUSED)
         if not is_same(offer):
             raise UserError(
                 "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
                 ExitCode.REFUSED,
             )
-        membership.accept(own, offer)
+        membership.accept(branch, offer)
 
 
 def sync_once() -> Outcome:
-    """Reads what is new on disk and synchronises once. Raises UserError if that ends early; nothing is lost then."""
+    """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused) if that ends early;
+    nothing is lost then."""
     state = state_dir()
     if state.paused.exists():
         raise UserError(
             "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.", ExitCode.REFUSED
         )
 
-    async def here(ledger: Ledger, paths: StatePaths) -> Outcome:
+    async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
         from carryover.past.without_daemon import read_new
 
         await read_new(ledger, state)
         return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
-    done = written("/sync", Outcome, here, timeout_s=SYNC_S)
+    done = written("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
     if done.error is not None:
         raise UserError(*done.error)
     return done
@@ -117,7 +118,7 @@ def sync_once() -> Outcome:
 def allow(folder: str | None) -> str:
     """Joins other machines' projects with the same one at `folder`. Returns what that means as a sentence."""
     root = project_root(folder, must_exist=True)
-    return _said(f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
+    return _reply(f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
 
 
 def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
@@ -126,14 +127,14 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
     Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
     """
     added = []
-    with own_branch(state_dir(), now_ms) as own:
-        codes = membership.waiting(own)
+    with own_branch(state_dir(), now_ms) as branch:
+        codes = membership.waiting(branch)
         if code is not None:
             compared = "".join(code.split())
             codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
         for machine, asks in codes.items():
             if code is not None or is_same(asks):
-                added.append(Added(machine, asks, membership.add(own, machine, asks)))
+                added.append(Added(machine, asks, membership.add(branch, machine, asks)))
     if not codes:
         raise UserError(
             "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
@@ -147,15 +148,15 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
 def remove_machine(name: str) -> tuple[str, list[str]]:
     """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on. Returns its
     name, and those of the machines that are left besides this one."""
-    with own_branch(state_dir(), now_ms) as own:
-        return membership.remove(own, name)
+    with own_branch(state_dir(), now_ms) as branch:
+        return membership.remove(branch, name)
 
 
 def compact() -> str:
     """Drops the history of this machine's branch in the store. Returns the remote."""
-    with own_branch(state_dir(), now_ms) as own:
-        membership.compact(own)
-        return own.settings.remote
+    with own_branch(state_dir(), now_ms) as branch:
+        membership.compact(branch)
+        return branch.settings.remote
 
 
 def end(*, delete: bool, forget: bool) -> bool:
@@ -176,17 +177,17 @@ def _end_notes(*, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
     from carryover.publish.forgetting import forget_here
 
-    async def here(ledger: Ledger, paths: StatePaths) -> None:
+    async def without_daemon(ledger: Ledger, paths: StatePaths) -> None:
         await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
 
-    _said(f"/sync/end{'?forget=1' if forget else ''}", here)
+    _reply(f"/sync/end{'?forget=1' if forget else ''}", without_daemon)
 
 
-def _said(target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
-    async def here(ledger: Ledger, paths: StatePaths) -> _Said:
-        return _Said(await do(ledger, paths) or "")
+def _reply(target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
+    async def without_daemon(ledger: Ledger, paths: StatePaths) -> _Reply:
+        return _Reply(await do(ledger, paths) or "")
 
-    answer = written(target, _Said, here, timeout_s=SYNC_S)
+    answer = written(target, _Reply, without_daemon, timeout_s=SYNC_S)
     if answer.error is not None:
         raise UserError(*answer.error)
     return answer.text

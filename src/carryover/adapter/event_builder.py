@@ -56,6 +56,10 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             handoff=names_own_folder(f"{cwd or ''} {command}"),
         )
 
+    def by_user(self) -> Self:
+        """Returns the call as the user's own. What it changes is no work of a model's."""
+        return msgspec.structs.replace(self, actor="human", changes=())
+
     def as_event(self) -> ToolCall:
         """Returns the event for the call itself."""
         return ToolCall(call_id=self.id, name=self.name, op=self.op, subject=self.subject, actor=self.actor)

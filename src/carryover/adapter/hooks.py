@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar, get_args
 
@@ -51,9 +51,14 @@ def skipped(event: str, reason: str) -> Skipped:
     return rawjson.skipped(f"hook/{event}", reason, None)
 
 
+def plain_answer(text: str) -> bytes:
+    """Returns a text as the whole output of a hook."""
+    return text.encode("utf-8", "replace")
+
+
 def session_start_output(text: str) -> dict[str, str]:
     """Returns `hookSpecificOutput`, the form in which several agents accept text when a session starts."""
-    return {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
+    return {"hookEventName": "SessionStart", "additionalContext": plain_answer(text).decode()}
 
 
 def session_start_answer(text: str) -> bytes:
@@ -114,7 +119,7 @@ class ClaudeLikeHooks:
 
     layout_root: Callable[[Path], Path | None]
     """See `HookProtocol`."""
-    actions: Mapping[str, HookAction]
+    actions: Mapping[str, HookAction] = field(default_factory=lambda: ACTIONS)
     """Actions by event in lower case. Every other event is a `hint`."""
     cwd_moves: bool = False
     """See `HookEvent`."""

@@ -260,8 +260,8 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     budget: int
     """Default token limit for a document for it."""
-    tokens_percent: int = 100
-    """Tokens that its models count per 100 estimated ones; better too many than too few."""
+    tokens_percent: int = 125
+    """Tokens that its models count per 100 estimated ones; if that is unknown, better too many than too few."""
 
 
 class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,13 +274,10 @@ class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     """The whole line at which a turn of the agent begins."""
     ruled: bool = False
-    """A rule stands above each of them."""
-    titled: bool = False
-    """The first line is the chat's title."""
-    mark: str | None = None
-    """A whole line that stands for a tool call and says no more of it."""
-    tool: str | None = None
-    """A line that begins a tool call; group 1 is the tool's name."""
+    """A rule stands above each of them, and the first line is the chat's title."""
+    call: str | None = None
+    """A whole line that stands for a tool call. If the pattern has a group, that is the tool's name, and what the call
+    was given and returned follows."""
 
 
 class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -344,7 +341,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     """Other names, in lower case, by which a hook may call it."""
     binaries: tuple[str, ...]
-    """Names of its command, the usual one first."""
+    """Names of its command, the usual one first. If there are several and it has hooks, they may be separate programs
+    (an editor, a terminal client) with the same settings: each is asked for its version, and only hooks that all of
+    them know are written."""
     folders: tuple[Place, ...]
     """Folders that show that the agent is used, even if its command is not found (inside an editor)."""
     other_folders: tuple[Place, ...] = ()
@@ -382,9 +381,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Its other programs whose sessions are not on the user's disk."""
     folder_must_exist: bool = False
     """Whether it refuses to start if a variable moves its folder to a path that does not exist."""
-    asks_every_copy: bool = False
-    """Whether its commands are separate programs (an editor, a terminal client) with the same settings: each is asked
-    for its version, and only hooks that all of them know are written."""
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
         """Returns the folders that may hold this agent's transcripts on this platform; they need not exist."""

@@ -4,20 +4,26 @@
     adapter.py   AGENT, an Agent: reads its transcripts and its hooks
 
 Folders are discovered, not listed: nothing outside an agent's folder names it. A folder elsewhere is found too once its
-parent is appended to `carryover.agents.__path__`, as tests do. Nothing is loaded until it is needed.
+parent is appended to `carryover.agents.__path__`, as tests do. Other packages bring agents by an entry point
+(`carryover.packages`): one that can't be loaded is left out, and `left_out` says why. Nothing is loaded until it
+is needed.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from carryover.packages import OWN, Place, entry_points
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
     from carryover.adapter.spec import AgentSpec, InstructionFile, LocalFile, ReadList
+
+T = TypeVar("T")
 
 
 def adapters() -> dict[str, Agent]:
@@ -27,9 +33,10 @@ def adapters() -> dict[str, Agent]:
 
 def adapter(agent_id: str) -> Agent:
     """Returns one agent's adapter without loading any other. Raises KeyError for an unknown id."""
-    if agent_id not in agent_ids():
+    agent = _guarded(_places(tuple(__path__))[agent_id])
+    if isinstance(agent, str):
         raise KeyError(agent_id)
-    return _adapter(agent_id.replace("-", "_"))
+    return agent
 
 
 def specs() -> tuple[AgentSpec, ...]:
@@ -38,8 +45,35 @@ def specs() -> tuple[AgentSpec, ...]:
 
 
 def agent_ids() -> tuple[str, ...]:
-    """Returns the ids of all agents in the order of `specs`, without loading any spec."""
-    return tuple(folder.replace("_", "-") for folder in _folders(tuple(__path__)))
+    """Returns the ids of all agents in the order of `specs`, without loading any: also of those that can't be."""
+    return tuple(_places(tuple(__path__)))
+
+
+def places() -> tuple[Place, ...]:
+    """Returns where each agent is, in the order of the ids, without loading any: also those that can't be."""
+    return tuple(_places(tuple(__path__)).values())
+
+
+def left_out() -> dict[Place, str]:
+    """Returns the agents of other packages that do not count, with the reason for each. Loads all of theirs.
+
+    One that has failed in this process is among them, though it counts as far as it goes.
+    """
+    found: dict[Place, str] = {}
+    for place in (each for each in _packaged() if not each.is_ours):
+        known = _places(tuple(__path__))[place.id]
+        if place != known:
+            found[place] = f"{known.package} has an agent of that name"
+        elif reason := next((each for each in _reasons(place) if isinstance(each, str)), ""):
+            found[place] = reason
+    return found
+
+
+def agent_at(place: Place) -> Agent | str:
+    """Returns the agent of a place, whatever it raises when it is used; the reason if it can't be loaded."""
+    from carryover.adapter.contract import Agent
+
+    return _loaded(place, "adapter", "AGENT", Agent)
 
 
 def agent_names() -> Mapping[str, str]:
@@ -98,31 +132,66 @@ def _shown(spec: AgentSpec) -> str:
 @cache
 def _name(path: tuple[str, ...], agent_id: str) -> str | None:
     """Returns the agent's name without loading any other agent's spec; None if there is no such agent."""
-    folder = agent_id.replace("-", "_")
-    return _shown(_spec(folder)) if folder in _folders(path) else None
-
-
-def _spec(folder: str) -> AgentSpec:
-    spec: AgentSpec = import_module(f"{__name__}.{folder}.spec").SPEC
-    return spec
+    place = _places(path).get(agent_id)
+    spec = _spec(place) if place is not None else ""
+    return None if isinstance(spec, str) else _shown(spec)
 
 
 @cache
-def _folders(path: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if module.ispkg))
+def _packaged() -> tuple[Place, ...]:
+    return tuple(entry_points())
+
+
+@cache
+def _places(path: tuple[str, ...]) -> dict[str, Place]:
+    folders = (module.name for module in pkgutil.iter_modules(path) if module.ispkg)
+    ours = (Place(name.replace("_", "-"), f"{__name__}.{name}", OWN) for name in folders)
+    found = {place.id: place for place in reversed((*ours, *_packaged()))}
+    return dict(sorted(found.items()))
 
 
 @cache
 def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
-    found = map(_adapter, _folders(path))
-    return {agent.id: agent for agent in found}
-
-
-def _adapter(folder: str) -> Agent:
-    agent: Agent = import_module(f"{__name__}.{folder}.adapter").AGENT
-    return agent
+    loaded = (_guarded(place) for place in _places(path).values())
+    return {agent.id: agent for agent in loaded if not isinstance(agent, str)}
 
 
 @cache
 def _specs(path: tuple[str, ...]) -> tuple[AgentSpec, ...]:
-    return tuple(_spec(folder) for folder in _folders(path))
+    loaded = map(_spec, _places(path).values())
+    return tuple(spec for spec in loaded if not isinstance(spec, str))
+
+
+def _spec(place: Place) -> AgentSpec | str:
+    from carryover.adapter.spec import AgentSpec
+
+    return _loaded(place, "spec", "SPEC", AgentSpec)
+
+
+def _guarded(place: Place) -> Agent | str:
+    """Returns an agent; one of another package without what it raises."""
+    agent = agent_at(place)
+    if place.is_ours or isinstance(agent, str):
+        return agent
+    from carryover.agents.guarded import guarded
+
+    return guarded(agent)
+
+
+def _reasons(place: Place) -> Iterator[object]:
+    from carryover.agents.guarded import raised
+
+    yield from (_spec(place), agent_at(place), raised.get(place.id))
+
+
+def _loaded(place: Place, part: str, name: str, kind: type[T]) -> T | str:
+    """Returns what a module of an agent exports; if another package's can't be loaded, the reason in one line."""
+    try:
+        found = getattr(import_module(f"{place.module}.{part}"), name)
+    except (Exception, SystemExit) as error:
+        if place.is_ours:
+            raise
+        return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+    if isinstance(found, kind) and getattr(found, "id", None) == place.id:
+        return found
+    return f"{place.module}.{part}.{name} is no {kind.__name__} of {place.id}"

@@ -86,7 +86,13 @@ def _agent(head: SessionHead, name: str | None) -> dict[str, str]:
 
 
 class _Steps:
-    """The steps of one thread. A message opens a step, and so does a call after results."""
+    """The steps of one thread. A message opens a step, and so does a call after results.
+
+    >>> steps = _Steps(SessionHead(id="s1", agent="codex", agent_name="Codex CLI"), None)
+    >>> steps.add(0, model.UserPrompt(text="add a cart"))
+    >>> [(step["source"], step["message"]) for step in steps.with_model(None)]
+    [('user', 'add a cart')]
+    """
 
     def __init__(self, head: SessionHead, subagent_id: str | None) -> None:
         self.steps: list[dict[str, Any]] = []

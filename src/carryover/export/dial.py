@@ -71,17 +71,17 @@ def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened]
         return replace(handoff, tokens=tokens)
     pushed = _pushed(handoff)
     above = [entry for section in pushed for entry in section.entries]
-    said, names = _conversation(past, above, newest_first, tokens)
-    return replace(handoff, tokens=tokens, sections=(*pushed, Section(TITLE, tuple(said))), names=(*names.items(),))
+    entries, names = _conversation(past, above, newest_first, tokens)
+    return replace(handoff, tokens=tokens, sections=(*pushed, Section(TITLE, tuple(entries))), names=(*names.items(),))
 
 
 def second_page(handoff: Handoff, past: Past, newest_first: Iterable[Happened]) -> Handoff:
     """Returns what is worth most of the conversation and is not in the pushed handoff, for the budget of its depth."""
     above = [entry for section in _pushed(handoff) for entry in section.entries]
-    said, names = _conversation(past, above, newest_first, handoff.depth)
+    entries, names = _conversation(past, above, newest_first, handoff.depth)
     held = names_in("\n".join(entry.shown for entry in above))
     missing = tuple((key, name) for key, name in names.items() if key not in held)
-    return replace(handoff, tokens=handoff.depth, sections=(Section(TITLE, tuple(said)),), names=missing)
+    return replace(handoff, tokens=handoff.depth, sections=(Section(TITLE, tuple(entries)),), names=missing)
 
 
 def _pushed(handoff: Handoff) -> list[Section]:
@@ -100,19 +100,19 @@ def _conversation(
     names: dict[str, Name] = {}
     for heard, event in enumerate(reversed(read)):
         note_names(names, heard + 1, event.body, AT_LENGTH)
-    said = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
-    return _with_beginnings(said, int(tokens * _BEGINNINGS_SHARE)), in_play(names, len(read))
+    entries = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
+    return _with_beginnings(entries, int(tokens * _BEGINNINGS_SHARE)), in_play(names, len(read))
 
 
-def _with_beginnings(said: list[Entry], room: int) -> list[Entry]:
+def _with_beginnings(entries: list[Entry], room: int) -> list[Entry]:
     """Returns the same lines; the beginnings of the newest prompts that fit `room` are fixed."""
-    for at in range(len(said) - 1, -1, -1):
-        entry = said[at]
+    for index in range(len(entries) - 1, -1, -1):
+        entry = entries[index]
         if entry.kind == "prompt" and entry.part == 0:
             room -= _cost(entry)
             if room >= 0:
-                said[at] = replace(entry, weight=FIXED)
-    return said
+                entries[index] = replace(entry, weight=FIXED)
+    return entries
 
 
 def _newest(
@@ -156,11 +156,17 @@ def _entries(event: Happened, quote: _Quote, text: str) -> list[Entry]:
     label = clip(one_line(quote.label), chars=_LABEL_CHARS)
     whole = from_session(event.view, event.turn, "", quote.kind, _WEIGHT, label=label, at_ms=event.at_ms)
     lines = pieces(text, beside=len(label))
-    return [replace(whole, text=line, part=at, parts=len(lines)) for at, line in enumerate(lines)] or [whole]
+    return [replace(whole, text=line, part=number, parts=len(lines)) for number, line in enumerate(lines)] or [whole]
 
 
 class _Unsaid:
-    """Leaves out of texts what stands in the lines above, or was in a text before, which came later in time."""
+    """Leaves out of texts what stands in the lines above, or was in a text before, which came later in time.
+
+    >>> unsaid = _Unsaid([])
+    >>> answer = _Quote("message", "Pi (turn 2)", "Prices are whole cents in cart.py.")
+    >>> unsaid.of(answer), unsaid.of(answer)
+    ('Prices are whole cents in cart.py.', '…')
+    """
 
     def __init__(self, above: Iterable[Entry]) -> None:
         self._above = "\n".join(entry.text for entry in above)
@@ -229,8 +235,8 @@ def _quote(past: Past, event: Happened) -> _Quote | None:
 def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
     """Returns a call and its output; None for an edit that was made, which is shown as one."""
     is_file = result.op in ("read", "edit", "write")
-    made = is_file and result.op != "read" and result.status == "ok"
-    if made or names_handoff(result.subject) or model.is_own_tool(result):
+    is_shown_edit = is_file and result.op != "read" and result.status == "ok"
+    if is_shown_edit or names_handoff(result.subject) or model.is_own_tool(result):
         return None
     path = relative(result.subject, past.view.root) if is_file else None
     what = (path or result.subject).replace("`", "").strip()

@@ -76,7 +76,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(material: Material, chat: WebChat, question: str = "") -> Document:
-    """Composes the document, in at most the tokens that the chat takes. The same arguments give the same bytes.
+    """Composes the document, in the tokens that the chat takes as far as the question and the first pieces leave room
+    (`Document.fits` says whether they did). The same arguments give the same bytes.
 
     Without a question it asks for a second opinion.
     """
@@ -129,8 +130,9 @@ def _framed(body: str, material: Material, chat: WebChat, question: str, note: s
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
-    """Returns each piece in the longest of its forms that fits into `budget` tokens by `cost`; None for pieces
-    without one. Lower ranks go first, and rank 0 always fits."""
+    """Returns each piece in the longest of its forms that fits into what is left of `budget`, in tokens by `cost`, and
+    into the share of it that the piece may take; None for pieces without such a form. Lower ranks go first, and rank 0
+    is taken whether it fits or not."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: list[CleanText | None] = [None] * len(pieces)
     opened = set[str]()

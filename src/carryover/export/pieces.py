@@ -90,7 +90,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the piece in the list of omissions; pieces with the same label are counted together."""
     shorter: CleanText | None = None
     share: float = 0.4
-    """Maximum share of the budget for its full form, so that one file does not displace all others."""
+    """Maximum share of the budget for its full form, where it has a shorter one: no file may displace all others."""
     part: str = "a part"
     """Describes what `shorter` contains."""
     path: str | None = None
@@ -174,9 +174,9 @@ def first_paragraph(readme: str) -> str:
     lines = (_COMMENT.sub("", before + end) + after).splitlines()
     forms = line_forms(lines)
     paragraph: list[str] = []
-    for at, line in enumerate(lines):
-        underlined = _UNDERLINE.fullmatch(lines[at + 1]) if at + 1 < len(lines) else None
-        prose = forms[at] == "text" and not _BADGE.match(line) and not is_table_row(line) and not underlined
+    for number, line in enumerate(lines):
+        underlined = _UNDERLINE.fullmatch(lines[number + 1]) if number + 1 < len(lines) else None
+        prose = forms[number] == "text" and not _BADGE.match(line) and not is_table_row(line) and not underlined
         text = _TAG.sub("", line).strip() if prose else ""
         if text:
             paragraph.append(text)

@@ -41,11 +41,11 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
     for part in parts:
         place = f' id="turn-{part.turn}"' if part.turn > turn else ""
         turn = max(turn, part.turn)
-        yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
+        yield _message(part, place) if part.kind in ("user", "agent") else _work(part)
     yield "</main>\n</body>\n</html>\n"
 
 
-def _said(part: Part[CleanText], place: str) -> str:
+def _message(part: Part[CleanText], place: str) -> str:
     when = f'<time datetime="{iso_utc(part.at_ms)}">{escape(local_time(part.at_ms))}</time>'
     heading = f"<h2><span>{escape(part.heading)}</span>{when}</h2>"
     if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
@@ -102,26 +102,33 @@ def _parser() -> MarkdownIt:
 
     def rule(*names: str, shown: Any) -> None:
         for name in names:
-            parser.add_render_rule(name, lambda _renderer, tokens, at, *_: shown(tokens, at))
+            parser.add_render_rule(name, lambda _renderer, tokens, index, *_: shown(tokens, index))
 
     # Below the headings of the page itself.
-    rule("heading_open", shown=lambda tokens, at: f"<h{min(int(tokens[at].tag[1]) + 2, 6)}>")
-    rule("heading_close", shown=lambda tokens, at: f"</h{min(int(tokens[at].tag[1]) + 2, 6)}>\n")
-    rule("fence", "code_block", shown=lambda tokens, at: f"<pre>{escape(tokens[at].content.rstrip(chr(10)))}</pre>\n")
+    rule("heading_open", shown=lambda tokens, index: f"<h{min(int(tokens[index].tag[1]) + 2, 6)}>")
+    rule("heading_close", shown=lambda tokens, index: f"</h{min(int(tokens[index].tag[1]) + 2, 6)}>\n")
+    rule(
+        "fence",
+        "code_block",
+        shown=lambda tokens, index: f"<pre>{escape(tokens[index].content.rstrip(chr(10)))}</pre>\n",
+    )
     rule("link_open", shown=lambda _tokens, _at: "")
     rule("link_close", shown=_link)
-    rule("image", shown=lambda tokens, at: f"{escape(tokens[at].content)}{_address('image: ', tokens[at], 'src')}")
+    rule(
+        "image",
+        shown=lambda tokens, index: f"{escape(tokens[index].content)}{_address('image: ', tokens[index], 'src')}",
+    )
     rule("table_open", shown=lambda _tokens, _at: '<div class="wide"><table>\n')
     rule("table_close", shown=lambda _tokens, _at: "</table></div>\n")
     # Alignment would be a style, which the policy of the page does not allow.
-    rule("th_open", "td_open", shown=lambda tokens, at: f"<{tokens[at].tag}>")
+    rule("th_open", "td_open", shown=lambda tokens, index: f"<{tokens[index].tag}>")
     return parser
 
 
-def _link(tokens: Sequence[Token], at: int) -> str:
+def _link(tokens: Sequence[Token], index: int) -> str:
     """Returns a link's target, to be shown beside its text unless that says the same."""
-    start = max(place for place in range(at) if tokens[place].type == "link_open")
-    label = "".join(token.content for token in tokens[start + 1 : at])
+    start = max(place for place in range(index) if tokens[place].type == "link_open")
+    label = "".join(token.content for token in tokens[start + 1 : index])
     return "" if tokens[start].attrGet("href") in (label, f"mailto:{label}") else _address("", tokens[start], "href")
 
 

@@ -29,7 +29,11 @@ _HEADING_CHARS: Final = 160
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     """The facts about a session; what is not known is empty. `agent` is the agent's id, `project` the root as it is
-    shown."""
+    shown.
+
+    >>> dict(SessionHead(id="3f2a", agent="codex", agent_name="Codex CLI", version="0.131").facts)["Agent"]
+    'Codex CLI 0.131'
+    """
 
     id: str
     agent: str
@@ -49,8 +53,8 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Labels and values, each on one line; a value may be empty."""
         agent = f"{self.agent_name} {self.version}{f' on {self.machine}' if self.machine else ''}"
-        known = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
-        return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
+        labelled = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
+        return tuple((name, one_line(value)) for name, value in (*labelled, ("Session", self.id)))
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True, omit_defaults=True):
@@ -85,7 +89,9 @@ class SessionEvent(Protocol):
 def session_parts(
     events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool
 ) -> Iterator[Part[str]]:
-    """Yields the parts of a session of `agent` (its display name), as recorded; calls without a result come last."""
+    """Yields the parts of a session of `agent` (its display name) as recorded, a limit with the local time at which it
+    resets; calls without a result come last. Paths below `root` are shown without it. `subagents`: with their parts.
+    """
     unfinished: dict[str, tuple[int, model.ToolCall]] = {}
     for turn, event in numbered(events):
         body = event.body
@@ -150,10 +156,10 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
 
 
 def exported(at_ms: int) -> str:
-    """Returns a sentence on when and by what a document was made, and what redaction can't find: a secret in plain
-    prose."""
+    """Returns when (UTC ms, 0 if unknown) and by what a document was made, and that it is to be read before it is
+    shared: a secret in plain prose is not found."""
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-    return f"{local_time(at_ms)} by Carryover; {secrets}"
+    return f"{local_time(at_ms)} by Carryover; {secrets}".lstrip()
 
 
 def local_time(at_ms: int) -> str:
@@ -189,8 +195,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
                 how = f" (exit {result.exit_code})"
             by = " (run by you)" if result.actor == "human" else ""
             is_cut = op == "shell" and len(" ".join(subject.split())) > _HEADING_CHARS
-            said = f"$ {subject}\n{output}" if is_cut else output
-            return Shown("tool", f"{_call(result, root)}{by}{how}", said, failed)
+            printed = f"$ {subject}\n{output}" if is_cut else output
+            return Shown("tool", f"{_call(result, root)}{by}{how}", printed, failed)
         case model.FileEdit() as edit:
             return Shown("tool", edit_line(edit, root), edit.diff)
         case model.PlanUpdate(items=items):
@@ -271,8 +277,8 @@ def _breaks_out(text: str) -> bool:
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark").parse(f"{text}\n\n# What comes after it")
-    found = {each.type for token in tokens for each in (token, *(token.children or ()))}
-    return tokens[-1].type != "heading_close" or not found.isdisjoint(("html_block", "html_inline", "image"))
+    types = {part.type for token in tokens for part in (token, *(token.children or ()))}
+    return tokens[-1].type != "heading_close" or not types.isdisjoint(("html_block", "html_inline", "image"))
 
 
 def _rewritten(text: CleanText) -> Iterator[str]:
@@ -281,8 +287,8 @@ def _rewritten(text: CleanText) -> Iterator[str]:
     fence = ""
     for line, form in zip(lines, line_forms(lines), strict=True):
         if form == "fence":
-            found = _FENCE.match(line)
-            opening = found[1] if found is not None else "```"
+            match = _FENCE.match(line)
+            opening = match[1] if match is not None else "```"
             fence = "" if fence else opening
         if form != "text":
             yield line
@@ -301,7 +307,7 @@ def _inert(line: str) -> str:
     return _MARKUP.sub(_escaped, line)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    if found["code"]:
-        return found["code"]
-    return "&lt;" if found[0] == "<" else "!\\["
+def _escaped(match: re.Match[str]) -> str:
+    if match["code"]:
+        return match["code"]
+    return "&lt;" if match[0] == "<" else "!\\["

@@ -118,7 +118,7 @@ def _parse(
             if not isinstance(body, AssistantMessage) or body.text:
                 turn.add(body, f"part{number}")
     else:
-        title = _TITLE.match(text.removeprefix("\ufeff")) if form.titled else None
+        title = _TITLE.match(text.removeprefix("\ufeff")) if form.ruled else None
         turn.change(turns=0)
         turn.learn(title=bounded(title[1].strip(), SHORT_CHARS) if title is not None else None)
     return turn.finish()
@@ -126,8 +126,13 @@ def _parse(
 
 def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
     """What an agent said, and the tool calls in it."""
-    starts = [*re.finditer(form.tool, text, re.MULTILINE)] if form.tool else []
-    yield AssistantMessage(text=_spoken(text[: starts[0].start()] if starts else text, form.mark))
+    pattern = re.compile(rf"^(?:{form.call})$" if form.call else r"(?!)", re.MULTILINE)
+    if not pattern.groups:  # the line is all that it says of the call
+        lines = (line for line in text.split("\n") if not pattern.match(line.rstrip()))
+        yield AssistantMessage(text=_spoken("\n".join(lines)))
+        return
+    starts = [*pattern.finditer(text)]
+    yield AssistantMessage(text=_spoken(text[: starts[0].start()] if starts else text))
     for number, start in enumerate(starts):
         end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
         block = text[start.end() : end]
@@ -144,12 +149,9 @@ def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
         yield AssistantMessage(text=_spoken(block[last.end() if last is not None else 0 :]))
 
 
-def _spoken(text: str, mark: str | None = None) -> str:
-    """A text without the rule before the next speaker, and without the lines by which a client marks tool calls."""
-    lines = text.split("\n")
-    if mark is not None:
-        lines = [line for line in lines if not re.fullmatch(mark, line.rstrip())]
-    spoken = "\n".join(lines).strip()
+def _spoken(text: str) -> str:
+    """A text without the rule before the next speaker."""
+    spoken = text.strip()
     return spoken.removesuffix("\n---").strip() if spoken != "---" else ""
 
 

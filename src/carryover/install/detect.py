@@ -256,7 +256,8 @@ def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine
         return _judged(seen, Answer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
     if spec.version is None:
         return _judged(seen, Answer(problem="it can't be asked"))
-    probe, asked = spec.version, commands if spec.asks_every_copy else commands[:1]
+    every = spec.hooks.sets and len(spec.binaries) > 1
+    probe, asked = spec.version, commands if every else commands[:1]
 
     def judged(command: Command) -> Detection:
         one = replace(seen, binary=command.path, on_path=command.on_path)

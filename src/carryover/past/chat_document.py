@@ -32,7 +32,7 @@ from carryover.terminal.output import warn
 from carryover.text.pattern import later
 from carryover.text.reset_times import on_this_machine
 
-GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
+GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = 1_000
@@ -120,7 +120,7 @@ def _with_files(material: Material, root: Path, view: ProjectView | None) -> Mat
     is_here = is_folder(root)
     listed = project_paths(root) if is_here else ProjectPaths()
     paths = tuple(path for path in listed.all if not f"{path}/".startswith(f"{STORE}/"))
-    changes = uncommitted(root, own=own_writes(), hidden=is_secret_name) if is_here else []
+    changes = uncommitted(root, own_writes=own_writes(), hidden=is_secret_name) if is_here else []
     guides, unguided = guidance(root, paths)
     changed = listed.new.union(change.path for change in changes)
     relevant = relevant_files(paths, view, changed, _texts(material), material.now_ms)

@@ -109,11 +109,11 @@ def _relevance(file: TextFile, references: int, now_ms: int) -> float:
 
 def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> tuple[list[TextFile], list[LeftOut]]:
     """Returns the first 40 of the files with their text, and the others with the reason why they are not read."""
-    known = frozenset(paths)
+    unignored = frozenset(paths)
     read: list[TextFile] = []
     left_out: list[LeftOut] = []
     for file in files:
-        why = _unwanted(root, file.path, known)
+        why = _unwanted(root, file.path, unignored)
         if why is None and len(read) == _MOST_READ:
             why = "edited longer ago, or named less often, than those here"
         if why is None:
@@ -126,13 +126,13 @@ def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> 
     return read, left_out
 
 
-def _unwanted(root: Path, path: str, known: Collection[str]) -> str | None:
+def _unwanted(root: Path, path: str, unignored: Collection[str]) -> str | None:
     """Returns why a file is not read, or None if it is; empty for a missing file, which need not be mentioned."""
     if is_secret_name(path):
         return HOLDS_SECRETS
     if is_generated(path):
         return "generated, or data"
-    if path in known:
+    if path in unignored:
         return None
     return IGNORED if os.path.lexists(root / path) else ""
 

@@ -100,7 +100,7 @@ def _made_by(db: sqlite3.Connection, project: ProjectRow, commit: Commit, links:
     around = {"since": commit.authored_ms - _AROUND_MS, "until": commit.committed_ms + _AROUND_MS}
     for agent, session, machine, at_ms, stored in db.execute(_RESULTS, {"project": project.id, **around}):
         body = read_body(db, stored)
-        made = committed(body) if isinstance(body, ToolResult) else []
-        if any(links.of_command(short, subject, at_ms) is commit for short, subject in made):
+        commits = committed(body) if isinstance(body, ToolResult) else []
+        if any(links.of_command(short, subject, at_ms) is commit for short, subject in commits):
             return Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
     return None

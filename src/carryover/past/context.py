@@ -87,10 +87,10 @@ def root_of(folder: str) -> ProjectRoot:
     """Returns the project that a folder belongs to."""
     from carryover.projects.root import StatePaths
 
-    def own() -> frozenset[Path]:
+    def own_folders() -> frozenset[Path]:
         return agents_own(settings_to_print(state_dir()).agents)()
 
-    return StatePaths.of(state_dir(), Path.home(), own).root_of(folder)
+    return StatePaths.of(state_dir(), Path.home(), own_folders).root_of(folder)
 
 
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
@@ -151,8 +151,8 @@ def nothing_recorded(root: str) -> str:
     """Says that no session of the project at `root` is recorded; if it is a worktree, where its main checkout is."""
     if (gone := no_such_folder(root)) is not None:
         return gone
-    said = f"No session is recorded for {root}."
+    message = f"No session is recorded for {root}."
     main = root_of(root).main_root
     if main is None:
-        return said
-    return f"{said} It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there."
+        return message
+    return f"{message} It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there."

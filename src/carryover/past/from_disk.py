@@ -42,9 +42,11 @@ async def outdated_sources(ledger: Ledger, state: StateDir, config: Config, more
     folders = folders_to_read(config)
     agents = all_agents(config.sources)
     await asyncio.to_thread(collect_pending, Spool(state), agents, [folder.agent_id for folder in folders])
-    here = _in_projects(config, (*more, *scan.known_projects(state.ledger)))
-    found = await scan.compare_with_disk(ledger, agents, (*folders, *here), now_ms=now_ms(), also_broken=True)
-    return _oldest_first(found.outdated)
+    in_projects = _in_projects(config, (*more, *scan.known_projects(state.ledger)))
+    difference = await scan.compare_with_disk(
+        ledger, agents, (*folders, *in_projects), now_ms=now_ms(), also_broken=True
+    )
+    return _oldest_first(difference.outdated)
 
 
 @contextmanager
@@ -135,18 +137,18 @@ def chosen_sources(
     if root:
         around_it = map(str, Path(root).parents if around else ())
         return of_project(seen, {root, *around_it}, all_agents(config.sources))
-    return [found.source for found in seen]
+    return [item.source for item in seen]
 
 
 def _newest(seen: list[FoundSource], most_bytes: int) -> list[Source]:
     """Returns the newest transcripts of at most `most_bytes` together, but at least one."""
     kept = list[Source]()
     total = 0
-    for found in reversed(seen):
-        total += found.size
+    for item in reversed(seen):
+        total += item.size
         if kept and total > most_bytes:
             break
-        kept.append(found.source)
+        kept.append(item.source)
     return kept[::-1]
 
 
@@ -158,23 +160,23 @@ def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
 def of_project(seen: Iterable[FoundSource], roots: Collection[str], agents: Mapping[str, Agent]) -> list[Source]:
     """Returns the sources of sessions in the project with these `roots`, with sub-agents, and all that hold many."""
     items = list(seen)
-    known: dict[str, bool] = {}
+    in_project: dict[str, bool] = {}
     sessions: set[tuple[str, str | None]] = set()
     chosen: set[str] = set()
     for item in items:
         source = item.source
         if item.project is not None:
-            here = str(item.project) in roots
-        elif not (here := _holds_many(source)) and (cwd := first_cwd(agents[source.agent], source)) is not None:
-            if cwd not in known:
-                known[cwd] = _root_if_told(cwd) in roots
-            here = known[cwd]
-            if here and source.session is not None and source.subagent_id is None:
+            is_chosen = str(item.project) in roots
+        elif not (is_chosen := _holds_many(source)) and (cwd := first_cwd(agents[source.agent], source)) is not None:
+            if cwd not in in_project:
+                in_project[cwd] = _root_if_told(cwd) in roots
+            is_chosen = in_project[cwd]
+            if is_chosen and source.session is not None and source.subagent_id is None:
                 sessions.add((source.agent, source.session))
-        if here:
+        if is_chosen:
             chosen.add(source.path)
-    each = [item.source for item in items]
-    return [source for source in each if source.path in chosen or (source.agent, source.session) in sessions]
+    sources = [item.source for item in items]
+    return [source for source in sources if source.path in chosen or (source.agent, source.session) in sessions]
 
 
 def _root_if_told(cwd: str) -> str | None:
@@ -187,9 +189,9 @@ def _root_if_told(cwd: str) -> str | None:
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
     """Returns the sources of sessions whose id begins with `prefix`, as in `codex:01a`; else all that hold many."""
     items = [item.source for item in seen]
-    asked = conversation_of(prefix).lower()
+    wanted_id = conversation_of(prefix).lower()
     ids = [(source, source.session.lower()) for source in items if source.session is not None]
-    named = [source for source, own in ids if own.startswith(asked.removeprefix(f"{source.agent}:"))]
+    named = [source for source, session_id in ids if session_id.startswith(wanted_id.removeprefix(f"{source.agent}:"))]
     return named or [source for source in items if _holds_many(source)]
 
 

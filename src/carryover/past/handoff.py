@@ -76,16 +76,16 @@ def handoff_here(wanted: Wanted) -> Refreshed:
     config = settings_to_print(state)
     refuse_excluded(root, config)
     paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
-    made = _made_of(root, wanted, config, paths)
-    if made is None and (main_root := root_of(root).main_root) is not None:
-        made = _made_of(main_root, wanted, config, paths)
-    if made is None:
+    refreshed = _made_of(root, wanted, config, paths)
+    if refreshed is None and (main_root := root_of(root).main_root) is not None:
+        refreshed = _made_of(main_root, wanted, config, paths)
+    if refreshed is None:
         raise _nothing_found(root, how_to_link(state.ledger, root, by_name=True))
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
-    for note in notes_on(made, state.ledger):
+    for note in notes_on(refreshed, state.ledger):
         warn_once(note)
-    return made
+    return refreshed
 
 
 def _made_of(root: str, wanted: Wanted, config: Config, paths: StatePaths) -> Refreshed | None:

@@ -22,7 +22,9 @@ Answer = TypeVar("Answer")
 class Latest(Generic[Question, Answer]):
     """Each question has a connection of its own. A newer one interrupts an older one, in the middle of a statement.
 
-    `latest = Latest(path, function)`, then `await latest.answer(question)` in the screen's event loop.
+    latest = Latest(path, listing_of)  # in the screen's event loop
+    if (listing := await latest.answer(query)) is not None:  # and no newer query came meanwhile
+        use(listing)
     """
 
     def __init__(self, ledger: Path, function: Callable[[sqlite3.Connection, Question], Answer]) -> None:

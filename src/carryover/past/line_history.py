@@ -86,12 +86,12 @@ def line_history(
             line=line.number,
             last=line.number,
             text=line.text,
-            found=found,
+            found=how,
             turns=turns,
             commit=line.commit,
             first_edit_ms=first_edit_ms,
         )
-        for line, (found, turns) in zip(lines, search.answers(texts, lines), strict=True)
+        for line, (how, turns) in zip(lines, search.answers(texts, lines), strict=True)
     ]
     return [_joined([*same]) for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit))]
 
@@ -101,7 +101,12 @@ def _joined(neighbours: Sequence[LineHistory]) -> LineHistory:
 
 
 class _Search:
-    """Looks for lines in the recorded edits of a file, which is or was in these places."""
+    """Looks for lines in the recorded edits of a file, which is or was in these places.
+
+    search = _Search(db, root, {path}, project)
+    for how, turns in search.answers(texts, lines):
+        print(how, [turn.prompt for turn in turns])
+    """
 
     def __init__(self, db: sqlite3.Connection, root: Path, places: Set[Path], project: ProjectRow | None) -> None:
         self._db = db
@@ -118,12 +123,12 @@ class _Search:
         """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file."""
         undone = [_Undone(self._db, texts, lines, self._edits)]
         # A file that was written whole in another worktree would hide the edits of this one.
-        here = {key: edit for key, edit in self._edits.items() if Path(edit.body.path) in self._places}
-        if 0 < len(here) < len(self._edits):
-            undone.append(_Undone(self._db, texts, lines, here))
+        in_places = {key: edit for key, edit in self._edits.items() if Path(edit.body.path) in self._places}
+        if 0 < len(in_places) < len(self._edits):
+            undone.append(_Undone(self._db, texts, lines, in_places))
         for line in lines:
-            known = (answer for edits in undone if (answer := edits.origin(line)) is not None)
-            yield next(known, None) or self._without_text(line)
+            answers = (answer for edits in undone if (answer := edits.origin(line)) is not None)
+            yield next(answers, None) or self._without_text(line)
 
     def _without_text(self, line: _Line) -> _Answer:
         """Says which edits may have written a line that no recorded text has."""
@@ -135,7 +140,12 @@ class _Search:
 
 
 class _Undone:
-    """What undoing recorded edits says of lines."""
+    """What undoing recorded edits says of lines.
+
+    undone = _Undone(db, texts, lines, edits)
+    answer = undone.origin(lines[0])
+    how, turns = answer or ("unknown", ())
+    """
 
     def __init__(self, db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[_Line], edits: Edits) -> None:
         self._turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from carryover.model import FileEdit
 from carryover.records.fields import bounded
@@ -35,6 +35,10 @@ class Piece:
     """A hunk of an edit: its lines, each with its sign (` `, `+` or `-`) in front.
 
     `start` is its first line in the file after the edit, from 1.
+
+    >>> piece = Piece(start=1, lines=(" def total():", "-    return 0", "+    return 1"))
+    >>> piece.old[1], piece.new[1], piece.wrote
+    ('    return 0', '    return 1', [False, True])
     """
 
     start: int | None
@@ -60,9 +64,15 @@ class Piece:
 
 @dataclass(slots=True)
 class _Line:
-    """A line whose edit is looked for: its index in the file before the edits that were undone so far."""
+    """A line whose edit is looked for: its index in the file before the edits that were undone so far.
 
-    at: int
+    >>> line = _Line(0, exact=False)
+    >>> line.is_of(3)
+    >>> line.source
+    Source(edit=3, sure='by_text')
+    """
+
+    index: int
     exact: bool = True
     source: Source | None = None
 
@@ -78,8 +88,8 @@ def comparable(text: str) -> list[str]:
 def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[Source]:
     """Returns what wrote the lines at these indexes of the file's `lines`. `edits` are in order, oldest first."""
     file = list(lines)
-    asked = [_Line(at) for at in places]
-    waiting = asked
+    targets = [_Line(index) for index in places]
+    waiting = targets
     for number, edit in reversed(list(enumerate(edits))):
         if not waiting:
             break
@@ -89,8 +99,8 @@ def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[File
         is_whole = not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
         for piece in reversed(pieces):
             if is_whole:
-                known = set(piece.new)
-                wrote = [line for line in waiting if piece.cut or file[line.at] in known]
+                written = set(piece.new)
+                wrote = [line for line in waiting if piece.cut or file[line.index] in written]
             else:
                 wrote = _undo(file, piece, edit, waiting)
             for line in wrote:
@@ -101,7 +111,7 @@ def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[File
             break
     for line in waiting:
         line.is_of(None)
-    return [line.source or Source(None, "by_text") for line in asked]
+    return [line.source or Source(None, "by_text") for line in targets]
 
 
 def writes(edit: FileEdit) -> bool:
@@ -149,27 +159,27 @@ def _undo(file: list[str], piece: Piece, edit: FileEdit, waiting: Sequence[_Line
     new = piece.new
     old = piece.old
     place = _place(file, piece, new)
-    if place is None and (parts := _within_lines(file, piece, new)):
+    if place is None and (within := _within_lines(file, piece, new)) is not None:
         # The edit replaced a text that began or ended within a line: take in the rest of these lines.
-        place, before, after = parts
+        place = within.place
         new = file[place : place + len(new)]
-        old = "".join((before, "\n".join(old), after)).split("\n")
+        old = "".join((within.before, "\n".join(old), within.after)).split("\n")
     if place is None:
         _are_uncertain(waiting)
-        return [line for line in waiting if _has_text(file, line.at, piece, new)]
+        return [line for line in waiting if _has_text(file, line.index, piece, new)]
     wrote = []
-    kept = [at for at, line in enumerate(piece.lines) if line[:1] != "-"]
+    kept = [index for index, line in enumerate(piece.lines) if line[:1] != "-"]
     for line in waiting:
-        inside = line.at - place
+        inside = line.index - place
         if inside >= len(new):
             line.exact = line.exact and not piece.cut
             if piece.cut and inside < (edit.added or 0):
                 wrote.append(line)
-            line.at += len(old) - len(new)
+            line.index += len(old) - len(new)
         elif inside >= 0 and piece.wrote[inside]:
             wrote.append(line)
         elif inside >= 0:
-            line.at = place + kept[inside] - sum(piece.wrote[:inside])
+            line.index = place + kept[inside] - sum(piece.wrote[:inside])
     file[place : place + len(new)] = old
     return wrote
 
@@ -178,46 +188,57 @@ def _place(file: list[str], piece: Piece, new: list[str]) -> int | None:
     """Returns the index of the piece's first line; None if its lines are not in the file, or in several places."""
     if not new:  # a diff without context then names the line before
         return min(piece.start, len(file)) if piece.start else None
-    places = [at for at in range(len(file) - len(new) + 1) if file[at] == new[0] and file[at : at + len(new)] == new]
+    places = [
+        index
+        for index in range(len(file) - len(new) + 1)
+        if file[index] == new[0] and file[index : index + len(new)] == new
+    ]
     if piece.start is None:
         return places[0] if len(places) == 1 else None
     start = piece.start - 1
-    return min(places, key=lambda at: abs(at - start), default=None)
+    return min(places, key=lambda index: abs(index - start), default=None)
 
 
-def _within_lines(file: list[str], piece: Piece, new: list[str]) -> tuple[int, str, str] | None:
-    """Returns where a text without a known line is in the file: the index of its first line, what stands before it
-    there, and what after it in its last line. None unless it is there once.
-    """
+class _WithinLines(NamedTuple):
+    """Where a text is in a file: the index of its first line, what stands before it there, and what after it in its
+    last line."""
+
+    place: int
+    before: str
+    after: str
+
+
+def _within_lines(file: list[str], piece: Piece, new: list[str]) -> _WithinLines | None:
+    """Returns where a text without a known line is in the file. None unless it is there once."""
     text = "\n".join(file)
     part = "\n".join(new)
     if piece.start is not None or not part or text.count(part) != 1:
         return None
-    at = text.index(part)
-    end = at + len(part)
+    begin = text.index(part)
+    end = begin + len(part)
     line_end = text.find("\n", end)
-    before = text[text.rfind("\n", 0, at) + 1 : at]
-    return text.count("\n", 0, at), before, text[end : line_end if line_end >= 0 else len(text)]
+    before = text[text.rfind("\n", 0, begin) + 1 : begin]
+    return _WithinLines(text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)])
 
 
-def _has_text(file: list[str], at: int, piece: Piece, new: list[str]) -> bool:
+def _has_text(file: list[str], index: int, piece: Piece, new: list[str]) -> bool:
     """Whether the piece wrote this line, judged by its text alone: it is unique in the file, or a neighbouring line is
     its neighbour in the piece too. Lines with hardly any text, such as a bracket, prove nothing.
     """
-    text = file[at]
+    text = file[index]
     places = [place for place, line in enumerate(new) if line == text and piece.wrote[place]]
     if not places or not _SAYS_ENOUGH.search(text):
         return False
     if file.count(text) == 1:
         return True
-    above = _line_at(file, at - 1)
-    below = _line_at(file, at + 1)
+    above = _line_at(file, index - 1)
+    below = _line_at(file, index + 1)
     return any(_is_neighbour(above, new, place - 1) or _is_neighbour(below, new, place + 1) for place in places)
 
 
-def _line_at(lines: Sequence[str], at: int) -> str:
-    return lines[at] if 0 <= at < len(lines) else ""
+def _line_at(lines: Sequence[str], index: int) -> str:
+    return lines[index] if 0 <= index < len(lines) else ""
 
 
-def _is_neighbour(line: str, new: Sequence[str], at: int) -> bool:
-    return _SAYS_ENOUGH.search(line) is not None and line == _line_at(new, at)
+def _is_neighbour(line: str, new: Sequence[str], index: int) -> bool:
+    return _SAYS_ENOUGH.search(line) is not None and line == _line_at(new, index)

@@ -124,7 +124,7 @@ def _fitted(wanted: Wanted, title: str, lines: Sequence[Line], match: int) -> Pr
     for number, line in enumerate(lines):
         broken = _broken(line, wanted)
         if number == match:
-            first = len(rows) + next((at for at, row in enumerate(broken) if row.places), 0)
+            first = len(rows) + next((index for index, row in enumerate(broken) if row.places), 0)
         rows += broken
     return Preview(title, tuple(rows) or (Line(""),), first)
 

@@ -57,7 +57,7 @@ class Span(NamedTuple):
     until_ms: int | None = None
 
 
-class Asked(NamedTuple):
+class ListQuery(NamedTuple):
     """What is to be listed: the sessions or, if words are typed, the hits that meet the filters."""
 
     typed: str
@@ -70,7 +70,7 @@ class Asked(NamedTuple):
 class Listing(NamedTuple):
     """The answer to a query: sessions, newest first, or hits, best first."""
 
-    asked: Asked
+    query: ListQuery
     items: tuple[Item, ...]
     terms: tuple[Term, ...] = ()
     """What was searched; none if the sessions are listed because nothing was."""
@@ -114,7 +114,9 @@ class Filter(Generic[Value]):
 class LiveSearch:
     """What is recorded, open while a person looks through it.
 
-    `listings` and `previews` answer in threads: `await live.listings.answer(live.asked("discount"))`.
+    with live_search() as live:
+        live.agent.move(1)  # only the sessions of the next agent
+        listing = await live.listings.answer(live.query("discount"))  # in a thread
     """
 
     def __init__(
@@ -133,7 +135,7 @@ class LiveSearch:
         self.project = project_filter(ledger, project)
         self.day = day_filter(since_ms)
         path = file_of(ledger)
-        self.listings: Latest[Asked, Listing] = Latest(path, listing_of)
+        self.listings: Latest[ListQuery, Listing] = Latest(path, listing_of)
         self.previews: Latest[Wanted, Preview] = Latest(path, partial(preview_of, shortest_unique(session_ids(ledger))))
 
     @cached_property
@@ -145,10 +147,10 @@ class LiveSearch:
         able = startable_here(settings.selected, Machine.here(settings.recorded_env()))
         return {agent: agent_name(agent) for agent in by_last_use(self._ledger, able, self._project_id)}
 
-    def asked(self, typed: str) -> Asked:
+    def query(self, typed: str) -> ListQuery:
         """Returns what is to be listed, as the filters are set."""
         words = " ".join(typed[:MOST_TYPED].split())
-        return Asked(words, self.agent.value, self.project.value, self.day.value, self._kinds)
+        return ListQuery(words, self.agent.value, self.project.value, self.day.value, self._kinds)
 
     def toggle_project(self) -> bool:
         """Switches between all projects and this one; returns False if nothing is recorded of this one."""
@@ -235,20 +237,20 @@ def _day(start_ms: int) -> str:
     return f"{datetime.fromtimestamp(start_ms / 1000).astimezone():%a %d %b}"
 
 
-def listing_of(db: sqlite3.Connection, asked: Asked) -> Listing:
+def listing_of(db: sqlite3.Connection, wanted: ListQuery) -> Listing:
     """Returns the newest sessions or, if there is a word in the query, the best hits; before them, a few sessions whose
     names have all of its words."""
-    terms = terms_of(asked.typed)
+    terms = terms_of(wanted.typed)
     if not terms:
-        return Listing(asked, tuple(_session_item(db, row) for row in _sessions(db, asked)))
-    named = [] if asked.kinds else [row for row in _sessions(db, asked) if _has_words(row, asked)][:NAMED]
+        return Listing(wanted, tuple(_session_item(db, row) for row in _sessions(db, wanted)))
+    named = [] if wanted.kinds else [row for row in _sessions(db, wanted) if _has_words(row, wanted)][:NAMED]
     query = Query(
         terms=terms,
-        project_id=asked.project_id,
-        agent=asked.agent,
-        since_ms=asked.span.since_ms,
-        until_ms=asked.span.until_ms,
-        kinds=asked.kinds,
+        project_id=wanted.project_id,
+        agent=wanted.agent,
+        since_ms=wanted.span.since_ms,
+        until_ms=wanted.span.until_ms,
+        kinds=wanted.kinds,
     )
     results = search(db, query, limit=LISTED + 1, now_ms=now_ms())
     notes = [f"{said_otherwise(results.corrected)}."] if results.corrected else []
@@ -260,19 +262,19 @@ def listing_of(db: sqlite3.Connection, asked: Asked) -> Listing:
         *(_session_item(db, row) for row in named),
         *(_hit_item(hit, results.terms) for hit in results.hits[:LISTED]),
     )
-    return Listing(asked, items, results.terms, more=len(results.hits) > LISTED, note=" ".join(notes))
+    return Listing(wanted, items, results.terms, more=len(results.hits) > LISTED, note=" ".join(notes))
 
 
-def _sessions(db: sqlite3.Connection, asked: Asked) -> list[SessionRow]:
-    since_ms, until_ms = asked.span
-    return sessions(db, asked.project_id, limit=SESSIONS, agent=asked.agent, since_ms=since_ms, until_ms=until_ms)
+def _sessions(db: sqlite3.Connection, wanted: ListQuery) -> list[SessionRow]:
+    since_ms, until_ms = wanted.span
+    return sessions(db, wanted.project_id, limit=SESSIONS, agent=wanted.agent, since_ms=since_ms, until_ms=until_ms)
 
 
-def _has_words(row: SessionRow, asked: Asked) -> bool:
+def _has_words(row: SessionRow, wanted: ListQuery) -> bool:
     """Whether each word is in what a session is known by; its project counts only among others."""
-    project = row.root if asked.project_id is None else None
+    project = row.root if wanted.project_id is None else None
     names = [name.lower() for name in (row.native_id, agent_name(row.agent), row.branch, row.title, project) if name]
-    return all(any(word in name for name in names) for word in asked.typed.lower().split())
+    return all(any(word in name for name in names) for word in wanted.typed.lower().split())
 
 
 def _session_item(db: sqlite3.Connection, row: SessionRow) -> Item:

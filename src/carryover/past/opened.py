@@ -96,13 +96,13 @@ def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
         return session_by_prefix(ledger, name)
     root = project_root(None)
     project = project_by_root(ledger, root)
-    found = work_sessions(ledger, project.id, limit=1) if project is not None else []
-    if not found:
+    newest = work_sessions(ledger, project.id, limit=1) if project is not None else []
+    if not newest:
         raise UserError(
             f"{nothing_recorded(root)} `carryover sessions --all` lists those of all projects.",
             ExitCode.NOTHING_FOUND,
         )
-    return found[0]
+    return newest[0]
 
 
 def may_be_running(state: StateDir) -> bool:

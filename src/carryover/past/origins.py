@@ -70,7 +70,7 @@ class Origin(NamedTuple):
         return show_command(self.session(change), change.turn, subagent=change.subagent_id is not None)
 
 
-class _Asked(NamedTuple):
+class _Target(NamedTuple):
     """What the user named: a file, the lines `first` to `last` of it (from 1), or a commit, with those before it."""
 
     path: Path
@@ -84,19 +84,19 @@ def origin_of(name: str, *, limit: int) -> Origin:
 
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
-    asked = _asked(name)
-    root = project_root(None if asked.commits else str(asked.path.parent))
+    target = _target(name)
+    root = project_root(None if target.commits else str(target.path.parent))
     with opened(Want.LISTED, root, around=True) as (ledger, project):
         short_ids = shortest_unique(session_ids(ledger))
-        if asked.commits:
-            history = _of_commit(ledger, project, asked.commits, root)
+        if target.commits:
+            history = _of_commit(ledger, project, target.commits, root)
             return Origin(root, short_ids, history, history.turns[:limit], commit=history)
-        project = _project_with(ledger, root, asked.path)
-        if asked.lines is None:
-            changes = _of_file(ledger, project, asked.path, root, name)[:limit]
+        project = _project_with(ledger, root, target.path)
+        if target.lines is None:
+            changes = _of_file(ledger, project, target.path, root, name)[:limit]
             return Origin(root, short_ids, changes, changes)
-        first, last = asked.lines
-        lines = line_history(ledger, project, root, asked.path, first, last)
+        first, last = target.lines
+        lines = line_history(ledger, project, root, target.path, first, last)
         return Origin(root, short_ids, lines[0] if first == last else lines, lines=lines)
 
 
@@ -108,17 +108,17 @@ def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectR
     return next(edited, None) or project_by_root(ledger, root)
 
 
-def _asked(name: str) -> _Asked:
+def _target(name: str) -> _Target:
     path = _absolute(name)
     if os.path.lexists(path):
-        return _Asked(path)
-    for at, sign in enumerate(name):
-        if sign == ":" and os.path.lexists(file := _absolute(name[:at])):
-            return _Asked(file, _lines(file, name[at + 1 :]))
+        return _Target(path)
+    for end, sign in enumerate(name):
+        if sign == ":" and os.path.lexists(file := _absolute(name[:end])):
+            return _Target(file, _lines(file, name[end + 1 :]))
     before, _, lines = name.rpartition(":")
     if before and _PART.fullmatch(lines):
-        return _Asked(_absolute(before), _lines(_absolute(before), lines))
-    return _Asked(path, commits=[] if os.sep in name else commit_named(Path(project_root(None)), name))
+        return _Target(_absolute(before), _lines(_absolute(before), lines))
+    return _Target(path, commits=[] if os.sep in name else commit_named(Path(project_root(None)), name))
 
 
 def _absolute(file: str) -> Path:
@@ -127,19 +127,19 @@ def _absolute(file: str) -> Path:
     return Path(here().canonical(path.parent), path.name)
 
 
-def _lines(file: Path, asked: str) -> tuple[int, int]:
+def _lines(file: Path, part: str) -> tuple[int, int]:
     """Returns the lines that are asked for: by number, from one to another, or by the name of what they define."""
-    if numbers := _PART.fullmatch(asked):
+    if numbers := _PART.fullmatch(part):
         first = int(numbers["first"])
         last = int(numbers["last"] or first)
     else:
-        defined = _defined(file, asked)
+        defined = _defined(file, part)
         first = defined.first
         last = defined.last
     if last < first:
-        raise UserError(f"{asked} ends before it begins.", ExitCode.USAGE)
+        raise UserError(f"{part} ends before it begins.", ExitCode.USAGE)
     if last - first >= MOST_LINES:
-        raise UserError(f"{asked} has more than {MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
+        raise UserError(f"{part} has more than {MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
     return first, last
 
 
@@ -175,14 +175,14 @@ def _definitions(file: Path) -> list[Definition]:
         raise UserError(f"{file} can't be read: {os_reason(error)}.", ExitCode.NOTHING_FOUND) from error
 
 
-def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, asked: str) -> list[Change]:
+def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, name: str) -> list[Change]:
     former = former_names(Path(root), os.path.relpath(path, root))
     changes = changes_of(ledger, project, str(path), former)
     if changes:
         return changes
-    if os.sep not in asked and not os.path.lexists(path):
+    if os.sep not in name and not os.path.lexists(path):
         raise UserError(
-            f"{asked!r} is neither a file here, also none that an agent is known to have changed, nor a commit of "
+            f"{name!r} is neither a file here, also none that an agent is known to have changed, nor a commit of "
             f"{root}. `carryover log` lists the commits of sessions.",
             ExitCode.NOTHING_FOUND,
         )

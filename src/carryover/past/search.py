@@ -48,11 +48,11 @@ def searched(
     if not terms:
         raise UserError(f"{query!r} has no letter and no digit to search for.", ExitCode.USAGE)
     root = None if everywhere else project_root(project, elsewhere=True)
-    with opened(Want.LISTED, root) as (ledger, known):
-        project_id = _searched_id(root, known)
+    with opened(Want.LISTED, root) as (ledger, project_row):
+        project_id = _searched_id(root, project_row)
         wanted = Query(terms=terms, project_id=project_id, agent=agent, since_ms=since_ms, kinds=tuple(kinds))
         answer = search_for(ledger, wanted, limit=limit, now_ms=now_ms())
-    return replace(answer, query=query, project=root, is_recorded=root is None or known is not None)
+    return replace(answer, query=query, project=root, is_recorded=root is None or project_row is not None)
 
 
 def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, *, limit: int, now_ms: int) -> Search:
@@ -78,8 +78,8 @@ def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, 
 
 def search_for(ledger: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> Search:
     """Returns the best `limit` hits, and whether there are more."""
-    found = search(ledger, query, limit=limit + 1, now_ms=now_ms)
-    entries = found.hits[:limit]
+    results = search(ledger, query, limit=limit + 1, now_ms=now_ms)
+    entries = results.hits[:limit]
     short = shortest_unique(session_ids(ledger)) if entries else {}
     starts = {session_id: turn_starts(ledger, session_id) for session_id in {entry.session_id for entry in entries}}
     ids = {root: _project_id(ledger, root) for root in {entry.root for entry in entries}}
@@ -90,13 +90,13 @@ def search_for(ledger: sqlite3.Connection, query: Query, *, limit: int, now_ms: 
     return Search(
         query="",
         project=None,
-        terms=found.terms,
+        terms=results.terms,
         hits=tuple(hits),
-        more=len(found.hits) > limit,
-        has_all_words=found.has_all,
-        indexed=found.indexed,
-        corrected=dict(found.corrected),
-        note=f"{said_otherwise(found.corrected)}." if found.corrected else "",
+        more=len(results.hits) > limit,
+        has_all_words=results.has_all,
+        indexed=results.indexed,
+        corrected=dict(results.corrected),
+        note=f"{said_otherwise(results.corrected)}." if results.corrected else "",
     )
 
 
@@ -147,7 +147,7 @@ def _project_id(ledger: sqlite3.Connection, root: str | None) -> int:
     return project_id_here(project.id, root) if project is not None else 0
 
 
-def _searched_id(root: str | None, known: ProjectRow | None) -> int | None:
+def _searched_id(root: str | None, project: ProjectRow | None) -> int | None:
     if root is None:
         return None
-    return known.id if known is not None else _NO_PROJECT
+    return project.id if project is not None else _NO_PROJECT

@@ -59,8 +59,8 @@ class Links:
     def of_edit(self, name: str, at_ms: int) -> Commit | None:
         """Returns the first commit of the file `name` (relative to the top of the repository) after an edit."""
         commits = self._of_file.get(name, [])
-        at = bisect_left(commits, at_ms, key=lambda commit: commit.authored_ms + WHOLE_SECOND_MS)
-        return commits[at] if at < len(commits) else None
+        index = bisect_left(commits, at_ms, key=lambda commit: commit.authored_ms + WHOLE_SECOND_MS)
+        return commits[index] if index < len(commits) else None
 
     def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
         """Returns the commit that a `git commit` made, even if it was rebased since; None if git no longer has it."""
@@ -76,7 +76,7 @@ class Links:
         """Returns when (UTC ms) the file `name` was last committed before `commit` (None: at all); 0 if that is
         unknown."""
         commits = self._of_file.get(name, [])
-        earlier = [each for each in commits if commit is None or each.authored_ms < commit.authored_ms]
+        earlier = [one for one in commits if commit is None or one.authored_ms < commit.authored_ms]
         return earlier[-1].authored_ms + WHOLE_SECOND_MS if earlier else 0
 
 
@@ -89,7 +89,11 @@ def path_in_project(path: str, roots: Sequence[str | None]) -> str:
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown)."""
+    """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown).
+
+    [newest, *_] = changes_of(db, project, "/srv/shop/cart.py")
+    print(newest.prompt, newest.summary)  # Add a discount +12 -3
+    """
 
     at_ms: int
     agent: str

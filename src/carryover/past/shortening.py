@@ -47,6 +47,12 @@ class Shortened(msgspec.Struct, frozen=True):
 
 
 class _Model(msgspec.Struct, frozen=True):
+    """A model that Ollama knows, on this machine or on another.
+
+    >>> _Model("qwen2.5:7b").is_here, _Model("gpt-oss:120b-cloud").is_here
+    (True, False)
+    """
+
     name: str
     remote_host: str | None = None
     remote_model: str | None = None
@@ -103,15 +109,20 @@ def _shortened(
         text, marks = answered(part, _answer(server, model, part, progress, number / len(parts)))
         texts.append(text.strip("\n"))
         marked += marks
+    note = _note_on(document, source_name, model, marked)
+    return Shortened(document.with_body("\n\n".join(texts), note), model, marked)
+
+
+def _note_on(document: Document, source_name: str, model: str, marked: int) -> str:
+    """Returns what a shortened document says of itself, and of the whole one."""
     digest = hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest()
     so = f"{marked} sentences are marked so" if marked > 1 else "one sentence is" if marked else "none is"
-    note = (
+    return (
         f"A language model ({safe_line(model)}) on the user's machine shortened {code_span(source_name)} (SHA-256 "
         f"{digest}). That file is the source of truth: ask for it, or for a part of it, if this one is unclear. Each "
         "sentence with a number, path, name or quotation that is not in the part it was made from is marked "
         f"`[not in the source: ...]`; {so}. Whether the other sentences are true was not checked."
     )
-    return Shortened(document.with_body("\n\n".join(texts), note), model, marked)
 
 
 def address(value: str | None) -> Server:

@@ -30,7 +30,7 @@ def statuses(*, in_short: bool) -> Iterator[Facts]:
     """
     ask = asking_once()
     while True:
-        yield gather(in_short=in_short, here=not in_short, ask=ask)
+        yield gather(in_short=in_short, with_channels=not in_short, ask=ask)
 
 
 def problems(facts: Facts) -> tuple[Finding, ...]:
@@ -62,7 +62,7 @@ def as_data(facts: Facts) -> dict[str, Any]:
         "config": {"path": facts.config_file, **config} if facts.config_file is not None else None,
         **_fields(facts, ("sync", "git_trouble")),
         "in_git": [_fields(project, in_git) for project in facts.in_git],
-        "here": {"root": facts.here, "agents": facts.channels} if facts.here is not None else None,
+        "here": {"root": facts.project_here, "agents": facts.channels} if facts.project_here is not None else None,
         **_fields(facts, ("silent", "problems")),
     }
 

@@ -39,7 +39,12 @@ _AT_ONCE: Final = 100
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which moments to list: from `since_ms` on and before `until_ms` (UTC ms), of one agent or of all."""
+    """Which moments to list: from `since_ms` on and before `until_ms` (UTC ms), of one agent or of all.
+
+    >>> edit = Moment(at_ms=5, agent="pi", agent_name="Pi", session="s1", kind="edit", text="Edited cart.py")
+    >>> Wanted().has(edit), Wanted(edits=True).has(edit), Wanted(edits=True, since_ms=6).has(edit)
+    (False, True, False)
+    """
 
     since_ms: int = 0
     until_ms: int | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -56,54 +57,75 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
         if handoff is not None:
             handoff = dialed(handoff, past_of(view, now_ms=now_ms, names=names), events, size)
     if handoff is None or view is None:
-        raise UserError(
-            f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "
-            f"It was read as a transcript of {agent.spec.name}: {counts(look(agent, path))}, and none is a prompt, an "
-            "answer or a call. --agent names another agent.",
-            ExitCode.NOTHING_FOUND,
-        )
+        raise _nothing_in(path, agent, until)
     return as_printed(view.root, handoff, *rendered(handoff))
 
 
-def view_of_transcript(
-    path: Path, agent_id: str | None, until: int | None, most_events: int = 0
-) -> tuple[Agent, ProjectView | None, list[Happened]]:
-    """Returns the agent that wrote the file, the project worked on in its first `until` records (None: all), which is
-    None if no agent did anything, and the newest events. Raises UserError if the file can't be read."""
+def _nothing_in(path: Path, agent: Agent, until: int | None) -> UserError:
+    return UserError(
+        f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "
+        f"It was read as a transcript of {agent.spec.name}: {counts(look(agent, path))}, and none is a prompt, an "
+        "answer or a call. --agent names another agent.",
+        ExitCode.NOTHING_FOUND,
+    )
+
+
+class WorkInFile(NamedTuple):
+    """The agent that wrote a file, the project that was worked on, None if no agent did anything, and its newest
+    events, newest first."""
+
+    agent: Agent
+    view: ProjectView | None
+    events: Sequence[Happened]
+
+
+def view_of_transcript(path: Path, agent_id: str | None, until: int | None, most_events: int = 0) -> WorkInFile:
+    """Returns what was worked on in the first `until` records of the file (None: in all). Raises UserError if the file
+    can't be read."""
     agent, source = _document(path, agent_id)
     if until is not None:
         agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
-    return agent, *_view(agent, source, most_events)
+    return WorkInFile(agent, *_view(agent, source, most_events))
 
 
-def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView | None, list[Happened]]:
+def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView | None, Sequence[Happened]]:
     """Returns the newest project that was worked on, None if no agent did anything, and its newest events."""
     find_root: FindRoot = root_of
-    view, has_main, events = _as_recorded(agent, source, find_root, most_events)
-    nowhere = view is None
+    recorded = _as_recorded(agent, source, find_root, most_events)
+    nowhere = recorded.view is None
     if nowhere:
         cwd, find_root = str(Path(source.path).parent), ProjectRoot
         agent = with_events(agent, lambda event: msgspec.structs.replace(event, cwd=cwd))
-        view, has_main, events = _as_recorded(agent, source, find_root, most_events)
-    if not has_main:
+        recorded = _as_recorded(agent, source, find_root, most_events)
+    if not recorded.has_main:
         # A sub-agent's own file: its work is handed over as the main work.
         main = with_events(agent, lambda event: msgspec.structs.replace(event, subagent_id=None))
-        view, _, events = _as_recorded(main, source, find_root, most_events)
-    return msgspec.structs.replace(view, checkouts=_ANYWHERE) if view is not None and nowhere else view, events
+        recorded = _as_recorded(main, source, find_root, most_events)
+    view = recorded.view
+    if view is not None and nowhere:
+        view = msgspec.structs.replace(view, checkouts=_ANYWHERE)
+    return view, recorded.events
 
 
-def _as_recorded(
-    agent: Agent, source: Source, find_root: FindRoot, most_events: int
-) -> tuple[ProjectView | None, bool, list[Happened]]:
-    """Returns the newest project in the source, whether it has more than sub-agents' work, and its newest events."""
+class _Recorded(NamedTuple):
+    """The newest project in a source; None if no agent did anything."""
+
+    view: ProjectView | None = None
+    has_main: bool = True
+    """Whether it has more than sub-agents' work."""
+    events: Sequence[Happened] = ()
+    """The newest ones, newest first."""
+
+
+def _as_recorded(agent: Agent, source: Source, find_root: FindRoot, most_events: int) -> _Recorded:
     # With the current time, the result for events in the future would be different tomorrow.
     with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
         for project in projects(ledger):
             if rows := work_sessions(ledger, project.id, limit=MAX_SESSIONS):
                 has_main = any(main_thread(ledger, row.id) is not None for row in rows)
                 view = project_view(ledger, project.id)
-                return view, has_main, list(islice(newest_first(ledger, view), most_events))
-    return None, True, []
+                return _Recorded(view, has_main, list(islice(newest_first(ledger, view), most_events)))
+    return _Recorded()
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
@@ -118,13 +140,13 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         settings, _ = settings_or_defaults(state_dir())
         document = open_document(path.absolute(), agent_id=agent_id, part=True, declared=settings.sources)
         return document.agent, document.source
-    known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
-    if agent_id is not None and agent_id not in known:
+    readers = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
+    if agent_id is not None and agent_id not in readers:
         raise UserError(
             f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
         )
     best = agent_id or _fitting(path)
-    return known[best], Source(agent=best, path=str(path.absolute()))
+    return readers[best], Source(agent=best, path=str(path.absolute()))
 
 
 def _fitting(path: Path) -> str:
@@ -140,6 +162,13 @@ def _fitting(path: Path) -> str:
 
 
 class _ReaderUpTo:
+    """Reads only the records up to the number `last`.
+
+    reader = _ReaderUpTo(agent.reader, last=120)
+    batch = reader.read(path, None)
+    assert all(record.number <= 120 for record in batch.records)
+    """
+
     def __init__(self, reader: Reader, last: int) -> None:
         self._reader = reader
         self._last = last

@@ -28,25 +28,27 @@ _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 
 def uncommitted(
-    root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
+    root: Path, *, own_writes: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
 ) -> list[ChangedText]:
-    """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
+    """Returns the files that differ from HEAD in the repository at `root`, except for what `own_writes` describes.
 
     At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
     not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does not answer in time.
     """
     deadline = time.monotonic() + timeout_s
     try:
-        return _uncommitted(root, own, hidden, deadline) if may_be_repository(root) else []
+        return _uncommitted(root, own_writes, hidden, deadline) if may_be_repository(root) else []
     except (TimeoutError, FileNotFoundError):
         return []
 
 
-def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[ChangedText]:
+def _uncommitted(
+    root: Path, own_writes: OwnWrites, hidden: Callable[[str], bool], deadline: float
+) -> list[ChangedText]:
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
-    changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
+    changed = of_others(root, changed_files(numstat.out), own_writes, "HEAD", deadline)[:MOST_FILES]
     gone = {file.path for file in changed if is_gone(root / file.path)}
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)

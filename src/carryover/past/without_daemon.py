@@ -68,8 +68,8 @@ def catch_up(state: StateDir, root: str) -> bool:
         outdated = await outdated_sources(ledger, state, config, [Path(root)])
         await _follow(ledger, paths, root, config)
         with closing(connect_read_only(paths.ledger)) as db:
-            known = {row.id: row for row in whereabouts(db)}
-        target = {row.root: known[row.moved_to].root for row in known.values() if row.moved_to in known}
+            rows = {row.id: row for row in whereabouts(db)}
+        target = {row.root: rows[row.moved_to].root for row in rows.values() if row.moved_to in rows}
         roots = {root_of(root).root}
         while former := {old for old, new in target.items() if new in roots} - roots:
             roots |= former
@@ -103,4 +103,4 @@ async def read_new(ledger: Ledger, state: StateDir) -> None:
     """Reads new records of all projects into the ledger, as a daemon would."""
     config = settings_now(state)
     new = await outdated_sources(ledger, state, config, ())
-    await read_sources(ledger, [found.source for found in new], all_agents(config.sources), now_ms, root_of)
+    await read_sources(ledger, [item.source for item in new], all_agents(config.sources), now_ms, root_of)

@@ -32,7 +32,7 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
         if where is None:
             continue
         mine = where.file in edits.mine
-        if not mine and not _has_worked_here(adapters()[spec.id], root):
+        if not mine and not _has_worked_here(adapters().get(spec.id), root):
             continue
         reason = _why_not(root, where, mine=mine, home=home)
         # A file that git does not ignore yet is ours: `_why_not` refuses the user's.
@@ -50,9 +50,10 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
             edits.left_alone(where.file, reason)
 
 
-def _has_worked_here(agent: Agent, root: Path) -> bool:
-    sources = agent.sources(root) if agent.in_projects else ()
-    return any(is_own(agent, root, Path(source.path)) for source in sources)
+def _has_worked_here(agent: Agent | None, root: Path) -> bool:
+    if agent is None or not agent.in_projects:
+        return False
+    return any(is_own(agent, root, Path(source.path)) for source in agent.sources(root))
 
 
 def lists_handoff(root: Path, where: ReadList) -> bool:

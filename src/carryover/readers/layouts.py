@@ -17,7 +17,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str = ""
     root: str = ""
-    """Name of the root; empty: any."""
+    """Name of the root, or the last parts of its path; empty: any."""
     globs: tuple[str, ...]
     """What to look for below the root."""
     pattern: str
@@ -38,16 +38,20 @@ def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> 
 
 def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    globs = (pattern for layout in layouts if layout.root in ("", root.name) for pattern in layout.globs)
+    globs = (pattern for layout in layouts if _is_root(layout, root) for pattern in layout.globs)
     # No Path objects: for thousands of files they take several times as long.
     found = sorted(below for pattern in globs for below in glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
     each = (_source(agent, layouts, root, f"{root}/{below}", below) for below in found)
     return [source for source in each if source is not None]
 
 
+def _is_root(layout: Layout, root: Path) -> bool:
+    return not layout.root or f"/{root}".endswith(f"/{layout.root}")
+
+
 def _source(agent: str, layouts: Sequence[Layout], root: Path, path: str, below: str) -> Source | None:
     for layout in layouts:
-        if layout.root in ("", root.name) and (found := re.fullmatch(layout.pattern, below)):
+        if _is_root(layout, root) and (found := re.fullmatch(layout.pattern, below)):
             named = {name: text for name, text in found.groupdict().items() if text is not None}
             return Source(agent=agent, path=path, rank=layout.rank, **named)  # type: ignore[arg-type]
     return None

@@ -12,7 +12,7 @@ import pytest
 from agents.cursor.chats import ID, ONE, PROJECT, START_MS, TWO, ChatStore, field, message, messages, said, wrapped
 from agents.cursor.reading import Told, chat_at
 from carryover import model
-from contract.damage import HOSTILE
+from carryover.past.check.damage import HOSTILE
 
 
 @pytest.fixture

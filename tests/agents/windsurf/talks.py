@@ -1,6 +1,6 @@
 """Conversations as Cascade would leave them: what it hands to hooks, what the spool keeps of it, and transcripts.
 
-Synthetic, written after reports, because Windsurf needs an account to run: `carryover/agents/windsurf/FACTS.md`.
+Synthetic, written after reports, because Windsurf needs an account to run: `src/carryover_windsurf/FACTS.md`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from carryover.adapter.spooled import spool_line
-from carryover.agents.windsurf.adapter import AGENT
 from carryover.model import AnyBody, AssistantMessage, Event, UserPrompt
+from carryover_windsurf.adapter import AGENT
 from contract.case import Reading, Recording, read_on, source_at
 
 PROJECT: Final = "/home/dev/demo"

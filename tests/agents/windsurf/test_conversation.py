@@ -29,10 +29,12 @@ from agents.windsurf.talks import (
 )
 from carryover.adapter.contract import HookEvent
 from carryover.adapter.spooled import copy_beside
-from carryover.agents.windsurf.adapter import AGENT, HOOKS
-from carryover.agents.windsurf.conversation import SAME_CALL_MS
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult, UserPrompt
+from carryover_windsurf.adapter import AGENT, SAME_CALL_MS
 from contract.case import Reading, fold_one, source_at
+
+assert AGENT.hooks is not None
+HOOKS = AGENT.hooks
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.importing import Asked, import_file
+from carryover.actions.importing import ImportRequest, import_file
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from fuzz.bytes import chosen
@@ -33,7 +33,7 @@ def check(data: bytes, folder: Path) -> None:
 
 def _imported(path: Path, agent: str | None) -> tuple[int, int, str]:
     try:
-        report = import_file(StateDir(path.parent / "state"), Asked(path, str(path.parent), agent), store=False)
+        report = import_file(StateDir(path.parent / "state"), ImportRequest(path, str(path.parent), agent), store=False)
     except UserError as error:
         assert str(error)
         return 0, 0, str(error)

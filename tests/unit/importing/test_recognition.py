@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.importing import Asked, import_file
+from carryover.actions.importing import ImportRequest, import_file
 from carryover.errors import UserError
 from carryover.importing.recognition import described
 from carryover.past.transcript import handoff_of_transcript
@@ -40,7 +40,7 @@ def test_a_transcript_without_a_conversation_says_which_records_it_has(tmp_path:
     with pytest.raises(UserError) as handoff:
         handoff_of_transcript(path, None, None)
     with pytest.raises(UserError) as taken:
-        import_file(StateDir(tmp_path), Asked(path, str(tmp_path)), store=False)
+        import_file(StateDir(tmp_path), ImportRequest(path, str(tmp_path)), store=False)
 
     assert "read as a transcript of Codex" in str(handoff.value)
     assert said in str(handoff.value)
@@ -65,7 +65,7 @@ def test_another_file_is_described_by_its_form_and_never_quoted(tmp_path: Path, 
     with pytest.raises(UserError) as handoff:
         handoff_of_transcript(path, None, None)
     with pytest.raises(UserError) as taken:
-        import_file(StateDir(tmp_path), Asked(path), store=False)
+        import_file(StateDir(tmp_path), ImportRequest(path), store=False)
 
     assert said in str(handoff.value)
     assert said in str(taken.value)

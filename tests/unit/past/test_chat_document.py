@@ -210,7 +210,7 @@ def test_each_changed_file_comes_with_its_diff(checkout: Path) -> None:
     (checkout / "staged.py").write_text("z = 1\n")
     git(checkout, "add", "staged.py")
 
-    found = {file.path: file for file in uncommitted(checkout, own=NOTHING)}
+    found = {file.path: file for file in uncommitted(checkout, own_writes=NOTHING)}
 
     assert list(found) == ["*.py", "cart.py", "old.py", "staged.py"]
     assert "-total = 0\n+total = 1\n" in found["cart.py"].diff
@@ -225,7 +225,7 @@ def test_text_that_is_hidden_too_large_or_binary_is_not_read(checkout: Path) -> 
     (checkout / "*.py").write_text("x" * (LARGEST_BYTES + 1))
     (checkout / "old.py").write_bytes(b"\0\1")
 
-    found = uncommitted(checkout, own=NOTHING, hidden=lambda path: path == "cart.py")
+    found = uncommitted(checkout, own_writes=NOTHING, hidden=lambda path: path == "cart.py")
 
     assert [(file.path, file.diff) for file in found] == [("*.py", ""), ("cart.py", ""), ("old.py", "")]
 
@@ -235,7 +235,7 @@ def test_no_program_that_the_repository_names_is_run(tmp_path: Path, plant: Call
     root = tmp_path / "shop"
     proof = hostile_repository(root, plant)
 
-    found = {file.path: file.diff for file in uncommitted(root, own=NOTHING)}
+    found = {file.path: file.diff for file in uncommitted(root, own_writes=NOTHING)}
 
     assert found["a.py"] == "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-1\n+2\n"
     assert not proof.exists()
@@ -250,7 +250,7 @@ def test_every_git_is_started_with_all_guards(checkout: Path, tmp_path: Path, mo
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     (checkout / "cart.py").write_text("total = 1\n")
 
-    assert uncommitted(checkout, own=NOTHING)[0].diff
+    assert uncommitted(checkout, own_writes=NOTHING)[0].diff
 
     started = log.read_text().splitlines()
     guarded = f"-C {checkout} -c core.fsmonitor=false -c core.hooksPath=/dev/null "
@@ -262,7 +262,7 @@ def test_a_repository_whose_names_are_longer_has_diffs(tmp_path: Path) -> None:
     root = repository(tmp_path / "shop", {"cart.py": "1\n"})
     (root / "cart.py").write_text("2\n")
 
-    assert [file.diff.splitlines()[3:] for file in uncommitted(root, own=NOTHING)] == [["-1", "+2"]]
+    assert [file.diff.splitlines()[3:] for file in uncommitted(root, own_writes=NOTHING)] == [["-1", "+2"]]
 
 
 def test_a_file_in_conflict_and_one_that_became_a_link_have_diffs(checkout: Path) -> None:
@@ -277,12 +277,12 @@ def test_a_file_in_conflict_and_one_that_became_a_link_have_diffs(checkout: Path
     with pytest.raises(subprocess.CalledProcessError):
         git(checkout, "merge", "other")
 
-    found = {file.path: file for file in uncommitted(checkout, own=NOTHING)}
+    found = {file.path: file for file in uncommitted(checkout, own_writes=NOTHING)}
 
     assert "+++ b/cart.py\n@@" in found["cart.py"].diff and "\n+total = 1\n" in found["cart.py"].diff
     assert (found["old.py"].new, found["old.py"].diff.splitlines()[3]) == (True, "+cart.py")
 
 
 def test_without_a_commit_or_a_repository_there_is_nothing_to_differ_from(tmp_path: Path) -> None:
-    assert uncommitted(tmp_path, own=NOTHING) == []
-    assert uncommitted(repository(tmp_path / "empty"), own=NOTHING) == []
+    assert uncommitted(tmp_path, own_writes=NOTHING) == []
+    assert uncommitted(repository(tmp_path / "empty"), own_writes=NOTHING) == []

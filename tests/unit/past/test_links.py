@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
-
 import msgspec
 import pytest
 
-from carryover.past import session_turns
 from carryover.past.session_turns import Change, Links
 from carryover.past.sessions import show_command
 from carryover.probe.git_history import Commit
@@ -69,7 +66,3 @@ def test_the_command_that_shows_a_turn_has_all_that_it_needs() -> None:
     commands = [show_command("ab12", 3), show_command("ab12", 0), show_command("ab12", 3, subagent=True)]
 
     assert commands == ["carryover show ab12 --turn 3", "carryover show ab12", "carryover show ab12 --turn 3 --full"]
-
-
-def test_the_example_in_its_docstring_is_true() -> None:
-    assert doctest.testmod(session_turns) == (0, 2)

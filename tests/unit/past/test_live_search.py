@@ -16,7 +16,7 @@ from carryover.past.live_preview import (
     preview_of,
     word_places,
 )
-from carryover.past.live_search import LISTED, SOME_WORDS, Asked, Span, day_filter, listing_of
+from carryover.past.live_search import LISTED, SOME_WORDS, ListQuery, Span, day_filter, listing_of
 from support.scribe import Scribe
 
 WIDTH = 200
@@ -28,11 +28,11 @@ def ran(call_id: str, command: str, output: str) -> tuple[ToolCall, ToolResult]:
 
 
 def listed(scribe: Scribe, typed: str, **asked: Any) -> list[str]:
-    return [item.line for item in listing_of(scribe.db, Asked(typed, **asked)).items]
+    return [item.line for item in listing_of(scribe.db, ListQuery(typed, **asked)).items]
 
 
 def preview(scribe: Scribe, typed: str, width: int = WIDTH) -> Preview:
-    listing = listing_of(scribe.db, Asked(typed))
+    listing = listing_of(scribe.db, ListQuery(typed))
     return preview_of({"s1": "s"}, scribe.db, Wanted(listing.items[0], listing.terms, width))
 
 
@@ -59,7 +59,7 @@ async def test_sessions_whose_names_have_all_words_come_before_the_hits(scribe: 
         scribe.event("add s2 to the shop", at_ms=9_000),
     )
 
-    rows = [(item.kind, item.line) for item in listing_of(scribe.db, Asked("S2 shop")).items]
+    rows = [(item.kind, item.line) for item in listing_of(scribe.db, ListQuery("S2 shop")).items]
     assert rows == [("session", "draw a parser"), ("prompt", "add s2 to the shop")]
     assert listed(scribe, "s2 shop", kinds=("prompt",)) == ["add s2 to the shop"]
 
@@ -75,8 +75,8 @@ async def test_hits_are_what_the_filters_leave_and_a_note_says_if_words_are_miss
     assert listed(scribe, "parser", span=Span(2_000)) == ["The parser is there."]
     assert listed(scribe, "parser", span=Span(1_000, 2_000)) == ["add a parser"]
     assert listed(scribe, "parser", agent="codex") == listed(scribe, "parser", project_id=0) == []
-    assert listing_of(scribe.db, Asked("parser")).note == ""
-    assert listing_of(scribe.db, Asked("parser rhinoceros")).note == SOME_WORDS
+    assert listing_of(scribe.db, ListQuery("parser")).note == ""
+    assert listing_of(scribe.db, ListQuery("parser rhinoceros")).note == SOME_WORDS
 
 
 def test_each_of_the_last_days_can_be_chosen_and_they_meet() -> None:
@@ -92,8 +92,8 @@ def test_each_of_the_last_days_can_be_chosen_and_they_meet() -> None:
 
 async def test_a_hundred_hits_are_listed_and_it_is_known_that_there_are_more(scribe: Scribe) -> None:
     await scribe.tell(*(scribe.event(f"parser {number}") for number in range(LISTED + 1)))
-    every = listing_of(scribe.db, Asked("parser"))
-    few = listing_of(scribe.db, Asked("parser 99"))
+    every = listing_of(scribe.db, ListQuery("parser"))
+    few = listing_of(scribe.db, ListQuery("parser 99"))
 
     assert (len(every.items), every.more) == (LISTED, True)
     assert (len(few.items), few.more) == (1, False)
@@ -175,7 +175,7 @@ async def test_the_preview_of_a_sub_agent_is_its_own_work(scribe: Scribe) -> Non
 async def test_a_word_that_nothing_has_is_searched_as_the_nearest_one_which_is_said_and_lit(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("make it serverless"))
 
-    listing = listing_of(scribe.db, Asked("srverless"))
+    listing = listing_of(scribe.db, ListQuery("srverless"))
     assert listing.note == "No entry has 'srverless', these have 'serverless'."
     assert any(lit(line) == ["serverless"] for line in preview(scribe, "srverless").lines)
 

@@ -19,7 +19,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import usable_name
-from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, Payload, root_above
+from carryover.adapter.hooks import ClaudeLikeHooks, Payload, plain_answer, root_above
 from carryover.agents.claude_code.calls import (
     Block,
     Builder,
@@ -337,8 +337,7 @@ def _shell(builder: Builder, text: str) -> None:
     """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
     # What the command printed may hold the tag too.
     if command := (tagged(text, "bash-input") or "").strip() if text.startswith("<bash-input>") else "":
-        call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None)
-        call = msgspec.structs.replace(call, actor="human", changes=())
+        call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None).by_user()
         builder.add(call.as_event(), "shell", digest(call.subject))
         builder.change(shell=call)
     printed = [part for tag in ("bash-stdout", "bash-stderr") if (part := tagged(text, tag)) is not None]
@@ -432,14 +431,9 @@ AGENT: Final = Agent(
     parse=parse,
     hooks=HookProtocol(
         events=EVENTS,
-        read=ClaudeLikeHooks(
-            layout_root=_LAYOUT_ROOT,
-            actions=ACTIONS,
-            cwd_moves=True,  # `cwd` is where the session is now, not where it was started
-            early=_early,
-        ).read,
-        # SessionStart accepts plain text on stdout in every version that has it (1.0.62 and later).
-        answer=lambda text: text.encode("utf-8", "replace"),
+        # `cwd` is where the session is now, not where it was started.
+        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, cwd_moves=True, early=_early).read,
+        answer=plain_answer,  # SessionStart accepts plain text in every version that has it (1.0.62 and later)
         layout_root=_LAYOUT_ROOT,
     ),
     exported=_exported,

@@ -30,7 +30,7 @@ SPEC: Final = spec.AgentSpec(
         ),
     ),
     # Its models count about a quarter more tokens than others for the same code.
-    web_chats=(spec.WebChat(id="claude-web", name="Claude on the web", budget=60_000, tokens_percent=125),),
+    web_chats=(spec.WebChat(id="claude-web", name="Claude on the web", budget=60_000),),
     binaries=("claude",),
     binary_folders=(
         spec.Place(path="~/.claude/local"),

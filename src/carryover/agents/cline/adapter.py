@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source
-from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks
+from carryover.adapter.hooks import ClaudeLikeHooks, plain_answer
 from carryover.agents.cline.calls import parse_call, parse_result
 from carryover.agents.cline.sessions import SessionReader, about_task
 from carryover.agents.cline.spec import SPEC
@@ -205,11 +205,6 @@ def _layout_root(transcript: Path) -> Path | None:
     return root if is_document and source_of(transcript, root) is not None else None
 
 
-def _as_text(text: str) -> bytes:
-    """Returns what the plugin puts into the system message."""
-    return text.encode("utf-8", "replace")
-
-
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: SessionReader(), tasks.TASK: tasks.TaskReader(about_task)}),
@@ -220,10 +215,10 @@ AGENT: Final = Agent(
     exported=exported,
     hooks=HookProtocol(
         events=("SessionStart", "Stop"),
-        read=ClaudeLikeHooks(layout_root=_layout_root, actions=ACTIONS).read,
+        read=ClaudeLikeHooks(layout_root=_layout_root).read,
         reads_page="read `{page}` in parts of 20 lines",  # a result is cut off after 8,000 characters (3.0.65)
-        answer=_as_text,
+        answer=plain_answer,  # which the plugin puts into the system message
         layout_root=_layout_root,
-        forgets=True,  # it is part of the system message of one process
+        forgets=True,  # that is of one process
     ),
 )

@@ -17,7 +17,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source
 from carryover.adapter.event_builder import usable_folder, usable_name
-from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, Payload, root_above, session_start_answer
+from carryover.adapter.hooks import ClaudeLikeHooks, Payload, root_above, session_start_answer
 from carryover.agents.codex import calls
 from carryover.agents.codex.rollout import (
     HEADER,
@@ -431,7 +431,7 @@ AGENT: Final = Agent(
     parse=parse,
     hooks=HookProtocol(
         events=("SessionStart", "PreCompact", "Stop", "SessionEnd"),
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=ACTIONS, early=_early, may_be_unwritten=True).read,
+        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, early=_early, may_be_unwritten=True).read,
         # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
         answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,

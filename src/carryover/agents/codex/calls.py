@@ -181,7 +181,7 @@ def handle_command(rollout: Rollout) -> None:
     if call is None:
         cwd = usable_folder(path_of(rollout.text("cwd"))) or rollout.cwd  # a URL in `CommandExecution`
         call = _command(ident, "exec_command", _command_in(rollout.data.get("command", rawjson.ABSENT)), cwd)
-        call = _open(rollout, replace(call, actor="human", changes=()) if source == "user_shell" else call)
+        call = _open(rollout, call.by_user() if source == "user_shell" else call)
     output = without_ansi(rollout.text("aggregated_output"))
     _finish(rollout, call, _ended(number_of(rollout.data.get("exit_code")), output, rollout.text("status")))
 

@@ -44,7 +44,7 @@ SPEC: Final = spec.AgentSpec(
         ),
         spec.CommandFiles(folder=spec.Place(path="~/.agents"), patterns=("skills/*/SKILL.md",)),
     ),
-    web_chats=(spec.WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
+    web_chats=(spec.WebChat(id="chatgpt", name="ChatGPT", budget=24_000, tokens_percent=100),),
     binaries=("codex",),
     folders=(spec.Place(path="~/.codex", env="CODEX_HOME"),),
     other_folders=(spec.Place(path="~/.agents"),),

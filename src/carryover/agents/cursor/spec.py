@@ -33,7 +33,6 @@ SPEC: Final = spec.AgentSpec(
         spec.CommandFiles(folder=spec.Place(path="~/.cursor"), patterns=("commands/*.md",)),
     ),
     binaries=("cursor-agent", "cursor"),
-    asks_every_copy=True,
     folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     version=spec.VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
@@ -62,7 +61,6 @@ SPEC: Final = spec.AgentSpec(
         user=r"\*\*User\*\*",
         agent=r"\*\*Cursor\*\*",
         ruled=True,
-        titled=True,
     ),
     start=spec.Starter(
         binary="cursor-agent",

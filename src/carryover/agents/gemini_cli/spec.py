@@ -21,7 +21,7 @@ SPEC: Final = spec.AgentSpec(
     id="gemini-cli",
     name="Gemini CLI",
     aliases=("gemini",),
-    web_chats=(spec.WebChat(id="gemini", name="Gemini", budget=30_000),),
+    web_chats=(spec.WebChat(id="gemini", name="Gemini", budget=30_000, tokens_percent=100),),
     commands=(
         spec.CommandFiles(patterns=(".gemini/commands/*.toml", ".gemini/commands/*/*.toml")),
         spec.CommandFiles(

@@ -281,8 +281,8 @@ def _typed(recorder: _Recorder, line: Fields) -> None:
     command = tagged(text, "bash-input") if text.startswith("<bash-input>") else None
     call = recorder.context.typed
     if command is not None:
-        call = OpenCall.of_command(f"typed/{recorder.at_ms}", "Bash", command.strip(), recorder.context.cwd)
-        call = msgspec.structs.replace(call, actor="human", changes=())
+        ident = f"typed/{recorder.at_ms}"
+        call = OpenCall.of_command(ident, "Bash", command.strip(), recorder.context.cwd).by_user()
         recorder.change(typed=call)
         recorder.add(call.as_event(), f"{call.id}/call")
     elif call is not None:

@@ -164,7 +164,7 @@ def _called(ident: str, entry: Fields, cwd: str | None) -> _Called | None:
         change = _edited(path, state) if call.op == "edit" else _written(path, given, result)
         call = msgspec.structs.replace(call, changes=(change,))
     if name == _TYPED:
-        call = msgspec.structs.replace(call, actor="human", changes=())
+        call = call.by_user()
     return _Called(call, given, state, result)
 
 

@@ -52,8 +52,7 @@ SPEC: Final = spec.AgentSpec(
         user="## User",
         agent=r"## Assistant(?: \([^\n]{1,200}\))?",
         ruled=True,
-        titled=True,
-        tool=r"^\*\*Tool: ([\w.:-]{1,100})\*\*$",
+        call=r"\*\*Tool: ([\w.:-]{1,100})\*\*",
     ),
     start=spec.Starter(binary="opencode", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )

@@ -18,7 +18,7 @@ from carryover.adapter.event_builder import (
     usable_folder,
     usable_name,
 )
-from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks
+from carryover.adapter.hooks import ClaudeLikeHooks, plain_answer
 from carryover.adapter.recorder import Recorder, Tools
 from carryover.agents.pi.spec import SPEC
 from carryover.families import tree
@@ -226,8 +226,8 @@ def _typed(recorder: _Recorder) -> None:
     """Handles the user's own `!command`. One after `!!` is kept from the model, and from us."""
     if is_true(recorder.message.get("excludeFromContext")):
         return
-    call = OpenCall.of_command(f"{recorder.ident}/typed", SHELL, recorder.text("command"), recorder.context.cwd)
-    call = msgspec.structs.replace(call, actor="human", changes=())
+    command, ident = recorder.text("command"), f"{recorder.ident}/typed"
+    call = OpenCall.of_command(ident, SHELL, command, recorder.context.cwd).by_user()
     exit_code = number_of(recorder.message.get("exitCode"))
     output = without_ansi(recorder.text("output"))
     recorder.add(call.as_event(), "call")
@@ -415,11 +415,6 @@ def _is_header(record: dict[str, Any]) -> bool:
     return record.get("type") == "session" and named and "timestamp" in record
 
 
-def _as_text(text: str) -> bytes:
-    """Returns what the extension puts into the system message."""
-    return text.encode("utf-8", "replace")
-
-
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
@@ -430,9 +425,9 @@ AGENT: Final = Agent(
     exported=_exported,
     hooks=HookProtocol(
         events=("SessionStart", "Stop"),
-        read=ClaudeLikeHooks(layout_root=_layout_root, actions=ACTIONS).read,
-        answer=_as_text,
+        read=ClaudeLikeHooks(layout_root=_layout_root).read,
+        answer=plain_answer,  # which the extension puts into the system message
         layout_root=_layout_root,
-        forgets=True,  # it is part of the system message of one process
+        forgets=True,  # that is of one process
     ),
 )

@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall
-from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, root_above, session_start_answer
+from carryover.adapter.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.agents.qwen_code.spec import SPEC
 from carryover.families import claude_records, tree
 from carryover.families.claude_hooks import EVENTS
@@ -306,7 +306,7 @@ AGENT: Final = Agent(
     parse=parse,
     hooks=HookProtocol(
         events=EVENTS,
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=ACTIONS).read,
+        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT).read,
         answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,
         forgets=True,  # it is part of the system message, which no transcript holds

@@ -40,7 +40,12 @@ _DATE: Final = r"\d{4}-\d\d-\d\d"
 
 
 class UsageError(UserError):
-    """Arguments that cannot be meant; `shown` holds the lines that a person gets: how the command is used, and why."""
+    """Arguments that cannot be meant; `shown` holds the lines that a person gets: how the command is used, and why.
+
+    >>> error = UsageError("usage: carryover show ID", "carryover show", "which session?")
+    >>> error.shown
+    ('usage: carryover show ID', 'carryover show: error: which session?')
+    """
 
     def __init__(self, usage: str, prog: str, message: str) -> None:
         super().__init__(message, ExitCode.USAGE)
@@ -113,7 +118,11 @@ class CommandParser(argparse.ArgumentParser):
 
 
 class ShowVersion(argparse.Action):
-    """Prints the version, how it was installed and where. That is found out only now, as it takes a while."""
+    """Prints the version, how it was installed and where. That is found out only now, as it takes a while.
+
+    parser.add_argument("--version", action=ShowVersion, nargs=0)
+    parser.parse_args(["--version"])  # prints, and exits
+    """
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from carryover.actions.version import version_line
@@ -157,8 +166,8 @@ def known_agent(text: str) -> str:
     """Returns the id of the agent that `text` names by its id or an everyday name such as `claude`."""
     from carryover.actions import agents
 
-    if found := agents.agent_called(text.strip()):
-        return found
+    if agent_id := agents.agent_called(text.strip()):
+        return agent_id
     names = [name for agent in agents.known_agents() for name in (agent.id, *agent.aliases)]
     meant = did_you_mean(text.strip(), names)
     every = listed_agents(startable=False)

@@ -73,13 +73,13 @@ def _print_all(args: argparse.Namespace) -> None:
     from carryover.terminal.table import Column, table_lines
 
     state, rows = state_dir(), []
-    found = settings(state)
-    for one in found:
+    listed = settings(state)
+    for one in listed:
         is_set = one.origin != DEFAULT
         origin = short_path(one.origin, Path.home()) if is_set else DEFAULT
         rows.append((paint(one.key, BOLD) if is_set else one.key, shown(one.value), origin, one.meaning))
     heads = (Column("SETTING"), Column("VALUE", least=8), Column("FROM", least=7, keep_end=True), Column("MEANING"))
-    put(args, found, table_lines(heads, rows), fits=True)
+    put(args, listed, table_lines(heads, rows), fits=True)
     for line in ignored(state):
         warn(f"⚠ {line}")
 

@@ -126,7 +126,7 @@ def _problem(args: argparse.Namespace) -> str:
     of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
     problems = {
         "--session can't be combined with PROJECT, --for, --question, --budget, --copy or --compress.": (
-            args.session is not None and any(given is not None for given in of_project)
+            args.session is not None and any(value is not None for value in of_project)
         ),
         "--format and --full need --session ID.": args.session is None and (args.format or args.full),
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),

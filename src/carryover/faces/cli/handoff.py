@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,13 +18,27 @@ from carryover.faces.cli.arguments import (
     listed_agents,
     positive,
 )
+from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
-from carryover.terminal.output import print_document, print_json, print_lines, say
+from carryover.terminal.output import (
+    BOLD,
+    CYAN,
+    DIM,
+    ago,
+    harmless,
+    local_time,
+    paint,
+    print_document,
+    print_json,
+    print_lines,
+    say,
+)
 from carryover.terminal.pager import paged
+from carryover.terminal.paths import short_path
 from carryover.terminal.streams import is_terminal
 
 if TYPE_CHECKING:
-    from carryover.past.handoff import HandedOver
+    from carryover.past.handoff import HandedOver, Origin
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -48,6 +63,9 @@ EXAMPLES: Final = """\
   carryover handoff --to codex --session 3f2a
                                          with that session's work
   carryover handoff --copy               to paste it anywhere"""
+
+_TO_AGENTS: Final = "for the user: "
+"""Starts the part of a usage-limit line that is addressed to the user and not to the agent."""
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -95,23 +113,19 @@ def run(args: argparse.Namespace) -> None:
 
         continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
         return
-    made = _made(args)
+    handed_over = _handed_over(args)
     if args.json:
-        print_json(made)
+        print_json(handed_over)
     elif args.why:
-        from carryover.faces.cli.handoff_output import with_reasons
-
-        print_document(with_reasons(made))
+        print_document(with_reasons(handed_over))
     elif args.raw or not is_terminal():
-        print_document(made.text)
+        print_document(handed_over.text)
     else:
-        from carryover.faces.cli.handoff_output import lines_for_person
-
         with paged(args):
-            print_lines(lines_for_person(made, now_ms=now_ms(), home=Path.home()))
+            print_lines(lines_for_person(handed_over, now_ms=now_ms(), home=Path.home()))
 
 
-def _made(args: argparse.Namespace) -> HandedOver:
+def _handed_over(args: argparse.Namespace) -> HandedOver:
     if args.transcript is not None:
         if args.project is not None or args.session is not None:
             raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
@@ -130,7 +144,42 @@ def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.clipboard import copy
     from carryover.past.handoff import Wanted, handoff
 
-    made = handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
-    way = copy(made.text)
+    handed_over = handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
+    way = copy(handed_over.text)
     where = name_of(args.to) if args.to is not None else "the next agent"
-    say(f"The handoff of {made.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+
+
+def lines_for_person(handoff: HandedOver, *, now_ms: int, home: Path) -> Iterator[str]:
+    """Yields the lines for a terminal, without list markers and what a line says to agents."""
+    when = f"{local_time(handoff.updated_ms)} ({ago(handoff.updated_ms, now_ms)})"
+    yield paint(short_path(handoff.project, home), BOLD)
+    yield paint(f"last work {when}, {handoff.agent_name}", DIM)
+    for section in handoff.sections:
+        yield from ("", paint(section.title, f"{BOLD};{CYAN}"))
+        for line, sources in zip(section.lines, section.sources, strict=True):
+            shown = line.removeprefix("> ")
+            if any(source.kind == "limit" for source in sources):
+                shown = shown.replace(_TO_AGENTS, "")
+            yield f"  · {harmless(shown)}"
+    yield ""
+    yield paint(f"carryover show {id_in_command(handoff.session)}  the whole session", DIM)
+    yield paint("carryover handoff --raw  the text that agents get", DIM)
+
+
+def with_reasons(handoff: HandedOver) -> str:
+    """Returns the sections with a line under each entry that names its record, session and turn."""
+    printed = []
+    for section in handoff.sections:
+        printed.append(f"## {section.title}")
+        for line, sources in zip(section.lines, section.sources, strict=True):
+            printed.append(f"- {line}")
+            printed += [f"    why: {_reason(source)}" for source in sources]
+    return "\n".join(printed) + "\n"
+
+
+def _reason(source: Origin) -> str:
+    where = source.session
+    if source.turn is not None:
+        where = f"turn {source.turn} of {source.session or ''}"
+    return ", ".join(filter(None, (source.kind, source.agent, where, source.at)))

@@ -148,8 +148,8 @@ def _entries(origin: Origin, now: int) -> Iterator[str]:
     if origin.commit is not None:
         commit = origin.commit.commit
         by = origin.commit.made_by
-        made = f"made by {origin.agent(by)} {paint(origin.session(by), BOLD)}" if by is not None else ""
-        head = (when(commit.authored_ms, now), f"commit {paint(commit.short, YELLOW)}", made)
+        author = f"made by {origin.agent(by)} {paint(origin.session(by), BOLD)}" if by is not None else ""
+        head = (when(commit.authored_ms, now), f"commit {paint(commit.short, YELLOW)}", author)
         yield from entry_lines(head, one_line(commit.subject, _PROMPT_CHARS))
     yield from _turns(origin, origin.changes, now)
 

@@ -134,11 +134,11 @@ def print_diffs(edits: Iterable[Edit]) -> None:
 
 def lines(done: Installed, home: Path) -> Iterator[str]:
     """Yields the result for people, without diffs."""
-    asked = [agent for agent in done.agents if agent.selected]
+    selected = [agent for agent in done.agents if agent.selected]
     if not (done.is_dry or done.installing or done.changed or done.failed):
-        lost = any(agent.detection.lost_folder for agent in asked)
+        lost = any(agent.detection.lost_folder for agent in selected)
         yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
-    for agent in asked:
+    for agent in selected:
         yield from agent.lines
     yield from _other_settings(done, home)
     is_new_rule = done.answer.pointers != done.survey.config.publish.pointers

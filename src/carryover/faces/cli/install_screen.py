@@ -79,7 +79,12 @@ def pick(offered: Sequence[Detection], first: Answer, explain: Explain) -> Answe
 
 
 class _Panel:
-    """The part of the screen about projects and Enter, below the list of agents; a key changes the answer."""
+    """The part of the screen about projects and Enter, below the list of agents; a key changes the answer.
+
+    panel = _Panel(first, explain, len(rows))
+    question = questionary.checkbox(QUESTION, rows, validate=panel.ticked)
+    panel.add_to(question.application)  # panel.answer is what was chosen, in the end
+    """
 
     def __init__(self, answer: Answer, explain: Explain, agents: int) -> None:
         self.answer = answer

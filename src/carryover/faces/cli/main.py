@@ -39,6 +39,7 @@ GROUPS: Final = {
         "refresh": "detect agents again, and update hooks and settings",
         "doctor": "find problems, say what to do, repair what is safe",
         "config": "show the settings, or change one",
+        "agents": "list known agents, or check a package's",
         "mcp": "let an agent look up what was done in its project (MCP server)",
         "sync": "take what is recorded to your other machines, encrypted",
         "completions": "print the completions for your shell",
@@ -134,8 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.silence_stdout()
         return ExitCode.OK
     except UnicodeEncodeError as error:
-        said = f"{error.object[:60]} is not UTF-8, so it can't be used. {_ADVICE}"
-        return _failed(arguments, said, ExitCode.USAGE)
+        problem = f"{error.object[:60]} is not UTF-8, so it can't be used. {_ADVICE}"
+        return _failed(arguments, problem, ExitCode.USAGE)
     except OSError as error:
         if error.filename is not None:
             what = f"{error.filename} can't be used"
@@ -174,7 +175,7 @@ def build_parser(
     lines = (
         (title, (f"  {name:<12} {summary}\n" for name, summary in group.items())) for title, group in GROUPS.items()
     )
-    listed = "\n".join(f"{title}:\n{''.join(each)}" for title, each in lines)
+    listed = "\n".join(f"{title}:\n{''.join(rows)}" for title, rows in lines)
     parser = CommandParser(
         prog="carryover",
         usage="carryover [-h] [--json] [--no-pager] [--version] COMMAND ...",
@@ -259,9 +260,9 @@ def _parsed(
     return args
 
 
-def _function(command: str, own: str, usual: str) -> Callable[..., Any]:
+def _function(command: str, special: str, usual: str) -> Callable[..., Any]:
     module = importlib.import_module(f"carryover.faces.cli.{_MODULES.get(command, command)}")
-    function: Callable[..., Any] = getattr(module, own, None) or getattr(module, usual)
+    function: Callable[..., Any] = getattr(module, special, None) or getattr(module, usual)
     return function
 
 

@@ -13,7 +13,12 @@ from carryover.faces.cli.main import COMMANDS, build_parser
 
 
 class Command(NamedTuple):
-    """The whole program or one of its commands, as it is typed."""
+    """The whole program or one of its commands, as it is typed.
+
+    >>> carryover = program()
+    >>> [option.option_strings[-1] for option in carryover.options]
+    ['--help', '--json', '--no-pager', '--version']
+    """
 
     name: str
     summary: str
@@ -48,7 +53,7 @@ def name_of(action: argparse.Action) -> str:
 
 
 def value_of(action: argparse.Action) -> str:
-    """What it takes, with its choices; empty: nothing."""
+    """Returns what an option or argument takes: its choices, or else the name of its value; empty if it takes none."""
     return ("|".join(map(str, action.choices or ())) or name_of(action)) + dots_of(action)
 
 

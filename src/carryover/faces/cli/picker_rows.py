@@ -1,4 +1,4 @@
-"""The rows of the full-screen list, as text with styles. Pure."""
+"""The rows of the full-screen list, as text with styles, and what is said of its keys. Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +20,28 @@ NARROW: Final = 60
 WIDE: Final = 110
 """From this width on there is room for the kind of a row too."""
 
+HELP: Final = (
+    ("↑ ↓", "choose; also j k, page up, page down, g G, the mouse"),
+    ("enter", "show the session, or the turn that was found"),
+    ("c", "continue in another agent, with the session's handoff as the first prompt"),
+    ("r", "resume the session in its own agent"),
+    ("y", "copy the handoff, to paste it anywhere"),
+    ("/", "search while you type, a phrase in double quotes; ↓ goes back to the list"),
+    ("tab", "the filters by agent, project and day, which ← → change; shift-tab goes back"),
+    ("a", "list all projects, or this one again"),
+    ("d u", "scroll the preview; also shift with ↓ ↑, the mouse wheel over it"),
+    ("esc", "back: ends the search; without one, quit"),
+    ("q", "quit"),
+)
+"""Every key, and what it does."""
+LIST_KEYS: Final[Sequence[str]] = (
+    *("c continue elsewhere", "enter show", "/ search", "? keys", "q quit"),
+    *("y copy", "r resume", "a all projects", "tab filters", "d u scroll"),
+)
+QUERY_KEYS: Final[Sequence[str]] = ("enter show", "↓ list", "tab filters", "esc ends the search", "f1 keys")
+FILTER_KEYS: Final[Sequence[str]] = ("←→ change", "tab next", "↓ list", "esc ends the search")
+AGENT_KEYS: Final[Sequence[str]] = ("enter continue there", "↑↓ choose", "esc back")
+
 _BETWEEN: Final = " · "
 _COLUMNS: Final = {"by": Column("", least=6), "project": Column("", least=8, keep_end=True)}
 """Those that may be narrowed."""
@@ -30,7 +52,7 @@ def list_rows(listing: Listing, width: int, now_ms: int) -> list[Row]:
     if not listing.items:
         return []
     names = ["by", "project", "when", "kind"] if width >= WIDE else ["by", "project", "when"]
-    if listing.asked.project_id is not None:
+    if listing.query.project_id is not None:
         names.remove("project")
     cells = [_cells(item, names if width >= NARROW else ["when"], now_ms) for item in listing.items]
     heads = [_COLUMNS.get(name, Column("")) for name in cells[0]]
@@ -52,11 +74,11 @@ def _cells(item: Item, names: Sequence[str], now_ms: int) -> dict[str, str]:
 def styled(text: str, places: Iterable[tuple[int, int]], style: str = "") -> Row:
     """Returns `text` in `style`, with the `places` lit."""
     row: Row = []
-    at = 0
+    written = 0
     for start, end in places:
-        row += [(style, text[at:start]), (f"{style} {LIT}".strip(), text[start:end])]
-        at = end
-    return [piece for piece in (*row, (style, text[at:])) if piece[1]]
+        row += [(style, text[written:start]), (f"{style} {LIT}".strip(), text[start:end])]
+        written = end
+    return [piece for piece in (*row, (style, text[written:])) if piece[1]]
 
 
 def keys_row(parts: Sequence[str], width: int) -> str:

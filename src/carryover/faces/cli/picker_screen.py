@@ -25,11 +25,21 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import TextArea
 
 from carryover.errors import UserError
-from carryover.faces.cli.picker_rows import Row, keys_row, list_rows, styled
+from carryover.faces.cli.picker_rows import (
+    AGENT_KEYS,
+    FILTER_KEYS,
+    HELP,
+    LIST_KEYS,
+    QUERY_KEYS,
+    Row,
+    keys_row,
+    list_rows,
+    styled,
+)
 from carryover.past.context import now_ms
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Line, Preview, Wanted
-from carryover.past.live_search import MOST_TYPED, Asked, Filter, Listing, LiveSearch
+from carryover.past.live_search import MOST_TYPED, Filter, Listing, ListQuery, LiveSearch
 from carryover.terminal.output import columns, fitted, harmless, wrapped
 from carryover.terminal.screen import drawing
 
@@ -40,19 +50,6 @@ BEFORE_MATCH: Final = 2
 """How many rows before the match the preview begins."""
 PAGE: Final = 10
 
-HELP: Final = (
-    ("↑ ↓", "choose; also j k, page up, page down, g G, the mouse"),
-    ("enter", "show the session, or the turn that was found"),
-    ("c", "continue in another agent, with the session's handoff as the first prompt"),
-    ("r", "resume the session in its own agent"),
-    ("y", "copy the handoff, to paste it anywhere"),
-    ("/", "search while you type, a phrase in double quotes; ↓ goes back to the list"),
-    ("tab", "the filters by agent, project and day, which ← → change; shift-tab goes back"),
-    ("a", "list all projects, or this one again"),
-    ("d u", "scroll the preview; also shift with ↓ ↑, the mouse wheel over it"),
-    ("esc", "back: ends the search; without one, quit"),
-    ("q", "quit"),
-)
 MOVES: Final = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "pageup": -PAGE, "pagedown": PAGE}
 """Keys that choose another row; from anywhere else they lead to the list."""
 LIST_MOVES: Final = {**MOVES, "k": -1, "j": 1, "g": -10_000, "home": -10_000, "G": 10_000, "end": 10_000}
@@ -60,21 +57,13 @@ SCROLLS: Final = {"s-up": -1, "s-down": 1}
 LIST_SCROLLS: Final = {"u": -PAGE, "d": PAGE}
 ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
 
-NOT_YET: Final = Listing(Asked("\n"), ())
+NOT_YET: Final = Listing(ListQuery("\n"), ())
 """Before the first answer; no query has a line break."""
 NOTHING: Final = [("", "Nothing that is recorded matches.")]
 NO_PREVIEW: Final = Preview("", (Line(""),), 0)
 
 HALF: Final = Dimension(min=1, preferred=200)
 """The height of the list and of what is below it: however much is found, so that nothing jumps while one types."""
-
-LIST_KEYS: Final[Sequence[str]] = (
-    *("c continue elsewhere", "enter show", "/ search", "? keys", "q quit"),
-    *("y copy", "r resume", "a all projects", "tab filters", "d u scroll"),
-)
-QUERY_KEYS: Final[Sequence[str]] = ("enter show", "↓ list", "tab filters", "esc ends the search", "f1 keys")
-FILTER_KEYS: Final[Sequence[str]] = ("←→ change", "tab next", "↓ list", "esc ends the search")
-AGENT_KEYS: Final[Sequence[str]] = ("enter continue there", "↑↓ choose", "esc back")
 
 HOMELESS: Final = {
     "continue": "This session belongs to no project, so no agent can take it over.",
@@ -98,7 +87,11 @@ class Choice(NamedTuple):
 class Rows(FormattedTextControl):
     """Rows of which one is chosen, with keys or the mouse; `chosen` is its number.
 
-    `rows.fill([[("bold", "one")], [("", "two")]])`, then `rows.move(1)`: `rows.chosen` is 1, and the second is marked.
+    >>> rows = Rows(KeyBindings(), moved=lambda: None)
+    >>> rows.fill([[("bold", "one")], [("", "two")]])
+    >>> rows.move(1)
+    >>> rows.chosen
+    1
     """
 
     def __init__(self, key_bindings: KeyBindings, moved: Callable[[], None]) -> None:
@@ -138,7 +131,12 @@ class Rows(FormattedTextControl):
 
 
 class Styles(Processor):
-    """Gives the lines of a preview their styles."""
+    """Gives the lines of a preview their styles.
+
+    styles = Styles()
+    below = TextArea(read_only=True, input_processors=[styles])
+    styles.lines = preview.lines  # before their text is put into `below`
+    """
 
     def __init__(self) -> None:
         self.lines: Sequence[Line] = NO_PREVIEW.lines
@@ -152,7 +150,9 @@ class Styles(Processor):
 class Screen:
     """The list on the terminal. It keeps its state from one choice to the next.
 
-    `screen.choice()` shows it until the user chooses what to do with a row, or leaves.
+    screen = Screen(live, types=False)
+    while (choice := screen.choice()) is not None:  # None: the user left
+        print(choice.does, choice.item.session)
     """
 
     def __init__(self, live: LiveSearch, *, types: bool, message: str = "") -> None:
@@ -160,7 +160,7 @@ class Screen:
         self._live = live
         self._message = message
         self._width = 0
-        self._asked: Asked | None = None
+        self._sent_query: ListQuery | None = None
         self._listing = NOT_YET
         self._wanted: Wanted | None = None
         self._preview = NO_PREVIEW
@@ -190,7 +190,7 @@ class Screen:
             application.timeoutlen = application.ttimeoutlen = ESCAPE_S
             application.before_render += self._catch_up
             application.key_processor.before_key_press += self._clear_message
-            self._asked = self._wanted = None  # what was not answered before is asked once more
+            self._sent_query = self._wanted = None  # what was not answered before is asked once more
             return application.run(pre_run=partial(end_at_sigterm, application))
 
     def _catch_up(self, application: Application[Any]) -> None:
@@ -199,10 +199,10 @@ class Screen:
         if width != self._width:
             self._width = width
             self._fill_list(self._list.chosen)
-        asked = self._live.asked(self._query.text)
-        if asked != self._asked:
-            self._asked = asked
-            self._ask(application, self._live.listings, asked, self._use_listing)
+        query = self._live.query(self._query.text)
+        if query != self._sent_query:
+            self._sent_query = query
+            self._ask(application, self._live.listings, query, self._use_listing)
         item = self._item()
         wanted = Wanted(item, self._listing.terms, width) if item is not None else None
         if wanted is not None and wanted != self._wanted:
@@ -233,7 +233,7 @@ class Screen:
     def _use_listing(self, listing: Listing) -> None:
         """Lists the answer from its beginning on; with other filters the same row stays chosen if it is there."""
         row = self._item()
-        is_same = self._listing.asked.typed == listing.asked.typed
+        is_same = self._listing.query.typed == listing.query.typed
         self._listing = listing
         self._fill_list(listing.items.index(row) if is_same and row in listing.items else 0)
         if not listing.items:
@@ -284,7 +284,7 @@ class Screen:
         return number if self._is_answered() else f"{number} …".strip()
 
     def _is_answered(self) -> bool:
-        return self._listing.asked == self._live.asked(self._query.text)
+        return self._listing.query == self._live.query(self._query.text)
 
     def _note(self) -> StyleAndTextTuples:
         return [("bold", self._listing.note)]

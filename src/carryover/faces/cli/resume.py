@@ -44,18 +44,20 @@ def run_resume(args: argparse.Namespace) -> None:
     from carryover.actions.resuming import resuming
     from carryover.actions.start_agent import exec_here, print_command, require_terminal
 
-    found = resuming(args.id or _session_to_resume())
+    command = resuming(args.id or _session_to_resume())
     if args.run:
-        require_terminal(found.agent, "--run")
-    print_command(found.folder, found.words)
-    missing = f"There is no `{found.binary}` command on PATH or in the usual places." if found.program is None else ""
-    if note := " ".join(filter(None, (missing, found.not_resumed))):
+        require_terminal(command.agent, "--run")
+    print_command(command.folder, command.words)
+    missing = (
+        f"There is no `{command.binary}` command on PATH or in the usual places." if command.program is None else ""
+    )
+    if note := " ".join(filter(None, (missing, command.not_resumed))):
         warn(note)
     if not args.run:
         return
-    if found.program is None:
-        raise UserError(f"{found.agent} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
-    exec_here(found.agent, found.program, found.words, found.folder)
+    if command.program is None:
+        raise UserError(f"{command.agent} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
+    exec_here(command.agent, command.program, command.words, command.folder)
 
 
 def _session_to_resume() -> str:
@@ -140,12 +142,12 @@ def _agent_to_start() -> str:
     """
     from carryover.actions.start_agent import agents_to_start
 
-    found = agents_to_start()
+    agents = agents_to_start()
     if not can_ask():
-        listed = ", ".join(agent.id for agent in found)
-        raise UserError(f"Name the agent, as in `carryover to {found[0].id}`. Here are: {listed}.", ExitCode.USAGE)
-    rows = [(agent.name, agent.id) for agent in found]
-    return _picked("In which agent do you want to continue?", rows, [agent.id for agent in found])
+        listed = ", ".join(agent.id for agent in agents)
+        raise UserError(f"Name the agent, as in `carryover to {agents[0].id}`. Here are: {listed}.", ExitCode.USAGE)
+    rows = [(agent.name, agent.id) for agent in agents]
+    return _picked("In which agent do you want to continue?", rows, [agent.id for agent in agents])
 
 
 def continue_in(agent: str, project: str | None, session: str | None, *, tokens: int | None, run: bool) -> None:
@@ -170,12 +172,12 @@ def _asked_for(going: TakeOver) -> str | None:
     """
     from carryover.actions.start_agent import open_work
 
-    found = open_work(going.root) if can_ask() and not going.is_at_limit else []
-    if len(found) < 2:
+    unfinished = open_work(going.root) if can_ask() and not going.is_at_limit else []
+    if len(unfinished) < 2:
         return None
-    rows = [(one_line(work.task, TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in found]
-    picked = _picked(QUESTION, rows, [work.session for work in found])
-    return picked if picked != found[0].session else None
+    rows = [(one_line(work.task, TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in unfinished]
+    picked = _picked(QUESTION, rows, [work.session for work in unfinished])
+    return picked if picked != unfinished[0].session else None
 
 
 def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str]) -> str:

@@ -273,13 +273,13 @@ def _declared(facts: Facts, now_ms: int) -> Iterator[str]:
 
 
 def _of_here(facts: Facts) -> dict[str, list[str]]:
-    if facts.here is None:
+    if facts.project_here is None:
         return {}
     rows = []
     for agent in facts.channels:
         arrives = f"by {', else '.join(agent.ways)}" if agent.ways else paint("not by itself", YELLOW)
         rows.append(_detail(agent.name, arrives + (f"; {harmless(agent.missing)}" if agent.missing else "")))
-    return {f"a new session in {facts.short(facts.here)} would get the handoff": rows}
+    return {f"a new session in {facts.short(facts.project_here)} would get the handoff": rows}
 
 
 def _of_sync(facts: Facts, now_ms: int) -> Iterator[str]:

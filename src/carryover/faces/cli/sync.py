@@ -131,9 +131,9 @@ def _once(args: argparse.Namespace) -> Done:
 def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
     """Whether the user says that the store's code is the same on the machine that has added this one."""
     name = offer.manifest.name
-    said = f"{name} has added this machine. The store's code: {offer.code}"
-    question = f"{said}\nDid `carryover sync add-machine` show the same code on {name}?"
-    return agreed(args, question, otherwise=f"{said}. If that machine shows the same code, run this with --yes.")
+    report = f"{name} has added this machine. The store's code: {offer.code}"
+    question = f"{report}\nDid `carryover sync add-machine` show the same code on {name}?"
+    return agreed(args, question, otherwise=f"{report}. If that machine shows the same code, run this with --yes.")
 
 
 def _add_machine(args: argparse.Namespace) -> Done:

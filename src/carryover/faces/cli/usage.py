@@ -87,8 +87,8 @@ def _not_counted(used: Used) -> Iterator[str]:
         )
 
 
-def _listed(found: Iterable[Uncounted], what: str) -> str:
-    return ", ".join(f"{counted(each.number, what)} of {each.agent}" for each in found)
+def _listed(uncounted: Iterable[Uncounted], what: str) -> str:
+    return ", ".join(f"{counted(one.number, what)} of {one.agent}" for one in uncounted)
 
 
 def _cells(row: UsedRow, *, with_cost: bool) -> list[str]:
@@ -102,8 +102,6 @@ def _cells(row: UsedRow, *, with_cost: bool) -> list[str]:
 
 def _window(window: Window, now: int) -> str:
     length = f" of {duration(window.minutes * 60)}" if window.minutes else ""
+    limit = f"{harmless(window.name)} limit{length}"
     resets = f"; resets {local_time(window.resets_ms)}" if window.resets_ms else ""
-    said = when(window.at_ms, now)
-    return (
-        f"{window.agent}: {window.used_percent:g} % of its {harmless(window.name)} limit{length} used ({said}){resets}"
-    )
+    return f"{window.agent}: {window.used_percent:g} % of its {limit} used ({when(window.at_ms, now)}){resets}"

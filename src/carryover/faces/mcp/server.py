@@ -24,7 +24,7 @@ from carryover import __version__
 from carryover.errors import UserError
 from carryover.past.budget import LEAST, MOST, USUAL
 from carryover.past.context import now_ms
-from carryover.past.recall import Asked, handoff, prepare, project_at, recall, turn
+from carryover.past.recall import ProjectFolder, handoff, prepare, project_at, recall, turn
 from carryover.past.search import KINDS
 
 NAME: Final = "carryover"
@@ -124,19 +124,24 @@ async def _refuse_unreadable(
 def _refusal_of(error: ValidationError) -> SessionMessage | None:
     """Returns the answer to a line that is no valid JSON but names the request that it is (half a surrogate pair)."""
     with suppress(ValueError, TypeError, KeyError, RecursionError):
-        asked = json.loads(error.errors()[0]["input"])["id"]
-        str(asked).encode()  # it would end the server that writes it
+        request_id = json.loads(error.errors()[0]["input"])["id"]
+        str(request_id).encode()  # it would end the server that writes it
         what = types.ErrorData(code=types.PARSE_ERROR, message=_UNREADABLE)
-        return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=asked, error=what))
+        return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=what))
     return None
 
 
 class _Project:
-    """The project that the client works in, which no argument of a tool can change."""
+    """The project that the client works in, which no argument of a tool can change.
+
+    project = _Project()
+    server = Server(NAME, on_call_tool=project.call)
+    result = await project.call(context, params)  # as the server does for each call
+    """
 
     def __init__(self) -> None:
         self._folder: str | None = None
-        self._first: Asked | None = None
+        self._first: ProjectFolder | None = None
         self._began_ms = now_ms()
         self._asking = anyio.Lock()
 
@@ -152,15 +157,15 @@ class _Project:
             text, failed = str(error), True
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
 
-    async def _asked_about(self, context: ServerRequestContext[Any]) -> Asked:
+    async def _asked_about(self, context: ServerRequestContext[Any]) -> ProjectFolder:
         """Returns the project of the first call. Raises UserError if another is in its place now, or none."""
         async with self._asking:
             if self._folder is None:
-                asked = context.session.client_capabilities
-                if asked is not None and asked.roots is not None and context.session.can_send_request:
+                capabilities = context.session.client_capabilities
+                if capabilities is not None and capabilities.roots is not None and context.session.can_send_request:
                     with anyio.move_on_after(ROOTS_S), suppress(MCPError, ValueError):  # refused, or no list of files
-                        found = await context.session.send_request(types.ListRootsRequest(), types.ListRootsResult)
-                        places = (urlsplit(str(root.uri)) for root in found.roots)
+                        listed = await context.session.send_request(types.ListRootsRequest(), types.ListRootsResult)
+                        places = (urlsplit(str(root.uri)) for root in listed.roots)
                         self._folder = next((unquote(place.path) for place in places if place.scheme == "file"), None)
                 self._folder = self._folder or str(Path.cwd())
             project = await anyio.to_thread.run_sync(project_at, self._folder)
@@ -172,25 +177,25 @@ class _Project:
             )
         return project
 
-    def _answer(self, project: Asked, name: str, given: Mapping[str, Any]) -> Callable[[], str]:
+    def _answer(self, project: ProjectFolder, name: str, values: Mapping[str, Any]) -> Callable[[], str]:
         """Returns the function that makes the answer. Arguments that are missing, or something else, are an error."""
         arguments = _arguments(name)
-        if arguments and (unknown := given.keys() - arguments):
-            known = ", ".join(sorted(arguments))
-            raise UserError(f"{name!r} takes no {', '.join(sorted(unknown))}. Its arguments are {known}.")
-        match name, given:
+        if arguments and (unknown := values.keys() - arguments):
+            names = ", ".join(sorted(arguments))
+            raise UserError(f"{name!r} takes no {', '.join(sorted(unknown))}. Its arguments are {names}.")
+        match name, values:
             case "recall", {"query": str(query)}:
-                return lambda: recall(project, query, given.get("kind"))
+                return lambda: recall(project, query, values.get("kind"))
             case "turn", {"turn": str() | int() as wanted}:
-                page, session = given.get("page"), given.get("session")
+                page, session = values.get("page"), values.get("session")
                 is_named = session is None or " of " in str(wanted)
-                asked = str(wanted) if is_named else f"{wanted} of {session}"
-                return lambda: turn(project, asked, page if isinstance(page, int) else 1, began_ms=self._began_ms)
+                turn_name = str(wanted) if is_named else f"{wanted} of {session}"
+                return lambda: turn(project, turn_name, page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
-                tokens = given.get("tokens")
+                tokens = values.get("tokens")
                 return lambda: handoff(project, tokens if isinstance(tokens, int) else USUAL)
-        known = ", ".join(tool.name for tool in TOOLS)
-        raise UserError(f"{name!r} with these arguments can't be answered. The tools are {known}.")
+        names = ", ".join(tool.name for tool in TOOLS)
+        raise UserError(f"{name!r} with these arguments can't be answered. The tools are {names}.")
 
 
 def _arguments(name: str) -> frozenset[str]:

@@ -140,18 +140,18 @@ def may_ask(request: web.Request) -> bool:
         return False
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport is not None else None
-    own = transport.get_extra_info("sockname") if transport is not None else None
-    if peer is None or own is None:
+    address = transport.get_extra_info("sockname") if transport is not None else None
+    if peer is None or address is None:
         return False
-    owners = here().connection_owners(peer[:2], own[:2])
+    owners = here().connection_owners(peer[:2], address[:2])
     # Root may read everything anyway; under WSL, the system's relay of the Windows browser is root's.
     return owners is None or (len(owners) > 0 and owners <= {0, os.geteuid()})
 
 
 def has_token(request: web.Request, visitor: Visitor) -> bool:
     """Whether the request has the visitor's token, which no other page can read."""
-    given = request.headers.getall(TOKEN_HEADER, ())
-    return len(given) == 1 and _digest(given[0]) == _digest(visitor.token)
+    tokens = request.headers.getall(TOKEN_HEADER, ())
+    return len(tokens) == 1 and _digest(tokens[0]) == _digest(visitor.token)
 
 
 def _host(request: web.Request) -> str:

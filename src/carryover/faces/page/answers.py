@@ -26,7 +26,7 @@ class KnownHealth(msgspec.Struct, frozen=True):
     found: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CommandBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /ui/api/command`. With `preview`, `forget` only says what would go, `to` only returns the line.
 
     `forget` takes a session with its `agent`, or the whole project; `note` a `text`; `to` the agent to continue in, and

@@ -33,7 +33,7 @@ from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.faces.page import commands
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
-from carryover.faces.page.answers import CommandAsked, KnownHealth, Me
+from carryover.faces.page.answers import CommandBody, KnownHealth, Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
 from carryover.past.budget import USUAL, is_budget
@@ -80,7 +80,12 @@ class Host(Protocol):
 
 
 class Page:
-    """Answers the page's requests. `changes` is told what has changed; call `close` at the end."""
+    """Answers the page's requests.
+
+    page = Page(host, access)
+    response = await page.answer(request)
+    page.changes.project(1)  # project 1 has changed; `page.close()` at the end
+    """
 
     def __init__(self, host: Host, access: Access) -> None:
         """Reads the page's files. Blocks."""
@@ -179,7 +184,7 @@ class Page:
             case ("GET", "outline", agent, *native_id):
                 return await self._read(lambda db: session_outline(db, agent, "/".join(native_id)))
             case ("GET", "session", agent, *native_id):
-                turn = _asked(request, "turn")
+                turn = _number_in(request, "turn")
                 return await self._read(lambda db: session_turns(db, agent, "/".join(native_id), turn))
             case ("GET", "usage"):
                 now_ms = self._host.now_ms()
@@ -199,8 +204,8 @@ class Page:
 
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
         host, now_ms = self._host, self._host.now_ms()
-        before_ms, limit = _asked(request, "before_ms"), _asked(request, "limit") or 100
-        tokens = _asked(request, "tokens") or USUAL
+        before_ms, limit = _number_in(request, "before_ms"), _number_in(request, "limit") or 100
+        tokens = _number_in(request, "tokens") or USUAL
         if not is_budget(tokens):
             raise web.HTTPBadRequest
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
@@ -220,24 +225,24 @@ class Page:
                 return projects.project_here(db, number).root
 
         folder = await self._in_thread(root)
-        return await self._read(lambda db: answers[what](db, projects.project_here(db, number)), at=folder)
+        return await self._read(lambda db: answers[what](db, projects.project_here(db, number)), folder=folder)
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
         wanted = Wanted(
-            project_id=_asked(request, "project"),
+            project_id=_number_in(request, "project"),
             agent=request.query.get("agent") or None,
-            since_ms=_asked(request, "since_ms"),
-            until_ms=_asked(request, "until_ms"),
+            since_ms=_number_in(request, "since_ms"),
+            until_ms=_number_in(request, "until_ms"),
             after=_place(request.query.get("after", "")),
         )
-        limit = _asked(request, "limit") or 100
+        limit = _number_in(request, "limit") or 100
         return await self._read(lambda db: session_page(db, wanted, limit=limit))
 
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
-        words, project_id = request.query.get("q", ""), _asked(request, "project")
-        limit, now_ms = _asked(request, "limit") or 20, self._host.now_ms()
+        words, project_id = request.query.get("q", ""), _number_in(request, "project")
+        limit, now_ms = _number_in(request, "limit") or 20, self._host.now_ms()
         if visitor.searches != arrived:  # a newer search has begun; this one is dropped
             raise _superseded()
         if visitor.searching is not None:
@@ -265,31 +270,31 @@ class Page:
                 _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
                 if not printed.startswith(b"{"):
                     raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
-                known = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
-                self._health = (self._host.clock(), known)
+                health = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
+                self._health = (self._host.clock(), health)
             return _json(self._health[1])
 
     async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         try:
             async with asyncio.timeout(_BODY_S):
-                asked = msgspec.json.decode(await request.read(), type=CommandAsked)
+                body = msgspec.json.decode(await request.read(), type=CommandBody)
         except (TimeoutError, ValueError) as error:
             raise web.HTTPBadRequest from error
-        if asked.command == "to" and asked.agent not in agent_ids():
+        if body.command == "to" and body.agent not in agent_ids():
             raise web.HTTPBadRequest(reason="no such agent")
 
         def root_for() -> str:
             with self._host.read_ledger() as db:
-                by = asked.session_agent or asked.agent
-                if asked.session and not projects.has_session(db, asked.project, by, asked.session):
+                by = body.session_agent or body.agent
+                if body.session and not projects.has_session(db, body.project, by, body.session):
                     raise web.HTTPNotFound
-                return projects.project_here(db, asked.project).root
+                return projects.project_here(db, body.project).root
 
         root = await self._in_thread(root_for)
         if self._running.locked():
             raise web.HTTPServiceUnavailable(reason="other commands are still running")
         async with self._running:
-            return _json(await commands.answer(asked, root, self._env(visitor), self._host.state.root))
+            return _json(await commands.answer(body, root, self._env(visitor), self._host.state.root))
 
     def _env(self, visitor: Visitor) -> dict[str, str]:
         """Returns the daemon's environment with what the user's shell adds to a service's."""
@@ -297,8 +302,8 @@ class Page:
         env.pop("NOTIFY_SOCKET", None)
         return env
 
-    async def _read(self, read: Read, pool: Executor | None = None, at: str | None = None) -> web.StreamResponse:
-        """Answers with what is read from the ledger, and from the folder `at`."""
+    async def _read(self, read: Read, pool: Executor | None = None, folder: str | None = None) -> web.StreamResponse:
+        """Answers with what is read from the ledger, and from the folder `folder`."""
 
         def answer() -> bytes:
             with self._host.read_ledger() as db:
@@ -308,10 +313,10 @@ class Page:
             return msgspec.json.encode(record)
 
         try:
-            work = answer if at is None else partial(look_at, at, answer)
+            work = answer if folder is None else partial(look_at, folder, answer)
             return web.Response(body=await self._in_thread(work, pool), content_type="application/json")
         except Silent as error:
-            raise web.HTTPServiceUnavailable(reason=f"{at}: {error.strerror}") from error
+            raise web.HTTPServiceUnavailable(reason=f"{folder}: {error.strerror}") from error
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -344,7 +349,7 @@ def _welcome(visitor: Visitor | None) -> web.Response:
     return answer
 
 
-def _asked(request: web.Request, name: str) -> int | None:
+def _number_in(request: web.Request, name: str) -> int | None:
     text = request.query.get(name, "")
     return _number(text) if text else None
 

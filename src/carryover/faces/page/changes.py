@@ -15,6 +15,14 @@ _MOST_STREAMS: Final = 32
 
 
 class _Stream:
+    """The events that one open page has yet to get.
+
+    >>> stream = _Stream()
+    >>> stream.end()
+    >>> stream.ended, stream.woken.is_set()
+    (True, True)
+    """
+
     def __init__(self) -> None:
         self.waiting: dict[bytes, None] = {}
         self.ended = False

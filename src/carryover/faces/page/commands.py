@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.daemon.own_page import ENVIRONMENT
-from carryover.faces.page.answers import CommandAnswer, CommandAsked
+from carryover.faces.page.answers import CommandAnswer, CommandBody
 from carryover.fsio import write_if_changed
 from carryover.model import is_plain_id
 from carryover.platform import MACOS, here
@@ -55,45 +55,45 @@ async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> t
             await child.wait()
 
 
-async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
+async def answer(body: CommandBody, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
     """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""
-    words = words_of(asked, root)
-    if asked.command == "to":
-        one = f" --session {quoted(_session(asked))}" if asked.session else ""
-        line = f"cd {quoted(root)} && carryover to {asked.agent}{one}"
+    words = words_of(body, root)
+    if body.command == "to":
+        one = f" --session {quoted(_session(body))}" if body.session else ""
+        line = f"cd {quoted(root)} && carryover to {body.agent}{one}"
         argv = (*CARRYOVER, *words)
-        was_run = not asked.preview and await asyncio.to_thread(open_terminal, argv, env, state)
-        ok = was_run or asked.preview
+        was_run = not body.preview and await asyncio.to_thread(open_terminal, argv, env, state)
+        ok = was_run or body.preview
         output = "" if ok else "No terminal window could be opened. Copy the command and run it in a terminal."
         return CommandAnswer(argv=("carryover", *words), ok=ok, output=output, line=line, was_run=was_run)
-    code, printed = await run(words, env, asked.text if asked.command == "note" else "")
+    code, printed = await run(words, env, body.text if body.command == "note" else "")
     output = printed.decode("utf-8", "replace")[:_OUTPUT_CHARS]
     if code is None:
         output = f"The command has not ended within {LIMIT_S:g} s. Run it in a terminal to see why."
     return CommandAnswer(argv=("carryover", *words), ok=code == 0, output=output)
 
 
-def words_of(asked: CommandAsked, root: str) -> tuple[str, ...]:
+def words_of(body: CommandBody, root: str) -> tuple[str, ...]:
     """Returns the words of the command line after `carryover`. `root` is an absolute path, so it is never an option."""
-    one = ("--session", _session(asked)) if asked.session else ()
-    match asked.command:
+    one = ("--session", _session(body)) if body.session else ()
+    match body.command:
         case "pause" | "unpause":
-            return (asked.command, root)
+            return (body.command, root)
         case "note":
-            return ("note", "--project", root, f"--from={asked.agent or _NOTES}")
+            return ("note", "--project", root, f"--from={body.agent or _NOTES}")
         case "to":
-            return ("to", asked.agent, root, *one)
+            return ("to", body.agent, root, *one)
         case "handoff":
             return ("handoff", root, "--raw", *one)
         case "forget":
-            which = (_session(asked),) if asked.session else ("--project", root)
-            return ("forget", *which, "--dry-run" if asked.preview else "--yes")
+            which = (_session(body),) if body.session else ("--project", root)
+            return ("forget", *which, "--dry-run" if body.preview else "--yes")
 
 
-def _session(asked: CommandAsked) -> str:
+def _session(body: CommandBody) -> str:
     """Returns the session's name in a command: an id that isn't plain could be an option, and `last` is another one."""
-    is_clear = is_plain_id(asked.session) and asked.session != "last"
-    return asked.session if is_clear else f"{asked.session_agent or asked.agent}:{asked.session}"
+    is_clear = is_plain_id(body.session) and body.session != "last"
+    return body.session if is_clear else f"{body.session_agent or body.agent}:{body.session}"
 
 
 def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path) -> bool:

@@ -26,7 +26,13 @@ _UPGRADED: Final = "Carryover was upgraded while carryoverd was running. `carryo
 
 
 class PageDoor:
-    """Opens the page of `carryover ui` when it is first asked for. Until then it costs neither time nor memory."""
+    """Opens the page of `carryover ui` when it is first asked for. Until then it costs neither time nor memory.
+
+    door = PageDoor(context)
+    key = await door.key(env)  # for `carryover ui`
+    if door.is_at(request.path):
+        return await door.answer(request)
+    """
 
     def __init__(self, context: DaemonContext) -> None:
         self._context = context

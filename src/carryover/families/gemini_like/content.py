@@ -55,8 +55,7 @@ def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[ToolCall, T
     ran = _SHELL_MODE.match(text)
     if ran is None:
         return None
-    command = OpenCall.of_command(call_id, SHELL, ran[1].strip(), cwd)
-    call = msgspec.structs.replace(command, actor="human", changes=())
+    call = OpenCall.of_command(call_id, SHELL, ran[1].strip(), cwd).by_user()
     return call.as_event(), call.ended(ToolOutcome("unknown", without_ansi(ran[2])))
 
 

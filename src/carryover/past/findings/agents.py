@@ -36,13 +36,13 @@ def agent_facts(
     selected = config.agents.selected or ()
     closely = [spec for spec in answering if not in_short or spec.id in selected]
     versions = config.agents.recorded_versions()
-    asked = {detection.spec.id: detection for detection in detect_all(closely, machine, versions, ask=ask)}
-    detections = [asked.get(spec.id) or detect_unasked(spec, machine) for spec in answering]
+    detected = {detection.spec.id: detection for detection in detect_all(closely, machine, versions, ask=ask)}
+    detections = [detected.get(spec.id) or detect_unasked(spec, machine) for spec in answering]
     new = newly_covered(detections, config.agents)
     agents = []
     for detection in detections:
         agent = _agent(detection, config, recorded_of(ledger, detection.spec.id), is_new=detection.spec.id in new)
-        if detection.spec.id in asked:
+        if detection.spec.id in detected:
             agent = _with_files(agent, detection, state, machine, config.agents)
         agents.append(agent)
     return tuple(agents)

@@ -121,7 +121,11 @@ def _failed(name: str, row: Row, values: dict[str, Any]) -> Iterator[Finding]:
 
 
 class _Words(Formatter):
-    """Formats as usual, but a tuple as a list, and with `:path` a path, or several, as people read them."""
+    """Formats as usual, but a tuple as a list, and with `:path` a path, or several, as people read them.
+
+    >>> _Words(Path("/home/ada")).format("{0:path}: {1}", "/home/ada/shop", ("AGENTS.md", "CLAUDE.md"))
+    '~/shop: AGENTS.md, CLAUDE.md'
+    """
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -234,6 +238,7 @@ def _machine(facts: Facts, _: Facts) -> dict[str, Row]:
         "settings/unknown-keys": facts.config.unknown_keys,
         "paused/all": facts.paused,
         "git/not-run": facts.git_trouble,
+        "agents/left-out": [{"agent": agent, "reason": reason} for agent, reason in facts.left_out.items()],
         "project/silent-disk": list(facts.silent),
     }
 

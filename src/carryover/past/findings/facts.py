@@ -23,7 +23,12 @@ from carryover.terminal.paths import short_path
 
 
 class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent that Carryover knows, whether it is on this machine or not."""
+    """One agent that Carryover knows, whether it is on this machine or not.
+
+    >>> agent = AgentFacts(id="codex", name="Codex CLI", state="missing")
+    >>> agent.is_here
+    False
+    """
 
     id: str
     name: str
@@ -118,7 +123,12 @@ class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files."""
+    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files.
+
+    >>> project = ProjectFacts(root="/srv/shop", uncommitted=("AGENTS.md",))
+    >>> project.commit
+    "cd /srv/shop && git add AGENTS.md && git commit -m 'Point agents to the handoff' -- AGENTS.md"
+    """
 
     root: str
     open_to: str | None = None
@@ -210,11 +220,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     git_trouble: str | None = None
     """Why git can't be run, as a clause, if a project needs it."""
     projects: tuple[ProjectFacts, ...] = ()
-    here: str | None = None
+    project_here: str | None = None
     """The project around the current folder; None if the ledger has none there, or this was not asked."""
     channels: tuple[Channels, ...] = ()
     """By which ways the agents on this machine would get the handoff there."""
     inspection: Inspection | None = None
+    left_out: dict[str, str] = {}
+    """The agents of other packages that can't be used, as `agent of package`, with the reasons."""
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from carryover import __version__
+from carryover.agents import left_out
 from carryover.build import build
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
@@ -46,11 +47,11 @@ T = TypeVar("T")
 
 
 def gather(
-    *, inspect: bool = False, in_short: bool = False, here: bool = False, ask: AskVersion = ask_version
+    *, inspect: bool = False, in_short: bool = False, with_channels: bool = False, ask: AskVersion = ask_version
 ) -> Facts:
     """Gathers the facts; with `inspect`, also those that take longer.
 
-    With `here`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
+    With `with_channels`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
     """
     state = state_dir()
     home = Path.home()
@@ -84,8 +85,9 @@ def gather(
         sync=sync_status(state),
         git_trouble=_git_trouble(health, ledger),
         projects=_projects(ledger, config),
+        left_out={f"{place.id} of {place.package}": reason for place, reason in left_out().items()},
     )
-    if here:
+    if with_channels:
         facts = _with_channels(facts)
     if inspect:
         from carryover.past.findings.inspection import with_inspection
@@ -124,7 +126,7 @@ def _with_channels(facts: Facts) -> Facts:
 
     with suppress(Silent):
         channels = look_at(root, partial(project_channels, root, project_settings(root, facts.config), facts.agents))
-        return msgspec.structs.replace(facts, here=str(root), channels=channels)
+        return msgspec.structs.replace(facts, project_here=str(root), channels=channels)
     return facts
 
 

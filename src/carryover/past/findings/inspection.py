@@ -135,10 +135,10 @@ def _projects(facts: Facts, state: StateDir, home: Path) -> tuple[ProjectFacts, 
     for root, project in look_at_each(recent, lambda root: inspect(projects[root])):
         projects[root] = project
     around = partial(_root_around, config=config, home=home, agents_own=lambda: own_folders)
-    for _, here in look_at_each(filter(None, (current_folder(),)), around):
-        if here is not None and here not in recent:
-            project = projects.get(here, ProjectFacts(root=here))
-            projects[here] = msgspec.structs.replace(project, unread=_unread(Path(here), states))
+    for _, root_here in look_at_each(filter(None, (current_folder(),)), around):
+        if root_here is not None and root_here not in recent:
+            project = projects.get(root_here, ProjectFacts(root=root_here))
+            projects[root_here] = msgspec.structs.replace(project, unread=_unread(Path(root_here), states))
     return tuple(projects.values())
 
 

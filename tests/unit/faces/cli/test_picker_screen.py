@@ -21,7 +21,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.model import LAST, AssistantMessage
 from carryover.past.latest import Latest
-from carryover.past.live_search import Asked, LiveSearch, listing_of
+from carryover.past.live_search import ListQuery, LiveSearch, listing_of
 from support.scribe import writing
 from support.terminal import DOWN, ENTER, RIGHT
 
@@ -212,7 +212,7 @@ def test_why_nothing_can_be_listed_is_said(play: Play, live: LiveSearch, tmp_pat
 
 def test_a_session_is_named_so_that_it_is_no_other_one(live: LiveSearch, ledger_path: Path) -> None:
     with closing(connect_read_only(ledger_path)) as db:
-        answer = listing_of(db, Asked("rounds down")).items[0]
+        answer = listing_of(db, ListQuery("rounds down")).items[0]
     assert answer.hit is not None
     by_subagent = answer._replace(hit=msgspec.structs.replace(answer.hit, subagent_id="a1"))
 

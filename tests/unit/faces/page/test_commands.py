@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from carryover.faces.page import commands
-from carryover.faces.page.answers import CommandAnswer, CommandAsked
+from carryover.faces.page.answers import CommandAnswer, CommandBody
 from carryover.faces.page.commands import CARRYOVER, answer, open_terminal, words_of
 from carryover.platform import LINUX, MACOS
 from support.daemon_process import wait_until
@@ -22,11 +22,11 @@ from support.tools import program
     [("3f2a-11", "3f2a-11"), ("last", "codex:last"), ("--all", "codex:--all"), ("a b; rm", "codex:a b; rm")],
 )
 def test_what_is_typed_is_never_an_option_or_another_session(session: str, named: str) -> None:
-    forget = CommandAsked(command="forget", project=1, agent="codex", session=session)
-    note = CommandAsked(command="note", project=1, agent=session, text="--json")
+    forget = CommandBody(command="forget", project=1, agent="codex", session=session)
+    note = CommandBody(command="note", project=1, agent=session, text="--json")
 
-    to = CommandAsked(command="to", project=1, agent="claude-code", session=session, session_agent="codex")
-    handoff = CommandAsked(command="handoff", project=1, session=session, session_agent="codex")
+    to = CommandBody(command="to", project=1, agent="claude-code", session=session, session_agent="codex")
+    handoff = CommandBody(command="handoff", project=1, session=session, session_agent="codex")
 
     assert words_of(forget, "/srv/shop") == ("forget", named, "--yes")
     assert words_of(to, "/srv/shop") == ("to", "claude-code", "/srv/shop", "--session", named)
@@ -51,7 +51,7 @@ async def test_a_command_that_does_not_end_is_ended(home: Path, monkeypatch: pyt
     monkeypatch.setattr(commands, "LIMIT_S", 0.2)
     monkeypatch.setattr(commands, "CARRYOVER", (sys.executable, "-c", "import time; time.sleep(60)"))
 
-    done = await answer(CommandAsked(command="pause", project=1), "/srv/shop", os.environ, home)
+    done = await answer(CommandBody(command="pause", project=1), "/srv/shop", os.environ, home)
 
     assert (done.ok, done.output[:39]) == (False, "The command has not ended within 0.2 s.")
 
@@ -62,7 +62,7 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
     program(home / "bin" / "x-terminal-emulator", f'printf "%s\\n" "$@" > {opened}.part; mv {opened}.part {opened}')
     env = {"DISPLAY": ":7", "PATH": f"{home}/bin:/usr/bin:/bin"}
 
-    done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/srv/my shop", env, home)
+    done = await answer(CommandBody(command="to", project=1, agent="codex"), "/srv/my shop", env, home)
 
     line = "cd '/srv/my shop' && carryover to codex"
     assert done == CommandAnswer(argv=("carryover", "to", "codex", "/srv/my shop"), ok=True, output="", line=line)
@@ -71,7 +71,7 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
 
 
 async def test_the_line_that_continues_one_session_names_it(home: Path) -> None:
-    asked = CommandAsked(command="to", project=1, agent="codex", session="a b", session_agent="pi", preview=True)
+    asked = CommandBody(command="to", project=1, agent="codex", session="a b", session_agent="pi", preview=True)
 
     done = await answer(asked, "/srv/shop", {}, home)
 
@@ -98,7 +98,7 @@ async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> No
 @pytest.mark.linux("for a desktop's terminals")
 @pytest.mark.parametrize("env", [{"PATH": "/usr/bin"}, {"DISPLAY": ":0", "PATH": "relative"}])
 async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: dict[str, str]) -> None:
-    done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/srv/shop", env, home)
+    done = await answer(CommandBody(command="to", project=1, agent="codex"), "/srv/shop", env, home)
 
     assert (done.ok, done.was_run, done.line) == (False, False, "cd /srv/shop && carryover to codex")
     assert done.output == "No terminal window could be opened. Copy the command and run it in a terminal."

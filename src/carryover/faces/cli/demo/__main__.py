@@ -61,20 +61,20 @@ def main() -> int:
 
 def _show(folder: Path) -> None:
     say(f"Carryover {__version__} at work, once, in a throw-away folder.", "")
-    history, home, found = sources_on_disk(Config()), Path.home(), None
+    history, home, handoff = sources_on_disk(Config()), Path.home(), None
     if history:
         used = {item.source.agent for item in history}
         names = ", ".join(name for agent, name in agent_names().items() if agent in used)
         amount = f"{counted(len(history), 'transcript')} of {names} ({size(sum(item.size for item in history))})"
         say(f"Found {amount}. Reading the newest of them.")
         flush()
-        found = _read()
-    if found is None:
+        handoff = _read()
+    if handoff is None:
         say("The transcripts found here hold no work." if history else "No agent's transcripts were found here.")
         say("Reading the README's example instead, a session of Claude Code.")
         flush()
-        found = _read_example(folder)
-    root, text = found
+        handoff = _read_example(folder)
+    root, text = handoff
     say("", f"The handoff of {short_path(root, home)}, where something happened last:", "")
     print_document(f"{text}\n")
 
@@ -85,22 +85,22 @@ def _read_example(home: Path) -> tuple[str, str]:
     os.environ.update(kept, HOME=str(home))
     make_project(home / "shop", os.environ)
     replay(home / ".claude", home / "shop", example())
-    found = _read()
-    if found is None:
+    handoff = _read()
+    if handoff is None:
         raise UserError("The example gave no handoff.")
-    return found
+    return handoff
 
 
 def _read() -> tuple[str, str] | None:
     """Returns the newest project's root and handoff, or None if there was nothing to hand over."""
     begin_s = time.monotonic()
     with temporary_ledger(chosen_sources(Config(), None, most_bytes=MOST_BYTES), adapters()) as ledger:
-        found = totals(ledger)
-        secrets = f", {counted(sum(found.redactions.values()), 'secret')} taken out" if found.redactions else ""
+        sums = totals(ledger)
+        secrets = f", {counted(sum(sums.redactions.values()), 'secret')} taken out" if sums.redactions else ""
         took = f"in {time.monotonic() - begin_s:.1f} s"
-        say(f"{counted(found.sources, 'transcript')} read, {counted(found.events, 'event')}{secrets}, {took}")
-        made = (made_handoff(ledger, project.id, Config(), now_ms=now_ms()) for project in projects(ledger))
-        return next(((one.root, one.text) for one in made if one.text is not None), None)
+        say(f"{counted(sums.sources, 'transcript')} read, {counted(sums.events, 'event')}{secrets}, {took}")
+        handoffs = (made_handoff(ledger, project.id, Config(), now_ms=now_ms()) for project in projects(ledger))
+        return next(((one.root, one.text) for one in handoffs if one.text is not None), None)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ KIND_NAMES = ("type", "kind", "role", "name", "method", "subtype", "tool", "stat
 
 
 def shapes(value: Any) -> Any:
-    """The shape of a JSON value: the names of its parts, and their types."""
+    """Returns the shape of a JSON value: the names of its parts, and their types."""
     if isinstance(value, dict):
         return tuple((name, shapes(part)) for name, part in sorted(value.items()))
     if isinstance(value, list):
@@ -46,12 +46,12 @@ def shapes(value: Any) -> Any:
 
 
 def places(value: Any, depth: int = 6) -> Iterator[tuple[Any, Any]]:
-    """Every container and the place in it that holds something."""
+    """Yields each container with the places in it that hold something."""
     return ((container, place) for container, place, _ in _placed(value, depth, "", ()))
 
 
 def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
-    """Copies of a record with one part missing or of another type.
+    """Yields copies of a record with one part missing or of another type.
 
     `known` holds what was damaged in records before this one, and is added to: a part is damaged once for its path, the
     kinds of the objects that it is in, and the shape of the object that holds it; of the record itself, its own shape.
@@ -76,7 +76,7 @@ def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
 
 
 def _placed(value: Any, depth: int, path: str, kinds: tuple[str, ...]) -> Iterator[tuple[Any, Any, str]]:
-    """Containers and places, each with its path, in which all items of a list are one, and the kinds on the way."""
+    """Yields containers and places, each with its path, in which all items of a list are one, and the kinds passed."""
     if isinstance(value, dict):
         kinds = (*kinds, *(str(value.get(name))[:32] for name in KIND_NAMES if isinstance(value.get(name), str)))
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -6,13 +6,12 @@ from typing import Final
 
 from carryover.adapter import spec
 
+_EVENTS: Final = (
+    "pre_user_prompt post_write_code post_run_command post_cascade_response post_cascade_response_with_transcript "
+    "post_setup_worktree"
+)
 # The file knows no time limit: the script keeps its own, and a hook before an action is waited for.
-_PROMPT: Final = spec.HookEntry(event="pre_user_prompt", timeout_s=5)
-_WRITE: Final = spec.HookEntry(event="post_write_code", timeout_s=5)
-_COMMAND: Final = spec.HookEntry(event="post_run_command", timeout_s=5)
-_RESPONSE: Final = spec.HookEntry(event="post_cascade_response", timeout_s=5)
-_TRANSCRIPT: Final = spec.HookEntry(event="post_cascade_response_with_transcript", timeout_s=5)
-_WORKTREE: Final = spec.HookEntry(event="post_setup_worktree", timeout_s=5)
+_HOOKS: Final = tuple(spec.HookEntry(event=event, timeout_s=5) for event in _EVENTS.split())
 
 SPEC: Final = spec.AgentSpec(
     id="windsurf",
@@ -34,12 +33,8 @@ SPEC: Final = spec.AgentSpec(
         form="plain",
         sets=(
             # The first eight events: before and after reading, writing, commands and tools of MCP.
-            spec.HookSet(versions=">=1.12.41,<1.13", label="1.12.41 and later 1.12", hooks=(_WRITE, _COMMAND)),
-            spec.HookSet(
-                versions=">=1.13,<4",
-                label="1.13 and later",
-                hooks=(_PROMPT, _WRITE, _COMMAND, _RESPONSE, _TRANSCRIPT, _WORKTREE),
-            ),
+            spec.HookSet(versions=">=1.12.41,<1.13", label="1.12.41 and later 1.12", hooks=_HOOKS[1:3]),
+            spec.HookSet(versions=">=1.13,<4", label="1.13 and later", hooks=_HOOKS),
         ),
         spooled=True,
     ),
@@ -50,6 +45,6 @@ SPEC: Final = spec.AgentSpec(
         head=r"# Cascade Chat Conversation\n\s{0,20}Note: _[^\n]{1,300}_\n",
         user="### User Input",
         agent="### Planner Response",
-        mark=r"\*[A-Z][^*\n]{2,1000}\*",
+        call=r"\*[A-Z][^*\n]{2,1000}\*",
     ),
 )

@@ -1,0 +1,76 @@
+"""Keeps what another package's agent raises from everything but its own sources, and remembers it for `status`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
+from carryover.readers.by_kind import reader_of_copies
+from carryover.records import rawjson
+
+T = TypeVar("T")
+
+raised: Final[dict[str, str]] = {}
+"""What agents raised since the process began, by their ids."""
+
+
+def guarded(agent: Agent) -> Agent:
+    """Returns an agent whose functions raise nothing but the OSErrors of its reader."""
+
+    def safe(function: Callable[..., T], otherwise: Any) -> Callable[..., T]:
+        def call(*given: Any) -> T:
+            try:
+                return function(*given)
+            except Exception as error:
+                _remember(agent.id, error)
+                return otherwise(*given) if callable(otherwise) else otherwise  # type: ignore[no-any-return]
+
+        return call
+
+    def unread(_source: Source, context: Any, _record: Record) -> tuple[Any, Parsed]:
+        return context, Parsed(skipped=(rawjson.skipped(None, "the agent's package failed", None),))
+
+    hooks = agent.hooks
+    if hooks is not None:
+        failed = rawjson.skipped("hook", "the agent's package failed", None)
+        read, answer = safe(hooks.read, failed), safe(hooks.answer, b"")
+        hooks = dataclasses.replace(hooks, read=read, answer=answer, layout_root=safe(hooks.layout_root, None))
+    return dataclasses.replace(
+        agent,
+        reader=_Reader(agent.id, agent.reader),
+        source_of=safe(agent.source_of, None),
+        sources=safe(agent.sources, lambda root: []),  # noqa: ARG005
+        parse=safe(agent.parse, unread),
+        hooks=hooks,
+        exported=safe(agent.exported, None) if agent.exported is not None else None,
+    )
+
+
+class _Reader:
+    def __init__(self, agent_id: str, reader: Reader) -> None:
+        self._id, self._reader = agent_id, reader
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        return self._or_os_error(lambda: self._reader.read(path, cursor))
+
+    def stat(self, path: Path) -> FileStat:
+        return self._or_os_error(lambda: self._reader.stat(path))
+
+    def of_copies(self) -> Reader:
+        return _Reader(self._id, reader_of_copies(self._reader))
+
+    def _or_os_error(self, function: Callable[[], T]) -> T:
+        try:
+            return function()
+        except OSError:
+            raise
+        except Exception as error:
+            _remember(self._id, error)
+            raise OSError("the agent's package failed") from error
+
+
+def _remember(agent_id: str, error: Exception) -> None:
+    raised[agent_id] = f"its code raises {type(error).__name__}"

@@ -1,0 +1,59 @@
+"""`carryover agents`: lists the agents that Carryover knows, and checks one that a package brings."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.faces.cli.arguments import describe, flag
+from carryover.past.check.packages import KnownAgent, checked, is_ours, known_agents
+from carryover.terminal.output import counted, put
+from carryover.terminal.table import Column, table_lines
+
+DESCRIPTION: Final = """\
+Lists the agents that Carryover knows, and the package that each comes from. Any
+package that is installed beside Carryover can bring one. If it can't be loaded
+it is left out, and this list says why.
+
+    check PACKAGE    hold an agent to the contract by its package's recordings"""
+
+EXAMPLES: Final = """\
+  carryover agents
+  carryover agents check scribe-for-carryover"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
+    parser.add_argument("action", metavar="check", nargs="?", choices=("check",), help="check the agent of a package")
+    parser.add_argument("package", metavar="PACKAGE", nargs="?", help="the package, its module, or the agent's id")
+    flag(parser, "--json", "print the list, or the findings, as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.action is None:
+        known = known_agents()
+        put(args, known, _listed(known), fits=True)
+        return ExitCode.OK
+    if args.package is None:
+        raise UserError("check needs the name of a package", ExitCode.USAGE)
+    found = checked(args.package)
+    lines = (line for each in found for line in _lines(each.id, each.findings))
+    put(args, found, lines)
+    return ExitCode.FAILED if any(each.findings for each in found) else ExitCode.OK
+
+
+def _listed(known: list[KnownAgent]) -> Iterator[str]:
+    heads = (Column("AGENT"), Column("NAME"), Column("FROM", least=20))
+    yield from table_lines(heads, ([each.id, each.name, _origin(each)] for each in known))
+
+
+def _origin(agent: KnownAgent) -> str:
+    package = "Carryover" if is_ours(agent) else agent.package
+    return f"{package}; left out: {agent.problem}" if agent.problem is not None else package
+
+
+def _lines(agent: str, findings: list[str]) -> Iterator[str]:
+    yield f"✗ {agent}: {counted(len(findings), 'finding')}" if findings else f"✓ {agent} keeps the contract"
+    yield from (f"  {finding}" for finding in findings)

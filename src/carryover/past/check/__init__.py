@@ -1,0 +1,1 @@
+"""Checks an agent by its own recordings, as `carryover agents check` and the contract suite do."""

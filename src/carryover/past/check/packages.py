@@ -1,0 +1,72 @@
+"""Lists the agents with the packages that they are from, and checks the agents of one package."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+
+from carryover import agents
+from carryover.errors import ExitCode, UserError
+from carryover.packages import GROUP, OWN, Place, entry_points
+from carryover.past.check.checks import of_agent
+
+
+class KnownAgent(msgspec.Struct, frozen=True):
+    """An agent. `package`: the installed package that brings it. `problem`: why it is left out; None if it is not."""
+
+    id: str
+    name: str
+    package: str
+    problem: str | None = None
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """The findings about an agent; none if it keeps the contract."""
+
+    id: str
+    findings: list[str]
+
+
+def known_agents() -> list[KnownAgent]:
+    """Returns every agent, and after them those of packages that are left out."""
+    out = agents.left_out()
+    known = [place for place in agents.places() if place not in out]
+    return [
+        *(KnownAgent(place.id, agents.agent_name(place.id), place.package) for place in known),
+        *(KnownAgent(place.id, place.id, place.package, problem) for place, problem in out.items()),
+    ]
+
+
+def checked(package: str) -> list[Checked]:
+    """Checks each agent of a package, which may also be named by its module or by the agent's id.
+
+    Raises UserError if it brings none.
+    """
+    wanted = package.replace("_", "-").lower()
+    names = ((place, {place.id, place.module, place.package}) for place in entry_points())
+    found = [place for place, known in names if wanted in {name.replace("_", "-").lower() for name in known}]
+    if not found:
+        raise UserError(f"No package {package!r} with an entry point of {GROUP} is installed.", ExitCode.NOTHING_FOUND)
+    out = agents.left_out()
+    return [Checked(place.id, [out[place]] if place in out else _findings(place)) for place in found]
+
+
+def is_ours(agent: KnownAgent) -> bool:
+    """Whether an agent comes with Carryover."""
+    return agent.package == OWN
+
+
+def _findings(place: Place) -> list[str]:
+    spec = find_spec(place.module)
+    [folder, *_] = (spec.submodule_search_locations if spec is not None else None) or [""]
+    agent = agents.agent_at(place)
+    if isinstance(agent, str):
+        return [agent]
+    with tempfile.TemporaryDirectory(prefix="carryover-check-") as scratch:
+        try:
+            return [*of_agent(agent, Path(folder) / "recordings", Path(scratch))]
+        except Exception as error:
+            return [f"it raises {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"]

@@ -1,0 +1,86 @@
+"""Reads recordings as the daemon reads transcripts, without storing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Batch, Record, Reemitted, Source
+from carryover.ingest.sanitize import clean_context
+from carryover.model import Event, Skipped, TokensUsed
+
+
+@dataclass(slots=True)
+class Reading:
+    """Everything that the daemon would have stored of a source."""
+
+    context: Any
+    cursor: bytes | None = None
+    events: list[Event] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    tokens: list[TokensUsed] = field(default_factory=list)
+    restarts: int = 0
+    batches: list[Batch] = field(default_factory=list)
+
+
+def moved(source: Source, path: Path) -> Source:
+    """Returns the same source with its file somewhere else."""
+    return msgspec.structs.replace(source, path=str(path))
+
+
+def read_on(agent: Agent, source: Source, reading: Reading | None = None) -> Reading:
+    """Reads what is there now, continuing from `reading`; keeps the context and cursor as the daemon does."""
+    reading = reading or Reading(context=agent.context_type())
+    more = True
+    while more:
+        batch = agent.reader.read(Path(source.path), reading.cursor)
+        reading.batches.append(batch)
+        if batch.restarted:
+            reading.restarts += 1
+            reading.context = agent.context_type()
+        fold_into(agent, source, reading, batch.records)
+        reading.cursor = batch.cursor
+        more = batch.more
+    return reading
+
+
+def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[Record]) -> Reading:
+    """Adds what a batch of records becomes; keeps the context as the daemon stores it."""
+    events: list[Event] = []
+    reemitted: list[Reemitted] = []
+    for record in records:
+        reading.context, folded = agent.parse(source, reading.context, record)
+        events += folded.events
+        reading.skipped += folded.skipped
+        reading.tokens += folded.tokens
+        reemitted += () if folded.reemitted is None else (folded.reemitted,)
+    reading.events = after_batch(reading.events, events, reemitted)
+    stored = clean_context(reading.context)
+    reading.context = msgspec.json.decode(stored, type=agent.context_type)
+    return reading
+
+
+def after_batch(events: Sequence[Event], reported: Sequence[Event], reemitted: Iterable[Reemitted]) -> list[Event]:
+    """Returns the events that count once a batch `reported` others, as `carryover.ledger.threads` decides it, but with
+    replaced ones at the end."""
+    gone: set[str] = set()
+    for each in reemitted:
+        before, now = (
+            [event.key for event in some if (event.session, event.subagent_id) == (each.session, each.subagent_id)]
+            for some in (events, reported)
+        )
+        if each.after is not None:
+            before = before[before.index(each.after) + 1 :] if each.after in before else []
+        is_whole = not each.more or before[: len(now)] != now
+        gone |= set(before if is_whole else now)
+    return [*(event for event in events if event.key not in gone), *reported]
+
+
+def fold_one(agent: Agent, source: Source, data: bytes, context: Any = None) -> Reading:
+    """Parses a single record."""
+    reading = Reading(context=context if context is not None else agent.context_type())
+    return fold_into(agent, source, reading, [Record(number=1, data=data)])

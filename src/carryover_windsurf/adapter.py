@@ -1,0 +1,451 @@
+"""Windsurf's agent Cascade, in what it hands to hooks (in `<state>/spool/windsurf`) and in its transcripts.
+
+A transcript says more (what failed, what a command printed) but comes after its turn has ended, and only from some
+versions. So a conversation consists of calls from before the transcript begins, the transcript, and calls of later
+turns. Once a turn is in the transcript, its calls no longer count; the ledger replaces them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
+from carryover.adapter.hooks import root_above, skipped
+from carryover.adapter.recorder import Recorder
+from carryover.adapter.spooled import SpooledCall, copy_beside
+from carryover.model import AnyBody, AssistantMessage, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
+from carryover.readers.bounds import LOOK_BYTES, MOST_LINES
+from carryover.readers.files import read_head
+from carryover.readers.layouts import Layout, kind_of, source_at, sources_below
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader
+from carryover.records import rawjson, uris
+from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.fields import LATEST_MS, SUBJECT_CHARS, bounded, digest, session_of_copy, utc_ms
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
+from carryover.records.patches import place_of
+from carryover.records.text import names_own_folder
+from carryover.text.pattern import later
+from carryover_windsurf.spec import SPEC
+
+MAX_SPOOLED_BYTES: Final = 32 << 20
+MAX_TRANSCRIPT_BYTES: Final = LOOK_BYTES - MAX_SPOOLED_BYTES
+"""A transcript only grows, so what is read of it never changes; turns after that count by their calls."""
+SAME_CALL_MS: Final = 2_000
+"""A hook that is registered twice, by the user and in the workspace, runs twice within this time."""
+_TRANSCRIPT: Final = "post_cascade_response_with_transcript"
+_NOT_ASKED: Final = "pre_read_code post_read_code pre_write_code pre_run_command pre_mcp_tool_use post_mcp_tool_use"
+_QUIET: Final = (_TRANSCRIPT, *_NOT_ASKED.split())
+"""Events that hold nothing; of most, our script is called only if somebody registers it for them."""
+_ID: Final = r"[A-Za-z0-9][\w-]{0,99}"
+_FILE: Final = rf"(?P<session>{_ID})\.jsonl"
+LAYOUTS: Final = (
+    Layout(kind="spool", root=f"spool/{SPEC.id}", rank=1, globs=("*.jsonl",), pattern=_FILE),  # has the transcript too
+    Layout(kind="transcript", root=".windsurf/transcripts", globs=("*.jsonl",), pattern=_FILE),
+)
+_ANSWER, _SPOKEN = "answer", "spoken"
+_CALL: Final = msgspec.json.Decoder(SpooledCall)
+_OBJECT: Final = msgspec.json.Decoder(Fields)
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one conversation between two records."""
+
+    cwd: str | None = None
+    last_ms: int = 0
+    last: bytes | None = None
+    """Key of the last event. Bytes, since text might be taken for a secret."""
+    model: str | None = None
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """A hook call or a row of a transcript, with the record made of it. `mark` is equal for a call and its row."""
+
+    kind: str
+    mark: str
+    record: dict[str, Any]
+    at_ms: int = 0
+    turn: str = ""
+    same: str = ""
+    transcript: str | None = None
+
+    @property
+    def asked(self) -> str | None:
+        """The prompt in it; None for others."""
+        return self.mark if self.kind in ("pre_user_prompt", "user_input") else None
+
+
+class _Conversation(OnlyConversation):
+    """`noted_ms`: when the transcript was written, for rows without a time and without a call."""
+
+    def __init__(self, path: Path, records: Sequence[dict[str, Any]], begin: dict[str, Any], noted_ms: int = 0) -> None:
+        self.ident, self._records, self._begin, self._noted_ms = path.stem, records, begin, noted_ms
+        self.pieces = [(str(number), digest(msgspec.json.encode(record))) for number, record in enumerate(records)]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        return msgspec.json.encode({"kind": "begin", **self._begin, "on": on, "more": more})
+
+    def piece(self, number: int) -> bytes | None:
+        return msgspec.json.encode({**self._records[number], "noted_ms": self._noted_ms})
+
+
+def _take(path: Path, stat: FileStat) -> _Conversation:
+    """Reads a conversation. A changed transcript is noticed by the call that names it."""
+    kind = kind_of(LAYOUTS, path) or _kind_in(read_head(path, 64 << 10))
+    if kind is None:
+        raise OSError("not a source")
+    if kind == "transcript":
+        noted_ms = stat.mtime_ns // 1_000_000
+        rows = _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
+        return _Conversation(path, [*_dated(rows, ())], {"at_ms": noted_ms}, noted_ms)
+    read = [_call(line) for line in read_head(path, MAX_SPOOLED_BYTES).split(b"\n", MOST_LINES)[:-1] if line.strip()]
+    calls: list[_Step] = []
+    latest: dict[str, float] = {}
+    for call in sorted((call for call in read if call is not None), key=lambda call: call.at_ms):
+        if call.at_ms > latest.get(call.same, float("-inf")) + SAME_CALL_MS:
+            calls.append(call)
+            latest[call.same] = call.at_ms
+    before, held, after = _split(calls, rows := _transcript(calls, copy_beside(path)))
+    records = [
+        *({"kind": "passed_by", "what": "call"} for call in read if call is None),
+        *(call.record for call in before),
+        *_dated(rows if held else (), held),
+        *(call.record for call in after),
+    ]
+    cwd = next((call.record["cwd"] for call in calls if call.record["cwd"] is not None), None)
+    return _Conversation(path, records, {"at_ms": calls[0].at_ms if calls else 0, "cwd": cwd})
+
+
+def _call(line: bytes) -> _Step | None:
+    kept = rawjson.read(_CALL, line)
+    if isinstance(kept, str) or isinstance(given := rawjson.read(_OBJECT, bytes(kept.payload)), str):
+        return None
+    turn, event = text_of(given.get("execution_id")), kept.event.lower()
+    at_ms = _time_of(given.get("timestamp")) or kept.at_ms
+    info = given.get("tool_info", rawjson.ABSENT)
+    same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info))
+    record = {"kind": "call", "id": f"{same}/{at_ms}", "event": event, "at_ms": at_ms, "payload": kept.payload}
+    transcript = _transcript_of(given) if event == _TRANSCRIPT else None
+    mark = _mark_of(event, fields_of(info))
+    return _Step(event, mark, {**record, "cwd": kept.cwd}, at_ms, turn, same, transcript)
+
+
+def _rows_in(data: bytes) -> list[_Step]:
+    """Returns the rows of a transcript. The last one may lack its line break; it is left out if it is torn."""
+    *lines, last = data.split(b"\n", MOST_LINES)
+    kept = [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
+    return [_row(number, line) for number, line in enumerate(kept, 1)]
+
+
+def _row(number: int, line: bytes) -> _Step:
+    fields = rawjson.read(_OBJECT, line)
+    if isinstance(fields, str):
+        return _Step("", "", {"kind": "passed_by", "what": "row"})
+    kind = text_of(fields.get("type"))
+    return _Step(kind, _mark_of(kind, fields_of(fields.get(kind))), {"kind": "row", "number": number, "row": fields})
+
+
+def _mark_of(kind: str, held: Fields) -> str:
+    """Returns the mark of a call of that event, or of a row of that type."""
+    match kind:
+        case "pre_user_prompt" | "user_input":
+            return f"prompt {first_text(held, 'user_prompt', 'user_response').strip()}"
+        case "post_write_code" | "code_action":
+            return f"write {_path_of(held)}"
+        case "post_run_command" | "run_command":
+            return f"command {text_of(held.get('command_line')).strip()}"
+        case "planner_response" if text_of(held.get("response")).strip():
+            return _SPOKEN
+    return _ANSWER if kind == "post_cascade_response" else ""
+
+
+def _transcript(calls: Sequence[_Step], copy: Path) -> list[_Step]:
+    """Returns the rows of the transcript named last, or of its copy; none if neither can be read."""
+    named = next((call.transcript for call in reversed(calls) if call.transcript is not None), None)
+    for path in (Path(named), copy) if named is not None else ():
+        with suppress(OSError):
+            if not path.is_symlink():
+                return _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
+    return []
+
+
+def _split(calls: Sequence[_Step], rows: Sequence[_Step]) -> tuple[Sequence[_Step], Sequence[_Step], Sequence[_Step]]:
+    """Returns the calls from before the transcript begins, those of its turns, and those of later turns.
+
+    Its last turn is the one whose end named it. If that has another prompt, the file was written again since, or not
+    yet: then it is a later turn with that prompt, or else an earlier one.
+    """
+    asked = [row.asked for row in rows if row.asked is not None]
+    if not asked:
+        return (), (), calls
+    turns = {turn: number for number, turn in enumerate(dict.fromkeys(call.turn for call in calls))}
+    prompts = {turns[call.turn]: call.asked for call in reversed(calls) if call.asked is not None}
+    last = max((turns[call.turn] for call in calls if call.transcript is not None), default=-1)
+    if prompts.get(last, asked[-1]) != asked[-1]:
+        same = [turn for turn, prompt in sorted(prompts.items()) if prompt == asked[-1]]
+        last = next((turn for turn in same if turn > last), same[-1] if same else last)
+    held = [call for call in calls if turns[call.turn] <= last]
+    first = next((number for number, call in enumerate(held) if call.asked == asked[0]), 0)
+    return held[:first], held[first:], [call for call in calls if turns[call.turn] > last]
+
+
+def _dated(rows: Sequence[_Step], calls: Sequence[_Step]) -> Iterator[dict[str, Any]]:
+    """Yields the records for rows. A row gets the time of the call for the same step."""
+    begins = [number for number, row in enumerate(rows) if row.asked is not None]
+    spoken = [number for number, row in enumerate(rows) if row.mark == _SPOKEN]
+    ends = pairwise([*begins, len(rows)])
+    answers = {max((number for number in spoken if start < number < end), default=-1) for start, end in ends}
+    at = 0
+    for number, row in enumerate(rows):
+        mark = _ANSWER if number in answers else row.mark
+        found = next((place for place in range(at, len(calls)) if mark and calls[place].mark == mark), None)
+        yield row.record if found is None else {**row.record, "at_ms": calls[found].at_ms}
+        at = at if found is None else found + 1
+
+
+def _time_of(raw: msgspec.Raw | None) -> int:
+    """Returns the UTC milliseconds of a time given as an ISO string or in seconds; 0 if it is neither."""
+    if text := text_of(raw):
+        return utc_ms(text)
+    at_ms = ((rawjson.part_of(raw, float) if raw is not None else None) or 0) * 1000
+    return round(at_ms) if 0 < at_ms < LATEST_MS else 0
+
+
+def _path_of(held: Fields, *names: str) -> str:
+    """Returns a path, which may be given as a `file:` URI; empty if it is on another machine."""
+    return next(filter(None, (uris.path_of(text_of(held.get(name))) for name in names or ("path", "file_path"))), "")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Recorder(Recorder[Context]):
+    """Records one call or row. `ident` is the prefix of its keys, `kind` its event or `row/` and its type."""
+
+    session: str
+    ident: str
+    kind: str
+    cwd: str | None = None
+
+    def learn_folder(self, cwd: str | None) -> None:
+        """Remembers the conversation's folder, unless one is known."""
+        if self.context.cwd is None and (folder := usable_folder(cwd)) is not None:
+            self.change(cwd=folder)
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event for a part of the record, unless no time is known."""
+        if self.at_ms:
+            cwd = self.cwd or self.context.cwd
+            self.append(f"{self.session}/{self.ident}:{key}", body, session=self.session, cwd=cwd)
+        elif not self.skipped:
+            self.skip("record", "no time")
+
+    def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: Change) -> None:
+        """Adds a tool call, how it ended if it has, and its changes if it succeeded."""
+        subject = bounded(subject, SUBJECT_CHARS)
+        call = OpenCall(f"{self.session}/{self.ident}", name, op, subject, handoff=names_own_folder(subject))
+        self.add_call(call, "call")
+        if outcome is not None:
+            self.end_call(call, outcome, changes=changes)
+
+    def path_in(self, data: Fields) -> str | None:
+        """Returns the absolute path of the file in the record, if it can be determined. Its folder becomes the
+        conversation's if no better one is known."""
+        found = place_of(_path_of(data), self.context.cwd)
+        if found is not None and found.startswith("/"):
+            self.learn_folder(posixpath.dirname(found))
+        return found
+
+
+def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
+    line = rawjson.read(_OBJECT, record.data)
+    if isinstance(line, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
+    session = source.session or PurePath(source.path).stem
+    kind, at_ms, cwd = text_of(line.get("kind")), number_of(line.get("at_ms")) or 0, text_of(line.get("cwd"))
+    if kind == "begin":
+        # Emitted again: the events after the last one, or all of them if anything before it changed.
+        after = context.last if is_true(line.get("on")) else None
+        if not is_true(line.get("on")):
+            context = Context(cwd=usable_folder(cwd), last_ms=min(max(at_ms - 1, 0), LATEST_MS))
+        return context, Parsed(reemitted=reemitted_after(after, session=session, more=is_true(line.get("more"))))
+    row, given = fields_of(line.get("row")), fields_of(line.get("payload"))
+    if kind == "row":
+        name = text_of(row.get("type"))
+        ident, kind, held = f"row{number_of(line.get('number'))}", f"row/{name}", row.get(name, rawjson.ABSENT)
+    elif kind == "call":
+        ident, kind, held = text_of(line.get("id")), text_of(line.get("event")), given.get("tool_info", rawjson.ABSENT)
+    else:
+        return context, Parsed(skipped=(rawjson.skipped(text_of(line.get("what")), "could not be read", None),))
+    recorder = _Recorder(context=context, session=session, ident=ident, kind=kind, cwd=usable_folder(cwd))
+    recorder.learn_folder(recorder.cwd)
+    # Its own time, or else just after the record before, or when the file was written.
+    next_ms = max(context.last_ms + 1 if context.last_ms else 0, number_of(line.get("noted_ms")) or 0)
+    own_ms = _time_of(row.get("timestamp")) or at_ms
+    recorder.at_ms = min(own_ms if own_ms > 0 else next_ms, LATEST_MS)
+    recorder.change(last_ms=max(recorder.at_ms, context.last_ms))
+    status, fields = text_of(row.get("status")), rawjson.part_of(held, Fields)
+    if kind not in _HANDLERS:
+        if kind not in _QUIET:
+            recorder.skip(kind, "unknown type")
+    elif status not in _ENDS or fields is None:
+        recorder.skip(kind, "unknown status" if status not in _ENDS else "unexpected shape")
+    else:
+        _HANDLERS[kind](recorder, fields, status)
+    model = bounded(text_of(given.get("model_name")), 200)
+    if model and recorder.events and model != context.model:
+        recorder.change(model=model)
+        recorder.add(SessionInfo(model=model), "model")
+    if recorder.events:
+        recorder.change(last=recorder.last_key)
+    return recorder.context, recorder.built()
+
+
+_STATUSES: Final[dict[str, ResultStatus]] = {"done": "ok", "error": "error", "canceled": "interrupted", "": "unknown"}
+_ENDS: Final = {"pending": None, **{name: ToolOutcome(status) for name, status in _STATUSES.items()}}
+"""Status of a row → how its call ended; None if it has not."""
+
+
+def _text(recorder: _Recorder, data: Fields, status: str) -> None:
+    body: UserPrompt | AssistantMessage = UserPrompt(text=first_text(data, "user_prompt", "user_response"))
+    if recorder.kind == "row/planner_response":
+        body = AssistantMessage(text=text_of(data.get("response")))
+    if body.text.strip() and status in ("", "done", "error"):  # a cancelled or pending one was not shown
+        recorder.add(body, "prompt" if isinstance(body, UserPrompt) else "said")
+
+
+def _write(recorder: _Recorder, data: Fields, status: str) -> None:
+    if (path := recorder.path_in(data)) is None:
+        recorder.skip(recorder.kind, "no usable path")
+    elif recorder.kind == "row/code_action":
+        # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
+        anchor = written(path, text_of(data.get("new_content"))).anchor
+        recorder.ran("code_action", "edit", path, _ENDS[status], Change(path, "modify", anchor=anchor))
+    else:
+        edits = rawjson.part_of(data.get("edits", rawjson.ABSENT), list[Replacement]) or []
+        change = replaced(path, edits, counted=True)
+        if len(edits) == 1 and not edits[0].old_string:  # it replaces no text, so it made the file
+            change = msgspec.structs.replace(written(path, edits[0].new_string), change="add")
+        recorder.ran("write_code", "edit", path, ToolOutcome("ok"), change)
+
+
+def _command(recorder: _Recorder, data: Fields, status: str) -> None:
+    """Handles a command. A call has neither its output nor its exit code."""
+    command, folder = text_of(data.get("command_line")).strip(), usable_folder(_path_of(data, "cwd"))
+    if not command:
+        recorder.skip(recorder.kind, "no command")
+        return
+    recorder.learn_folder(folder)
+    recorder.cwd = folder or recorder.cwd
+    exit_code, ended = number_of(data.get("exit_code")), _STATUSES.get(status)
+    if ended == "ok" and exit_code != 0:
+        ended = "unknown" if exit_code is None else "error"
+    outcome = None if ended is None else ToolOutcome(ended, text_of(data.get("output")), exit_code)
+    recorder.ran("run_command", "shell", command, outcome)
+
+
+def _view(recorder: _Recorder, data: Fields, status: str) -> None:
+    if (path := recorder.path_in(data)) is not None:
+        recorder.ran("view_file", "read", path, _ENDS[status])
+
+
+_HEADING: Final = later(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
+_ACTION: Final = later(
+    r"^\*(?:Viewed|Edited|Listed|Created|Deleted|Grep searched|Searched|Read|Ran|Checked|User (?:accepted|rejected))\b"
+    r"[^\n]*\*[ \t]*$\n?",
+    re.MULTILINE,
+)
+_CODE_LINK: Final = later(r"\[([^\]\n]+)\]\(cci:\d+://[^)\n]*\)")
+"""A link to a place in the code, which only this editor can follow."""
+
+
+def _response(recorder: _Recorder, data: Fields, _status: str) -> None:
+    """Adds the model's texts in the Markdown of a whole turn; a single one if it has no step headings."""
+    first, *rest = _HEADING.split(text_of(data.get("response")))
+    parts = [text for heading, text in zip(rest[::2], rest[1::2], strict=True) if heading == "Planner Response"]
+    said = (_CODE_LINK.sub(r"\1", _ACTION.sub("", text)).strip() for text in (parts if rest else [first]))
+    texts = [text for text in said if text]
+    for number, text in enumerate(texts, 1):
+        recorder.add(AssistantMessage(text=text, final=number == len(texts)), f"said{number}")
+
+
+_HANDLERS: Final[dict[str, Callable[[_Recorder, Fields, str], None]]] = {
+    "pre_user_prompt": _text,
+    "post_write_code": _write,
+    "post_run_command": _command,
+    "post_cascade_response": _response,
+    "post_setup_worktree": lambda recorder, data, _: recorder.learn_folder(_path_of(data, "root_workspace_path")),
+    "row/user_input": _text,
+    "row/planner_response": _text,
+    "row/code_action": _write,
+    "row/run_command": _command,
+    "row/view_file": _view,
+}
+
+
+source_of: Final = partial(source_at, SPEC.id, LAYOUTS)
+_layout_root: Final = partial(root_above, source_of=source_of, names=("transcripts", SPEC.id))
+
+
+def _exported(path: Path, head: bytes) -> Source | None:
+    """Returns the transcript or the kept hook calls in a file anywhere on disk. The file's name is its session."""
+    kind, session = _kind_in(head), session_of_copy(path.name.removesuffix(".jsonl"), head)
+    if kind is None or path.suffix != ".jsonl" or session is None:
+        return None
+    return Source(agent=SPEC.id, path=str(path), session=session, rank=int(kind == "spool"))
+
+
+def _kind_in(head: bytes) -> str | None:
+    """Returns the kind of a copy. A row has its data under the name of its type; a call is as `SpooledCall` has it."""
+    first = next(rawjson.objects_in(head, most=1), {})
+    row, call = first.get("type"), first.get("payload")
+    if isinstance(row, str) and isinstance(first.get("status"), str) and isinstance(first.get(row), dict):
+        return "transcript"
+    is_call = isinstance(call, dict) and isinstance(call.get("trajectory_id"), str) and "agent_action_name" in call
+    return "spool" if is_call else None
+
+
+def _transcript_of(given: Fields) -> str | None:
+    """Returns the transcript that a payload names, if it is in a known folder and belongs to the conversation."""
+    path = text_of(fields_of(given.get("tool_info")).get("transcript_path"))
+    is_known = path.startswith("/") and Path(path).stem == text_of(given.get("trajectory_id"))
+    return path if is_known and _layout_root(Path(path)) is not None else None
+
+
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noqa: ARG001
+    event = event.lower()
+    given = rawjson.read(_OBJECT, payload)
+    if isinstance(given, str):
+        return skipped(event, given)
+    session = text_of(given.get("trajectory_id"))
+    if re.fullmatch(_ID, session) is None or text_of(given.get("agent_action_name")).lower() != event:
+        return skipped(event, "another agent's payload")
+    ends = event in ("post_cascade_response", _TRANSCRIPT)
+    transcript = _transcript_of(given) if event == _TRANSCRIPT else None
+    return HookEvent(action="turn_end" if ends else "hint", session=session, transcript=transcript)
+
+
+AGENT: Final = Agent(
+    spec=SPEC,
+    reader=SnapshotReader(_take),
+    context_type=Context,
+    source_of=source_of,
+    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    parse=parse,
+    hooks=HookProtocol(
+        events=SPEC.hooks.sets[-1].events,
+        read=_read,
+        answer=lambda text: text.encode("utf-8", "replace"),  # no version shows it to the model
+        layout_root=_layout_root,
+    ),
+    exported=_exported,
+)

@@ -1,0 +1,210 @@
+"""Agents that other packages bring: the page that shows how, as it stands, and packages that can't be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from carryover import packages
+from carryover.packages import OWN, Place, entry_points
+from support.repository import repository
+
+PAGE: Final = Path(__file__).parents[3] / "docs" / "agents-of-your-own.md"
+BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def install(site: Path, package: str, agent: str, module: str, **files: str) -> None:
+    """A package as an installer leaves it."""
+    info = site / f"{package}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "entry_points.txt").write_text(f"[console_scripts]\nx = y:z\n\n[carryover.agents]\n{agent} = {module}\n")
+    for name, text in files.items():
+        path = site / module / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return tmp_path / "site-packages"
+
+
+@pytest.fixture
+def scribbler(site: Path) -> Path:
+    """The agent of the page; its recording."""
+    (_, entry), (_, spec), (_, adapter), (_, recording) = BLOCK.findall(PAGE.read_text("utf-8"))
+    _, agent, module = re.split(r"\n(?=\w)| = \"|\" #", entry)[:3]
+    install(site, "carryover_scribbler", agent, module, __init__="", spec=spec, adapter=adapter)
+    path = site / module / "recordings/.scribbler/talks/t1.talk"
+    path.parent.mkdir(parents=True)
+    path.write_text(recording)
+    return path
+
+
+def carryover(site: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(site)}
+    command = [sys.executable, "-m", "carryover.faces.cli.main", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_page_is_short() -> None:
+    assert len(PAGE.read_text("utf-8").splitlines()) <= 60
+
+
+def test_the_agent_of_the_page_keeps_the_contract(scribbler: Path, site: Path, home: Path) -> None:
+    ran = carryover(site, home, "agents", "check", "carryover-scribbler")
+
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("✓ scribbler keeps the contract\n", "", 0)
+
+
+def test_a_session_of_the_agent_of_the_page_reaches_a_handoff(scribbler: Path, site: Path, home: Path) -> None:
+    shop = home / "shop"
+    repository(shop)
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86_400))
+    talk = home / ".scribbler/talks/t1.talk"
+    talk.parent.mkdir(parents=True)
+    talk.write_text(scribbler.read_text().replace("/home/dev/shop", str(shop)).replace("2026-03-02", day))
+
+    ran = carryover(site, home, "handoff", str(shop))
+
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    assert "Scribbler" in ran.stdout.splitlines()[0]
+    assert ": Add a discount to the cart" in ran.stdout
+    assert "make test" in ran.stdout
+
+
+BROKEN: Final = (
+    ('f"{self.session}/{key}"', '"key"', "4 events have the key key"),
+    ('talk.skip(kind, "no time, or an unknown type")', "pass", "gives 0 events and is counted 0 times, not once"),
+    (
+        "line = fields_of(record.data)",
+        "import json; line = fields_of(json.dumps(json.loads(record.data)))",
+        "it raises ",
+    ),
+    ('cwd=usable_folder(text_of(line.get("in")))', 'cwd="shop"', "has a relative path"),
+    ('result=f"{ident}/result"', "result=str(id(record))", "a second time it gives other events"),
+    ("session=self.session, cwd=", "session=self.session, secondary_key='1', cwd=", "4 events have the key 1"),
+    ('globs=("*.talk",)', 'globs=("*.story",)', "no recordings"),
+    ("reader=JsonlReader()", "reader=Forgetful()", "a file that was truncated is not read again from its start"),
+    ("reader=JsonlReader()", "reader=Repeating()", "read in 12 parts it gives other events than whole"),
+    ("reader=JsonlReader()", "reader=Repeating()", "a last line that was half written gives other events"),
+    ("source_of=partial(source_at", "source_of=lambda *_: partial(source_at", "source_of says something else"),
+)
+"""Of the example: what is replaced by what, and what is found then."""
+READERS: Final = """
+class Forgetful(JsonlReader):
+    def read(self, path, cursor):
+        batch = super().read(path, cursor)
+        import msgspec
+        return msgspec.structs.replace(batch, records=()) if batch.restarted else batch
+class Repeating(JsonlReader):
+    def read(self, path, cursor):
+        return super().read(path, None)
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "finding"), BROKEN)
+def test_what_breaks_the_contract_is_found(
+    scribbler: Path, site: Path, home: Path, old: str, new: str, finding: str
+) -> None:
+    adapter = scribbler.parents[3] / "adapter.py"
+    whole = adapter.read_text()
+    adapter.write_text(whole.replace(old, new).replace("AGENT =", f"{READERS}\nAGENT ="))
+
+    ran = carryover(site, home, "agents", "check", "scribbler")
+
+    assert old in whole
+    assert (finding in ran.stdout, ran.stderr, ran.returncode) == (True, "", 1), ran.stdout
+
+
+def test_a_package_that_cannot_be_loaded_is_left_out_and_named(site: Path, home: Path) -> None:
+    spec = BLOCK.findall(PAGE.read_text("utf-8"))[1][1]
+    install(site, "a_torn", "torn", "torn", __init__="", spec="SPEC = (")
+    install(site, "b_exit", "leaves", "leaves", __init__="", spec="raise SystemExit('bye')")
+    install(site, "c_half", "scribbler", "half", __init__="", spec=spec, adapter="import missing_module")
+    install(site, "d_codex", "codex", "other_codex", __init__="raise RuntimeError", spec=spec)
+    install(site, "e_other", "other", "other", __init__="", spec=spec)
+    install(site, "f_gone", "gone", "gone")
+
+    listed = carryover(site, home, "agents", "--json")
+
+    assert (listed.stderr, listed.returncode) == ("", 0)
+    rows = json.loads(listed.stdout)
+    assert {row["id"]: row["problem"].partition(":")[0] for row in rows if row["problem"]} == {
+        "torn": "SyntaxError",
+        "leaves": "SystemExit",
+        "scribbler": "ModuleNotFoundError",
+        "codex": "carryoverd has an agent of that name",
+        "other": "other.spec.SPEC is no AgentSpec of other",
+        "gone": "ModuleNotFoundError",
+    }
+    assert [row["package"] for row in rows if row["id"] == "codex"] == [OWN, "d_codex"]
+    status = carryover(site, home, "status")
+    assert (status.stderr, "The agent torn of a_torn does not work: SyntaxError: " in status.stdout) == ("", True)
+    assert carryover(site, home, "agents", "check", "torn").returncode == 1
+    assert carryover(site, home, "agents", "check", "nothing").returncode == 3
+
+
+FAILS: Final = "def fails(*_): raise RuntimeError('words')\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("sources=partial(sources_below, SPEC.id, LAYOUTS)", "sources=fails"),
+        ("source_of=partial(source_at, SPEC.id, LAYOUTS)", "source_of=fails"),
+        ("parse=parse", "parse=fails"),
+        ("reader=JsonlReader()", "reader=None"),
+    ],
+)
+def test_an_agent_that_raises_costs_its_own_sessions_alone(
+    scribbler: Path, site: Path, home: Path, old: str, new: str
+) -> None:
+    adapter = scribbler.parents[3] / "adapter.py"
+    whole = adapter.read_text()
+    adapter.write_text(FAILS + whole.replace(old, new))
+    talk = home / ".scribbler/talks/t1.talk"
+    talk.parent.mkdir(parents=True)
+    talk.write_text(scribbler.read_text())
+
+    ran = [carryover(site, home, *command) for command in (["status"], ["handoff", str(home)], ["sessions", "--all"])]
+
+    assert old in whole
+    assert [each.stderr for each in ran if "Traceback" in each.stderr or "words" in each.stderr] == []
+    assert carryover(site, home, "agents", "check", "scribbler").returncode == 1
+
+
+def test_the_list_says_which_package_an_agent_is_from(scribbler: Path, site: Path, home: Path) -> None:
+    lines = carryover(site, home, "agents").stdout.splitlines()
+
+    assert [line.split() for line in lines if line.startswith(("scribbler", "windsurf"))] == [
+        ["scribbler", "Scribbler", "carryover_scribbler"],
+        ["windsurf", "Windsurf", "Carryover"],
+    ]
+    assert "check needs the name of a package" in carryover(site, home, "agents", "check").stderr
+
+
+def test_only_folders_of_packages_are_looked_into(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in (site, tmp_path):
+        install(folder, f"of_{folder.name.replace('-', '_')}", "scribbler", "scribbler")
+    (site / "broken-1.0.dist-info").mkdir()
+    (site / "broken-1.0.dist-info/entry_points.txt").write_bytes(b"[carryover.agents]\n\xff = \xfe")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), str(site), str(site / "missing"), *sys.path])
+
+    assert [place for place in entry_points() if place.id == "scribbler"] == [
+        Place("scribbler", "scribbler", "of_site_packages")
+    ]
+
+
+def test_windsurf_is_one_of_them() -> None:
+    assert Place("windsurf", "carryover_windsurf", OWN) in entry_points()
+    assert not (Path(packages.__file__).parent / "agents" / "windsurf").exists()
