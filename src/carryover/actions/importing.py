@@ -180,18 +180,17 @@ def _surveyed(document: Document, path: Path) -> FileReport:
     from carryover.importing.document import survey
 
     try:
-        content = msgspec.structs.asdict(survey(document))
+        found = survey(document)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         raise UserError(f"{path} can't be read: {why}. Nothing was imported from it.") from error
-    folders: dict[str, str | None] = content.pop("folders")
     return FileReport(
         file=str(path),
         agent=document.agent.id,
         form=document.form,
-        sessions=tuple(folders),
-        projects=tuple(dict.fromkeys(root_of(folder).root for folder in folders.values() if folder is not None)),
-        **{name: value for name, value in content.items() if value},
+        sessions=tuple(found.folders),
+        projects=tuple(dict.fromkeys(root_of(folder).root for folder in found.folders.values() if folder is not None)),
+        **{name: value for name in FileReport.__struct_fields__ if (value := getattr(found, name, None))},
     )
 
 

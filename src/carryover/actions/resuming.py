@@ -12,7 +12,7 @@ from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.importing.declared.agent import all_agents
+from carryover.importing.declared import all_agents
 from carryover.ingest.scan import first_cwd
 from carryover.install.machine import Machine, start_command
 from carryover.ledger.queries import project_by_root, sessions

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -14,10 +14,10 @@ from carryover.adapter.contract import Agent, Source
 from carryover.config import load_config
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.importing.declared.agent import agent_of
-from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.importing.declared import agent_of
+from carryover.importing.document import Survey, survey
+from carryover.importing.turns import Document
 from carryover.past.context import state_dir
-from carryover.readers.bounds import read_bounded
 from carryover.readers.by_kind import reader_of_copies
 from carryover.readers.files import read_head
 from carryover.records.lenient import fields_of, items_of, text_of
@@ -63,13 +63,29 @@ def try_source(name: str, agent_id: str | None) -> Tried:
     declared, source = _declared_for(path, load_config(state.config).sources, agent_id, head)
     agent = agent_of(declared)
     try:
-        parsed = _parsed(agent, source)
+        found = survey(Document(replace(agent, reader=reader_of_copies(agent.reader)), source, declared.agent))
     except OSError as error:
         raise UserError(
             f"{path} can't be read as {declared.format}: {error.strerror or 'it is damaged'}. In a document, "
             f"`messages` must name the list of its records; it is {declared.messages!r}.",
         ) from error
-    return _tried(declared, str(path), parsed)
+    return Tried(
+        file=str(path),
+        agent=declared.agent,
+        sessions=tuple(found.folders),
+        folders=tuple(found.all_folders),
+        prompts=found.bodies["UserPrompt"],
+        answers=found.bodies["AssistantMessage"],
+        calls=found.calls,
+        results=found.bodies["ToolResult"],
+        edits=found.bodies["FileEdit"],
+        first_ms=found.first_ms or None,
+        last_ms=found.last_ms or None,
+        first_prompt=found.first_prompt,
+        last_answer=found.last_answer,
+        skipped=found.reasons,
+        problems=tuple(_problems(declared, found)),
+    )
 
 
 def _declared_for(
@@ -112,73 +128,19 @@ def _kind(raw: msgspec.Raw) -> str:
     return "text" if text_of(raw) else "other"
 
 
-class _Parsed(NamedTuple):
-    """The events of a file, and how many records were not understood, by what is wrong with them."""
-
-    events: list[Event]
-    skipped: Counter[str]
-
-
-def _parsed(agent: Agent, source: Source) -> _Parsed:
-    reader = reader_of_copies(agent.reader)
-    context = agent.context_type()
-    events: list[Event] = []
-    skipped = Counter[str]()
-    cursor = None
-    more = True
-    while more:
-        batch = read_bounded(reader, Path(source.path), cursor)
-        for record in batch.records:
-            context, parsed = agent.parse(source, context, record)
-            events += parsed.events
-            skipped.update(f"{record.record_type}: {record.reason}" for record in parsed.skipped)
-        if batch.oversized:
-            skipped["record: it is too long to be read"] += batch.oversized
-        more = batch.more and batch.cursor != cursor
-        cursor = batch.cursor
-    return _Parsed(events, skipped)
-
-
-def _tried(declared: DeclaredSource, path: str, parsed: _Parsed) -> Tried:
-    events, skipped = parsed
-    prompts = [event.body.text for event in events if isinstance(event.body, UserPrompt)]
-    answers = [event.body.text for event in events if isinstance(event.body, AssistantMessage)]
-    calls = Counter[str](event.body.op for event in events if isinstance(event.body, ToolCall))
-    times = [event.at_ms for event in events if event.at_ms > 0]
-    tried = Tried(
-        file=path,
-        agent=declared.agent,
-        sessions=tuple(dict.fromkeys(event.session for event in events)),
-        folders=tuple(dict.fromkeys(event.cwd for event in events if event.cwd is not None)),
-        prompts=len(prompts),
-        answers=len(answers),
-        calls=dict(calls),
-        results=sum(isinstance(event.body, ToolResult) for event in events),
-        edits=sum(isinstance(event.body, FileEdit) for event in events),
-        first_ms=min(times, default=None),
-        last_ms=max(times, default=None),
-        first_prompt=prompts[0] if prompts else "",
-        last_answer=answers[-1] if answers else "",
-        skipped=dict(skipped),
-    )
-    problems = _problems(declared, tried, events)
-    return msgspec.structs.replace(tried, problems=tuple(problems))
-
-
-def _problems(declared: DeclaredSource, tried: Tried, events: list[Event]) -> Iterator[str]:
-    if not tried.prompts:
+def _problems(declared: DeclaredSource, found: Survey) -> Iterator[str]:
+    if not found.bodies["UserPrompt"]:
         yield f"No record is a prompt: `role` is {declared.role!r}, `text` is {declared.text!r}."
-    if not tried.answers:
+    if not found.bodies["AssistantMessage"]:
         yield f"No record is an answer: `role` is {declared.role!r}, `text` is {declared.text!r}."
-    if events and not tried.folders:
+    if found.events and not found.all_folders:
         yield (
             f"No record names its working folder: `folder` is {declared.folder!r}. "
             "Name another field, or the one project of these files with `project`."
         )
-    if without_time := sum(event.at_ms <= 0 for event in events):
-        yield f"{without_time} of {len(events)} events have no time: `time` is {declared.time!r}."
-    unnamed = sum(isinstance(event.body, ToolCall) and event.body.name == "?" for event in events)
-    if unnamed:
-        yield f"{unnamed} tool calls have no name: `name` is {declared.name!r}."
-    if tried.calls and not tried.results:
+    if found.timeless:
+        yield f"{found.timeless} of {found.events} events have no time: `time` is {declared.time!r}."
+    if found.unnamed:
+        yield f"{found.unnamed} tool calls have no name: `name` is {declared.name!r}."
+    if found.calls and not found.bodies["ToolResult"]:
         yield f"No call has a result: `result` is {declared.result!r}, `result_id` is {declared.result_id!r}."

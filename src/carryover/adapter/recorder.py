@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, OpenCall, closed, opened, usable_name
-from carryover.model import AnyBody, Op
+from carryover.model import AnyBody, Op, ResultStatus
 from carryover.records.asked import Asked, asked_in
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import SUBJECT_CHARS, bounded
@@ -90,6 +90,9 @@ class Recorder(EventBuilder[C]):
     A handler begins a call with `begin_call`, and ends it with `take_call` and `end_call`.
     """
 
+    applied: ClassVar[tuple[ResultStatus, ...]] = ("ok",)
+    """How a call ends that has made its edits."""
+
     @property
     def open_calls(self) -> tuple[OpenCall, ...]:
         """The calls whose results have not come yet: `calls` of the context, unless it holds those of many sessions."""
@@ -138,10 +141,10 @@ class Recorder(EventBuilder[C]):
         edit: str = "edit",
         changes: Sequence[Change] | None = None,
     ) -> None:
-        """Adds the result of a call under the key `result` and, if it succeeded, its edits: those of the call, or
+        """Adds the result of a call under the key `result` and, if that is `applied`, its edits: those of the call, or
         `changes` where the result shows them."""
         self.add(call.ended(outcome), result)
-        if outcome.status == "ok":
+        if outcome.status in self.applied:
             self.add_edits(call, edit=edit, changes=changes)
 
     def add_edits(self, call: OpenCall, *, edit: str = "edit", changes: Sequence[Change] | None = None) -> None:

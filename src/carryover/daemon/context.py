@@ -20,7 +20,7 @@ from carryover.config import Config, project_settings
 from carryover.daemon.health import Meter
 from carryover.daemon.log import Log
 from carryover.facts import ProjectRoot
-from carryover.importing.declared.agent import with_declared
+from carryover.importing.declared import with_declared
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import MOST_PROJECTS, known_projects, roots_in_projects, roots_to_read
 from carryover.ledger.queries import connect_read_only

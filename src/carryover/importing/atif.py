@@ -7,29 +7,38 @@ and outcomes are inferred from the names of tools, their arguments and what they
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, OpenCall, usable_name
+from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import adapters, specs
+from carryover.agents import specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
+from carryover.importing.calls import PLAIN, call_of, quoted_of
 from carryover.importing.specstory import names_of, words_of
-from carryover.importing.specstory_tools import OPERATIONS, outcome_in_text
-from carryover.importing.tool_calls import file_changes, operation_and_subject
-from carryover.importing.turns import MAX_BYTES, RANK, Document, TurnReader, document_agent
-from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
+from carryover.importing.turns import MAX_BYTES, Document, Turn, TurnReader, document
+from carryover.model import (
+    NOTE,
+    Actor,
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    Op,
+    ToolResult,
+    UserPrompt,
+)
 from carryover.readers.files import read_small
-from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of, time_of
-from carryover.records.text import names_handoff_file, names_own_folder
+from carryover.records.text import names_own_folder
 
 NAME: Final = "ATIF"
 
@@ -65,14 +74,12 @@ def is_trajectory(head: bytes) -> bool:
 
 def opened(path: Path, agent_id: str | None) -> Document:
     """Returns a trajectory as a document."""
-    spec = _spec_of(path, agent_id)
-    known = adapters().get(spec.id)
+    return document_of(_spec_of(path, agent_id), _records, path, NAME)
 
-    def records(data: bytes) -> list[Record]:
-        return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
 
-    agent = document_agent(spec, TurnReader(records), Context, Parser(known.quoted if known else None).parse)
-    return Document(agent, Source(agent=spec.id, path=str(path), rank=RANK), NAME)
+def document_of(spec: AgentSpec, records: Callable[[bytes], list[Record]], path: Path, form: str) -> Document:
+    """Returns a document in which `records` finds the head of a trajectory and its steps."""
+    return document(spec, TurnReader(records), Context, partial(_parse, quoted_of(spec)), path, form)
 
 
 def _spec_of(path: Path, agent_id: str | None) -> AgentSpec:
@@ -94,6 +101,10 @@ def _root(data: bytes) -> Fields:
     return fields_of(data.removeprefix(b"\xef\xbb\xbf").strip())
 
 
+def _records(data: bytes) -> list[Record]:
+    return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
+
+
 def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> Iterator[bytes]:
     """Yields the head of each trajectory without its steps, followed by its steps."""
     steps = items_of(fields.pop("steps", None))
@@ -113,158 +124,133 @@ def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> I
         yield from _of_trajectory(other, f"{subagent_id}/{name}" if subagent_id else name, depth + 1)
 
 
-class _Step(EventBuilder[Context]):
-    name: str = ""
+def _parse(quoted: QuotedText, _source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    fields = fields_of(record.data)
+    if "head" in fields:
+        return _begun(context, fields), Parsed()
+    name = text_of(fields.get("step_id")) or bytes(fields.get("step_id", b"")).decode("utf-8", "replace")[:20]
+    keys = f"atif/{context.session}/{context.id}/{context.subagent_id or ''}/{name}"
+    step = Turn(context=context, keys=keys, session=context.session, subagent_id=context.subagent_id)
+    step.at_ms = time_of(fields.get("timestamp")) or context.last_ms
+    step.change(last_ms=step.at_ms)
+    if "source" not in fields:
+        step.skip("step", "not a step")
+    elif not is_true(fields.get("is_copied_context")):
+        if context.subagent_id is None:
+            step.learn(model=text_of(fields.get("model_name")))
+        _say(step, quoted, fields)
+        _calls(step, quoted, fields, f"{context.session}/{name}")
+        facts, emitted = step.context.facts, step.context.emitted
+        if step.events and context.subagent_id is None and facts != emitted:
+            step.put_info_first(context.session, context.cwd, event_builder.differing(facts, emitted))
+            step.change(emitted=facts)
+    return step.context, step.built()
 
-    def add(self, part: str, body: AnyBody, at_ms: int | None = None) -> None:
-        here = self.context
-        key = f"atif/{here.session}/{here.id}/{here.subagent_id or ''}/{self.name}/{part}"
-        usual = self.at_ms
-        self.at_ms = at_ms or self.at_ms
-        self.append(key, body, session=here.session, cwd=here.cwd, subagent_id=here.subagent_id)
-        self.at_ms = usual
+
+def _say(step: Turn[Context], quoted: QuotedText, fields: Fields) -> None:
+    text, images = _text(fields.get("message"))
+    if (own := _own_of(step.context, fields, whole=True)) is not None:
+        _say_again(step, own, text)
+        return
+    match text_of(fields.get("source")):
+        case "user" if text.strip() or images:
+            bodies: tuple[AnyBody, ...] = (UserPrompt(text=text, attachments=images),)
+            if step.subagent_id is not None and not step.context.ours:
+                bodies = (UserPrompt(text=text, actor="model", attachments=images),)
+            elif quoted is not PLAIN and not step.context.ours:
+                bodies = quoted.prompt(text, "")
+            for number, body in enumerate(bodies):
+                step.add(body, f"prompt{number}")
+        case "agent" if text.strip():
+            step.add(AssistantMessage(text=text), "said")
+        case "system":
+            managed = fields_of(fields_of(fields.get("extra")).get("context_management"))
+            results = map(fields_of, items_of(fields_of(fields.get("observation")).get("results")))
+            summary = "\n\n".join(filter(None, (_text(result.get("content"))[0] for result in results)))
+            if text_of(managed.get("type")) == "compaction" and (summary or text.strip()):
+                step.add(AgentSummary(text=summary or text, source="compaction"), "said")
 
 
-class Parser:
-    """Parses the trajectories of one agent; `quoted` reads its prompts and outputs."""
+def _own_of(context: Context, fields: Fields, *, whole: bool = False) -> Any:
+    """What Carryover's own export says about a step, a call or a result; empty, or None for a step as a `whole`, in any
+    other document."""
+    extra = fields_of(fields.get("extra")).get(OURS)
+    own = read_as(extra, dict[str, Any]) if context.ours else None
+    return own if whole else own or {}
 
-    def __init__(self, quoted: QuotedText | None) -> None:
-        self._quoted = quoted
 
-    def parse(self, _source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-        """Implements `Agent.parse`."""
-        fields = fields_of(record.data)
-        if "head" in fields:
-            return _begun(context, fields), Parsed()
-        step = _Step(context=context, at_ms=time_of(fields.get("timestamp")) or context.last_ms)
-        step.change(last_ms=step.at_ms)
-        step.name = text_of(fields.get("step_id")) or bytes(fields.get("step_id", b"")).decode("utf-8", "replace")[:20]
-        if "source" not in fields:
-            step.skip("step", "not a step")
-        elif not is_true(fields.get("is_copied_context")):
-            if context.subagent_id is None and (model := usable_name(text_of(fields.get("model_name")))):
-                step.learn(model=model)
-            self._say(step, fields)
-            self._calls(step, fields)
-            facts = step.context.facts
-            emitted = step.context.emitted
-            if step.events and context.subagent_id is None and facts != emitted:
-                step.put_info_first(context.session, context.cwd, event_builder.differing(facts, emitted))
-                step.change(emitted=facts)
-        return step.context, step.built()
-
-    def _say(self, step: _Step, fields: Fields) -> None:
-        text, images = _text(fields.get("message"))
-        extra = fields_of(fields.get("extra"))
-        own = read_as(extra.get(OURS), dict[str, Any]) if step.context.ours else None
-        if own is not None:
-            self._say_again(step, own, text)
+def _say_again(step: Turn[Context], own: dict[str, Any], text: str) -> None:
+    """Adds the event of a step that Carryover wrote, unless it is not one that a step may hold."""
+    kind = own.get("kind")
+    command = own.get("command")
+    if kind == "user_prompt" and isinstance(command, str):
+        text = text.removeprefix(command).removeprefix(" ")
+    if kind in ("user_prompt", "assistant_message"):
+        own = {**own, "text": text}
+    with suppress(msgspec.ValidationError):
+        if kind not in ("retracted", "session_info", "tool_call", "tool_result"):
+            step.add(msgspec.convert(own, AnyBody), "said")
             return
-        match text_of(fields.get("source")):
-            case "user" if text.strip() or images:
-                bodies: tuple[AnyBody, ...] = (UserPrompt(text=text, attachments=images),)
-                if step.context.subagent_id is not None and not step.context.ours:
-                    bodies = (UserPrompt(text=text, actor="model", attachments=images),)
-                elif self._quoted is not None and not step.context.ours:
-                    bodies = self._quoted.prompt(text, "")
-                for number, body in enumerate(bodies):
-                    step.add(f"prompt{number}", body)
-            case "agent" if text.strip():
-                step.add("said", AssistantMessage(text=text))
-            case "system" if text_of(fields_of(extra.get("context_management")).get("type")) == "compaction":
-                results = items_of(fields_of(fields.get("observation")).get("results"))
-                summary = "\n\n".join(filter(None, (_text(fields_of(raw).get("content"))[0] for raw in results)))
-                if summary or text.strip():
-                    step.add("said", AgentSummary(text=summary or text, source="compaction"))
-
-    def _say_again(self, step: _Step, own: dict[str, Any], text: str) -> None:
-        """Adds the event of a step that Carryover wrote, unless it is not one that a step may hold."""
-        kind = own.get("kind")
-        command = own.get("command")
-        if kind == "user_prompt" and isinstance(command, str):
-            text = text.removeprefix(command).removeprefix(" ")
-        if kind in ("user_prompt", "assistant_message"):
-            own = {**own, "text": text}
-        with suppress(msgspec.ValidationError):
-            if kind not in ("retracted", "session_info", "tool_call", "tool_result"):
-                step.add("said", msgspec.convert(own, AnyBody))
-                return
-        step.skip("step", "not an event")
-
-    def _calls(self, step: _Step, fields: Fields) -> None:
-        calls = {}
-        for number, raw in enumerate(items_of(fields.get("tool_calls"))):
-            call = _Call(fields_of(raw), f"{step.context.session}/{step.name}/{number}", step.context)
-            calls[call.open.id] = call
-            step.add(f"call{number}", call.open.as_event(), call.at_ms)
-        for number, raw in enumerate(items_of(fields_of(fields.get("observation")).get("results"))):
-            result = fields_of(raw)
-            named = text_of(result.get("source_call_id"))
-            found = calls.get(named) if named else _only(calls)
-            if found is not None:
-                ended = self._ended(found, result)
-                step.add(f"result{number}", ended, _at(found.own_of(result)))
-                found.succeeded = found.succeeded or ended.status in ("ok", "unknown")
-        for call in calls.values():
-            for number, (edit, at_ms) in enumerate(call.edits()):
-                if not names_handoff_file(edit.path):
-                    step.add(f"edit/{call.open.id}/{number}", edit, at_ms)
-
-    def _ended(self, call: _Call, result: Fields) -> ToolResult:
-        output, _ = _text(result.get("content"))
-        if own := call.own_of(result):
-            outcome = read_as(msgspec.json.encode({**own, "output": output}), ToolOutcome) or ToolOutcome("unknown")
-            dropped = own.get("dropped")
-            return msgspec.structs.replace(call.open.ended(outcome), dropped=dropped if isinstance(dropped, int) else 0)
-        outcome = (self._quoted.outcome if self._quoted is not None else outcome_in_text)(call.open.op, output)
-        extra = fields_of(result.get("extra"))
-        failed = is_true(extra.get("is_error")) or is_true(extra.get("tool_result_is_error"))
-        if failed and outcome.status in ("ok", "unknown"):
-            outcome = msgspec.structs.replace(outcome, status="error")
-        return call.open.ended(outcome)
+    step.skip("step", "not an event")
 
 
-class _Call:
-    def __init__(self, fields: Fields, fallback: str, context: Context) -> None:
-        self._context = context
-        self._own = self.own_of(fields)
-        self._given = fields_of(fields.get("arguments"))
-        name = usable_name(text_of(fields.get("function_name"))) or "?"
-        op, subject = self._meaning(name)
-        self.at_ms = _at(self._own)
-        self.succeeded = False
-        self.open = OpenCall(
-            usable_name(text_of(fields.get("tool_call_id"))) or fallback,
-            name,
-            op,
-            bounded(subject, SUBJECT_CHARS),
-            "human" if self._own.get("actor") == "human" else "model",
-            handoff=names_own_folder(subject),
-        )
-
-    def own_of(self, fields: Fields) -> dict[str, Any]:
-        """What Carryover's own export says about a call or result; empty in any other document."""
-        extra = fields_of(fields.get("extra")).get(OURS)
-        return (read_as(extra, dict[str, Any]) or {}) if self._context.ours else {}
-
-    def _meaning(self, name: str) -> tuple[Op, str]:
-        if self._own:
-            own: Op = self._own["op"] if self._own.get("op") in _OPS else "other"
-            return own, text_of(self._given.get(ARGUMENTS.get(own, "subject")))
-        return operation_and_subject(name, self._given, self._context.cwd)
-
-    def edits(self) -> Iterator[tuple[FileEdit, int | None]]:
-        """Yields the files that the call changed, each with its time."""
-        for edit in read_as(msgspec.json.encode(self._own.get("edits")), list[dict[str, Any]]) or ():
-            found = read_as(msgspec.json.encode({**edit, "call_id": self.open.id}), FileEdit)
-            if found is not None:
-                yield found, _at(edit)
-        if not self._own and self.succeeded:
-            changes = file_changes(self.open.op, self.open.subject, self._given, self._context.cwd)
-            yield from ((as_edit(change, self.open.id), None) for change in changes)
+def _calls(step: Turn[Context], quoted: QuotedText, fields: Fields, idents: str) -> None:
+    calls: dict[str, tuple[OpenCall, dict[str, Any]]] = {}
+    for number, raw in enumerate(map(fields_of, items_of(fields.get("tool_calls")))):
+        own = _own_of(step.context, raw)
+        call = _call(raw, own, f"{idents}/{number}", step.context.cwd)
+        calls[call.id] = call, own
+        _add_at(step, own, call.as_event(), f"call{number}")
+    succeeded = set[str]()
+    results = items_of(fields_of(fields.get("observation")).get("results"))
+    for number, result in enumerate(map(fields_of, results)):
+        named = text_of(result.get("source_call_id")) or (next(iter(calls)) if len(calls) == 1 else "")
+        if named in calls:
+            own = _own_of(step.context, result)
+            ended = _ended(calls[named][0], own, quoted, result)
+            _add_at(step, own, ended, f"result{number}")
+            succeeded |= {named} if ended.status in ("ok", "unknown") else set()
+    for call, own in calls.values():
+        if not own and call.id in succeeded:
+            step.add_edits(call, edit=f"edit/{call.id}/")
+        edits = read_as(msgspec.json.encode(own.get("edits")), list[dict[str, Any]]) or ()
+        found = ((edit, read_as(msgspec.json.encode({**edit, "call_id": call.id}), FileEdit)) for edit in edits)
+        for number, (edit, body) in enumerate((edit, body) for edit, body in found if body is not None):
+            _add_at(step, edit, body, f"edit/{call.id}/{number}")
 
 
-_OPS: Final = (*OPERATIONS.values(), "other")
+def _add_at(step: Turn[Context], own: dict[str, Any], body: AnyBody, key: str) -> None:
+    """Adds an event at the time of its own that Carryover's export notes, if there is one."""
+    usual, at = step.at_ms, own.get("at")
+    step.at_ms = (time_of(msgspec.Raw(msgspec.json.encode(at))) if isinstance(at, str) else 0) or usual
+    step.add(body, key)
+    step.at_ms = usual
+
+
+def _call(fields: Fields, own: dict[str, Any], fallback: str, cwd: str | None) -> OpenCall:
+    given = fields_of(fields.get("arguments"))
+    name = usable_name(text_of(fields.get("function_name"))) or "?"
+    ident = usable_name(text_of(fields.get("tool_call_id"))) or fallback
+    if not own:
+        return call_of(ident, name, given, cwd)
+    op: Op = own["op"] if own.get("op") in get_args(Op) else "other"
+    subject = text_of(given.get(ARGUMENTS.get(op, "subject")))
+    actor: Actor = "human" if own.get("actor") == "human" else "model"
+    return OpenCall(ident, name, op, bounded(subject, SUBJECT_CHARS), actor, handoff=names_own_folder(subject))
+
+
+def _ended(call: OpenCall, own: dict[str, Any], quoted: QuotedText, result: Fields) -> ToolResult:
+    output, _ = _text(result.get("content"))
+    if own:
+        outcome = read_as(msgspec.json.encode({**own, "output": output}), ToolOutcome) or ToolOutcome("unknown")
+        dropped = own.get("dropped")
+        return msgspec.structs.replace(call.ended(outcome), dropped=dropped if isinstance(dropped, int) else 0)
+    outcome = quoted.outcome(call.op, output)
+    extra = fields_of(result.get("extra"))
+    failed = is_true(extra.get("is_error")) or is_true(extra.get("tool_result_is_error"))
+    if failed and outcome.status in ("ok", "unknown"):
+        outcome = msgspec.structs.replace(outcome, status="error")
+    return call.ended(outcome)
 
 
 def _begun(context: Context, fields: Fields) -> Context:
@@ -302,15 +288,6 @@ def _working_folder(ours_in_head: Fields, extra: Fields, extra_of_agent: Fields)
     folders += [text_of(raw) for raw in listed]
     usable = map(event_builder.usable_folder, folders)
     return next((folder for folder in usable if folder is not None), None)
-
-
-def _only(calls: Mapping[str, _Call]) -> _Call | None:
-    return next(iter(calls.values())) if len(calls) == 1 else None
-
-
-def _at(own: dict[str, Any]) -> int | None:
-    at = own.get("at")
-    return time_of(msgspec.Raw(msgspec.json.encode(at))) or None if isinstance(at, str) else None
 
 
 def _text(raw: msgspec.Raw | None) -> tuple[str, int]:

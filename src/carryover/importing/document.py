@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +15,16 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.event_builder import SessionContext
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.fsio import open_regular
-from carryover.importing import atif, markdown_chat, messages, recognition, specstory
-from carryover.importing.declared.agent import agent_of
-from carryover.importing.turns import Document, document_agent, former_root, moved
+from carryover.importing import atif, chats, recognition, specstory, turns
+from carryover.importing.declared import agent_of
+from carryover.importing.turns import Document, former_root, moved
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
@@ -57,30 +59,28 @@ def open_document(
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD) and own_folder is not None and path.resolve().is_relative_to(own_folder.resolve()):
-        agent = document_agent(_NOTE_SPEC, JsonlReader(copied=True), NoteContext, _parse_note)
-        return Document(agent, Source(agent=NOTE, path=str(path)), "a note")
+        return turns.document(_NOTE_SPEC, JsonlReader(copied=True), SessionContext, _parse_note, path, "a note", rank=0)
     named = next((each for each in declared if each.agent == agent_id), None)
     if named is not None:
         file = Source(agent=named.agent, path=str(path), session=path.stem)
-        return Document(_as_copy(agent_of(named), file, project), file, named.agent)
+        return _as_copy(Document(agent_of(named), file, named.agent), project)
     if atif.is_trajectory(head):
-        found = atif.opened(path, agent_id)
-        return replace(found, agent=_as_copy(found.agent, found.source, project))
+        return _as_copy(atif.opened(path, agent_id), project)
     made = specstory.read_head(head)
-    if (chat := markdown_chat.opened(path, head, project)) is not None:
+    if (chat := chats.exported(path, head, project)) is not None:
         return chat
     if made is None:
         for agent in adapters().values():
             source = agent.exported(path, head) if agent.exported is not None else None
             if source is not None and agent_id in (None, agent.id):
-                return Document(_as_copy(agent, source, project), source, agent_name(agent.id))
+                return _as_copy(Document(agent, source, agent_name(agent.id)), project)
     if made is None and (part or any_chat) and specstory.holds_turns(head):
         made = specstory.Made(None, None)
     if made is not None:
         spec = _spec(path, made.agent, agent_id, unnamed=specstory.UNNAMED if part else None)
         return specstory.opened(path, head, made, spec, project)
-    if any_chat and (plain := messages.opened(path, head, agent_id)) is not None:
-        return replace(plain, agent=_as_copy(plain.agent, plain.source, project))
+    if any_chat and (plain := chats.opened(path, head, agent_id)) is not None:
+        return _as_copy(plain, project)
     # Of the files in a folder, most are no transcripts.
     what = f"{recognition.described(path)} " if any_chat and not part else ""
     raise UserError(f"{path} is not recognised. {_NOTHING} {what}Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
@@ -89,10 +89,10 @@ def open_document(
 def forms() -> str:
     """Describes the formats that can be imported, for people."""
     names = [agent_name(agent.id) for agent in adapters().values() if agent.exported is not None]
-    chats = [spec.name for spec in specs() if spec.chat_export is not None]
+    exporting = [spec.name for spec in specs() if spec.chat_export is not None]
     return (
-        f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(chats)} exported, sessions that "
-        f"{specstory.NAME} saved as Markdown, trajectories in {atif.NAME} 1.x of any tool, {messages.FORMS}"
+        f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(exporting)} exported, sessions that "
+        f"{specstory.NAME} saved as Markdown, trajectories in {atif.NAME} 1.x of any tool, {chats.FORMS}"
     )
 
 
@@ -128,12 +128,12 @@ def _spec(path: Path, named: str | None, agent_id: str | None, *, unnamed: Agent
     )
 
 
-def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
-    """Returns the agent as it reads a file that no longer grows, with all sessions in `project`."""
-    agent = replace(agent, reader=reader_of_copies(agent.reader))
+def _as_copy(found: Document, project: str | None) -> Document:
+    """Returns a document as that of a file that no longer grows, with all sessions in `project`."""
+    found = replace(found, agent=replace(found.agent, reader=reader_of_copies(found.agent.reader)))
     if project is None:
-        return agent
-    recorded = first_cwd(agent, source)
+        return found
+    recorded = first_cwd(found.agent, found.source)
     former = (former_root(recorded, project) or recorded) if recorded is not None else None
 
     def in_project(event: Event) -> Event:
@@ -149,7 +149,7 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
             body = msgspec.structs.replace(body, subject=moved(body.subject, former, project))
         return msgspec.structs.replace(event, cwd=cwd if is_in_it else project, body=body)
 
-    return with_events(agent, in_project)
+    return replace(found, agent=with_events(found.agent, in_project))
 
 
 def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
@@ -174,10 +174,6 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     part: int = 0
     pin: model.PinChange | None = None
     """What the user says of the text; None if it is not the user's own."""
-
-
-class NoteContext(msgspec.Struct, frozen=True):
-    """The parser's state, which is empty: every record of a note is complete."""
 
 
 def note_id(root: str, source: str, text: str) -> str:
@@ -244,18 +240,55 @@ async def take_in(
 
 
 class Survey(msgspec.Struct, kw_only=True):
-    """A summary of a document: how many prompts people typed, how many records were not understood or too long to be
-    read, its times (UTC ms, 0 if it has none), and whether its last line is incomplete."""
+    """A summary of a document. Times are UTC ms, 0 if it has none."""
 
     folders: dict[str, str | None]
     """The first working folder of each session, by session id; None if the document names none."""
+    all_folders: dict[str, None]
+    """All working folders, in the order in which they are named."""
+    bodies: Counter[str]
+    """Numbers of events by kind."""
+    calls: Counter[str]
+    """Numbers of tool calls by operation."""
+    reasons: Counter[str]
+    """Numbers of records that were not understood or too long, by what is wrong with them."""
     prompts: int = 0
+    """Those that people typed."""
     events: int = 0
     first_ms: int = 0
     last_ms: int = 0
+    first_prompt: str = ""
+    last_answer: str = ""
+    timeless: int = 0
+    unnamed: int = 0
+    """Number of calls of which no tool is known."""
     skipped: int = 0
     oversized: int = 0
     torn: bool = False
+    """Whether the last line is incomplete."""
+
+    def add(self, event: Event) -> None:
+        """Counts an event."""
+        body = event.body
+        self.events += 1
+        self.bodies[type(body).__name__] += 1
+        if self.folders.get(event.session) is None:
+            self.folders[event.session] = event.cwd
+        if event.cwd is not None:
+            self.all_folders[event.cwd] = None
+        self.timeless += event.at_ms <= 0
+        if event.at_ms > 0:
+            self.first_ms = min(self.first_ms or event.at_ms, event.at_ms)
+            self.last_ms = max(self.last_ms, event.at_ms)
+        match body:
+            case UserPrompt():
+                self.first_prompt = self.first_prompt if self.bodies["UserPrompt"] > 1 else body.text
+                self.prompts += body.actor == "human"
+            case model.AssistantMessage():
+                self.last_answer = body.text
+            case model.ToolCall():
+                self.calls[body.op] += 1
+                self.unnamed += body.name == "?"
 
 
 def survey(document: Document) -> Survey:
@@ -265,21 +298,18 @@ def survey(document: Document) -> Survey:
     context = agent.context_type()
     cursor = None
     more = True
-    found = Survey(folders={})
+    found = Survey(folders={}, all_folders={}, bodies=Counter(), calls=Counter(), reasons=Counter())
     while more:
         batch = read_bounded(agent.reader, path, cursor)
         for record in batch.records:
             context, parsed = agent.parse(document.source, context, record)
             found.skipped += len(parsed.skipped)
+            found.reasons.update(f"{skipped.record_type}: {skipped.reason}" for skipped in parsed.skipped)
             for event in parsed.events:
-                found.events += 1
-                found.prompts += isinstance(event.body, UserPrompt) and event.body.actor == "human"
-                if found.folders.get(event.session) is None:
-                    found.folders[event.session] = event.cwd
-                if event.at_ms > 0:
-                    found.first_ms = min(found.first_ms or event.at_ms, event.at_ms)
-                    found.last_ms = max(found.last_ms, event.at_ms)
-        found.oversized += batch.oversized
+                found.add(event)
+        if batch.oversized:
+            found.oversized += batch.oversized
+            found.reasons["record: it is too long to be read"] += batch.oversized
         more = batch.more and batch.cursor != cursor
         cursor = batch.cursor
     if isinstance(agent.reader, JsonlReader):

@@ -1,5 +1,4 @@
-"""Reads sessions that SpecStory saved as Markdown (`SPECSTORY.md`): a record per turn, whichever agent it was.
-Keys count turns and parts, so a longer export of a session adds to it."""
+"""Reads sessions that SpecStory saved as Markdown (`SPECSTORY.md`): a record per turn, whichever agent it was."""
 
 from __future__ import annotations
 
@@ -11,16 +10,16 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
-from carryover.adapter.event_builder import OpenCall, usable_name
+from carryover.adapter.event_builder import usable_name
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import adapters
-from carryover.importing import specstory_blocks, specstory_tools
-from carryover.importing.specstory_blocks import HEADING
-from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnReader, by_turn, document_agent, located
-from carryover.model import AssistantMessage, UserPrompt
-from carryover.records.changes import as_edit
+from carryover.importing.calls import quoted_of
+from carryover.importing.specstory_blocks import HEADING, blocks, read_tool, spoken_text, turn_starts
+from carryover.importing.turns import Document, Turn, TurnContext, TurnReader, by_turn, document
+from carryover.model import (
+    AssistantMessage,
+    UserPrompt,
+)
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
-from carryover.records.text import names_handoff_file, names_own_folder
 
 NAME: Final = "SpecStory"
 UNNAMED: Final = AgentSpec(id="specstory", name=NAME, binaries=(), folders=())
@@ -47,11 +46,9 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Context(TurnContext, frozen=True, omit_defaults=True):
-    """The parser's state between two turns of a document."""
+    """The parser's state between two turns of a document; turns without a time inherit the last one."""
 
     begun: bool = False
-    last_ms: int = 0
-    """Time of the last turn that had one; later turns without a time inherit it."""
     name: str = ""
     """The last tool called, until something is said."""
     command: bool = False
@@ -96,11 +93,9 @@ def words_of(name: str) -> frozenset[str]:
 def opened(path: Path, head: bytes, made: Made, spec: AgentSpec, project: str | None) -> Document:
     """Returns the document with its sessions as those of `spec`. One that names no session is identified by its
     beginning."""
-    known = adapters().get(spec.id)
-    parser = _Parser(known.quoted if known is not None else None, project or folder_of(path))
-    agent = document_agent(spec, TurnReader(partial(by_turn, specstory_blocks.turn_starts)), Context, parser.parse)
+    parse = partial(_parse, quoted_of(spec), project or folder_of(path))
     session = made.session or f"specstory-{digest(head[:_ID_BYTES])}"
-    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=RANK), NAME)
+    return document(spec, TurnReader(partial(by_turn, turn_starts)), Context, parse, path, NAME, session)
 
 
 def folder_of(path: Path) -> str | None:
@@ -108,94 +103,72 @@ def folder_of(path: Path) -> str | None:
     return str(path.parents[2]) if path.parts[-3:-1] == (".specstory", "history") else None
 
 
-class _Parser:
-    """Parses one agent's documents. `folder`: the project that they are about, if known."""
-
-    def __init__(self, quoted: QuotedText | None, folder: str | None) -> None:
-        self._quoted = quoted
-        self._folder = folder
-
-    def parse(self, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-        """Implements `Agent.parse`."""
-        text = record.data.decode("utf-8", "replace").replace("\r\n", "\n")
-        head, _, rest = text.partition("\n")
-        heading = HEADING.match(head)
-        if heading is None and context.begun:
-            return context, Parsed()
-        if heading is None:  # above the first turn: title (unless it is only a time) and time
-            title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
-            return Context(begun=True, last_ms=at_ms, title=bounded(title, SHORT_CHARS) or None), Parsed()
-        model, at_ms = _model_and_time(heading[3] or "")
-        at_ms = at_ms or context.last_ms
-        subagent_id = "inline" if heading[2] else None  # the format does not distinguish them
-        session = source.session or ""
-        turn = Turn(context, "specstory", session, self._folder, at_ms=at_ms, subagent_id=subagent_id)
-        turn.change(begun=True, turns=context.turns + 1, last_ms=at_ms, model=model or context.model)
-        if heading[1] == "User":
-            self._prompt(turn, specstory_blocks.spoken_text(rest.split("\n")), follows_at_once=context.last_ms == at_ms)
-        else:
-            self._answer(turn, rest)
-        return turn.context, turn.built()
-
-    def _prompt(self, turn: Turn[Context], text: str, *, follows_at_once: bool) -> None:
-        before = turn.context.name
-        expands = turn.context.command and follows_at_once  # the client's expansion of a command, for the model
-        turn.change(name="", command=False)
-        if not text or expands:
-            return
-        bodies = (UserPrompt(text=text),) if self._quoted is None else self._quoted.prompt(text, before)
-        for number, body in enumerate(bodies):
-            if isinstance(body, UserPrompt) and turn.subagent_id is not None:
+def _parse(
+    quoted: QuotedText, folder: str | None, source: Source, context: Context, record: Record
+) -> tuple[Context, Parsed]:
+    text = record.data.decode("utf-8", "replace").replace("\r\n", "\n")
+    head, _, rest = text.partition("\n")
+    heading = HEADING.match(head)
+    if heading is None and context.begun:
+        return context, Parsed()
+    session = source.session or ""
+    keys = f"specstory/{session}/{context.turns + (heading is not None)}"
+    turn = Turn(context=context, keys=keys, session=session)
+    turn.change(begun=True, cwd=folder)
+    if heading is None:  # above the first turn: title (unless it is only a time) and time
+        title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
+        turn.learn(title=bounded(title, SHORT_CHARS))
+        turn.change(last_ms=at_ms)
+        return turn.finish()
+    model, at_ms = _model_and_time(heading[3] or "")
+    turn.at_ms = at_ms or context.last_ms
+    turn.subagent_id = "inline" if heading[2] else None  # the format does not distinguish them
+    turn.learn(model=model)
+    turn.change(turns=context.turns + 1, last_ms=turn.at_ms, command=False)
+    if heading[1] != "User":
+        _answer(turn, quoted, rest)
+        return turn.finish()
+    turn.change(name="")
+    expands = context.command and context.last_ms == turn.at_ms  # the client's expansion of a command, for the model
+    said = spoken_text(rest.split("\n"))
+    bodies = quoted.prompt(said, context.name) if said and not expands else ()
+    for number, body in enumerate(bodies):
+        if isinstance(body, UserPrompt):
+            turn.change(command=turn.context.command or bool(body.command))
+            if turn.subagent_id is not None:
                 body = UserPrompt(text=body.text, actor="model", command=body.command)
-            turn.add(body, f"prompt{number}")
-        turn.change(command=any(isinstance(body, UserPrompt) and body.command for body in bodies))
+        turn.add(body, f"prompt{number}")
+    return turn.finish()
 
-    def _answer(self, turn: Turn[Context], text: str) -> None:
-        turn.change(command=False)
-        for number, block in enumerate(block for block in specstory_blocks.blocks(text) if block):
-            if isinstance(block, str):
-                turn.add(AssistantMessage(text=block), f"said{number}")
-            else:
-                self._tool(turn, block, f"tool{number}")
-            turn.change(name="" if isinstance(block, str) else block.name[:MAX_NAME_CHARS])
 
-    def _tool(self, turn: Turn[Context], block: specstory_blocks.ToolBlock, part: str) -> None:
-        outcome_of = specstory_tools.outcome_in_text if self._quoted is None else self._quoted.outcome
-        use = specstory_tools.read_tool(block, outcome_of, partial(located, folder=self._folder), self._folder)
-        call_id = f"{turn.session}/{turn.context.turns}/{part}"
-        name = usable_name(block.name) or "?"
-        call = OpenCall(call_id, name, use.op, use.subject, handoff=names_own_folder(use.subject))
+def _answer(turn: Turn[Context], quoted: QuotedText, text: str) -> None:
+    for number, block in enumerate(block for block in blocks(text) if block):
+        if isinstance(block, str):
+            turn.add(AssistantMessage(text=block), f"said{number}")
+            turn.change(name="")
+            continue
+        part = f"tool{number}"
+        call, outcome, said = read_tool(block, f"{turn.keys.partition('/')[2]}/{part}", quoted, turn.context.cwd)
         turn.add(call.as_event(), part)
-        for number, body in enumerate(specstory_tools.said_by(use, call_id)):
-            turn.add(body, f"{part}.said{number}")
-        if use.outcome is not None:
-            turn.add(call.ended(use.outcome), f"{part}.result")
-            kept = use.changes if use.outcome.status in ("ok", "unknown") else ()
-            for number, change in enumerate(kept):
-                if not names_handoff_file(change.path):
-                    turn.add(as_edit(change, call_id), f"{part}.edit{number}")
-
-
-def _ms(time: str) -> int:
-    return utc_ms(time.replace(" Z", "Z")) if time else 0
+        for place, body in enumerate(said):
+            turn.add(body, f"{part}.said{place}")
+        if outcome is not None:
+            turn.end_call(call, outcome, result=f"{part}.result", edit=f"{part}.edit")
+        turn.change(name=block.name[:MAX_NAME_CHARS])
 
 
 def _title_and_time(above: str) -> tuple[str, int]:
     found = _TITLE.search(above)
     title = found[1] if found is not None else ""
     timed = _TITLE_TIME.search(title)
-    if timed is None:
-        return title.strip(), 0
-    return title[: timed.start()].strip(), _ms(timed[1])
+    return (title[: timed.start()].strip(), utc_ms(timed[1])) if timed is not None else (title.strip(), 0)
 
 
 def _model_and_time(about: str) -> tuple[str | None, int]:
     """Parses model and time in a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
     about = about.strip()
     timed = _TIME.search(about)
-    at = ""
-    if timed is not None:
-        at = timed[0]
-        about = about[: timed.start()].strip()
-    named = _MODEL.match(about)
-    return usable_name(named[1].strip() if named is not None else about), _ms(at)
+    model = about[: timed.start()].strip() if timed is not None else about
+    named = _MODEL.match(model)
+    at_ms = utc_ms(timed[0].replace(" Z", "Z")) if timed is not None else 0
+    return usable_name(named[1].strip() if named is not None else model), at_ms

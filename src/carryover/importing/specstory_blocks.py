@@ -1,4 +1,4 @@
-"""Finds turns, spoken text and tool blocks in the lines of a SpecStory document.
+"""Finds turns, spoken text and tool calls in the lines of a SpecStory document.
 
 Tool output and pasted text are unescaped, so what looks like a turn's heading may be quoted. It counts only outside
 tool blocks and, within a fenced block, only below a rule, which SpecStory puts between two speakers.
@@ -9,11 +9,30 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.contract import QuotedText, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, usable_name
+from carryover.importing.calls import TOOLS
+from carryover.importing.turns import located
+from carryover.model import (
+    Answer,
+    AnyBody,
+    Op,
+    PlanItem,
+    PlanState,
+    PlanUpdate,
+    Question,
+)
+from carryover.records.changes import Change
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.patches import in_patch
+from carryover.records.shell_files import changes as shell_changes
+from carryover.records.text import names_own_folder
 from carryover.text.lines import one_line
 
 HEADING: Final = re.compile(r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((.{0,200})\))?\*\*_[ \t\r]*$")
@@ -28,6 +47,29 @@ _RULE: Final = "---"
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
 _SUMMARY_CHARS: Final = 20_000
 _TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
+_KINDS: Final[dict[str, Op]] = {"shell": "shell", "read": "read", "write": "edit", "search": "search", "task": "plan"}
+"""Operations of tools whose names are not known, by kind."""
+
+_IN_TICKS: Final = re.compile(r"`([^`\n]+)`")
+_TICKED_LINE: Final = re.compile(r"`(.+)`$")
+_RUN: Final = re.compile(r"Run command: (.+)$", re.DOTALL)
+_BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
+_FILE: Final = re.compile(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
+_SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
+_SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "Delete": "delete"}
+_SAID_PATH: Final = re.compile(
+    r"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>/.+?)(?: \(|$)"
+    r"|[Tt]he file (?P<file>/.+?) has been (?:updated|created|modified|written)"
+    r"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{0,60}?(?P<plain>/[^\s'\"`:]+)",
+    re.MULTILINE,
+)
+_CREATED: Final = re.compile(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
+_CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f?\s+)?(.+)$")
+_STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
+_ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
+_OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
+_ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
+_FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 
 
 class Fences:
@@ -151,3 +193,152 @@ def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
         fenced = fenced.rstrip().removesuffix(tag)
     body = f"{_TAGS.sub('', before + inner)}{fence}{fenced}"
     return ToolBlock(kind, name, _TOOL_NAME.sub("", summary).strip(" •"), tuple(body.split("\n")))
+
+
+def read_tool(
+    block: ToolBlock, call_id: str, quoted: QuotedText, folder: str | None
+) -> tuple[OpenCall, ToolOutcome | None, tuple[AnyBody, ...]]:
+    """Returns the block's call, its outcome (None if it may not have ended), and the plan, or the question and its
+    answer, that it shows."""
+    op = TOOLS.op(block.name) if TOOLS.knows(block.name) else _KINDS.get(block.kind, "other")
+    plain, fenced = _parted(block.body)
+    lines = tuple(line.strip() for line in plain)
+    command = _command(block, plain, fenced) if op == "shell" else ""
+    if fenced and fenced[0][1].strip() == command:
+        fenced = fenced[1:]
+    # A diff is input, and so is the text that a tool writes.
+    inputs = op in ("edit", "write")
+    shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]
+    outcome = _outcome(op, lines, "\n".join(shown) if shown else None, quoted)
+    made: Sequence[Change] = ()
+    if inputs:
+        made = _changes(block, lines, fenced, "\n".join(shown))
+    elif op == "shell" and outcome is not None and outcome.status == "ok":
+        made = shell_changes(command, folder)
+    changes = tuple(_located(made, folder))
+    subject = command or (changes[0].path if changes else "")
+    if not subject and op == "ask":
+        subject = _question(lines)
+    if not subject and op != "plan":
+        subject = _subject(block, lines, folder)
+    subject = bounded(subject, SUBJECT_CHARS)
+    name = usable_name(block.name) or "?"
+    call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))
+    return call, outcome, tuple(_said_by(call, lines))
+
+
+def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
+    """Returns the file that a block is about, or else its summary or first line."""
+    named = _path(block, lines, "")
+    if named is None:
+        return block.summary or next(filter(None, lines), "")
+    is_path = PurePath(named).suffix or "/" in named
+    return (located(named, folder) if is_path else None) or named
+
+
+def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Splits a block into the lines outside of fenced blocks, and these blocks with their languages."""
+    plain: list[str] = []
+    fenced: list[tuple[str, list[str]]] = []
+    fences = Fences()
+    for line in body:
+        was_open = bool(fences)
+        fences.pass_line(line)
+        if fences and not was_open:
+            fenced.append((line.strip().strip("`~").strip(), []))
+        elif fences:
+            fenced[-1][1].append(line)
+        elif not was_open:
+            plain.append(line)
+    return plain, [(language, "\n".join(inside)) for language, inside in fenced]
+
+
+def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[tuple[str, str]]) -> str:
+    if fenced and fenced[0][0] in ("bash", "sh", "shell", "zsh", "powershell"):
+        return fenced[0][1].strip()
+    if found := _RUN.search(block.summary):
+        return found[1].strip()
+    for line in (block.summary, *plain):
+        if found := _TICKED_LINE.match(line.strip()):
+            return found[1]
+    for at, line in enumerate(plain):
+        if opened := _BULLET.match(line):
+            return "\n".join((opened[1], *plain[at + 1 :])).partition("`")[0].strip("[]")
+    return ""
+
+
+def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedText) -> ToolOutcome | None:
+    failed = any(line.startswith(_FAILED) for line in lines)
+    if "Cancelled" in lines or "Canceled" in lines:
+        return ToolOutcome("interrupted", output or "")
+    if output is None and failed:
+        return ToolOutcome("error", "\n".join(filter(None, lines)))
+    if output is None:  # SpecStory shows no empty output
+        return ToolOutcome("unknown") if op not in ("ask", "agent") else None
+    found = quoted.outcome(op, output)
+    return msgspec.structs.replace(found, status="error") if failed and found.status in ("ok", "unknown") else found
+
+
+def _changes(
+    block: ToolBlock, lines: Sequence[str], fenced: Sequence[tuple[str, str]], output: str
+) -> tuple[Change, ...]:
+    """Returns the files that an edit names: in a patch, in sections, in the summary, or in its result."""
+    for _, text in fenced:
+        if patched := in_patch(text, "/"):
+            return tuple(msgspec.structs.replace(change, path=change.path.removeprefix("/")) for change in patched)
+    if sections := [found for line in lines if (found := _SECTION.match(line))]:
+        return tuple(Change(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
+    path = _path(block, lines, output)
+    if path is None:
+        return ()
+    if block.name.lower().startswith("delete"):
+        return (Change(path=path, change="delete"),)
+    is_new = _CREATED.search(output[:500])
+    return (Change(path=path, change="add" if is_new else "modify"),)
+
+
+def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
+    """Returns the file that a block is about, as spelled there."""
+    for text in (block.summary, *lines):
+        if found := _FILE.match(text[:MAX_PATH_CHARS]):
+            return found[1].strip()
+    if said := _SAID_PATH.search(output[:2000]):
+        return said["at"] or said["file"] or said["plain"]
+    return next((ticked[1] for text in (block.summary, *lines) if (ticked := _IN_TICKS.search(text))), None)
+
+
+def _located(changes: Sequence[Change], folder: str | None) -> Iterator[Change]:
+    for change in changes:
+        path = located(change.path, folder)
+        if path is not None and len(path) <= MAX_PATH_CHARS:
+            old = located(change.old_path, folder) if change.old_path else None
+            yield msgspec.structs.replace(change, path=path, old_path=old)
+
+
+def _question(lines: Sequence[str]) -> str:
+    asked = (_ASKED.match(line) for line in lines if not line.startswith("**Answer:"))
+    return "\n".join(found[1] for found in asked if found is not None)
+
+
+def _said_by(call: OpenCall, lines: Sequence[str]) -> Iterator[AnyBody]:
+    """Yields the plan, or the question and its answer, that a tool block shows."""
+    if call.op == "plan":
+        items = tuple(
+            PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending"))
+            for box in _matches(_CHECKBOX, lines)
+        )
+        if items:
+            yield PlanUpdate(items=items)
+    if call.op == "ask":
+        question = _question(lines)
+        if not question:
+            return
+        options = tuple(option[1] for option in _matches(_OPTION, lines))
+        yield Question(call_id=call.id, text=question, options=options)
+        answer = next((found[1] for found in _matches(_ANSWER, lines)), "")
+        if answer:
+            yield Answer(call_id=call.id, question=question, text=answer)
+
+
+def _matches(form: re.Pattern[str], lines: Iterable[str]) -> Iterator[re.Match[str]]:
+    return filter(None, map(form.match, lines))

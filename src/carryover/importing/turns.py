@@ -1,4 +1,4 @@
-"""What documents that consist of turns share: an agent that reads them, one record per turn, and its events."""
+"""What imported documents share: each is read by an agent without an installation, a record per turn or step."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
-from carryover.adapter.event_builder import EventBuilder
+from carryover.adapter.event_builder import SessionContext, differing
+from carryover.adapter.recorder import Recorder
 from carryover.adapter.spec import AgentSpec
-from carryover.model import AnyBody, SessionInfo
+from carryover.model import AnyBody, FileEdit, SessionInfo
 from carryover.readers.files import read_small, stamp_of_file
 from carryover.records.fields import is_absolute, resolved
+from carryover.records.text import names_handoff_file
 
 RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
@@ -36,14 +38,19 @@ class Document:
     form: str
 
 
-def document_agent(
+def document(
     spec: AgentSpec,
     reader: Reader,
     context_type: type[msgspec.Struct],
     parse: Callable[[Source, Any, Record], tuple[Any, Parsed]],
-) -> Agent:
-    """Returns an agent that reads only documents that the user names: it has no folder to look for sources in."""
-    return Agent(
+    path: Path,
+    form: str,
+    session: str | None = None,
+    *,
+    rank: int = RANK,
+) -> Document:
+    """Returns a document of an agent that has no folder to look for sources in."""
+    agent = Agent(
         spec=spec,
         reader=reader,
         context_type=context_type,
@@ -51,45 +58,41 @@ def document_agent(
         sources=lambda _root: [],
         parse=parse,
     )
+    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
 
 
-class TurnContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The parser's state between two turns of a document. `title` is kept until it is emitted."""
+class TurnContext(SessionContext, frozen=True, omit_defaults=True):
+    """The parser's state between two turns of a document."""
 
     turns: int = 0
-    title: str | None = None
-    model: str | None = None
-    emitted_model: str | None = None
 
 
-C = TypeVar("C", bound=TurnContext)
+C = TypeVar("C", bound=SessionContext)
 
 
-class Turn(EventBuilder[C]):
-    """Builds the events of one turn. Keys count turns and parts, so a longer export of a session adds to it."""
+@dataclass(slots=True, kw_only=True)
+class Turn(Recorder[C]):
+    """Adds the events of one turn. Keys count turns and parts, so a longer export of a session adds to it."""
 
-    def __init__(
-        self, context: C, form: str, session: str, cwd: str | None, *, at_ms: int = 0, subagent_id: str | None = None
-    ) -> None:
-        """`form`: begins the keys."""
-        super().__init__(context=context, at_ms=at_ms)
-        self.session = session
-        self.cwd = cwd
-        self.subagent_id = subagent_id
-        self._form = form
+    applied: ClassVar = ("ok", "unknown")
+    keys: str
+    """Begins the keys."""
+    session: str
+    subagent_id: str | None = None
 
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event, preceded by what is new about the session; `part` is its position in the turn."""
-        title = self.context.title
-        model = self.context.model
-        if self.subagent_id is None and (title is not None or model != self.context.emitted_model):
-            self._put(SessionInfo(title=title, model=model), "info")
-            self.change(title=None, emitted_model=model)
-        self._put(body, part)
+    def add(self, body: AnyBody, key: str) -> None:
+        if not isinstance(body, FileEdit) or not names_handoff_file(body.path):
+            session, cwd, subagent_id = self.session, self.context.cwd, self.subagent_id
+            self.append(f"{self.keys}/{key}", body, session=session, cwd=cwd, subagent_id=subagent_id)
 
-    def _put(self, body: AnyBody, part: str) -> None:
-        key = f"{self._form}/{self.session}/{self.context.turns}/{part}"
-        self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
+    def finish(self) -> tuple[C, Parsed]:
+        """Returns the result for the turn; what is new about the session precedes its events."""
+        facts, emitted = self.context.facts, self.context.emitted
+        if self.events and self.subagent_id is None and facts != emitted:
+            self.add(SessionInfo(**differing(facts, emitted)), "info")
+            self.events.insert(0, self.events.pop())
+            self.change(emitted=facts)
+        return self.context, self.built()
 
 
 def by_turn(starts: Callable[[Sequence[str]], list[int]], data: bytes) -> list[Record]:

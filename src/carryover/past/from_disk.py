@@ -19,7 +19,7 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.fsio import scratch_folder
-from carryover.importing.declared.agent import all_agents
+from carryover.importing.declared import all_agents
 from carryover.ingest import scan
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.roots import TranscriptRoot

@@ -167,7 +167,7 @@ def _on_disk(
     state: StateDir, root: str | None, session: str | None, *, around: bool, most_bytes: int
 ) -> Iterator[sqlite3.Connection]:
     """Opens a temporary ledger of what is on disk, without what the user had forgotten."""
-    from carryover.importing.declared.agent import all_agents
+    from carryover.importing.declared import all_agents
     from carryover.past.from_disk import chosen_sources, temporary_ledger, tombstones_of
 
     config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())

@@ -12,7 +12,7 @@ from carryover.config import Config, load_config, settings_now
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
-from carryover.importing.declared.agent import all_agents
+from carryover.importing.declared import all_agents
 from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.past.context import agents_own, now_ms, root_of

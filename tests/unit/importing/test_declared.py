@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record, Source
 from carryover.declared_source import DeclaredSource, folder_of
-from carryover.importing.declared.agent import agent_of
+from carryover.importing.declared import agent_of
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -103,6 +103,12 @@ def test_each_field_may_have_another_name() -> None:
     assert (result.body.status, result.body.exit_code, result.body.output) == ("ok", 0, "done")
     assert isinstance(edit.body, FileEdit)
     assert edit.body.path == "/home/dev/shop/a.py"
+
+
+def test_an_edit_of_carryovers_own_file_is_none() -> None:
+    args = {"path": "/home/dev/shop/.carryover/handoff.md", "content": "x"}
+    records = [{"does": "write_file", "no": "1", "args": args}, {"no": "1", "printed": "done", "code": 0}]
+    assert not any(isinstance(body, FileEdit) for body in bodies(OWN_NAMES, records))
 
 
 def test_a_command_that_failed_by_its_exit_code_has_failed() -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
+from carryover.adapter.event_builder import OpenCall
 from carryover.agents import specs
-from carryover.importing import specstory_blocks, specstory_tools
+from carryover.importing import specstory_blocks
+from carryover.importing.calls import PLAIN
 from carryover.importing.document import open_document
 from carryover.importing.specstory import Made, folder_of, read_head, spec_named
-from carryover.importing.turns import located
 from carryover.model import Answer, Question, ToolResult
 from support.specstory import FOLDER, events_of, read, story
 
@@ -205,9 +205,9 @@ def test_a_turn_begins_at_a_heading_below_a_blank_line(text: str, starts: list[i
     assert specstory_blocks.turn_starts(text.split("\n")) == starts
 
 
-def tool(name: str, *body: str, summary: str = "") -> specstory_tools.ToolUse:
+def tool(name: str, *body: str, summary: str = "") -> tuple[OpenCall, ToolOutcome | None]:
     block = specstory_blocks.ToolBlock("generic", name, summary, body)
-    return specstory_tools.read_tool(block, specstory_tools.outcome_in_text, partial(located, folder="/p"), "/p")
+    return specstory_blocks.read_tool(block, "1", PLAIN, "/p")[:2]
 
 
 @pytest.mark.parametrize(
@@ -221,15 +221,15 @@ def tool(name: str, *body: str, summary: str = "") -> specstory_tools.ToolUse:
     ],
 )
 def test_a_command_is_found_where_each_agent_shows_it(body: tuple[str, ...], summary: str) -> None:
-    use = tool("Bash", *body, summary=summary)
+    call, outcome = tool("Bash", *body, summary=summary)
 
-    assert (use.op, use.subject, use.outcome) == ("shell", "ls -a", ToolOutcome("unknown", "x"))
+    assert (call.op, call.subject, outcome) == ("shell", "ls -a", ToolOutcome("unknown", "x"))
 
 
 def test_a_command_in_a_bullet_may_have_several_lines() -> None:
-    use = tool("shell", "- command: `[bash -lc cat <<EOF", "a", "EOF]`", "- timeout_ms: `1`")
+    call, _ = tool("shell", "- command: `[bash -lc cat <<EOF", "a", "EOF]`", "- timeout_ms: `1`")
 
-    assert use.subject == "bash -lc cat <<EOF\na\nEOF"
+    assert call.subject == "bash -lc cat <<EOF\na\nEOF"
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_command_in_a_bullet_may_have_several_lines() -> None:
 def test_the_file_of_an_edit_is_named_by_its_result_or_by_a_command_that_certainly_wrote_it(
     name: str, body: tuple[str, ...], path: str
 ) -> None:
-    assert [change.path for change in tool(name, *body).changes] == [path]
+    assert [change.path for change in tool(name, *body)[0].changes] == [path]
 
 
 HOSTILE_HEAD = (

@@ -183,7 +183,7 @@ def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
 
 
 def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
-    from carryover.importing.declared.agent import all_agents  # with every agent's parser
+    from carryover.importing.declared import all_agents  # with every agent's parser
     from carryover.ingest import scan
 
     by_agent: dict[str, list[FoundSource]] = {}

@@ -1,10 +1,13 @@
-"""Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and JSON messages with
-`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines. They become steps of a trajectory."""
+"""Reads chats: Markdown that an agent's own client exported, in the form that its spec describes, and chats in which
+only roles show who speaks. Those become steps of a trajectory: Markdown with `user:` and `assistant:`, and messages in
+JSON with `role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -12,14 +15,16 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Record, Source
-from carryover.adapter.spec import AgentSpec
-from carryover.agents import adapters, agent_name, specs
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, usable_name
+from carryover.adapter.spec import AgentSpec, ChatExport
+from carryover.agents import agent_name, specs
 from carryover.importing import atif
-from carryover.importing.turns import MAX_BYTES, RANK, Document, TurnReader, by_turn, document_agent
+from carryover.importing.turns import MAX_BYTES, Document, Turn, TurnContext, TurnReader, by_turn, document
+from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.readers.files import read_small
 from carryover.records import rawjson
-from carryover.records.fields import digest
+from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
 
 FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messages with `role` and `content` in JSON"
@@ -57,6 +62,97 @@ _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
 _IDS: Final = ("tool_call_id", "call_id", "callId")
 _TEXTS: Final = ("text", "input_text", "output_text")
 _ID_CHARS: Final = 400
+_TITLE: Final = re.compile(r"# ([^\n]{1,300})")
+_INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
+_OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:\n|\Z)", re.DOTALL)
+_GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+def exported(path: Path, head: bytes, folder: str | None) -> Document | None:
+    """Returns a chat that an agent's client exported; None if none did. `folder` is the project that it is about.
+
+    A chat that names no session is identified by its beginning.
+    """
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    for spec in specs():
+        form = spec.chat_export
+        if form is None or (begins := re.match(form.head, text)) is None:
+            continue
+        session = begins.groupdict().get("session")
+        if session is None or not is_plain_id(session):
+            turns = re.split(rf"^(?:{form.user}|{form.agent})[ \t]*$", text, maxsplit=2, flags=re.MULTILINE)
+            session = f"{spec.id}-export-{digest(_spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else text)}"
+        reader = TurnReader(partial(by_turn, partial(_exported_starts, form)))
+        parse = partial(_parse, form, folder)
+        return document(spec, reader, TurnContext, parse, path, agent_name(spec.id), session)
+    return None
+
+
+def _exported_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
+    """Returns where turns begin: at headings below blank lines, and below a rule if the form has it."""
+    found = []
+    above = ""
+    for at, line in enumerate(lines):
+        blank = at == 0 or not lines[at - 1].strip()
+        placed = blank and (above == "---" or not form.ruled)
+        if placed and any(re.fullmatch(heading, line.rstrip()) for heading in (form.user, form.agent)):
+            found.append(at)
+        above = line.strip() or above
+    return found
+
+
+def _parse(
+    form: ChatExport, folder: str | None, source: Source, context: TurnContext, record: Record
+) -> tuple[TurnContext, Parsed]:
+    text = record.data.decode("utf-8", "replace").replace("\r\n", "\n")
+    heading, _, said = text.partition("\n")
+    # It has no time: such exports have none that can be read for certain.
+    place = f"{source.session or ''}/{context.turns + 1}"
+    turn = Turn(context=context, keys=f"export/{place}", session=source.session or "")
+    turn.change(turns=context.turns + 1, cwd=folder)
+    if re.fullmatch(form.user, heading.rstrip()):
+        if spoken := _spoken(said):
+            turn.add(UserPrompt(text=spoken), "prompt")
+    elif re.fullmatch(form.agent, heading.rstrip()):
+        for number, body in enumerate(_answered(form, said, place)):
+            if not isinstance(body, AssistantMessage) or body.text:
+                turn.add(body, f"part{number}")
+    else:
+        title = _TITLE.match(text.removeprefix("\ufeff")) if form.ruled else None
+        turn.change(turns=0)
+        turn.learn(title=bounded(title[1].strip(), SHORT_CHARS) if title is not None else None)
+    return turn.finish()
+
+
+def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
+    """What an agent said, and the tool calls in it."""
+    pattern = re.compile(rf"^(?:{form.call})$" if form.call else r"(?!)", re.MULTILINE)
+    if not pattern.groups:  # the line is all that it says of the call
+        lines = (line for line in text.split("\n") if not pattern.match(line.rstrip()))
+        yield AssistantMessage(text=_spoken("\n".join(lines)))
+        return
+    starts = [*pattern.finditer(text)]
+    yield AssistantMessage(text=_spoken(text[: starts[0].start()] if starts else text))
+    for number, start in enumerate(starts):
+        end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
+        block = text[start.end() : end]
+        given = _INPUT.search(block)
+        printed = _OUTPUT.search(block)
+        subject = ""
+        if given is not None:
+            with suppress(msgspec.MsgspecError, UnicodeError):
+                subject = bounded(msgspec.json.decode(given[1], type=str), SHORT_CHARS)
+        call = OpenCall(f"{turn}/{number}", usable_name(start[1]) or "?", "other", subject)
+        yield call.as_event()
+        yield call.ended(ToolOutcome("unknown", printed[1] if printed is not None else ""))
+        last = printed or _GIVEN.match(block)
+        yield AssistantMessage(text=_spoken(block[last.end() if last is not None else 0 :]))
+
+
+def _spoken(text: str) -> str:
+    """A text without the rule before the next speaker."""
+    spoken = text.strip()
+    return spoken.removesuffix("\n---").strip() if spoken != "---" else ""
 
 
 def opened(path: Path, head: bytes, agent_id: str | None) -> Document | None:
@@ -65,13 +161,10 @@ def opened(path: Path, head: bytes, agent_id: str | None) -> Document | None:
     if (split := _split_of(path, head)) is None:
         return None
     spec = next((spec for spec in specs() if spec.id == agent_id), _UNNAMED)
-    known = adapters().get(spec.id)
-    parser = atif.Parser(known.quoted if known else None)
-    agent = document_agent(spec, TurnReader(split), atif.Context, parser.parse)
-    return Document(agent, Source(agent=spec.id, path=str(path), rank=RANK), agent_name(spec.id))
+    return atif.document_of(spec, split, path, agent_name(spec.id))
 
 
-def _split_of(path: Path, head: bytes) -> Any:
+def _split_of(path: Path, head: bytes) -> Callable[[bytes], list[Record]] | None:
     """Returns the function that splits the chat's text into records; None if it is no chat."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"[", b"{")) and (b'"role"' in head or b'"from"' in head):

@@ -1,0 +1,255 @@
+"""Makes an agent of a source that the user declares in the settings (`[[sources]]`), by the fields that the user named.
+It is watched, read and stored like any other."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
+from carryover.adapter.event_builder import OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
+from carryover.adapter.spec import AgentSpec, Place
+from carryover.agents import adapters
+from carryover.declared_source import DeclaredSource, folder_of
+from carryover.importing.calls import call_of, outcome_in_text
+from carryover.importing.turns import Turn
+from carryover.model import AssistantMessage, UserPrompt
+from carryover.paths import expanded
+from carryover.readers.files import read_document
+from carryover.readers.jsonl import JsonlReader
+from carryover.readers.layouts import Layout, source_at, sources_below
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader
+from carryover.readers.stat_cache import utc_now_ms
+from carryover.records import rawjson
+from carryover.records.fields import digest
+from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_of, time_of
+
+MOST_IN_HEAD: Final = 4 << 10
+"""Bytes of a field beside the list that may say something about the session."""
+SETTLED_MS: Final = 5_000
+"""A document that can't be read this long after its last write is damaged, not half written."""
+_SECONDS_UNTIL: Final = 100_000_000_000
+"""A smaller number is a time in seconds: as milliseconds it would be before 1974."""
+
+
+class Context(SessionContext, frozen=True, omit_defaults=True):
+    """The parser's state between two records."""
+
+    session: str = ""
+    calls: tuple[OpenCall, ...] = ()
+    last: bytes | None = None
+    """The key of the last event, after which a document goes on."""
+
+
+class Begin(msgspec.Struct, frozen=True, tag="begin"):
+    """What the reader of a document says first. `on`: its entries follow those read before; `more`: others follow."""
+
+    head: Fields
+    """Short fields of the document beside its list."""
+    on: bool
+    more: bool
+
+
+class Entry(msgspec.Struct, frozen=True, tag="entry"):
+    """An entry in the list of a document, numbered from 0."""
+
+    number: int
+    record: msgspec.Raw
+
+
+def all_agents(sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
+    """Returns the agents that Carryover knows and those of declared sources, by id."""
+    return with_declared(adapters(), sources)
+
+
+def with_declared(agents: Mapping[str, Agent], sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
+    """Returns `agents` and those of declared sources, by id."""
+    return {**agents, **_declared(sources)} if sources else agents
+
+
+@cache
+def _declared(sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
+    return {source.agent: agent_of(source) for source in sources}
+
+
+def agent_of(source: DeclaredSource) -> Agent:
+    """Returns the agent that reads a declared source."""
+    layouts = tuple(map(_layout, source.files))
+    places = tuple(Place(path=folder) for folder in dict.fromkeys(map(folder_of, source.files)))
+    in_documents = source.format == "json"
+    return Agent(
+        spec=AgentSpec(id=source.agent, name=source.agent, binaries=(), folders=places, transcripts=places),
+        reader=SnapshotReader(partial(_document_in, source.messages)) if in_documents else JsonlReader(),
+        context_type=Context,
+        source_of=partial(source_at, source.agent, layouts),
+        sources=partial(sources_below, source.agent, layouts),
+        parse=partial(_parse, source),
+    )
+
+
+def _layout(pattern: str) -> Layout:
+    """Returns where the files of a pattern are. The last part with a wildcard is the session's id."""
+    folder = PurePosixPath(folder_of(pattern))
+    below = PurePosixPath(pattern).relative_to(folder)
+    last = max((at for at, part in enumerate(below.parts) if "*" in part), default=len(below.parts) - 1)
+    parts = [_expression(part, names_session=at == last) for at, part in enumerate(below.parts)]
+    return Layout(root=folder.name, globs=(str(below),), pattern="/".join(parts))
+
+
+def _expression(part: str, *, names_session: bool) -> str:
+    stem, dot, suffix = part.rpartition(".") if not part.startswith(".") else (part, "", "")
+    if not stem:
+        stem, dot, suffix = part, "", ""
+    name = _plain(stem)
+    return f"(?P<session>{name}){re.escape(dot)}{_plain(suffix)}" if names_session else _plain(part)
+
+
+def _plain(text: str) -> str:
+    return re.escape(text).replace(r"\*", "[^/]*")
+
+
+def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
+    data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
+    raw = msgspec.Raw(data)
+    listed = inside(raw, *messages.split(".")) if data.startswith(b"{") else raw
+    records = items_of(listed)
+    if not records:
+        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
+        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "no list of messages", str(path))
+    return Document(fields_of(raw), records)
+
+
+class Document(OnlyConversation):
+    """A session that is one JSON document, rewritten with each message. Its pieces are the records in its list."""
+
+    ident = "document"
+
+    def __init__(self, fields: Fields, records: list[msgspec.Raw]) -> None:
+        self._head = {name: raw for name, raw in fields.items() if len(bytes(raw)) <= MOST_IN_HEAD}
+        self._records = records
+        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(records)]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        return msgspec.json.encode(Begin(self._head, on, more))
+
+    def piece(self, number: int) -> bytes | None:
+        return msgspec.json.encode(Entry(number, self._records[number]))
+
+
+def _parse(declared: DeclaredSource, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    number = record.number
+    data: bytes | msgspec.Raw = record.data
+    if declared.format == "json":
+        part = msgspec.json.decode(record.data, type=Begin | Entry)
+        if isinstance(part, Begin):
+            kept = context if part.on else msgspec.structs.replace(context, calls=(), last=None)
+            turn = _located(declared, source, kept, part.head, 0)
+            here = turn.context
+            return here, turn.built(reemitted_after(here.last, session=here.session, more=part.more))
+        number = part.number
+        data = part.record
+    fields = fields_of(data)
+    if not fields:
+        turn = Turn(context=context, keys="", session="")
+        turn.skip("record", "not a JSON object")
+        return context, turn.built()
+    turn = _located(declared, source, context, fields, number)
+    _take(turn, declared, fields, number)
+    if turn.events:
+        turn.put_news_first(turn.session, turn.context.cwd)
+        turn.change(last=turn.last_key)
+    return turn.context, turn.built()
+
+
+def _located(declared: DeclaredSource, source: Source, context: Context, fields: Fields, number: int) -> Turn[Context]:
+    """Begins a turn in the session, the folder and at the time that a record, or the head of a document, names."""
+    named = usable_name(text_of(_at(fields, declared.session)))
+    session = named or context.session or source.session or digest(source.path)
+    project = str(expanded(declared.project)) if declared.project is not None else None
+    folder = project or usable_folder(text_of(_at(fields, declared.folder)))
+    at_ms = _time_in(_at(fields, declared.time)) or context.last_ms
+    turn = Turn(context=context, keys=f"{session}/{number}", session=session, at_ms=at_ms)
+    turn.change(session=session, cwd=folder or context.cwd, last_ms=at_ms)
+    turn.learn(model=text_of(_at(fields, declared.model)))
+    return turn
+
+
+def _take(turn: Turn[Context], declared: DeclaredSource, fields: Fields, number: int) -> None:
+    role = text_of(_at(fields, declared.role))
+    speaker = declared.speakers.get(role.lower())
+    calls = [*_calls_in(declared, fields)]
+    text = _said(fields, declared.text)
+    result = text if speaker == "tool" else None  # what a tool printed, if the record holds that
+    if declared.result:
+        result = None if _at(fields, declared.result) == rawjson.ABSENT else _said(fields, declared.result)
+    if speaker is None and not calls and result is None:
+        turn.skip(f"role/{role}" if role else "record", "its role is not known" if role else "it has no role")
+    elif speaker == "user" and text.strip():
+        turn.add(UserPrompt(text=text), "prompt")
+    elif speaker == "agent" and text.strip() and result != text:
+        turn.add(AssistantMessage(text=text), "said")
+    for place, call in enumerate(calls):
+        name = usable_name(text_of(_at(call, declared.name)) or text_of(_at(call, declared.call))) or "?"
+        call_id = usable_name(text_of(_at(call, declared.id))) or f"{number}/{place}"
+        raw = _at(call, declared.input)
+        given = fields_of(raw) or fields_of(text_of(raw).encode("utf-8", "replace"))
+        turn.begin_call(call_of(call_id, name, given, turn.context.cwd, text_of(raw)), f"call{place}")
+    if result is not None:
+        _end(turn, declared, fields, result)
+
+
+def _end(turn: Turn[Context], declared: DeclaredSource, fields: Fields, output: str) -> None:
+    """Adds the result of an open call: of the one that the record names, else of the last one."""
+    named = text_of(_at(fields, declared.result_id))
+    call = next((call for call in reversed(turn.open_calls) if named in ("", call.id)), None)
+    if call is None:
+        turn.skip("result", "its call is not known")
+        return
+    turn.take_call(call.id)
+    outcome = outcome_in_text(call.op, output)
+    exit_code = number_of(_at(fields, declared.exit_code)) if declared.exit_code else None
+    if exit_code is not None:
+        outcome = msgspec.structs.replace(outcome, exit_code=exit_code, status="error" if exit_code else "ok")
+    if is_true(_at(fields, declared.failed)):
+        outcome = msgspec.structs.replace(outcome, status="error")
+    turn.end_call(call, outcome)
+
+
+def _at(fields: Fields, path: str) -> msgspec.Raw:
+    """Returns the field at a path; absent if there is none."""
+    first, *rest = path.split(".")
+    return inside(fields.get(first, rawjson.ABSENT), *rest)
+
+
+def _said(fields: Fields, path: str) -> str:
+    """Returns the text in a field: the field itself, or its parts with `text`."""
+    raw = _at(fields, path)
+    parts = (text_of(fields_of(part).get("text")) or text_of(part) for part in items_of(raw))
+    return text_of(raw) or "\n".join(filter(None, parts))
+
+
+def _calls_in(declared: DeclaredSource, fields: Fields) -> Iterator[Fields]:
+    """Yields the calls in a record, each as an object with the fields that the user named."""
+    raw = _at(fields, declared.call)
+    if text_of(raw):
+        yield fields
+    elif items := items_of(raw):
+        yield from map(fields_of, items)
+    elif call := fields_of(raw):
+        yield call
+
+
+def _time_in(raw: msgspec.Raw) -> int:
+    """Returns a time in UTC milliseconds; 0 if there is none. It may be in seconds, even as a text."""
+    text = text_of(raw)
+    if text.replace(".", "", 1).isdigit():
+        raw = msgspec.Raw(text.encode())
+    seconds = rawjson.part_of(raw, float)
+    in_ms = round(seconds * 1000) if seconds is not None and abs(seconds) < _SECONDS_UNTIL else 0
+    return time_of(raw) or time_of(msgspec.Raw(b"%d" % in_ms))

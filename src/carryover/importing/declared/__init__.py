@@ -1,1 +1,0 @@
-"""Reads the sources that the user declares in the settings (`[[sources]]`)."""
