@@ -12,7 +12,7 @@ import pytest
 import carryover
 
 SOURCE: Final = Path(carryover.__file__).parent
-ROOMS: Final = ("past", "actions", "export", "faces")
+ROOMS: Final = ("adapter", "past", "actions", "export", "faces", "daemon")
 EXAMPLES: Final = {
     ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts): examples
     for room in ROOMS

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeVar
+from pathlib import PurePath
+from typing import ClassVar, Final, Self, TypeVar, get_args
 
 import msgspec
 
-from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, OpenCall, closed, opened, usable_name
+from carryover.adapter.contract import Source, ToolOutcome
+from carryover.adapter.event_builder import EventBuilder, OpenCall, SessionContext, closed, opened, usable_name
 from carryover.model import AnyBody, Op, ResultStatus
 from carryover.records.asked import Asked, asked_in
 from carryover.records.changes import Change, as_edit
@@ -51,6 +52,8 @@ class Tools:
         with the folder that a command runs in. `plain`: a tool's name → its name in the table, where names differ by
         version.
         """
+        if unknown := names.keys() - get_args(Op):
+            raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
         self._ops: Final[dict[str, Op]] = {name: op for op, tools in names.items() for name in tools.split()}
         self._about: Final = tuple(about)
         self._about_by_op: Final = about_by_op or {}
@@ -151,3 +154,25 @@ class Recorder(EventBuilder[C]):
         """Adds the edits that a call made: its own, or `changes`."""
         for number, change in enumerate(call.changes if changes is None else changes):
             self.add(as_edit(change, call.id), f"{edit}{number}")
+
+
+@dataclass(slots=True, kw_only=True)
+class OneSession(Recorder[SessionContext]):
+    """Records a source that holds one session, whose records have ids of their own.
+
+    >>> recorder = OneSession.of(Source(agent="scribe", path="/home/ada/t1.talk"), SessionContext(), 1_795_600_000_000)
+    >>> recorder.add_call(OpenCall(id="7", name="run", op="shell"), "7/call")
+    >>> recorder.events[0].key
+    't1/7/call'
+    """
+
+    session: str
+
+    @classmethod
+    def of(cls, source: Source, context: SessionContext, at_ms: int) -> Self:
+        """Returns the recorder of a record at `at_ms`. A copy whose place names no session is one by its own name."""
+        return cls(context=context, session=source.session or PurePath(source.path).stem, at_ms=at_ms)
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event under a key that is unique in the session."""
+        self.append(f"{self.session}/{key}", body, session=self.session, cwd=self.context.cwd)

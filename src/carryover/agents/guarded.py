@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
 from carryover.readers.by_kind import reader_of_copies
 from carryover.records import rawjson
@@ -33,6 +35,10 @@ def guarded(agent: Agent) -> Agent:
     def unread(_source: Source, context: Any, _record: Record) -> tuple[Any, Parsed]:
         return context, Parsed(skipped=(rawjson.skipped(None, "the agent's package failed", None),))
 
+    def parsed(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+        context, result = agent.parse(source, context, record)
+        return context, msgspec.json.decode(msgspec.json.encode(result), type=Parsed)  # raises what could not be stored
+
     hooks = agent.hooks
     if hooks is not None:
         failed = rawjson.skipped("hook", "the agent's package failed", None)
@@ -43,7 +49,7 @@ def guarded(agent: Agent) -> Agent:
         reader=_Reader(agent.id, agent.reader),
         source_of=safe(agent.source_of, None),
         sources=safe(agent.sources, lambda root: []),  # noqa: ARG005
-        parse=safe(agent.parse, unread),
+        parse=safe(parsed, unread),
         hooks=hooks,
         exported=safe(agent.exported, None) if agent.exported is not None else None,
     )

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 import errno
 import re
 import stat
@@ -95,7 +94,3 @@ def test_files_are_opened_from_the_oldest_to_the_newest(tmp_path: Path) -> None:
     old[0].unlink()
     old[0].hardlink_to(log)  # as a rotation between two looks shows it
     assert read() == "abd"
-
-
-def test_the_example_of_a_log_is_true() -> None:
-    assert doctest.testmod(module) == (0, 2)
