@@ -16,7 +16,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night gates clean
+.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -31,10 +31,10 @@ lint: subjects prose $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 
 subjects: $(VENV)/.installed-dev
-	@PYTHONPATH=tests $(BIN)/python -m habits.subjects
+	@PYTHONPATH=tests:lab $(BIN)/python -m habits.subjects
 
 prose: $(VENV)/.installed-dev
-	@PYTHONPATH=tests $(BIN)/python -m habits.prose
+	@PYTHONPATH=tests:lab $(BIN)/python -m habits.prose
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
@@ -60,55 +60,55 @@ coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; 
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty
 	$(BIN)/coverage json --quiet -o .cache/coverage/totals.json
-	PYTHONPATH=tests $(BIN)/python -m support.coverage_floors .cache/coverage/totals.json
+	PYTHONPATH=tests:lab $(BIN)/python -m support.coverage_floors .cache/coverage/totals.json
 
 any-order: $(VENV)/.installed-dev ## run the whole suite, with the tests marked night, in an order given by SEED=...: no test may depend on another
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --all --any-order $(or $(SEED),1)
 
 bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
-	PYTHONPATH=tests $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests:lab $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed and not written
-	PYTHONPATH=tests $(BIN)/python -m bench --quick $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests:lab $(BIN)/python -m bench --quick $(if $(ONLY),--only $(ONLY))
 
 bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB; continues a run that was ended
-	PYTHONPATH=tests $(BIN)/python -m bench --only growth $(if $(SIZES),--sizes $(SIZES))
+	PYTHONPATH=tests:lab $(BIN)/python -m bench --only growth $(if $(SIZES),--sizes $(SIZES))
 
 bench-gate: $(VENV)/.installed-dev ## fail if a figure became worse than the stored one in three runs; STORE=1 stores them
-	PYTHONPATH=tests $(BIN)/python -m bench.gate $(if $(STORE),--store) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
+	PYTHONPATH=tests:lab $(BIN)/python -m bench.gate $(if $(STORE),--store) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
 
 takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold, after takeover-fetch; HALF=closed at a release
-	PYTHONPATH=tests $(BIN)/python -m quality.takeover $(if $(HALF),--half $(HALF))
+	PYTHONPATH=tests:lab $(BIN)/python -m quality.takeover $(if $(HALF),--half $(HALF))
 
 takeover-peers: $(VENV)/.installed-dev ## install the other programs that it measures, outside of the checkout (needs PyPI, npm)
-	PYTHONPATH=tests $(BIN)/python -m quality.peers
+	PYTHONPATH=tests:lab $(BIN)/python -m quality.peers
 
 takeover-fetch: $(VENV)/.installed-dev ## get the public sessions that it measures with; MIRRORS=DIR takes them from bare mirrors named OWNER+NAME
-	PYTHONPATH=tests $(BIN)/python -m quality.fetch $(if $(MIRRORS),--mirrors $(MIRRORS))
+	PYTHONPATH=tests:lab $(BIN)/python -m quality.fetch $(if $(MIRRORS),--mirrors $(MIRRORS))
 
 learn: $(VENV)/.installed-learn ## learn from those sessions and readers' NOTES=DIR (MIRRORS=DIR) what a name is worth; writes src/carryover/distill/learned.py; SHARE=0.5 of notes
-	PYTHONPATH=tests $(BIN)/python -m quality.learn $(if $(NOTES),--notes $(NOTES)) $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(SHARE),--share $(SHARE))
+	PYTHONPATH=tests:lab $(BIN)/python -m quality.learn $(if $(NOTES),--notes $(NOTES)) $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(SHARE),--share $(SHARE))
 
 exam-sheets: $(VENV)/.installed-dev ## what does a successor believe? Sheets for takers in a new folder OUT=DIR; CUTS, SEED, ARMS, HALF=closed (docs/exam.md)
-	@PYTHONPATH=tests $(BIN)/python -m quality.exam sheets '$(OUT)' $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) \
+	@PYTHONPATH=tests:lab $(BIN)/python -m quality.exam sheets '$(OUT)' $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(ARMS),--arms '$(ARMS)') $(if $(HALF),--half $(HALF))
 
 exam-grading: $(VENV)/.installed-dev ## check the takers' sheets in OUT=DIR, and mix their answers for GRADERS=2
-	@PYTHONPATH=tests $(BIN)/python -m quality.exam grading '$(OUT)' $(if $(GRADERS),--graders $(GRADERS))
+	@PYTHONPATH=tests:lab $(BIN)/python -m quality.exam grading '$(OUT)' $(if $(GRADERS),--graders $(GRADERS))
 
 exam-tally: $(VENV)/.installed-dev ## check the graders' tables in OUT=DIR, and count by arm; the closed half is kept with the release
-	@PYTHONPATH=tests $(BIN)/python -m quality.exam tally '$(OUT)'
+	@PYTHONPATH=tests:lab $(BIN)/python -m quality.exam tally '$(OUT)'
 
 successor: $(VENV)/.installed-dev ## whether an agent carries real tasks on better with a handoff: AGENT='claude -p' KEYS=ANTHROPIC_API_KEY; ARMS, TASKS, RUNS, MIRRORS; LIST=1, CHECK=1
-	@PYTHONPATH=tests $(BIN)/python -m quality.successor $(if $(AGENT),--agent '$(AGENT)') $(if $(ARMS),--arms '$(ARMS)') \
+	@PYTHONPATH=tests:lab $(BIN)/python -m quality.successor $(if $(AGENT),--agent '$(AGENT)') $(if $(ARMS),--arms '$(ARMS)') \
 	  $(if $(TASKS),--tasks '$(TASKS)') $(if $(KEYS),--env '$(KEYS)') $(if $(TOOL_ENV),--tool-env '$(TOOL_ENV)') $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(MIRRORS),--mirrors $(MIRRORS)) $(if $(LIST),--list) $(if $(CHECK),--check)
 
 table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, and the hooks of plugins, from what agents' folders and commands say
-	PYTHONPATH=tests $(BIN)/python -m contract.table
+	PYTHONPATH=tests:lab $(BIN)/python -m contract.table
 
 picture: $(VENV)/.installed-dev ## record the pictures in README.md and the tutorial again: a real run on synthetic transcripts
-	PYTHONPATH=tests $(BIN)/python -m picture
+	PYTHONPATH=tests:lab $(BIN)/python -m picture
 
 diagrams: ## draw the pictures of architecture/d2 again, from their sources (needs npm)
 	npm install --silent --no-save --no-audit --no-fund --prefix build/d2 $(D2)
@@ -118,13 +118,13 @@ page-tools: ## bring axe-core, by which tests judge the page of `carryover ui` (
 	npm install --silent --no-save --no-audit --no-fund --prefix build/page $(AXE)
 
 site: $(VENV)/.installed-docs ## build the documentation site into build/site, and check its links
-	PYTHONPATH=tests $(BIN)/python -m website
+	PYTHONPATH=tests:lab $(BIN)/python -m website
 
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from package registries)
-	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900
+	$(BIN)/pytest lab/real_agents -m real_agents --timeout 900
 
 test-agents-newest: $(VENV)/.installed-dev ## the same with each agent's newest release, if the tests don't know it yet; ONLY=... some agents
-	PYTHONPATH=tests $(BIN)/python -m night.newest $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests:lab $(BIN)/python -m night.newest $(if $(ONLY),--only $(ONLY))
 
 test-install: $(VENV)/.installed-dev ## run what the documents show for installing (needs a package registry, uv and pipx)
 	$(BIN)/pytest tests/e2e/test_documents.py -m network --timeout 900
@@ -137,7 +137,7 @@ test-packages: $(VENV)/.installed-dev ## install each package that `make dist` b
 	MEASURE=$(MEASURE) PATH="$(abspath $(RELEASE))/bin:$$PATH" $(BIN)/pytest tests/packages -m network --timeout 900 -s
 
 rehearse: $(VENV)/.installed-dev $(RELEASE)/.installed ## the release of HEAD from tag to upgrade, with nothing published: build/rehearsal/report.md; BEFORE=COMMIT upgrades from it
-	PYTHONPATH=tests $(BIN)/python -m rehearsal $(if $(BEFORE),--before $(BEFORE))
+	PYTHONPATH=tests:lab $(BIN)/python -m rehearsal $(if $(BEFORE),--before $(BEFORE))
 
 changelog: $(RELEASE)/.installed ## collect changelog.d into CHANGELOG.md for VERSION=1.2.3; DRAFT=1 only prints it
 	$(RELEASE)/bin/towncrier build --yes $(if $(DRAFT),--draft) --version "$(VERSION)" --date "$$(date +%F)"
@@ -155,28 +155,25 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length; MACHINES=2 KILLS=... two that synchronise
-	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
+	PYTHONPATH=tests:lab $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS)) \
 	  $(if $(MACHINES),--machines $(MACHINES)) $(if $(AT_ONCE),--at-once $(AT_ONCE))
 
 soak: $(VENV)/.installed-dev ## a day of work at two machines that synchronise, for HOURS=8, a row of figures every ten minutes; fails if anything grows
-	PYTHONPATH=tests $(BIN)/python -m soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED))
+	PYTHONPATH=tests:lab $(BIN)/python -m soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED))
 
 histories: $(VENV)/.installed-dev ## random histories of git commands around working agents, RUNS=200 in each mode; SEED=... repeats
-	PYTHONPATH=tests $(BIN)/python -m histories --runs $(or $(RUNS),200) --seed $(or $(SEED),1) $(if $(ONLY),--mode $(ONLY))
+	PYTHONPATH=tests:lab $(BIN)/python -m histories --runs $(or $(RUNS),200) --seed $(or $(SEED),1) $(if $(ONLY),--mode $(ONLY))
 
 fuzz: $(VENV)/.installed-fuzz ## bytes guided by coverage and generated examples for MINUTES=10; keeps what it finds; SEED=..., REPEAT=FILE
-	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS) \
+	PYTHONPATH=tests:lab $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(KEPT),--kept $(KEPT)) $(if $(REPEAT),--repeat $(REPEAT))
 
 mutants: $(VENV)/.installed-dev ## for MINUTES=10, change one place of the pure code or empty a function, and name what no test notices; SEED, ONLY, KIND=hollow
-	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY)) $(if $(KIND),--kind $(KIND))
-
-gates: $(VENV)/.installed-fuzz $(RELEASE)/.installed ## plant a regression for each gate in a throw-away clone, and see that it is found; ONLY=lint,dist
-	PYTHONPATH=tests $(BIN)/python -m gates $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests:lab $(BIN)/python -m mutants $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY)) $(if $(KIND),--kind $(KIND))
 
 night: $(VENV)/.installed-fuzz ## every check that takes too long to run at each change, in at most HOURS=6, into build/night/report.md; continues if interrupted
-	PYTHONPATH=tests $(BIN)/python -m night $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only $(ONLY)) $(if $(ANEW),--anew)
+	PYTHONPATH=tests:lab $(BIN)/python -m night $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only $(ONLY)) $(if $(ANEW),--anew)
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache src/*.egg-info

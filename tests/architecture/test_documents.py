@@ -211,7 +211,7 @@ def test_the_documents_have_the_tables_that_agents_and_commands_give() -> None:
 def test_each_defence_that_is_promised_names_a_test_that_is_there() -> None:
     rows = [line for line in SECURITY.splitlines() if line.startswith("| ") and " | " in line]
     table = [row for row in rows if not row.startswith(("| From |", "| What |"))]
-    named = [re.findall(r"`(tests/[^`]+)`", row.split(" | ")[-1]) for row in table]
+    named = [re.findall(r"`((?:tests|lab)/[^`]+)`", row.split(" | ")[-1]) for row in table]
 
     assert len(table) >= 10
     assert [row for row, tests in zip(table, named, strict=True) if not tests] == []

@@ -1,4 +1,4 @@
-"""What the plugins for agents run, in a shell: `hook.sh` once, or nothing. `tests/real_agents` has the clients."""
+"""What the plugins for agents run, in a shell: `hook.sh` once, or nothing. `lab/real_agents` has the clients."""
 
 import json
 import os

@@ -1,8 +1,8 @@
 """The driver of one client, and how to write one.
 
-A driver is `TOOL` in `tests/real_agents/<agent>/client.py`, a subclass of `Tool`, beside `VERSIONS`. Nothing lists it:
+A driver is `TOOL` in `lab/real_agents/<agent>/client.py`, a subclass of `Tool`, beside `VERSIONS`. Nothing lists it:
 `tools` finds it by that name, and from then on the agent is in the rows. Only what differs from the defaults is
-overridden. Drivers are loaded inside the box too, where only `tests/real_agents` and the product can be seen.
+overridden. Drivers are loaded inside the box too, where only `lab/real_agents` and the product can be seen.
 """
 
 import json

@@ -26,7 +26,7 @@ class Reporter:
 def report(name: str, duration: float = 0.0, *properties: tuple[str, str], reason: str = "") -> Any:
     return SimpleNamespace(
         keywords={"real_agents": 1},
-        nodeid=f"tests/real_agents/handover/test_handover.py::test_{name}",
+        nodeid=f"lab/real_agents/handover/test_handover.py::test_{name}",
         duration=duration,
         user_properties=list(properties),
         longrepr=("file", 1, f"Skipped: {reason}"),

@@ -203,7 +203,7 @@ def test_without_sessions_it_says_how_to_get_them(
 def test_the_numbers_in_use_are_those_that_the_data_give(tmp_path: Path) -> None:
     pytest.importorskip("numpy")
     asked = ("--folder", str(SESSIONS), "--notes", NOTES, "--mirrors", MIRRORS, "--to", str(tmp_path / "learned.py"))
-    tests = str(Path(learn.__file__).parents[1])
-    subprocess.run([sys.executable, "-m", "quality.learn", *asked], env={**os.environ, "PYTHONPATH": tests}, check=True)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-m", "quality.learn", *asked], env=env, check=True)
 
     assert (tmp_path / "learned.py").read_bytes() == Path(in_use.__file__).read_bytes()

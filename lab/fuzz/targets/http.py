@@ -30,7 +30,7 @@ from support.hook_desk import HookDesk
 
 LARGEST: Final = 3_000
 _ANSWER: Final = re.compile(rb"HTTP/\d\.\d (\d{3}) ")
-_CORPUS: Final = Path(__file__).parents[2] / "e2e" / "corpus"
+_CORPUS: Final = Path(__file__).parents[3] / "tests" / "e2e" / "corpus"
 _WORD: Final = re.compile(rb"[A-Za-z0-9/_-]{12,}")
 _MOST_SAID: Final = 1 << 20
 _BRIEFLY_S: Final = 0.05

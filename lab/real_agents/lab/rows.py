@@ -121,7 +121,7 @@ def _said(report: pytest.TestReport, kind: str) -> list[str]:
 
 
 def _lines(outcome: str, report: pytest.TestReport) -> list[str]:
-    file, _, test = report.nodeid.removeprefix("tests/real_agents/").partition("::")
+    file, _, test = report.nodeid.removeprefix("lab/real_agents/").partition("::")
     name = f"{file.removesuffix('.py').replace('test_', '')}: {test.removeprefix('test_').replace('_', ' ')}"
     if outcome == "skipped":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

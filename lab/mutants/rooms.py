@@ -10,7 +10,7 @@ from typing import Final
 
 import carryover
 
-TESTS: Final = Path(__file__).parents[1]
+TESTS: Final = Path(__file__).parents[2] / "tests"
 SOURCE: Final = Path(carryover.__file__).parent
 _ELSEWHERE: Final = ("unit", "contract", "agents", "dialogue", "life", "architecture", "counted")
 """Folders of tests that run what they test in their own process."""

@@ -25,7 +25,7 @@ from platformdirs import user_cache_path
 
 from fuzz.guided import Campaign, has_engine, is_kept, names_like
 
-TESTS: Final = Path(__file__).parents[1]
+CHECKOUT: Final = Path(__file__).parents[2]
 MARKER: Final = "hypothesis"
 _MEMORY: Final = Path("/dev/shm")
 """Where there is one, no target waits for a disk."""
@@ -73,7 +73,7 @@ def _guided(options: argparse.Namespace) -> int:
 
 def _rounds(options: argparse.Namespace, until: float) -> int:
     """Runs the tests with generated examples until it is `until`, once at least; returns 1 if one fails."""
-    files = fuzzed_files(TESTS)
+    files = [file for folder in ("tests", "lab") for file in fuzzed_files(CHECKOUT / folder)]
     seed, rounds = options.seed, 0
     while rounds == 0 or time.monotonic() < until:
         print(f"fuzz: round {rounds + 1}, seed {seed}", flush=True)
@@ -95,7 +95,7 @@ def _rounds(options: argparse.Namespace, until: float) -> int:
 def run_round(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Runs a round, in surroundings where its examples depend on its seed alone."""
     env = {**os.environ, "HYPOTHESIS_PROFILE": "random"}
-    return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, cwd=TESTS.parent, check=False)
+    return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, check=False)
 
 
 def fuzzed_files(folder: Path) -> list[str]:

@@ -14,12 +14,12 @@ PYTHON: Final = sys.executable
 CARRYOVER: Final = str(Path(sys.prefix) / "bin" / "carryover")
 SHOWN: Final = (
     CHECKOUT / "src",
-    CHECKOUT / "tests" / "real_agents",
+    CHECKOUT / "lab" / "real_agents",
     Path(sys.prefix).resolve(),
     Path(sys.base_prefix).resolve(),
 )
 
-ENVIRONMENT: Final = {"PYTHONPATH": f"{CHECKOUT / 'src'}:{CHECKOUT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
+ENVIRONMENT: Final = {"PYTHONPATH": f"{CHECKOUT / 'src'}:{CHECKOUT / 'lab'}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 ANSWER_S: Final = 20
 

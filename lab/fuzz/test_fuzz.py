@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from fuzz.__main__ import MARKER, TESTS, command, fuzzed_files, how_to_repeat, run_round
+from fuzz.__main__ import CHECKOUT, MARKER, command, fuzzed_files, how_to_repeat, run_round
 
 WRONG = """
 import pytest
@@ -32,7 +32,7 @@ def test_the_suite_has_the_same_examples_in_every_run() -> None:
 
 
 def test_a_seed_repeats_what_its_round_found(tmp_path: Path) -> None:
-    shutil.copy(TESTS / "conftest.py", tmp_path)  # it has the profiles
+    shutil.copy(CHECKOUT / "conftest.py", tmp_path)  # it has the profiles
     (tmp_path / "test_wrong.py").write_text(WRONG)
     # Its folder is here: in the usual one it would remove what whole runs of the suite left there, for minutes.
     round_of_five = [*command([str(tmp_path)], 5, "0", ""), f"--basetemp={tmp_path / 'runs'}"]
@@ -46,8 +46,8 @@ def test_a_seed_repeats_what_its_round_found(tmp_path: Path) -> None:
 
 def test_every_test_with_generated_examples_is_chosen() -> None:
     """Those that define the property inside of a function have to carry the mark themselves."""
-    files = fuzzed_files(TESTS)
-    unmarked = [found for file in files for found in _unmarked(TESTS.parent / file)]
+    files = fuzzed_files(CHECKOUT / "tests")
+    unmarked = [found for file in files for found in _unmarked(CHECKOUT / file)]
 
     assert len(files) > 40
     assert unmarked == []

@@ -78,7 +78,7 @@ def _ran(agent: str, newest: str, known: str, folder: Path) -> tuple[int, str]:
     variable = f"CARRYOVER_{agent.upper().replace('-', '_')}"
     env = {**os.environ, variable: f"{newest} {known}", SHAPES: str(folder / "shapes")}
     options = ["-m", "real_agents", "--timeout", "900", "-k", f"{agent} and not handover", "-q", "-rA"]
-    command = [sys.executable, "-m", "pytest", "tests/real_agents", *options]
+    command = [sys.executable, "-m", "pytest", "lab/real_agents", *options]
     run = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
     (folder / f"{agent}.log").write_text(run.stdout + run.stderr, encoding="utf-8")
     return run.returncode, run.stdout
@@ -94,7 +94,7 @@ def failures_in(code: int, printed: str, newest: str, known: str) -> list[tuple[
     found = [(name, why) for name, why in failed if newest in name and name not in of_known]
     has_run = any(newest in name for name in _PASSED.findall(printed)) or any(newest in name for name, _ in failed)
     if code not in (0, 1) or not has_run:
-        return [*found, ("tests/real_agents", f"no row was run with {newest}; pytest ended with {code}")]
+        return [*found, ("lab/real_agents", f"no row was run with {newest}; pytest ended with {code}")]
     return found
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from night.newest import difference, failures_in
 
-ROW = "tests/real_agents/test_sessions.py::test_a_turn_is_read"
-OTHER = "tests/real_agents/test_hooks.py::test_a_hook_is_run"
+ROW = "lab/real_agents/test_sessions.py::test_a_turn_is_read"
+OTHER = "lab/real_agents/test_hooks.py::test_a_hook_is_run"
 
 
 def test_a_row_that_fails_with_the_newest_version_alone_is_a_broken_fact() -> None:
@@ -26,14 +26,14 @@ def test_a_version_whose_rows_all_pass_breaks_nothing() -> None:
 
 
 def test_a_version_that_could_not_be_fetched_and_a_run_that_did_not_begin_are_no_pass() -> None:
-    skipped = f"PASSED {ROW}[pi-1.0.0]\nSKIPPED [1] tests/real_agents/conftest.py:61: no pi 1.1.0\n"
-    broken = "ERROR tests/real_agents/test_sessions.py - ImportError: no module\n"
+    skipped = f"PASSED {ROW}[pi-1.0.0]\nSKIPPED [1] lab/real_agents/conftest.py:61: no pi 1.1.0\n"
+    broken = "ERROR lab/real_agents/test_sessions.py - ImportError: no module\n"
 
     assert failures_in(0, skipped, "1.1.0", "1.0.0") == [
-        ("tests/real_agents", "no row was run with 1.1.0; pytest ended with 0")
+        ("lab/real_agents", "no row was run with 1.1.0; pytest ended with 0")
     ]
     assert failures_in(2, broken, "1.1.0", "1.0.0") == [
-        ("tests/real_agents", "no row was run with 1.1.0; pytest ended with 2")
+        ("lab/real_agents", "no row was run with 1.1.0; pytest ended with 2")
     ]
 
 

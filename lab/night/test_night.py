@@ -64,7 +64,7 @@ def test_a_shorter_night_shortens_the_steps_that_take_as_long_as_they_are_told()
     assert commands["fuzz"] == ("make", "fuzz", "MINUTES=8", "SEED=42")
     assert commands["soak"] == ("make", "soak", "HOURS=0.25", "SEED=42")
     assert {step.name for step in STEPS if step.command(Night(42, Path())) == commands[step.name]} == {
-        *("order", "darwin", "agents", "speed", "takeover", "gates")
+        *("order", "darwin", "agents", "speed", "takeover")
     }
 
 
@@ -125,7 +125,7 @@ def test_shapes_name_fields_and_no_content(tmp_path: Path) -> None:
 
 def test_nothing_that_a_client_wrote_is_markup_in_the_issue_about_it() -> None:
     hostile = "`x` ``` @team #1 <img src=//evil> [a](//evil) \x1b[2J\u202e"
-    failures = [(f"tests/real_agents/test_sessions.py::test_a[{hostile}]", hostile)]
+    failures = [(f"lab/real_agents/test_sessions.py::test_a[{hostile}]", hostile)]
 
     text = issue("Pi", "1.2.4", "1.2.3", failures, [f"+ {hostile}", "```", "~~~", *["+ a field"] * 10_000])
 

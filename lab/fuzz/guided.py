@@ -17,8 +17,8 @@ from typing import Final
 from fuzz.found import MARK
 from fuzz.target import Target, names, target
 
-TESTS: Final = Path(__file__).parents[1]
-CORPUS: Final = TESTS / "fuzz" / "corpus"
+CHECKOUT: Final = Path(__file__).parents[2]
+CORPUS: Final = CHECKOUT / "lab" / "fuzz" / "corpus"
 """What the suite replays: by target, small and synthetic."""
 _SLOWEST_S: Final = 60
 """By the clock, so long enough for a busy machine."""
@@ -53,7 +53,7 @@ def _environment(place: Path) -> dict[str, str]:
     for folder in (home, temporary):
         folder.mkdir(exist_ok=True)
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    path = os.pathsep.join((str(TESTS), os.environ.get("PYTHONPATH", "")))
+    path = os.pathsep.join((str(CHECKOUT / "tests"), str(CHECKOUT / "lab"), os.environ.get("PYTHONPATH", "")))
     moved = {"HOME": str(home), "TMPDIR": str(temporary), "GIT_CONFIG_GLOBAL": os.devnull}
     return {**kept, **moved, "PYTHONPATH": path}
 

@@ -86,6 +86,5 @@ STEPS: Final = (
     Step("speed", "figures that became worse than the stored ones", ("bench-gate",), 20),
     Step("takeover", "how much handoffs hold, beside the last night", ("takeover",), 20, _sessions_missing),
     Step("mutants", "code that no test would miss", ("mutants", Scaled("MINUTES", 30), SEED), 35),
-    Step("gates", "gates that would not find a regression", ("gates",), 30),
     Step("soak", "memory, files or handles that grow", ("soak", Scaled("HOURS", 1), SEED), 65),
 )

@@ -69,7 +69,7 @@ def _first_line(text: str) -> str:
 
 def as_tested(clone: Clone, wanted: str, report: Path) -> list[str]:
     """Runs some of `make test-packages` on the packages of the clone. Raises NotRun if all of them were skipped."""
-    folders = (clone.root / "src", clone.root / "tests")
+    folders = (clone.root / "src", clone.root / "tests", clone.root / "lab")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders)), "PATH": f"{TOOLS}:{os.environ['PATH']}"}
     options = ("-m", "network", "-k", wanted, "--timeout", "900", "--junitxml", str(report))
     printed = ("-p", "no:cacheprovider", "-o", "junit_logging=system-out")

@@ -22,7 +22,7 @@ from unit.edits import test_entries, test_hooks
 
 LARGEST: Final = 3_000
 _OURS: Final = b"carryover"
-_GIVEN: Final = Path(__file__).parents[2] / "unit" / "edits"
+_GIVEN: Final = Path(__file__).parents[3] / "tests" / "unit" / "edits"
 
 
 class Editor(NamedTuple):
