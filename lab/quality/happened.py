@@ -14,7 +14,7 @@ from carryover.errors import UserError
 from carryover.importing.document import open_document
 from carryover.importing.recognition import looks
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
-from carryover.readers.by_kind import reader_of_copies
+from carryover.transcript.by_kind import reader_of_copies
 
 Kind = Literal["prompt", "answer", "call", "result"]
 

@@ -20,15 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
-from carryover.adapter.hooks import plain_answer, root_above, skipped
-from carryover.adapter.recorder import Recorder
-from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.model import AnyBody, AssistantMessage, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
-from carryover.readers.bounds import LOOK_BYTES, MOST_LINES
-from carryover.readers.files import read_head
-from carryover.readers.layouts import Layout, kind_of, source_at, sources_below
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.records import rawjson, uris
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import LATEST_MS, SUBJECT_CHARS, bounded, digest, session_of_copy, utc_ms
@@ -36,6 +28,13 @@ from carryover.records.lenient import Fields, fields_of, first_text, is_true, nu
 from carryover.records.patches import place_of
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
+from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
+from carryover.transcript.files import read_head
+from carryover.transcript.hooks import plain_answer, root_above, skipped
+from carryover.transcript.layouts import Layout, kind_of, source_at, sources_below
+from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
+from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
+from carryover.transcript.spooled import SpooledCall, copy_beside
 from carryover_windsurf.spec import SPEC
 
 MAX_SPOOLED_BYTES: Final = 32 << 20

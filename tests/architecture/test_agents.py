@@ -81,10 +81,6 @@ def test_each_exemption_is_still_needed(name: str) -> None:
 
 NAMED = {
     "ClaudeLikeHooks": "the form of hooks that most agents took over from one",
-    "claude_hooks": "a family: hooks in the form that relatives took over",
-    "claude_store": "a family: folders in the form that relatives took over",
-    "claude_records": "a family: lines of JSON in the form that relatives took over",
-    "gemini_like": "a family: contents and tools of a program and its forks",
 }
 """Names in shared code that hold an agent's, and why they may."""
 

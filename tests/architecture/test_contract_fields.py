@@ -62,7 +62,7 @@ def givers() -> Iterator[tuple[str, Path]]:
     """The modules that may set a field, each with its agent, or SHARED."""
     for folder in (*(SOURCE / "agents").glob("*/"), *SOURCE.parent.glob("carryover_*/")):
         yield from ((folder.name, path) for path in sorted(folder.rglob("*.py")))
-    for room in ("adapter", "families", "readers"):
+    for room in ("adapter", "transcript"):
         yield from ((SHARED, path) for path in sorted((SOURCE / room).rglob("*.py")))
 
 

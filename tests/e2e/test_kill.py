@@ -158,7 +158,7 @@ BUBBLES: Final = 2_400
 FORGETFUL: Final = """
 from carryover.agents.cursor import calls
 from carryover.faces.cli.carryoverd import main
-from carryover.readers import rewritten
+from carryover.transcript import rewritten
 from support.platforms import settings_folder
 
 calls.MAX_CONVERSATIONS, rewritten.READ_RECORDS = 12, 7

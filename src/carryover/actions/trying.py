@@ -18,9 +18,9 @@ from carryover.importing.declared import agent_of
 from carryover.importing.document import Survey, survey
 from carryover.importing.turns import Document
 from carryover.past.context import state_dir
-from carryover.readers.by_kind import reader_of_copies
-from carryover.readers.files import read_head
 from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.transcript.by_kind import reader_of_copies
+from carryover.transcript.files import read_head
 
 _HEAD_BYTES: Final = 64 << 10
 _FEW: Final = 12

@@ -1,1 +1,1 @@
-"""The interface that each agent's folder implements, and helpers that adapters share."""
+"""The interface that each agent's folder implements."""

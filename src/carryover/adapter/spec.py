@@ -236,7 +236,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Events whose hook can put text into the session's context."""
     spooled: bool = False
     """The agent has no other readable record, so what its hooks receive is stored in `<state>/spool/<id>`, one file per
-    session (`carryover.adapter.spooled`), and read like a transcript. `hook.sh` prints no answer for such hooks."""
+    session (`carryover.transcript.spooled`), and read like a transcript. `hook.sh` prints no answer for such hooks."""
     prompts_on: tuple[str, ...] = ()
     """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
     file_rules: HookFileRules | None = None

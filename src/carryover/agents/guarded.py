@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
-from carryover.readers.by_kind import reader_of_copies
 from carryover.records import rawjson
+from carryover.transcript.by_kind import reader_of_copies
 
 T = TypeVar("T")
 

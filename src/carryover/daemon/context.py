@@ -27,7 +27,7 @@ from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, agent_folders
-from carryover.readers.sqlite import stat
+from carryover.transcript.sqlite import stat
 
 REFRESH_S: Final = 2.0
 """Maximum age of the list of known projects while the ledger changes."""

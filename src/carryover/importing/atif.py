@@ -15,9 +15,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
@@ -35,10 +33,12 @@ from carryover.model import (
     ToolResult,
     UserPrompt,
 )
-from carryover.readers.files import read_small
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of, time_of
 from carryover.records.text import names_own_folder
+from carryover.transcript import recorder as base
+from carryover.transcript.files import read_small
+from carryover.transcript.recorder import OpenCall, usable_name
 
 NAME: Final = "ATIF"
 
@@ -48,7 +48,7 @@ _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _MOST_NESTED: Final = 20
 
 
-class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
+class Context(base.SessionContext, frozen=True, omit_defaults=True):
     """The parser's state between two steps. `ours`: Carryover wrote the document."""
 
     session: str = ""
@@ -142,7 +142,7 @@ def _parse(quoted: QuotedText, _source: Source, context: Context, record: Record
         _calls(step, quoted, fields, f"{context.session}/{name}")
         facts, emitted = step.context.facts, step.context.emitted
         if step.events and context.subagent_id is None and facts != emitted:
-            step.put_info_first(context.session, context.cwd, event_builder.differing(facts, emitted))
+            step.put_info_first(context.session, context.cwd, base.differing(facts, emitted))
             step.change(emitted=facts)
     return step.context, step.built()
 
@@ -271,7 +271,7 @@ def _begun(context: Context, fields: Fields) -> Context:
         id=named or mark,
         cwd=_working_folder(ours_in_head, extra, extra_of_agent),
         ours=OURS in extra,
-        facts=event_builder.Facts(
+        facts=base.Facts(
             title=bounded(text_of(ours_in_head.get("title")), SHORT_CHARS) or None,
             agent_version=usable_name(version if version != UNKNOWN else None),
             model=usable_name(text_of(agent.get("model_name"))),
@@ -286,7 +286,7 @@ def _working_folder(ours_in_head: Fields, extra: Fields, extra_of_agent: Fields)
     listed = items_of(extra_of_agent.get("cwds")) or items_of(extra.get("cwds"))
     folders = [text_of(fields.get("cwd")) for fields in (ours_in_head, extra, extra_of_agent)]
     folders += [text_of(raw) for raw in listed]
-    usable = map(event_builder.usable_folder, folders)
+    usable = map(base.usable_folder, folders)
     return next((folder for folder in usable if folder is not None), None)
 
 

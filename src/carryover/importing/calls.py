@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
-from carryover.adapter.event_builder import OpenCall
-from carryover.adapter.recorder import Tools
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
 from carryover.model import Op, UserPrompt
@@ -17,6 +15,7 @@ from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
+from carryover.transcript.recorder import OpenCall, Tools
 
 _COMMAND: Final = ("command", "cmd", "keystrokes")
 _PATH: Final = ("file_path", "path", "filePath", "absolute_path", "notebook_path", "filename")

@@ -16,16 +16,16 @@ from typing import Any, Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec, ChatExport
 from carryover.agents import agent_name, specs
 from carryover.importing import atif
 from carryover.importing.turns import MAX_BYTES, Document, Turn, TurnContext, TurnReader, by_turn, document
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
-from carryover.readers.files import read_small
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
+from carryover.transcript.files import read_small
+from carryover.transcript.recorder import OpenCall, usable_name
 
 FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messages with `role` and `content` in JSON"
 _UNNAMED: Final = AgentSpec(id="assistant", name="Assistant", binaries=(), folders=())

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
-from carryover.adapter.event_builder import OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
@@ -21,14 +20,15 @@ from carryover.importing.calls import call_of, outcome_in_text
 from carryover.importing.turns import Turn
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.paths import expanded
-from carryover.readers.files import read_document
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import Layout, source_at, sources_below
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader
-from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_of, time_of
+from carryover.transcript.files import read_document
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
+from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
+from carryover.transcript.stat_cache import utc_now_ms
 
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""

@@ -15,7 +15,6 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source
-from carryover.adapter.event_builder import SessionContext
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import DeclaredSource
@@ -29,9 +28,10 @@ from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AnyBody, Event, UserPrompt
-from carryover.readers.bounds import read_bounded
-from carryover.readers.by_kind import reader_of_copies
-from carryover.readers.jsonl import JsonlReader
+from carryover.transcript.bounds import read_bounded
+from carryover.transcript.by_kind import reader_of_copies
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.recorder import SessionContext
 
 HEAD_BYTES: Final = 64 << 10
 _NOTHING: Final = "Nothing was imported from it."

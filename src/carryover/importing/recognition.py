@@ -11,10 +11,10 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Parsed, Source
 from carryover.agents import adapters, agent_name
-from carryover.readers.by_kind import reader_of_copies
-from carryover.readers.files import read_head
 from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import label
+from carryover.transcript.by_kind import reader_of_copies
+from carryover.transcript.files import read_head
 
 _MOST_TYPES: Final = 6
 _DOCUMENT: Final = re.compile(rb'\s*(?:\{\s*["}]|\[\s*["{\[\]])')

@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
-from carryover.adapter.event_builder import usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.importing.calls import quoted_of
 from carryover.importing.specstory_blocks import HEADING, blocks, read_tool, spoken_text, turn_starts
@@ -20,6 +19,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
+from carryover.transcript.recorder import usable_name
 
 NAME: Final = "SpecStory"
 UNNAMED: Final = AgentSpec(id="specstory", name=NAME, binaries=(), folders=())

@@ -16,7 +16,6 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.importing.calls import TOOLS
 from carryover.importing.turns import located
 from carryover.model import (
@@ -34,6 +33,7 @@ from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder
 from carryover.text.lines import one_line
+from carryover.transcript.recorder import OpenCall, usable_name
 
 HEADING: Final = re.compile(r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((.{0,200})\))?\*\*_[ \t\r]*$")
 """Heading of a turn (all versions): the speaker, whether in a sub-agent, and in brackets model and time."""

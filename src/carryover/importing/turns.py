@@ -11,13 +11,12 @@ from typing import Any, ClassVar, Final, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
-from carryover.adapter.event_builder import SessionContext, differing
-from carryover.adapter.recorder import Recorder
 from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, FileEdit, SessionInfo
-from carryover.readers.files import read_small, stamp_of_file
 from carryover.records.fields import is_absolute, resolved
 from carryover.records.text import names_handoff_file
+from carryover.transcript.files import read_small, stamp_of_file
+from carryover.transcript.recorder import Recorder, SessionContext, differing
 
 RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""

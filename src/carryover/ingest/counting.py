@@ -16,7 +16,7 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.tokens import add_older, mark_counted, uncounted
 from carryover.model import TokensUsed
 from carryover.probe.looks import Silent, looked_at
-from carryover.readers.bounds import read_bounded
+from carryover.transcript.bounds import read_bounded
 
 
 class Counting:

@@ -30,7 +30,7 @@ from carryover.ledger.usage import plausible
 from carryover.model import Event
 from carryover.probe.looks import Silent, looked_at
 from carryover.probe.own_file import AT_WORK, why_not_own
-from carryover.readers.bounds import read_bounded
+from carryover.transcript.bounds import read_bounded
 
 GIT_WORKS_S: Final = 1.0
 """How soon a source in a project is checked again if git was at work there."""

@@ -24,7 +24,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
 from carryover.probe.looks import look_at_each
 from carryover.probe.own_file import AT_WORK, why_not_own
-from carryover.readers.bounds import read_bounded
+from carryover.transcript.bounds import read_bounded
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger

@@ -1,6 +1,6 @@
 """Keeps the hook calls of agents whose conversations cannot be read anywhere else.
 
-    <state>/spool/<agent>/<session>.jsonl              one line per call (`carryover.adapter.spooled`)
+    <state>/spool/<agent>/<session>.jsonl              one line per call (`carryover.transcript.spooled`)
     <state>/spool/<agent>/<session>.transcript.jsonl   copy of the transcript that the last call named
     <state>/spool/<agent>/pending/*.hook               one file per call that reached no daemon, written by `hook.sh`
 
@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Agent
-from carryover.adapter.hooks import skipped
-from carryover.adapter.spooled import copy_beside, spool_line
 from carryover.fsio import atomic_replace, open_regular, private_dir, read_beginning, read_bytes_bounded
 from carryover.model import Skipped
 from carryover.paths import StateDir
 from carryover.platform import here
+from carryover.transcript.hooks import skipped
+from carryover.transcript.spooled import copy_beside, spool_line
 
 MAX_PAYLOAD_BYTES: Final = 4 << 20
 """Longer payloads are not kept; `hook.sh` has the same limit."""

@@ -1,6 +1,6 @@
 """Judges again whose words the stored results of refused calls hold: the migration for what was read before 0.2.0.
 
-Until then the text of a result was enough to make it what the user typed (`carryover.adapter.refusals`). What only the
+Until then the text of a result was enough to make it what the user typed (`transcript.refusals`). What only the
 client can have worded stays, as does what the client recorded by itself before the result. Of the rest the words are a
 tool's, and the prompt that was made of them, in the same record, waits without its text until its transcript, which is
 read again, confirms it. Another prompt with the same words is the user's.

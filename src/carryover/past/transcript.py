@@ -32,9 +32,9 @@ from carryover.past.from_disk import temporary_ledger
 from carryover.publish.dialed import newest_first
 from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
-from carryover.readers.by_kind import reader_of_copies
 from carryover.records.fields import LATEST_MS
 from carryover.text.reset_times import on_this_machine
+from carryover.transcript.by_kind import reader_of_copies
 
 _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""

@@ -18,7 +18,6 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.spooled import SpooledCall
 from carryover.config import Config, RetentionConfig, load_config, project_settings
 from carryover.edits.record import published_projects
 from carryover.errors import os_reason
@@ -37,6 +36,7 @@ from carryover.publish.hook_script import remove_former_answers
 from carryover.publish.loaded_files import handoff_names, loaded_names
 from carryover.publish.refresh import refresh
 from carryover.publish.second_page import write_second_page
+from carryover.transcript.spooled import SpooledCall
 
 T = TypeVar("T")
 Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]

@@ -13,8 +13,8 @@ from agents.aider.test_commands import APPLIED, BLOCK
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.history import HOLD_MS, HistoryReader
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, SessionStart, TurnEnd, UserPrompt
-from carryover.readers.jsonl import MAX_LINE_BYTES
 from carryover.records.fields import local_ms
+from carryover.transcript.jsonl import MAX_LINE_BYTES
 from contract.case import Reading, read_on
 
 

@@ -16,10 +16,10 @@ from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bod
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.families.parts.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
-from carryover.families.stored import Context
+from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.model import UserPrompt as Prompt
+from carryover.transcript.stored import Context
 from contract.case import Reading, read_on
 
 BOTH = pytest.mark.parametrize("version", [LATEST, WITHOUT_EVENTS])
@@ -86,7 +86,7 @@ def test_nothing_beside_the_database_is_made_or_changed(tmp_path: Path, version:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The index of the log is left out: connections of one process share it (tests/unit/readers/test_sqlite.py)."""
+    """The index of the log is left out: connections of one process share it (tests/unit/transcript/test_sqlite.py)."""
     return {file.name: b"" if file.name.endswith("-shm") else file.read_bytes() for file in sorted(folder.iterdir())}
 
 

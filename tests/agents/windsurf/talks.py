@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from carryover.adapter.spooled import spool_line
 from carryover.model import AnyBody, AssistantMessage, Event, UserPrompt
+from carryover.transcript.spooled import spool_line
 from carryover_windsurf.adapter import AGENT
 from contract.case import Reading, Recording, read_on, source_at
 

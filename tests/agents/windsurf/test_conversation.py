@@ -28,8 +28,8 @@ from agents.windsurf.talks import (
     worked,
 )
 from carryover.adapter.contract import HookEvent
-from carryover.adapter.spooled import copy_beside
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult, UserPrompt
+from carryover.transcript.spooled import copy_beside
 from carryover_windsurf.adapter import AGENT, SAME_CALL_MS
 from contract.case import Reading, fold_one, source_at
 

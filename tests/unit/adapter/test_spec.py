@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, OpenCall, differing
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, application_places, places_on
-from carryover.adapter.spooled import SpooledCall, spool_line
 from carryover.agents import specs
 from carryover.model import SessionInfo, UserPrompt
+from carryover.transcript.recorder import EventBuilder, OpenCall, differing
+from carryover.transcript.spooled import SpooledCall, spool_line
 
 HOME = Path("/home/dev")
 MOVABLE = Place(path="~/.tool/settings.json", env="TOOL_HOME", below="settings.json")

@@ -160,7 +160,7 @@ def test_nothing_is_loaded_before_it_is_asked_for(asked: str, loaded: set[str]) 
     code = f"import sys; from carryover import agents; agents.{asked}(); print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
-    rooms = ("carryover.agents.", "carryover_", "carryover.readers", "carryover.records")
+    rooms = ("carryover.agents.", "carryover_", "carryover.transcript", "carryover.records")
     found = {name for name in modules if name.startswith(rooms)}
     assert found - COVERED == loaded
 

@@ -24,8 +24,8 @@ from carryover.daemon.reading import BUSY_TRIES, IngestQueue, Rescanner
 from carryover.ingest.pipeline import TOO_LARGE_MS
 from carryover.ingest.spool import Spool
 from carryover.ledger.queries import totals
-from carryover.readers.bounds import TooLarge
-from carryover.readers.jsonl import JsonlReader
+from carryover.transcript.bounds import TooLarge
+from carryover.transcript.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
 from support.clock import Clock, LogLines
 

@@ -11,7 +11,7 @@ import pytest
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.model import AnyBody, Event, Skipped
-from carryover.readers.files import stamp_of_file
+from carryover.transcript.files import stamp_of_file
 
 
 class Context(msgspec.Struct, frozen=True):

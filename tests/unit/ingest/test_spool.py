@@ -13,12 +13,12 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol
-from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.agents.codex.adapter import AGENT as CODEX
 from carryover.ingest import spool as module
 from carryover.ingest.spool import Spool, SpoolFull, collect_pending
 from carryover.model import Skipped
 from carryover.paths import StateDir
+from carryover.transcript.spooled import SpooledCall, copy_beside
 
 
 def read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:

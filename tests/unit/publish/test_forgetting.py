@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.spooled import spool_line
 from carryover.config import RetentionConfig
 from carryover.ledger.queries import Selection, SessionSize
 from carryover.model import NOTE
 from carryover.publish.forgetting import remove_spooled, sessions_to_drop
+from carryover.transcript.spooled import spool_line
 
 NOW_MS = 1_795_000_000_000
 SHOP, BLOG = "/home/dev/shop", "/home/dev/blog"

@@ -12,8 +12,6 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, SessionContext, differing, reemitted_after, usable_name
-from carryover.adapter.recorder import Recorder
 from carryover.agents.aider.answers import read_answer
 from carryover.agents.aider.history import DECODER, HistoryReader, exported, last_input, plain, source_of, sources
 from carryover.agents.aider.spec import SPEC
@@ -23,6 +21,7 @@ from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
+from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, differing, reemitted_after, usable_name
 
 _MAX_INPUTS: Final = 300
 """Most different inputs of one session that are counted."""

@@ -29,13 +29,13 @@ from msgspec.structs import replace
 from carryover.adapter.contract import FileStat, LastInput, Source
 from carryover.agents.aider.spec import SPEC
 from carryover.fsio import stat_regular
-from carryover.readers.bounds import TooLarge
-from carryover.readers.files import read_small, read_tail
-from carryover.readers.jsonl import MAX_LINE_BYTES
-from carryover.readers.rewritten import NotYet, SnapshotReader
-from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest, local_ms
 from carryover.text.pattern import later
+from carryover.transcript.bounds import TooLarge
+from carryover.transcript.files import read_small, read_tail
+from carryover.transcript.jsonl import MAX_LINE_BYTES
+from carryover.transcript.rewritten import NotYet, SnapshotReader
+from carryover.transcript.stat_cache import utc_now_ms
 
 NAME: Final = ".aider.chat.history.md"
 INPUTS_NAME: Final = ".aider.input.history"
@@ -359,7 +359,7 @@ class HistoryReader(SnapshotReader["_History"]):
 
 
 class _History:
-    """A snapshot of a history, whose conversations are its sessions; see `carryover.readers.rewritten.Snapshot`."""
+    """A snapshot of a history, whose conversations are its sessions; see `carryover.transcript.rewritten.Snapshot`."""
 
     def __init__(self, path: Path, stat: FileStat, now_ms: int) -> None:
         self._inode = f"{stat_regular(path).st_ino:x}"
@@ -424,7 +424,7 @@ def _blocks(ident: str, session: Session, inputs: _Inputs, at_ms: int, written_m
 
 
 class _Talk:
-    """A session, whose pieces are its blocks; see `carryover.readers.rewritten.Conversation`."""
+    """A session, whose pieces are its blocks; see `carryover.transcript.rewritten.Conversation`."""
 
     def __init__(self, ident: str, found: list[Block], reading: str, rests_ms: int, now_ms: int) -> None:
         self._ident, self._blocks = ident, found

@@ -18,8 +18,6 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import usable_name
-from carryover.adapter.hooks import ClaudeLikeHooks, Payload, plain_answer, root_above
 from carryover.agents.claude_code.calls import (
     Block,
     Builder,
@@ -33,12 +31,9 @@ from carryover.agents.claude_code.calls import (
     read_outcome,
     without_reminders,
 )
-from carryover.agents.claude_code.spec import SPEC
-from carryover.families.claude_hooks import EVENTS
-from carryover.families.claude_records import REPORTS
-from carryover.families.claude_store import GROUP, SESSION, SUBAGENT, copied
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import Layout, source_at, sources_below
+from carryover.agents.claude_code.records import REPORTS
+from carryover.agents.claude_code.spec import EVENTS, SPEC
+from carryover.agents.claude_code.store import GROUP, SESSION, SUBAGENT, copied
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, inside, is_true, number_of, text_of
@@ -47,6 +42,10 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript.hooks import ClaudeLikeHooks, Payload, plain_answer, root_above
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import usable_name
 
 _LAYOUTS: Final = (
     Layout(globs=("*/*.jsonl",), pattern=rf"{GROUP}/{SESSION}\.jsonl"),

@@ -12,12 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.adapter import event_builder
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import usable_folder, usable_name
-from carryover.adapter.recorder import Tools
-from carryover.adapter.refusals import CLIENT_WORDED, refused
-from carryover.families import claude_records
+from carryover.agents.claude_code import records as claude_records
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
@@ -26,6 +22,9 @@ from carryover.records.lenient import Fields, fields_of, first_text, is_true, it
 from carryover.records.rawjson import ABSENT
 from carryover.records.text import names_handoff_file, names_own_folder, tagged, without_ansi
 from carryover.text.pattern import later
+from carryover.transcript import recorder as base
+from carryover.transcript.recorder import Tools, usable_folder, usable_name
+from carryover.transcript.refusals import CLIENT_WORDED, refused
 
 _MOST_TASKS: Final = 200
 TOOLS: Final = Tools(
@@ -159,7 +158,7 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
     ai_title: str | None = None
 
 
-class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
+class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     label: str = ""
@@ -179,7 +178,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
 class Context(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
-    emitted: event_builder.Facts = msgspec.field(default=event_builder.Facts(), name="told")
+    emitted: base.Facts = msgspec.field(default=base.Facts(), name="told")
     """Stored under the name that 0.1.0 gave it."""
     calls: tuple[OpenCall, ...] = ()
     shell: OpenCall | None = None

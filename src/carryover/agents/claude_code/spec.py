@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
-from carryover.families.claude_hooks import COMPACT, END, FAILURE, STOP
+
+STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
+FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
+COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
+# Without an explicit time limit it is killed after 1.5 s, and the user sees that.
+END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
+
+EVENTS: Final = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.

@@ -10,23 +10,23 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source
-from carryover.adapter.hooks import ClaudeLikeHooks, plain_answer
+from carryover.agents.cline import tasks
+from carryover.agents.cline.builder import Builder, Context, State, begun, entry_of
 from carryover.agents.cline.calls import parse_call, parse_result
 from carryover.agents.cline.sessions import SessionReader, about_task
 from carryover.agents.cline.spec import SPEC
-from carryover.families.vscode_tasks import tasks
-from carryover.families.vscode_tasks.builder import Builder, Context, State, begun, entry_of
-from carryover.families.vscode_tasks.parse import parse_record as parse_task
+from carryover.agents.cline.task_parse import parse_record as parse_task
 from carryover.model import AgentSummary, AssistantMessage, Event, SessionInfo, TurnEnd, UserPrompt
-from carryover.readers import layouts
-from carryover.readers.by_kind import ReaderByKind
-from carryover.readers.layouts import Layout
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
 from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
+from carryover.transcript import layouts
+from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
+from carryover.transcript.layouts import Layout
 
 _SESSIONS: Final = "session"
 _DOCUMENT: Final = ".messages.json"

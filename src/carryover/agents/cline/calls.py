@@ -7,10 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import OpenCall
-from carryover.adapter.recorder import Tools
-from carryover.adapter.refusals import CLIENT_WORDED, refused
-from carryover.families.vscode_tasks.builder import Builder
+from carryover.agents.cline.builder import Builder
 from carryover.model import Answer, Question, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
@@ -19,6 +16,8 @@ from carryover.records.lenient import Fields, fields_of, first_text, inside, is_
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.text.pattern import later
+from carryover.transcript.recorder import OpenCall, Tools
+from carryover.transcript.refusals import CLIENT_WORDED, refused
 
 SHELL: Final = "run_commands"
 _EDITOR: Final = "editor"

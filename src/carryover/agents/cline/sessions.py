@@ -14,15 +14,15 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.families.vscode_tasks.builder import Begin, State
-from carryover.families.vscode_tasks.documents import Messages, fields_beside, list_in, messages_in, stat_of
-from carryover.families.vscode_tasks.tasks import About
+from carryover.agents.cline.builder import Begin, State
+from carryover.agents.cline.documents import Messages, fields_beside, list_in, messages_in, stat_of
+from carryover.agents.cline.tasks import About
 from carryover.model import SessionInfo
-from carryover.readers.files import entries_of
-from carryover.readers.rewritten import SnapshotReader
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
 from carryover.text.pattern import later
+from carryover.transcript.files import entries_of
+from carryover.transcript.rewritten import SnapshotReader
 
 DOCUMENT: Final = ".messages.json"
 BESIDE: Final = (".json", ".compaction.json")

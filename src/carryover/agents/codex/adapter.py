@@ -16,8 +16,6 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source
-from carryover.adapter.event_builder import usable_folder, usable_name
-from carryover.adapter.hooks import ClaudeLikeHooks, Payload, root_above, session_start_answer
 from carryover.agents.codex import calls
 from carryover.agents.codex.rollout import (
     HEADER,
@@ -31,8 +29,6 @@ from carryover.agents.codex.rollout import (
     read_line,
 )
 from carryover.agents.codex.spec import SPEC
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import sources_below
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
@@ -42,6 +38,10 @@ from carryover.records.resets import failed_turn
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript.hooks import ClaudeLikeHooks, Payload, root_above, session_start_answer
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.layouts import sources_below
+from carryover.transcript.recorder import usable_folder, usable_name
 
 _LAYOUT_ROOT: Final = partial(root_above, source_of=SOURCE_OF)
 _QUIET: Final = later(

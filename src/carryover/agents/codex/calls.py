@@ -14,8 +14,6 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import usable_folder, usable_name
-from carryover.adapter.recorder import Tools
 from carryover.agents.codex.rollout import OpenCall, Rollout
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
@@ -27,6 +25,7 @@ from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
+from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"

@@ -19,19 +19,18 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Source
-from carryover.adapter.event_builder import Facts, differing, usable_name
-from carryover.adapter.recorder import Recorder
 from carryover.agents.codex.spec import SPEC
 from carryover.model import AnyBody, PlanItem, Skipped, session_in_other_cwd
-from carryover.readers.layouts import Layout, source_at
 from carryover.records import rawjson
 from carryover.records.asked import Asked
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
+from carryover.transcript import recorder as base
+from carryover.transcript.layouts import Layout, source_at
+from carryover.transcript.recorder import Facts, Recorder, differing, usable_name
 
 _NAME: Final = (
     r"rollout-(?P<group>\d{4}-\d{2}-\d{2})T\d{2}-\d{2}-\d{2}-"
@@ -73,7 +72,7 @@ class Line(msgspec.Struct, frozen=True):
 _LINE: Final = msgspec.json.Decoder(Line)
 
 
-class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
+class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     turn: str | None = None
@@ -319,13 +318,13 @@ class Rollout(Recorder[Context]):
         """Returns the open call with this id."""
         return next((call for call in self.context.calls if call.id == call_id), None)
 
-    def keep_open(self, calls: tuple[event_builder.OpenCall, ...]) -> None:
+    def keep_open(self, calls: tuple[base.OpenCall, ...]) -> None:
         """Replaces the open calls, of which the newest are kept."""
         self.change(calls=calls[-_MOST_OPEN:])
 
     def close(self, call: OpenCall) -> None:
         """Closes a call, and selects its turn."""
-        self.keep_open(event_builder.closed(self.context.calls, call.id))
+        self.keep_open(base.closed(self.context.calls, call.id))
         self.change(closed=(*self.context.closed, call.id)[-_MOST_CLOSED:])
         self.at_turn(call.turn)
 

@@ -17,8 +17,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder, usable_name
-from carryover.adapter.recorder import Recorder, Tools
 from carryover.agents.continue_dev.spec import SPEC
 from carryover.model import (
     AgentSummary,
@@ -31,9 +29,6 @@ from carryover.model import (
     SessionInfo,
     UserPrompt,
 )
-from carryover.readers.files import read_document
-from carryover.readers.layouts import Layout, source_at, sources_below
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader, not_whole
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit, hunks_in, patched, planned
 from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, resolved
@@ -42,6 +37,10 @@ from carryover.records.rawjson import ABSENT
 from carryover.records.text import HANDOFF_HEAD, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
+from carryover.transcript.files import read_document
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import OpenCall, Recorder, Tools, reemitted_after, usable_folder, usable_name
+from carryover.transcript.rewritten import OnlyConversation, SnapshotReader, not_whole
 
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LAYOUTS: Final = (Layout(globs=("*.json",), pattern=rf"(?P<session>{_UUID})\.json"),)

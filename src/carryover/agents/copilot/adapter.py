@@ -9,21 +9,21 @@ from typing import Final
 import msgspec
 
 from carryover.adapter import contract
-from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
 from carryover.agents.copilot.calls import LogContext
 from carryover.agents.copilot.chats import ChatReader
 from carryover.agents.copilot.cli import DocumentReader, LogReader, parse_log
 from carryover.agents.copilot.spec import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
 from carryover.model import Skipped, UserPrompt
-from carryover.readers import layouts
-from carryover.readers.by_kind import ReaderByKind
-from carryover.readers.files import read_head
-from carryover.readers.layouts import Layout
-from carryover.readers.stat_cache import StatCachedReader
 from carryover.records import rawjson
 from carryover.records.rawjson import objects_in
 from carryover.text.pattern import later
+from carryover.transcript import layouts
+from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.files import read_head
+from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
+from carryover.transcript.layouts import Layout
+from carryover.transcript.stat_cache import StatCachedReader
 
 _STATE: Final = "session-state"
 _BESIDE: Final = "workspace.yaml"

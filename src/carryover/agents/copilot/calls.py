@@ -9,10 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover import model
-from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, ToolOutcome
-from carryover.adapter.event_builder import SessionContext, usable_folder, usable_name
-from carryover.adapter.recorder import Recorder
 from carryover.agents.copilot.tools import (
     PATHS,
     TOOLS,
@@ -29,6 +26,8 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.text.pattern import later
+from carryover.transcript import recorder as base
+from carryover.transcript.recorder import Recorder, SessionContext, usable_folder, usable_name
 
 _READ_SHELLS: Final = ("read_bash", "stop_bash", "write_bash", "read_powershell", "stop_powershell")
 """Tools that read from or write to a command that keeps running."""
@@ -53,7 +52,7 @@ _ANSWERED: Final = later(r"\AUser (?:selected: |responded:[ \n])")
 _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User declined", "The user declined")
 
 
-class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
+class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     thread: str = ""

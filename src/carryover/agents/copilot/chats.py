@@ -17,15 +17,15 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
 from carryover.model import SessionInfo
-from carryover.readers import files
-from carryover.readers.bounds import lines_in
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader
-from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, folder_holding
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
 from carryover.records.uris import path_of, uri_in
 from carryover.text.pattern import later
+from carryover.transcript import files
+from carryover.transcript.bounds import lines_in
+from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
+from carryover.transcript.workspaces import Folders, folders_of_uri, folders_of_window
 
 PENDING, COMPLETE, CANCELLED, FAILED = range(4)
 """States of a request's answer (`modelState.value`); 4 waits for the user."""

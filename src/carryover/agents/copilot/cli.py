@@ -15,13 +15,9 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Reemitted, Source
-from carryover.adapter.event_builder import usable_folder, usable_name
 from carryover.agents.copilot import calls
 from carryover.agents.copilot.calls import LogContext, LogRecorder
 from carryover.agents.copilot.tools import editor_command
-from carryover.readers.files import read_document, read_small
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader, not_whole
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -30,6 +26,10 @@ from carryover.records.summary import Kinds, parts_by_tag
 from carryover.records.text import without_handoff
 from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
+from carryover.transcript.files import read_document, read_small
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.recorder import usable_folder, usable_name
+from carryover.transcript.rewritten import OnlyConversation, SnapshotReader, not_whole
 
 _NOTED: Final = 0
 _AGAIN: Final = "$again"

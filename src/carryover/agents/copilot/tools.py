@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.recorder import Tools
 from carryover.model import Op, PlanState
 from carryover.records import shell_files
 from carryover.records.asked import Todo
@@ -18,6 +17,7 @@ from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import added, files_in_patch, in_patch, place_of
 from carryover.records.text import names_handoff_file
 from carryover.text.pattern import later
+from carryover.transcript.recorder import Tools
 
 PATHS: Final = ("filePath", "path", "dirPath")
 _PREFIX: Final = later(r"\A(?:copilot|vscode)_")

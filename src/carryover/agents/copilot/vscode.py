@@ -9,8 +9,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_folder
-from carryover.adapter.recorder import Recorder
 from carryover.agents.copilot import chats
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
 from carryover.agents.copilot.tools import MAX_TODOS, TOOLS, subject_in
@@ -23,6 +21,7 @@ from carryover.records.lenient import Fields, fields_of, first_text, is_true, it
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
+from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
 
 _TEXT: Final = "text"
 _TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))

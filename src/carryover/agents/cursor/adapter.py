@@ -14,24 +14,24 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
-from carryover.adapter.event_builder import reemitted_after, usable_folder, usable_name
-from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, skipped
 from carryover.agents.cursor.calls import Context, CursorRecorder, Emitted, StoreRecord
 from carryover.agents.cursor.chats import COPY_GROUP, NOTED, ChatReader, LinesReader, parse_line, parse_message
 from carryover.agents.cursor.editor import EditorReader, parse_bubble, parse_state
 from carryover.agents.cursor.spec import SPEC
 from carryover.model import Skipped, TurnEnd
-from carryover.readers import layouts
-from carryover.readers.by_kind import ReaderByKind
-from carryover.readers.files import SQLITE, read_head
-from carryover.readers.layouts import Layout
-from carryover.readers.sqlite import table_names
-from carryover.readers.stat_cache import StatCachedReader
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy
 from carryover.records.lenient import text_of
 from carryover.records.rawjson import objects_in
 from carryover.text.pattern import later
+from carryover.transcript import layouts
+from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.files import SQLITE, read_head
+from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, skipped
+from carryover.transcript.layouts import Layout
+from carryover.transcript.recorder import reemitted_after, usable_folder, usable_name
+from carryover.transcript.sqlite import table_names
+from carryover.transcript.stat_cache import StatCachedReader
 
 _ID: Final = r"[\w-]{1,100}"
 _CHAT: Final = rf"[^/]+/(?P<session>{_ID})/store\.db"

@@ -14,15 +14,15 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
-from carryover.adapter.recorder import Recorder
 from carryover.agents.cursor import tools
 from carryover.model import Answer, AnyBody
 from carryover.records import fields, rawjson
 from carryover.records.asked import Todo
 from carryover.records.lenient import Fields
 from carryover.text.pattern import later
+from carryover.transcript import recorder as base
+from carryover.transcript.recorder import Recorder
 
 MAX_CONVERSATIONS: Final = 60
 _JUST_NOW: Final = 3
@@ -74,7 +74,7 @@ class StoreRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What is skipped, and the reason."""
 
 
-class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
+class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     questions: tuple[str, ...] = ()
@@ -148,11 +148,11 @@ class CursorRecorder(Recorder[Context]):
         self.change(talk=msgspec.structs.replace(self.context.talk, **changes))
 
     @property
-    def open_calls(self) -> tuple[event_builder.OpenCall, ...]:
+    def open_calls(self) -> tuple[base.OpenCall, ...]:
         """The calls of the source's one conversation; a bubble of the editor has its result with it."""
         return self.context.talk.calls
 
-    def keep_open(self, calls: tuple[event_builder.OpenCall, ...]) -> None:
+    def keep_open(self, calls: tuple[base.OpenCall, ...]) -> None:
         """Replaces the open calls."""
         self.change_talk(calls=calls)
 
@@ -231,7 +231,7 @@ class CursorRecorder(Recorder[Context]):
             self.add_call(call, part, asked)
         return call
 
-    def result(self, call: event_builder.OpenCall, outcome: ToolOutcome, part: str, within: str = "") -> None:
+    def result(self, call: base.OpenCall, outcome: ToolOutcome, part: str, within: str = "") -> None:
         """Adds the result of a call, and its changes or the user's answer if it succeeded. `within` prefixes the names
         of its parts."""
         self.end_call(call, outcome, result=part, edit=f"{within}edit")

@@ -25,11 +25,6 @@ from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, 
 from carryover.agents.cursor.calls import Context, Conversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.tools import TOOLS, arguments_in, outcome_of, plain_name, todos_after
 from carryover.model import Actor, AssistantMessage, TurnEnd, UserPrompt
-from carryover.readers import files, sqlite
-from carryover.readers.bounds import TooLarge
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.rewritten import OnlyConversation, read_on
-from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
 from carryover.records.fields import SHORT_CHARS, bounded, digest
@@ -48,6 +43,11 @@ from carryover.records.lenient import (
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import tagged
 from carryover.text.pattern import later
+from carryover.transcript import files, sqlite
+from carryover.transcript.bounds import TooLarge
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.rewritten import OnlyConversation, read_on
+from carryover.transcript.stat_cache import utc_now_ms
 
 COPY_GROUP: Final = "empty-window"
 """Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
@@ -109,7 +109,7 @@ class ChatReader:
     """Reads a `store.db`; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what is new in the chat. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what is new in the chat. Raises as `transcript.sqlite.read_transaction` does."""
         meta: Fields = {}
         with suppress(OSError):
             meta = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))

@@ -21,10 +21,6 @@ from carryover.agents.cursor.calls import Conversation, CursorRecorder, StoreRec
 from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.agents.cursor.tools import arguments_in, outcome_of, todos_after
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
-from carryover.readers import sqlite
-from carryover.readers.bounds import TooLarge
-from carryover.readers.rewritten import NotYet, Piece, read_on
-from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest
@@ -41,6 +37,10 @@ from carryover.records.lenient import (
 )
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
+from carryover.transcript import sqlite
+from carryover.transcript.bounds import TooLarge
+from carryover.transcript.rewritten import NotYet, Piece, read_on
+from carryover.transcript.stat_cache import utc_now_ms
 
 _MAX_COMPOSER_BYTES: Final = 64 << 20
 _MAX_ID_CHARS: Final = 100
@@ -89,7 +89,7 @@ class EditorReader:
         self._workspaces = Workspaces()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, newest conversations first. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed, newest conversations first. Raises as `transcript.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
         changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
@@ -103,7 +103,7 @@ class EditorReader:
 
 
 class _Look:
-    """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`. `changed_ms`: time of the last write."""
+    """A snapshot of the database; see `transcript.rewritten.Snapshot`. `changed_ms`: time of the last write."""
 
     def __init__(
         self, db: sqlite.Connection, storage: Path, workspaces: Workspaces, now_ms: int, changed_ms: int
@@ -201,7 +201,7 @@ class _Look:
 
 
 class _Conversation:
-    """See `carryover.readers.rewritten.Conversation`."""
+    """See `carryover.transcript.rewritten.Conversation`."""
 
     def __init__(
         self, look: _Look, conversation: Conversation, composer: Fields, updated_ms: int, *, is_remote: bool

@@ -9,13 +9,13 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.readers import sqlite
-from carryover.readers.bounds import TooLarge
-from carryover.readers.files import entries_of
-from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 from carryover.records.uris import uri_in
 from carryover.text.pattern import later
+from carryover.transcript import sqlite
+from carryover.transcript.bounds import TooLarge
+from carryover.transcript.files import entries_of
+from carryover.transcript.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 
 MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20

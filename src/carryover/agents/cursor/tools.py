@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.recorder import Tools
 from carryover.model import Op, PlanState
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, Todo
@@ -24,6 +23,7 @@ from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
+from carryover.transcript.recorder import Tools
 
 _VERSION: Final = later(r"_?v\d+$")
 

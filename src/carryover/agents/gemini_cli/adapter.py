@@ -15,8 +15,8 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Agent, HookAction, HookProtocol, Parsed, Record, Reemitted, Source
-from carryover.adapter.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.agents.gemini_cli.calls import Context, Marker, Message, Recorder, parse_calls, usable_id
+from carryover.agents.gemini_cli.content import REFERENCED, parts_of, shown_text, summary_in, typed_command
 from carryover.agents.gemini_cli.spec import SPEC
 from carryover.agents.gemini_cli.store import (
     DOCUMENT,
@@ -28,17 +28,17 @@ from carryover.agents.gemini_cli.store import (
     conversation_in,
     kind_of,
 )
-from carryover.families.gemini_like.content import REFERENCED, parts_of, shown_text, summary_in, typed_command
-from carryover.families.gemini_like.usage import numbers_of_short
+from carryover.agents.gemini_cli.usage import numbers_of_short
 from carryover.model import AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
-from carryover.readers.by_kind import ReaderByKind
-from carryover.readers.layouts import source_at, sources_below
-from carryover.readers.rewritten import SnapshotReader
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import HANDOFF_HEAD, tagged
 from carryover.text.pattern import later
+from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
+from carryover.transcript.layouts import source_at, sources_below
+from carryover.transcript.rewritten import SnapshotReader
 
 _ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",

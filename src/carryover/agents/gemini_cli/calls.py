@@ -10,17 +10,17 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter import recorder as base
 from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, SessionContext, usable_folder, usable_name
 from carryover.agents.gemini_cli.store import path_hash
-from carryover.families.gemini_like.tools import FILES, FOLDERS, NEVER_RAN, made, opened, shell_outcome
+from carryover.agents.gemini_cli.tools import FILES, FOLDERS, NEVER_RAN, made, opened, shell_outcome
 from carryover.model import Answer, AnyBody, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, plan_items
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
 from carryover.text.pattern import later
+from carryover.transcript import recorder as base
+from carryover.transcript.recorder import OpenCall, SessionContext, usable_folder, usable_name
 
 MAX_MESSAGES: Final = 100
 """How many of the newest messages can be retracted."""

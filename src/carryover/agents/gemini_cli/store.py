@@ -18,14 +18,14 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.readers.files import read_document, read_small
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import Layout
-from carryover.readers.rewritten import OnlyConversation, not_whole
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of
 from carryover.text.pattern import later
+from carryover.transcript.files import read_document, read_small
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.layouts import Layout
+from carryover.transcript.rewritten import OnlyConversation, not_whole
 
 DOCUMENT: Final = ".json"
 LINES: Final = ".jsonl"

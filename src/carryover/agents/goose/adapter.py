@@ -16,15 +16,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, FileStat, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, usable_name
-from carryover.adapter.recorder import Tools
-from carryover.adapter.refusals import refused
 from carryover.agents.goose.spec import SPEC
-from carryover.families.stored import Context, Session, StoredBuilder, StoredRecord, parse_stored
 from carryover.model import AgentSummary, AssistantMessage, Op, PlanItem, PlanUpdate, UserPrompt, session_in_other_cwd
-from carryover.readers import sqlite
-from carryover.readers.rewritten import MAX_CONVERSATIONS, Piece, read_on
-from carryover.readers.stat_cache import StatCachedReader, utc_now_ms
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest
@@ -32,6 +25,12 @@ from carryover.records.lenient import Fields, fields_of, first_text, inside, is_
 from carryover.records.patches import place_of
 from carryover.records.text import names_own_folder, without_ansi, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript import sqlite
+from carryover.transcript.recorder import OpenCall, Tools, usable_name
+from carryover.transcript.refusals import refused
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Piece, read_on
+from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
+from carryover.transcript.stored import Context, Session, StoredBuilder, StoredRecord, parse_stored
 
 _NAME: Final = "sessions.db"
 
@@ -178,7 +177,7 @@ class _DatabaseReader:
     """Reads a database; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, newest sessions first. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed, newest sessions first. Raises as `transcript.sqlite.read_transaction` does."""
         now_ms = utc_now_ms()
         return sqlite.read_database(path, lambda db: read_on(_Database(db), cursor, now_ms=now_ms))
 
@@ -200,7 +199,7 @@ class _Row(NamedTuple):
 
 
 class _Database:
-    """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`."""
+    """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
 
     def __init__(self, db: sqlite.Connection) -> None:
         self._db = db
@@ -241,7 +240,7 @@ class _Database:
 
 
 class _StoredSession:
-    """A session's pieces; see `carryover.readers.rewritten.Conversation`."""
+    """A session's pieces; see `carryover.transcript.rewritten.Conversation`."""
 
     rests_ms: int | None = None
 

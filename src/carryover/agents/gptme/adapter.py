@@ -18,9 +18,6 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, SessionContext, usable_folder
-from carryover.adapter.recorder import Recorder, Tools
-from carryover.adapter.refusals import CLIENT_WORDED, refused
 from carryover.agents.gptme.spec import SPEC
 from carryover.model import (
     AgentSummary,
@@ -33,8 +30,6 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.readers.layouts import Layout, source_at, sources_below
-from carryover.readers.rewritten import Lines, SnapshotReader, complete_lines
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import SUBJECT_CHARS, bounded, digest, local_ms, resolved, session_of_copy
@@ -42,6 +37,10 @@ from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, Tools, usable_folder
+from carryover.transcript.refusals import CLIENT_WORDED, refused
+from carryover.transcript.rewritten import Lines, SnapshotReader, complete_lines
 
 LAYOUTS: Final = (Layout(globs=("*/conversation.jsonl",), pattern=r"(?P<session>[^/]+)/conversation\.jsonl"),)
 _HEAD: Final = later(rb'\{"role": "system", "content": "You are gptme\b')

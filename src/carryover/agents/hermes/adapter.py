@@ -11,11 +11,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, usable_name
-from carryover.adapter.recorder import Tools
 from carryover.agents.hermes.database import RECORD, DatabaseReader, Entry, SessionRecord, is_own
 from carryover.agents.hermes.spec import SPEC
-from carryover.families.stored import Context, StoredBuilder, parse_stored
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -26,8 +23,6 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.readers.files import SQLITE
-from carryover.readers.stat_cache import StatCachedReader
 from carryover.records import rawjson
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched, planned, written
@@ -38,6 +33,10 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import names_own_folder, without_ansi, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript.files import SQLITE
+from carryover.transcript.recorder import OpenCall, Tools, usable_name
+from carryover.transcript.stat_cache import StatCachedReader
+from carryover.transcript.stored import Context, StoredBuilder, parse_stored
 
 _NAME: Final = "state.db"
 _BELOW: Final = later(

@@ -16,13 +16,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.families.stored import Session, StoredRecord
-from carryover.readers import sqlite
-from carryover.readers.files import entries_of, read_small
-from carryover.readers.rewritten import MAX_CONVERSATIONS, Piece, read_on
-from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of
+from carryover.transcript import sqlite
+from carryover.transcript.files import entries_of, read_small
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Piece, read_on
+from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.stored import Session, StoredRecord
 
 SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
 """The beginnings of a summary, which may stand after what the summary was added to (code)."""
@@ -87,7 +87,7 @@ class DatabaseReader:
     """Reads a database; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, newest sessions first. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed, newest sessions first. Raises as `transcript.sqlite.read_transaction` does."""
         now_ms = utc_now_ms()
         return sqlite.read_database(path, lambda db: read_on(Database(db, path), cursor, now_ms=now_ms))
 
@@ -119,7 +119,7 @@ class _Row(NamedTuple):
 
 
 class Database:
-    """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`."""
+    """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
 
     def __init__(self, db: sqlite.Connection, path: Path) -> None:
         self._db = db
@@ -179,7 +179,7 @@ class Database:
 
 
 class _StoredSession:
-    """A session's pieces; see `carryover.readers.rewritten.Conversation`."""
+    """A session's pieces; see `carryover.transcript.rewritten.Conversation`."""
 
     rests_ms: int | None = None
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo.spec import SPEC
-from carryover.families.parts.database import READER, database_at, databases, tables_of_copy
-from carryover.families.parts.parse import parse_record
-from carryover.families.stored import Context
+from carryover.agents.opencode.database import READER, database_at, databases, tables_of_copy
+from carryover.agents.opencode.parse import parse_record
+from carryover.transcript.stored import Context
 
 _OWN_TABLE: Final = "kilo_board"
 """What its relatives' databases do not have (7.7.9)."""

@@ -12,8 +12,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, SessionContext, usable_folder, usable_name
-from carryover.adapter.recorder import Recorder, Tools
 from carryover.agents.kimi_code.spec import SPEC
 from carryover.model import (
     Actor,
@@ -27,9 +25,6 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.readers.files import read_small
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import Layout, source_at, sources_below
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, planned
@@ -39,6 +34,10 @@ from carryover.records.patches import place_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import tagged, without_ansi, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript.files import read_small
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, Tools, usable_folder, usable_name
 
 _AGENT: Final = r"(?:main|(?P<subagent_id>agent-[A-Za-z0-9-]{1,100}))"
 _FILE: Final = rf"(?P<group>[^/]+)/(?P<session>session_[A-Za-z0-9-]{{1,100}})/agents/{_AGENT}/wire\.jsonl"

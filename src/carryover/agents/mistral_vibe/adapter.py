@@ -15,12 +15,9 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
-from carryover.adapter.recorder import Recorder, Tools
 from carryover.agents.mistral_vibe.spec import SPEC
 from carryover.agents.mistral_vibe.store import BEGIN, FACTS, Begin, SessionReader
 from carryover.model import Actor, AgentSummary, Answer, AnyBody, AssistantMessage, PlanUpdate, TurnEnd, UserPrompt
-from carryover.readers.layouts import Layout, source_at, sources_below
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, Replacement, replaced, written
@@ -40,6 +37,16 @@ from carryover.records.patches import added, place_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_ansi, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import (
+    OpenCall,
+    Recorder,
+    SessionContext,
+    Tools,
+    reemitted_after,
+    usable_folder,
+    usable_name,
+)
 
 _POINTER: Final = "CURRENT"
 _PATTERN: Final = rf"unified/(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)/{_POINTER}"

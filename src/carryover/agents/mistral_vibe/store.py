@@ -14,13 +14,13 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.readers.bounds import lines_in
-from carryover.readers.files import read_document, read_referenced, stamp_of_last
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, text_of, time_of
 from carryover.text.pattern import later
+from carryover.transcript.bounds import lines_in
+from carryover.transcript.files import read_document, read_referenced, stamp_of_last
+from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 
 BEGIN: Final = "begin"
 FACTS: Final = "facts"

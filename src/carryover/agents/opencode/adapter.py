@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from carryover.adapter.contract import Agent, Reader, Source
+from carryover.agents.opencode.database import DatabaseReader, database_at, databases, tables_of_copy
 from carryover.agents.opencode.files import SessionFileReader, exported_session, session_files
+from carryover.agents.opencode.parse import parse_record
 from carryover.agents.opencode.spec import SPEC
-from carryover.families.parts.database import DatabaseReader, database_at, databases, tables_of_copy
-from carryover.families.parts.parse import parse_record
-from carryover.families.stored import Context
-from carryover.readers.by_kind import ReaderByKind
-from carryover.readers.rewritten import SnapshotReader
-from carryover.readers.stat_cache import StatCachedReader
 from carryover.text.pattern import later
+from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.rewritten import SnapshotReader
+from carryover.transcript.stat_cache import StatCachedReader
+from carryover.transcript.stored import Context
 
 Kind = Literal["database", "files", "export"]
 """database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""

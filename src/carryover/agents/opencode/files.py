@@ -16,15 +16,15 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.families.parts.database import Database, ms_of
-from carryover.families.stored import is_usable_id
-from carryover.readers import sqlite
-from carryover.readers.files import entries_of, read_document, read_small, stamp_of_file
-from carryover.readers.rewritten import SnapshotReader
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.agents.opencode.database import Database, ms_of
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
+from carryover.transcript import sqlite
+from carryover.transcript.files import entries_of, read_document, read_small, stamp_of_file
+from carryover.transcript.rewritten import SnapshotReader
+from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.stored import is_usable_id
 
 MAX_FILE_BYTES: Final = 8 << 20
 

@@ -12,20 +12,8 @@ from typing import Any, Final, Self
 import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import (
-    OpenCall,
-    SessionContext,
-    usable_folder,
-    usable_name,
-)
-from carryover.adapter.hooks import ClaudeLikeHooks, plain_answer
-from carryover.adapter.recorder import Recorder, Tools
 from carryover.agents.pi.spec import SPEC
-from carryover.families import tree
-from carryover.families.retried import Failure, fail, recover
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, Skipped, TurnEnd, UserPrompt
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import Layout, source_at, sources_below
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
@@ -36,6 +24,19 @@ from carryover.records.resets import names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_ansi, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript import tree
+from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import (
+    OpenCall,
+    Recorder,
+    SessionContext,
+    Tools,
+    usable_folder,
+    usable_name,
+)
+from carryover.transcript.retried import Failure, fail, recover
 
 _FILE: Final = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z_(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)\.jsonl"
 _LAYOUTS: Final = (

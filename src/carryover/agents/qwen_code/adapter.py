@@ -14,20 +14,15 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall
-from carryover.adapter.hooks import ClaudeLikeHooks, root_above, session_start_answer
+from carryover.agents.claude_code import records as claude_records
+from carryover.agents.claude_code.records import REPORTS
+from carryover.agents.claude_code.spec import EVENTS
+from carryover.agents.claude_code.store import GROUP, SESSION, SUBAGENT, copied
+from carryover.agents.gemini_cli import content
+from carryover.agents.gemini_cli.tools import NEVER_RAN, made, opened, shell_outcome
+from carryover.agents.gemini_cli.usage import numbers_of
 from carryover.agents.qwen_code.spec import SPEC
-from carryover.families import claude_records, tree
-from carryover.families.claude_hooks import EVENTS
-from carryover.families.claude_records import REPORTS
-from carryover.families.claude_store import GROUP, SESSION, SUBAGENT, copied
-from carryover.families.gemini_like import content
-from carryover.families.gemini_like.tools import NEVER_RAN, made, opened, shell_outcome
-from carryover.families.gemini_like.usage import numbers_of
-from carryover.families.retried import Failure, fail, recover
 from carryover.model import Answer, AnyBody, AssistantMessage, PlanUpdate, Skipped, TurnEnd, UserPrompt
-from carryover.readers.jsonl import JsonlReader
-from carryover.readers.layouts import Layout, source_at, sources_below
 from carryover.records import rawjson
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change
@@ -36,6 +31,12 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged
 from carryover.text.pattern import later
+from carryover.transcript import tree
+from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.layouts import Layout, source_at, sources_below
+from carryover.transcript.recorder import OpenCall
+from carryover.transcript.retried import Failure, fail, recover
 
 _LAYOUTS: Final = (
     Layout(globs=("*/chats/*.jsonl",), pattern=rf"{GROUP}/chats/{SESSION}\.jsonl"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
-from carryover.families.claude_hooks import COMPACT, END, FAILURE, STOP
+from carryover.agents.claude_code.spec import COMPACT, END, FAILURE, STOP
 
 _HOME: Final = "QWEN_HOME"
 _SETTINGS: Final = spec.Place(path="~/.qwen/settings.json", env=_HOME, below="settings.json")

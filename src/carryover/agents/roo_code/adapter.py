@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Agent, Source
+from carryover.agents.cline import tasks
+from carryover.agents.cline.builder import Context
+from carryover.agents.cline.task_parse import parse_record
 from carryover.agents.roo_code.spec import SPEC
-from carryover.families.vscode_tasks import tasks
-from carryover.families.vscode_tasks.builder import Context
-from carryover.families.vscode_tasks.parse import parse_record
-from carryover.readers.layouts import source_at, sources_below
 from carryover.text.pattern import later
+from carryover.transcript.layouts import source_at, sources_below
 
 _FIRST: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"text"')
 """The beginning of a task, whose first message is a text like any other."""

@@ -26,7 +26,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, HookAction, HookEvent, Source
-from carryover.adapter.spooled import spool_line
 from carryover.agents import agent_id_of
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookOutcome
@@ -49,6 +48,7 @@ from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerDamaged
 from carryover.model import Event, Skipped
 from carryover.probe.looks import Silent, looked_at
+from carryover.transcript.spooled import spool_line
 
 START_S: Final = 0.85
 """Time limit; the hook's script waits for one second in all."""

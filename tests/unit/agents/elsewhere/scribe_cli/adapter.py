@@ -9,11 +9,11 @@ import msgspec
 
 from carryover.adapter import contract
 from carryover.adapter.contract import Agent, HookEvent, Parsed, Record, Source
-from carryover.adapter.event_builder import OpenCall
-from carryover.adapter.hooks import provisional, read_own, root_above
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Skipped, TurnEnd, UserPrompt
-from carryover.readers.jsonl import JsonlReader
 from carryover.records import rawjson
+from carryover.transcript.hooks import provisional, read_own, root_above
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.recorder import OpenCall
 
 from .spec import SPEC
 

@@ -1,0 +1,201 @@
+"""Lines of JSON as Claude Code writes them: each record has an id, its session, a time, a folder, a version, a branch.
+
+A builder gives its events their keys, and learns the facts about the session from these fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final, Generic, Self, TypeVar
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Source
+from carryover.model import Actor, AnyBody, BackgroundTask
+from carryover.records.asked import JOB_STATES
+from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
+from carryover.records.lenient import fields_of, text_of
+from carryover.records.rawjson import ABSENT, skipped
+from carryover.records.text import tagged, without_handoff
+from carryover.transcript import recorder as base
+from carryover.transcript.recorder import Recorder, usable_folder, usable_name
+
+
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """The fields that every record may have."""
+
+    type: str
+    subtype: str | None = None
+    uuid: str | None = None
+    timestamp: str | None = None
+    cwd: str | None = None
+    session_id: str | None = None
+    version: str | None = None
+    git_branch: str | None = None
+    is_sidechain: bool | None = None
+    agent_id: str | None = None
+    forked_from: msgspec.Raw = ABSENT
+
+
+class Context(base.SessionContext, frozen=True, omit_defaults=True):
+    """The state of one transcript file between two records."""
+
+    session: str | None = None
+    newest_ms: int = 0
+    """Newest time seen. Replayed history is older and says nothing about the session's current state."""
+    titled: bool = False
+    """Whether the user set the title, so that titles from the model no longer count."""
+
+
+L = TypeVar("L", bound=Line)
+C = TypeVar("C", bound=Context)
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder(Recorder[C], Generic[L, C]):
+    """Builds the events of one transcript line."""
+
+    line: L
+    session: str
+    timed: bool
+    """Whether the record has a time."""
+    ident: str
+    cwd: str | None
+    subagent_id: str | None
+
+    @classmethod
+    def parse(
+        cls, source: Source, context: C, line: L, record: Record, handlers: Mapping[str, Callable[[Self], None]]
+    ) -> tuple[C, Parsed]:
+        """Returns the next context and what became of one record, by the handler of its type."""
+        handle = handlers.get(line.type)
+        if handle is None:
+            return context, Parsed(skipped=(skipped(line.type, "unknown record type", line.version),))
+        builder = cls.begin(source, context, line, record)
+        builder.handle(handle)
+        return builder.parsed()
+
+    def handle(self, handle: Callable[[Self], None]) -> None:
+        """Handles the record."""
+        handle(self)
+
+    @classmethod
+    def begin(cls, source: Source, context: C, line: L, record: Record) -> Self:
+        """Returns a builder for one record. A record without a time gets the time of the record before it."""
+        own_ms = utc_ms(line.timestamp)
+        fork = fields_of(line.forked_from)
+        # A fork repeats its parent's records, as a rule under the same uuid; where a record gets another, it says which
+        # one it was (`/branch` of Claude Code: reported, not in a recording).
+        ident = usable_name(text_of(fork.get("messageUuid"))) or usable_name(line.uuid)
+        session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem
+        inline = (usable_name(line.agent_id) or "inline") if line.is_sidechain else None
+        builder = cls(
+            line=line,
+            version=line.version,
+            context=context,
+            session=session,
+            at_ms=own_ms or context.last_ms,
+            timed=own_ms > 0,
+            ident=ident or f"{session}/{digest(record.data)}",
+            cwd=usable_folder(line.cwd),
+            subagent_id=source.subagent_id or inline,
+        )
+        # "HEAD" means a detached head and for no repository at all (Claude Code 2.1.328), "" for none (2.1.11).
+        branch = line.git_branch if line.git_branch != "HEAD" else None
+        builder.learn_news(agent_version=line.version, branch=branch, parent=text_of(fork.get("sessionId")))
+        newest_ms = max(own_ms, context.newest_ms)
+        builder.change(session=session, cwd=builder.place, last_ms=builder.at_ms, newest_ms=newest_ms)
+        return builder
+
+    @property
+    def place(self) -> str | None:
+        """The folder the record was written in, or the last known one."""
+        return self.cwd or self.context.cwd
+
+    @property
+    def actor(self) -> Actor:
+        """Who speaks in the user role: in a sub-agent's transcript, the calling model."""
+        return "human" if self.subagent_id is None else "model"
+
+    def add(self, body: AnyBody, part: str, mark: str = "") -> None:
+        """Adds an event. `part` is its place in the record; `mark` distinguishes it from others of the same moment."""
+        if not self.at_ms:
+            self.skip(self.line.type, "no time")
+            return
+        self.append(
+            f"{self.ident}:{part}",
+            body,
+            session=self.session,
+            cwd=self.cwd,
+            subagent_id=self.subagent_id,
+            secondary_key=self.second_key(part, mark),
+        )
+
+    def second_key(self, part: str, mark: str) -> str | None:  # noqa: ARG002 (for clients that write records again)
+        """Returns a key that an event keeps when its record is written again under another id; None: it never is."""
+        return None
+
+    def learn_news(self, **facts: str | None) -> None:
+        """Notes facts about the session, unless the record repeats old history."""
+        if self.subagent_id is None and self.at_ms >= self.context.newest_ms:
+            self.learn(**facts)
+
+    def learn_title(self, title: str | None, *, by_user: bool) -> None:
+        """Notes a session's title. One from the user is never replaced by one from the model."""
+        if title and (by_user or not self.context.titled):
+            facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
+            self.change(facts=facts, titled=by_user)
+        if self.context.newest_ms:
+            self.emit_session_info()
+
+    def emit_session_info(self) -> None:
+        """Emits facts about the session that are new. Emits nothing before the first event with a time."""
+        if self.subagent_id is None:
+            self.put_news_first(self.session, self.cwd)
+
+    def add_jobs(self, text: str, part: str) -> None:
+        """Adds the reports of background jobs in a text."""
+        for number, job in enumerate(_jobs_in(text)):
+            if isinstance(job, str):
+                self.skip("task-notification", job)
+            else:
+                self.add(job, f"{part}.task{number}", f"{job.task_id}/{job.state}/{digest(job.label)}")
+
+    def parsed(self) -> tuple[C, Parsed]:
+        """Returns the next context and the result of the record, session facts first."""
+        if self.events:
+            self.emit_session_info()
+        return self.context, self.built()
+
+
+REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>")
+"""The beginning of a text that reports background jobs (Claude Code 2.0.76 to 2.1.328, Qwen Code 0.24.4)."""
+
+
+_REPORT: Final = re.compile("<(?:task|bash)-notification>")
+_SAID: Final = re.compile("<(result|event)>")
+"""The beginning of what a sub-agent or a monitor said."""
+
+
+def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
+    """Yields each report; in place of one that is not understood, the reason."""
+    said = _SAID.search(text)
+    # That may hold the tags of a report too, so it ends with the last closing one.
+    quoted = range(said.start(), text.rfind(f"</{said[1]}>")) if said is not None else ()
+    starts = [found.end() for found in _REPORT.finditer(text) if found.start() not in quoted]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        report = text[start:end]
+        task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
+        # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
+        state = JOB_STATES.get((tagged(report, "status") or "running").strip())
+        if not task_id or state is None:
+            yield "unknown status" if task_id else "no task id"
+            continue
+        if state == "running" and "<event>[Monitor expired" in report:
+            state = "stopped"
+        label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
+        words = report.partition("<result>")[2].rpartition("</result>")[0].strip()
+        yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(words))

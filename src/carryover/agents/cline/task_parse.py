@@ -1,0 +1,316 @@
+"""Turns the messages of a task into events: prompts, answers, calls, todo lists, and why a request failed.
+
+A call is shown with what it was asked to do, how it ended, and what it changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
+from carryover.agents.cline.builder import Builder, Context, begun, entry_of
+from carryover.agents.cline.tasks import kind_of
+from carryover.model import (
+    AgentSummary,
+    Answer,
+    AssistantMessage,
+    Op,
+    PlanItem,
+    PlanUpdate,
+    Question,
+    SessionInfo,
+    TurnEnd,
+    UserPrompt,
+)
+from carryover.records import rawjson
+from carryover.records.asked import plan_items
+from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, resolved
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.text import without_ansi, without_handoff
+from carryover.text.pattern import later
+from carryover.transcript.recorder import OpenCall, Tools, opened
+from carryover.transcript.refusals import refused
+
+_QUIET: Final = frozenset(
+    "api_req_deleted api_req_finished api_req_rate_limit_wait api_req_retried api_req_retry_delayed "
+    "auto_approval_max_req_reached browser_action browser_action_launch browser_action_result checkpoint_created "
+    "checkpoint_saved clineignore_error codebase_search_result command_output command_permission_denied compaction "
+    "condense condense_context_error conditional_rules_applied deleted_api_reqs diff_error error_retry "
+    "generate_explanation hook_output_stream hook_status image info load_mcp_documentation mcp_notification "
+    "mcp_server_request_started mcp_server_response mistake_limit_reached new_task reasoning report_bug "
+    "resume_completed_task resume_task rooignore_error shell_integration_warning "
+    "shell_integration_warning_with_suggestion sliding_window_truncation subagent subagent_usage subtask_result "
+    "summarize_task too_many_tools_warning use_subagents user_feedback_diff error".split()
+)
+"""What a message may say or ask that holds nothing of its own for a handoff."""
+_ASK: Final = "followup"
+_LIMITED: Final = later(r'"(?:status|code)":\s*"?(?:402|429|insufficient_credits)\b|\b402\b')
+_FLAG: Final = "HAS_CHANGES"
+"""What is put after the last words if there are changes to look at."""
+_EXIT: Final = later(r"\bexit code:? (\d{1,9})", re.IGNORECASE)
+_EXIT_WITHIN: Final = 400
+"""How far from its beginning a result names the exit code."""
+_RAN: Final = later(r"\ACommand (?:executed|failed)")
+_DENIED: Final = later(
+    r"The user denied this operation"
+    r"(?:\.(?: The file was not (?:created|updated, and maintains its original contents)\.)?"
+    r"| and provided the following feedback:\n<feedback>\n.*\n</feedback>)",
+    re.DOTALL,
+)
+"""The whole result of a refused call (Cline 2.18.0; Roo Code before its results were JSON: public source). What the
+user typed is a message beside it, `user_feedback`, so no result is read for it: a file may hold the same text."""
+_DENIED_KEYS: Final = frozenset(("status", "message", "feedback"))
+"""All keys of such a result as JSON (Roo Code 3.52.1: public source)."""
+_CLIENT_WORDED: Final = ("shell", "edit", "write")
+"""Operations whose results begin with the client's words. Those of others may be a file, a list of names, a page or a
+server's answer and nothing else."""
+_FAILED: Final = later(r"\A(?:The tool execution failed|Error)|\A\{\"status\":\s*\"error\"|<error>")
+_BLOCK: Final = later(
+    r"^[-<]{5,} SEARCH>?\n(?::start_line:\s*(\d+)\n)?(?::end_line:.*\n)?(?:-{5,}\n)?"
+    r"(.*?)\n?^={5,}\n(.*?)\n?^[+>]{5,} REPLACE",
+    re.DOTALL | re.MULTILINE,
+)
+_TODO: Final = later(r"^\s*[-*] \[([ xX-])\] (.+)$", re.MULTILINE)
+_STATES: Final = {" ": "pending", "-": "active"}
+
+
+def _changes(op: Op, shown: Fields, cwd: str | None) -> tuple[Change, ...]:
+    if op not in ("edit", "write"):
+        return ()
+    batch = [fields_of(raw) for raw in items_of(shown.get("batchDiffs"))]
+    found = (_change(text_of(shown.get("tool")), each, cwd) for each in batch or [shown])
+    return tuple(change for change in found if change is not None)
+
+
+def _change(kind: str, shown: Fields, cwd: str | None) -> Change | None:
+    path = resolved(text_of(shown.get("path")), cwd) if "path" in shown else None
+    if path is None or len(path) > MAX_PATH_CHARS:
+        return None
+    if kind == "fileDeleted":
+        return Change(path=path, change="delete")
+    content = first_text(shown, "diff", "content")
+    blocks = _BLOCK.findall(content)
+    if blocks:
+        numbers = items_of(shown.get("startLineNumbers"))
+        line = number_of(numbers[0]) if numbers else int(blocks[0][0] or 0)
+        pairs = [Replacement(old, new) for _, old, new in blocks]
+        return msgspec.structs.replace(replaced(path, pairs, counted=True), line=line or None)
+    if hunks := hunks_in(content):
+        return patched(Change(path=path, change="modify"), hunks)
+    change = written(path, content)
+    return msgspec.structs.replace(change, change="add") if kind == "newFileCreated" else change
+
+
+TOOLS: Final = Tools(
+    {
+        "read": "readFile",
+        "edit": "editedExistingFile appliedDiff fileDeleted",
+        "write": "newFileCreated",
+        "search": "listFilesTopLevel listFilesRecursive listCodeDefinitionNames searchFiles codebaseSearch",
+        "web": "webFetch webSearch",
+        "agent": "newTask",
+    },
+    about=("path", "regex", "query", "content", "mode", "skill", "command"),
+    changes=_changes,
+)
+"""The built-in tools, by the names under which they are shown."""
+
+
+def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of a task. Never raises: what is not understood is counted in `skipped`."""
+    entry = entry_of(record)
+    if isinstance(entry, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, entry, None),))
+    if entry.begin is not None:
+        context, reemitted = begun(context, entry.begin, source)
+        return context, Parsed(reemitted=reemitted)
+    if entry.state is not None:
+        recorder = Builder(context=context, at_ms=context.last_ms, ident=context.session, message={})
+        if entry.state.info != SessionInfo() and context.subagent_id is None:
+            recorder.add(entry.state.info, "info")
+        return context, recorder.built()
+    recorder = Builder.of_message(context, entry.message, "ts", own=False)
+    kind = kind_of(recorder.message)
+    handle = _prompt if is_true(recorder.message.get("first")) else _HANDLERS.get(kind)
+    if handle is not None:
+        handle(recorder)
+    elif kind not in _QUIET:
+        recorder.skip(f"message/{kind}", "unknown kind")
+    return recorder.parsed()
+
+
+def _said(recorder: Builder) -> str:
+    return text_of(recorder.message.get("text")).strip()
+
+
+def _shown(recorder: Builder) -> Fields:
+    return fields_of(_said(recorder).encode("utf-8", "replace"))
+
+
+def _prompt(recorder: Builder) -> None:
+    if text := _said(recorder):
+        recorder.add(
+            UserPrompt(text=text, actor="human" if recorder.context.subagent_id is None else "model"), "prompt"
+        )
+
+
+def _feedback(recorder: Builder) -> None:
+    """Handles what the user typed: the answer to a question, or a prompt."""
+    text = _said(recorder)
+    asked = next((call for call in recorder.context.calls if call.op == "ask"), None)
+    if text and asked is not None:
+        recorder.take_call(asked.id)
+        recorder.add(Answer(call_id=asked.id, question=asked.subject, text=text), "answer")
+    elif text:
+        recorder.add(UserPrompt(text=text), "prompt")
+
+
+def _question(recorder: Builder) -> None:
+    """Handles a question; `selected` is the option that the user chose."""
+    shown = _shown(recorder)
+    question = text_of(shown.get("question")) or _said(recorder)
+    offered = items_of(shown.get("options")) or [
+        fields_of(each).get("answer", each) for each in items_of(shown.get("suggest"))
+    ]
+    if not question:
+        return
+    call = OpenCall(id=recorder.ident, name=_ASK, op="ask", subject=question)
+    recorder.add(
+        Question(call_id=call.id, text=question, options=tuple(filter(None, map(text_of, offered)))), "question"
+    )
+    if selected := text_of(shown.get("selected")):
+        recorder.add(Answer(call_id=call.id, question=question, text=selected), "answer")
+    else:
+        recorder.keep_open(opened(recorder.context.calls, call))
+
+
+def _text(recorder: Builder) -> None:
+    if text := _said(recorder):
+        recorder.add(AssistantMessage(text=text), "text")
+
+
+def _last_words(recorder: Builder) -> None:
+    text = text_of(_shown(recorder).get("response")) or _said(recorder)
+    if text := text.removesuffix(_FLAG).strip():
+        recorder.add(AssistantMessage(text=text, final=True), "text")
+
+
+def _request(recorder: Builder) -> None:
+    """Handles a request that the user or an error broke off."""
+    shown = _shown(recorder)
+    failed = text_of(shown.get("streamingFailedMessage"))
+    if text_of(shown.get("cancelReason")) == "user_cancelled":
+        recorder.add(TurnEnd(reason="interrupted"), "end")
+    elif failed:
+        _fail(recorder, failed)
+
+
+def _failure(recorder: Builder) -> None:
+    _fail(recorder, _said(recorder))
+
+
+def _fail(recorder: Builder, text: str) -> None:
+    message = text_of(fields_of(text.encode("utf-8", "replace")).get("message")) or text
+    limited = names_limit(text) or _LIMITED.search(text) is not None
+    recorder.add(failed_turn(message, recorder.at_ms, limited=limited), "end")
+
+
+def _progress(recorder: Builder) -> None:
+    if items := _todos_in(_said(recorder)):
+        recorder.add(PlanUpdate(items=items), "plan")
+
+
+def _condensed(recorder: Builder) -> None:
+    condensed = fields_of(recorder.message.get("contextCondense"))
+    if text := without_handoff(text_of(condensed.get("summary"))).strip():
+        recorder.add(AgentSummary(text=text, source="compaction"), "summary")
+
+
+def _call(recorder: Builder) -> None:
+    """Handles a message that shows a call, with its result as far as there is one."""
+    message = recorder.message
+    shown = _shown(recorder)
+    kind = text_of(shown.get("tool"))
+    if kind == "updateTodoList" and (items := plan_items(shown.get("todos"), "content")):
+        recorder.add(PlanUpdate(items=items), "plan")
+    elif kind == "summarizeTask" and (text := without_handoff(text_of(shown.get("content"))).strip()):
+        recorder.add(AgentSummary(text=text, source="compaction"), "summary")
+    if kind in ("updateTodoList", "finishTask", "summarizeTask"):
+        return
+    name = kind or f"{text_of(shown.get('serverName'))}__{text_of(shown.get('toolName'))}"
+    if kind or "toolName" in shown:
+        call = TOOLS.call(recorder.ident, bounded(name, MAX_NAME_CHARS), shown, recorder.context.cwd)
+    else:
+        call = OpenCall.of_command(recorder.ident, "command", _said(recorder), recorder.context.cwd)
+    recorder.begin_call(call, "call")
+    if not is_true(message.get("over")):
+        return
+    is_asked = text_of(message.get("type")) == "ask"
+    outcome = _outcome(call, text_of(message.get("result")), is_asked=is_asked)
+    recorder.take_call(call.id)
+    recorder.end_call(call, outcome)
+    if outcome.status == "unknown" and not is_asked:
+        recorder.add_edits(call)
+
+
+def _outcome(call: OpenCall, text: str, *, is_asked: bool) -> ToolOutcome:
+    text = without_ansi(text)
+    if not text:
+        return ToolOutcome("unknown")
+    if is_asked and _is_denial(text):
+        return refused(text, by_client=call.op in _CLIENT_WORDED, by_user=True)
+    if call.op == "shell":
+        return _of_command(text)
+    if _FAILED.search(text[:_EXIT_WITHIN]):
+        return ToolOutcome("error", text)
+    return ToolOutcome("ok", text if call.op in ("search", "other", "web") else "")
+
+
+def _is_denial(text: str) -> bool:
+    if _DENIED.fullmatch(text):
+        return True
+    fields = fields_of(text.encode("utf-8", "replace"))
+    return text_of(fields.get("status")) == "denied" and fields.keys() <= _DENIED_KEYS
+
+
+def _of_command(text: str) -> ToolOutcome:
+    found = _EXIT.search(text[:_EXIT_WITHIN])
+    _, _, output = text.partition("Output:\n")
+    if found is None:
+        # Before exit codes were recorded, and for a terminal that tells none.
+        return ToolOutcome("unknown" if _RAN.match(text) or not _FAILED.match(text) else "error", output or text)
+    code = int(found[1])
+    return ToolOutcome("error" if code else "ok", output, exit_code=code)
+
+
+def _todos_in(text: str) -> tuple[PlanItem, ...]:
+    """Returns the entries of a todo list in Markdown."""
+    return tuple(
+        PlanItem(text=bounded(entry.strip(), SHORT_CHARS), state=_STATES.get(mark, "done"))  # type: ignore[arg-type]
+        for mark, entry in _TODO.findall(text)
+    )
+
+
+_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+    "task": _prompt,
+    "user_feedback": _feedback,
+    _ASK: _question,
+    "text": _text,
+    "completion_result": _last_words,
+    "plan_completion_result": _last_words,
+    "plan_mode_respond": _last_words,
+    "act_mode_respond": _last_words,
+    "api_req_started": _request,
+    "api_req_failed": _failure,
+    "task_progress": _progress,
+    "condense_context": _condensed,
+    "tool": _call,
+    "command": _call,
+    "use_mcp_server": _call,
+}

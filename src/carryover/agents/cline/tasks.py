@@ -1,0 +1,194 @@
+"""Finds and reads tasks, a folder each, below `tasks` in an extension's own folder.
+
+`ui_messages.json` has all that the user saw, `api_conversation_history.json` how each call ended.
+
+The tools in the first are named by what is shown, in the second by what the model called, so a result is found by the
+command or path that it names. A task that is put back to a checkpoint loses the messages after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
+from typing import Final, NamedTuple
+
+import msgspec
+
+from carryover.adapter.contract import FileStat, Source
+from carryover.agents.cline.builder import Begin, State
+from carryover.agents.cline.documents import Messages, fields_beside, list_in, messages_in, stat_of
+from carryover.model import SessionInfo
+from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
+from carryover.text.pattern import later
+from carryover.transcript.layouts import Layout
+from carryover.transcript.rewritten import SnapshotReader
+
+TASK: Final = "task"
+SHOWN: Final = "ui_messages.json"
+SENT: Final = "api_conversation_history.json"
+TASKS: Final = Layout(kind=TASK, root="tasks", globs=(f"*/{SHOWN}",), pattern=r"[\w-]{1,100}/ui_messages\.json")
+FIRST_TASK: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"task"')
+"""The beginning of the messages of a task whose first one is named as such."""
+_FOLDER: Final = later(
+    r"^# Current Work(?:ing|space) Directory \((/[^\n]*|[A-Za-z]:[\\/][^\n]*)\) Files$", re.MULTILINE
+)
+"""What the model is told of the folder with the first prompt."""
+_RESULT: Final = later(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
+"""The beginning of a result whose call is in the text of an answer."""
+_LONGEST_HEAD: Final = 20_000
+_TRIED_AGAIN: Final = ("api_req_started", "api_req_retried")
+_MOST_WAITING: Final = 200
+"""Among how many results the one of a call is looked for."""
+_KEPT: Final = ("ts", "type", "ask", "say", "text", "contextCondense")
+_OF_REQUEST: Final = ("cancelReason", "streamingFailedMessage")
+_ABOUT: Final = ("command", "path", "file_path", "regex", "query", "tool_name")
+
+
+class About(NamedTuple):
+    """What an agent notes about a task beside its messages."""
+
+    info: SessionInfo = SessionInfo()
+    cwd: str | None = None
+    session: str = ""
+    """The task that this one is a part of, if another task began it."""
+
+
+def is_task(source: Source) -> bool:
+    """Whether a source is a task."""
+    return PurePath(source.path).name == SHOWN
+
+
+def shown_beside(path: Path, *others: str) -> Path:
+    """Returns the messages of a task for its other documents, whose change is a change of the task."""
+    return path.with_name(SHOWN) if path.name in (SENT, *others) else path
+
+
+def about_item(path: Path) -> About:
+    """Returns what is noted about the task with these messages in an item of its own (since 2026; before, the editor
+    kept it, and the folder is known from what the model was sent)."""
+    item = fields_beside(path.with_name("history_item.json"))
+    title = text_of(item.get("task")).partition("\n")[0]
+    return About(
+        info=SessionInfo(title=bounded(title, SHORT_CHARS) or None),
+        cwd=text_of(item.get("workspace")) or None,
+        session=text_of(item.get("rootTaskId")) if "parentTaskId" in item else "",
+    )
+
+
+class _Result(NamedTuple):
+    """The result of a call, and the command or path that it is about."""
+
+    about: str
+    text: str
+
+
+class TaskReader(SnapshotReader[Messages]):
+    """Reads the messages of a task; `about` returns what is noted beside them."""
+
+    def __init__(self, about: Callable[[Path], About]) -> None:
+        def taken(path: Path, stat: FileStat) -> Messages:
+            return _taken(path, stat, about(path))
+
+        super().__init__(taken)
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the size and time of its documents."""
+        return stat_of(path, path.with_name(SENT), path.with_name("history_item.json"))
+
+
+def _taken(path: Path, stat: FileStat, about: About) -> Messages:
+    _, listed = messages_in(path, stat)
+    shown = [fields_of(raw) for raw in listed]
+    while shown and is_true(shown[-1].get("partial")):
+        shown.pop()
+    sent = [fields_of(raw) for raw in list_in(path.with_name(SENT))]
+    task = path.parent.name
+    begin = Begin(
+        session=about.session or task,
+        subagent_id=task if about.session else None,
+        cwd=about.cwd or _folder_in(sent),
+        at_ms=time_of(shown[0].get("ts")) if shown else 0,
+    )
+    return Messages(begin, [*_with_results(shown, list(_results(sent)))], State(info=about.info))
+
+
+def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgspec.Raw]:
+    """Yields the messages, as far as they are read: calls with their results, no request that was tried again."""
+    kinds = list(map(kind_of, shown))
+    answered = max((at for at, kind in enumerate(kinds) if kind == "api_req_started"), default=0)
+    tried_again = _tried_again(kinds)
+    for at, (fields, kind) in enumerate(zip(shown, kinds, strict=True)):
+        if kind == "api_req_failed" and answered > at and at in tried_again:
+            continue
+        kept: Fields = {name: fields[name] for name in _KEPT if name in fields}
+        if kind == "api_req_started":
+            said = fields_of(text_of(fields.get("text")).encode("utf-8", "replace"))
+            kept["text"] = msgspec.Raw(msgspec.json.encode({name: said[name] for name in _OF_REQUEST if name in said}))
+        if about := called(fields):
+            found = next((result for result in results[:_MOST_WAITING] if result.about in about), None)
+            if found is not None:
+                results.remove(found)
+            kept["result"] = msgspec.Raw(msgspec.json.encode(found.text if found is not None else None))
+            kept["over"] = msgspec.Raw(b"true" if found is not None or at < answered else b"false")
+        if at == 0:
+            kept["first"] = msgspec.Raw(b"true")
+        yield msgspec.Raw(msgspec.json.encode(kept))
+
+
+def kind_of(fields: Fields) -> str:
+    """Returns what a message says or asks."""
+    return text_of(fields.get("say")) or text_of(fields.get("ask"))
+
+
+def called(fields: Fields) -> str:
+    """Returns the command or arguments of a message that shows a call; empty if it shows none."""
+    return text_of(fields.get("text")) if kind_of(fields) in ("command", "tool", "use_mcp_server") else ""
+
+
+def _tried_again(kinds: list[str]) -> frozenset[int]:
+    """Returns which messages are followed by another request before the user says anything."""
+    found = []
+    follows = ""
+    for at, kind in reversed([*enumerate(kinds)]):
+        if follows in _TRIED_AGAIN:
+            found.append(at)
+        follows = kind if kind in (*_TRIED_AGAIN, "user_feedback") else follows
+    return frozenset(found)
+
+
+def _results(sent: list[Fields]) -> Iterator[_Result]:
+    """Yields the results that the model was sent, oldest first, as far as it is known what they are about."""
+    asked: dict[str, str] = {}
+    for message in sent:
+        parts = [fields_of(part) for part in items_of(message.get("content"))]
+        for part in parts:
+            if text_of(part.get("type")) == "tool_use":
+                asked[text_of(part.get("id"))] = first_text(fields_of(part.get("input")), *_ABOUT)
+        yield from _in_parts(parts, asked)
+
+
+def _in_parts(parts: list[Fields], asked: dict[str, str]) -> Iterator[_Result]:
+    about = ""
+    for part in parts:
+        if text_of(part.get("type")) == "tool_result":
+            if called := asked.get(text_of(part.get("tool_use_id"))):
+                yield _Result(called, _text_in(part.get("content")))
+            continue
+        text = text_of(part.get("text"))
+        head = _RESULT.match(text, 0, _LONGEST_HEAD)
+        said = text[head.end() :] if head is not None else text if about else ""
+        about = head[2] or "" if head is not None else about
+        if about and said:
+            yield _Result(about, said)
+            about = ""
+
+
+def _text_in(raw: msgspec.Raw | None) -> str:
+    return text_of(raw) or "\n".join(text_of(fields_of(part).get("text")) for part in items_of(raw))
+
+
+def _folder_in(sent: list[Fields]) -> str | None:
+    texts = (text_of(fields_of(part).get("text")) for part in items_of(sent[0].get("content") if sent else None))
+    return next((found[1] for text in texts if (found := _FOLDER.search(text)) is not None), None)

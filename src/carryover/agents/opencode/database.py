@@ -1,0 +1,374 @@
+"""Reads one database for all projects, in which the rows of a running answer change.
+
+Tables with accounts and credentials are never read. Changes are found by each session's time and, in the newest
+sessions, by the last message, since a session's time is not updated with each part.
+
+A session is a list of pieces, each emitted once, as soon as it is final. A prompt is one piece. Each part of an answer
+is two, since a tool call is known long before its result; the end of the answer is one more. A part that may still grow
+is held back, and so is everything after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat
+from carryover.records import rawjson
+from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.text.pattern import later
+from carryover.transcript import sqlite
+from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
+from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.files import SQLITE
+from carryover.transcript.recorder import usable_folder
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
+from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
+from carryover.transcript.stored import Session, StoredRecord, is_usable_id
+
+LIVE_SESSIONS: Final = 100
+"""How many of the newest sessions have their last message compared as well."""
+SETTLED_MS: Final = 120_000
+"""An answer that was not written to for this long is taken as it is."""
+PROMPT_SETTLED_MS: Final = 2_000
+"""The same for a prompt that nothing follows yet, whose parts come one by one."""
+LEAST_PART_BYTES: Final = 2_000
+"""What a part takes in memory at least, when its message is read."""
+MOST_PARENTS: Final = 10
+"""Most levels of parents above a sub-agent."""
+CALLING: Final = ("tool-calls", "tool_calls", "unknown")
+"""Reasons why a message ends while the turn continues."""
+
+_OPEN: Final = ("pending", "running")
+"""States of a call that has not come back."""
+_SESSION: Final = "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session"
+_NEWEST: Final = "ORDER BY time_updated DESC, id LIMIT ?"
+_MESSAGES: Final = "SELECT id, time_updated, time_created FROM message WHERE session_id = ? ORDER BY time_created, id"
+# The role is among the first fields; of the others of a prompt, the changed files can be long.
+_BEGINNING: Final = "SELECT substr(data, 1, 2000) FROM message WHERE id = ?"
+_BY_USER: Final = later(rb'"role"\s*:\s*"user"')
+_PARTS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ? ORDER BY id"
+_END: Final = (
+    "SELECT id, time_updated, (SELECT printf('%d %d', count(*), max(time_updated)) FROM part"
+    " WHERE message_id = message.id)"
+    " FROM message WHERE session_id = ? ORDER BY time_created DESC, id DESC LIMIT 1"
+)
+# Copies keep their time but get new ids.
+_COPIED_FROM: Final = (
+    "SELECT id FROM session, (SELECT min(time_created) AS first FROM message WHERE session_id = ?1)"
+    " WHERE first < ?2 AND id != ?1 AND parent_id IS NULL AND time_created <= first"
+    " AND EXISTS (SELECT 1 FROM message WHERE session_id = session.id AND time_created = first)"
+    " ORDER BY time_updated DESC, id LIMIT 1"
+)
+TABLES: Final = frozenset(("session", "message", "part"))
+"""The tables that make a database one of these."""
+_LATEST_MS: Final = 4_102_444_800_000
+_SUFFIX: Final = ".db"
+_BESIDE: Final = later(r"(?<=\.db)-(?:wal|journal)\Z")
+
+
+class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a message. `begun`: its call is new; `ended`: its content is final."""
+
+    id: str
+    data: msgspec.Raw
+    begun: bool = False
+    ended: bool = False
+
+
+class SessionRecord(StoredRecord, frozen=True, omit_defaults=True):
+    """Announces a session's pieces, holds a message with some of its parts, or tells the session's facts after them.
+
+    `last_text`: id of the text that ends the message; empty if it ends differently. `ended`: nothing follows in the
+    message.
+    """
+
+    id: str = ""
+    data: msgspec.Raw = rawjson.ABSENT
+    parts: tuple[PartEntry, ...] = ()
+    last_text: str = ""
+    ended: bool = False
+
+
+def database_at(path: Path, root: Path) -> Path | None:
+    """Returns the database at `path`, by name alone; None if it is not one. A change beside it counts as its own.
+
+    `root` is the data folder, or a database.
+    """
+    path = Path(_BESIDE.sub("", str(path)))
+    is_below = path.parent == root and not path.name.startswith(".")
+    return path if path.suffix == _SUFFIX and (path == root or is_below) else None
+
+
+def databases(root: Path) -> list[Path]:
+    """Returns the databases below `root`, sorted by path."""
+    found = [root] if root.is_file() else sorted(root.glob(f"*{_SUFFIX}"), key=str)
+    return [path for path in found if database_at(path, root) is not None]
+
+
+def tables_of_copy(path: Path, head: bytes) -> set[str]:
+    """Returns the tables of a database anywhere on disk, if it is of this family; otherwise none."""
+    tables = set(sqlite.table_names(path)) if path.suffix == _SUFFIX and head.startswith(SQLITE) else set()
+    return tables if tables >= TABLES else set()
+
+
+def ms_of(raw: msgspec.Raw | None) -> int:
+    """Returns the UTC milliseconds in a field, of whatever year; 0 if it holds no time."""
+    number = rawjson.part_of(raw, float) if raw is not None else None
+    return int(number) if number is not None and 0 < number < _LATEST_MS else 0
+
+
+class DatabaseReader:
+    """Reads the database; see `carryover.adapter.contract.Reader`."""
+
+    def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
+        self._now_ms = now_ms
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads what changed, newest sessions first. Raises as `transcript.sqlite.read_transaction` does."""
+        now_ms = self._now_ms()
+        return sqlite.read_database(path, lambda db: read_on(Database(db, now_ms), cursor, now_ms=now_ms))
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the size and time of the database and its WAL."""
+        return sqlite.stat(path)
+
+
+class _SessionRow(NamedTuple):
+    """A session, and the message and the part that it was reverted to. The next prompt deletes what follows there."""
+
+    session: Session
+    created_ms: int
+    updated_ms: int
+    reverted: str
+    reverted_part: str
+
+
+class Database:
+    """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
+
+    def __init__(self, db: sqlite.Connection, now_ms: int) -> None:
+        self._db, self._now_ms = db, now_ms
+        self._sessions: dict[str, _SessionRow] = {}
+        if sqlite.tables(db) >= TABLES:
+            for row in self._session_rows():
+                self._add_session(*row)
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the sessions, most recently changed first."""
+        marks = []
+        for number, (ident, row) in enumerate(self._sessions.items()):
+            end = next(iter(sqlite.rows(self._db, _END, (ident,))), None) if number < LIVE_SESSIONS else None
+            marks.append((ident, f"{row.updated_ms} {row.session.title} {row[3:]} {end}"))
+        return marks
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
+        """Returns a session with its messages."""
+        row = self._sessions[ident]
+        root = row.session.root
+        for _ in range(MOST_PARENTS):
+            above = self._sessions.get(root or "")
+            if above is None or above.session.root is None:
+                break
+            root = above.session.root
+        origins = sqlite.rows(self._db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
+        origin = next((_text(ident) for (ident,) in origins), None)
+        session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
+        return _StoredSession(self._db, row._replace(session=session), self._now_ms)
+
+    def _session_rows(self) -> Iterable[tuple[object, ...]]:
+        try:
+            return sqlite.rows(self._db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
+        except TooLarge:
+            return self._smaller_session_rows()
+
+    def _smaller_session_rows(self) -> Iterator[tuple[object, ...]]:
+        for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
+            with suppress(TooLarge):
+                yield from sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (_text(ident),))
+
+    def _add_session(self, *row: object) -> None:
+        ident, parent, directory, title, version = map(_text, row[:5])
+        session = Session(
+            id=ident,
+            root=parent if is_usable_id(parent) else None,
+            directory=usable_folder(directory),
+            title=title[:1000] or None,
+            version=version[:100] or None,
+        )
+        if is_usable_id(ident):
+            revert = fields_of(row[7] if isinstance(row[7], bytes) else None)
+            reverted = [text_of(revert.get(name)) for name in ("messageID", "partID")]
+            self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), *reverted)
+
+
+class _Row(NamedTuple):
+    """A message without its content, and the ids of its parts. `changed_ms`: when any of it was last written."""
+
+    id: str
+    changed_ms: int
+    parts: list[str]
+
+
+class _Place(NamedTuple):
+    """A piece's place in the session, and its kind."""
+
+    stage: Literal["prompt", "begun", "ended", "end"]
+    row: _Row
+    part: str = ""
+
+
+class _Message(NamedTuple):
+    """A message with its parts, read once for all of its pieces. A part that is too large is None."""
+
+    id: str
+    data: bytes
+    fields: Fields
+    parts: dict[str, bytes | None]
+    kinds: dict[str, str]
+    states: dict[str, str]
+    last_shown: str
+    """Id of the last part that is a text or a call; empty if there is none."""
+
+    def is_followed(self, part: str) -> bool:
+        """Whether another part follows, so that this is complete. A text may be the answer until its message ends."""
+        return part < (self.last_shown if self.kinds[part] == "text" else next(reversed(self.kinds)))
+
+    def is_complete(self) -> bool:
+        return "completed" in fields_of(self.fields.get("time")) or "error" in self.fields
+
+    def answer(self) -> str:
+        """Returns the id of the text that ends the message; empty if it ends differently."""
+        has_ended = text_of(self.fields.get("finish")) not in ("", *CALLING)
+        return self.last_shown if has_ended and self.kinds.get(self.last_shown) == "text" else ""
+
+
+class _StoredSession:
+    """A session's pieces; see `carryover.transcript.rewritten.Conversation`.
+
+    Messages older than the session were copied by a fork and are left out.
+    """
+
+    def __init__(self, db: sqlite.Connection, row: _SessionRow, now_ms: int) -> None:
+        self.pieces: list[Piece] = []
+        self.rests_ms: int | None = None
+        self._db, self._session, self._now_ms = db, row.session, now_ms
+        self._places: list[_Place] = []
+        self._loaded: _Message | None = None
+        parts: dict[str, dict[str, int]] = {}
+        for message, part, changed_ms in sqlite.rows(db, _PARTS, (row.session.id,)):
+            parts.setdefault(_text(message), {})[_text(part)] = _whole(changed_ms)
+        for message, updated, created in sqlite.rows(db, _MESSAGES, (row.session.id,)):
+            ident = _text(message)
+            is_last = row.reverted != "" and ident == row.reverted
+            kept = parts.get(ident, {})
+            if is_last:
+                kept = {part: changed_ms for part, changed_ms in kept.items() if part < row.reverted_part}
+            if _whole(created) >= row.created_ms and (not is_last or row.reverted_part):
+                self._add_pieces(ident, _whole(updated), kept)
+            if is_last:
+                break
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        return msgspec.json.encode(SessionRecord("begin", self._session, on=on, more=more))
+
+    def piece(self, number: int) -> bytes | None:
+        stage, row, part = self._places[number]
+        message = self._load(row)
+        is_call, status = message.kinds.get(part) == "tool", message.states.get(part)
+        if stage == "begun" and not is_call:
+            return None
+        rest_ms = PROMPT_SETTLED_MS if stage == "prompt" else SETTLED_MS
+        is_final = self._now_ms - row.changed_ms >= rest_ms or message.is_complete()
+        if stage == "begun":
+            is_final |= status != "pending"
+        elif stage == "ended":
+            is_final |= status not in _OPEN if is_call else message.is_followed(part)
+        if not is_final and row is self._places[-1].row:
+            self.rests_ms = row.changed_ms + rest_ms
+            raise NotYet
+        if stage == "ended" and is_call and status in _OPEN:
+            return None  # the client was killed before the call came back
+        return self._record(message, stage, {"prompt": row.parts, "end": []}.get(stage, [part]))
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
+        return msgspec.json.encode(SessionRecord("session", self._session))
+
+    def _add_pieces(self, ident: str, updated_ms: int, parts: dict[str, int]) -> None:
+        """Adds the pieces of a message, of whose parts `parts` says when each was last written."""
+        row = _Row(ident, min(max([updated_ms, *parts.values()]), self._now_ms), list(parts))
+        if _BY_USER.search(self._read(_BEGINNING, ident) or b""):
+            # Its own row is written again with the files that the turn changed.
+            self._add(_Place("prompt", row), ident, " ".join(map(str, parts.values())))
+            return
+        for part, changed_ms in parts.items():
+            self._add(_Place("begun", row, part), f"{part} begun", "")
+            self._add(_Place("ended", row, part), part, changed_ms)
+        self._add(_Place("end", row), f"{ident} end", updated_ms)
+
+    def _add(self, place: _Place, ident: str, mark: str | int) -> None:
+        self.pieces.append((ident, mark))
+        self._places.append(place)
+
+    def _load(self, row: _Row) -> _Message:
+        if self._loaded is None or self._loaded.id != row.id:
+            data = self._read("SELECT data FROM message WHERE id = ?", row.id)
+            if data is None:
+                raise TooLarge
+            parts: dict[str, bytes | None] = {}
+            left = MOST_ROWS_BYTES
+            for part in row.parts:
+                found = self._read("SELECT data FROM part WHERE id = ?", part) if left > 0 else None
+                left -= LEAST_PART_BYTES + len(found or b"")
+                parts[part] = found if left >= 0 else None
+            read = {part: fields_of(content) for part, content in parts.items()}
+            kinds = {part: text_of(found.get("type")) for part, found in read.items()}
+            states = {part: text_of(fields_of(found.get("state")).get("status")) for part, found in read.items()}
+            shown = next((part for part in reversed(kinds) if kinds[part] in ("text", "tool")), "")
+            self._loaded = _Message(row.id, data, fields_of(data), parts, kinds, states, shown)
+        return self._loaded
+
+    def _read(self, query: str, ident: str) -> bytes | None:
+        """Returns the content of a row; None if it is too large."""
+        with suppress(TooLarge):
+            return sqlite.value_at(self._db, query, ident) or b"null"
+        return None
+
+    def _record(self, message: _Message, stage: str, parts: list[str]) -> bytes:
+        begun, ended = stage in ("prompt", "begun"), stage in ("prompt", "ended")
+        read = {part: data for part in parts if (data := message.parts[part]) is not None}
+        if parts and not read:
+            raise TooLarge
+        record = SessionRecord(
+            kind="message",
+            session=self._session,
+            id=message.id,
+            # What can't be read must not make the record around it unreadable.
+            data=msgspec.Raw(message.data if message.fields else b"null"),
+            parts=tuple(
+                PartEntry(part, msgspec.Raw(data if message.kinds[part] else b"null"), begun, ended)
+                for part, data in read.items()
+            ),
+            last_text=message.answer(),
+            ended=stage in ("prompt", "end"),
+        )
+        return msgspec.json.encode(record)
+
+
+def _text(value: object) -> str:
+    return sqlite.text_of(value) or ""
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+READER: Final = ReaderByKind(
+    lambda path: "database" if path.suffix == _SUFFIX else None,
+    lambda: {"database": StatCachedReader(DatabaseReader())},
+)
+"""Reads a database of an agent that keeps nothing else."""

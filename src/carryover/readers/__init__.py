@@ -1,1 +1,0 @@
-"""Readers turn bytes on disk into complete records and a cursor."""

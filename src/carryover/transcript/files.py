@@ -1,0 +1,95 @@
+"""Opens regular files such that nothing put in their place can make a reader hang."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import FileStat
+from carryover.fsio import open_regular, stat_regular
+from carryover.transcript.bounds import LOOK_BYTES, TOO_LONG, TooLarge, has_many_values, most_bytes, note_bytes
+
+SQLITE: Final = b"SQLite format 3\0"
+"""First bytes of a SQLite database."""
+MOST_ENTRIES: Final = 100_000
+
+
+def stamp_of_file(path: Path | str) -> FileStat:
+    """Returns the size and time of a file. Raises as `stat_regular` does."""
+    status = stat_regular(path)
+    return FileStat(status.st_size, status.st_mtime_ns)
+
+
+def read_small(path: Path, *, limit: int) -> bytes | None:
+    """Returns the content of a file that its writer replaces as a whole; None if it is larger than `limit` bytes.
+
+    Raises as `open_regular` does, and TooLarge.
+    """
+    data = _loaded(path, limit + 1)
+    return data if len(data) <= limit else None
+
+
+def read_document(path: Path) -> bytes:
+    """Returns the content of a JSON document, or of lines, that can only be read as a whole.
+
+    Raises as `open_regular` does, and TooLarge if it is more than one look may load, or has too many values.
+    """
+    data = _loaded(path, LOOK_BYTES + 1)
+    if len(data) > LOOK_BYTES:
+        raise TooLarge(TOO_LONG)
+    if has_many_values(data):
+        raise TooLarge
+    return data
+
+
+def read_referenced(path: Path) -> bytes:
+    """Returns the content of a document that another file of its source names.
+
+    Raises OSError: EAGAIN if it is not there. Its writer has replaced it by another meanwhile, so the source is not
+    gone.
+    """
+    try:
+        return read_document(path)
+    except FileNotFoundError as error:
+        raise OSError(errno.EAGAIN, "being written", str(path)) from error
+
+
+def read_head(path: Path, limit: int) -> bytes:
+    """Returns the first bytes of a file, at most `limit`. Raises as `open_regular` does, and TooLarge."""
+    return _loaded(path, limit)
+
+
+def read_tail(path: Path, limit: int) -> bytes:
+    """Returns the last bytes of a file, at most `limit`. Raises as `open_regular` does, and TooLarge."""
+    return _loaded(path, limit, at_end=True)
+
+
+def _loaded(path: Path, limit: int, *, at_end: bool = False) -> bytes:
+    """Returns the first or last bytes of a file, as one more look at it."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        if at_end:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
+        data = file.read(most_bytes(limit))
+    note_bytes(len(data))
+    return data
+
+
+def stamp_of_last(folder: Path) -> FileStat:
+    """Returns the size and time of the file in a folder that is the last by its name; zeros if there is none."""
+    last = max((entry.name for entry in entries_of(folder)), default="")
+    with suppress(OSError):  # there is none, or it was removed in between
+        return stamp_of_file(folder / last)
+    return FileStat(0, 0)
+
+
+def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
+    """Returns entries of a folder, unsorted, `MOST_ENTRIES` at most; none if it is no folder or may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(islice(entries, MOST_ENTRIES))
+    except OSError:
+        return []

@@ -1,0 +1,400 @@
+"""Records what an agent's lines say: events under their keys, and of its tools each call with its result and edits.
+
+An agent brings a table of its tools and handlers for its records. Which call is open, what it is about and what follows
+from how it ended is the same for all of them. An adapter that learns facts about a session from single records keeps
+`Facts` in its context, as `SessionContext` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import ClassVar, Final, Generic, Self, TypeVar, get_args
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
+from carryover.model import (
+    Actor,
+    AnyBody,
+    Event,
+    Op,
+    ResultStatus,
+    SessionInfo,
+    Skipped,
+    TokensUsed,
+    ToolCall,
+    ToolResult,
+    WindowUsed,
+)
+from carryover.records import rawjson, shell_files
+from carryover.records.asked import Asked, asked_in
+from carryover.records.changes import Change, as_edit
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, digest, is_absolute
+from carryover.records.lenient import Fields, first_text, text_of
+from carryover.records.text import names_own_folder, without_handoff
+
+C = TypeVar("C", bound=msgspec.Struct)
+
+
+class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet. Part of a context, so it is stored with the cursor."""
+
+    id: str
+    name: str
+    op: Op
+    subject: str = ""
+    actor: Actor = "model"
+    changes: tuple[Change, ...] = ()
+    handoff: bool = False
+    """Whether the call reads Carryover's own file, whose text must not be read as news."""
+
+    @classmethod
+    def of_command(cls, call_id: str, name: str, command: str, cwd: str | None) -> Self:
+        """Returns a call that runs a shell command in `cwd`."""
+        return cls(
+            id=call_id,
+            name=name,
+            op="shell",
+            subject=bounded(command, SUBJECT_CHARS),
+            changes=shell_files.changes(command, cwd),
+            handoff=names_own_folder(f"{cwd or ''} {command}"),
+        )
+
+    def by_user(self) -> Self:
+        """Returns the call as the user's own. What it changes is no work of a model's."""
+        return msgspec.structs.replace(self, actor="human", changes=())
+
+    def as_event(self) -> ToolCall:
+        """Returns the event for the call itself."""
+        return ToolCall(call_id=self.id, name=self.name, op=self.op, subject=self.subject, actor=self.actor)
+
+    def ended(self, outcome: ToolOutcome) -> ToolResult:
+        """Returns the event for the call's result, without any handoff text that its output repeats."""
+        return ToolResult(
+            call_id=self.id,
+            name=self.name,
+            op=self.op,
+            status=outcome.status,
+            subject=self.subject,
+            exit_code=outcome.exit_code,
+            output="" if self.handoff else without_handoff(outcome.output),
+            never_ran=outcome.never_ran,
+            actor=self.actor,
+            user_words=outcome.user_words,
+        )
+
+
+Call = TypeVar("Call", bound=OpenCall)
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Facts about a session. The order of the fields is part of the keys under which they are reported."""
+
+    title: str | None = None
+    agent_version: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    parent: str | None = None
+
+
+class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The context of a transcript that holds one session."""
+
+    cwd: str | None = None
+    last_ms: int = 0
+    """Time of the last record with a time; used for records without one."""
+    facts: Facts = Facts()
+    emitted: Facts = Facts()
+    """The facts as they were last emitted."""
+    calls: tuple[OpenCall, ...] = ()
+    """The calls whose results have not come yet."""
+
+
+def opened(calls: tuple[Call, ...], call: Call, *, most: int = 200) -> tuple[Call, ...]:
+    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `most`."""
+    return (*closed(calls, call.id), call)[-most:]
+
+
+def closed(calls: tuple[Call, ...], call_id: str) -> tuple[Call, ...]:
+    """Removes a call from the open calls."""
+    return tuple(call for call in calls if call.id != call_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class EventBuilder(Generic[C]):
+    """Builds the events of one record. Only `context` outlives the record; parsers replace it as they learn."""
+
+    context: C
+    at_ms: int = 0
+    """UTC milliseconds; 0 if no time is known, in which case nothing is added."""
+    version: str | None = None
+    """The client's version, if it is known."""
+    events: list[Event] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    tokens: list[TokensUsed] = field(default_factory=list)
+    windows: list[WindowUsed] = field(default_factory=list)
+
+    def change(self, **changes: object) -> None:
+        """Replaces fields of the context."""
+        self.context = msgspec.structs.replace(self.context, **changes)
+
+    def append(
+        self,
+        key: str,
+        body: AnyBody,
+        *,
+        session: str,
+        cwd: str | None,
+        subagent_id: str | None = None,
+        secondary_key: str | None = None,
+    ) -> None:
+        """Adds an event under `key`."""
+        self.events.append(
+            Event(
+                key=key,
+                session=session,
+                at_ms=self.at_ms,
+                body=body,
+                secondary_key=secondary_key,
+                cwd=cwd,
+                subagent_id=subagent_id,
+            )
+        )
+
+    def count_tokens(self, key: str, *, session: str, model: str | None = None, **numbers: int | None) -> None:
+        """Adds the tokens of one answer under `key`; `numbers` as in `TokensUsed`, None for one that is not recorded.
+
+        Adds nothing if no time is known or all numbers are 0, as of an answer that failed.
+        """
+        known = {name: number for name, number in numbers.items() if number is not None and number > 0}
+        if self.at_ms and known:
+            used = TokensUsed(key=key, session=session, at_ms=self.at_ms, model=usable_name(model))
+            self.tokens.append(msgspec.structs.replace(used, **known))
+
+    def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:
+        """Adds facts about the session before all other events.
+
+        The session is part of the key, since a fork repeats its parent's records but has its own facts.
+        """
+        key = f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
+        info = SessionInfo(**facts)
+        self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))
+
+    def learn(self, **facts: str | None) -> None:
+        """Notes facts about the session; None leaves a fact as it is."""
+        known = getattr(self.context, "facts", Facts())
+        news = {name: fact for name, fact in facts.items() if fact and fact != getattr(known, name)}
+        if news and (news := {name: fact for name, fact in news.items() if usable_name(fact)}):
+            self.change(facts=msgspec.structs.replace(known, **news))
+
+    def put_news_first(self, session: str, cwd: str | None) -> None:
+        """Adds the newly learned facts about the session before all other events; nothing until a time is known."""
+        facts, emitted = getattr(self.context, "facts", Facts()), getattr(self.context, "emitted", Facts())
+        if facts != emitted and self.at_ms:
+            self.put_info_first(session, cwd, differing(facts, emitted))
+            self.change(emitted=facts)
+
+    def skip(self, record_type: str, reason: str) -> None:
+        """Counts something that was not understood, with the client's version. `reason` must never quote the record."""
+        self.count_skipped(record_type, reason, self.version)
+
+    def count_skipped(self, record_type: str, reason: str, version: str | None = None) -> None:
+        """Counts something that was not understood. `reason` must never quote the record."""
+        self.skipped.append(rawjson.skipped(record_type, reason, version))
+
+    def built(self, reemitted: Reemitted | None = None) -> Parsed:
+        """Returns the result for the record."""
+        return Parsed(
+            events=tuple(self.events),
+            skipped=tuple(self.skipped),
+            reemitted=reemitted,
+            tokens=tuple(self.tokens),
+            windows=tuple(self.windows),
+        )
+
+    @property
+    def last_key(self) -> bytes:
+        """The key of the record's last event. It is bytes because text in a context might be taken for a secret."""
+        return self.events[-1].key.encode("utf-8", "replace")
+
+
+def reemitted_after(
+    last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool = False
+) -> Reemitted:
+    """Announces that a thread is emitted again after the event with the key `last`, or from its start if that is None.
+
+    `last` comes from `EventBuilder.last_key`.
+    """
+    after = None if last is None else last.decode("utf-8", "replace")
+    return Reemitted(session=session, subagent_id=subagent_id, after=after, more=more)
+
+
+def differing(new: msgspec.Struct, old: msgspec.Struct) -> dict[str, str | None]:
+    """Returns the fields of `new` whose values differ from `old`."""
+    return {name: value for name in new.__struct_fields__ if (value := getattr(new, name)) != getattr(old, name)}
+
+
+def usable_name(name: str | None) -> str | None:
+    """Returns an id or name if it is fit to be stored; None for an absent, empty or absurdly long one."""
+    return name if name and len(name) <= MAX_NAME_CHARS else None
+
+
+def usable_folder(path: str | None) -> str | None:
+    """Returns a folder if it is fit to be stored; None for an absent, relative, impossible or absurdly long one."""
+    return path if path and is_absolute(path) and "\0" not in path and len(path) <= MAX_PATH_CHARS else None
+
+
+Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
+"""Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
+
+
+class Tools:
+    """The table of an agent's tools: what each does, and which of its arguments say what a call is about.
+
+    >>> tools = Tools({"shell": "bash", "read": "read view"}, about=("path", "pattern"))
+    >>> tools.op("view"), tools.op("mcp__shop__view")
+    ('read', 'other')
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Op, str],
+        *,
+        about: Sequence[str] = (),
+        about_by_op: Mapping[Op, Sequence[str]] | None = None,
+        folder: str = "cwd",
+        changes: Changes | None = None,
+        plain: Callable[[str], str] = str,
+    ) -> None:
+        """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
+
+        `about`: arguments, the most telling first, and `about_by_op` those of some operations. `folder`: the argument
+        with the folder that a command runs in. `plain`: a tool's name → its name in the table, where names differ by
+        version.
+        """
+        if unknown := names.keys() - get_args(Op):
+            raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
+        self._ops: Final[dict[str, Op]] = {name: op for op, tools in names.items() for name in tools.split()}
+        self._about: Final = tuple(about)
+        self._about_by_op: Final = about_by_op or {}
+        self._plain: Final = plain
+        self._folder: Final = folder
+        self._changes: Final = changes
+
+    def op(self, name: str) -> Op:
+        """Returns the operation of a tool."""
+        return self._ops.get(self._plain(name), "other")
+
+    def knows(self, name: str) -> bool:
+        """Whether the table names a tool."""
+        return self._plain(name) in self._ops
+
+    def about(self, op: Op, given: Fields) -> str:
+        """Returns what a call with these arguments is about; empty if none says so."""
+        return first_text(given, *self._about_by_op.get(op, self._about))
+
+    def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
+        """Returns a call with the arguments `given`, made in `cwd`."""
+        op = self.op(name)
+        if op == "shell":
+            folder = text_of(given.get(self._folder)) or cwd
+            return OpenCall.of_command(ident, name, text_of(given.get("command")), folder)
+        question = next((asked.question for asked in asked_in(given.get("questions"))), "")
+        about = question or self.about(op, given) or name
+        changes = self._changes(op, given, cwd) if self._changes is not None else ()
+        subject = bounded(about, SUBJECT_CHARS)
+        return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(about))
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorder(EventBuilder[C]):
+    """Adds the events of calls. An agent's own class says under which key an event of the record stands (`add`).
+
+    A handler begins a call with `begin_call`, and ends it with `take_call` and `end_call`.
+    """
+
+    applied: ClassVar[tuple[ResultStatus, ...]] = ("ok",)
+    """How a call ends that has made its edits."""
+
+    @property
+    def open_calls(self) -> tuple[OpenCall, ...]:
+        """The calls whose results have not come yet: `calls` of the context, unless it holds those of many sessions."""
+        calls: tuple[OpenCall, ...] = getattr(self.context, "calls", ())
+        return calls
+
+    def keep_open(self, calls: tuple[OpenCall, ...]) -> None:
+        """Replaces the open calls."""
+        self.change(calls=calls)
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event under a key, or the part of one that tells it from others of the record."""
+        raise NotImplementedError
+
+    def identify(self, kind: str, ident: str, name: str = "?") -> bool:
+        """Whether a call's id and name are fit to be stored; counts one of the kind `kind` that is not."""
+        if usable_name(ident) is not None and usable_name(name) is not None:
+            return True
+        self.skip(kind, "no usable id or name" if name != "?" else "no usable id")
+        return False
+
+    def add_call(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
+        """Adds a call under `key`, and the questions that it asks."""
+        self.add(call.as_event(), key)
+        for number, one in enumerate(asked):
+            self.add(one.as_event(call.id), f"{question}{number}")
+
+    def begin_call(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
+        """Adds a call as `add_call` does; it stays open until its result comes."""
+        self.add_call(call, key, asked, question=question)
+        self.keep_open(opened(self.open_calls, call))
+
+    def take_call(self, ident: str, name: str = "?", op: Op = "other") -> OpenCall:
+        """Closes the open call with this id and returns it; one that is not known has `name` and `op`."""
+        unknown = OpenCall(id=ident, name=name, op=op)
+        call = next((call for call in self.open_calls if call.id == ident), unknown)
+        self.keep_open(closed(self.open_calls, ident))
+        return call
+
+    def end_call(
+        self,
+        call: OpenCall,
+        outcome: ToolOutcome,
+        *,
+        result: str = "result",
+        edit: str = "edit",
+        changes: Sequence[Change] | None = None,
+    ) -> None:
+        """Adds the result of a call under the key `result` and, if that is `applied`, its edits: those of the call, or
+        `changes` where the result shows them."""
+        self.add(call.ended(outcome), result)
+        if outcome.status in self.applied:
+            self.add_edits(call, edit=edit, changes=changes)
+
+    def add_edits(self, call: OpenCall, *, edit: str = "edit", changes: Sequence[Change] | None = None) -> None:
+        """Adds the edits that a call made: its own, or `changes`."""
+        for number, change in enumerate(call.changes if changes is None else changes):
+            self.add(as_edit(change, call.id), f"{edit}{number}")
+
+
+@dataclass(slots=True, kw_only=True)
+class OneSession(Recorder[SessionContext]):
+    """Records a source that holds one session, whose records have ids of their own.
+
+    >>> recorder = OneSession.of(Source(agent="scribe", path="/home/ada/t1.talk"), SessionContext(), 1_795_600_000_000)
+    >>> recorder.add_call(OpenCall(id="7", name="run", op="shell"), "7/call")
+    >>> recorder.events[0].key
+    't1/7/call'
+    """
+
+    session: str
+
+    @classmethod
+    def of(cls, source: Source, context: SessionContext, at_ms: int) -> Self:
+        """Returns the recorder of a record at `at_ms`. A copy whose place names no session is one by its own name."""
+        return cls(context=context, session=source.session or PurePath(source.path).stem, at_ms=at_ms)
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event under a key that is unique in the session."""
+        self.append(f"{self.session}/{key}", body, session=self.session, cwd=self.context.cwd)

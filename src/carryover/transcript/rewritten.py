@@ -1,0 +1,336 @@
+"""Reads sources that are rewritten in place: what changed is emitted again, from the first difference on or whole.
+
+Such a source holds conversations, each a list of pieces (messages). How they are stored is up to the agent: a
+`Snapshot` lists the conversations, each with a mark that changes whenever the conversation does, and returns the pieces
+of one. The cursor holds those marks and, for the newest conversations, the number of pieces emitted and a digest of
+them. If the conversation still begins with those, only the rest is emitted, or else all of it, and the ledger finds
+what is new (`adapter.contract.Reemitted`). So a forgotten conversation or a wrong guess costs time but never content.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.records.lenient import fields_of
+from carryover.transcript.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
+from carryover.transcript.files import read_document, stamp_of_file
+from carryover.transcript.stat_cache import utc_now_ms
+
+READ_BYTES: Final = 1 << 20
+READ_RECORDS: Final = 500
+MAX_CONVERSATIONS: Final = 4_000
+"""How many of a source's newest conversations are read."""
+MAX_EMITTED: Final = 40
+MAX_NOTES: Final = 300
+
+_DIGEST_BYTES: Final = 8
+_SETTLED_MS: Final = 5_000
+"""A document that can't be read this long after its last write is damaged, not half written."""
+
+Piece = tuple[str, str | int]
+"""A piece's id in the conversation, and a mark that changes with its content."""
+
+
+class NotYet(Exception):
+    """A piece is still being written: neither it nor anything after it is emitted now."""
+
+
+def not_whole(path: Path, stat: FileStat, reason: str) -> OSError:
+    """Returns the error for a document without what it must have: EAGAIN as long as it may be half written."""
+    half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < _SETTLED_MS
+    return OSError(errno.EAGAIN if half_written else errno.EINVAL, reason, str(path))
+
+
+class Conversation(Protocol):
+    """One conversation as it is now. Each of its records names the conversation."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """The pieces, oldest first."""
+
+    @property
+    def rests_ms(self) -> int | None:
+        """The time (UTC ms) at which pieces that are not final are taken as they are; None: now."""
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        """Returns the record before the pieces. `on`: they follow those emitted before; `more`: others follow."""
+
+    def piece(self, number: int) -> bytes | None:
+        """Returns the record of a piece; None if it holds nothing. Raises NotYet and TooLarge."""
+
+    def end(self, emitted: int) -> bytes | None:
+        """Returns the record about the whole conversation that follows its `emitted` pieces; None for no record."""
+
+
+class Snapshot(Protocol):
+    """A source as it is now."""
+
+    def conversations(self) -> Sequence[tuple[str, str]]:
+        """Returns the id and mark of each conversation, most recently changed first."""
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
+        """Returns a conversation; None if it can't be read. `notes` carries data to later snapshots; only the newest
+        few are kept.
+
+        Raises TooLarge.
+        """
+
+
+S = TypeVar("S", bound=Snapshot)
+
+
+class SnapshotReader(Generic[S]):
+    """Reads a file as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
+
+    `take` makes the snapshot of a file in that state, and raises OSError if it can't. One that is emitted in several
+    batches is kept, so that the file is parsed only once.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[Path, FileStat], S],
+        *,
+        now_ms: Callable[[], int] = utc_now_ms,
+        oldest_first: bool = False,
+    ) -> None:
+        self._take, self._now_ms, self._oldest_first = take, now_ms, oldest_first
+        self._unfinished: tuple[Path, FileStat, S] | None = None
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""
+        stat = stamp_of_file(path)
+        kept = self._unfinished
+        if kept is not None and kept[0] == path:
+            self._unfinished = None
+        snapshot = kept[2] if kept is not None and kept[:2] == (path, stat) else self._take(path, stat)
+        batch = read_on(snapshot, cursor, now_ms=self._now_ms(), oldest_first=self._oldest_first)
+        if batch.more:
+            self._unfinished = path, stat, snapshot
+        return batch
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the file's size and modification time."""
+        return stamp_of_file(path)
+
+
+class OnlyConversation:
+    """A snapshot that is its only conversation, all of whose pieces are final."""
+
+    ident: str
+    pieces: Sequence[Piece]
+    rests_ms: int | None = None
+
+    def conversations(self) -> Sequence[tuple[str, str]]:
+        """Returns the conversation, with a mark of all its pieces; nothing if it has none."""
+        mark = "\n".join(f"{ident} {mark}" for ident, mark in self.pieces)
+        return [(self.ident, mark)] if self.pieces else []
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Self:  # noqa: ARG002
+        """Returns the conversation itself."""
+        return self
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns None: there are no facts about the whole conversation."""
+        return None
+
+
+class Lines(OnlyConversation):
+    """A file of JSON lines that is appended and, now and then, rewritten. Its pieces are the lines.
+
+    Before them comes a record with `$begin`: the header, and `on` if they follow lines that were read before. After the
+    last one comes a record with `$end`.
+    """
+
+    ident = "lines"
+
+    def __init__(self, lines: Sequence[bytes], header: Mapping[str, Any]) -> None:
+        self._lines = lines
+        self._header = header
+        self.pieces = [(str(number), _digest(line).hex()) for number, line in enumerate(lines)]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
+        """Returns the header."""
+        return msgspec.json.encode({"$begin": {**self._header, "on": on}})
+
+    def piece(self, number: int) -> bytes | None:
+        """Returns a line."""
+        return self._lines[number]
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns the record that follows the last line."""
+        return b'{"$end": true}'
+
+
+def complete_lines(path: Path) -> list[bytes]:
+    """Returns the lines of a file, without blank ones and without a last one that is only half written.
+
+    Raises FileNotFoundError if the file is gone, OSError if it is too large or cannot be read.
+    """
+    *lines, last = lines_in(read_document(path))
+    return [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
+
+
+class Emitted(msgspec.Struct, array_like=True, frozen=True):
+    """The number of emitted pieces of a conversation, and digests of them and of its last state."""
+
+    count: int = 0
+    pieces: bytes = b""
+    end: bytes = b""
+
+
+class State(msgspec.Struct, array_like=True, frozen=True):
+    """The cursor. Ids and marks are digests.
+
+    `records`: number of records emitted so far. `marks`: of conversations that were emitted completely. `emitted`:
+    progress in the newest conversations and in those that were not emitted completely.
+    """
+
+    records: int = 0
+    marks: dict[bytes, bytes] = {}
+    emitted: dict[bytes, Emitted] = {}
+    notes: dict[str, str] = {}
+
+
+def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
+    """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
+    state = _decoded(cursor)
+    reading = _Reading(state or State())
+    listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
+    more = False
+    for key, mark, ident in reversed(listed) if oldest_first else listed:
+        if reading.marks.get(key) == mark:
+            continue
+        if more := reading.is_full:
+            break
+        try:
+            conversation = snapshot.conversation(ident, reading.notes)
+        except (TooLarge, TooSlow) as error:
+            if more := isinstance(error, TooSlow) and reading.has_news:
+                break
+            reading.oversized += key not in reading.before.marks
+            conversation = None
+        if conversation is None or (end := reading.emit(key, conversation)) == "all":
+            reading.marks[key] = mark
+            reading.has_news = True
+            continue
+        reading.marks.pop(key, None)
+        if more := end == "full":
+            break
+        reading.due_ms.append(conversation.rests_ms or now_ms)
+    there = [key for key, _, _ in listed]
+    remembered = {*there[:MAX_EMITTED], *(key for key in there if key not in reading.marks)}
+    after = State(
+        records=reading.number,
+        marks={key: reading.marks[key] for key in there if key in reading.marks},
+        emitted={key: emitted for key, emitted in reading.emitted.items() if key in remembered},
+        notes=dict(list(reading.notes.items())[-MAX_NOTES:]),
+    )
+    return Batch(
+        records=tuple(reading.records),
+        cursor=msgspec.msgpack.encode(after),
+        restarted=cursor is not None and state is None,
+        more=more,
+        oversized=reading.oversized,
+        retry_after_s=max(1.0, (min(reading.due_ms) - now_ms) / 1000 + 1.0) if reading.due_ms else None,
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    before: State
+    number: int = field(init=False)
+    marks: dict[bytes, bytes] = field(init=False)
+    emitted: dict[bytes, Emitted] = field(init=False)
+    notes: dict[str, str] = field(init=False)
+    records: list[Record] = field(default_factory=list)
+    used: int = 0
+    oversized: int = 0
+    due_ms: list[int] = field(default_factory=list)
+    has_news: bool = False
+
+    def __post_init__(self) -> None:
+        self.number = self.before.records
+        self.marks, self.emitted = dict(self.before.marks), dict(self.before.emitted)
+        self.notes = dict(self.before.notes)
+
+    @property
+    def is_full(self) -> bool:
+        return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS or (self.has_news and is_enough())
+
+    def emit(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
+        """Emits what is new in a conversation, until the batch is full or a piece is not final."""
+        pieces = conversation.pieces
+        former = self.emitted.get(key)
+        on = former is not None and former.pieces == _of_pieces(pieces[: former.count])
+        count = begin = former.count if former is not None and on else 0
+        found: list[bytes] = []
+        used = self.used
+        waits = False
+        while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < READ_RECORDS:
+            if count > begin and is_enough():
+                break
+            record = None
+            try:
+                record = conversation.piece(count)
+                if record is not None and is_oversized(record):
+                    raise TooLarge
+            except TooSlow:
+                if count > begin:
+                    break
+                if self.has_news:
+                    return "full"
+                self.oversized += 1
+            except TooLarge:
+                self.oversized += 1
+                record = None
+            except NotYet:
+                waits = True
+                break
+            count += 1
+            if record is not None:
+                used += len(record)
+                found.append(record)
+        more = count < len(pieces) and not waits
+        ended: Final = "full" if more else "waits" if waits else "all"
+        end = None if more else conversation.end(count)
+        after = Emitted(count, _of_pieces(pieces[:count]), b"" if end is None else _digest(end))
+        if after == former and on:
+            return ended
+        self._add(conversation.begin(on=on, more=more), *found, end)
+        self.emitted[key] = after
+        self.has_news = True
+        return ended
+
+    def _add(self, *records: bytes | None) -> None:
+        for data in records:
+            if data is not None:
+                self.number += 1
+                self.used += len(data)
+                self.records.append(Record(number=self.number, data=data))
+
+
+def _decoded(cursor: bytes | None) -> State | None:
+    """Returns the state in a cursor; None without a cursor or for one of another form."""
+    if cursor is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(cursor, type=State)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _of_pieces(pieces: Sequence[Piece]) -> bytes:
+    return _digest("\n".join([f"{ident} {mark}" for ident, mark in pieces]))
+
+
+def _digest(data: str | bytes) -> bytes:
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    return hashlib.blake2b(raw, digest_size=_DIGEST_BYTES).digest()

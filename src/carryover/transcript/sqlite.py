@@ -1,0 +1,331 @@
+"""Reads another program's SQLite database without affecting that program.
+
+Nothing is created, changed or locked against its owner. With a WAL, the database is read through the owner's own WAL
+index (`readonly_shm`: SQLite would otherwise write its marks there), so the owner's commits are seen and never wait for
+us. Without one, it is read as if there were no writer (`immutable`), and the result is discarded if there was one.
+Tested with SQLite 3.40.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import sqlite3
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+from carryover.adapter.contract import FileStat
+from carryover.fsio import scratch_folder, stat_regular
+from carryover.transcript.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
+
+BUSY_S: Final = 0.25
+COPY_BYTES: Final = 64 << 20
+"""A database whose WAL has lost its index is read from a private copy, if both together are no larger than this."""
+TRIES: Final = 3
+LONGEST_VALUE: Final = 8 << 20
+"""Bytes of a text or blob above which nothing is read, unless `value_at` is asked for more."""
+_ROW_BYTES: Final = 64
+_VALUE_BYTES: Final = 40
+"""What Python needs for a row and for a value, beside the text or blob itself."""
+_STEPS: Final = 20_000
+"""Instructions of SQLite between two checks of the time: about a millisecond."""
+_COMPUTED: Final = """SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND (rootpage = 0 OR EXISTS
+    (SELECT 1 FROM pragma_table_xinfo(sqlite_master.name) WHERE hidden IN (2, 3)))"""
+"""Views, virtual tables, and tables with a generated column."""
+_WAL_HEAD: Final = struct.Struct(">8I")
+_WAL_MAGIC: Final = 0x377F0683
+_COUNTER_AT: Final = 24
+_SHARED_AT: Final = 0x40000002
+_SHARED_BYTES: Final = 510
+"""Byte range of SQLite's shared lock."""
+
+Connection = sqlite3.Connection
+SqliteError = sqlite3.Error
+
+T = TypeVar("T")
+
+
+class ChangedWhileReading(OSError):
+    """Another program wrote while the database was read without a WAL, so the result may be torn."""
+
+
+_REASONS: Final = {
+    "SQLITE_ERROR": (errno.EINVAL, "cannot be read now (SQLITE_ERROR)"),  # a column that is not there
+    "SQLITE_AUTH": (errno.EINVAL, "has no ordinary tables where its agent keeps them"),
+    "SQLITE_INTERRUPT": (errno.EFBIG, f"takes longer to read than {LOOK_S:.0f} s"),
+}
+"""Errors of SQLite that another try does not end: the error to raise, and why in words."""
+
+
+def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Returns the result of `work` on the database, repeating it if the database changed meanwhile.
+
+    Raises as `read_transaction` does.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(ChangedWhileReading):
+            return _once(path, work)
+    return _once(path, work)
+
+
+def table_names(path: Path) -> frozenset[str]:
+    """Returns the names of the tables in a database; empty if it can't be read."""
+    try:
+        return read_database(path, tables)
+    except OSError:
+        return frozenset()
+
+
+def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    with read_transaction(path) as db:
+        return work(db)
+
+
+@contextmanager
+def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yields a connection inside one read transaction. Text is returned as bytes, since it need not be UTF-8.
+
+    Raises FileNotFoundError when there is no such file, and OSError whenever the read should be tried again later: a
+    busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any SQLite error in the
+    body, such as that of a value longer than `LONGEST_VALUE`. Keep it short: the owner's checkpoint can't go past what
+    is being read.
+    """
+    before = _file_state(path)
+    if before.journal:
+        raise OSError(errno.EAGAIN, "the database is in the middle of a change", str(path))
+    live = before.wal > 0 and before.shm
+    try:
+        if live:
+            with _wal_held(path), _transaction(path, "mode=ro&readonly_shm=1") as db:
+                yield db
+        elif before.wal and before.size + before.wal <= COPY_BYTES:
+            with _copied(path) as copy, _transaction(copy, "mode=rw") as db:
+                shutil.rmtree(copy.parent)  # what is open can still be read, and nothing stays if we are killed
+                yield db
+        else:
+            with _transaction(path, "mode=ro&immutable=1") as db:
+                yield db
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite's message quotes a damaged schema
+        if not live:
+            _expect_unchanged(path, before)
+        code, why = _REASONS.get(_name_of(error), (errno.EAGAIN, f"cannot be read now ({_name_of(error)})"))
+        raise OSError(code, f"the database {why}", str(path)) from error
+    if not live:
+        _expect_unchanged(path, before)
+
+
+def stat(path: Path) -> FileStat:
+    """Returns the size and time of a database and its WAL, where changes may stay for long.
+
+    Raises as `read_transaction` does.
+    """
+    status = stat_regular(path)
+    wal = None
+    with suppress(OSError):  # an unreadable file must still be found, so that reading it reports the reason
+        wal = _status(f"{path}-wal")
+    if wal is None or not wal.st_size:
+        return FileStat(status.st_size, status.st_mtime_ns)
+    return FileStat(status.st_size + wal.st_size, max(status.st_mtime_ns, wal.st_mtime_ns))
+
+
+def value_at(db: Connection, query: str, key: str, *, limit: int = LONGEST_VALUE) -> bytes | None:
+    """Returns the text or blob that `query` finds for `key`; None if there is none.
+
+    Raises TooLarge above `limit` bytes.
+    """
+    former = db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
+    try:
+        found = rows(db, query, (key,))
+    finally:
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, former)
+    return found[0][0] if found and isinstance(found[0][0], bytes) else None
+
+
+def rows(db: Connection, query: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    """Returns what `query` finds.
+
+    Raises TooLarge if that has a value longer than `LONGEST_VALUE`, or takes more memory than `MOST_ROWS_BYTES`;
+    TooSlow.
+    """
+    found: list[tuple[Any, ...]] = []
+    left = MOST_ROWS_BYTES
+    try:
+        for row in db.execute(query, parameters):
+            left -= _ROW_BYTES + sum([_VALUE_BYTES + (len(value) if type(value) is bytes else 0) for value in row])
+            if left < 0:
+                raise TooLarge
+            found.append(row)
+    except sqlite3.DataError as error:
+        raise TooLarge("a value is longer than is read at once") from error
+    except sqlite3.OperationalError as error:
+        if _name_of(error) == "SQLITE_INTERRUPT":
+            raise TooSlow from error
+        raise
+    return found
+
+
+def in_memory(tables: str) -> Connection:
+    """Returns a new database in memory with the tables that these statements create. Any thread may use it."""
+    db = sqlite3.connect(":memory:", check_same_thread=False)
+    db.text_factory = bytes
+    db.executescript(tables)
+    return db
+
+
+def text_of(value: object) -> str | None:
+    """Returns a column's text, whether stored as text or as a blob; None for anything else."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
+
+
+def tables(db: sqlite3.Connection) -> frozenset[str]:
+    """Returns the names of the database's tables."""
+    found = rows(db, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    return frozenset(text_of(name) or "" for (name,) in found)
+
+
+@contextmanager
+def _wal_held(path: Path) -> Iterator[None]:
+    """Keeps the WAL in place: SQLite would create an empty one if it found none, even when reading.
+
+    This takes SQLite's own shared lock: a program that quits leaves the WAL in place while anyone holds it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, _SHARED_BYTES, _SHARED_AT)
+        except OSError as error:
+            raise OSError(errno.EAGAIN, "the database is locked", str(path)) from error
+        status = os.fstat(descriptor)
+        there = stat_regular(path)
+        if (status.st_dev, status.st_ino) != (there.st_dev, there.st_ino) or _status(f"{path}-wal") is None:
+            raise ChangedWhileReading(errno.EAGAIN, "the database changed meanwhile", str(path))
+        yield
+    finally:
+        os.close(descriptor)  # after SQLite's own: closing it releases all locks that we have on the file
+
+
+@contextmanager
+def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
+    db = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=BUSY_S, isolation_level=None)
+    try:
+        db.text_factory = bytes
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+        until_s = time.thread_time() + LOOK_S
+        db.set_progress_handler(lambda: time.thread_time() > until_s, _STEPS)
+        db.execute("PRAGMA query_only = 1")
+        db.execute("PRAGMA cell_size_check = 1")
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot
+        db.set_authorizer(_without(frozenset(text_of(name) for (name,) in rows(db, _COMPUTED))))
+        yield db
+    finally:
+        db.close()
+
+
+def _without(computed: frozenset[str | None]) -> Callable[..., int]:
+    """Returns an authorizer that refuses to read these tables: what they contain is computed, and may have no end.
+
+    The pragma `trusted_schema`, which takes functions out of a schema, would refuse Kilo 7.7.9's own: an index of
+    it uses `json_extract`.
+    """
+
+    def authorize(action: int, table: str | None, _column: str | None, _schema: str | None, view: str | None) -> int:
+        is_computed = view in computed or (action == sqlite3.SQLITE_READ and table in computed)
+        return sqlite3.SQLITE_DENY if is_computed else sqlite3.SQLITE_OK
+
+    return authorize
+
+
+@dataclass(frozen=True, slots=True)
+class _FileState:
+    """The state of a database's files. If two are equal, nothing was written in between."""
+
+    identity: tuple[int, int]
+    size: int
+    mtime_ns: int
+    counter: bytes
+    """SQLite's own change counter: two changes may fall into one tick of the file system's clock."""
+    wal: int
+    """Size of the WAL, 0 without one, or if it does not begin like one: then SQLite takes it for empty."""
+    wal_mtime_ns: int
+    shm: bool
+    journal: int
+    """Size of the rollback journal, which exists while a transaction is being written."""
+
+
+def _file_state(path: Path) -> _FileState:
+    status = stat_regular(path)
+    wal = _status(f"{path}-wal")
+    journal = _status(f"{path}-journal")
+    has_wal = False
+    with suppress(FileNotFoundError):  # removed in between, which another look will notice
+        has_wal = wal is not None and _begins_wal(_bytes_at(Path(f"{path}-wal"), 0, _WAL_HEAD.size))
+    return _FileState(
+        identity=(status.st_dev, status.st_ino),
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        # Closing a file releases all our locks on it, so this is not done while locks are held.
+        counter=b"" if has_wal else _bytes_at(path, _COUNTER_AT, 4),
+        wal=wal.st_size if wal is not None and has_wal else 0,
+        wal_mtime_ns=wal.st_mtime_ns if wal is not None else 0,
+        shm=_status(f"{path}-shm") is not None,
+        journal=journal.st_size if journal is not None else 0,
+    )
+
+
+def _expect_unchanged(path: Path, before: _FileState) -> None:
+    if _file_state(path) != before:
+        raise ChangedWhileReading(errno.EAGAIN, "the database changed meanwhile", str(path))
+
+
+def _status(path: str) -> os.stat_result | None:
+    """Returns the status of a file that SQLite may open beside the database; None if there is none. Raises OSError.
+
+    SQLite waits forever on a FIFO or on a disk that does not answer, and while it opens a file, no other thread of the
+    process can open any database. So each of these files is checked first.
+    """
+    with suppress(FileNotFoundError):
+        return stat_regular(path)
+    return None
+
+
+def _bytes_at(path: Path, offset: int, length: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return os.pread(descriptor, length, offset)
+    finally:
+        os.close(descriptor)
+
+
+def _begins_wal(head: bytes) -> bool:
+    """Whether a WAL begins with a header. Beside an index, SQLite waits for the right one for 10 s (3.40)."""
+    if len(head) < _WAL_HEAD.size:
+        return False
+    magic, *_, first, second = _WAL_HEAD.unpack(head)
+    words = struct.unpack(f"{'>' if magic & 1 else '<'}6I", head[:24])
+    sums = [0, 0]
+    for at, word in enumerate(words):
+        sums[at % 2] = (sums[0] + sums[1] + word) & 0xFFFFFFFF
+    return magic | 1 == _WAL_MAGIC and sums == [first, second]
+
+
+def _name_of(error: Exception) -> str:
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    """Yields a copy of a database and its WAL that no other user can read."""
+    with scratch_folder() as folder:
+        copy = folder / "copy"
+        shutil.copyfile(path, copy)
+        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+        yield copy

@@ -1,0 +1,182 @@
+"""Sessions of a database that holds those of all projects, and of which sub-agents are sessions of their own.
+
+A reader makes records of the kinds `begin` (a session is emitted again, or goes on), one kind for each piece, and
+`session` (its facts, after the pieces). Each names its session. Parsers keep what was emitted of each in their context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Source
+from carryover.model import Actor, AnyBody, SessionInfo
+from carryover.records import rawjson
+from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
+
+MAX_SESSIONS: Final = 60
+"""Sessions whose facts are remembered."""
+MAX_ID_CHARS: Final = 100
+
+
+class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was emitted of one session so far."""
+
+    last: bytes | None = None
+    """Key of the last event. Bytes, since text might be taken for a secret."""
+    last_ms: int = 0
+    emitted: dict[str, int] = {}
+    """Fingerprints of the facts emitted last. Numbers, since a text that holds a secret is not stored as it is."""
+    shell: bytes = b""
+    """Id of the last user message with which a person ran a shell command, in stores that have such messages."""
+    calls: tuple[OpenCall, ...] = ()
+    """Calls without a result, in stores that keep results apart from their calls."""
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one source between two records. `reported`: the sessions with the most recent records."""
+
+    reported: dict[str, Reported] = {}
+
+
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Facts about a session that each of its records repeats.
+
+    `root`: the session that it works for as a sub-agent. `name`: what it is called here, where another machine may have
+    another session with the same id.
+    """
+
+    id: str
+    name: str = ""
+    root: str | None = None
+    forked_from: str | None = None
+    directory: str | None = None
+    title: str | None = None
+    version: str | None = None
+    model: str | None = None
+
+
+class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What each record has. `on`: the pieces follow those read before; `more`: another batch follows."""
+
+    kind: Literal["begin", "message", "session"]
+    session: Session
+    on: bool = False
+    more: bool = False
+
+
+S = TypeVar("S", bound=StoredRecord)
+
+
+@dataclass(slots=True, kw_only=True)
+class StoredBuilder(Recorder[Context]):
+    """Builds the events of one record. `native` is the session as the store describes it.
+
+    A sub-agent has its own session in the store; here it belongs to the session that it works for.
+    """
+
+    native: Session
+
+    @property
+    def session(self) -> str:
+        """The session that the events belong to."""
+        return self.native.root or self.native.name or self.native.id
+
+    @property
+    def subagent_id(self) -> str | None:
+        """The sub-agent that the events belong to."""
+        return self.native.id if self.native.root is not None else None
+
+    @property
+    def actor(self) -> Actor:
+        """Who speaks in the user role: in a sub-agent, a model."""
+        return "human" if self.native.root is None else "model"
+
+    @property
+    def cwd(self) -> str | None:
+        """The folder that the session works in."""
+        return usable_folder(self.native.directory)
+
+    @property
+    def reported(self) -> Reported:
+        """What was emitted of the session so far."""
+        return self.context.reported.get(self.native.id, Reported())
+
+    @property
+    def open_calls(self) -> tuple[OpenCall, ...]:
+        """The session's calls without a result."""
+        return self.reported.calls
+
+    def keep_open(self, calls: tuple[OpenCall, ...]) -> None:
+        """Replaces them."""
+        self.report(calls=calls)
+
+    def report(self, **changes: object) -> None:
+        """Notes what was emitted."""
+        known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
+        known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
+        self.change(reported=dict(list(known.items())[-MAX_SESSIONS:]))
+
+    def begin(self, record: StoredRecord) -> tuple[Context, Parsed]:
+        """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
+        if not record.on:
+            self.report(**msgspec.structs.asdict(Reported()))
+        elif self.native.id not in self.context.reported:
+            return self.context, Parsed()
+        last = self.reported.last
+        again = reemitted_after(last, session=self.session, subagent_id=self.subagent_id, more=record.more)
+        return self.context, Parsed(reemitted=again)
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event under a key, unless no time is known."""
+        if self.at_ms:
+            self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
+
+    def add_facts(self, given: Mapping[str, str | None]) -> None:
+        """Adds those facts about the session that are new."""
+        facts = {name: bounded(fact, SHORT_CHARS) for name, fact in given.items() if fact}
+        marks = {name: int(digest(fact)[:12], 16) for name, fact in facts.items()}
+        news: dict[str, str | None] = {
+            name: facts[name] for name, mark in marks.items() if mark != self.reported.emitted.get(name)
+        }
+        if news and self.subagent_id is None and self.at_ms:
+            self.report(emitted=self.reported.emitted | marks)
+            key = f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}"
+            self.add(SessionInfo(**news), key)
+
+    def finished(self) -> tuple[Context, Parsed]:
+        """Returns the next context and the result of the record."""
+        if self.events:
+            self.report(last=self.last_key)
+        return self.context, self.built()
+
+
+def is_usable_id(ident: str) -> bool:
+    """Whether an id is fit to be stored and to be part of a file name."""
+    return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
+
+
+def parse_stored(
+    decoder: msgspec.json.Decoder[S],
+    handle: Callable[[StoredBuilder, S], None],
+    _source: Source,
+    context: Context,
+    record: Record,
+) -> tuple[Context, Parsed]:
+    """Parses one record of such a reader: its frame here, the piece or the facts in it by `handle`. Never raises: what
+    is not understood is counted in `skipped`."""
+    read = rawjson.read(decoder, record.data)
+    if isinstance(read, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    native = read.session
+    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
+        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
+    recorder = StoredBuilder(context=context, native=native, version=native.version)
+    if read.kind == "begin":
+        return recorder.begin(read)
+    handle(recorder, read)
+    return recorder.finished()

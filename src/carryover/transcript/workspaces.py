@@ -1,0 +1,82 @@
+"""Finds the folders that a window of a VS Code-like editor had open, from the window's storage.
+
+Such an editor keeps a folder for each window's data in `workspaceStorage`. Its `workspace.json` names the one folder
+that was open, or a `.code-workspace` file that lists several. An empty window has no such file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.records.fields import MAX_PATH_CHARS
+from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.records.uris import path_of
+from carryover.transcript import files
+
+MAX_FOLDERS: Final = 20
+
+_SMALL_BYTES: Final = 1 << 20
+# A string stays; comments, and commas before a closing bracket, go: editors allow both in this file.
+_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMA: Final = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
+
+
+class Folders(msgspec.Struct, frozen=True):
+    """Absolute paths, the window's first folder first. `remote`: they are on another machine."""
+
+    paths: tuple[str, ...] = ()
+    remote: bool = False
+
+
+def folders_of_window(storage: Path) -> Folders | None:
+    """Returns the folders that `workspace.json` in a window's storage names; None if it names none."""
+    given = fields_of(_content(storage / "workspace.json"))
+    one, listing = (text_of(given.get(name)) for name in ("folder", "workspace"))
+    return folders_of_uri(one) if one else folders_of_listing(listing)
+
+
+def folders_of_uri(uri: str) -> Folders | None:
+    """Returns the folder that a URI or path names; None if it names none."""
+    path = _folder(uri)
+    if path is None:
+        return Folders(remote=True)
+    return Folders((path,)) if path else None
+
+
+def folders_of_listing(uri: str) -> Folders | None:
+    """Returns the folders that a `.code-workspace` file lists. Relative ones are resolved against the file."""
+    path = _folder(uri)
+    if path is None:
+        return Folders(remote=True)
+    data = _content(Path(path)) if path else None
+    if data is None:
+        return None
+    text = data.decode("utf-8", "replace")
+    for left_out in (_COMMENT, _COMMA):
+        text = left_out.sub(lambda found: found[1] or "", text)
+    listed = map(fields_of, items_of(fields_of(text.encode()).get("folders"))[:MAX_FOLDERS])
+    named = (text_of(entry.get("path")) or _folder(text_of(entry.get("uri"))) for entry in listed)
+    return Folders(
+        tuple(posixpath.normpath(posixpath.join(posixpath.dirname(path), folder)) for folder in named if folder)
+    )
+
+
+def _folder(uri: str) -> str | None:
+    """Returns the absolute path in a URI, empty if it has no path; None if it is on another machine."""
+    path = path_of(uri)
+    if path is None or path.startswith("//"):
+        return None
+    plain = posixpath.normpath(path) if path.startswith("/") else ""
+    return plain if len(plain) <= MAX_PATH_CHARS and "\x00" not in plain else ""
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return files.read_small(path, limit=_SMALL_BYTES)
+    except (OSError, ValueError):
+        return None
