@@ -105,13 +105,13 @@ def test_a_vital_task_that_fails_leaves_a_report_that_doctor_names(
 
     assert daemon.process.wait(30) == ExitCode.FAILED
     text = the_report(daemon)
-    assert "what      state-guard failed: RuntimeError at carryover.daemon.upkeep:" in text
+    assert "what      guard failed: RuntimeError at carryover.daemon.upkeep:" in text
     assert "  carryover/daemon/upkeep.py:" in text
     assert "RuntimeError (message left out)" in text
     assert " INFO started version=" in text
     [found] = findings(capsys, "crash")
     assert found["level"] == "wrong"
-    assert "state-guard failed: RuntimeError" in found["what"]
+    assert "guard failed: RuntimeError" in found["what"]
     assert str(reports(daemon)[0].name) in found["do"]
 
 
@@ -217,7 +217,7 @@ def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mende
     code = wait_until("the daemon to end", lambda: daemon.process.poll())
 
     assert code == 1
-    assert [line for line in daemon.log() if "vital_task_failed task=ledger-guard" in line]
+    assert [line for line in daemon.log() if "vital_task_failed task=guard" in line]
     with daemon:
         daemon.settle()
         assert list(daemon.state.root.glob("ledger.corrupt-*.sqlite"))

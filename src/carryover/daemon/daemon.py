@@ -34,8 +34,8 @@ from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
-from carryover.daemon.supervisor import Supervisor, SystemdNotifier
-from carryover.daemon.upkeep import Forgetting, StateGuard, count_history, index_history, keep_withdrawn, rebuild
+from carryover.daemon.supervisor import Supervisor, SystemdNotifier, together
+from carryover.daemon.upkeep import Forgetting, StateGuard, bring_up_to_date, look_after, withdraw_what_is_not_allowed
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
 from carryover.facts import GitFacts
@@ -51,11 +51,8 @@ from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh, refused_before_work, with_placeholder
 
-READERS: Final = ("reader-1", "reader-2")
-"""The first never reads history, only what was just written."""
-PUBLISHERS: Final = ("publisher-1", "publisher-2")
-"""Two, so that one project that takes long does not delay the others."""
-SECOND_PAGES: Final = "second-pages"
+PUBLISHERS: Final = 2
+"""So that one project that takes long does not delay the others."""
 HOOK_THREADS: Final = 4
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
@@ -80,10 +77,10 @@ class Daemon:
         pool = context.pool
         self._moves = Moves(context, on_moved=lambda last_event_ms: self._publish_queue.seed(last_event_ms))
         self._page = page(context)
-        before, publishing = self._moves.follow_known, pool(len(PUBLISHERS), "publish")
+        before, publishing = self._moves.follow_known, pool(PUBLISHERS, "publish")
 
         told = self._page.project_changed
-        self._second_pages = SecondPages(context, pool(1, SECOND_PAGES))
+        self._second_pages = SecondPages(context, pool(1, "second-pages"))
         after = self._second_pages.published
         self._publish_queue = PublishQueue(
             context, self._refresh, publishing, before=before, changed=told, published=after
@@ -168,7 +165,6 @@ class Daemon:
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
         self._notices.ignore_earlier()
-        self._forgetting.settings_changed()
         self._page.health_changed()
 
     async def _note_damage(self, error: Exception) -> None:
@@ -178,46 +174,45 @@ class Daemon:
 
     def _start(self, start: Callable[..., None]) -> None:
         """Starts all tasks. When the daemon stops, they are cancelled at once, except for those that `_stop` names."""
-        for name in PUBLISHERS:
-            start(name, self._publish_queue.run, vital=True)
-        start(SECOND_PAGES, self._second_pages.run)
-        for name in READERS:
-            start(name, partial(self._ingest_queue.run, live_only=name == READERS[0]), vital=True)
-        context, busy = self._context, lambda: not self._ingest_queue.idle
-        start("state-guard", StateGuard(context.state).run, vital=True)
-        start("ledger-guard", context.ledger.wait_for_damage, vital=True)
+        context, reads, publishes = self._context, self._ingest_queue.run, self._publish_queue.run
+        guards = (StateGuard(context.state).run, context.ledger.wait_for_damage)
+        withdraw = partial(withdraw_what_is_not_allowed, context)
+        parts = (self._publish_queue.retry_missing, withdraw, self._forgetting.look_after)
+        start("publishers", together(*[publishes] * PUBLISHERS), vital=True)
+        start("second-pages", self._second_pages.run)
+        start("readers", together(partial(reads, live_only=True), reads), vital=True)
+        start("guard", together(*guards, self._keep_alive), vital=True)
         start("rescanner", self._rescanner.run)
-        start("watcher", self._watcher.run)
-        start("project-watcher", self._project_watcher.run)
-        start("control", self._serve)
+        start("watchers", together(self._watcher.run, self._project_watcher.run))
+        start("server", together(self._serve, self._hook_port.run))
         start("hooks", self._hooks.run, vital=True)
-        start("hook-port", self._hook_port.run)
-        start("rebuild", partial(rebuild, context))
-        start("search-index", partial(index_history, context, busy=busy))
-        start("token-counts", partial(count_history, context, busy=busy))
-        start("limit-notice", self._notices.run)
-        start("moves", self._moves.run)
+        start("history", self._catch_up)
+        start("upkeep", partial(look_after, context, *parts))
         start("sync", self._syncing.run)
-        start("retention", self._forgetting.run)
-        start("withdrawal", partial(keep_withdrawn, context))
-        start("keep-in-place", self._publish_queue.keep_in_place)
-        if self._notifier.watchdog_s is not None:
-            start("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy))
+        start("limit-notice", self._notices.run)
 
     async def _stop(self, supervisor: Supervisor) -> None:
         """Stops from front to back: changes already noticed are still read, and what was read is still published."""
         began = time.monotonic()
-        await supervisor.stop(("control", "hook-port"))
+        await supervisor.stop(("server",))
         self._hooks.drain()
         await supervisor.stop(("hooks",), within_s=1.0)
-        await supervisor.stop(supervisor.states.keys() - {*READERS, *PUBLISHERS, SECOND_PAGES, "watchdog"})
+        await supervisor.stop(supervisor.states.keys() - {"readers", "publishers", "second-pages"})
         self._ingest_queue.drain()
-        await supervisor.stop(READERS, within_s=3.0)
+        await supervisor.stop(("readers",), within_s=3.0)
         self._publish_queue.drain()
-        await supervisor.stop(PUBLISHERS, within_s=3.0)
+        await supervisor.stop(("publishers",), within_s=3.0)
         self._second_pages.drain()
-        await supervisor.stop((SECOND_PAGES,), within_s=1.0)
+        await supervisor.stop(("second-pages",), within_s=1.0)
         self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
+
+    async def _catch_up(self) -> None:
+        """Gives each project and what was recorded of it what earlier versions did not know of, then ends."""
+        await self._moves.run()
+        await bring_up_to_date(self._context, busy=lambda: not self._ingest_queue.idle)
+
+    async def _keep_alive(self) -> None:
+        await self._notifier.keep_alive(lambda: self._supervisor.healthy)
 
     async def _publish_unpublished(self) -> None:
         """Publishes what a killed daemon or a sync stored but did not publish. Opens no file of any project."""

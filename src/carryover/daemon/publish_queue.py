@@ -30,7 +30,6 @@ from carryover.publish.project_view import UnknownProject
 
 QUIET_S: Final = 0.3
 CAP_S: Final = 0.5
-RECHECK_S: Final = 60.0
 Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 """Refreshes a project: its id, whether it changed last, its last known git facts, and the time in ms. Blocks."""
 
@@ -109,13 +108,7 @@ class PublishQueue(WorkQueue[int]):
         """Marks all known projects, after a change that affects all of them, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
 
-    async def keep_in_place(self) -> None:
-        """Calls `retry_missing` now and every `RECHECK_S`, until cancelled."""
-        while True:
-            await self.retry_missing()
-            await asyncio.sleep(RECHECK_S)
-
-    async def retry_missing(self) -> None:
+    async def retry_missing(self, _is_changed: bool = False) -> None:
         """Marks projects whose refusal may have passed, whose files or whose HEAD have changed."""
         done = dict(self.outcomes)
 

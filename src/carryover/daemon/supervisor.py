@@ -122,6 +122,24 @@ class Supervisor:
             await self._on_failure(error)
 
 
+def together(*runs: Run) -> Run:
+    """Returns what runs all of `runs` until they end, or until one fails, with whose error it ends."""
+
+    async def run() -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for each in runs:
+                    group.create_task(_ended(each))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    return run
+
+
+async def _ended(run: Run) -> None:
+    await run()
+
+
 def delay_s(failures_in_a_row: int) -> float:
     """Returns how many seconds to wait after the nth consecutive failure (from 1)."""
     return min(FIRST_DELAY_S * 2.0 ** (min(failures_in_a_row, 16) - 1), LONGEST_DELAY_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,13 @@ PAUSE_S: Final = 0.05
 """Pause between two steps, for others that use the ledger."""
 BUSY_PAUSE_S: Final = 1.0
 """Pause between two steps of indexing while transcripts are waiting to be read."""
+
+
+async def bring_up_to_date(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
+    """Gives what earlier versions recorded what this one needs: digests, then an index, then counts of tokens."""
+    await rebuild(context)
+    await index_history(context, busy=busy)
+    await count_history(context, busy=busy)
 
 
 async def rebuild(context: DaemonContext) -> None:
@@ -68,18 +75,7 @@ async def count_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
         context.log.info("tokens_counted", sources=len(sources))
 
 
-async def keep_withdrawn(context: DaemonContext) -> None:
-    """Removes what the settings no longer allow from projects: now, and when they change."""
-    while True:
-        changed = context.config_changed
-        done = await asyncio.to_thread(withdraw, context.state.root, context.config)
-        if files := sum(len(project.files) for project in done):
-            context.log.info("withdrawn", projects=len(done), files=files)
-        await changed.wait()
-
-
 DAY_S: Final = 86_400.0
-ERASE_AGAIN_S: Final = 600.0
 PUBLISH_S: Final = 10.0
 MOST_ROUNDS: Final = 3
 """Session sizes are estimates; a ledger still too large after this many rounds has to wait for the next day."""
@@ -101,7 +97,7 @@ class Forgetting:
         self._second_pages = second_pages
         self._rescan = rescan
         self._one_at_a_time = asyncio.Lock()
-        self._due = asyncio.Event()
+        self._next_round_s = time.monotonic()
 
     async def forget(self, selections: Sequence[Selection]) -> Erased:
         """Forgets what `selections` name, and returns once nothing of it is left. Raises LedgerUnavailable."""
@@ -110,35 +106,23 @@ class Forgetting:
             done = await forget_sessions(
                 self._context.ledger, context.paths, selections, context.config, self._publish, now_ms=context.now_ms
             )
-            if self._is_left():
-                self._due.set()
         context.log.info("forgotten", sessions=done.sessions, problems=len(done.problems))
         return done
 
-    async def run(self) -> None:
-        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again.
-
-        What could not be erased of a forgotten session is tried again every `ERASE_AGAIN_S`.
-        """
-        next_round = time.monotonic()
-        while True:
-            self._due.clear()
-            try:
-                async with self._one_at_a_time:
-                    if self._is_left():
-                        await self._context.ledger.erase()
+    async def look_after(self, is_changed: bool) -> None:
+        """Erases what is left of forgotten sessions, and applies `[retention]` once a day. Settings that changed since
+        the last call (`is_changed`) only restore what they allow again."""
+        try:
+            async with self._one_at_a_time:
+                if self._is_left():
+                    await self._context.ledger.erase()
+            if is_changed:
                 await self.bring_back()
-                if time.monotonic() >= next_round:
-                    next_round = time.monotonic() + DAY_S
-                    await self.apply_retention()
-            except LedgerUnavailable as trouble:
-                self._context.log.error("retention_failed", trouble)
-            left_s = next_round - time.monotonic()
-            await wait_at_most(self._due, min(ERASE_AGAIN_S, left_s) if self._is_left() else left_s)
-
-    def settings_changed(self) -> None:
-        """Takes note that `[retention]` may have changed."""
-        self._due.set()
+            if time.monotonic() >= self._next_round_s:
+                self._next_round_s = time.monotonic() + DAY_S
+                await self.apply_retention()
+        except LedgerUnavailable as trouble:
+            self._context.log.error("retention_failed", trouble)
 
     async def apply_retention(self) -> None:
         """Drops sessions that exceed the limits on age and size. Does nothing while paused."""
@@ -179,6 +163,43 @@ class Forgetting:
         except TimeoutError:
             return ["Not every handoff could be written again in time. carryoverd keeps trying."]
         return []
+
+
+UPKEEP_S: Final = 60.0
+Part = Callable[[bool], Awaitable[None]]
+"""Takes whether settings have changed since its last turn; True at the first."""
+
+
+async def look_after(context: DaemonContext, *parts: Part) -> None:
+    """Gives each of `parts` a turn every minute, and at once when settings have changed, until cancelled.
+
+    Raises what one part raised after the others had their turn.
+    """
+    seen = None
+    while True:
+        changed = context.config_changed
+        failed = [error for part in parts if (error := await _error_of(part, changed is not seen)) is not None]
+        if failed:
+            raise failed[0]
+        seen = changed
+        await wait_at_most(changed, UPKEEP_S)
+
+
+async def _error_of(part: Part, is_changed: bool) -> Exception | None:
+    try:
+        await part(is_changed)
+    except Exception as error:
+        return error
+    return None
+
+
+async def withdraw_what_is_not_allowed(context: DaemonContext, is_changed: bool) -> None:
+    """Removes what the settings no longer allow from projects."""
+    if not is_changed:
+        return
+    done = await asyncio.to_thread(withdraw, context.state.root, context.config)
+    if files := sum(len(project.files) for project in done):
+        context.log.info("withdrawn", projects=len(done), files=files)
 
 
 CHECK_S: Final = 2.0

@@ -12,15 +12,15 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
-from carryover.config import Config, RetentionConfig
+from carryover.config import Config, PublishConfig, RetentionConfig
 from carryover.daemon import upkeep
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
-from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway
+from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway, look_after
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.connect import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable, erase_mark
 from carryover.ledger.queries import Selection, sessions
 from carryover.ledger.store import Ledger
 from carryover.ledger.usage import Tokens, sum_since, transcripts_to_count
@@ -114,34 +114,37 @@ async def test_a_new_limit_drops_nothing_before_the_next_round(
 ) -> None:
     """Rounds are at the start and once a day, as the guide says."""
     await place.read(old, new)
-    steps: asyncio.Queue[str] = asyncio.Queue()
-
-    def noting(forgetting: Forgetting, step: str) -> None:
-        do = getattr(forgetting, step)
-
-        async def noted() -> None:
-            await do()
-            steps.put_nowait(step)
-
-        setattr(forgetting, step, noted)
-
-    noting(place.forgetting, "apply_retention")
-    noting(place.forgetting, "bring_back")
-    running = asyncio.create_task(place.forgetting.run())
-    assert [await steps.get(), await steps.get()] == ["bring_back", "apply_retention"]
+    await place.forgetting.look_after(True)
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
-    for _ in range(2):
-        place.forgetting.settings_changed()
-        assert await steps.get() == "bring_back"
-    running.cancel()
+    for is_changed in (True, False):
+        await place.forgetting.look_after(is_changed)
     assert place.held() == {old.session, new.session}
 
     restarted = Forgetting(place.context, place.queue, place.pages, rescan=place.rescan)
-    noting(restarted, "apply_retention")
-    running = asyncio.create_task(restarted.run())
-    await steps.get()
-    running.cancel()
+    await restarted.look_after(True)
     assert place.held() == {new.session}
+
+
+async def test_each_part_has_its_turn_when_settings_change_and_after_another_failed(context: DaemonContext) -> None:
+    """A disk that is full for one part must not keep the others from their turn."""
+    turns: list[bool] = []
+    first = asyncio.Event()
+
+    async def failing(is_changed: bool) -> None:
+        if turns:
+            raise OSError(f"disk full, {is_changed}")
+
+    async def noting(is_changed: bool) -> None:
+        turns.append(is_changed)
+        first.set()
+
+    running = asyncio.create_task(look_after(context, failing, noting))
+    await first.wait()
+    context.use(Config(publish=PublishConfig(pointers="off")))
+
+    with pytest.raises(OSError, match="disk full, True"):
+        await running
+    assert turns == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -183,22 +186,22 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
     place: Place, old: ClaudeSession, ledger: Ledger, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await place.read(old)
-    monkeypatch.setattr(upkeep, "ERASE_AGAIN_S", 0.0)
-    full, erased, erase = iter([True, True]), asyncio.Event(), ledger.erase
+    full, erase = iter([True, True]), ledger.erase
 
     async def full_at_first() -> None:
         if next(full, False):
             raise LedgerUnavailable("The disk is full.")
         await erase()
-        erased.set()
 
     monkeypatch.setattr(ledger, "erase", full_at_first)
-    running = asyncio.create_task(place.forgetting.run())
     done = await place.forgetting.forget([Selection(root=str(old.cwd))])
-    await erased.wait()
-    running.cancel()
+    left = []
+    for _ in range(2):
+        await place.forgetting.look_after(False)
+        left.append(erase_mark(ledger_path).exists())
 
     assert done.problems == ("Deleted, but not yet overwritten: The disk is full.",)
+    assert left == [True, False]
     assert b"Never push to main" not in ledger_path.read_bytes()
 
 
