@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import UserError, visible
-from carryover.terminal.output import columns, fitted, harmless, one_line, wrapped
+from carryover.terminal.output import columns, fitted, wrapped
 from carryover.terminal.streams import shown, shown_lines
 from carryover.terminal.table import Column, table
-from carryover.text.invisible import without_unseen
+from carryover.text.harmless import harmless, one_line, without_unseen
 from fuzz.bytes import chosen, text_of
 from fuzz.shown import assert_shown
 

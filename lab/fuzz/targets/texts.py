@@ -21,7 +21,7 @@ from carryover.terminal.paths import quoted
 from carryover.testruns.commands import find_invocations
 from carryover.testruns.reading import read_test_run
 from carryover.text.boxes import boxes_after, boxes_in
-from carryover.text.invisible import without_chat_marks
+from carryover.text.harmless import without_chat_marks
 from carryover.text.looking import is_looking
 from carryover.text.markdown import line_forms, plain, prose_lines, visible_text
 from carryover.text.shell import script_lines, simple_commands, tokens, without_heredocs

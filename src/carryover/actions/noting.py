@@ -21,7 +21,8 @@ from carryover.model import NOTE
 from carryover.past.chat_document import web_chats
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.paths import StateDir, expanded
-from carryover.terminal.output import one_line, warn
+from carryover.terminal.output import warn
+from carryover.text.harmless import one_line
 from carryover.text.markdown import plain, prose_lines
 
 MOST_BYTES: Final = 1 << 20

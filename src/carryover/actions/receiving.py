@@ -24,8 +24,9 @@ from carryover.records.fields import iso_utc
 from carryover.sync.bundle import LARGEST_FILE, Bundle, Document, is_sealed, unpacked
 from carryover.sync.folder import SyncFolder
 from carryover.sync.sealing import Unreadable, key_problem, open_with
-from carryover.terminal.output import local_time, one_line
+from carryover.terminal.output import local_time
 from carryover.terminal.paths import short_path
+from carryover.text.harmless import one_line
 
 LINE_CHARS: Final = 120
 SOURCE: Final = "share"

@@ -30,7 +30,8 @@ from carryover.records.fields import iso_utc
 from carryover.redact.values import MARK
 from carryover.sync.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, Depth, Document, Readers, packed, readers
 from carryover.sync.sealing import seal_for
-from carryover.terminal.output import counted, one_line
+from carryover.terminal.output import counted
+from carryover.text.harmless import one_line
 from carryover.text.reset_times import on_this_machine
 
 LINE_CHARS: Final = 120

@@ -8,7 +8,7 @@ from typing import Final
 from carryover.distill.quotes import LINE_BREAK, clip, cut_middle
 from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.looking import found_nothing, without_prefix
 from carryover.text.pattern import later
 

@@ -28,7 +28,7 @@ from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, 
 from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_jobs import ends_job, job_left
 from carryover.testruns.reading import test_run_in
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
 
 _LONGEST_TEXT: Final = 200_000

@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
 from carryover.distill.quotes import excerpt, sentences
-from carryover.text.invisible import without_stacks
+from carryover.text.harmless import without_stacks
 from carryover.text.pattern import later
 
 MOST_TYPED: Final = 1200

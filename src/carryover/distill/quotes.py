@@ -10,8 +10,7 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from carryover.records.text import without_ansi
-from carryover.text.invisible import without_stacks
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line, without_stacks
 from carryover.text.markdown import LineForm, line_forms
 from carryover.text.pattern import later
 from carryover.text.unread import is_number, is_unread

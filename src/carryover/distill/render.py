@@ -20,8 +20,7 @@ from carryover.distill.quotes import clip
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
-from carryover.text.invisible import CONTROLS, without_marks, without_unassigned, without_unseen
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line, without_marks
 from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
@@ -188,9 +187,7 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
 @lru_cache(maxsize=1024)  # most lines are the same in every handoff
 def neutralize(text: str) -> str:
     """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    text = without_unassigned(CONTROLS.sub(" ", without_unseen(text, put=" ")))
-    return one_line(without_marks(text.replace("```", "'''").replace("~~~", "'''")))
+    return without_marks(one_line(text).replace("```", "'''").replace("~~~", "'''"))
 
 
 def _safe(text: str) -> str:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import Turn
 from carryover.distill.pastes import is_machine_line
 from carryover.distill.view import ProjectView
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 _SHORTEST: Final = 40

@@ -13,7 +13,7 @@ from carryover.distill.said_again import without_repeats
 from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 

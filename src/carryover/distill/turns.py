@@ -14,7 +14,7 @@ from carryover.distill.forms import filled_in
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 
 _MOST_CALLS: Final = 40
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))

@@ -24,7 +24,7 @@ from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 from carryover.distill.worth import InPlay, in_play
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 TITLE: Final = "Conversation"

@@ -7,11 +7,9 @@ from typing import Final
 import msgspec
 
 from carryover.redact import CleanText, clean
-from carryover.text.invisible import without_chat_marks, without_unassigned, without_unseen
+from carryover.text.harmless import harmless, without_chat_marks
 from carryover.text.pattern import later
 
-_CONTROLS: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_LINE_ENDS: Final = later(r"\r\n?|[\u2028\u2029\x85]")
 _BACKTICKS: Final = later(r"`{3,}")
 _LANGUAGE: Final = later(r"[A-Za-z0-9+#-]{1,20}")
 
@@ -25,9 +23,8 @@ class Safe(msgspec.Struct, frozen=True):
 
 def safe(text: str) -> Safe:
     """Returns `text` without secrets, hidden characters and chat-template markers; lines are kept."""
-    text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
-    seen = without_unassigned(without_unseen(_CONTROLS.sub("", text)))
-    return Safe(clean(without_chat_marks(seen)), len(text) - len(seen))
+    seen = harmless(text)
+    return Safe(clean(without_chat_marks(seen)), len(text) - len(seen) - text.count("\r\n"))
 
 
 def one_line(text: str) -> CleanText:

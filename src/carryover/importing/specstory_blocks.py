@@ -32,7 +32,7 @@ from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.transcript.recorder import OpenCall, usable_name
 
 HEADING: Final = re.compile(r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((.{0,200})\))?\*\*_[ \t\r]*$")

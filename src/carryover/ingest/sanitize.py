@@ -27,7 +27,7 @@ from carryover.model import (
 )
 from carryover.platform import here
 from carryover.redact import redact
-from carryover.text.invisible import without_tagged
+from carryover.text.harmless import without_tagged
 
 T = TypeVar("T")
 _IDS: Final = frozenset({"call_id", "task_id", "name"})

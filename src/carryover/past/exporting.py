@@ -16,8 +16,9 @@ from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
 from carryover.past.context import now_ms
 from carryover.past.sessions import title_of
-from carryover.terminal.output import one_line, printable_json
+from carryover.terminal.output import printable_json
 from carryover.terminal.paths import short_path
+from carryover.text.harmless import one_line
 
 
 def session_document(

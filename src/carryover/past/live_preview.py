@@ -19,7 +19,8 @@ from carryover.ledger.search_text import Kind, Term, excerpt, spans
 from carryover.past.context import now_ms
 from carryover.past.sessions import show_command
 from carryover.publish.project_view import session_digest
-from carryover.terminal.output import ago, columns, counted, harmless, one_line, when, wrapped
+from carryover.terminal.output import ago, columns, counted, when, wrapped
+from carryover.text.harmless import harmless, one_line
 
 TOOL_LINES: Final = 12
 """Lines of what a tool printed in a preview, unless it is what matches."""

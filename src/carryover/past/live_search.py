@@ -25,8 +25,9 @@ from carryover.past.live_preview import Item, Preview, Wanted, preview_of
 from carryover.past.opened import Want, opened
 from carryover.past.search import said_otherwise
 from carryover.past.sessions import title_of
-from carryover.terminal.output import harmless, local_time
+from carryover.terminal.output import local_time
 from carryover.terminal.paths import short_path
+from carryover.text.harmless import harmless
 
 LISTED: Final = 100
 """How many hits are listed."""

@@ -39,7 +39,7 @@ from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import view_now
 from carryover.redact import clean
 from carryover.terminal.output import counted
-from carryover.text.invisible import without_marks
+from carryover.text.harmless import without_marks
 
 HITS: Final = 12
 MOST_TERMS: Final = 6

@@ -22,7 +22,7 @@ from carryover.past.context import state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.types import Session, SessionPage
 from carryover.publish.project_view import session_digest
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 
 Wanted = Page
 """Which sessions are asked for."""

@@ -19,7 +19,8 @@ from carryover.export.document import Document
 from carryover.export.quoting import code_span
 from carryover.export.quoting import one_line as safe_line
 from carryover.export.shorten import INSTRUCTION, answered, parts_of, question
-from carryover.terminal.output import Progress, one_line
+from carryover.terminal.output import Progress
+from carryover.text.harmless import one_line
 
 VARIABLE: Final = "OLLAMA_HOST"
 EXAMPLE_MODEL: Final = "qwen2.5:7b"

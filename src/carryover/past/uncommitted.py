@@ -13,7 +13,7 @@ from carryover.fsio import is_gone
 from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
 from carryover.probe.git_command import ask
 from carryover.probe.git_history import patched_files
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 
 MOST_FILES: Final = 500
 MOST_DIFFS: Final = 60

@@ -19,7 +19,7 @@ from carryover.probe.checkout import git_dir_of
 from carryover.probe.git_command import LARGEST_ANSWER, Answer, ask, ask_one
 from carryover.probe.ref_stamp import RefStamp, ref_stamp
 from carryover.redact import clean
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 
 TIMEOUT_S: Final = 0.2
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from carryover.distill.pastes import is_machine_line
 from carryover.distill.quotes import clip, lines_of
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
 
 

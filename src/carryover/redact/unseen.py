@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.text.invisible import without_unseen
+from carryover.text.harmless import without_unseen
 from carryover.text.pattern import later
 
 _SIGNS: Final = "\u200b\u200d\u2060\ufeff\u00ad\u200c\u200e\u200f\u2061\u2062\u2063\u2064\u180e\u034f"

@@ -12,11 +12,7 @@ from typing import Final, TextIO
 
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.streams import RESET, STYLE, shown, shown_lines, styled, write_exactly, write_line
-from carryover.text.invisible import without_unseen
 from carryover.text.pattern import later
-
-CONTROL: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Escape sequences and control characters, except tab and line feed."""
 
 BOLD: Final = "1"
 DIM: Final = "2"
@@ -239,17 +235,6 @@ def wants_colour() -> bool:
 def paint(text: str, code: str) -> str:
     """Returns `text` in a terminal style; unchanged if stdout gets no colour."""
     return styled(text, code) if wants_colour() else text
-
-
-def harmless(text: str) -> str:
-    """Returns `text`, which may come from other programs, without control sequences and invisible characters."""
-    return without_unseen(CONTROL.sub("", text))
-
-
-def one_line(text: str, limit: int) -> str:
-    """Returns `text` as one line of at most `limit` characters."""
-    line = " ".join(harmless(text).split())
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def print_json(data: object, *, in_one_line: bool = False) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from carryover.text.invisible import CONTROLS, without_unseen
+from carryover.text.harmless import harmless
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def drawing() -> Iterator[None]:
 
     class Drawn(Vt100_Output):
         def write(self, data: str) -> None:
-            super().write(data if data.isascii() else CONTROLS.sub("", without_unseen(data)))
+            super().write(data if data.isascii() else harmless(data))
 
     with create_app_session(output=Drawn.from_pty(sys.stdout)):
         yield

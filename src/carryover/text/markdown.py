@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 # A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 
 _LONG_BYTES: Final = 24
 """A shorter line (12 Cyrillic or 8 Chinese characters) may come in any two prompts."""

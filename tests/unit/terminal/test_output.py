@@ -18,8 +18,6 @@ from carryover.terminal.output import (
     agreed,
     columns,
     fitted,
-    harmless,
-    one_line,
     print_json,
     print_lines,
     size,
@@ -57,25 +55,6 @@ SIZES = {0: "0 B", 999: "999 B", 1000: "1.0 kB", 1_500_000: "1.5 MB", 2 * 10**9:
 def test_an_age_and_a_size_are_given_in_their_largest_unit() -> None:
     assert {seconds: ago(NOW_MS - seconds * 1000, NOW_MS) for seconds in AGES} == AGES
     assert {count: size(count) for count in SIZES} == SIZES
-
-
-def test_nothing_a_terminal_would_obey_is_printed() -> None:
-    assert harmless("a\u202eb\u200bc\u2066d\ufeffe\U000e0041f g\u200dh") == "abcdef gh"
-    assert harmless("می\u200cخواهم 👩\u200d💻") == "می\u200cخواهم 👩\u200d💻"
-    assert harmless("a\x1b[2Jb\x1b]0;title\x07c\rd\x9b31me\tf\ng") == "abcd31me\tf\ng"
-
-
-@given(st.text())
-def test_harmless_text_has_no_control_characters_but_tab_and_line_feed(text: str) -> None:
-    assert [char for char in harmless(text) if (ord(char) < 32 and char not in "\t\n") or 127 <= ord(char) < 160] == []
-
-
-@given(st.text(), st.integers(1, 80))
-def test_one_line_is_one_line_and_no_longer_than_asked(text: str, limit: int) -> None:
-    line = one_line(text, limit)
-
-    assert len(line) <= limit
-    assert len(line.splitlines()) <= 1
 
 
 def test_data_is_printed_as_indented_json_also_with_paths_that_are_not_utf_8(

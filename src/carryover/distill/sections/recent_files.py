@@ -16,7 +16,7 @@ from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
 from carryover.testruns.related import verdict
-from carryover.text.lines import one_line
+from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from carryover.errors import UserError
-from carryover.terminal.output import ago, one_line
+from carryover.terminal.output import ago
+from carryover.text.harmless import one_line
 
 MOST_SESSIONS: Final = 60
 MEANING_LIMIT: Final = 50

@@ -12,8 +12,9 @@ from carryover.actions.settings import DEFAULT, Changed, change, ignored, settin
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import state_dir
-from carryover.terminal.output import BOLD, agree, counted, harmless, paint, print_json, put, say, warn
+from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put, say, warn
 from carryover.terminal.paths import short_path
+from carryover.text.harmless import harmless
 
 DESCRIPTION: Final = """\
 Shows all settings, each with its value, whether it is the default or comes from

@@ -14,7 +14,8 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
 from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, ChatDocument, document_for_chat, web_chats
-from carryover.terminal.output import agree, counted, one_line, print_document, print_json, say, warn
+from carryover.terminal.output import agree, counted, print_document, print_json, say, warn
+from carryover.text.harmless import one_line
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in

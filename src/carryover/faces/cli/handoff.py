@@ -25,7 +25,6 @@ from carryover.terminal.output import (
     CYAN,
     DIM,
     ago,
-    harmless,
     local_time,
     paint,
     print_document,
@@ -36,6 +35,7 @@ from carryover.terminal.output import (
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.streams import is_terminal
+from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
     from carryover.past.handoff import HandedOver, Origin

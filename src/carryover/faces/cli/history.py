@@ -15,9 +15,10 @@ from carryover.past.context import no_such_folder, now_ms, project_root
 from carryover.past.sessions import show_command
 from carryover.past.timeline import log
 from carryover.past.types import Moment
-from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, one_line, paint, put, when
+from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, paint, put, when
 from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
+from carryover.text.harmless import harmless, one_line
 
 if TYPE_CHECKING:
     from carryover.past.line_history import LineHistory

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.agents import name_of
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import counted, local_time, one_line, put, warn
+from carryover.terminal.output import counted, local_time, put, warn
 from carryover.terminal.paths import quoted
+from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
     from carryover.actions.importing import FileReport, Imports

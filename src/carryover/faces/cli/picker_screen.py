@@ -40,8 +40,9 @@ from carryover.past.context import now_ms
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Line, Preview, Wanted
 from carryover.past.live_search import MOST_TYPED, Filter, Listing, ListQuery, LiveSearch
-from carryover.terminal.output import columns, fitted, harmless, wrapped
+from carryover.terminal.output import columns, fitted, wrapped
 from carryover.terminal.screen import drawing
+from carryover.text.harmless import harmless
 
 STYLE: Final = Style([("cursor-line", "nounderline reverse"), ("text-area.prompt", "bold")])
 ESCAPE_S: Final = 0.05

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import one_line, put
+from carryover.terminal.output import put
+from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
     from carryover.actions.pinning import Kept

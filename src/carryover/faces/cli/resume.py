@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents
 from carryover.past.context import now_ms, project_root
-from carryover.terminal.output import ago, can_ask, fitted, one_line, warn
+from carryover.terminal.output import ago, can_ask, fitted, warn
 from carryover.terminal.screen import drawing
 from carryover.terminal.table import Column, table
+from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
     from carryover.actions.start_agent import TakeOver

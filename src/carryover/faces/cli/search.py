@@ -13,10 +13,11 @@ from carryover.past.context import now_ms
 from carryover.past.search import KINDS, excerpt_of, searched
 from carryover.past.sessions import show_command
 from carryover.past.types import Search
-from carryover.terminal.output import BOLD, harmless, paint, put, terminal_width, warn, when
+from carryover.terminal.output import BOLD, paint, put, terminal_width, warn, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import INDENT, entry_lines
+from carryover.text.harmless import harmless
 
 LIMIT: Final = 20
 SNIPPET_CHARS: Final = 200

@@ -12,10 +12,11 @@ from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_a
 from carryover.past.context import nothing_recorded, now_ms, project_root
 from carryover.past.sessions import recorded_sessions
 from carryover.past.types import Session
-from carryover.terminal.output import BOLD, ago, one_line, paint, put
+from carryover.terminal.output import BOLD, ago, paint, put
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
+from carryover.text.harmless import one_line
 
 TASK_LIMIT: Final = 200
 """Maximum length of a title or task in characters; it may be a prompt of many pages."""

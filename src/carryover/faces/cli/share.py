@@ -11,7 +11,8 @@ from carryover.actions.output_file import target, write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, seconds
 from carryover.faces.cli.output_file import may_write
-from carryover.terminal.output import agree, counted, local_time, one_line, print_lines, put, size, warn
+from carryover.terminal.output import agree, counted, local_time, print_lines, put, size, warn
+from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
     from carryover.actions.receiving import Received

@@ -14,21 +14,10 @@ from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.model import LAST
 from carryover.past.session import Conversation, ShownPart, conversation_of
 from carryover.terminal import output
-from carryover.terminal.output import (
-    BOLD,
-    DIM,
-    GREEN,
-    RED,
-    as_json,
-    counted,
-    harmless,
-    one_line,
-    paint,
-    print_document,
-    print_lines,
-)
+from carryover.terminal.output import BOLD, DIM, GREEN, RED, as_json, counted, paint, print_document, print_lines
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
+from carryover.text.harmless import harmless, one_line
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool

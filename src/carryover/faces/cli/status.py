@@ -11,9 +11,10 @@ from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.past.context import now_ms
 from carryover.terminal import output
-from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, rounded, size
+from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, paint, rounded, size
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush, is_terminal, shown
+from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
     from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts

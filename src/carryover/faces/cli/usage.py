@@ -12,10 +12,11 @@ from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, f
 from carryover.past.context import first_day_ms, now_ms
 from carryover.past.types import By, Uncounted, Used, UsedRow, Window
 from carryover.past.usage import used_since
-from carryover.terminal.output import BOLD, counted, duration, harmless, local_time, paint, put, when
+from carryover.terminal.output import BOLD, counted, duration, local_time, paint, put, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
+from carryover.text.harmless import harmless
 
 USUAL_DAYS: Final = 7
 

@@ -1,5 +1,5 @@
-"""Removes from quoted text whatever changes how it is read: invisible characters, and marks of chat templates, of
-agents and of Carryover itself. Pure."""
+"""Removes from text of others whatever changes how it is read: control sequences, invisible characters, and marks of
+chat templates, of agents and of Carryover itself. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Final
 
 from carryover.text.pattern import later
 
-CONTROLS: Final = later(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]")
-
+_LINE_ENDS: Final = later(r"\r\n?|[\x0b\x0c\u2028\u2029\x85]")
+_SEQUENCE: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
+_CONTROL: Final = later(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SOFT_HYPHEN: Final = "\u00ad"
 _DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _ZERO_WIDTH: Final = r"\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb"
@@ -31,11 +32,26 @@ _MOST_MARKS: Final = 8
 _MAY_BE_A_STACK: Final = later(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 
 
-def without_unseen(text: str, *, put: str = "") -> str:
-    """Returns `text` with characters that reorder or hide text replaced by `put`; line ends stay."""
+def harmless(text: str) -> str:
+    """Returns `text` without what a terminal would obey and what a reader would not see: control sequences and
+    characters, and all that hides, reorders or means nothing. Its lines and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
+    return without_unassigned(without_unseen(_CONTROL.sub("", _SEQUENCE.sub("", text))))
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """Returns `text`, made harmless, on one line with single spaces; cut with `…` to at most `limit` characters."""
+    line = " ".join(harmless(text).split())
+    return line if limit is None or len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def without_unseen(text: str) -> str:
+    """Returns `text` without characters that reorder or hide text; line ends stay."""
     if text.isascii():
         return text
-    return without_stacks(_MISPLACED.sub(put, _UNSEEN.sub(put, text.replace(_SOFT_HYPHEN, ""))))
+    return without_stacks(_MISPLACED.sub("", _UNSEEN.sub("", text.replace(_SOFT_HYPHEN, ""))))
 
 
 def without_stacks(text: str) -> str:

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from carryover.text.invisible import without_chat_marks, without_stacks, without_tagged, without_unseen
-from carryover.text.lines import one_line
+from carryover.text.harmless import (
+    harmless,
+    one_line,
+    without_chat_marks,
+    without_stacks,
+    without_tagged,
+    without_unseen,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +77,22 @@ def test_marks_of_chat_templates_are_harmless_and_code_stays(text: str, harmless
 )
 def test_what_a_client_puts_between_its_tags_is_left_out_of_a_title(title: str, shown: str) -> None:
     assert without_tagged(title) == shown
+
+
+def test_nothing_a_terminal_would_obey_is_printed() -> None:
+    assert harmless("a\u202eb\u200bc\u2066d\ufeffe\U000e0041f g\u200dh") == "abcdef gh"
+    assert harmless("می\u200cخواهم 👩\u200d💻") == "می\u200cخواهم 👩\u200d💻"
+    assert harmless("a\x1b[2Jb\x1b]0;title\x07c\rd\x9b31me\tf\ng") == "abc\nd31me\tf\ng"
+
+
+@given(st.text())
+def test_harmless_text_has_no_control_characters_but_tab_and_line_feed(text: str) -> None:
+    assert [char for char in harmless(text) if (ord(char) < 32 and char not in "\t\n") or 127 <= ord(char) < 160] == []
+
+
+@given(st.text(), st.integers(1, 80))
+def test_one_line_is_one_line_and_no_longer_than_asked(text: str, limit: int) -> None:
+    line = one_line(text, limit)
+
+    assert len(line) <= limit
+    assert len(line.splitlines()) <= 1
