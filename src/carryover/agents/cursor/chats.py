@@ -22,8 +22,17 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, ToolOutcome
-from carryover.agents.cursor.calls import Context, Conversation, CursorRecorder, StoreRecord
-from carryover.agents.cursor.tools import TOOLS, arguments_in, outcome_of, plain_name, todos_after
+from carryover.agents.cursor.calls import (
+    TOOLS,
+    Context,
+    Conversation,
+    CursorRecorder,
+    StoreRecord,
+    arguments_in,
+    outcome_of,
+    plain_name,
+    todos_after,
+)
 from carryover.model import Actor, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
