@@ -15,17 +15,8 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Reemitted, Source
-from carryover.agents.copilot.calls import (
-    ENDED,
-    LogContext,
-    LogRecorder,
-    editor_command,
-    end_open_calls,
-    parse_call,
-    parse_decision,
-    parse_notification,
-    parse_result,
-)
+from carryover.agents.copilot import calls
+from carryover.agents.copilot.calls import LogContext, LogRecorder
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -231,7 +222,7 @@ class _Document(OnlyConversation):
         kind = text_of(result.get("type"))
         text = self._printed.get(call) or text_of(result.get("log"))
         # A command that failed with an exit code has run.
-        if kind == "success" or (kind == "failure" and ENDED.search(text)):
+        if kind == "success" or (kind == "failure" and calls.ENDED.search(text)):
             return {"success": True, "result": {"content": text}}
         return {"success": False, "error": {"code": _ERRORS.get(kind, "failure"), "message": text}}
 
@@ -244,7 +235,7 @@ def _folder_in(entries: list[Fields]) -> str | None:
             return folder
     for entry in entries:
         given = fields_of(entry.get("arguments"))
-        changes = editor_command(text_of(entry.get("name")), given) in ("create", "edit")
+        changes = calls.editor_command(text_of(entry.get("name")), given) in ("create", "edit")
         if changes and (path := usable_folder(first_text(given, "path"))):
             return str(Path(path).parent)
     return None
@@ -355,7 +346,7 @@ def _compaction(recorder: LogRecorder) -> None:
 
 
 def _abort(recorder: LogRecorder) -> None:
-    end_open_calls(recorder)
+    calls.end_open_calls(recorder)
     limited = recorder.text("reason") == "autopilot_credit_limit"  # the user's own for a run; reported, not recorded
     recorder.add(model.TurnEnd(reason="limit" if limited else "interrupted"), "end")
 
@@ -404,11 +395,11 @@ _HANDLERS: Final[dict[str, Callable[[LogRecorder], None]]] = {
     "session.shutdown": _shutdown,
     "user.message": _user,
     "assistant.message": _assistant,
-    "tool.execution_start": parse_call,
-    "tool.user_requested": parse_call,
-    "tool.execution_complete": parse_result,
-    "permission.completed": parse_decision,
-    "system.notification": parse_notification,
+    "tool.execution_start": calls.parse_call,
+    "tool.user_requested": calls.parse_call,
+    "tool.execution_complete": calls.parse_result,
+    "permission.completed": calls.parse_decision,
+    "system.notification": calls.parse_notification,
     "subagent.completed": _sub_agent,
     "subagent.failed": _sub_agent,
     "abort": _abort,
