@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -60,7 +60,6 @@ TOOLS: Final = Tools(
 """Names differ by version: `copilot_runInTerminal`, `run_in_terminal`."""
 MAX_TODOS: Final = 100
 _MOST_CHANGES: Final = 20
-_EDITOR: Final = "str_replace_editor"
 _OWN_FILES: Final = later(r"/session-state/[0-9a-fA-F-]{36}/")
 """The plan and notes that the client keeps with a session (1.0.102)."""
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "done": "done"}
@@ -90,7 +89,6 @@ _QUIET_TOOLS: Final = ("report_intent", "task_complete")
 """Tools that only report what a separate record reports as well."""
 _PLAN_TOOL: Final = "exit_plan_mode"
 _MAX_QUERY_CHARS: Final = 10_000
-
 _FROM_HOOKS: Final = later(
     r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
 )
@@ -202,7 +200,6 @@ def parse_call(recorder: LogRecorder) -> None:
     name = editor_command(name, given)
     query = first_text(given, "query") if name == "sql" else ""
     cwd = recorder.context.cwd
-    is_typed = recorder.type == "tool.user_requested"
     op = "plan" if "todos" in query.lower() else TOOLS.op(name)
     about = subject_in(op, given)
     call = OpenCall(
@@ -210,15 +207,14 @@ def parse_call(recorder: LogRecorder) -> None:
         name=name,
         op=op,
         subject=about,
-        actor="human" if is_typed else "model",
         thread=recorder.subagent_id or "",
-        changes=() if is_typed else planned(op, given, cwd),
+        changes=planned(op, given, cwd),
         question=about if op == "ask" else "",
         query=query if op == "plan" and len(query) <= _MAX_QUERY_CHARS else "",
         process=usable_name(first_text(given, "shellId")) if name in _READ_SHELLS else None,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *PATHS)))),
     )
-    recorder.begin_call(call, "call")
+    recorder.begin_call(call.by_user() if recorder.type == "tool.user_requested" else call, "call")
     if call.question:
         # `choices` in 1.0.48, the fields of a form in 1.0.102.
         form = fields_of(inside(given.get("requestedSchema", rawjson.ABSENT), "properties")).values()
@@ -335,17 +331,16 @@ def _end_process(recorder: LogRecorder, process: str | None, outcome: ToolOutcom
         return False
     recorder.take_call(call.id)
     recorder.end_call(call, outcome, result="ended.result", changes=())
-    state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"
-    recorder.add(model.BackgroundTask(task_id=call.id, state=state), "ended.task")
+    has_ended = outcome.status in ("ok", "error")
+    recorder.add(model.BackgroundTask(task_id=call.id, state="done" if has_ended else "stopped"), "ended.task")
     if outcome.status == "ok":
         recorder.add_edits(call)
     return True
 
 
 def _add_what_followed(recorder: LogRecorder, call: OpenCall, outcome: ToolOutcome) -> None:
-    if call.op == "ask" and call.question:
-        if text := _ANSWERED.sub("", outcome.output).strip():
-            recorder.add(model.Answer(call_id=call.id, question=call.question, text=text), "answer")
+    if call.question and (text := _ANSWERED.sub("", outcome.output).strip()):
+        recorder.add(model.Answer(call_id=call.id, question=call.question, text=text), "answer")
     elif call.name == _PLAN_TOOL:
         recorder.add(model.PlanProposal(call_id=call.id, text="", accepted=True), "plan")
     elif call.op == "agent":
@@ -362,8 +357,10 @@ def _add_what_followed(recorder: LogRecorder, call: OpenCall, outcome: ToolOutco
 def editor_command(name: str, given: Fields) -> str:
     """Returns the tool that a call amounts to: before 0.0.350, one tool both views and changes files, depending on
     `command`."""
+    if name != "str_replace_editor":
+        return name
     command = first_text(given, "command")
-    return name if name != _EDITOR else command if command in ("view", "create") else "edit"
+    return command if command in ("view", "create") else "edit"
 
 
 def subject_in(op: Op, given: Fields) -> str:
@@ -434,7 +431,9 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
                 text = row.get("title") or row.get("description", "")
                 is_ignored = ident in known and "ignore" in found["how"].lower()
                 if 0 < len(ident) <= MAX_NAME_CHARS and text and not is_ignored:
-                    known[ident] = Todo(ident, bounded(text, SHORT_CHARS), _state(row.get("status", "")))
+                    known[ident] = Todo(
+                        ident, bounded(text, SHORT_CHARS), _STATES.get(row.get("status", "").lower(), "pending")
+                    )
         elif found := _CHANGE.fullmatch(statement):
             ids = list(known) if found["ids"] is None else map(_text, _STRINGS.findall(found["ids"]))
             status = _STATUS.search(found["sets"] or "")
@@ -442,12 +441,9 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
                 if found["sets"] is None:
                     del known[ident]
                 elif status is not None:
-                    known[ident] = msgspec.structs.replace(known[ident], state=_state(_text(status[1])))
+                    state = _STATES.get(_text(status[1]).lower(), "pending")
+                    known[ident] = msgspec.structs.replace(known[ident], state=state)
     return tuple(known.values())[-MAX_TODOS:]
-
-
-def _state(word: str) -> PlanState:
-    return _STATES.get(word.lower(), "pending")
 
 
 def _text(quoted: str) -> str:

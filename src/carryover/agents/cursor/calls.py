@@ -7,16 +7,15 @@ conversations, 3 of bubbles). Arguments are the JSON that the store holds. Names
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
+from carryover.agents.cursor.folders import folder_named, folder_with
 from carryover.model import Answer, AnyBody, Op, PlanState
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, Todo
@@ -24,12 +23,9 @@ from carryover.records.changes import Change, planned
 from carryover.records.fields import (
     LATEST_MS,
     MAX_NAME_CHARS,
-    MAX_PATH_CHARS,
     SHORT_CHARS,
     SUBJECT_CHARS,
     bounded,
-    folder_holding,
-    is_absolute,
     resolved,
 )
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -42,8 +38,6 @@ from carryover.transcript.recorder import Recorder, Tools, usable_folder
 
 MAX_CONVERSATIONS: Final = 60
 _JUST_NOW: Final = 3
-_DOTS_AND_SLASHES: Final = later(r"[/.]")
-_NO_WORD: Final = later(r"[^A-Za-z0-9]+")
 _VERSION: Final = later(r"_?v\d+$")
 
 
@@ -272,7 +266,7 @@ class CursorRecorder(Recorder[Context]):
             found = (folder_with(self.slug, path) for path in paths)
             self.change_talk(cwd=_absolute(next(filter(None, found), ""), None))
         else:
-            held = (_holding(self.conversation.folders, path) for path in paths)
+            held = (folder_named(self.conversation.folders, path) for path in paths)
             self.note_emitted(folder=next(filter(None, held), None))
 
     def call(self, call_id: str, name: str, given: Fields, part: str, *, stays_open: bool = True) -> OpenCall | None:
@@ -306,30 +300,6 @@ class CursorRecorder(Recorder[Context]):
             self.end_call(call, ToolOutcome("unknown"), result=f"closed{number}")
             if went_on and call.op in ("edit", "write"):
                 self.add_edits(call, edit=f"edit{number}.")
-
-
-def _holding(folders: tuple[str, ...], path: str) -> str | None:
-    """Returns the folder that holds a path. A relative path begins with the folder's name."""
-    if not is_absolute(path):
-        named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
-        return named[0] if len(named) == 1 else None
-    return folder_holding(path, folders)
-
-
-def folder_with(slug: str, path: str) -> str | None:
-    """Returns `path` or the parent folder that has this slug; None if none has.
-
-    A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run of
-    characters that are neither letters nor digits. It can't be decoded, only compared.
-    """
-    pure = PurePosixPath(path)
-    if not slug or not pure.is_absolute() or ".." in pure.parts or len(path) > MAX_PATH_CHARS:
-        return None
-    for folder in map(str, (pure, *pure.parents)):
-        text = folder.lstrip("/")
-        if slug in (_DOTS_AND_SLASHES.sub("-", text), _NO_WORD.sub("-", text).strip("-")):
-            return folder
-    return None
 
 
 def arguments_in(*forms: msgspec.Raw) -> Fields:

@@ -9,7 +9,7 @@ compared.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import Conversation, CursorRecorder, StoreRecord
+from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
@@ -36,18 +37,12 @@ from carryover.records.lenient import (
 )
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
-from carryover.records.uris import uri_in
-from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.files import entries_of
 from carryover.transcript.rewritten import NotYet, Piece, read_on
 from carryover.transcript.stat_cache import utc_now_ms
-from carryover.transcript.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 
-_MAX_LIST_BYTES: Final = 64 << 20
 _MAX_COMPOSER_BYTES: Final = 64 << 20
-_MAX_WORKSPACES: Final = 2_000
 _MAX_ID_CHARS: Final = 100
 _MOST_ABOVE: Final = 6
 """How many sub-agents, each working for the next, are followed: damaged stores may name one another in a circle."""
@@ -74,7 +69,6 @@ _UNFINISHED: Final = ("loading", "pending", "running")
 """States of a tool call that has not ended."""
 _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
 _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
-_ID: Final = later(r"[\w-]{1,100}")
 _EMPTY: Final = hashlib.sha256().hexdigest()
 """Suffix of the key of an empty text: a file that had it did not exist."""
 
@@ -92,7 +86,7 @@ class EditorReader:
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms
-        self._workspaces = _Workspaces()
+        self._workspaces = Workspaces()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, newest conversations first. Raises as `transcript.sqlite.read_transaction` does."""
@@ -112,7 +106,7 @@ class _Look:
     """A snapshot of the database; see `transcript.rewritten.Snapshot`. `changed_ms`: time of the last write."""
 
     def __init__(
-        self, db: sqlite.Connection, storage: Path, workspaces: _Workspaces, now_ms: int, changed_ms: int
+        self, db: sqlite.Connection, storage: Path, workspaces: Workspaces, now_ms: int, changed_ms: int
     ) -> None:
         self.now_ms = now_ms
         self.changed_ms = changed_ms
@@ -122,7 +116,7 @@ class _Look:
         self._tables = sqlite.tables(db)
         self._columns = {sqlite.text_of(row[1]) for row in sqlite.rows(db, "PRAGMA table_info(composerHeaders)")}
         self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
-        self._entries = {} if self._has_heads else _listed_in(db, "composer.composerHeaders")
+        self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
     def conversations(self) -> list[tuple[str, str]]:
         # The mark: row number, time of change, and a digest for the newest ones.
@@ -204,75 +198,6 @@ class _Look:
         if "isSubagent" in self._columns and sqlite.rows(self._db, _IS_SUBAGENT, (ident,)):
             return {"subagentInfo": msgspec.Raw(b"{}")} | head
         return head
-
-
-class _Workspaces:
-    """The workspaces beside a global database: their folders, and the conversations that workspaces of 2025 list.
-
-    There may be hundreds, so what was read is kept until the files change.
-    """
-
-    def __init__(self) -> None:
-        self._lists: dict[Path, tuple[FileStat, dict[str, int]]] = {}
-
-    def updated(self, storage: Path) -> dict[str, int]:
-        """Returns the time (ms) at which each conversation in the workspaces' lists last changed."""
-        listed = [entry for entries in self._listed(storage).values() for entry in entries.items()]
-        return dict(sorted(listed, key=lambda entry: entry[1]))
-
-    def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
-        """Returns the folders of conversation `ident`, from its first usable identifier or the workspace that lists it.
-
-        If several workspaces list it, the one that changed it last counts, since a window that changes its workspace
-        keeps its list.
-        """
-        if given := list(filter(None, map(fields_of, identifiers))):
-            return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
-        listing = {listed[ident]: folder for folder, listed in self._listed(storage).items() if ident in listed}
-        return (folders_of_window(listing[max(listing)]) if listing else None) or Folders()
-
-    def _listed(self, storage: Path) -> dict[Path, dict[str, int]]:
-        found = {}
-        for folder in sorted(Path(entry.path) for entry in entries_of(storage))[:_MAX_WORKSPACES]:
-            database = folder / "state.vscdb"
-            try:
-                stat = sqlite.stat(database)
-                known = self._lists.get(database)
-                if known is None or known[0] != stat:
-                    known = stat, sqlite.read_database(database, _conversations_in)
-                    self._lists[database] = known
-            except OSError:
-                continue
-            found[folder] = known[1]
-        return found
-
-
-def _conversations_in(db: sqlite.Connection) -> dict[str, int]:
-    listed = _listed_in(db, "composer.composerData")
-    return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in listed.items()}
-
-
-def _listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
-    """Returns the entries of a list of conversations in the editor's settings, by id; empty without such a list."""
-    if "ItemTable" not in sqlite.tables(db):
-        return {}
-    try:
-        value = sqlite.value_at(db, "SELECT value FROM ItemTable WHERE key = ?", key, limit=_MAX_LIST_BYTES)
-    except TooLarge:
-        return {}
-    entries = map(fields_of, items_of(fields_of(value).get("allComposers")))
-    return {ident: entry for entry in entries if _ID.fullmatch(ident := text_of(entry.get("composerId")))}
-
-
-def _identified(storage: Path, identifier: Fields) -> Folders | None:
-    """Returns the folders that an identifier names, itself or through the window's storage; None if it names none."""
-    found = None
-    if uri := uri_in(identifier.get("uri")):
-        found = folders_of_uri(uri)
-    elif listing := uri_in(identifier.get("configPath")):
-        found = folders_of_listing(listing)
-    name = text_of(identifier.get("id"))
-    return folders_of_window(storage / name) if found is None and _ID.fullmatch(name) else found
 
 
 class _Conversation:
