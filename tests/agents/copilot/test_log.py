@@ -13,7 +13,7 @@ from agents.copilot.contract_case import FIXTURES
 from agents.copilot.session import CopilotSession, of, read, source_of
 from carryover import model
 from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.tools import after_sql
+from carryover.agents.copilot.calls import after_sql
 from carryover.model import AssistantMessage, Event, SessionInfo, UserPrompt
 from carryover.records.asked import Todo
 from carryover.records.fields import digest

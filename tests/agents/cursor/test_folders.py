@@ -13,7 +13,7 @@ from agents.cursor import chats
 from agents.cursor.reading import Editor
 from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, shell, tool, user
 from carryover.agents.cursor.adapter import AGENT
-from carryover.agents.cursor.calls import folder_with
+from carryover.agents.cursor.folders import folder_with
 from carryover.model import Skipped
 from support.shop_in_ledger import counted
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
@@ -97,7 +98,17 @@ def parse(source: Source, context: Context, record: Record, at_ms: int = 0) -> t
     handle = _HANDLERS.get(name)
     if handle is None and _QUIET.fullmatch(name):
         return context, Parsed()
-    rollout = Rollout.begin(source, context, line, name, data if item is None else item, at_ms=at_ms)
+    own_ms = at_ms or utc_ms(line.timestamp)
+    at_ms = own_ms or context.last_ms  # a record without a time gets that of the record before it
+    rollout = Rollout(
+        name=name,
+        data=data if item is None else item,
+        context=msgspec.structs.replace(context, last_ms=at_ms),
+        thread=context.thread or source.session or PurePosixPath(source.path).stem,
+        at_ms=at_ms,
+        timed=own_ms > 0,
+        version=context.facts.agent_version,
+    )
     if handle is None:
         rollout.skip(name, "unknown record type")
         return rollout.parsed()
@@ -157,24 +168,19 @@ def _session(rollout: Rollout) -> None:
     copies_nothing = number_of(meta.get("forked_from_ordinal_exclusive")) is not None
     cwd = usable_folder(rollout.text("cwd"))
     made_s = (utc_ms(rollout.text("timestamp")) or rollout.at_ms) // 1000
+    family = "paginated" if rollout.text("history_mode") == "paginated" else "legacy"
     rollout.change(
         thread=thread,
         session=parent if is_sub_agent else thread,
         subagent_id=thread if is_sub_agent else None,
         cwd=cwd,
-        family="paginated" if rollout.text("history_mode") == "paginated" else "legacy",
+        family="flat" if rollout.name == HEADER else family,
         made_s=made_s,
         copied_s=made_s if forked_from and not copies_nothing else None,
     )
     rollout.turns = {None: Turn(cwd=cwd)}
     branch = text_of(inside(meta.get("git", ABSENT), "branch"))
     rollout.learn(agent_version=rollout.text("cli_version"), branch=branch, parent=forked_from)
-
-
-def _header(rollout: Rollout) -> None:
-    """Handles the first line of a rollout without an envelope, which says less than `session_meta` does."""
-    _session(rollout)
-    rollout.change(family="flat")
 
 
 def _context(rollout: Rollout) -> None:
@@ -394,8 +400,7 @@ def _tokens(rollout: Rollout) -> None:
 
 
 _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
-    _session: "session_meta",
-    _header: HEADER,
+    _session: f"session_meta {HEADER}",
     _context: "turn_context",
     _compacted: "compacted",
     _started: "event_msg/task_started event_msg/turn_started",

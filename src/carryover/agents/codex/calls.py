@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -322,8 +322,8 @@ def _finish(rollout: Rollout, call: OpenCall, outcome: ToolOutcome) -> None:
     rollout.end_call(call, outcome, result=f"{call.id}:result", changes=())
     if call.process is not None and call.op == "shell":
         # How it ended is in its result: a failed job would count a second time.
-        state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"
-        rollout.add(BackgroundTask(task_id=call.id, state=state), f"{call.id}:ended")
+        has_ended = outcome.status in ("ok", "error")
+        rollout.add(BackgroundTask(task_id=call.id, state="done" if has_ended else "stopped"), f"{call.id}:ended")
     if outcome.status != "ok":
         return
     for change in call.changes:

@@ -12,9 +12,9 @@ No record of theirs says how a turn ended, and prompts and answers are only in m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -24,7 +24,7 @@ from carryover.agents.codex.spec import SPEC
 from carryover.model import AnyBody, PlanItem, Skipped, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.asked import Asked
-from carryover.records.fields import digest, utc_ms
+from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
@@ -180,28 +180,14 @@ class Rollout(Recorder[Context]):
     thread: str
     timed: bool
     """Whether the record has a time."""
-    turns: dict[str | None, Turn]
+    turns: dict[str | None, Turn] = field(init=False)
     """By id; the newest and current turn last."""
-    turn: Turn
+    turn: Turn = field(init=False)
     """The turn that added events belong to."""
 
-    @classmethod
-    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0) -> Rollout:
-        """Returns the recorder of one line. `at_ms`, if known, replaces the record's own time. A record without either
-        gets the time of the record before it."""
-        own_ms = at_ms or utc_ms(line.timestamp)
-        at_ms = own_ms or context.last_ms
-        return cls(
-            name=name,
-            data=data,
-            context=msgspec.structs.replace(context, last_ms=at_ms),
-            thread=context.thread or source.session or PurePosixPath(source.path).stem,
-            at_ms=at_ms,
-            timed=own_ms > 0,
-            version=context.facts.agent_version,
-            turns={turn.id: turn for turn in context.turns},
-            turn=context.turns[-1] if context.turns else Turn(cwd=context.cwd),
-        )
+    def __post_init__(self) -> None:
+        self.turns = {turn.id: turn for turn in self.context.turns}
+        self.turn = self.context.turns[-1] if self.context.turns else Turn(cwd=self.context.cwd)
 
     def text(self, name: str) -> str:
         """Returns the text in a field of the payload; empty if it holds none."""

@@ -17,7 +17,6 @@ from carryover import model
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Reemitted, Source
 from carryover.agents.copilot import calls
 from carryover.agents.copilot.calls import LogContext, LogRecorder
-from carryover.agents.copilot.tools import editor_command
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -236,7 +235,7 @@ def _folder_in(entries: list[Fields]) -> str | None:
             return folder
     for entry in entries:
         given = fields_of(entry.get("arguments"))
-        changes = editor_command(text_of(entry.get("name")), given) in ("create", "edit")
+        changes = calls.editor_command(text_of(entry.get("name")), given) in ("create", "edit")
         if changes and (path := usable_folder(first_text(given, "path"))):
             return str(Path(path).parent)
     return None

@@ -10,8 +10,8 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, ToolOutcome
 from carryover.agents.copilot import chats
+from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
-from carryover.agents.copilot.tools import MAX_TODOS, TOOLS, subject_in
 from carryover.model import Actor, Answer, AnyBody, AssistantMessage, Op, PlanUpdate, Question, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import plan_items

@@ -1,33 +1,94 @@
-"""What Cursor's stores hold as far as we rely on it, what is remembered between two records, and how one is recorded.
+"""What Cursor's stores hold as far as we rely on it, what is remembered between two records, and how one is recorded:
+the table of the tools, what a call is about and changes, how it ended, its questions and todo lists.
 
 Any field may be missing or have another type. Reported for builds of 2025 and 2026 (`_v` 3 to 18 of the editor's
-conversations, 3 of bubbles): FACTS.md.
+conversations, 3 of bubbles). Arguments are the JSON that the store holds. Names and fields: FACTS.md.
 """
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
-from carryover.agents.cursor import tools
-from carryover.model import Answer, AnyBody
-from carryover.records import fields, rawjson
-from carryover.records.asked import Todo
-from carryover.records.lenient import Fields
+from carryover.agents.cursor.folders import folder_named, folder_with
+from carryover.model import Answer, AnyBody, Op, PlanState
+from carryover.records import rawjson, shell_files
+from carryover.records.asked import Asked, Todo
+from carryover.records.changes import Change, planned
+from carryover.records.fields import (
+    LATEST_MS,
+    MAX_NAME_CHARS,
+    SHORT_CHARS,
+    SUBJECT_CHARS,
+    bounded,
+    resolved,
+)
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
+from carryover.records.patches import files_in_patch, in_patch
+from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
+from carryover.records.uris import path_of
 from carryover.text.pattern import later
 from carryover.transcript import recorder as base
-from carryover.transcript.recorder import Recorder
+from carryover.transcript.recorder import Recorder, Tools, usable_folder
 
 MAX_CONVERSATIONS: Final = 60
 _JUST_NOW: Final = 3
-_DOTS_AND_SLASHES: Final = later(r"[/.]")
-_NO_WORD: Final = later(r"[^A-Za-z0-9]+")
+_VERSION: Final = later(r"_?v\d+$")
+
+
+@lru_cache(maxsize=256)
+def plain_name(name: str) -> str:
+    """Normalises a tool's name for comparison: no case, underscores or version."""
+    return _VERSION.sub("", name.lower()).replace("_", "").replace("-", "")
+
+
+PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
+_PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")
+_DIRECTORIES: Final = ("target_directory", "targetDirectory", "directoryPath", "relative_workspace_path")
+_TELLING: Final = ("command", *PATHS, *_PATTERNS, "url", *_DIRECTORIES)
+TOOLS: Final = Tools(
+    {
+        "shell": "shell runterminalcmd runterminalcommand terminal",
+        "read": "read readfile readlints readnotebook fetchrules",
+        "edit": "edit editfile searchreplace strreplace multiedit multistrreplace applypatch editnotebook reapply "
+        "delete deletefile",
+        "write": "write writefile createfile",
+        "search": "grep rg grepsearch ripgrep ripgreprawsearch glob globfilesearch filesearch listdir ls "
+        "codebasesearch semanticsearch semanticsearchfull",
+        "web": "websearch webfetch fetch",
+        "plan": "todowrite todoread createplan",
+        "ask": "askquestion askfollowupquestion",
+        "agent": "task subagent",
+    },
+    about=_TELLING,
+    about_by_op={
+        "search": (*_PATTERNS, *PATHS, *_DIRECTORIES),
+        "web": ("url", "search_term", "query"),
+        "agent": ("description", "title", "name", "prompt"),
+        "plan": ("name", "title"),
+        "ask": ("question", "title"),
+        "other": ("description", *_TELLING, "name", "title"),
+    },
+    plain=plain_name,
+)
+_FOLDERS: Final = ("working_directory", "cwd")
+_MENTIONED: Final = later(r"(?<![\w.~/-])/[\w./@+-]+")
+_MAX_MENTIONED: Final = 20
+_EXIT_CODE: Final = later(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
+_ERROR: Final = later(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
+_ASKED_FOR: Final = ("shell", "edit", "write")
+"""Operations that the user may reject, which only a field says: a result is what a tool, a page or a file says."""
+_MAX_TODOS: Final = 100
+_MAX_QUESTIONS: Final = 6
+"""Most questions of one call; Cursor's own form has fewer."""
+_MAX_CHANGES: Final = 10
+"""Most changes kept for one call."""
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
 
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -164,7 +225,7 @@ class CursorRecorder(Recorder[Context]):
         talk = self.context.talk
         after = talk.last_ms + 1 if talk.last_ms else 0
         timed = talk.timed or own_ms > 0
-        self.at_ms = min(max(after, own_ms if timed else noted_ms, 0), fields.LATEST_MS)
+        self.at_ms = min(max(after, own_ms if timed else noted_ms, 0), LATEST_MS)
         self.change_talk(last_ms=self.at_ms, timed=timed)
 
     def add(self, body: AnyBody, key: str) -> None:
@@ -203,28 +264,18 @@ class CursorRecorder(Recorder[Context]):
             return
         if self.conversation is None:
             found = (folder_with(self.slug, path) for path in paths)
-            self.change_talk(cwd=tools.absolute(next(filter(None, found), ""), None))
+            self.change_talk(cwd=_absolute(next(filter(None, found), ""), None))
         else:
-            held = (_holding(self.conversation.folders, path) for path in paths)
+            held = (folder_named(self.conversation.folders, path) for path in paths)
             self.note_emitted(folder=next(filter(None, held), None))
 
     def call(self, call_id: str, name: str, given: Fields, part: str, *, stays_open: bool = True) -> OpenCall | None:
         """Adds a tool call and any question in its arguments. It stays open if its result is in another record."""
         if not self.identify("tool-call", call_id, name):
             return None
-        self.learn_folder(tools.paths_in(given))
-        op = tools.TOOLS.op(name)
-        asked = tools.questions_in(given) if op == "ask" else ()
-        about = asked[0].question if asked else tools.subject_of(name, given)
-        call = OpenCall(
-            id=call_id,
-            name=name,
-            op=op,
-            subject=fields.bounded(about, fields.SUBJECT_CHARS),
-            changes=tools.changes_of(name, given, self.folder),
-            questions=tuple(fields.bounded(one.question, fields.SHORT_CHARS) for one in asked),
-            handoff=tools.looks_at_handoff(given, self.folder),
-        )
+        self.learn_folder(_paths_in(given))
+        call = call_of(call_id, name, given, self.folder)
+        asked = questions_in(given) if call.op == "ask" else ()
         if stays_open:
             self.begin_call(call, part, asked, question=f"{part}.question")
         else:
@@ -251,25 +302,149 @@ class CursorRecorder(Recorder[Context]):
                 self.add_edits(call, edit=f"edit{number}.")
 
 
-def _holding(folders: tuple[str, ...], path: str) -> str | None:
-    """Returns the folder that holds a path. A relative path begins with the folder's name."""
-    if not fields.is_absolute(path):
-        named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
-        return named[0] if len(named) == 1 else None
-    return fields.folder_holding(path, folders)
+def arguments_in(*forms: msgspec.Raw) -> Fields:
+    """Returns the arguments of a call from the best of the forms in which they may be stored; a patch may be the
+    only one."""
+    given = next(filter(None, map(fields_of, forms)), {})
+    patch = next((raw for raw in forms if text_of(raw)), None)
+    return given or ({"patch": patch} if patch is not None else {})
 
 
-def folder_with(slug: str, path: str) -> str | None:
-    """Returns `path` or the parent folder that has this slug; None if none has.
+def call_of(ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
+    """Returns a call with what it is about, asks and changes. `cwd` is the workspace folder, if it is known."""
+    op, plain = TOOLS.op(name), plain_name(name)
+    patch = first_text(given, "patch", "input") if plain == "applypatch" else ""
+    asked = questions_in(given) if op == "ask" else ()
+    if asked:
+        about = asked[0].question
+    elif patch:
+        about = ", ".join(files_in_patch(patch))
+    elif plain == "callmcptool" and (mcp := first_text(given, "toolName")):
+        about = f"{first_text(given, 'server')} {mcp}".strip()
+    else:
+        about = TOOLS.about(op, given)
+    changes = in_patch(patch, cwd) if patch else _changes(op, plain, given, cwd)
+    named = " ".join((cwd or "", first_text(given, "command"), first_text(given, *PATHS)))
+    return OpenCall(
+        id=ident,
+        name=name,
+        op=op,
+        subject=bounded(about, SUBJECT_CHARS),
+        changes=tuple(change for change in changes if not names_handoff_file(change.path))[:_MAX_CHANGES],
+        handoff=bool(given) and names_own_folder(named),
+        questions=tuple(bounded(one.question, SHORT_CHARS) for one in asked),
+    )
 
-    A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run of
-    characters that are neither letters nor digits. It can't be decoded, only compared.
+
+def _changes(op: Op, name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    """Returns the file changes that a call makes if it succeeds.
+
+    Nothing shows whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
+    an earlier command changed to, so only changes in a folder that the command itself names are certain.
     """
-    pure = PurePosixPath(path)
-    if not slug or not pure.is_absolute() or ".." in pure.parts or len(path) > fields.MAX_PATH_CHARS:
+    if op == "shell":
+        folder = first_text(given, *_FOLDERS)
+        return shell_files.changes(first_text(given, "command"), folder if folder.startswith("/") else None)
+    path = _absolute(first_text(given, *PATHS), cwd) if op in ("edit", "write") else None
+    if path is None:
+        return ()
+    if name in ("delete", "deletefile"):
+        return (Change(path=path, change="delete"),)
+    if "contents" in given:
+        given = {"content": given["contents"], **given}
+    change = planned(path, given)
+    return (msgspec.structs.replace(change, added=None, removed=None, line=None) if "content" in given else change,)
+
+
+def _paths_in(given: Fields) -> list[str]:
+    """Returns the paths in a call's arguments, and the absolute ones in its command."""
+    named = (text_of(given.get(name)) for name in (*PATHS, *_FOLDERS, *_DIRECTORIES))
+    return [*filter(None, named), *_MENTIONED.findall(first_text(given, "command"))[:_MAX_MENTIONED]]
+
+
+def _absolute(path: str, cwd: str | None) -> str | None:
+    """Returns a path or `file:` URI in the arguments as an absolute path; None if that is not possible."""
+    plain = path_of(path)
+    return usable_folder(resolved(plain, cwd)) if plain else None
+
+
+def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
+    """Determines how a call ended from its result: a text, a list of content blocks or an object.
+
+    A command that ran and failed is recognised by its exit code only, since its output may begin in any way.
+    """
+    text = rawjson.text_of(result)
+    if text is not None:
+        return _outcome_in(op, without_ansi(text))
+    given = fields_of(result)
+    if not given and bytes(result).strip() != b"{}":
+        return ToolOutcome("unknown")
+    output = without_ansi(first_text(given, "output", "contents"))
+    if is_true(given.get("rejected")) and op in _ASKED_FOR:
+        return ToolOutcome("denied", output, never_ran=True)
+    if text_of(given.get("endedReason")).endswith("_ABORTED"):
+        return ToolOutcome("interrupted", output)
+    code = _exit_code(given)
+    if error := text_of(given.get("error")):
+        return ToolOutcome("error", output or error, exit_code=code)
+    return ToolOutcome("error" if code else "ok", output, exit_code=code)
+
+
+def _exit_code(given: Fields) -> int | None:
+    """Returns the exit code.
+
+    `run_terminal_command_v2` leaves out 0; its results show neither why the command ended nor that it still runs.
+    """
+    for name in ("exitCode", "exitCodeV2"):
+        if (code := number_of(given.get(name))) is not None:
+            return code
+    is_v2 = not {"endedReason", "isRunningInBackground", "poppedOutIntoBackground"} & given.keys()
+    return 0 if is_v2 and is_true(given.get("notInterrupted")) and "output" in given else None
+
+
+def _outcome_in(op: Op, text: str) -> ToolOutcome:
+    """Determines how a call ended from the text of its result."""
+    if op == "shell" and (found := _EXIT_CODE.match(text)):
+        return ToolOutcome("error" if int(found[1]) else "ok", text[found.end() :], exit_code=int(found[1]))
+    if found := _ERROR.match(text):
+        return ToolOutcome("error", text[found.end() :].strip())
+    # A command without an exit code: there is output, but no field shows how it ended.
+    return ToolOutcome("unknown" if op == "shell" else "ok", text)
+
+
+def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | None:
+    """Returns the list after a TodoWrite call; None if its arguments have another shape.
+
+    With `merge`, only the entries it names change.
+    """
+    listed = args.get("todos", rawjson.ABSENT)
+    if bytes(listed)[:1] != b"[":
         return None
-    for folder in map(str, (pure, *pure.parents)):
-        text = folder.lstrip("/")
-        if slug in (_DOTS_AND_SLASHES.sub("-", text), _NO_WORD.sub("-", text).strip("-")):
-            return folder
-    return None
+    kept = {todo.id: todo for todo in todos} if is_true(args.get("merge")) else {}
+    for number, entry in enumerate(map(fields_of, items_of(listed))):
+        given = number_of(entry.get("id"))
+        ident = (text_of(entry.get("id")) or str(number if given is None else given))[:MAX_NAME_CHARS]
+        former = kept.get(ident)
+        status = text_of(entry.get("status"))
+        text = bounded(text_of(entry.get("content")), SHORT_CHARS) or (former.text if former else "")
+        if status == "cancelled" or not text:
+            kept.pop(ident, None)
+        else:
+            state = former.state if former and not status else _STATES.get(status, "pending")
+            kept[ident] = Todo(id=ident, text=text, state=state)
+    return tuple(kept.values())[:_MAX_TODOS]
+
+
+def questions_in(given: Fields) -> tuple[Asked, ...]:
+    """Returns the questions of a call with their choices; empty if its arguments have another shape (FACTS.md)."""
+    asked = list(map(fields_of, items_of(given.get("questions")))) or [given]
+    found = (
+        Asked(text, options=tuple(map(_label, items_of(one.get("options")))))
+        for one in asked
+        if (text := first_text(one, "prompt", "question"))
+    )
+    return tuple(found)[:_MAX_QUESTIONS]
+
+
+def _label(raw: msgspec.Raw) -> str:
+    return text_of(raw) or first_text(fields_of(raw), "label", "id")

@@ -22,8 +22,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import Context, Conversation, CursorRecorder, StoreRecord
-from carryover.agents.cursor.tools import TOOLS, arguments_in, outcome_of, plain_name, todos_after
 from carryover.model import Actor, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
@@ -320,12 +320,12 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
             if (text := (block.text or "").removesuffix(_TAKEN_OUT).rstrip()).strip():
                 recorder.add(AssistantMessage(text=text), f"{number}")
         elif block.type == "tool_use":
-            _call(recorder, f"{recorder.ident}/{number}", block.name, arguments_in(block.input), f"{number}")
+            _call(recorder, f"{recorder.ident}/{number}", block.name, calls.arguments_in(block.input), f"{number}")
         elif block.type == "tool-call":
-            _call(recorder, block.call_id, block.tool_name, arguments_in(block.args, block.input), f"{number}")
+            _call(recorder, block.call_id, block.tool_name, calls.arguments_in(block.args, block.input), f"{number}")
         elif block.type == "tool-result" and recorder.identify("tool-result", block.call_id):
-            call = recorder.take_call(block.call_id, block.tool_name, TOOLS.op(block.tool_name))
-            outcome = outcome_of(call.op, block.result)
+            call = recorder.take_call(block.call_id, block.tool_name, calls.TOOLS.op(block.tool_name))
+            outcome = calls.outcome_of(call.op, block.result)
             if is_true(block.is_error) and outcome.status in ("ok", "unknown"):
                 outcome = ToolOutcome("error", outcome.output, exit_code=outcome.exit_code)
             recorder.result(call, outcome, f"{number}", f"{number}.")
@@ -364,9 +364,9 @@ def _prompt(recorder: CursorRecorder, text: str, noted_ms: int, attachments: int
 
 def _call(recorder: CursorRecorder, call_id: str, name: str, given: Fields, part: str) -> None:
     call = recorder.call(call_id, name, given, part)
-    if call is None or plain_name(name) != "todowrite":
+    if call is None or calls.plain_name(name) != "todowrite":
         return
-    todos = todos_after(recorder.context.talk.todos, given)
+    todos = calls.todos_after(recorder.context.talk.todos, given)
     if todos is None:
         recorder.skip("tool-call/TodoWrite", "unexpected input")
     else:

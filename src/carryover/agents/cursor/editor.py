@@ -17,9 +17,9 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, ToolOutcome
+from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import Conversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.folders import Workspaces, listed_in
-from carryover.agents.cursor.tools import arguments_in, outcome_of, todos_after
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
@@ -365,7 +365,7 @@ def _tool(recorder: CursorRecorder, record: StoreRecord) -> None:
     data = fields_of(record.bubble.get("toolFormerData"))
     # The id is as the model's provider made it; some hold a line break and a second id.
     call_id = (text_of(data.get("toolCallId")).partition("\n")[0] or record.id)[:MAX_NAME_CHARS]
-    given = arguments_in(*(_unwrapped(data.get(name)) for name in ("rawArgs", "params")))
+    given = calls.arguments_in(*(_unwrapped(data.get(name)) for name in ("rawArgs", "params")))
     call = recorder.call(call_id, text_of(data.get("name")), given, "call", stays_open=False)
     if call is None or text_of(data.get("status")) in _UNFINISHED:
         return
@@ -378,7 +378,7 @@ def _tool(recorder: CursorRecorder, record: StoreRecord) -> None:
 
 def _outcome(recorder: CursorRecorder, op: Op, data: Fields) -> ToolOutcome:
     status = text_of(data.get("status"))
-    result = outcome_of(op, _unwrapped(data["result"])) if "result" in data else ToolOutcome("unknown")
+    result = calls.outcome_of(op, _unwrapped(data["result"])) if "result" in data else ToolOutcome("unknown")
     if status == "error":
         said = result.output or text_below(_unwrapped(data.get("error")), *_CALL_ERROR_TEXTS)
         return msgspec.structs.replace(result, status="error", output=said)
@@ -403,7 +403,7 @@ def parse_state(recorder: CursorRecorder, record: StoreRecord) -> None:
     info = SessionInfo(title=record.conversation.name or None, model=record.conversation.model or None)
     if recorder.subagent_id is None and (info.title or info.model or recorder.folder):
         _tell_news(recorder, "info", info)
-    todos = todos_after((), {"todos": record.todos})
+    todos = calls.todos_after((), {"todos": record.todos})
     if todos or (todos is not None and recorder.emitted.marks.get("todos")):
         _tell_news(recorder, "todos", plan_of(todos))
     if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():

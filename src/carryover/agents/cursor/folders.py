@@ -1,14 +1,20 @@
-"""Finds the folders of the window that a conversation belongs to."""
+"""Which folder a conversation belongs to: the one with its transcript's slug, or one of its window's.
+
+A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run of
+characters that are neither letters nor digits. It can't be decoded, only compared.
+"""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import FileStat
+from carryover.records.fields import MAX_PATH_CHARS, folder_holding, is_absolute
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 from carryover.records.uris import uri_in
 from carryover.text.pattern import later
@@ -19,8 +25,29 @@ from carryover.transcript.workspaces import Folders, folders_of_listing, folders
 
 MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20
-
 _NAME: Final = later(r"[\w-]{1,100}")
+_DOTS_AND_SLASHES: Final = later(r"[/.]")
+_NO_WORD: Final = later(r"[^A-Za-z0-9]+")
+
+
+def folder_named(folders: tuple[str, ...], path: str) -> str | None:
+    """Returns the folder that holds a path. A relative path begins with the folder's name."""
+    if not is_absolute(path):
+        named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
+        return named[0] if len(named) == 1 else None
+    return folder_holding(path, folders)
+
+
+def folder_with(slug: str, path: str) -> str | None:
+    """Returns `path` or the parent folder that has this slug; None if none has."""
+    pure = PurePosixPath(path)
+    if not slug or not pure.is_absolute() or ".." in pure.parts or len(path) > MAX_PATH_CHARS:
+        return None
+    for folder in map(str, (pure, *pure.parents)):
+        text = folder.lstrip("/")
+        if slug in (_DOTS_AND_SLASHES.sub("-", text), _NO_WORD.sub("-", text).strip("-")):
+            return folder
+    return None
 
 
 class Workspaces:

@@ -13,16 +13,6 @@ _START: Final = spec.HookEntry(event="sessionStart", timeout_s=5)
 _STOP: Final = spec.HookEntry(event="stop", timeout_s=5)
 _END: Final = spec.HookEntry(event="sessionEnd", timeout_s=5)
 
-_PLACES: Final = (
-    *spec.application_places("Cursor/User/globalStorage"),
-    spec.Place(path="~/.cursor/chats"),
-    spec.Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
-    spec.Place(path="~/.cursor/projects"),
-    # The remote side of an editor that works over SSH or in a container.
-    spec.Place(path="~/.cursor-server/projects"),
-)
-"""The folders that contain the sources. The settings beside `globalStorage` are not read: they hold much more."""
-
 SPEC: Final = spec.AgentSpec(
     id="cursor",
     name="Cursor",
@@ -36,7 +26,15 @@ SPEC: Final = spec.AgentSpec(
     folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     version=spec.VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
-    transcripts=_PLACES,
+    # The settings beside `globalStorage` are not read: they hold much more.
+    transcripts=(
+        *spec.application_places("Cursor/User/globalStorage"),
+        spec.Place(path="~/.cursor/chats"),
+        spec.Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
+        spec.Place(path="~/.cursor/projects"),
+        # The remote side of an editor that works over SSH or in a container.
+        spec.Place(path="~/.cursor-server/projects"),
+    ),
     hooks=spec.HookSpec(
         config_files=(spec.Place(path="~/.cursor/hooks.json"),),
         form="flat",

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cursor import tools
+from carryover.agents.cursor.calls import arguments_in, call_of, outcome_of
 from carryover.model import Op
 from carryover.records.changes import Change
 from carryover.records.lenient import Fields
@@ -20,7 +20,7 @@ def raw(value: Any) -> msgspec.Raw:
 
 
 def given(args: Any) -> Fields:
-    return tools.arguments_in(raw(args))
+    return arguments_in(raw(args))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,9 @@ def given(args: Any) -> Fields:
     ],
 )
 def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subject: str) -> None:
-    assert (tools.TOOLS.op(name), tools.subject_of(name, given(args))) == (op, subject)
+    call = call_of("1", name, given(args), None)
+
+    assert (call.op, call.subject) == (op, subject)
 
 
 PATCH = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch"
@@ -89,13 +91,13 @@ def modified(path: str = "/p/a.py", **fields: Any) -> Change:
     ],
 )
 def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[Change]) -> None:
-    assert list(tools.changes_of(name, given(args), "/w")) == changes
+    assert list(call_of("1", name, given(args), "/w").changes) == changes
 
 
 def test_looks_at_our_own_files_are_reported() -> None:
-    assert tools.looks_at_handoff(given({"command": "cat .carryover/handoff.md"}))
-    assert tools.looks_at_handoff(given({"path": "handoff.md"}), "/p/.carryover")
-    assert not tools.looks_at_handoff(given({"path": "/p/.carryoverage"}))
+    assert call_of("1", "Shell", given({"command": "cat .carryover/handoff.md"}), None).handoff
+    assert call_of("1", "Read", given({"path": "handoff.md"}), "/p/.carryover").handoff
+    assert not call_of("1", "Read", given({"path": "/p/.carryoverage"}), None).handoff
 
 
 @pytest.mark.parametrize(
@@ -121,4 +123,4 @@ def test_looks_at_our_own_files_are_reported() -> None:
     ],
 )
 def test_a_result_tells_how_its_call_ended(op: Op, result: Any, outcome: ToolOutcome) -> None:
-    assert tools.outcome_of(op, raw(result)) == outcome
+    assert outcome_of(op, raw(result)) == outcome
