@@ -17,7 +17,7 @@ from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.importing.calls import call_of, outcome_in_text
-from carryover.importing.turns import Turn
+from carryover.importing.turns import Candidate, Document, Turn
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.paths import expanded
 from carryover.records import rawjson
@@ -93,6 +93,20 @@ def agent_of(source: DeclaredSource) -> Agent:
     )
 
 
+def opened(file: Candidate) -> Document | None:
+    """Returns a file of a declared source as a document: of the one that the user names, or whose files it is among."""
+    for declared in file.declared:
+        agent = agent_of(declared)
+        if file.agent_id in (None, declared.agent):
+            roots = (place.at(Path.home(), {}) for place in agent.spec.transcripts)
+            source = next(filter(None, (agent.source_of(file.path, root) for root in roots)), None)
+            if source is None and file.agent_id is not None:
+                source = Source(agent=declared.agent, path=str(file.path), session=file.path.stem)
+            if source is not None:
+                return Document(agent, source, declared.agent)
+    return None
+
+
 def _layout(pattern: str) -> Layout:
     """Returns where the files of a pattern are. The last part with a wildcard is the session's id."""
     folder = PurePosixPath(folder_of(pattern))
@@ -114,7 +128,7 @@ def _plain(text: str) -> str:
     return re.escape(text).replace(r"\*", "[^/]*")
 
 
-def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
+def _document_in(messages: str, path: Path, stat: FileStat) -> Rewritten:
     data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
     raw = msgspec.Raw(data)
     listed = inside(raw, *messages.split(".")) if data.startswith(b"{") else raw
@@ -122,10 +136,10 @@ def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
     if not records:
         half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
         raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "no list of messages", str(path))
-    return Document(fields_of(raw), records)
+    return Rewritten(fields_of(raw), records)
 
 
-class Document(OnlyConversation):
+class Rewritten(OnlyConversation):
     """A session that is one JSON document, rewritten with each message. Its pieces are the records in its list."""
 
     ident = "document"
@@ -162,9 +176,8 @@ def _parse(declared: DeclaredSource, source: Source, context: Context, record: R
     turn = _located(declared, source, context, fields, number)
     _take(turn, declared, fields, number)
     if turn.events:
-        turn.put_news_first(turn.session, turn.context.cwd)
         turn.change(last=turn.last_key)
-    return turn.context, turn.built()
+    return turn.finish()
 
 
 def _located(declared: DeclaredSource, source: Source, context: Context, fields: Fields, number: int) -> Turn[Context]:

@@ -9,7 +9,9 @@ import pytest
 
 from carryover.agents import adapters, agent_ids
 from carryover.errors import ExitCode, UserError
-from carryover.importing.document import Note, encoded, open_document, survey
+from carryover.importing.document import open_document
+from carryover.importing.notes import Note, encoded
+from carryover.importing.report import survey
 from carryover.importing.specstory_blocks import turn_starts
 from carryover.importing.turns import TurnReader, by_turn, located
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo, UserPrompt
