@@ -16,10 +16,11 @@ from carryover.actions.output_file import target
 from carryover.config import load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
+from carryover.importing.candidate import Document
 from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, counts, survey
-from carryover.importing.turns import MAX_BYTES, Document, TurnReader
+from carryover.importing.turns import MAX_BYTES, TurnReader
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.tombstones import forgotten_ms

@@ -10,18 +10,14 @@ import msgspec
 from carryover.actions.output_file import target
 from carryover.config import load_config
 from carryover.declared_source import DeclaredSource
-from carryover.errors import ExitCode, UserError, os_reason
+from carryover.errors import ExitCode, UserError
+from carryover.importing.candidate import Candidate
 from carryover.importing.declared import opened
 from carryover.importing.report import Report, survey
-from carryover.importing.turns import Candidate
 from carryover.past.context import root_of, state_dir
-from carryover.readers.files import read_head
-from carryover.records.lenient import fields_of, items_of, text_of
-from carryover.transcript.by_kind import reader_of_copies
-from carryover.transcript.files import read_head
+from carryover.records.lenient import fields_of, items_of
 
-_HEAD_BYTES: Final = 64 << 10
-_FEW: Final = 12
+_MOST_FIELDS: Final = 24
 
 
 def try_source(name: str, agent_id: str | None) -> Report:
@@ -29,47 +25,36 @@ def try_source(name: str, agent_id: str | None) -> Report:
 
     Raises UserError: NOTHING_FOUND if no source is declared for it, FAILED if it can't be read.
     """
-    path, sources = target(name), load_config(state_dir().config).sources
-    try:
-        head = read_head(path, _HEAD_BYTES)
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {os_reason(error)}.") from error
-    document = opened(Candidate(path=path, head=head, agent_id=agent_id, declared=sources))
+    sources = load_config(state_dir().config).sources
+    file = Candidate(path=target(name), agent_id=agent_id, declared=sources)
+    document = opened(file)
     if document is None:
         named = f"No [[sources]] in config.toml is called {agent_id!r}." if agent_id is not None else ""
         raise UserError(
-            f"{named or f'No [[sources]] in config.toml has {path} among its `files`.'} {_fields_in(head)}",
+            f"{named or f'No [[sources]] in config.toml has {file.path} among its `files`.'} {_fields_in(file.head)}",
             ExitCode.NOTHING_FOUND,
         )
     declared = next(source for source in sources if source.agent == document.agent.id)
     try:
         report = survey(document, root_of)
     except OSError as error:
+        listed = f" `messages` must name the list of its records; it is {declared.messages!r}."
         raise UserError(
-            f"{path} can't be read as {declared.format}: {error.strerror or 'it is damaged'}. In a document, "
-            f"`messages` must name the list of its records; it is {declared.messages!r}.",
+            f"{file.path} can't be read as {declared.format}: {error.strerror or 'it is damaged'}."
+            f"{listed if declared.format == 'json' else ''}"
         ) from error
     report.misdeclared = [*_misdeclared(declared, report)]
     return report
 
 
 def _fields_in(head: bytes) -> str:
-    """Returns a sentence on the fields of a file's first record, from which a declaration can be written."""
+    """Returns a sentence on the fields of a file's first record, as a declaration names them."""
     data = head.removeprefix(b"\xef\xbb\xbf").strip()
-    first = data.splitlines()[0] if data else b""
-    fields = fields_of(first) or fields_of(next(iter(items_of(msgspec.Raw(data))), None))
+    fields = fields_of(data.split(b"\n")[0]) or fields_of(next(iter(items_of(msgspec.Raw(data))), None))
     if not fields:
         return "Its first line is no JSON object."
-    shown = [f"{name} ({_kind(raw)})" for name, raw in fields.items()][:_FEW]
-    return f"Its first record has the fields {', '.join(shown)}."
-
-
-def _kind(raw: msgspec.Raw) -> str:
-    if items_of(raw):
-        return "list"
-    if fields_of(raw):
-        return f"object with {', '.join(list(fields_of(raw))[:_FEW])}"
-    return "text" if text_of(raw) else "other"
+    paths = [".".join(filter(None, (name, inner))) for name, raw in fields.items() for inner in fields_of(raw) or ("",)]
+    return f"Its first record has the fields {', '.join(paths[:_MOST_FIELDS])}."
 
 
 def _misdeclared(declared: DeclaredSource, found: Report) -> Iterator[str]:

@@ -20,8 +20,9 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
 from carryover.importing.calls import PLAIN, call_of, quoted_of
+from carryover.importing.candidate import Candidate, Document, document
 from carryover.importing.specstory import names_of, words_of
-from carryover.importing.turns import MAX_BYTES, Candidate, Document, Turn, TurnReader, document
+from carryover.importing.turns import MAX_BYTES, Turn, TurnReader
 from carryover.model import (
     NOTE,
     Actor,

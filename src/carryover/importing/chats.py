@@ -18,17 +18,8 @@ from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.adapter.spec import AgentSpec, ChatExport
 from carryover.agents import agent_name, specs
 from carryover.importing import atif
-from carryover.importing.turns import (
-    MAX_BYTES,
-    Candidate,
-    Document,
-    Fences,
-    Turn,
-    TurnContext,
-    TurnReader,
-    by_turn,
-    document,
-)
+from carryover.importing.candidate import Candidate, Document, document
+from carryover.importing.turns import MAX_BYTES, Fences, Turn, TurnContext, TurnReader, by_turn
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest

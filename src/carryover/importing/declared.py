@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -13,11 +13,13 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
+from carryover.adapter.event_builder import Facts, OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.importing.calls import call_of, outcome_in_text
-from carryover.importing.turns import Candidate, Document, Turn
+from carryover.importing.candidate import Candidate, Document
+from carryover.importing.turns import Turn
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.paths import expanded
 from carryover.records import rawjson
@@ -30,6 +32,8 @@ from carryover.transcript.recorder import OpenCall, SessionContext, reemitted_af
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 
+HEAD: Final = -1
+"""The number of the fields beside the list of a document."""
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""
 SETTLED_MS: Final = 5_000
@@ -47,20 +51,16 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """The key of the last event, after which a document goes on."""
 
 
-class Begin(msgspec.Struct, frozen=True, tag="begin"):
-    """What the reader of a document says first. `on`: its entries follow those read before; `more`: others follow."""
+class Entry(msgspec.Struct, frozen=True):
+    """What the reader of a document returns: an entry of its list, numbered from 0, or first its short other fields.
 
-    head: Fields
-    """Short fields of the document beside its list."""
-    on: bool
-    more: bool
-
-
-class Entry(msgspec.Struct, frozen=True, tag="entry"):
-    """An entry in the list of a document, numbered from 0."""
+    `on`: the entries follow those read before; `more`: others follow.
+    """
 
     number: int
     record: msgspec.Raw
+    on: bool = True
+    more: bool = False
 
 
 def all_agents(sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
@@ -150,31 +150,27 @@ class Rewritten(OnlyConversation):
         self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(records)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(Begin(self._head, on, more))
+        return msgspec.json.encode(Entry(HEAD, msgspec.Raw(msgspec.json.encode(self._head)), on, more))
 
     def piece(self, number: int) -> bytes | None:
         return msgspec.json.encode(Entry(number, self._records[number]))
 
 
 def _parse(declared: DeclaredSource, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    number = record.number
-    data: bytes | msgspec.Raw = record.data
+    entry = Entry(record.number, msgspec.Raw(record.data))
     if declared.format == "json":
-        part = msgspec.json.decode(record.data, type=Begin | Entry)
-        if isinstance(part, Begin):
-            kept = context if part.on else msgspec.structs.replace(context, calls=(), last=None)
-            turn = _located(declared, source, kept, part.head, 0)
-            here = turn.context
-            return here, turn.built(reemitted_after(here.last, session=here.session, more=part.more))
-        number = part.number
-        data = part.record
-    fields = fields_of(data)
-    if not fields:
-        turn = Turn(context=context, keys="", session="")
+        entry = msgspec.json.decode(record.data, type=Entry)
+    if not entry.on:
+        context = msgspec.structs.replace(context, calls=(), last=None, emitted=Facts())
+    fields = fields_of(entry.record)
+    turn = _located(declared, source, context, fields, entry.number)
+    if entry.number == HEAD:
+        again = reemitted_after(turn.context.last, session=turn.session, more=entry.more)
+        return turn.context, turn.built(again)
+    if fields:
+        _take(turn, declared, fields, entry.number)
+    else:
         turn.skip("record", "not a JSON object")
-        return context, turn.built()
-    turn = _located(declared, source, context, fields, number)
-    _take(turn, declared, fields, number)
     if turn.events:
         turn.change(last=turn.last_key)
     return turn.finish()
@@ -196,7 +192,7 @@ def _located(declared: DeclaredSource, source: Source, context: Context, fields:
 def _take(turn: Turn[Context], declared: DeclaredSource, fields: Fields, number: int) -> None:
     role = text_of(_at(fields, declared.role))
     speaker = declared.speakers.get(role.lower())
-    calls = [*_calls_in(declared, fields)]
+    calls = _calls_in(declared, fields)
     text = _said(fields, declared.text)
     result = text if speaker == "tool" else None  # what a tool printed, if the record holds that
     if declared.result:
@@ -247,15 +243,12 @@ def _said(fields: Fields, path: str) -> str:
     return text_of(raw) or "\n".join(filter(None, parts))
 
 
-def _calls_in(declared: DeclaredSource, fields: Fields) -> Iterator[Fields]:
-    """Yields the calls in a record, each as an object with the fields that the user named."""
+def _calls_in(declared: DeclaredSource, fields: Fields) -> list[Fields]:
+    """Returns the calls in a record, each as an object with the fields that the user named."""
     raw = _at(fields, declared.call)
     if text_of(raw):
-        yield fields
-    elif items := items_of(raw):
-        yield from map(fields_of, items)
-    elif call := fields_of(raw):
-        yield call
+        return [fields]
+    return [fields_of(item) for item in items_of(raw)] or [call for call in (fields_of(raw),) if call]
 
 
 def _time_in(raw: msgspec.Raw) -> int:

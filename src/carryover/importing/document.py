@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,18 +14,15 @@ from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
-from carryover.fsio import open_regular
 from carryover.importing import atif, chats, notes, report, specstory
 from carryover.importing import declared as declared_sources
-from carryover.importing.turns import Candidate, Document, former_root, moved
+from carryover.importing.candidate import NOTHING, Candidate, Document
+from carryover.importing.turns import former_root, moved
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
 from carryover.model import Event, FileEdit, ToolCall, ToolResult
 from carryover.readers.by_kind import reader_of_copies
-
-HEAD_BYTES: Final = 64 << 10
-_NOTHING: Final = "Nothing was imported from it."
 
 
 def open_document(
@@ -49,7 +44,6 @@ def open_document(
     """
     file = Candidate(
         path=path,
-        head=_head(path),
         project=project,
         agent_id=agent_id,
         part=part,
@@ -57,12 +51,14 @@ def open_document(
         own_folder=own_folder,
         declared=tuple(declared),
     )
+    if not file.head.strip():
+        raise UserError(f"{path} is empty.", ExitCode.NOTHING_FOUND)
     found = next(filter(None, (recognised(file) for recognised in _FORMATS)), None)
     if found is None:
         # Of the files in a folder, most are no transcripts.
         what = f"{report.described(path)} " if any_chat and not part else ""
         raise UserError(
-            f"{path} is not recognised. {_NOTHING} {what}Carryover imports {forms()}.", ExitCode.NOTHING_FOUND
+            f"{path} is not recognised. {NOTHING} {what}Carryover imports {forms()}.", ExitCode.NOTHING_FOUND
         )
     found = replace(found, agent=replace(found.agent, reader=reader_of_copies(found.agent.reader)))
     return _in_project(found, project) if project is not None else found
@@ -98,21 +94,6 @@ def forms() -> str:
         f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(exporting)} exported, sessions that "
         f"{specstory.NAME} saved as Markdown, trajectories in {atif.NAME} 1.x of any tool, {chats.FORMS}"
     )
-
-
-def _head(path: Path) -> bytes:
-    try:
-        if stat.S_ISDIR(path.stat().st_mode):
-            raise UserError(f"{path} is a folder, and no transcript. {_NOTHING}", ExitCode.NOTHING_FOUND)
-        with os.fdopen(open_regular(path), "rb") as file:
-            head = file.read(HEAD_BYTES)
-    except FileNotFoundError as error:
-        raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND) from error
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}. {_NOTHING}") from error
-    if not head.strip():
-        raise UserError(f"{path} is empty.", ExitCode.NOTHING_FOUND)
-    return head
 
 
 def _in_project(found: Document, project: str) -> Document:

@@ -10,7 +10,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import SessionContext
 from carryover.adapter.spec import AgentSpec
-from carryover.importing.turns import Candidate, Document, document
+from carryover.importing.candidate import Candidate, Document, document
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, PinChange, SessionInfo, Skipped, UserPrompt
 from carryover.readers.jsonl import JsonlReader
 

@@ -14,7 +14,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters, agent_name
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.importing.turns import Document
+from carryover.importing.candidate import Document
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.readers.bounds import read_bounded
 from carryover.readers.by_kind import reader_of_copies

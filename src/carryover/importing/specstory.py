@@ -14,8 +14,9 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode, UserError
 from carryover.importing.calls import quoted_of
+from carryover.importing.candidate import NOTHING, Candidate, Document, document
 from carryover.importing.specstory_blocks import HEADING, blocks, read_tool, spoken_text, turn_starts
-from carryover.importing.turns import Candidate, Document, Turn, TurnContext, TurnReader, by_turn, document
+from carryover.importing.turns import Turn, TurnContext, TurnReader, by_turn
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.transcript.recorder import usable_name
@@ -85,14 +86,12 @@ def _document(file: Candidate, made: Made) -> Document:
         spec = UNNAMED
     if spec is None and made.agent is None:
         raise UserError(
-            f"{file.path} does not say which agent its session is of. Nothing was imported from it. "
-            "Name it with --agent.",
+            f"{file.path} does not say which agent its session is of. {NOTHING} Name it with --agent.",
             ExitCode.USAGE,
         )
     if spec is None:
         raise UserError(
-            f"{file.path} holds a session of {made.agent!r}, an agent that Carryover does not know. Nothing was "
-            "imported from it.",
+            f"{file.path} holds a session of {made.agent!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
     parse = partial(_parse, quoted_of(spec), file.project or folder_of(file.path))

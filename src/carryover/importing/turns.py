@@ -1,21 +1,20 @@
-"""What imported documents share: each is read by an agent without an installation, a record per turn or step."""
+"""What documents share that are read as a whole, a record per turn or step."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
-from carryover.adapter.spec import AgentSpec
-from carryover.agents import specs
-from carryover.declared_source import DeclaredSource
+from carryover.adapter.contract import Batch, FileStat, Parsed, Record
+from carryover.adapter.event_builder import SessionContext, differing
+from carryover.adapter.recorder import Recorder
+from carryover.importing.candidate import plain_text
 from carryover.model import AnyBody, FileEdit
 from carryover.readers.files import read_small, stamp_of_file
 from carryover.records.fields import is_absolute, resolved
@@ -23,8 +22,6 @@ from carryover.records.text import names_handoff_file
 from carryover.transcript.files import read_small, stamp_of_file
 from carryover.transcript.recorder import Recorder, SessionContext, differing
 
-RANK: Final = -1
-"""Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 MAX_BYTES: Final = 32 << 20
 """A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -32,66 +29,6 @@ TURNS_AT_ONCE: Final = 2000
 BYTES_AT_ONCE: Final = 1 << 20
 """Turns are stored in batches of so many or so long, each with its own commit. Keys are hashes, so that each commit
 writes to pages all over the ledger's indexes: many small ones write the more, the larger the ledger is."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A file that may be a document, with what `open_document` was told of it.
-
-    A format is one function that recognises its documents: `Callable[[Candidate], Document | None]`.
-    """
-
-    path: Path
-    head: bytes
-    """Its first 64 KiB."""
-    project: str | None = None
-    agent_id: str | None = None
-    part: bool = False
-    any_chat: bool = True
-    own_folder: Path | None = None
-    declared: tuple[DeclaredSource, ...] = ()
-
-    @cached_property
-    def text(self) -> str:
-        """The head as text."""
-        return plain_text(self.head)
-
-    @property
-    def named(self) -> AgentSpec | None:
-        """The agent that the user names, if Carryover knows it."""
-        return next((spec for spec in specs() if spec.id == self.agent_id), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file, with the agent that reads this format. `form`: the program that wrote it, for people."""
-
-    agent: Agent
-    source: Source
-    form: str
-
-
-def document(
-    spec: AgentSpec,
-    reader: Reader,
-    context_type: type[msgspec.Struct],
-    parse: Callable[[Source, Any, Record], tuple[Any, Parsed]],
-    path: Path,
-    form: str,
-    session: str | None = None,
-    *,
-    rank: int = RANK,
-) -> Document:
-    """Returns a document of an agent that has no folder to look for sources in."""
-    agent = Agent(
-        spec=spec,
-        reader=reader,
-        context_type=context_type,
-        source_of=lambda _path, _root: None,
-        sources=lambda _root: [],
-        parse=parse,
-    )
-    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
 
 
 class TurnContext(SessionContext, frozen=True, omit_defaults=True):
@@ -128,11 +65,6 @@ class Turn(Recorder[C]):
                 self.events[0] = msgspec.structs.replace(self.events[0], key=f"{self.keys}/{info}")
             self.change(emitted=facts)
         return self.context, self.built()
-
-
-def plain_text(data: bytes) -> str:
-    """Returns a document as text, with the line breaks of Unix."""
-    return data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def by_turn(starts: Callable[[Sequence[str]], list[int]], data: bytes) -> list[Record]:

@@ -210,3 +210,19 @@ def test_a_document_without_the_list_can_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text('{"messages": {}}')
     with pytest.raises(OSError, match="no list of messages"):
         agent.reader.read(tmp_path / "one.json", None)
+
+
+def test_a_document_that_is_read_again_says_its_model_again(tmp_path: Path) -> None:
+    """What is not emitted again is retracted."""
+    agent = agent_of(DeclaredSource(agent="a", files=(f"{tmp_path}/*.json",), format="json"))
+    source = Source(agent="a", path=str(tmp_path / "one.json"), session="one")
+    context, cursor, models = agent.context_type(), None, []
+    for said in ("first", "other"):
+        message = {"role": "user", "content": said, "timestamp": AT_S, "model": "m1"}
+        (tmp_path / "one.json").write_text(json.dumps({"messages": [message]}))
+        batch = agent.reader.read(tmp_path / "one.json", cursor)
+        cursor = batch.cursor
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            models += [event.body.model for event in parsed.events if isinstance(event.body, SessionInfo)]
+    assert models == ["m1", "m1"]

@@ -11,9 +11,9 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.agents import specs
 from carryover.importing import specstory_blocks
 from carryover.importing.calls import PLAIN
+from carryover.importing.candidate import plain_text
 from carryover.importing.document import open_document
 from carryover.importing.specstory import Made, folder_of, read_head, spec_named
-from carryover.importing.turns import plain_text
 from carryover.model import Answer, Question, ToolResult
 from carryover.transcript.recorder import OpenCall
 from support.specstory import FOLDER, events_of, read, story
