@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
-from carryover.adapter.event_builder import Facts, OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
@@ -28,7 +27,7 @@ from carryover.records.lenient import Fields, fields_of, inside, is_true, items_
 from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
+from carryover.transcript.recorder import Facts, OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 

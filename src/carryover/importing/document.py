@@ -22,7 +22,7 @@ from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
 from carryover.model import Event, FileEdit, ToolCall, ToolResult
-from carryover.readers.by_kind import reader_of_copies
+from carryover.transcript.by_kind import reader_of_copies
 
 
 def open_document(

@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import SessionContext
 from carryover.adapter.spec import AgentSpec
 from carryover.importing.candidate import Candidate, Document, document
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, PinChange, SessionInfo, Skipped, UserPrompt
-from carryover.readers.jsonl import JsonlReader
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.recorder import SessionContext
 
 _MARK: Final = "carryover_note"
 _HEAD: Final = f'{{"{_MARK}":1,'.encode()

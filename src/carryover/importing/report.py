@@ -16,12 +16,12 @@ from carryover.agents import adapters, agent_name
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.importing.candidate import Document
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
-from carryover.readers.bounds import read_bounded
-from carryover.readers.by_kind import reader_of_copies
-from carryover.readers.files import read_head
-from carryover.readers.jsonl import JsonlReader
 from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import label
+from carryover.transcript.bounds import read_bounded
+from carryover.transcript.by_kind import reader_of_copies
+from carryover.transcript.files import read_head
+from carryover.transcript.jsonl import JsonlReader
 
 _MOST_TYPES: Final = 6
 _DOCUMENT: Final = re.compile(rb'\s*(?:\{\s*["}]|\[\s*["{\[\]])')

@@ -12,11 +12,8 @@ from typing import ClassVar, Final, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record
-from carryover.adapter.event_builder import SessionContext, differing
-from carryover.adapter.recorder import Recorder
 from carryover.importing.candidate import plain_text
 from carryover.model import AnyBody, FileEdit
-from carryover.readers.files import read_small, stamp_of_file
 from carryover.records.fields import is_absolute, resolved
 from carryover.records.text import names_handoff_file
 from carryover.transcript.files import read_small, stamp_of_file
