@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.adapter.spec import AgentSpec, ChatExport
 from carryover.agents import agent_name, specs
+from carryover.declared_source import SPEAKERS, Speaker
 from carryover.importing import atif
 from carryover.importing.candidate import Candidate, Document, document
 from carryover.importing.turns import MAX_BYTES, Fences, Turn, TurnContext, TurnReader, by_turn
@@ -31,17 +32,10 @@ FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messag
 _UNNAMED: Final = AgentSpec(id="assistant", name="Assistant", binaries=(), folders=())
 """Stands for the program that answered, which such a chat does not name."""
 
-Speaker = Literal["user", "agent", "tool", "system"]
-_SPEAKERS: Final[dict[str, Speaker]] = {
-    **dict.fromkeys(("user", "human"), "user"),
-    **dict.fromkeys(("assistant", "ai", "model", "gpt"), "agent"),
-    **dict.fromkeys(("tool", "function"), "tool"),
-    **dict.fromkeys(("system", "developer"), "system"),
-}
 _ITEMS: Final[dict[str, Speaker]] = {
     **dict.fromkeys(("function_call", "custom_tool_call"), "agent"),
     **dict.fromkeys(("function_call_output", "custom_tool_call_output", "function_call_result"), "tool"),
-    "reasoning": "system",
+    "reasoning": "ignored",
 }
 """Who makes an entry that is no message, in the form of OpenAI's Responses."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system)"
@@ -171,7 +165,7 @@ def _split_of(file: Candidate) -> Callable[[bytes], list[Record]] | None:
 
 def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
     begin = form.fullmatch(line.rstrip())
-    return _SPEAKERS[begin["role"].lower()] if begin is not None else "system"
+    return SPEAKERS[begin["role"].lower()] if begin is not None else "ignored"
 
 
 def _take_turns(speakers: Sequence[Speaker]) -> bool:
@@ -199,7 +193,7 @@ def _records_of_markdown(form: re.Pattern[str], data: bytes) -> list[Record]:
         first, _, rest = turn.data.decode().partition("\n")
         begin = form.fullmatch(first.rstrip())
         speaker = _speaker_at(form, first)
-        if begin is not None and speaker != "system":
+        if begin is not None and speaker != "ignored":
             said = f"{begin.groupdict().get('said') or ''}\n{rest}".strip().removesuffix("\n---").strip()
             steps.append((turn.number, {"source": speaker, "message": said}))
     return _records(steps)
@@ -228,7 +222,7 @@ def _speaker_of(message: Fields) -> Speaker | None:
     if (item := _ITEMS.get(text_of(message.get("type")))) is not None:
         return item
     has_content = any(name in message for name in ("content", "tool_calls", "value"))
-    return _SPEAKERS.get(first_text(message, "role", "from").lower()) if has_content else None
+    return SPEAKERS.get(first_text(message, "role", "from").lower()) if has_content else None
 
 
 def _records_of_messages(data: bytes) -> list[Record]:

@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _try(args: argparse.Namespace) -> int:
-    from carryover.actions.trying import try_source
+    from carryover.actions.importing import try_source
 
     tried = [try_source(name, args.agent) for name in args.files]
     put(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
