@@ -12,7 +12,7 @@ from carryover.adapter.contract import Agent, Record, Source
 from carryover.agents import adapters
 from carryover.errors import UserError
 from carryover.importing.document import open_document
-from carryover.importing.recognition import looks
+from carryover.importing.report import looks
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.transcript.by_kind import reader_of_copies
 

@@ -12,11 +12,11 @@ import msgspec
 Speaker = Literal["user", "agent", "tool", "ignored"]
 SPEAKERS: Final[Mapping[str, Speaker]] = {
     **dict.fromkeys(("user", "human"), "user"),
-    **dict.fromkeys(("assistant", "agent", "ai", "model"), "agent"),
+    **dict.fromkeys(("assistant", "agent", "ai", "model", "gpt"), "agent"),
     **dict.fromkeys(("tool", "function"), "tool"),
     **dict.fromkeys(("system", "developer"), "ignored"),
 }
-"""Who speaks in a record, by its role."""
+"""Who speaks in a record or message, by its role."""
 
 Field = str
 """Path of names to a field, separated by dots: `message.text`. Empty: there is no such field."""

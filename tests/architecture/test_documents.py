@@ -8,12 +8,12 @@ import msgspec
 import pytest
 import yaml
 
-from carryover.actions.importing import FileReport
 from carryover.agents import specs
 from carryover.config import Config
 from carryover.errors import ExitCode
 from carryover.faces.cli.main import COMMANDS
 from carryover.faces.cli.manual import commands, program
+from carryover.importing.report import Report
 from carryover.ledger.rows import SessionRow
 from carryover.model import AnyBody
 from carryover.past.chat_document import GENERIC, web_chats
@@ -147,7 +147,7 @@ def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
     assert names(session) - {"session"} < set(SessionRow.__struct_fields__)
     kinds = names(events) - {"at_ms", "subagent_id", "retracted", "body", "kind"}
     assert kinds < set(bodies)
-    assert names(imported) - {"files"} == set(FileReport.__struct_fields__)
+    assert names(imported) - {"files"} == set(Report.__struct_fields__)
     assert {"text", "output", "tokens", "budget", "files", "left_out"} == names(export)
     assert {"output", "bytes", "recipients", "left_out_keys", "depth", "expires_ms"} < names(shared)
 

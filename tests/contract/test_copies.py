@@ -11,8 +11,8 @@ import pytest
 
 from carryover.adapter.contract import Agent, Source
 from carryover.facts import ProjectRoot
+from carryover.importing.candidate import Document
 from carryover.importing.document import open_document
-from carryover.importing.turns import Document
 from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
 from carryover.past.exporting import session_document

@@ -22,7 +22,8 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import foreign_root
-from carryover.importing.document import Note, encoded, note_id, open_document
+from carryover.importing.document import open_document
+from carryover.importing.notes import Note, encoded, note_id
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import PreparedBatch, event_key

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from carryover import model
+from carryover.importing.candidate import Document
 from carryover.importing.document import open_document
-from carryover.importing.turns import Document
 
 FOLDER = Path(__file__).parents[1] / "unit/importing/documents"
 

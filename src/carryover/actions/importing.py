@@ -1,4 +1,5 @@
-"""Imports the files that the user names, and those in folders: through the daemon or in this process."""
+"""Imports the files that the user names, and those in folders, through the daemon or in this process; or tries on them
+what a declared source reads, and what its declaration gets wrong."""
 
 from __future__ import annotations
 
@@ -14,45 +15,34 @@ import msgspec
 
 from carryover.actions.output_file import target
 from carryover.config import load_config, project_settings
+from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
+from carryover.importing.candidate import Candidate, Document
+from carryover.importing.declared import opened
+from carryover.importing.document import open_document
+from carryover.importing.document import take_in as into_ledger
+from carryover.importing.report import Report, counts, survey
+from carryover.importing.turns import MAX_BYTES, TurnReader
+from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
 from carryover.past.opened import written
 from carryover.paths import StateDir, is_utf8
+from carryover.publish.forgetting import publish_here
+from carryover.records.lenient import fields_of, items_of
 from carryover.terminal.output import counted
 
 if TYPE_CHECKING:
-    from carryover.importing.document import Imported
-    from carryover.importing.turns import Document
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 
+__all__ = ["ImportRequest", "Imports", "Report", "import_file", "import_files", "take_in", "try_source"]
+
+_MOST_FIELDS: Final = 24
 ANSWER_S: Final = 3600.0
 """Time limit for the daemon's answer; it reads the whole document first."""
-
-
-class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of a file and the result of importing it. Times are UTC ms."""
-
-    file: str
-    agent: str | None = None
-    form: str | None = None
-    sessions: tuple[str, ...] = ()
-    projects: tuple[str, ...] = ()
-    prompts: int = 0
-    events: int = 0
-    new_events: int | None = None
-    """Number of events added to the ledger; None if nothing was stored."""
-    forgotten: int = 0
-    forgotten_ms: int | None = None
-    first_ms: int | None = None
-    last_ms: int | None = None
-    skipped: int = 0
-    oversized: int = 0
-    torn: bool = False
-    problem: str | None = None
 
 
 class ImportRequest(msgspec.Struct, frozen=True):
@@ -74,10 +64,8 @@ class Imports(msgspec.Struct, frozen=True, kw_only=True):
         print(report.file, report.problem or report.new_events)
     """
 
-    alone: list[FileReport]
-    """Files that were named, or have a problem."""
-    of_folders: list[FileReport]
-    """The others, of folders that were named."""
+    reports: list[Report]
+    """All files that were read, or have a problem."""
     others: int
     """How many files of folders no known agent wrote."""
     excluded: dict[str, str] = {}
@@ -86,11 +74,6 @@ class Imports(msgspec.Struct, frozen=True, kw_only=True):
     """Roots of projects that are no folders here."""
     code: ExitCode
     """OK, or what went wrong with a file first."""
-
-    @property
-    def reports(self) -> list[FileReport]:
-        """All files that were read."""
-        return [*self.alone, *self.of_folders]
 
     @property
     def roots(self) -> list[str]:
@@ -126,24 +109,20 @@ def import_files(names: Sequence[str], *, project: str | None, agent: str | None
 
 def _imported(state: StateDir, requests: Iterable[ImportRequest], *, store: bool) -> Imports:
     """Imports file by file; of the projects nothing is said yet."""
-    alone: list[FileReport] = []
-    of_folders: list[FileReport] = []
+    reports: list[Report] = []
     code = ExitCode.OK
     others = 0
     for request in requests:
         try:
-            report = import_file(state, request, store=store)
+            reports.append(import_file(state, request, store=store))
         except UserError as error:
             if request.in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
                 continue
-            alone.append(FileReport(file=str(request.path), problem=str(error)))
+            reports.append(Report(file=str(request.path), in_folder=request.in_folder, problem=str(error)))
             # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
             code = code or (ExitCode.OK if request.in_folder and not is_utf8(request.path) else error.code)
-            continue
-        is_like_others = request.in_folder and not report.torn and report.problem is None
-        (of_folders if is_like_others else alone).append(report)
-    return Imports(alone=alone, of_folders=of_folders, others=others, code=code)
+    return Imports(reports=reports, others=others, code=code)
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
@@ -160,45 +139,30 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, True) for _, file in dated)
 
 
-def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> FileReport:
+def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Report:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
-    from carryover.importing.document import open_document
-
+    path = request.path
     document = open_document(
-        request.path,
+        path,
         project=request.project,
         agent_id=request.agent,
         any_chat=not request.in_folder,
         declared=load_config(state.config).sources,
     )
-    report = _surveyed(document, request.path)
-    _refuse_useless(document, report, request.path)
-    return _stored(state, document, request, report) if store else report
-
-
-def _surveyed(document: Document, path: Path) -> FileReport:
-    from carryover.importing.document import survey
-
     try:
-        found = survey(document)
+        report = survey(document, root_of)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         raise UserError(f"{path} can't be read: {why}. Nothing was imported from it.") from error
-    return FileReport(
-        file=str(path),
-        agent=document.agent.id,
-        form=document.form,
-        sessions=tuple(found.folders),
-        projects=tuple(dict.fromkeys(root_of(folder).root for folder in found.folders.values() if folder is not None)),
-        **{name: value for name in FileReport.__struct_fields__ if (value := getattr(found, name, None))},
-    )
+    report.in_folder = request.in_folder
+    _refuse_useless(document, report, path)
+    if store:
+        _store(state, document, request, report)
+    return report
 
 
-def _refuse_useless(document: Document, report: FileReport, path: Path) -> None:
+def _refuse_useless(document: Document, report: Report, path: Path) -> None:
     """Raises UserError if there is nothing in the file that could be recorded."""
-    from carryover.importing.recognition import counts, look
-    from carryover.importing.turns import MAX_BYTES, TurnReader
-
     if not report.events and report.oversized and isinstance(document.agent.reader, TurnReader):
         raise UserError(
             f"{path} is longer than {MAX_BYTES >> 20} MiB, the most that is read of {report.form}. Nothing was "
@@ -207,8 +171,8 @@ def _refuse_useless(document: Document, report: FileReport, path: Path) -> None:
         )
     if not report.events:
         raise UserError(
-            f"{path} holds no conversation that can be read as one of {report.form}: "
-            f"{counts(look(document.agent, path))}. It may be cut off. Nothing was imported from it.",
+            f"{path} holds no conversation that can be read as one of {report.form}: {counts(report)}. It may be cut "
+            "off. Nothing was imported from it.",
             ExitCode.NOTHING_FOUND,
         )
     if not report.projects:
@@ -221,35 +185,29 @@ def _refuse_useless(document: Document, report: FileReport, path: Path) -> None:
         raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
 
 
-def _stored(state: StateDir, document: Document, request: ImportRequest, report: FileReport) -> FileReport:
+def _store(state: StateDir, document: Document, request: ImportRequest, report: Report) -> None:
+    """Imports the document and reports what that did. A session that the ledger has already stays in its project."""
     done = take_in(state, document, request)
+    report.new_events, report.forgotten, report.problem = done.new_events, done.forgotten, done.problem
     with reading(state.ledger) as db:
-        ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
+        ids = (project_of_session(db, report.agent, session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
-        until_ms = forgotten_ms(db, report.agent or "", report.sessions, report.projects) if done.forgotten else None
-    # A session that is already in the ledger stays in its project.
-    roots = tuple(row.root for row in rows if row is not None) or report.projects
-    return msgspec.structs.replace(report, projects=roots, **msgspec.structs.asdict(done), forgotten_ms=until_ms)
+        if report.forgotten:
+            report.forgotten_ms = forgotten_ms(db, report.agent, report.sessions, report.projects)
+    report.projects = [row.root for row in rows if row is not None] or report.projects
 
 
-def take_in(state: StateDir, document: Document, request: ImportRequest) -> Imported:
+def take_in(state: StateDir, document: Document, request: ImportRequest) -> Report:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
-    from carryover.importing.document import Imported
-
     which = {"path": str(request.path), "project": request.project or "", "agent": request.agent or ""}
     query = urlencode({**which, **({"again": 1} if request.again else {})}, errors="strict")
     private_dir(state.root)
     store_here, unchanged = partial(_store_here, document, request.again), "Nothing was imported."
-    return written(f"/import?{query}", Imported, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
+    return written(f"/import?{query}", Report, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
 
 
-async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:
+async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Report:
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
-    from carryover.importing.document import Imported
-    from carryover.importing.document import take_in as into_ledger
-    from carryover.ingest.scan import MS_PER_DAY
-    from carryover.publish.forgetting import publish_here
-
     config = load_config(StateDir(paths.state).config)
     done = await into_ledger(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
@@ -257,4 +215,59 @@ async def _store_here(document: Document, again: bool, ledger: Ledger, paths: St
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())
     problem = done.error or next(iter(problems), None)
-    return Imported(new_events=done.new_events, forgotten=done.forgotten, problem=problem)
+    return Report(new_events=done.new_events, forgotten=done.forgotten, problem=problem)
+
+
+def try_source(name: str, agent_id: str | None) -> Report:
+    """Reads the file `name` as the source that is declared for it, or for `agent_id`.
+
+    Raises UserError: NOTHING_FOUND if no source is declared for it, FAILED if it can't be read.
+    """
+    sources = load_config(state_dir().config).sources
+    file = Candidate(path=target(name), agent_id=agent_id, declared=sources)
+    document = opened(file)
+    if document is None:
+        named = f"No [[sources]] in config.toml is called {agent_id!r}." if agent_id is not None else ""
+        raise UserError(
+            f"{named or f'No [[sources]] in config.toml has {file.path} among its `files`.'} {_fields_in(file.head)}",
+            ExitCode.NOTHING_FOUND,
+        )
+    declared = next(source for source in sources if source.agent == document.agent.id)
+    try:
+        report = survey(document, root_of)
+    except OSError as error:
+        listed = f" `messages` must name the list of its records; it is {declared.messages!r}."
+        raise UserError(
+            f"{file.path} can't be read as {declared.format}: {error.strerror or 'it is damaged'}."
+            f"{listed if declared.format == 'json' else ''}"
+        ) from error
+    report.misdeclared = [*_misdeclared(declared, report)]
+    return report
+
+
+def _fields_in(head: bytes) -> str:
+    """Returns a sentence on the fields of a file's first record, as a declaration names them."""
+    data = head.removeprefix(b"\xef\xbb\xbf").strip()
+    fields = fields_of(data.split(b"\n")[0]) or fields_of(next(iter(items_of(msgspec.Raw(data))), None))
+    if not fields:
+        return "Its first line is no JSON object."
+    paths = [".".join(filter(None, (name, inner))) for name, raw in fields.items() for inner in fields_of(raw) or ("",)]
+    return f"Its first record has the fields {', '.join(paths[:_MOST_FIELDS])}."
+
+
+def _misdeclared(declared: DeclaredSource, found: Report) -> Iterator[str]:
+    if not found.prompts:
+        yield f"No record is a prompt: `role` is {declared.role!r}, `text` is {declared.text!r}."
+    if not found.answers:
+        yield f"No record is an answer: `role` is {declared.role!r}, `text` is {declared.text!r}."
+    if found.events and not found.folders:
+        yield (
+            f"No record names its working folder: `folder` is {declared.folder!r}. "
+            "Name another field, or the one project of these files with `project`."
+        )
+    if found.timeless:
+        yield f"{found.timeless} of {found.events} events have no time: `time` is {declared.time!r}."
+    if found.unnamed:
+        yield f"{found.unnamed} tool calls have no name: `name` is {declared.name!r}."
+    if found.calls and not found.results:
+        yield f"No call has a result: `result` is {declared.result!r}, `result_id` is {declared.result_id!r}."

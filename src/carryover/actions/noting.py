@@ -15,7 +15,8 @@ from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
 from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
-from carryover.importing.document import Note, encoded, note_id, open_document
+from carryover.importing.document import open_document
+from carryover.importing.notes import Note, encoded, note_id
 from carryover.ledger.queries import project_of_session, reading
 from carryover.model import NOTE
 from carryover.past.chat_document import web_chats

@@ -12,7 +12,7 @@ from carryover.actions.noting import record
 from carryover.config import load_config, refuse_excluded
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
-from carryover.importing.document import Note, pin_id
+from carryover.importing.notes import Note, pin_id
 from carryover.ledger.events import pins
 from carryover.ledger.queries import has_only_pins
 from carryover.model import PinChange

@@ -16,7 +16,7 @@ from carryover.distill.shared import FROM
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export import quoting
 from carryover.fsio import read_beginning, read_bytes_bounded
-from carryover.importing.document import note_id
+from carryover.importing.notes import note_id
 from carryover.model import SHARED
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.paths import StateDir, expanded

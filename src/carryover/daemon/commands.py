@@ -22,7 +22,8 @@ from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import ProjectRoot
-from carryover.importing.document import Imported, open_document, take_in
+from carryover.importing.document import open_document, take_in
+from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
 from carryover.ledger.queries import ProjectRow, Selection, project_by_root, projects
 from carryover.ledger.sessions import Moved
@@ -48,11 +49,11 @@ class Imports:
         self._one_at_a_time = asyncio.Lock()
         self._pool = context.pool(1, "import")
 
-    async def take_in(self, path: str, project: str | None, agent_id: str | None, *, again: bool) -> Imported:
+    async def take_in(self, path: str, project: str | None, agent_id: str | None, *, again: bool) -> Report:
         """Imports the document at `path`. `project`, `agent_id`: as for `open_document`."""
         context = self._context
         if context.config.paused:
-            return Imported(problem="Carryover is paused, so nothing was imported.")
+            return Report(problem="Carryover is paused, so nothing was imported.")
         own_folder = context.paths.state
         opened = partial(
             open_document,
@@ -70,12 +71,12 @@ class Imports:
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
         except UserError as trouble:
-            return Imported(problem=str(trouble))
+            return Report(problem=str(trouble))
         if result.projects:
             self._on_read(result.projects, result.newest_event_ms)
             await self._published()
         context.log.info("imported", agent=Word(document.agent.id), events=result.new_events)
-        return Imported(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)
+        return Report(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)
 
 
 LOOK_S: Final = 1.0

@@ -20,8 +20,9 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
 from carryover.importing.calls import PLAIN, call_of, quoted_of
+from carryover.importing.candidate import Candidate, Document, document
 from carryover.importing.specstory import names_of, words_of
-from carryover.importing.turns import MAX_BYTES, Document, Turn, TurnReader, document
+from carryover.importing.turns import MAX_BYTES, Turn, TurnReader
 from carryover.model import (
     NOTE,
     Actor,
@@ -72,9 +73,9 @@ def is_trajectory(head: bytes) -> bool:
     return False
 
 
-def opened(path: Path, agent_id: str | None) -> Document:
-    """Returns a trajectory as a document."""
-    return document_of(_spec_of(path, agent_id), _records, path, NAME)
+def opened(file: Candidate) -> Document | None:
+    """Returns a trajectory as a document; None if it is none."""
+    return document_of(_spec_of(file), _records, file.path, NAME) if is_trajectory(file.head) else None
 
 
 def document_of(spec: AgentSpec, records: Callable[[bytes], list[Record]], path: Path, form: str) -> Document:
@@ -82,14 +83,13 @@ def document_of(spec: AgentSpec, records: Callable[[bytes], list[Record]], path:
     return document(spec, TurnReader(records), Context, partial(_parse, quoted_of(spec)), path, form)
 
 
-def _spec_of(path: Path, agent_id: str | None) -> AgentSpec:
+def _spec_of(file: Candidate) -> AgentSpec:
     """Returns the agent whose session it is; one of the tool's own name if Carryover does not know that."""
-    known = specs()
-    if agent_id is not None:
-        return next(spec for spec in known if spec.id == agent_id)
-    name = text_of(fields_of(_root(read_small(path, limit=MAX_BYTES) or b"").get("agent")).get("name"))
+    if file.named is not None:
+        return file.named
+    name = text_of(fields_of(_root(read_small(file.path, limit=MAX_BYTES) or b"").get("agent")).get("name"))
     words = words_of(name)
-    for spec in known:
+    for spec in specs():
         if any(words == words_of(called) for called in names_of(spec)):
             return spec
     own = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
@@ -140,11 +140,7 @@ def _parse(quoted: QuotedText, _source: Source, context: Context, record: Record
             step.learn(model=text_of(fields.get("model_name")))
         _say(step, quoted, fields)
         _calls(step, quoted, fields, f"{context.session}/{name}")
-        facts, emitted = step.context.facts, step.context.emitted
-        if step.events and context.subagent_id is None and facts != emitted:
-            step.put_info_first(context.session, context.cwd, base.differing(facts, emitted))
-            step.change(emitted=facts)
-    return step.context, step.built()
+    return step.finish()
 
 
 def _say(step: Turn[Context], quoted: QuotedText, fields: Fields) -> None:

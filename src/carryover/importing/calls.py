@@ -12,7 +12,6 @@ from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import in_patch
-from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
@@ -50,20 +49,16 @@ def call_of(ident: str, name: str, given: Fields, cwd: str | None, text: str = "
     op = TOOLS.op(name) if TOOLS.knows(name) or path or not command else "shell"
     if op == "edit" and command == "view":
         op = "read"
-    about = command if op == "shell" else TOOLS.about(op, given)
-    if path and op in ("read", "edit", "write"):
-        about = resolved(path, cwd) or path
+    if op == "shell":
+        return OpenCall.of_command(ident, name, command.strip() or text, cwd)
+    about = (resolved(path, cwd) or path) if path and op in ("read", "edit", "write") else TOOLS.about(op, given)
     subject = bounded(about.strip() or text, SUBJECT_CHARS)
-    changes = _changes(op, subject, given, cwd)
+    changes = _changes(given, cwd) if op in ("edit", "write") else ()
     return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(subject))
 
 
-def _changes(op: Op, subject: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    """Returns the files that a call changes if it succeeds."""
-    if op == "shell":
-        return shell_changes(subject, cwd)
-    if op not in ("edit", "write"):
-        return ()
+def _changes(given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    """Returns the files that an edit changes if it succeeds."""
     if patch := first_text(given, "patch", "input", "diff"):
         return in_patch(patch, cwd)
     path = resolved(first_text(given, *_PATH), cwd)

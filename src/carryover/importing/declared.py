@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -17,6 +17,7 @@ from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.importing.calls import call_of, outcome_in_text
+from carryover.importing.candidate import Candidate, Document
 from carryover.importing.turns import Turn
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.paths import expanded
@@ -26,10 +27,12 @@ from carryover.records.lenient import Fields, fields_of, inside, is_true, items_
 from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
+from carryover.transcript.recorder import Facts, OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 
+HEAD: Final = -1
+"""The number of the fields beside the list of a document."""
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""
 SETTLED_MS: Final = 5_000
@@ -47,20 +50,16 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """The key of the last event, after which a document goes on."""
 
 
-class Begin(msgspec.Struct, frozen=True, tag="begin"):
-    """What the reader of a document says first. `on`: its entries follow those read before; `more`: others follow."""
+class Entry(msgspec.Struct, frozen=True):
+    """What the reader of a document returns: an entry of its list, numbered from 0, or first its short other fields.
 
-    head: Fields
-    """Short fields of the document beside its list."""
-    on: bool
-    more: bool
-
-
-class Entry(msgspec.Struct, frozen=True, tag="entry"):
-    """An entry in the list of a document, numbered from 0."""
+    `on`: the entries follow those read before; `more`: others follow.
+    """
 
     number: int
     record: msgspec.Raw
+    on: bool = True
+    more: bool = False
 
 
 def all_agents(sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
@@ -93,6 +92,20 @@ def agent_of(source: DeclaredSource) -> Agent:
     )
 
 
+def opened(file: Candidate) -> Document | None:
+    """Returns a file of a declared source as a document: of the one that the user names, or whose files it is among."""
+    for declared in file.declared:
+        agent = agent_of(declared)
+        if file.agent_id in (None, declared.agent):
+            roots = (place.at(Path.home(), {}) for place in agent.spec.transcripts)
+            source = next(filter(None, (agent.source_of(file.path, root) for root in roots)), None)
+            if source is None and file.agent_id is not None:
+                source = Source(agent=declared.agent, path=str(file.path), session=file.path.stem)
+            if source is not None:
+                return Document(agent, source, declared.agent)
+    return None
+
+
 def _layout(pattern: str) -> Layout:
     """Returns where the files of a pattern are. The last part with a wildcard is the session's id."""
     folder = PurePosixPath(folder_of(pattern))
@@ -114,7 +127,7 @@ def _plain(text: str) -> str:
     return re.escape(text).replace(r"\*", "[^/]*")
 
 
-def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
+def _document_in(messages: str, path: Path, stat: FileStat) -> Rewritten:
     data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
     raw = msgspec.Raw(data)
     listed = inside(raw, *messages.split(".")) if data.startswith(b"{") else raw
@@ -122,10 +135,10 @@ def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
     if not records:
         half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
         raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "no list of messages", str(path))
-    return Document(fields_of(raw), records)
+    return Rewritten(fields_of(raw), records)
 
 
-class Document(OnlyConversation):
+class Rewritten(OnlyConversation):
     """A session that is one JSON document, rewritten with each message. Its pieces are the records in its list."""
 
     ident = "document"
@@ -136,35 +149,30 @@ class Document(OnlyConversation):
         self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(records)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(Begin(self._head, on, more))
+        return msgspec.json.encode(Entry(HEAD, msgspec.Raw(msgspec.json.encode(self._head)), on, more))
 
     def piece(self, number: int) -> bytes | None:
         return msgspec.json.encode(Entry(number, self._records[number]))
 
 
 def _parse(declared: DeclaredSource, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    number = record.number
-    data: bytes | msgspec.Raw = record.data
+    entry = Entry(record.number, msgspec.Raw(record.data))
     if declared.format == "json":
-        part = msgspec.json.decode(record.data, type=Begin | Entry)
-        if isinstance(part, Begin):
-            kept = context if part.on else msgspec.structs.replace(context, calls=(), last=None)
-            turn = _located(declared, source, kept, part.head, 0)
-            here = turn.context
-            return here, turn.built(reemitted_after(here.last, session=here.session, more=part.more))
-        number = part.number
-        data = part.record
-    fields = fields_of(data)
-    if not fields:
-        turn = Turn(context=context, keys="", session="")
+        entry = msgspec.json.decode(record.data, type=Entry)
+    if not entry.on:
+        context = msgspec.structs.replace(context, calls=(), last=None, emitted=Facts())
+    fields = fields_of(entry.record)
+    turn = _located(declared, source, context, fields, entry.number)
+    if entry.number == HEAD:
+        again = reemitted_after(turn.context.last, session=turn.session, more=entry.more)
+        return turn.context, turn.built(again)
+    if fields:
+        _take(turn, declared, fields, entry.number)
+    else:
         turn.skip("record", "not a JSON object")
-        return context, turn.built()
-    turn = _located(declared, source, context, fields, number)
-    _take(turn, declared, fields, number)
     if turn.events:
-        turn.put_news_first(turn.session, turn.context.cwd)
         turn.change(last=turn.last_key)
-    return turn.context, turn.built()
+    return turn.finish()
 
 
 def _located(declared: DeclaredSource, source: Source, context: Context, fields: Fields, number: int) -> Turn[Context]:
@@ -183,7 +191,7 @@ def _located(declared: DeclaredSource, source: Source, context: Context, fields:
 def _take(turn: Turn[Context], declared: DeclaredSource, fields: Fields, number: int) -> None:
     role = text_of(_at(fields, declared.role))
     speaker = declared.speakers.get(role.lower())
-    calls = [*_calls_in(declared, fields)]
+    calls = _calls_in(declared, fields)
     text = _said(fields, declared.text)
     result = text if speaker == "tool" else None  # what a tool printed, if the record holds that
     if declared.result:
@@ -234,15 +242,12 @@ def _said(fields: Fields, path: str) -> str:
     return text_of(raw) or "\n".join(filter(None, parts))
 
 
-def _calls_in(declared: DeclaredSource, fields: Fields) -> Iterator[Fields]:
-    """Yields the calls in a record, each as an object with the fields that the user named."""
+def _calls_in(declared: DeclaredSource, fields: Fields) -> list[Fields]:
+    """Returns the calls in a record, each as an object with the fields that the user named."""
     raw = _at(fields, declared.call)
     if text_of(raw):
-        yield fields
-    elif items := items_of(raw):
-        yield from map(fields_of, items)
-    elif call := fields_of(raw):
-        yield call
+        return [fields]
+    return [fields_of(item) for item in items_of(raw)] or [call for call in (fields_of(raw),) if call]
 
 
 def _time_in(raw: msgspec.Raw) -> int:

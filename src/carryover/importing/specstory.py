@@ -11,13 +11,13 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
+from carryover.errors import ExitCode, UserError
 from carryover.importing.calls import quoted_of
+from carryover.importing.candidate import NOTHING, Candidate, Document, document
 from carryover.importing.specstory_blocks import HEADING, blocks, read_tool, spoken_text, turn_starts
-from carryover.importing.turns import Document, Turn, TurnContext, TurnReader, by_turn, document
-from carryover.model import (
-    AssistantMessage,
-    UserPrompt,
-)
+from carryover.importing.turns import Turn, TurnContext, TurnReader, by_turn
+from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.transcript.recorder import usable_name
 
@@ -55,9 +55,21 @@ class Context(TurnContext, frozen=True, omit_defaults=True):
     """Whether the last turn was a slash command of the user's."""
 
 
-def read_head(head: bytes) -> Made | None:
+def opened(file: Candidate) -> Document | None:
+    """Returns a document that SpecStory wrote; None if it is another. Raises UserError if its agent is not known."""
+    made = read_head(file.text)
+    return _document(file, made) if made is not None else None
+
+
+def opened_part(file: Candidate) -> Document | None:
+    """Returns what lacks a document's beginning, but has the heading of a turn; None if it has none."""
+    has_turn = any(HEADING.match(line) for line in file.text.split("\n"))
+    return _document(file, Made(None, None)) if has_turn and (file.part or file.any_chat) else None
+
+
+def read_head(text: str) -> Made | None:
     """Parses the beginning of a document; returns None if SpecStory did not write it."""
-    lines = head.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")[:_HEAD_LINES]
+    lines = text.split("\n")[:_HEAD_LINES]
     above = lines[: next((at for at, line in enumerate(lines) if HEADING.match(line)), len(lines))]
     session = _SESSION.search("\n".join(above))
     has_turn = len(above) < len(lines)
@@ -66,9 +78,25 @@ def read_head(head: bytes) -> Made | None:
     return Made(None, None) if session is None else Made(session[1], usable_name(session[2]))
 
 
-def holds_turns(head: bytes) -> bool:
-    """Whether a text that lacks a document's beginning contains the heading of a turn."""
-    return any(HEADING.match(line) for line in head.decode("utf-8", "replace").split("\n"))
+def _document(file: Candidate, made: Made) -> Document:
+    """Returns a document with its sessions as those of its agent. One that names no session is identified by its
+    beginning."""
+    spec = file.named or (spec_named(made.agent, specs()) if made.agent is not None else None)
+    if spec is None and file.part:
+        spec = UNNAMED
+    if spec is None and made.agent is None:
+        raise UserError(
+            f"{file.path} does not say which agent its session is of. {NOTHING} Name it with --agent.",
+            ExitCode.USAGE,
+        )
+    if spec is None:
+        raise UserError(
+            f"{file.path} holds a session of {made.agent!r}, an agent that Carryover does not know. {NOTHING}",
+            ExitCode.NOTHING_FOUND,
+        )
+    parse = partial(_parse, quoted_of(spec), file.project or folder_of(file.path))
+    session = made.session or f"specstory-{digest(file.head[:_ID_BYTES])}"
+    return document(spec, TurnReader(partial(by_turn, turn_starts)), Context, parse, file.path, NAME, session)
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
@@ -90,14 +118,6 @@ def words_of(name: str) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z0-9]+", name.lower())) - {"cli", "ide"}
 
 
-def opened(path: Path, head: bytes, made: Made, spec: AgentSpec, project: str | None) -> Document:
-    """Returns the document with its sessions as those of `spec`. One that names no session is identified by its
-    beginning."""
-    parse = partial(_parse, quoted_of(spec), project or folder_of(path))
-    session = made.session or f"specstory-{digest(head[:_ID_BYTES])}"
-    return document(spec, TurnReader(partial(by_turn, turn_starts)), Context, parse, path, NAME, session)
-
-
 def folder_of(path: Path) -> str | None:
     """Returns the folder that the document `FOLDER/.specstory/history/NAME` is about; None in any other place."""
     return str(path.parents[2]) if path.parts[-3:-1] == (".specstory", "history") else None
@@ -106,7 +126,7 @@ def folder_of(path: Path) -> str | None:
 def _parse(
     quoted: QuotedText, folder: str | None, source: Source, context: Context, record: Record
 ) -> tuple[Context, Parsed]:
-    text = record.data.decode("utf-8", "replace").replace("\r\n", "\n")
+    text = record.data.decode()
     head, _, rest = text.partition("\n")
     heading = HEADING.match(head)
     if heading is None and context.begun:
@@ -119,7 +139,7 @@ def _parse(
         title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
         turn.learn(title=bounded(title, SHORT_CHARS))
         turn.change(last_ms=at_ms)
-        return turn.finish()
+        return turn.finish("info")
     model, at_ms = _model_and_time(heading[3] or "")
     turn.at_ms = at_ms or context.last_ms
     turn.subagent_id = "inline" if heading[2] else None  # the format does not distinguish them
@@ -127,7 +147,7 @@ def _parse(
     turn.change(turns=context.turns + 1, last_ms=turn.at_ms, command=False)
     if heading[1] != "User":
         _answer(turn, quoted, rest)
-        return turn.finish()
+        return turn.finish("info")
     turn.change(name="")
     expands = context.command and context.last_ms == turn.at_ms  # the client's expansion of a command, for the model
     said = spoken_text(rest.split("\n"))
@@ -138,7 +158,7 @@ def _parse(
             if turn.subagent_id is not None:
                 body = UserPrompt(text=body.text, actor="model", command=body.command)
         turn.add(body, f"prompt{number}")
-    return turn.finish()
+    return turn.finish("info")
 
 
 def _answer(turn: Turn[Context], quoted: QuotedText, text: str) -> None:

@@ -17,16 +17,8 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
-from carryover.importing.turns import located
-from carryover.model import (
-    Answer,
-    AnyBody,
-    Op,
-    PlanItem,
-    PlanState,
-    PlanUpdate,
-    Question,
-)
+from carryover.importing.turns import Fences, located
+from carryover.model import Answer, AnyBody, Op, PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
@@ -42,7 +34,6 @@ _TOOL: Final = re.compile(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-na
 _TOOL_END: Final = "</tool-use>"
 _MOST_ENDS: Final = 100
 """How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
-_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE: Final = "---"
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
 _SUMMARY_CHARS: Final = 20_000
@@ -70,34 +61,6 @@ _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
 _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
-
-
-class Fences:
-    """Tracks the open fenced blocks, line by line.
-
-    SpecStory put three backquotes around any text until, in 2026, it began to use more if the text has three. So a
-    fence with a language opens a block even within another one, and a bare fence closes the innermost.
-    """
-
-    def __init__(self) -> None:
-        self._open: list[str] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._open)
-
-    def pass_line(self, line: str) -> None:
-        """Processes one line."""
-        found = _FENCE.match(line)
-        if found is None or "`" in line[found.end() :]:
-            return
-        fence = found[1]
-        language = line[found.end() :].strip()
-        if self._open and (len(self._open[0]) > len(fence) or self._open[0][:1] != fence[:1]):
-            return
-        if self._open and not language:
-            self._open.pop()
-        elif len(self._open) < 2 or len(self._open[0]) == 3:
-            self._open.append(fence)
 
 
 class ToolBlock(msgspec.Struct, frozen=True):

@@ -1,63 +1,31 @@
-"""What imported documents share: each is read by an agent without an installation, a record per turn or step."""
+"""What documents share that are read as a whole, a record per turn or step."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
-from carryover.adapter.spec import AgentSpec
-from carryover.model import AnyBody, FileEdit, SessionInfo
+from carryover.adapter.contract import Batch, FileStat, Parsed, Record
+from carryover.importing.candidate import plain_text
+from carryover.model import AnyBody, FileEdit
 from carryover.records.fields import is_absolute, resolved
 from carryover.records.text import names_handoff_file
 from carryover.transcript.files import read_small, stamp_of_file
 from carryover.transcript.recorder import Recorder, SessionContext, differing
 
-RANK: Final = -1
-"""Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 MAX_BYTES: Final = 32 << 20
 """A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 TURNS_AT_ONCE: Final = 2000
 BYTES_AT_ONCE: Final = 1 << 20
 """Turns are stored in batches of so many or so long, each with its own commit. Keys are hashes, so that each commit
 writes to pages all over the ledger's indexes: many small ones write the more, the larger the ledger is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file, with the agent that reads this format. `form`: the program that wrote it, for people."""
-
-    agent: Agent
-    source: Source
-    form: str
-
-
-def document(
-    spec: AgentSpec,
-    reader: Reader,
-    context_type: type[msgspec.Struct],
-    parse: Callable[[Source, Any, Record], tuple[Any, Parsed]],
-    path: Path,
-    form: str,
-    session: str | None = None,
-    *,
-    rank: int = RANK,
-) -> Document:
-    """Returns a document of an agent that has no folder to look for sources in."""
-    agent = Agent(
-        spec=spec,
-        reader=reader,
-        context_type=context_type,
-        source_of=lambda _path, _root: None,
-        sources=lambda _root: [],
-        parse=parse,
-    )
-    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
 
 
 class TurnContext(SessionContext, frozen=True, omit_defaults=True):
@@ -84,27 +52,56 @@ class Turn(Recorder[C]):
             session, cwd, subagent_id = self.session, self.context.cwd, self.subagent_id
             self.append(f"{self.keys}/{key}", body, session=session, cwd=cwd, subagent_id=subagent_id)
 
-    def finish(self) -> tuple[C, Parsed]:
-        """Returns the result for the turn; what is new about the session precedes its events."""
+    def finish(self, info: str = "") -> tuple[C, Parsed]:
+        """Returns the result for the turn. What is new about the session precedes its events, with the part `info` in
+        its key; without one, the key is made of what is new and when."""
         facts, emitted = self.context.facts, self.context.emitted
         if self.events and self.subagent_id is None and facts != emitted:
-            self.add(SessionInfo(**differing(facts, emitted)), "info")
-            self.events.insert(0, self.events.pop())
+            self.put_info_first(self.session, self.context.cwd, differing(facts, emitted))
+            if info:
+                self.events[0] = msgspec.structs.replace(self.events[0], key=f"{self.keys}/{info}")
             self.change(emitted=facts)
         return self.context, self.built()
 
 
 def by_turn(starts: Callable[[Sequence[str]], list[int]], data: bytes) -> list[Record]:
     """Splits a document into records, numbered by their last lines; `starts` finds the lines at which turns begin."""
-    lines = data.decode("utf-8", "replace").split("\n")
-    at_turns = starts([line.rstrip("\r") for line in lines])
+    lines = plain_text(data).split("\n")
     found = []
-    for start, end in pairwise(sorted({0, *at_turns, len(lines)})):
+    for start, end in pairwise(sorted({0, *starts(lines), len(lines)})):
         last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
         if last is not None:
             text = "\n".join(lines[start : last + 1]) + "\n" * (last + 1 < len(lines))
             found.append(Record(number=last + 1, data=text.encode()))
     return found
+
+
+class Fences:
+    """Tracks the open fenced blocks, line by line.
+
+    SpecStory put three backquotes around any text until, in 2026, it began to use more if the text has three. So a
+    fence with a language opens a block even within another one, and a bare fence closes the innermost.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def pass_line(self, line: str) -> None:
+        """Processes one line."""
+        found = _FENCE.match(line)
+        if found is None or "`" in line[found.end() :]:
+            return
+        fence = found[1]
+        language = line[found.end() :].strip()
+        if self._open and (len(self._open[0]) > len(fence) or self._open[0][:1] != fence[:1]):
+            return
+        if self._open and not language:
+            self._open.pop()
+        elif len(self._open) < 2 or len(self._open[0]) == 3:
+            self._open.append(fence)
 
 
 class TurnReader:

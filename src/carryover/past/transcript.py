@@ -24,7 +24,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
-from carryover.importing.recognition import counts, described, look, looks
+from carryover.importing.report import counts, described, look, looks
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.past.context import root_of, state_dir

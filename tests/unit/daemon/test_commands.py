@@ -16,7 +16,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import Answer, Wanted
 from carryover.daemon.health import Settled
 from carryover.facts import ProjectRoot
-from carryover.importing.document import Imported
+from carryover.importing.report import Report
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
@@ -111,16 +111,16 @@ async def test_a_document_is_imported_once_and_its_project_published(context: Da
     on_read, published = Mock(), AsyncMock()
     imports = Imports(context, on_read=on_read, published=published)
 
-    async def take_in(path: Path) -> Imported:
+    async def take_in(path: Path) -> Report:
         return await imports.take_in(str(path), "", "", again=False)
 
     first, again, odd = [await take_in(path) for path in (session.path, session.path, tmp_path / "notes.txt")]
     context.config = Config(paused=True)
     paused = await take_in(session.path)
 
-    assert (first.new_events > 0, first.problem, again) == (True, None, Imported())
-    assert (odd.new_events, "is not recognised" in str(odd.problem)) == (0, True)
-    assert paused == Imported(problem="Carryover is paused, so nothing was imported.")
+    assert ((first.new_events or 0) > 0, first.problem, again) == (True, None, Report(new_events=0))
+    assert (odd.new_events or 0, "is not recognised" in str(odd.problem)) == (0, True)
+    assert paused == Report(problem="Carryover is paused, so nothing was imported.")
     assert (on_read.call_count, published.await_count) == (1, 1)
 
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from carryover.actions.importing import ImportRequest, import_file
 from carryover.agents import agent_ids
 from carryover.errors import UserError
-from carryover.importing.document import Note, encoded, open_document, survey
+from carryover.importing.document import open_document
+from carryover.importing.notes import Note, encoded
+from carryover.importing.report import survey
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from support.specstory import FOLDER, events_of

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record, Source
 from carryover.declared_source import DeclaredSource, folder_of
+from carryover.errors import UserError
 from carryover.importing.declared import agent_of
+from carryover.importing.document import open_document
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -210,3 +212,36 @@ def test_a_document_without_the_list_can_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text('{"messages": {}}')
     with pytest.raises(OSError, match="no list of messages"):
         agent.reader.read(tmp_path / "one.json", None)
+
+
+def test_a_document_that_is_read_again_says_its_model_again(tmp_path: Path) -> None:
+    """What is not emitted again is retracted."""
+    agent = agent_of(DeclaredSource(agent="a", files=(f"{tmp_path}/*.json",), format="json"))
+    source = Source(agent="a", path=str(tmp_path / "one.json"), session="one")
+    context, cursor, models = agent.context_type(), None, []
+    for said in ("first", "other"):
+        message = {"role": "user", "content": said, "timestamp": AT_S, "model": "m1"}
+        (tmp_path / "one.json").write_text(json.dumps({"messages": [message]}))
+        batch = agent.reader.read(tmp_path / "one.json", cursor)
+        cursor = batch.cursor
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            models += [event.body.model for event in parsed.events if isinstance(event.body, SessionInfo)]
+    assert models == ["m1", "m1"]
+
+
+def test_a_file_is_known_by_the_place_that_its_declaration_names(tmp_path: Path) -> None:
+    """So that importing it adds nothing to what the daemon has read."""
+    declared = DeclaredSource(agent="my-agent", files=(f"{tmp_path}/logs/*/chat.jsonl",))
+    path = tmp_path / "logs" / "2026-11" / "chat.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"role": "user", "content": "Hi"}\n')
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(path.read_bytes())
+
+    opened = [open_document(path, agent_id=agent, declared=(declared,)).source for agent in (None, "my-agent")]
+
+    assert opened == [agent_of(declared).source_of(path, tmp_path / "logs")] * 2
+    assert open_document(copy, agent_id="my-agent", declared=(declared,)).source.session == "copy"
+    with pytest.raises(UserError, match="is not recognised"):
+        open_document(copy, declared=(declared,))

@@ -9,7 +9,9 @@ import pytest
 
 from carryover.agents import adapters, agent_ids
 from carryover.errors import ExitCode, UserError
-from carryover.importing.document import Note, encoded, open_document, survey
+from carryover.importing.document import open_document
+from carryover.importing.notes import Note, encoded
+from carryover.importing.report import survey
 from carryover.importing.specstory_blocks import turn_starts
 from carryover.importing.turns import TurnReader, by_turn, located
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo, UserPrompt
@@ -59,6 +61,19 @@ def test_sessions_move_with_their_files_into_the_project_that_is_named(tmp_path:
 
     assert {event.cwd for event in events} == {"/home/dev/shop/packages"}
     assert [event.body.path for event in events if isinstance(event.body, FileEdit)] == ["/home/dev/shop/src/note.txt"]
+
+
+def test_a_session_that_moves_into_a_project_keeps_its_tokens(tmp_path: Path) -> None:
+    path = claude(tmp_path).path
+    moved = open_document(path, project="/home/dev/shop")
+
+    used = [
+        token
+        for record in moved.agent.reader.read(path, None).records
+        for token in moved.agent.parse(moved.source, moved.agent.context_type(), record)[1].tokens
+    ]
+
+    assert {token.output for token in used} == {40}
 
 
 NOTHING = ExitCode.NOTHING_FOUND

@@ -183,3 +183,10 @@ def test_the_user_names_the_agent_that_answered(tmp_path: Path) -> None:
 
     assert open_document(path).agent.id == "assistant"
     assert open_document(path, agent_id="codex").agent.id == "codex"
+
+
+def test_a_code_block_within_another_one_ends_only_itself(tmp_path: Path) -> None:
+    answer = "```md\n```sh\nmake\n```\n\nuser: ann\n```"
+    text = f"user:\nShow me.\n\nassistant:\n{answer}\n"
+
+    assert said_in(tmp_path / "chat.md", text) == [("user", "Show me."), ("assistant", answer)]

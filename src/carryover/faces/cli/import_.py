@@ -14,8 +14,7 @@ from carryover.terminal.paths import quoted
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
-    from carryover.actions.importing import FileReport, Imports
-    from carryover.actions.trying import Tried
+    from carryover.actions.importing import Imports, Report
 
 DESCRIPTION: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
@@ -99,15 +98,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _try(args: argparse.Namespace) -> int:
-    from carryover.actions.trying import try_source
+    from carryover.actions.importing import try_source
 
     tried = [try_source(name, args.agent) for name in args.files]
     put(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
-    return ExitCode.FAILED if any(file.problems for file in tried) else ExitCode.OK
+    return ExitCode.FAILED if any(file.misdeclared for file in tried) else ExitCode.OK
 
 
-def _tried_lines(tried: Tried) -> Iterator[str]:
-    yield f"{'✗' if tried.problems else '·'} {tried.file}, read as {tried.agent}:"
+def _tried_lines(tried: Report) -> Iterator[str]:
+    yield f"{'✗' if tried.misdeclared else '·'} {tried.file}, read as {tried.agent}:"
     calls = ", ".join(f"{number} {op}" for op, number in tried.calls.items())
     times = (local_time(at_ms) for at_ms in (tried.first_ms, tried.last_ms) if at_ms is not None)
     rows = {
@@ -120,19 +119,20 @@ def _tried_lines(tried: Tried) -> Iterator[str]:
         "calls": f"{calls}; {counted(tried.results, 'result')}, {counted(tried.edits, 'edit')}" if calls else "",
     }
     yield from (f"  {name}: {row}" for name, row in rows.items() if row)
-    yield from (f"  {problem}" for problem in tried.problems)
-    yield from (f"  {counted(number, 'record')} skipped, {why}" for why, number in tried.skipped.items())
+    yield from (f"  {problem}" for problem in tried.misdeclared)
+    yield from (f"  {counted(number, 'record')} skipped, {why}" for why, number in tried.reasons.items())
     yield "Nothing was stored."
-    if not tried.problems:
+    if not tried.misdeclared:
         yield "`carryover restart` has carryoverd read such files from now on."
 
 
 def _lines(done: Imports, *, dry_run: bool) -> Iterator[str]:
     """Yields what was found: in detail for each file that was named or has a problem, in sum for those of folders."""
-    if done.of_folders:
-        yield from _sum(done, dry_run=dry_run)
-    for report in done.alone:
-        if report.sessions:
+    alike = [report for report in done.reports if report.in_folder and not report.torn and report.problem is None]
+    if alike:
+        yield from _sum(done, alike, dry_run=dry_run)
+    for report in done.reports:
+        if report.sessions and report not in alike:
             yield f"{_mark(report, dry_run=dry_run)} {report.file}: {_content(report)}"
             yield from (f"  {line}" for line in _notes(report, done.away, dry_run=dry_run))
     if not dry_run:
@@ -141,15 +141,14 @@ def _lines(done: Imports, *, dry_run: bool) -> Iterator[str]:
         yield "Nothing was stored."
 
 
-def _mark(report: FileReport, *, dry_run: bool) -> str:
+def _mark(report: Report, *, dry_run: bool) -> str:
     if dry_run:
         return "·"
     return "✓" if report.problem is None else "✗"
 
 
-def _sum(done: Imports, *, dry_run: bool) -> Iterator[str]:
-    reports = done.of_folders
-    agents = ", ".join(sorted({name_of(report.agent or "") for report in reports}))
+def _sum(done: Imports, reports: Sequence[Report], *, dry_run: bool) -> Iterator[str]:
+    agents = ", ".join(sorted({name_of(report.agent) for report in reports}))
     sessions = len({(report.agent, session) for report in reports for session in report.sessions})
     new = "" if dry_run else f"; {counted(sum(report.new_events or 0 for report in reports), 'event')} added"
     mark = "·" if dry_run else "✓"
@@ -170,8 +169,8 @@ def _handoffs(done: Imports) -> Iterator[str]:
         yield "`carryover sessions --all` lists the sessions of all projects."
 
 
-def _content(report: FileReport) -> str:
-    agent = name_of(report.agent or "")
+def _content(report: Report) -> str:
+    agent = name_of(report.agent)
     days = (local_time(at_ms).split()[0] for at_ms in (report.first_ms, report.last_ms) if at_ms is not None)
     facts = (
         f"{counted(len(report.sessions), 'session')} of {agent}",
@@ -186,7 +185,7 @@ def _named_roots(roots: Sequence[str]) -> str:
     return ", ".join(roots) if len(roots) <= FEW else counted(len(roots), "project")
 
 
-def _notes(report: FileReport, nowhere: frozenset[str], *, dry_run: bool) -> Iterator[str]:
+def _notes(report: Report, nowhere: frozenset[str], *, dry_run: bool) -> Iterator[str]:
     if not dry_run:
         new = report.new_events or 0
         if new or not report.forgotten:

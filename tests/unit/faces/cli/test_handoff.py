@@ -28,7 +28,7 @@ from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.handoff import lines_for_person, with_reasons
 from carryover.fsio import FileLock, private_dir
-from carryover.importing.document import Note, encoded
+from carryover.importing.notes import Note, encoded
 from carryover.ingest.scan import FoundSource
 from carryover.install.machine import Machine
 from carryover.ledger.queries import connect_read_only, projects

@@ -72,7 +72,7 @@ def test_what_a_declaration_gets_wrong_is_named(run: Run, log: Path, field: str,
 
 
 def test_without_a_declaration_the_fields_to_declare_are_shown(run: Run, log: Path) -> None:
-    assert "Its first record has the fields who (text), msg (text), at (other), dir (text)." in run.err(
+    assert "Its first record has the fields who, msg, at, dir." in run.err(
         ExitCode.NOTHING_FOUND, "import", "--try", str(log)
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from carryover.actions.importing import ImportRequest, import_file
 from carryover.errors import UserError
-from carryover.importing.recognition import described
+from carryover.importing.report import described
 from carryover.past.transcript import handoff_of_transcript
 from carryover.paths import StateDir
 

@@ -1,0 +1,102 @@
+"""A file that may be a document, and a document: a file with an agent that has no installation, but a reader, a
+context and a parser like any other."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Parsed, Reader, Record, Source
+from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
+from carryover.declared_source import DeclaredSource
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import open_regular
+
+HEAD_BYTES: Final = 64 << 10
+RANK: Final = -1
+"""Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
+NOTHING: Final = "Nothing was imported from it."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A file that may be a document, with what `open_document` was told of it.
+
+    A format is one function that recognises its documents: `Callable[[Candidate], Document | None]`.
+    """
+
+    path: Path
+    project: str | None = None
+    agent_id: str | None = None
+    part: bool = False
+    any_chat: bool = True
+    own_folder: Path | None = None
+    declared: tuple[DeclaredSource, ...] = ()
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 64 KiB. Raises UserError if it is no file, or can't be read."""
+        try:
+            if stat.S_ISDIR(self.path.stat().st_mode):
+                raise UserError(f"{self.path} is a folder, and no transcript. {NOTHING}", ExitCode.NOTHING_FOUND)
+            with os.fdopen(open_regular(self.path), "rb") as file:
+                return file.read(HEAD_BYTES)
+        except FileNotFoundError as error:
+            raise UserError(f"There is no file {self.path}.", ExitCode.NOTHING_FOUND) from error
+        except OSError as error:
+            raise UserError(f"{self.path} can't be read: {error.strerror}. {NOTHING}") from error
+
+    @cached_property
+    def text(self) -> str:
+        """The head as text."""
+        return plain_text(self.head)
+
+    @property
+    def named(self) -> AgentSpec | None:
+        """The agent that the user names, if Carryover knows it."""
+        return next((spec for spec in specs() if spec.id == self.agent_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file, with the agent that reads this format. `form`: the program that wrote it, for people."""
+
+    agent: Agent
+    source: Source
+    form: str
+
+
+def document(
+    spec: AgentSpec,
+    reader: Reader,
+    context_type: type[msgspec.Struct],
+    parse: Callable[[Source, Any, Record], tuple[Any, Parsed]],
+    path: Path,
+    form: str,
+    session: str | None = None,
+    *,
+    rank: int = RANK,
+) -> Document:
+    """Returns a document of an agent that has no folder to look for sources in."""
+    agent = Agent(
+        spec=spec,
+        reader=reader,
+        context_type=context_type,
+        source_of=lambda _path, _root: None,
+        sources=lambda _root: [],
+        parse=parse,
+    )
+    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
+
+
+def plain_text(data: bytes) -> str:
+    """Returns a document as text, with the line breaks of Unix."""
+    return data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")

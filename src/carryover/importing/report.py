@@ -1,0 +1,197 @@
+"""What a file holds, as one adapter reads it, and in words for people where no conversation is found in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Source
+from carryover.agents import adapters, agent_name
+from carryover.facts import FindRoot, ProjectRoot
+from carryover.importing.candidate import Document
+from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.records.lenient import fields_of, text_of
+from carryover.records.rawjson import label
+from carryover.transcript.bounds import read_bounded
+from carryover.transcript.by_kind import reader_of_copies
+from carryover.transcript.files import read_head
+from carryover.transcript.jsonl import JsonlReader
+
+_MOST_TYPES: Final = 6
+_DOCUMENT: Final = re.compile(rb'\s*(?:\{\s*["}]|\[\s*["{\[\]])')
+_HEAD_BYTES: Final = 256 << 10
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What is in a file, and what an import did with it. Times are UTC ms, None without one.
+
+    report = survey(open_document(path))
+    print(report.prompts, report.calls["shell"], counts(report))
+    """
+
+    file: str = ""
+    agent: str = ""
+    form: str = ""
+    sessions: list[str] = []
+    folders: list[str] = []
+    """All working folders, in the order in which they are named."""
+    projects: list[str] = []
+    """The roots of the projects that the sessions begin in."""
+    events: int = 0
+    prompts: int = 0
+    """Those that people typed."""
+    answers: int = 0
+    calls: dict[str, int] = {}
+    """Numbers of tool calls by operation."""
+    results: int = 0
+    edits: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+    first_prompt: str = ""
+    last_answer: str = ""
+    timeless: int = 0
+    """How many events have no time."""
+    unnamed: int = 0
+    """How many calls name no tool."""
+    records: int = 0
+    unknown: dict[str, int] = {}
+    """Numbers of the records that were not understood, by type."""
+    reasons: dict[str, int] = {}
+    """Numbers of what was not understood or too long, by what is wrong with it."""
+    skipped: int = 0
+    oversized: int = 0
+    torn: bool = False
+    """Whether the last line is incomplete."""
+    in_folder: bool = False
+    """Whether only its folder was named."""
+    new_events: int | None = None
+    """Number of events added to the ledger; None if nothing was stored."""
+    forgotten: int = 0
+    """Number of events left out because the user had them forgotten, until `forgotten_ms`."""
+    forgotten_ms: int | None = None
+    problem: str | None = None
+    """Why it was not imported, or not to its end, as a sentence; what was read before the problem is kept."""
+    misdeclared: list[str] = []
+    """What keeps a declared source from being recorded as it should be, as sentences."""
+
+    def add(self, event: Event) -> None:
+        """Counts an event."""
+        self.events += 1
+        self.timeless += event.at_ms <= 0
+        if event.at_ms > 0:
+            self.first_ms = min(self.first_ms or event.at_ms, event.at_ms)
+            self.last_ms = max(self.last_ms or event.at_ms, event.at_ms)
+        match event.body:
+            case UserPrompt() as prompt:
+                self.first_prompt = self.first_prompt or prompt.text
+                self.prompts += prompt.actor == "human"
+            case AssistantMessage() as answer:
+                self.answers += 1
+                self.last_answer = answer.text
+            case ToolCall() as call:
+                self.calls[call.op] = self.calls.get(call.op, 0) + 1
+                self.unnamed += call.name == "?"
+            case ToolResult():
+                self.results += 1
+            case FileEdit():
+                self.edits += 1
+
+
+def survey(document: Document, root_of: FindRoot = ProjectRoot, *, whole: bool = True) -> Report:
+    """Reads the whole document, or its first records. Blocking. Raises OSError or ValueError if it can't be read."""
+    agent, path = document.agent, Path(document.source.path)
+    found = Report(file=str(path), agent=agent.id, form=document.form)
+    first_folder: dict[str, str | None] = {}
+    folders: dict[str, None] = {}
+    unknown, reasons = Counter[str](), Counter[str]()
+    context, cursor, more = agent.context_type(), None, True
+    while more:
+        batch = read_bounded(agent.reader, path, cursor)
+        for record in batch.records:
+            context, parsed = agent.parse(document.source, context, record)
+            found.records += record.number > 0  # a reader's own record before those of the file is number 0
+            found.skipped += len(parsed.skipped)
+            reasons.update(f"{skipped.record_type}: {skipped.reason}" for skipped in parsed.skipped)
+            if parsed.skipped and not parsed.events and record.number > 0:
+                unknown[parsed.skipped[0].record_type] += 1
+            for event in parsed.events:
+                found.add(event)
+                first_folder[event.session] = first_folder.get(event.session) or event.cwd
+                folders |= {event.cwd: None} if event.cwd is not None else {}
+        if batch.oversized:
+            found.oversized += batch.oversized
+            reasons["record: it is too long to be read"] += batch.oversized
+        more = whole and batch.more and batch.cursor != cursor
+        cursor = batch.cursor
+    if isinstance(agent.reader, JsonlReader):
+        found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
+    found.unknown, found.reasons = dict(unknown), dict(reasons)
+    found.sessions, found.folders = [*first_folder], [*folders]
+    roots = (root_of(folder).root for folder in first_folder.values() if folder is not None)
+    found.projects = [*dict.fromkeys(roots)]
+    return found
+
+
+def look(agent: Agent, path: Path) -> Report:
+    """Reads the first records of a file as if the agent had written it. Blocking."""
+    copies = replace(agent, reader=reader_of_copies(agent.reader))
+    try:
+        return survey(Document(copies, Source(agent=agent.id, path=str(path)), agent.spec.name), whole=False)
+    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
+        return Report(agent=agent.id)
+
+
+def looks(path: Path) -> list[Report]:
+    """Returns what each agent's adapter finds in the first records of a file, the best first."""
+    found = (look(agent, path) for agent in adapters().values())
+    return sorted(found, key=lambda each: (-each.events, -_understood(each), each.agent))
+
+
+def described(path: Path) -> str:
+    """Returns sentences for people on what the file at `path` holds, and what can be done about it. Blocking."""
+    head = read_head(path, _HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in head:
+        return "It is not text, and no database of an agent."
+    objects = [fields for line in head.splitlines() if (fields := fields_of(line.strip()))]
+    best = looks(path)[0]
+    if best.events or (objects and _understood(best)):
+        return (
+            f"It looks most like a transcript of {agent_name(best.agent)}: {counts(best)}. If a client wrote it as it "
+            "is, report its version and these types."
+        )
+    if objects:
+        types = Counter(label(text_of(fields.get("type")) or text_of(fields.get("kind"))) for fields in objects)
+        return f"It holds JSON in lines, whose records no known agent writes, by type: {_listed(types.items())}."
+    if _DOCUMENT.match(head):
+        return (
+            "It holds one JSON document, but no list of messages with `role` and `content` that a user and an "
+            "assistant wrote in turns. It may be cut off."
+        )
+    return (
+        "It holds text in which no lines begin turns: a chat needs some such as `user:` and `assistant:`, alternating."
+    )
+
+
+def counts(found: Report) -> str:
+    """Returns in words how many of the first records were understood, and which types the others have."""
+    what = f"{_understood(found)} of its first {found.records} records understood"
+    not_understood = found.records - _understood(found)
+    return f"{what}, {not_understood} not, by type: {_listed(found.unknown.items())}" if not_understood else what
+
+
+def _understood(found: Report) -> int:
+    """The number of records that were understood, including those known to hold nothing."""
+    return found.records - sum(found.unknown.values())
+
+
+def _listed(types: Iterable[tuple[str, int]]) -> str:
+    """Returns the most frequent types with their numbers: `message (3), state (1)`."""
+    ordered = sorted(types, key=lambda each: (-each[1], each[0]))
+    named = [f"{name} ({number})" for name, number in ordered[:_MOST_TYPES]]
+    return ", ".join([*named, f"and {len(ordered) - _MOST_TYPES} more"] if len(ordered) > _MOST_TYPES else named)
