@@ -18,7 +18,7 @@ _SHORT: Final = ("input", "cached", "output", "thoughts", "total", "tool")
 
 
 def numbers_of(usage: Fields) -> dict[str, int]:
-    """Returns the numbers of a `usageMetadata` (Qwen Code 0.15.10 and 0.24.4) as `EventBuilder.count_tokens` takes
+    """Returns the numbers of a `usageMetadata` (Qwen Code 0.15.10 and 0.24.4) as `Recorder.count_tokens` takes
     them."""
     return _numbers(usage, _API)
 

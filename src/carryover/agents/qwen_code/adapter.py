@@ -31,12 +31,11 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged
 from carryover.text.pattern import later
-from carryover.transcript import tree
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OpenCall
-from carryover.transcript.retried import Failure, fail, recover
+from carryover.transcript.recorder import Failure, OpenCall
+from carryover.transcript.tree import Tree
 
 _LAYOUTS: Final = (
     Layout(globs=("*/chats/*.jsonl",), pattern=rf"{GROUP}/chats/{SESSION}\.jsonl"),
@@ -85,7 +84,7 @@ class Context(claude_records.Context, frozen=True, omit_defaults=True):
     responded: bool = False
     """Whether the model's answer came in whole. Its record follows."""
     failed: Failure | None = None
-    tree: tree.Tree = ()
+    tree: Tree = ()
 
 
 class Builder(claude_records.Builder[Line, Context]):
@@ -100,10 +99,10 @@ class Builder(claude_records.Builder[Line, Context]):
         """Handles the record in its place. A fork repeats what its parent said, and does not take it back."""
         ident = self.line.uuid
         if ident is not None:
-            tree.take_place(self, ident, self.line.parent_uuid)
+            self.take_place(ident, self.line.parent_uuid)
         handle(self)
         if ident is not None and not fields_of(self.line.forked_from):
-            tree.keep_place(self)
+            self.keep_place()
 
 
 def _call(builder: Builder, key: str, given: Fields) -> None:
@@ -220,7 +219,7 @@ def _assistant(builder: Builder) -> None:
     if line.uuid is not None:
         numbers = numbers_of(fields_of(line.usage_metadata))
         builder.count_tokens(line.uuid, session=builder.session, model=line.model, **numbers)
-    recover(builder)
+    builder.recover()
     is_whole = line.usage_metadata is not rawjson.ABSENT or builder.context.responded
     builder.change(responded=False)
     called = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
@@ -254,7 +253,7 @@ def _telemetry(builder: Builder) -> None:
     elif name == "api_error":
         said = text_of(event.get("error_message"))
         limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
-        fail(builder, text_of(event.get("prompt_id")), said, limited=limited)
+        builder.fail(text_of(event.get("prompt_id")), said, limited=limited)
 
 
 def _summary(builder: Builder) -> None:
