@@ -11,12 +11,12 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source
 from carryover.agents.cline import tasks
-from carryover.agents.cline.builder import Builder, Context, State, begun, entry_of
 from carryover.agents.cline.calls import parse_call, parse_result
+from carryover.agents.cline.documents import Builder, Context, State, id_in, parse_entry
 from carryover.agents.cline.sessions import SessionReader, about_task
 from carryover.agents.cline.spec import SPEC
 from carryover.agents.cline.task_parse import parse_record as parse_task
-from carryover.model import AgentSummary, AssistantMessage, Event, SessionInfo, TurnEnd, UserPrompt
+from carryover.model import AgentSummary, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.resets import failed_turn, names_limit
@@ -50,23 +50,17 @@ _GONE: Final = "disconnected before request was resolved"
 """The terminal client was stopped while another process ran its session."""
 
 
-def _session(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    entry = entry_of(record)
-    if isinstance(entry, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, entry, None),))
-    if entry.begin is not None:
-        context, reemitted = begun(context, entry.begin, source)
-        return context, Parsed(reemitted=reemitted)
-    if entry.state is not None:
-        return context, Parsed(events=_events_of(context, entry.state))
-    builder = Builder.of_message(context, entry.message, "id", own=True)
+def _ident(context: Context, message: Fields) -> str:
+    return id_in(message, "id") or f"{context.session}/{context.number}"
+
+
+def _message(builder: Builder) -> None:
     role = text_of(builder.message.get("role"))
     handle = _ROLES.get(role)
     if handle is None:
         builder.skip(f"message/{role}", "unknown role")
     else:
         handle(builder)
-    return builder.parsed()
 
 
 def _parts(builder: Builder) -> list[Fields]:
@@ -111,7 +105,7 @@ def _add_prompt(builder: Builder, text: str, attached: int = 0) -> None:
         return
     if not builder.context.prompted:
         # The first one is known from the manifest before its message has an id.
-        builder.ident = builder.context.session
+        builder.prefix = f"{builder.session}:"
         builder.change(prompted=True)
     builder.add(UserPrompt(text=text, command=slash, attachments=attached), "prompt")
 
@@ -139,7 +133,7 @@ def _count_tokens(builder: Builder) -> None:
     """Notes what the request took; one that failed has no `metrics` (3.0.57, 3.0.65)."""
     used_model = text_of(fields_of(builder.message.get("modelInfo")).get("id"))
     numbers = numbers_in(fields_of(builder.message.get("metrics")))
-    builder.count_tokens(builder.ident, session=builder.context.session, model=used_model, **numbers)
+    builder.count_tokens(builder.ident, session=builder.session, model=used_model, **numbers)
 
 
 def _summary(builder: Builder) -> None:
@@ -148,15 +142,13 @@ def _summary(builder: Builder) -> None:
         builder.add(AgentSummary(text=text, source="compaction"), "summary")
 
 
-def _events_of(context: Context, state: State) -> tuple[Event, ...]:
-    """Returns what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
-    builder = Builder(context=context, at_ms=context.last_ms, ident=context.session, message={})
+def _state(builder: Builder, state: State) -> None:
+    """Adds what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
     if state.info != SessionInfo():
         builder.add(state.info, "info")
     if state.prompt:
         text = state.prompt if _TYPED.search(state.prompt) else f'<user_input mode="">{state.prompt}</user_input>'
         _add_prompt(builder, text)
-    return tuple(builder.events)
 
 
 _ROLES: Final[dict[str, Callable[[Builder], None]]] = {
@@ -195,7 +187,9 @@ def _kind_of(path: PurePath) -> str:
 
 def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
-    return parse_task(source, context, record) if tasks.is_task(source) else _session(source, context, record)
+    if tasks.is_task(source):
+        return parse_task(source, context, record)
+    return parse_entry(source, context, record, _ident, _message, _state)
 
 
 def _layout_root(transcript: Path) -> Path | None:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cline.builder import Builder
+from carryover.agents.cline.documents import Builder
 from carryover.model import Answer, Question, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written

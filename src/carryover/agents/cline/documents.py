@@ -1,19 +1,146 @@
-"""Reads JSON documents that are rewritten in place, so that a read may find half of one."""
+"""Documents that are rewritten in place, so that a read may find half of one: sessions, and tasks of the extension.
+
+A reader emits a `Begin`, then the messages that are new, and at last a `State`, which is emitted again whenever the
+document changes: what becomes of it follows the messages and is replaced with them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import FileStat
-from carryover.agents.cline.builder import Begin, Entry, State
+from carryover.adapter.contract import FileStat, Parsed, Record, Source
+from carryover.model import AnyBody, SessionInfo
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, items_of
+from carryover.records.lenient import Fields, fields_of, items_of, time_of
 from carryover.transcript.files import read_document, stamp_of_file
+from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
 from carryover.transcript.rewritten import OnlyConversation, not_whole
+
+
+class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The beginning of a document. `on`: its messages follow those emitted before; `more`: another batch follows."""
+
+    session: str
+    cwd: str | None = None
+    at_ms: int = 0
+    subagent_id: str | None = None
+    attended: bool = True
+    """Whether a person was there to answer questions."""
+    on: bool = False
+    more: bool = False
+
+
+class State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is true of a whole conversation."""
+
+    info: SessionInfo = SessionInfo()
+    prompt: str = ""
+    """The first prompt, as long as it is not among the messages."""
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One record. Exactly one of its fields is given."""
+
+    begin: Begin | None = None
+    message: msgspec.Raw = rawjson.ABSENT
+    state: State | None = None
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one document between two records."""
+
+    session: str = ""
+    cwd: str | None = None
+    subagent_id: str | None = None
+    attended: bool = True
+    last_ms: int = 0
+    """Time of the last message with a time; used for messages without one."""
+    calls: tuple[OpenCall, ...] = ()
+    number: int = 0
+    """How many messages were read."""
+    prompted: bool = False
+    """Whether a prompt was read."""
+    last: bytes | None = None
+    """Key of the last event of a message."""
+
+
+_ENTRY: Final = msgspec.json.Decoder(Entry)
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder(OneSession[Context]):
+    """Records one message, with whose id the keys of its events begin; without one, what is true of the whole."""
+
+    message: Fields
+
+    @property
+    def ident(self) -> str:
+        """The id of the message."""
+        return self.prefix.removesuffix(":")
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event; `key` is its place in the message."""
+        if self.session:
+            super(Builder, self).add(body, key)
+        else:
+            self.skip("message", "nothing says of which session it is")
+
+
+def parse_entry(
+    source: Source,
+    context: Context,
+    record: Record,
+    ident: Callable[[Context, Fields], str],
+    message: Callable[[Builder], None],
+    state: Callable[[Builder, State], None],
+) -> tuple[Context, Parsed]:
+    """Parses one record of a reader. Never raises: what is not understood is counted in `skipped`.
+
+    `ident`: the id of a message, unique within the agent. `message`, `state`: what they become.
+    """
+    entry = rawjson.read(_ENTRY, record.data)
+    if isinstance(entry, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, entry, None),))
+    if entry.begin is not None:
+        return _begun(context, entry.begin, source)
+    fields = fields_of(entry.message)
+    if entry.state is None:
+        at_ms = time_of(fields.get("ts")) or context.last_ms
+        context = msgspec.structs.replace(context, last_ms=at_ms, number=context.number + 1)
+    builder = Builder(
+        context=context,
+        session=context.session,
+        subagent_id=context.subagent_id,
+        at_ms=context.last_ms,
+        prefix=f"{context.session if entry.state is not None else ident(context, fields)}:",
+        kind="message",
+        message=fields,
+    )
+    if entry.state is not None:
+        state(builder, entry.state)
+        return context, builder.built()
+    message(builder)
+    if builder.events:
+        builder.change(last=builder.last_key)
+    return builder.context, builder.built()
+
+
+def _begun(context: Context, begin: Begin, source: Source) -> tuple[Context, Parsed]:
+    """Returns the context at the beginning of a document, and what is emitted again of its thread."""
+    known = context if begin.on else Context(last_ms=begin.at_ms)
+    session = begin.session or source.session or ""
+    subagent_id = begin.subagent_id or source.subagent_id
+    context = msgspec.structs.replace(
+        known, session=session, subagent_id=subagent_id, cwd=usable_folder(begin.cwd), attended=begin.attended
+    )
+    again = reemitted_after(known.last, session=session, subagent_id=subagent_id, more=begin.more)
+    return context, Parsed(reemitted=again)
 
 
 class Messages(OnlyConversation):
@@ -41,6 +168,11 @@ class Messages(OnlyConversation):
     def end(self, emitted: int) -> bytes:  # noqa: ARG002
         """Returns the record after the messages."""
         return msgspec.json.encode(Entry(state=self._state))
+
+
+def id_in(message: Fields, name: str) -> str:
+    """Returns the id in a field of a message, whether it is a text or a number."""
+    return bytes(message.get(name, b"")).decode("utf-8", "replace").strip('"')
 
 
 def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, list[msgspec.Raw]]:

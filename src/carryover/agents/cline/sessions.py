@@ -14,8 +14,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.cline.builder import Begin, State
-from carryover.agents.cline.documents import Messages, fields_beside, list_in, messages_in, stat_of
+from carryover.agents.cline.documents import Begin, Messages, State, fields_beside, list_in, messages_in, stat_of
 from carryover.agents.cline.tasks import About
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms

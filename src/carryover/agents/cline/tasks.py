@@ -16,8 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat, Source
-from carryover.agents.cline.builder import Begin, State
-from carryover.agents.cline.documents import Messages, fields_beside, list_in, messages_in, stat_of
+from carryover.agents.cline.documents import Begin, Messages, State, fields_beside, list_in, messages_in, stat_of
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of

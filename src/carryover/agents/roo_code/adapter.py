@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.cline import tasks
-from carryover.agents.cline.builder import Context
+from carryover.agents.cline.documents import Context
 from carryover.agents.cline.task_parse import parse_record
 from carryover.agents.roo_code.spec import SPEC
 from carryover.text.pattern import later
