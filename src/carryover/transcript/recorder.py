@@ -40,6 +40,7 @@ from carryover.records.fields import (
     bounded,
     digest,
     is_absolute,
+    resolved,
 )
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.resets import failed_turn
@@ -159,15 +160,16 @@ class Tools:
         *,
         about: Sequence[str] = (),
         about_by_op: Mapping[Op, Sequence[str]] | None = None,
+        named: Sequence[str] = (),
         folder: str = "cwd",
         changes: Changes | None = None,
         plain: Callable[[str], str] = str,
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
 
-        `about`: arguments, the most telling first, and `about_by_op` those of some operations. `folder`: the argument
-        with the folder that a command runs in. `plain`: a tool's name → its name in the table, where names differ by
-        version.
+        `about`: arguments, the most telling first, and `about_by_op` those of some operations. `named`: others that may
+        name a file or folder of ours. `folder`: the arguments that may have the folder that a command runs in. `plain`:
+        a tool's name → its name in the table, where names differ by version.
         """
         if unknown := names.keys() - get_args(Op):
             raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
@@ -175,7 +177,8 @@ class Tools:
         self._about: Final = tuple(about)
         self._about_by_op: Final = about_by_op or {}
         self._plain: Final = plain
-        self._folder: Final = folder
+        self._named: Final = tuple(named)
+        self._folders: Final = folder.split()
         self._changes: Final = changes
 
     def op(self, name: str) -> Op:
@@ -194,13 +197,15 @@ class Tools:
         """Returns a call with the arguments `given`, made in `cwd`."""
         op = self.op(name)
         if op == "shell":
-            folder = text_of(given.get(self._folder)) or cwd
-            return OpenCall.of_command(ident, name, text_of(given.get("command")), folder)
+            folder = first_text(given, *self._folders)
+            place = resolved(folder, cwd) if folder else cwd
+            return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
         about = question or self.about(op, given) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
-        return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(about))
+        named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))
+        return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(named))
 
 
 @dataclass(slots=True, kw_only=True)
