@@ -437,13 +437,28 @@ class OneSession(Recorder[C]):
         """Who speaks in the user role: in a sub-agent, a model."""
         return "human" if self.subagent_id is None else "model"
 
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event, unless no time is known."""
+    @property
+    def ident(self) -> str:
+        """The first part of the keys, without the sign at its end."""
+        return self.prefix[:-1]
+
+    def add(self, body: AnyBody, key: str, mark: str = "") -> None:
+        """Adds an event, unless no time is known. `mark` distinguishes it from others of the same moment."""
         if self.at_ms:
-            session, cwd, subagent_id = self.session, self.cwd, self.subagent_id
-            self.append(f"{self.prefix}{key}", body, session=session, cwd=cwd, subagent_id=subagent_id)
+            self.append(
+                f"{self.prefix}{key}",
+                body,
+                session=self.session,
+                cwd=self.cwd,
+                subagent_id=self.subagent_id,
+                secondary_key=self.second_key(key, mark),
+            )
         elif self.kind:
             self.skip(self.kind, "no time")
+
+    def second_key(self, key: str, mark: str) -> str | None:  # noqa: ARG002 (for clients that write records again)
+        """Returns a key that an event keeps when its record is written again under another id; None: it never is."""
+        return None
 
 
 def reemitted_after(

@@ -79,15 +79,10 @@ class Builder(OneSession[Context]):
 
     message: Fields
 
-    @property
-    def ident(self) -> str:
-        """The id of the message."""
-        return self.prefix.removesuffix(":")
-
-    def add(self, body: AnyBody, key: str) -> None:
+    def add(self, body: AnyBody, key: str, mark: str = "") -> None:
         """Adds an event; `key` is its place in the message."""
         if self.session:
-            super(Builder, self).add(body, key)
+            super(Builder, self).add(body, key, mark)
         else:
             self.skip("message", "nothing says of which session it is")
 

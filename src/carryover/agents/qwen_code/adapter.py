@@ -15,9 +15,8 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.agents.claude_code import records as claude_records
-from carryover.agents.claude_code.records import REPORTS
+from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS
-from carryover.agents.claude_code.store import GROUP, SESSION, SUBAGENT, copied
 from carryover.agents.gemini_cli import contents
 from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, made, numbers_of, shell_outcome
 from carryover.agents.qwen_code.spec import SPEC
