@@ -7,8 +7,8 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo.spec import SPEC
+from carryover.agents.opencode.adapter import parse_record
 from carryover.agents.opencode.database import READER, database_at, databases, tables_of_copy
-from carryover.agents.opencode.parse import parse_record
 from carryover.transcript.stored import Context
 
 _OWN_TABLE: Final = "kilo_board"
