@@ -13,7 +13,7 @@ from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Sour
 from carryover.agents.cline import tasks
 from carryover.agents.cline.calls import parse_call, parse_result
 from carryover.agents.cline.documents import Builder, Context, State, id_in, parse_entry
-from carryover.agents.cline.sessions import SessionReader, about_task
+from carryover.agents.cline.sessions import about_task, session_reader
 from carryover.agents.cline.spec import SPEC
 from carryover.agents.cline.task_parse import parse_record as parse_task
 from carryover.model import AgentSummary, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
@@ -201,7 +201,7 @@ def _layout_root(transcript: Path) -> Path | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: SessionReader(), tasks.TASK: tasks.TaskReader(about_task)}),
+    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: session_reader(), tasks.TASK: tasks.task_reader(about_task)}),
     context_type=Context,
     source_of=source_of,
     sources=sources,

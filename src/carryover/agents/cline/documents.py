@@ -16,11 +16,10 @@ import msgspec
 from carryover.adapter.contract import FileStat, Parsed, Record, Source
 from carryover.model import AnyBody, SessionInfo
 from carryover.records import rawjson
-from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, items_of, time_of
-from carryover.transcript.files import read_document, stamp_of_file
+from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
-from carryover.transcript.rewritten import OnlyConversation, not_whole
+from carryover.transcript.rewritten import Document, not_whole
 
 
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -138,31 +137,15 @@ def _begun(context: Context, begin: Begin, source: Source) -> tuple[Context, Par
     return context, Parsed(reemitted=again)
 
 
-class Messages(OnlyConversation):
-    """A document as it is now: its messages, each final, and the state after them."""
-
-    def __init__(self, begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: State) -> None:
-        self._begin = begin
-        self._messages = messages
-        self._state = state
-        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
-
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the conversation, with a mark of all that is known of it. In another folder it is emitted again."""
-        known = msgspec.json.encode((self._begin, self._state, self.pieces))
-        return [(f"{self._begin.session} {self._begin.cwd}", digest(known))]
-
-    def begin(self, *, on: bool, more: bool) -> bytes:
-        """Returns the record before the messages."""
-        return msgspec.json.encode(Entry(begin=msgspec.structs.replace(self._begin, on=on, more=more)))
-
-    def piece(self, number: int) -> bytes:
-        """Returns the record of a message."""
-        return msgspec.json.encode(Entry(message=msgspec.Raw(self._messages[number])))
-
-    def end(self, emitted: int) -> bytes:  # noqa: ARG002
-        """Returns the record after the messages."""
-        return msgspec.json.encode(Entry(state=self._state))
+def document_of(begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: State) -> Document:
+    """Returns a document as it is now. In another folder it is emitted again."""
+    return Document(
+        f"{begin.session} {begin.cwd}",
+        messages,
+        lambda on, more: msgspec.json.encode(Entry(begin=msgspec.structs.replace(begin, on=on, more=more))),
+        record=lambda message: msgspec.json.encode(Entry(message=msgspec.Raw(message))),
+        end=msgspec.json.encode(Entry(state=state)),
+    )
 
 
 def id_in(message: Fields, name: str) -> str:
@@ -197,14 +180,3 @@ def list_in(path: Path) -> list[msgspec.Raw]:
         return items_of(msgspec.Raw(read_document(path) or b"[]"))
     except OSError:
         return []
-
-
-def stat_of(path: Path, *beside: Path) -> FileStat:
-    """Returns the size and time of a document with the files that belong to it."""
-    stats = [stamp_of_file(path)]
-    for other in beside:
-        try:
-            stats.append(stamp_of_file(other))
-        except OSError:
-            continue
-    return FileStat(sum(stat.size for stat in stats), max(stat.mtime_ns for stat in stats))

@@ -14,14 +14,14 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.cline.documents import Begin, Messages, State, fields_beside, list_in, messages_in, stat_of
+from carryover.agents.cline.documents import Begin, State, document_of, fields_beside, list_in, messages_in
 from carryover.agents.cline.tasks import About
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.files import entries_of
-from carryover.transcript.rewritten import SnapshotReader
+from carryover.transcript.rewritten import Document, SnapshotReader
 
 DOCUMENT: Final = ".messages.json"
 BESIDE: Final = (".json", ".compaction.json")
@@ -34,18 +34,12 @@ _FOLDER: Final = later(r"^4\. Working Directory: (/.*|[A-Za-z]:\\.*)$", re.MULTI
 """What the system message says, for a document without its manifest."""
 
 
-class SessionReader(SnapshotReader[Messages]):
-    """Reads the document of a session or of a sub-agent; see `carryover.adapter.contract.Reader`."""
-
-    def __init__(self) -> None:
-        super().__init__(_taken)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of the document and the files beside it."""
-        return stat_of(path, *(_beside(path, ending) for ending in BESIDE))
+def session_reader() -> SnapshotReader[Document]:
+    """Returns the reader of the document of a session or of a sub-agent."""
+    return SnapshotReader(_taken, beside=lambda path: (_beside(path, ending) for ending in BESIDE))
 
 
-def _taken(path: Path, stat: FileStat) -> Messages:
+def _taken(path: Path, stat: FileStat) -> Document:
     head, messages = messages_in(path, stat, "messages")
     manifest = fields_beside(_beside(path, ".json"))
     origin = fields_of(head.get("origin"))
@@ -72,7 +66,7 @@ def _taken(path: Path, stat: FileStat) -> Messages:
     )
     state = State(info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else "")
     listed = _with_summary(path, own, len(messages) - len(own), began_ms)
-    return Messages(begin, _without_undone(path, listed, metadata, ended_ms), state)
+    return document_of(begin, _without_undone(path, listed, metadata, ended_ms), state)
 
 
 def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int) -> Sequence[msgspec.Raw]:

@@ -30,7 +30,7 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=tasks.TaskReader(tasks.about_item),
+    reader=tasks.task_reader(tasks.about_item),
     context_type=Context,
     source_of=source_of,
     sources=partial(sources_below, SPEC.id, (tasks.TASKS,)),
