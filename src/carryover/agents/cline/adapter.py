@@ -1,8 +1,8 @@
 """Cline: the terminal client (3.x), and the extension for VS Code with the tasks of its earlier versions.
 
 A session is one document with all messages, beside it its manifest and the summary of its last compaction. A fork
-repeats its source's messages under their ids, and so does the session in which an earlier prompt is said in other words.
-What is older than the session was said in the other one, of which what came after it was taken back.
+repeats its source's messages under their ids, and so does the session in which an earlier prompt is said in other
+words. What is older than the session was said in the other one, of which what came after it was taken back.
 """
 
 from __future__ import annotations
