@@ -23,9 +23,7 @@ from carryover.agents.cline.documents import (
     Context,
     State,
     document_of,
-    fields_beside,
     id_in,
-    list_in,
     messages_in,
     parse_entry,
 )
@@ -41,7 +39,7 @@ from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
-from carryover.transcript.files import entries_of
+from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
@@ -231,7 +229,7 @@ def _session_reader() -> SnapshotReader[Document]:
 
 def _taken(path: Path, stat: FileStat) -> Document:
     head, messages = messages_in(path, stat, "messages")
-    manifest = fields_beside(_beside(path, ".json"))
+    manifest = fields_of(read_beside(_beside(path, ".json")))
     origin = fields_of(head.get("origin"))
     metadata = fields_of(manifest.get("metadata"))
     is_main = text_of(head.get("agent")) in ("lead", "")
@@ -261,7 +259,7 @@ def _taken(path: Path, stat: FileStat) -> Document:
 
 def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int) -> Sequence[msgspec.Raw]:
     """Returns the messages with the compaction's summary in its place: the document stays whole."""
-    compaction = fields_beside(_beside(path, ".compaction.json"))
+    compaction = fields_of(read_beside(_beside(path, ".compaction.json")))
     first = next(iter(items_of(compaction.get("messages"))), None)
     about = fields_of(fields_of(first).get("metadata"))
     generated_ms = time_of(about.get("generatedAt"))
@@ -283,11 +281,12 @@ def _without_undone(
     checkpoint = _first_checkpoint(metadata)
     for name in _began_at(path, ended_ms) if all(checkpoint) else ():
         folder = path.parent.parent / name
-        other = fields_of(fields_beside(folder / f"{name}.json").get("metadata"))
+        other = fields_of(fields_of(read_beside(folder / f"{name}.json")).get("metadata"))
         if "fork" in other or _first_checkpoint(other) != checkpoint:
             continue
-        copied = {_id(raw) for raw in items_of(fields_beside(folder / f"{name}{_DOCUMENT}").get("messages"))}
-        shared = (number for number, raw in enumerate(messages, start=1) if _id(raw) in copied)
+        copied = items_of(fields_of(read_beside(folder / f"{name}{_DOCUMENT}")).get("messages"))
+        copied_ids = set(map(_id, copied))
+        shared = (number for number, raw in enumerate(messages, start=1) if _id(raw) in copied_ids)
         end = max(shared, default=0)
         return [*messages[:end], *filter(None, map(_what_stays_of, messages[end:]))]
     return messages
@@ -329,9 +328,10 @@ def _beside(path: Path, ending: str) -> Path:
 
 def _about_task(path: Path) -> tasks.About:
     """Returns what is noted about the task with these messages."""
-    listed = map(fields_of, list_in(path.parent.parent.parent / "state" / "taskHistory.json"))
+    known = read_beside(path.parent.parent.parent / "state" / "taskHistory.json")
+    listed = map(fields_of, items_of(msgspec.Raw(known)))
     entry = next((task for task in listed if text_of(task.get("id")) == path.parent.name), {})
-    history = items_of(fields_beside(path.with_name("task_metadata.json")).get("environment_history"))
+    history = items_of(fields_of(read_beside(path.with_name("task_metadata.json"))).get("environment_history"))
     title = text_of(entry.get("task")).partition("\n")[0]
     info = SessionInfo(
         title=bounded(title, SHORT_CHARS) or None,

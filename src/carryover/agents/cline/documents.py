@@ -16,7 +16,7 @@ import msgspec
 from carryover.adapter.contract import FileStat, Parsed, Record, Source
 from carryover.model import AnyBody, SessionInfo
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, items_of, time_of
+from carryover.records.lenient import Fields, fields_of, time_of
 from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
 from carryover.transcript.rewritten import Document, not_whole
@@ -164,19 +164,3 @@ def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, li
     if messages is None:
         raise not_whole(path, stat, "not a conversation")
     return fields, messages
-
-
-def fields_beside(path: Path) -> Fields:
-    """Returns the fields of a small document; none if it can't be read."""
-    try:
-        return fields_of(read_document(path))
-    except OSError:
-        return {}
-
-
-def list_in(path: Path) -> list[msgspec.Raw]:
-    """Returns the entries of a list in a document; none if it can't be read."""
-    try:
-        return items_of(msgspec.Raw(read_document(path) or b"[]"))
-    except OSError:
-        return []

@@ -16,11 +16,12 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat, Source
-from carryover.agents.cline.documents import Begin, State, document_of, fields_beside, list_in, messages_in
+from carryover.agents.cline.documents import Begin, State, document_of, messages_in
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
 from carryover.text.pattern import later
+from carryover.transcript.files import read_beside
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
 
@@ -67,7 +68,7 @@ def shown_beside(path: Path, *others: str) -> Path:
 def about_item(path: Path) -> About:
     """Returns what is noted about the task with these messages in an item of its own (since 2026; before, the editor
     kept it, and the folder is known from what the model was sent)."""
-    item = fields_beside(path.with_name("history_item.json"))
+    item = fields_of(read_beside(path.with_name("history_item.json")))
     title = text_of(item.get("task")).partition("\n")[0]
     return About(
         info=SessionInfo(title=bounded(title, SHORT_CHARS) or None),
@@ -96,7 +97,7 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
     shown = [fields_of(raw) for raw in listed]
     while shown and is_true(shown[-1].get("partial")):
         shown.pop()
-    sent = [fields_of(raw) for raw in list_in(path.with_name(SENT))]
+    sent = [fields_of(raw) for raw in items_of(msgspec.Raw(read_beside(path.with_name(SENT))))]
     task = path.parent.name
     begin = Begin(
         session=about.session or task,

@@ -11,7 +11,6 @@ writes a document in place, so a read may find half of it and is tried again.
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of
 from carryover.text.pattern import later
-from carryover.transcript.files import read_document, read_small
+from carryover.transcript.files import read_beside, read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, not_whole
@@ -64,25 +63,19 @@ def start_folder(transcript: Path) -> str | None:
     own = next((folder.parent for folder in transcript.parents[:2] if folder.name == "chats"), None)
     if own is None:
         return None
-    if noted := _noted(own / ".project_root").decode("utf-8", "replace").strip():
+    if noted := read_beside(own / ".project_root", limit=_MAX_NOTE_BYTES).decode("utf-8", "replace").strip():
         return noted
     if _HASH.fullmatch(own.name) is None:
         return None
     top = own.parent.parent
-    listed = fields_of(fields_of(_noted(top / "projects.json")).get("projects"))
-    known = (*listed, *fields_of(_noted(top / "trustedFolders.json")))
+    listed = fields_of(fields_of(read_beside(top / "projects.json", limit=_MAX_NOTE_BYTES)).get("projects"))
+    known = (*listed, *fields_of(read_beside(top / "trustedFolders.json", limit=_MAX_NOTE_BYTES)))
     return next((folder for folder in known if path_hash(folder) == own.name), None)
 
 
 def path_hash(folder: str) -> str:
     """Returns the hash by which the client identifies a start folder."""
     return hashlib.sha256(folder.encode("utf-8", "replace")).hexdigest()
-
-
-def _noted(path: Path) -> bytes:
-    with suppress(OSError):
-        return read_small(path, limit=_MAX_NOTE_BYTES) or b""
-    return b""
 
 
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -24,7 +24,7 @@ from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
-from carryover.transcript.files import entries_of, read_document, read_small, stamp_of_file
+from carryover.transcript.files import entries_of, read_beside, read_document, read_small, stamp_of_file
 from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import is_usable_id
@@ -181,11 +181,5 @@ def _names(folder: Path) -> list[str]:
 
 
 def _items(folder: Path) -> list[_Item]:
-    return [_Item(name.removesuffix(".json"), _content(folder / name)) for name in _names(folder)]
-
-
-def _content(path: Path) -> bytes:
-    """Returns a file's content; `null` if it can't be read or is too large."""
-    with suppress(OSError):
-        return read_small(path, limit=MAX_FILE_BYTES) or b"null"
-    return b"null"
+    contents = ((name, read_beside(folder / name, limit=MAX_FILE_BYTES)) for name in _names(folder))
+    return [_Item(name.removesuffix(".json"), content or b"null") for name, content in contents]
