@@ -21,7 +21,6 @@ from carryover.model import (
     Event,
     Op,
     ResultStatus,
-    Retracted,
     SessionInfo,
     Skipped,
     TokensUsed,
@@ -35,7 +34,6 @@ from carryover.records.changes import Change, as_edit
 from carryover.records.fields import (
     MAX_NAME_CHARS,
     MAX_PATH_CHARS,
-    SHORT_CHARS,
     SUBJECT_CHARS,
     bounded,
     digest,
@@ -43,9 +41,7 @@ from carryover.records.fields import (
     resolved,
 )
 from carryover.records.lenient import Fields, first_text, text_of
-from carryover.records.resets import failed_turn
 from carryover.records.text import names_own_folder, without_handoff
-from carryover.transcript.tree import SAID, Tree, grown, noted
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -109,14 +105,6 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str | None = None
     branch: str | None = None
     parent: str | None = None
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """A request that failed and may be tried again: the key of the event that ended its turn, and the request. Seen in
-    Qwen Code 0.24 and pi 1.5."""
-
-    id: str
-    name: str
 
 
 class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -215,8 +203,7 @@ class Recorder(Generic[C]):
     An agent's own class says under which key an event of the record is (`add`). Only `context` outlives the record;
     handlers replace it as they learn.
 
-    A handler begins a call with `begin_call`, and ends it with `take_call` and `end_call`. An agent whose records name
-    their parent has a `tree` in its context, and one that records each try of a request that failed has `failed`.
+    A handler begins a call with `begin_call`, and ends it with `take_call` and `end_call`.
     """
 
     applied: ClassVar[tuple[ResultStatus, ...]] = ("ok",)
@@ -369,37 +356,6 @@ class Recorder(Generic[C]):
         """Adds the edits that a call made: its own, or `changes`."""
         for number, change in enumerate(call.changes if changes is None else changes):
             self.add(as_edit(change, call.id), f"{edit}{number}")
-
-    def take_place(self, ident: str, parent: str | None) -> None:
-        """Puts the record below its parent in the tree: what was said on a branch that it leaves no longer counts."""
-        known: Tree = getattr(self.context, "tree", ())
-        grown_tree, left, back = grown(known, ident, parent)
-        self.change(tree=grown_tree)
-        if left or back:
-            self.add(Retracted(keys=left, restored=back), "left")
-
-    def keep_place(self) -> None:
-        """Notes what was said in the record that took its place last."""
-        said = tuple(event.key for event in self.events if isinstance(event.body, SAID))
-        if said:
-            self.change(tree=noted(getattr(self.context, "tree", ()), said))
-
-    def fail(self, request: str, said: str, *, limited: bool) -> None:
-        """Ends the turn with what the provider said, until an answer comes; only once for all tries of one request."""
-        request = bounded(request, SHORT_CHARS)
-        failed: Failure | None = getattr(self.context, "failed", None)
-        if not said or (failed is not None and failed.name == request):
-            return
-        self.add(failed_turn(said, self.at_ms, limited=limited), "end")
-        if self.events:
-            self.change(failed=Failure(self.events[-1].key, request))
-
-    def recover(self) -> None:
-        """Takes back the end of the turn, since an answer came."""
-        failed: Failure | None = getattr(self.context, "failed", None)
-        if failed is not None:
-            self.add(Retracted(keys=(failed.id,)), "recovered")
-            self.change(failed=None)
 
 
 @dataclass(slots=True, kw_only=True)

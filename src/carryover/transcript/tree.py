@@ -2,7 +2,7 @@
 
 A transcript is appended, so a record's place is only known when it comes: it continues the newest record, or one before
 it, and then everything said in between was left. Going back to a branch brings back what was said on it. Parsers keep a
-`Tree` in their context, with a node for each record, by `Recorder.take_place` before they read a record and by
+`Tree` in their context, with a node for each record, by `Branches.take_place` before they read a record and by
 `keep_place` after.
 """
 

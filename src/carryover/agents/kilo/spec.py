@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
-from carryover.agents.opencode.spec import servers_in
 
 _SETTINGS: Final = tuple(
     spec.Place(path=f"~/.config/kilo/{name}", env="XDG_CONFIG_HOME", below=f"kilo/{name}")
@@ -31,7 +30,15 @@ SPEC: Final = spec.AgentSpec(
     handoff_entry=spec.HandoffEntry(
         files=_SETTINGS, new=_SETTINGS[2], key="instructions", entry=".carryover/handoff-kilo.md"
     ),
-    mcp=servers_in(_SETTINGS),
+    mcp=(
+        spec.McpServers(
+            files=_SETTINGS,
+            key="mcp",
+            also={"type": "local", "enabled": True},
+            in_one_list=True,
+            env="environment",
+        ),
+    ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     guidance=(".kilo/rules/*.md", ".kilocode/rules/*.md", ".kilocoderules"),
     start=spec.Starter(binary="kilo", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),

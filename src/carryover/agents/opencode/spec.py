@@ -13,13 +13,6 @@ _SETTINGS: Final = tuple(
 """Settings files in the order in which they are read: a later list replaces an earlier one (1.18.33)."""
 _DATA: Final = spec.Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode")
 
-
-def servers_in(settings: tuple[spec.Place, ...]) -> tuple[spec.McpServers, ...]:
-    """Returns the MCP servers in the settings of the client or a fork of it."""
-    also = {"type": "local", "enabled": True}
-    return (spec.McpServers(files=settings, key="mcp", also=also, in_one_list=True, env="environment"),)
-
-
 SPEC: Final = spec.AgentSpec(
     id="opencode",
     name="opencode",
@@ -44,7 +37,15 @@ SPEC: Final = spec.AgentSpec(
         files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff-opencode.md"
     ),
     # A server of a later file replaces that of an earlier one by its name (1.18.33).
-    mcp=servers_in(_SETTINGS),
+    mcp=(
+        spec.McpServers(
+            files=_SETTINGS,
+            key="mcp",
+            also={"type": "local", "enabled": True},
+            in_one_list=True,
+            env="environment",
+        ),
+    ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     chat_export=spec.ChatExport(
         head=r"# [^\n]{0,300}\n\n\*\*Session ID:\*\* (?P<session>ses_[\w-]{1,100})\n\*\*Created:\*\* [^\n]{1,60}\n",

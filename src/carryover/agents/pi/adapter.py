@@ -24,13 +24,12 @@ from carryover.records.resets import names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_ansi, without_handoff
 from carryover.text.pattern import later
+from carryover.transcript.branches import Branches, Failure
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import (
-    Failure,
     OpenCall,
-    Recorder,
     SessionContext,
     Tools,
     usable_folder,
@@ -128,7 +127,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
+class _Recorder(Branches[Context]):
     """Records one entry."""
 
     line: Line

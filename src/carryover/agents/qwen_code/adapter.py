@@ -29,10 +29,11 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged
 from carryover.text.pattern import later
+from carryover.transcript.branches import Branches, Failure
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import Failure, OpenCall
+from carryover.transcript.recorder import OpenCall
 from carryover.transcript.tree import Tree
 
 _LAYOUTS: Final = (
@@ -85,7 +86,7 @@ class Context(claude_records.Context, frozen=True, omit_defaults=True):
     tree: Tree = ()
 
 
-class Builder(claude_records.Builder[Line, Context]):
+class Builder(claude_records.Builder[Line, Context], Branches[Context]):
     """Builds the events of one transcript line."""
 
     @property
