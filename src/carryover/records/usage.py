@@ -6,7 +6,7 @@ from carryover.records.lenient import Fields, number_of
 
 
 def numbers_in(usage: Fields) -> dict[str, int]:
-    """Returns the numbers as `EventBuilder.count_tokens` takes them, of an agent whose `inputTokens` have in them what
+    """Returns the numbers as `Recorder.count_tokens` takes them, of an agent whose `inputTokens` have in them what
     was read from the cache and written to it."""
     names = ("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens")
     whole, output, read, written = (number_of(usage.get(name)) or 0 for name in names)

@@ -46,6 +46,14 @@ def read_document(path: Path) -> bytes:
     return data
 
 
+def read_beside(path: Path, *, limit: int = LOOK_BYTES) -> bytes:
+    """Returns the content of a document that only adds to its source; empty if it can't be read, or is more."""
+    with suppress(OSError, ValueError):
+        data = _loaded(path, limit + 1)
+        return data if len(data) <= limit and not has_many_values(data) else b""
+    return b""
+
+
 def read_referenced(path: Path) -> bytes:
     """Returns the content of a document that another file of its source names.
 

@@ -31,7 +31,15 @@ from carryover.model import (
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in
 from carryover.records.changes import Change, as_edit
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, digest, is_absolute
+from carryover.records.fields import (
+    MAX_NAME_CHARS,
+    MAX_PATH_CHARS,
+    SUBJECT_CHARS,
+    bounded,
+    digest,
+    is_absolute,
+    resolved,
+)
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.text import names_own_folder, without_handoff
 
@@ -122,9 +130,84 @@ def closed(calls: tuple[Call, ...], call_id: str) -> tuple[Call, ...]:
     return tuple(call for call in calls if call.id != call_id)
 
 
+Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
+"""Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
+
+
+class Tools:
+    """The table of an agent's tools: what each does, and which of its arguments say what a call is about.
+
+    >>> tools = Tools({"shell": "bash", "read": "read view"}, about=("path", "pattern"))
+    >>> tools.op("view"), tools.op("mcp__shop__view")
+    ('read', 'other')
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Op, str],
+        *,
+        about: Sequence[str] = (),
+        about_by_op: Mapping[Op, Sequence[str]] | None = None,
+        named: Sequence[str] = (),
+        folder: str = "cwd",
+        changes: Changes | None = None,
+        plain: Callable[[str], str] = str,
+    ) -> None:
+        """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
+
+        `about`: arguments, the most telling first, and `about_by_op` those of some operations. `named`: others that may
+        name a file or folder of ours. `folder`: the arguments that may have the folder that a command runs in. `plain`:
+        a tool's name → its name in the table, where names differ by version.
+        """
+        if unknown := names.keys() - get_args(Op):
+            raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
+        self._ops: Final[dict[str, Op]] = {name: op for op, tools in names.items() for name in tools.split()}
+        self._about: Final = tuple(about)
+        self._about_by_op: Final = about_by_op or {}
+        self._plain: Final = plain
+        self._named: Final = tuple(named)
+        self._folders: Final = folder.split()
+        self._changes: Final = changes
+
+    def op(self, name: str) -> Op:
+        """Returns the operation of a tool."""
+        return self._ops.get(self._plain(name), "other")
+
+    def knows(self, name: str) -> bool:
+        """Whether the table names a tool."""
+        return self._plain(name) in self._ops
+
+    def about(self, op: Op, given: Fields) -> str:
+        """Returns what a call with these arguments is about; empty if none says so."""
+        return first_text(given, *self._about_by_op.get(op, self._about))
+
+    def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
+        """Returns a call with the arguments `given`, made in `cwd`."""
+        op = self.op(name)
+        if op == "shell":
+            folder = first_text(given, *self._folders)
+            place = resolved(folder, cwd) if folder else cwd
+            return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
+        question = next((asked.question for asked in asked_in(given.get("questions"))), "")
+        about = question or self.about(op, given) or name
+        changes = self._changes(op, given, cwd) if self._changes is not None else ()
+        subject = bounded(about, SUBJECT_CHARS)
+        named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))
+        return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(named))
+
+
 @dataclass(slots=True, kw_only=True)
-class EventBuilder(Generic[C]):
-    """Builds the events of one record. Only `context` outlives the record; parsers replace it as they learn."""
+class Recorder(Generic[C]):
+    """Collects the events of one record, and counts what is not understood.
+
+    An agent's own class says under which key an event of the record is (`add`). Only `context` outlives the record;
+    handlers replace it as they learn.
+
+    A handler begins a call with `begin_call`, and ends it with `take_call` and `end_call`.
+    """
+
+    applied: ClassVar[tuple[ResultStatus, ...]] = ("ok",)
+    """How a call ends that has made its edits."""
 
     context: C
     at_ms: int = 0
@@ -198,11 +281,7 @@ class EventBuilder(Generic[C]):
 
     def skip(self, record_type: str, reason: str) -> None:
         """Counts something that was not understood, with the client's version. `reason` must never quote the record."""
-        self.count_skipped(record_type, reason, self.version)
-
-    def count_skipped(self, record_type: str, reason: str, version: str | None = None) -> None:
-        """Counts something that was not understood. `reason` must never quote the record."""
-        self.skipped.append(rawjson.skipped(record_type, reason, version))
+        self.skipped.append(rawjson.skipped(record_type, reason, self.version))
 
     def built(self, reemitted: Reemitted | None = None) -> Parsed:
         """Returns the result for the record."""
@@ -218,105 +297,6 @@ class EventBuilder(Generic[C]):
     def last_key(self) -> bytes:
         """The key of the record's last event. It is bytes because text in a context might be taken for a secret."""
         return self.events[-1].key.encode("utf-8", "replace")
-
-
-def reemitted_after(
-    last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool = False
-) -> Reemitted:
-    """Announces that a thread is emitted again after the event with the key `last`, or from its start if that is None.
-
-    `last` comes from `EventBuilder.last_key`.
-    """
-    after = None if last is None else last.decode("utf-8", "replace")
-    return Reemitted(session=session, subagent_id=subagent_id, after=after, more=more)
-
-
-def differing(new: msgspec.Struct, old: msgspec.Struct) -> dict[str, str | None]:
-    """Returns the fields of `new` whose values differ from `old`."""
-    return {name: value for name in new.__struct_fields__ if (value := getattr(new, name)) != getattr(old, name)}
-
-
-def usable_name(name: str | None) -> str | None:
-    """Returns an id or name if it is fit to be stored; None for an absent, empty or absurdly long one."""
-    return name if name and len(name) <= MAX_NAME_CHARS else None
-
-
-def usable_folder(path: str | None) -> str | None:
-    """Returns a folder if it is fit to be stored; None for an absent, relative, impossible or absurdly long one."""
-    return path if path and is_absolute(path) and "\0" not in path and len(path) <= MAX_PATH_CHARS else None
-
-
-Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
-"""Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
-
-
-class Tools:
-    """The table of an agent's tools: what each does, and which of its arguments say what a call is about.
-
-    >>> tools = Tools({"shell": "bash", "read": "read view"}, about=("path", "pattern"))
-    >>> tools.op("view"), tools.op("mcp__shop__view")
-    ('read', 'other')
-    """
-
-    def __init__(
-        self,
-        names: Mapping[Op, str],
-        *,
-        about: Sequence[str] = (),
-        about_by_op: Mapping[Op, Sequence[str]] | None = None,
-        folder: str = "cwd",
-        changes: Changes | None = None,
-        plain: Callable[[str], str] = str,
-    ) -> None:
-        """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
-
-        `about`: arguments, the most telling first, and `about_by_op` those of some operations. `folder`: the argument
-        with the folder that a command runs in. `plain`: a tool's name → its name in the table, where names differ by
-        version.
-        """
-        if unknown := names.keys() - get_args(Op):
-            raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
-        self._ops: Final[dict[str, Op]] = {name: op for op, tools in names.items() for name in tools.split()}
-        self._about: Final = tuple(about)
-        self._about_by_op: Final = about_by_op or {}
-        self._plain: Final = plain
-        self._folder: Final = folder
-        self._changes: Final = changes
-
-    def op(self, name: str) -> Op:
-        """Returns the operation of a tool."""
-        return self._ops.get(self._plain(name), "other")
-
-    def knows(self, name: str) -> bool:
-        """Whether the table names a tool."""
-        return self._plain(name) in self._ops
-
-    def about(self, op: Op, given: Fields) -> str:
-        """Returns what a call with these arguments is about; empty if none says so."""
-        return first_text(given, *self._about_by_op.get(op, self._about))
-
-    def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
-        """Returns a call with the arguments `given`, made in `cwd`."""
-        op = self.op(name)
-        if op == "shell":
-            folder = text_of(given.get(self._folder)) or cwd
-            return OpenCall.of_command(ident, name, text_of(given.get("command")), folder)
-        question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or self.about(op, given) or name
-        changes = self._changes(op, given, cwd) if self._changes is not None else ()
-        subject = bounded(about, SUBJECT_CHARS)
-        return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(about))
-
-
-@dataclass(slots=True, kw_only=True)
-class Recorder(EventBuilder[C]):
-    """Adds the events of calls. An agent's own class says under which key an event of the record stands (`add`).
-
-    A handler begins a call with `begin_call`, and ends it with `take_call` and `end_call`.
-    """
-
-    applied: ClassVar[tuple[ResultStatus, ...]] = ("ok",)
-    """How a call ends that has made its edits."""
 
     @property
     def open_calls(self) -> tuple[OpenCall, ...]:
@@ -379,8 +359,8 @@ class Recorder(EventBuilder[C]):
 
 
 @dataclass(slots=True, kw_only=True)
-class OneSession(Recorder[SessionContext]):
-    """Records a source that holds one session, whose records have ids of their own.
+class OneSession(Recorder[C]):
+    """Records a thread of one session, whose folder is that of the context. `add` takes the last part of a key.
 
     >>> recorder = OneSession.of(Source(agent="scribe", path="/home/ada/t1.talk"), SessionContext(), 1_795_600_000_000)
     >>> recorder.add_call(OpenCall(id="7", name="run", op="shell"), "7/call")
@@ -389,12 +369,75 @@ class OneSession(Recorder[SessionContext]):
     """
 
     session: str
+    subagent_id: str | None = None
+    prefix: str = ""
+    """The first part of the keys."""
+    kind: str = ""
+    """The record's type, as which it is counted if it should add an event and no time is known; empty: not counted."""
 
     @classmethod
-    def of(cls, source: Source, context: SessionContext, at_ms: int) -> Self:
-        """Returns the recorder of a record at `at_ms`. A copy whose place names no session is one by its own name."""
-        return cls(context=context, session=source.session or PurePath(source.path).stem, at_ms=at_ms)
+    def of(cls, source: Source, context: C, at_ms: int) -> Self:
+        """Returns the recorder of a record whose id is unique in the session. A copy whose place names no session is
+        one by its own name."""
+        session = source.session or PurePath(source.path).stem
+        return cls(context=context, session=session, prefix=f"{session}/", at_ms=at_ms)
 
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event under a key that is unique in the session."""
-        self.append(f"{self.session}/{key}", body, session=self.session, cwd=self.context.cwd)
+    @property
+    def cwd(self) -> str | None:
+        """The folder of the events."""
+        cwd: str | None = getattr(self.context, "cwd", None)
+        return cwd
+
+    @property
+    def actor(self) -> Actor:
+        """Who speaks in the user role: in a sub-agent, a model."""
+        return "human" if self.subagent_id is None else "model"
+
+    @property
+    def ident(self) -> str:
+        """The first part of the keys, without the sign at its end."""
+        return self.prefix[:-1]
+
+    def add(self, body: AnyBody, key: str, mark: str = "") -> None:
+        """Adds an event, unless no time is known. `mark` distinguishes it from others of the same moment."""
+        if self.at_ms:
+            self.append(
+                f"{self.prefix}{key}",
+                body,
+                session=self.session,
+                cwd=self.cwd,
+                subagent_id=self.subagent_id,
+                secondary_key=self.second_key(key, mark),
+            )
+        elif self.kind:
+            self.skip(self.kind, "no time")
+
+    def second_key(self, key: str, mark: str) -> str | None:  # noqa: ARG002 (for clients that write records again)
+        """Returns a key that an event keeps when its record is written again under another id; None: it never is."""
+        return None
+
+
+def reemitted_after(
+    last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool = False
+) -> Reemitted:
+    """Announces that a thread is emitted again after the event with the key `last`, or from its start if that is None.
+
+    `last` comes from `Recorder.last_key`.
+    """
+    after = None if last is None else last.decode("utf-8", "replace")
+    return Reemitted(session=session, subagent_id=subagent_id, after=after, more=more)
+
+
+def differing(new: msgspec.Struct, old: msgspec.Struct) -> dict[str, str | None]:
+    """Returns the fields of `new` whose values differ from `old`."""
+    return {name: value for name in new.__struct_fields__ if (value := getattr(new, name)) != getattr(old, name)}
+
+
+def usable_name(name: str | None) -> str | None:
+    """Returns an id or name if it is fit to be stored; None for an absent, empty or absurdly long one."""
+    return name if name and len(name) <= MAX_NAME_CHARS else None
+
+
+def usable_folder(path: str | None) -> str | None:
+    """Returns a folder if it is fit to be stored; None for an absent, relative, impossible or absurdly long one."""
+    return path if path and is_absolute(path) and "\0" not in path and len(path) <= MAX_PATH_CHARS else None

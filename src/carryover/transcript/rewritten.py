@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
@@ -19,6 +20,7 @@ from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.records.fields import digest
 from carryover.records.lenient import fields_of
 from carryover.transcript.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
 from carryover.transcript.files import read_document, stamp_of_file
@@ -91,17 +93,18 @@ class SnapshotReader(Generic[S]):
     """Reads a file as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
 
     `take` makes the snapshot of a file in that state, and raises OSError if it can't. One that is emitted in several
-    batches is kept, so that the file is parsed only once.
+    batches is kept, so that the file is parsed only once. `beside`: the files whose change is a change of this one.
     """
 
     def __init__(
         self,
         take: Callable[[Path, FileStat], S],
         *,
+        beside: Callable[[Path], Iterable[Path]] = lambda _: (),
         now_ms: Callable[[], int] = utc_now_ms,
         oldest_first: bool = False,
     ) -> None:
-        self._take, self._now_ms, self._oldest_first = take, now_ms, oldest_first
+        self._take, self._beside, self._now_ms, self._oldest_first = take, beside, now_ms, oldest_first
         self._unfinished: tuple[Path, FileStat, S] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
@@ -117,8 +120,12 @@ class SnapshotReader(Generic[S]):
         return batch
 
     def stat(self, path: Path) -> FileStat:
-        """Returns the file's size and modification time."""
-        return stamp_of_file(path)
+        """Returns the size and time of the file with those beside it."""
+        stats = [stamp_of_file(path)]
+        for other in self._beside(path):
+            with suppress(OSError):
+                stats.append(stamp_of_file(other))
+        return FileStat(sum(stat.size for stat in stats), max(stat.mtime_ns for stat in stats))
 
 
 class OnlyConversation:
@@ -140,6 +147,43 @@ class OnlyConversation:
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
         """Returns None: there are no facts about the whole conversation."""
         return None
+
+
+class Document(OnlyConversation):
+    """A document as it is now: its messages, each final, and what is known of it as a whole.
+
+    `begin`: whether its messages follow those emitted before, and whether others follow → the record before them.
+    `record`: a message → its record. `end`: the record after them.
+    """
+
+    def __init__(
+        self,
+        ident: str,
+        messages: Sequence[bytes | msgspec.Raw],
+        begin: Callable[[bool, bool], bytes],
+        *,
+        record: Callable[[bytes], bytes] = bytes,
+        end: bytes | None = None,
+    ) -> None:
+        self.ident = ident
+        self.pieces = [(str(number), digest(bytes(message))) for number, message in enumerate(messages)]
+        self._messages, self._begin, self._record, self._end = messages, begin, record, end
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the conversation, even without a message."""
+        return [(self.ident, f"{self._end!r} {self.pieces}")]
+
+    def begin(self, *, on: bool, more: bool) -> bytes:
+        """Returns the record before the messages."""
+        return self._begin(on, more)
+
+    def piece(self, number: int) -> bytes:
+        """Returns the record of a message."""
+        return self._record(bytes(self._messages[number]))
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns the record after the messages."""
+        return self._end
 
 
 class Lines(OnlyConversation):

@@ -13,10 +13,10 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.model import Actor, AnyBody, SessionInfo
+from carryover.model import SessionInfo
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
+from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
 
 MAX_SESSIONS: Final = 60
 """Sessions whose facts are remembered."""
@@ -73,28 +73,13 @@ S = TypeVar("S", bound=StoredRecord)
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredBuilder(Recorder[Context]):
-    """Builds the events of one record. `native` is the session as the store describes it.
+class StoredBuilder(OneSession[Context]):
+    """Records one record. `native` is the session as the store describes it.
 
     A sub-agent has its own session in the store; here it belongs to the session that it works for.
     """
 
     native: Session
-
-    @property
-    def session(self) -> str:
-        """The session that the events belong to."""
-        return self.native.root or self.native.name or self.native.id
-
-    @property
-    def subagent_id(self) -> str | None:
-        """The sub-agent that the events belong to."""
-        return self.native.id if self.native.root is not None else None
-
-    @property
-    def actor(self) -> Actor:
-        """Who speaks in the user role: in a sub-agent, a model."""
-        return "human" if self.native.root is None else "model"
 
     @property
     def cwd(self) -> str | None:
@@ -130,11 +115,6 @@ class StoredBuilder(Recorder[Context]):
         last = self.reported.last
         again = reemitted_after(last, session=self.session, subagent_id=self.subagent_id, more=record.more)
         return self.context, Parsed(reemitted=again)
-
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event under a key, unless no time is known."""
-        if self.at_ms:
-            self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 
     def add_facts(self, given: Mapping[str, str | None]) -> None:
         """Adds those facts about the session that are new."""
@@ -175,7 +155,13 @@ def parse_stored(
     native = read.session
     if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
-    recorder = StoredBuilder(context=context, native=native, version=native.version)
+    recorder = StoredBuilder(
+        context=context,
+        native=native,
+        version=native.version,
+        session=native.root or native.name or native.id,
+        subagent_id=native.id if native.root is not None else None,
+    )
     if read.kind == "begin":
         return recorder.begin(read)
     handle(recorder, read)

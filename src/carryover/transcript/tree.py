@@ -2,17 +2,18 @@
 
 A transcript is appended, so a record's place is only known when it comes: it continues the newest record, or one before
 it, and then everything said in between was left. Going back to a branch brings back what was said on it. Parsers keep a
-`Tree` in their context, with a node for each record, by `take_place` before they read a record and `keep_place` after.
+`Tree` in their context, with a node for each record, by `Branches.take_place` before they read a record and by
+`keep_place` after.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.model import AnyBody, AssistantMessage, Event, Question, Retracted, TurnEnd, UserPrompt
+from carryover.model import AssistantMessage, Question, TurnEnd, UserPrompt
 
 MOST_NODES: Final = 300
 """The most records that are remembered."""
@@ -21,7 +22,7 @@ _KEPT: Final = 250
 back."""
 _NEWEST: Final = 100
 """How many of the newest stay in any case."""
-_SAID: Final = (AssistantMessage, Question, TurnEnd, UserPrompt)
+SAID: Final = (AssistantMessage, Question, TurnEnd, UserPrompt)
 """What is left with a branch. Changes of files stay, since clients ask about them separately, or do not undo them."""
 
 
@@ -43,44 +44,6 @@ class Grown(NamedTuple):
     tree: Tree
     left: tuple[str, ...]
     back: tuple[str, ...]
-
-
-class _Remembering(Protocol):
-    @property
-    def tree(self) -> Tree: ...
-
-
-class Grower(Protocol):
-    """The builder of a record's events (an `adapter.base.EventBuilder`), whose context has a `tree`."""
-
-    @property
-    def context(self) -> _Remembering:
-        """What is remembered from one record to the next."""
-
-    @property
-    def events(self) -> Sequence[Event]:
-        """The events of the record so far."""
-
-    def change(self, **changes: object) -> None:
-        """Replaces fields of the context."""
-
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event; `part` is its place in the record."""
-
-
-def take_place(builder: Grower, ident: str, parent: str | None) -> None:
-    """Puts the record below its parent: what was said on a branch that it leaves no longer counts."""
-    grown_tree, left, back = grown(builder.context.tree, ident, parent)
-    builder.change(tree=grown_tree)
-    if left or back:
-        builder.add(Retracted(keys=left, restored=back), "left")
-
-
-def keep_place(builder: Grower) -> None:
-    """Notes what was said in the record that took its place last."""
-    said = tuple(event.key for event in builder.events if isinstance(event.body, _SAID))
-    if said:
-        builder.change(tree=noted(builder.context.tree, said))
 
 
 def grown(tree: Tree, ident: str, parent: str | None) -> Grown:

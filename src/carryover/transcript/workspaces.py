@@ -35,7 +35,7 @@ class Folders(msgspec.Struct, frozen=True):
 
 def folders_of_window(storage: Path) -> Folders | None:
     """Returns the folders that `workspace.json` in a window's storage names; None if it names none."""
-    given = fields_of(_content(storage / "workspace.json"))
+    given = fields_of(files.read_beside(storage / "workspace.json", limit=_SMALL_BYTES))
     one, listing = (text_of(given.get(name)) for name in ("folder", "workspace"))
     return folders_of_uri(one) if one else folders_of_listing(listing)
 
@@ -53,8 +53,8 @@ def folders_of_listing(uri: str) -> Folders | None:
     path = _folder(uri)
     if path is None:
         return Folders(remote=True)
-    data = _content(Path(path)) if path else None
-    if data is None:
+    data = files.read_beside(Path(path), limit=_SMALL_BYTES) if path else b""
+    if not data:
         return None
     text = data.decode("utf-8", "replace")
     for left_out in (_COMMENT, _COMMA):
@@ -73,10 +73,3 @@ def _folder(uri: str) -> str | None:
         return None
     plain = posixpath.normpath(path) if path.startswith("/") else ""
     return plain if len(plain) <= MAX_PATH_CHARS and "\x00" not in plain else ""
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return files.read_small(path, limit=_SMALL_BYTES)
-    except (OSError, ValueError):
-        return None

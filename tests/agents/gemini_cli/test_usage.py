@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from carryover.agents.gemini_cli.usage import numbers_of, numbers_of_short
+from carryover.agents.gemini_cli.contents import numbers_of, numbers_of_short
 from carryover.records.lenient import fields_of
 
 

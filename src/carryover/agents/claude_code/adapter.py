@@ -31,9 +31,8 @@ from carryover.agents.claude_code.calls import (
     read_outcome,
     without_reminders,
 )
-from carryover.agents.claude_code.records import REPORTS
+from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS, SPEC
-from carryover.agents.claude_code.store import GROUP, SESSION, SUBAGENT, copied
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, inside, is_true, number_of, text_of

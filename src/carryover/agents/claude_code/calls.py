@@ -196,13 +196,13 @@ class Builder(claude_records.Builder[Line, Context]):
     call_id: str = ""
     """The call that the block is about: the mark of events without one of their own."""
 
-    def second_key(self, part: str, mark: str) -> str | None:
+    def second_key(self, key: str, mark: str) -> str | None:
         """Returns a key of time, place and mark.
 
         After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
         uuids.
         """
-        place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{part}"
+        place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{key}"
         return f"{place}/{mark or self.call_id}" if self.timed else None
 
 

@@ -1,27 +1,44 @@
 """Lines of JSON as Claude Code writes them: each record has an id, its session, a time, a folder, a version, a branch.
 
+They are in `<root>/<start folder>/.../<session>.jsonl`, sub-agents by name. The name of the start folder is not
+reversible, so it groups files and never names a project.
+
 A builder gives its events their keys, and learns the facts about the session from these fields.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final, Generic, Self, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.model import Actor, AnyBody, BackgroundTask
+from carryover.model import BackgroundTask
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import ABSENT, skipped
 from carryover.records.text import tagged, without_handoff
 from carryover.transcript import recorder as base
-from carryover.transcript.recorder import Recorder, usable_folder, usable_name
+from carryover.transcript.recorder import OneSession, usable_folder, usable_name
+
+GROUP: Final = r"(?P<group>[^/]+)"
+SESSION: Final = r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))"
+SUBAGENT: Final = r"agent-(?P<subagent_id>[\w-]+)\.jsonl"
+"""Parts of the patterns of layouts (`transcript.layouts`)."""
+
+
+def copied(agent: str, path: Path, source_of: Callable[[Path, Path], Source | None], roots: Iterable[Path]) -> Source:
+    """Returns the source for a transcript anywhere on disk, which its records have shown to be one.
+
+    Session and sub-agent come from its path if that keeps the layout below one of `roots`, else from the records.
+    """
+    kept = (source_of(path, root) for root in roots)
+    return next((source for source in kept if source is not None), Source(agent=agent, path=str(path)))
 
 
 class Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -55,16 +72,12 @@ C = TypeVar("C", bound=Context)
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(Recorder[C], Generic[L, C]):
+class Builder(OneSession[C], Generic[L, C]):
     """Builds the events of one transcript line."""
 
     line: L
-    session: str
     timed: bool
     """Whether the record has a time."""
-    ident: str
-    cwd: str | None
-    subagent_id: str | None
 
     @classmethod
     def parse(
@@ -99,8 +112,8 @@ class Builder(Recorder[C], Generic[L, C]):
             session=session,
             at_ms=own_ms or context.last_ms,
             timed=own_ms > 0,
-            ident=ident or f"{session}/{digest(record.data)}",
-            cwd=usable_folder(line.cwd),
+            prefix=f"{ident or f'{session}/{digest(record.data)}'}:",
+            kind=line.type,
             subagent_id=source.subagent_id or inline,
         )
         # "HEAD" means a detached head and for no repository at all (Claude Code 2.1.328), "" for none (2.1.11).
@@ -111,32 +124,14 @@ class Builder(Recorder[C], Generic[L, C]):
         return builder
 
     @property
-    def place(self) -> str | None:
-        """The folder the record was written in, or the last known one."""
-        return self.cwd or self.context.cwd
+    def cwd(self) -> str | None:
+        """The folder the record was written in."""
+        return usable_folder(self.line.cwd)
 
     @property
-    def actor(self) -> Actor:
-        """Who speaks in the user role: in a sub-agent's transcript, the calling model."""
-        return "human" if self.subagent_id is None else "model"
-
-    def add(self, body: AnyBody, part: str, mark: str = "") -> None:
-        """Adds an event. `part` is its place in the record; `mark` distinguishes it from others of the same moment."""
-        if not self.at_ms:
-            self.skip(self.line.type, "no time")
-            return
-        self.append(
-            f"{self.ident}:{part}",
-            body,
-            session=self.session,
-            cwd=self.cwd,
-            subagent_id=self.subagent_id,
-            secondary_key=self.second_key(part, mark),
-        )
-
-    def second_key(self, part: str, mark: str) -> str | None:  # noqa: ARG002 (for clients that write records again)
-        """Returns a key that an event keeps when its record is written again under another id; None: it never is."""
-        return None
+    def place(self) -> str | None:
+        """That folder, or the last known one."""
+        return self.cwd or self.context.cwd
 
     def learn_news(self, **facts: str | None) -> None:
         """Notes facts about the session, unless the record repeats old history."""

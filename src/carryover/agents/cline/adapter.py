@@ -1,32 +1,48 @@
-"""Cline: the terminal client (3.x), and the extension for VS Code with the tasks of its earlier versions."""
+"""Cline: the terminal client (3.x), and the extension for VS Code with the tasks of its earlier versions.
+
+A session is one document with all messages, beside it its manifest and the summary of its last compaction. A fork
+repeats its source's messages under their ids, and so does the session in which an earlier prompt is said in other
+words. What is older than the session was said in the other one, of which what came after it was taken back.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source
+from carryover.adapter.contract import Agent, FileStat, HookProtocol, Parsed, Record, Source
 from carryover.agents.cline import tasks
-from carryover.agents.cline.builder import Builder, Context, State, begun, entry_of
-from carryover.agents.cline.calls import parse_call, parse_result
-from carryover.agents.cline.sessions import SessionReader, about_task
+from carryover.agents.cline.calls import ASK, parse_call, parse_result
+from carryover.agents.cline.documents import (
+    Begin,
+    Builder,
+    Context,
+    State,
+    document_of,
+    id_in,
+    messages_in,
+    parse_entry,
+)
 from carryover.agents.cline.spec import SPEC
 from carryover.agents.cline.task_parse import parse_record as parse_task
-from carryover.model import AgentSummary, AssistantMessage, Event, SessionInfo, TurnEnd, UserPrompt
+from carryover.model import AgentSummary, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, items_of, text_of
+from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
 from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.layouts import Layout
+from carryover.transcript.rewritten import Document, SnapshotReader
 
 _SESSIONS: Final = "session"
 _DOCUMENT: Final = ".messages.json"
@@ -48,25 +64,26 @@ _ATTACHED: Final = ("file", "image")
 _QUIET: Final = ("thinking", "redacted_thinking", *_ATTACHED)
 _GONE: Final = "disconnected before request was resolved"
 """The terminal client was stopped while another process ran its session."""
+_ENDINGS: Final = (".json", ".compaction.json")
+"""Of the files beside a session's document."""
+_CALLS: Final = ("tool_use", "tool_result")
+_TOGETHER_MS: Final = 5_000
+"""The client ends a session within this time after the one that replaces it began."""
+_FOLDER: Final = later(r"^4\. Working Directory: (/.*|[A-Za-z]:\\.*)$", re.MULTILINE)
+"""What the system message says, for a document without its manifest."""
 
 
-def _session(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    entry = entry_of(record)
-    if isinstance(entry, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, entry, None),))
-    if entry.begin is not None:
-        context, reemitted = begun(context, entry.begin, source)
-        return context, Parsed(reemitted=reemitted)
-    if entry.state is not None:
-        return context, Parsed(events=_events_of(context, entry.state))
-    builder = Builder.of_message(context, entry.message, "id", own=True)
+def _ident(context: Context, message: Fields) -> str:
+    return id_in(message, "id") or f"{context.session}/{context.number}"
+
+
+def _message(builder: Builder) -> None:
     role = text_of(builder.message.get("role"))
     handle = _ROLES.get(role)
     if handle is None:
         builder.skip(f"message/{role}", "unknown role")
     else:
         handle(builder)
-    return builder.parsed()
 
 
 def _parts(builder: Builder) -> list[Fields]:
@@ -111,7 +128,7 @@ def _add_prompt(builder: Builder, text: str, attached: int = 0) -> None:
         return
     if not builder.context.prompted:
         # The first one is known from the manifest before its message has an id.
-        builder.ident = builder.context.session
+        builder.prefix = f"{builder.session}:"
         builder.change(prompted=True)
     builder.add(UserPrompt(text=text, command=slash, attachments=attached), "prompt")
 
@@ -139,7 +156,7 @@ def _count_tokens(builder: Builder) -> None:
     """Notes what the request took; one that failed has no `metrics` (3.0.57, 3.0.65)."""
     used_model = text_of(fields_of(builder.message.get("modelInfo")).get("id"))
     numbers = numbers_in(fields_of(builder.message.get("metrics")))
-    builder.count_tokens(builder.ident, session=builder.context.session, model=used_model, **numbers)
+    builder.count_tokens(builder.ident, session=builder.session, model=used_model, **numbers)
 
 
 def _summary(builder: Builder) -> None:
@@ -148,15 +165,13 @@ def _summary(builder: Builder) -> None:
         builder.add(AgentSummary(text=text, source="compaction"), "summary")
 
 
-def _events_of(context: Context, state: State) -> tuple[Event, ...]:
-    """Returns what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
-    builder = Builder(context=context, at_ms=context.last_ms, ident=context.session, message={})
+def _state(builder: Builder, state: State) -> None:
+    """Adds what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
     if state.info != SessionInfo():
         builder.add(state.info, "info")
     if state.prompt:
         text = state.prompt if _TYPED.search(state.prompt) else f'<user_input mode="">{state.prompt}</user_input>'
         _add_prompt(builder, text)
-    return tuple(builder.events)
 
 
 _ROLES: Final[dict[str, Callable[[Builder], None]]] = {
@@ -195,7 +210,9 @@ def _kind_of(path: PurePath) -> str:
 
 def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
-    return parse_task(source, context, record) if tasks.is_task(source) else _session(source, context, record)
+    if tasks.is_task(source):
+        return parse_task(source, context, record)
+    return parse_entry(source, context, record, _ident, _message, _state)
 
 
 def _layout_root(transcript: Path) -> Path | None:
@@ -205,9 +222,128 @@ def _layout_root(transcript: Path) -> Path | None:
     return root if is_document and source_of(transcript, root) is not None else None
 
 
+def _session_reader() -> SnapshotReader[Document]:
+    """Returns the reader of the document of a session or of a sub-agent."""
+    return SnapshotReader(_taken, beside=lambda path: (_beside(path, ending) for ending in _ENDINGS))
+
+
+def _taken(path: Path, stat: FileStat) -> Document:
+    head, messages = messages_in(path, stat, "messages")
+    manifest = fields_of(read_beside(_beside(path, ".json")))
+    origin = fields_of(head.get("origin"))
+    metadata = fields_of(manifest.get("metadata"))
+    is_main = text_of(head.get("agent")) in ("lead", "")
+    began_ms = utc_ms(text_of(manifest.get("started_at"))) if is_main else 0
+    own = [raw for raw in messages if not 0 < time_of(fields_of(raw).get("ts")) < began_ms]
+    parent = text_of(fields_of(metadata.get("fork")).get("forkedFromSessionId"))
+    ended_ms = utc_ms(text_of(manifest.get("ended_at"))) if is_main else 0
+    begin = Begin(
+        session=text_of(head.get("sessionId") if is_main else origin.get("parentThreadId")) or path.parent.name,
+        subagent_id=None if is_main else path.name.removesuffix(_DOCUMENT),
+        cwd=text_of(manifest.get("cwd")) or _folder_in(text_of(head.get("system_prompt"))),
+        at_ms=began_ms or utc_ms(text_of(head.get("updated_at"))),
+        attended=is_true(manifest.get("interactive")),
+    )
+    prompt = text_of(metadata.get("prompt")) or text_of(manifest.get("prompt"))
+    info = SessionInfo(
+        title=bounded(text_of(metadata.get("title")), SHORT_CHARS) or None,
+        agent_version=text_of(origin.get("version")) or None,
+        model=text_of(manifest.get("model")) or None,
+        branch=text_of(fields_of(metadata.get("git")).get("branch")) or None,
+        parent=parent or None,
+    )
+    state = State(info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else "")
+    listed = _with_summary(path, own, len(messages) - len(own), began_ms)
+    return document_of(begin, _without_undone(path, listed, metadata, ended_ms), state)
+
+
+def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int) -> Sequence[msgspec.Raw]:
+    """Returns the messages with the compaction's summary in its place: the document stays whole."""
+    compaction = fields_of(read_beside(_beside(path, ".compaction.json")))
+    first = next(iter(items_of(compaction.get("messages"))), None)
+    about = fields_of(fields_of(first).get("metadata"))
+    generated_ms = time_of(about.get("generatedAt"))
+    if first is None or not generated_ms or generated_ms < began_ms:
+        return own
+    summary = {"id": f"compaction/{generated_ms}", "role": "summary", "ts": generated_ms, "text": about.get("summary")}
+    place = max(0, (number_of(compaction.get("source_message_count")) or 0) - copied)
+    return [*own[:place], msgspec.Raw(msgspec.json.encode(summary)), *own[place:]]
+
+
+def _without_undone(
+    path: Path, messages: Sequence[msgspec.Raw], metadata: Fields, ended_ms: int
+) -> Sequence[msgspec.Raw]:
+    """Returns the messages without what was said after the point from which another session, that began as this one
+    ended, says it in other words. That one has this one's checkpoints; so has a fork, but with a link, and it takes
+    nothing back. Calls stay: the client asks separately whether to put the files back, and records no answer. So does
+    what an answer took.
+    """
+    checkpoint = _first_checkpoint(metadata)
+    for name in _began_at(path, ended_ms) if all(checkpoint) else ():
+        folder = path.parent.parent / name
+        other = fields_of(fields_of(read_beside(folder / f"{name}.json")).get("metadata"))
+        if "fork" in other or _first_checkpoint(other) != checkpoint:
+            continue
+        copied = items_of(fields_of(read_beside(folder / f"{name}{_DOCUMENT}")).get("messages"))
+        copied_ids = set(map(_id, copied))
+        shared = (number for number, raw in enumerate(messages, start=1) if _id(raw) in copied_ids)
+        end = max(shared, default=0)
+        return [*messages[:end], *filter(None, map(_what_stays_of, messages[end:]))]
+    return messages
+
+
+def _what_stays_of(raw: msgspec.Raw) -> msgspec.Raw | None:
+    """Returns a message with its calls or results alone, and what it took; None if it has none of these."""
+    fields = fields_of(raw)
+    parts = [part for part in items_of(fields.get("content")) if text_of(fields_of(part).get("type")) in _CALLS]
+    calls = [part for part in parts if text_of(fields_of(part).get("name")) != ASK]
+    return msgspec.Raw(msgspec.json.encode({**fields, "content": calls})) if calls or "metrics" in fields else None
+
+
+def _first_checkpoint(metadata: Fields) -> tuple[str, int]:
+    """Returns the commit and time of a session's first checkpoint: several sessions may begin at one commit."""
+    first = fields_of(next(iter(items_of(fields_of(metadata.get("checkpoint")).get("history"))), None))
+    return text_of(first.get("ref")), time_of(first.get("createdAt"))
+
+
+def _began_at(path: Path, ended_ms: int) -> list[str]:
+    """Returns the sessions that began as this one ended."""
+    names = [entry.name for entry in entries_of(path.parent.parent)] if ended_ms else []
+    later = (name for name in names if name > path.parent.name and name.partition("_")[0].isdecimal())
+    return sorted(name for name in later if abs(int(name.partition("_")[0]) - ended_ms) < _TOGETHER_MS)
+
+
+def _id(raw: msgspec.Raw) -> str:
+    return text_of(fields_of(raw).get("id"))
+
+
+def _folder_in(system: str) -> str | None:
+    found = _FOLDER.search(system)
+    return found[1] if found is not None else None
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.parent.name}{ending}")
+
+
+def _about_task(path: Path) -> tasks.About:
+    """Returns what is noted about the task with these messages."""
+    known = read_beside(path.parent.parent.parent / "state" / "taskHistory.json")
+    listed = map(fields_of, items_of(msgspec.Raw(known)))
+    entry = next((task for task in listed if text_of(task.get("id")) == path.parent.name), {})
+    history = items_of(fields_of(read_beside(path.with_name("task_metadata.json"))).get("environment_history"))
+    title = text_of(entry.get("task")).partition("\n")[0]
+    info = SessionInfo(
+        title=bounded(title, SHORT_CHARS) or None,
+        agent_version=text_of(fields_of(history[-1]).get("cline_version")) or None if history else None,
+        model=text_of(entry.get("modelId")) or None,
+    )
+    return tasks.About(info=info, cwd=text_of(entry.get("cwdOnTaskInitialization")) or None)
+
+
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: SessionReader(), tasks.TASK: tasks.TaskReader(about_task)}),
+    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: _session_reader(), tasks.TASK: tasks.task_reader(_about_task)}),
     context_type=Context,
     source_of=source_of,
     sources=sources,

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cline.builder import Builder
+from carryover.agents.cline.documents import Builder
 from carryover.model import Answer, Question, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
@@ -22,7 +22,7 @@ from carryover.transcript.refusals import CLIENT_WORDED, refused
 SHELL: Final = "run_commands"
 _EDITOR: Final = "editor"
 _PATCH: Final = "apply_patch"
-_ASK: Final = "ask_question"
+ASK: Final = "ask_question"
 TOOLS: Final = Tools(
     {
         "shell": SHELL,
@@ -30,7 +30,7 @@ TOOLS: Final = Tools(
         "edit": f"{_EDITOR} {_PATCH}",
         "search": "search_codebase",
         "web": "fetch_web_content",
-        "ask": _ASK,
+        "ask": ASK,
         "agent": "spawn_agent",
     }
 )
@@ -84,7 +84,7 @@ def parse_call(builder: Builder, given: Fields, part: str) -> None:
         handoff=names_own_folder(bytes(args).decode("utf-8", "replace")) if op in ("read", "search") else False,
     )
     builder.begin_call(call, part)
-    if name == _ASK:
+    if name == ASK:
         options = tuple(map(text_of, items_of(fields.get("options"))))
         builder.add(Question(call_id=ident, text=about, options=options), f"{part}.question")
 

@@ -1,46 +1,156 @@
-"""Reads JSON documents that are rewritten in place, so that a read may find half of one."""
+"""Documents that are rewritten in place, so that a read may find half of one: sessions, and tasks of the extension.
+
+A reader emits a `Begin`, then the messages that are new, and at last a `State`, which is emitted again whenever the
+document changes: what becomes of it follows the messages and is replaced with them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import FileStat
-from carryover.agents.cline.builder import Begin, Entry, State
+from carryover.adapter.contract import FileStat, Parsed, Record, Source
+from carryover.model import AnyBody, SessionInfo
 from carryover.records import rawjson
-from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, items_of
-from carryover.transcript.files import read_document, stamp_of_file
-from carryover.transcript.rewritten import OnlyConversation, not_whole
+from carryover.records.lenient import Fields, fields_of, time_of
+from carryover.transcript.files import read_document
+from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
+from carryover.transcript.rewritten import Document, not_whole
 
 
-class Messages(OnlyConversation):
-    """A document as it is now: its messages, each final, and the state after them."""
+class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The beginning of a document. `on`: its messages follow those emitted before; `more`: another batch follows."""
 
-    def __init__(self, begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: State) -> None:
-        self._begin = begin
-        self._messages = messages
-        self._state = state
-        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
+    session: str
+    cwd: str | None = None
+    at_ms: int = 0
+    subagent_id: str | None = None
+    attended: bool = True
+    """Whether a person was there to answer questions."""
+    on: bool = False
+    more: bool = False
 
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the conversation, with a mark of all that is known of it. In another folder it is emitted again."""
-        known = msgspec.json.encode((self._begin, self._state, self.pieces))
-        return [(f"{self._begin.session} {self._begin.cwd}", digest(known))]
 
-    def begin(self, *, on: bool, more: bool) -> bytes:
-        """Returns the record before the messages."""
-        return msgspec.json.encode(Entry(begin=msgspec.structs.replace(self._begin, on=on, more=more)))
+class State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is true of a whole conversation."""
 
-    def piece(self, number: int) -> bytes:
-        """Returns the record of a message."""
-        return msgspec.json.encode(Entry(message=msgspec.Raw(self._messages[number])))
+    info: SessionInfo = SessionInfo()
+    prompt: str = ""
+    """The first prompt, as long as it is not among the messages."""
 
-    def end(self, emitted: int) -> bytes:  # noqa: ARG002
-        """Returns the record after the messages."""
-        return msgspec.json.encode(Entry(state=self._state))
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One record. Exactly one of its fields is given."""
+
+    begin: Begin | None = None
+    message: msgspec.Raw = rawjson.ABSENT
+    state: State | None = None
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one document between two records."""
+
+    session: str = ""
+    cwd: str | None = None
+    subagent_id: str | None = None
+    attended: bool = True
+    last_ms: int = 0
+    """Time of the last message with a time; used for messages without one."""
+    calls: tuple[OpenCall, ...] = ()
+    number: int = 0
+    """How many messages were read."""
+    prompted: bool = False
+    """Whether a prompt was read."""
+    last: bytes | None = None
+    """Key of the last event of a message."""
+
+
+_ENTRY: Final = msgspec.json.Decoder(Entry)
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder(OneSession[Context]):
+    """Records one message, with whose id the keys of its events begin; without one, what is true of the whole."""
+
+    message: Fields
+
+    def add(self, body: AnyBody, key: str, mark: str = "") -> None:
+        """Adds an event; `key` is its place in the message."""
+        if self.session:
+            super(Builder, self).add(body, key, mark)
+        else:
+            self.skip("message", "nothing says of which session it is")
+
+
+def parse_entry(
+    source: Source,
+    context: Context,
+    record: Record,
+    ident: Callable[[Context, Fields], str],
+    message: Callable[[Builder], None],
+    state: Callable[[Builder, State], None],
+) -> tuple[Context, Parsed]:
+    """Parses one record of a reader. Never raises: what is not understood is counted in `skipped`.
+
+    `ident`: the id of a message, unique within the agent. `message`, `state`: what they become.
+    """
+    entry = rawjson.read(_ENTRY, record.data)
+    if isinstance(entry, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, entry, None),))
+    if entry.begin is not None:
+        return _begun(context, entry.begin, source)
+    fields = fields_of(entry.message)
+    if entry.state is None:
+        at_ms = time_of(fields.get("ts")) or context.last_ms
+        context = msgspec.structs.replace(context, last_ms=at_ms, number=context.number + 1)
+    builder = Builder(
+        context=context,
+        session=context.session,
+        subagent_id=context.subagent_id,
+        at_ms=context.last_ms,
+        prefix=f"{context.session if entry.state is not None else ident(context, fields)}:",
+        kind="message",
+        message=fields,
+    )
+    if entry.state is not None:
+        state(builder, entry.state)
+        return context, builder.built()
+    message(builder)
+    if builder.events:
+        builder.change(last=builder.last_key)
+    return builder.context, builder.built()
+
+
+def _begun(context: Context, begin: Begin, source: Source) -> tuple[Context, Parsed]:
+    """Returns the context at the beginning of a document, and what is emitted again of its thread."""
+    known = context if begin.on else Context(last_ms=begin.at_ms)
+    session = begin.session or source.session or ""
+    subagent_id = begin.subagent_id or source.subagent_id
+    context = msgspec.structs.replace(
+        known, session=session, subagent_id=subagent_id, cwd=usable_folder(begin.cwd), attended=begin.attended
+    )
+    again = reemitted_after(known.last, session=session, subagent_id=subagent_id, more=begin.more)
+    return context, Parsed(reemitted=again)
+
+
+def document_of(begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: State) -> Document:
+    """Returns a document as it is now. In another folder it is emitted again."""
+    return Document(
+        f"{begin.session} {begin.cwd}",
+        messages,
+        lambda on, more: msgspec.json.encode(Entry(begin=msgspec.structs.replace(begin, on=on, more=more))),
+        record=lambda message: msgspec.json.encode(Entry(message=msgspec.Raw(message))),
+        end=msgspec.json.encode(Entry(state=state)),
+    )
+
+
+def id_in(message: Fields, name: str) -> str:
+    """Returns the id in a field of a message, whether it is a text or a number."""
+    return bytes(message.get(name, b"")).decode("utf-8", "replace").strip('"')
 
 
 def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, list[msgspec.Raw]]:
@@ -54,30 +164,3 @@ def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, li
     if messages is None:
         raise not_whole(path, stat, "not a conversation")
     return fields, messages
-
-
-def fields_beside(path: Path) -> Fields:
-    """Returns the fields of a small document; none if it can't be read."""
-    try:
-        return fields_of(read_document(path))
-    except OSError:
-        return {}
-
-
-def list_in(path: Path) -> list[msgspec.Raw]:
-    """Returns the entries of a list in a document; none if it can't be read."""
-    try:
-        return items_of(msgspec.Raw(read_document(path) or b"[]"))
-    except OSError:
-        return []
-
-
-def stat_of(path: Path, *beside: Path) -> FileStat:
-    """Returns the size and time of a document with the files that belong to it."""
-    stats = [stamp_of_file(path)]
-    for other in beside:
-        try:
-            stats.append(stamp_of_file(other))
-        except OSError:
-            continue
-    return FileStat(sum(stat.size for stat in stats), max(stat.mtime_ns for stat in stats))

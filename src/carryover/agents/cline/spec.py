@@ -11,7 +11,7 @@ TASKS: Final = "tasks"
 """The folder with the tasks of the extension's own form, and of the terminal client before 3.0."""
 SESSIONS: Final = "sessions"
 _STORAGE: Final = "User/globalStorage/saoudrizwan.claude-dev"
-_EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
+EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
 _RULES: Final = "rules/carryover-handoff.md"
 
 
@@ -24,9 +24,16 @@ def _data(below: str) -> tuple[spec.Place, ...]:
     )
 
 
-def _in_editors(below: str) -> tuple[spec.Place, ...]:
-    places = (spec.application_places(f"{name}/{_STORAGE}/{below}") for name in _EDITORS)
+def in_editors(path: str) -> tuple[spec.Place, ...]:
+    """Returns a path below the data of each editor that runs such an extension."""
+    places = (spec.application_places(f"{name}/{path}") for name in EDITORS)
     return tuple(place for found in places for place in found)
+
+
+def servers_in_editors(path: str) -> tuple[spec.McpServers, ...]:
+    """Returns the MCP servers that the extension keeps in each editor."""
+    places = (spec.application_places(f"{name}/{path}") for name in EDITORS)
+    return tuple(spec.McpServers(files=files, key="mcpServers") for files in places)
 
 
 _PLUGIN: Final = spec.Place(path="~/.cline/plugins/carryover.js", env="CLINE_DIR", below="plugins/carryover.js")
@@ -36,13 +43,13 @@ SPEC: Final = spec.AgentSpec(
     id="cline",
     name="Cline",
     binaries=("cline",),
-    folders=(spec.Place(path="~/.cline", env="CLINE_DIR"), *_in_editors("")),
+    folders=(spec.Place(path="~/.cline", env="CLINE_DIR"), *in_editors(f"{_STORAGE}/")),
     version=spec.VersionProbe(),
     transcripts=(
         *_data(SESSIONS),
         spec.Place(path=f"~/.cline/data/{SESSIONS}", env="CLINE_SESSION_DATA_DIR"),
         *_data(TASKS),
-        *_in_editors(TASKS),
+        *in_editors(f"{_STORAGE}/{TASKS}"),
     ),
     hooks=spec.HookSpec(
         config_files=(_PLUGIN,),
@@ -59,10 +66,7 @@ SPEC: Final = spec.AgentSpec(
     ),
     mcp=(
         spec.McpServers(files=_data(_MCP)[:1], key="mcpServers"),
-        *(
-            spec.McpServers(files=spec.application_places(f"{name}/{_STORAGE}/{_MCP}"), key="mcpServers")
-            for name in _EDITORS
-        ),
+        *servers_in_editors(f"{_STORAGE}/{_MCP}"),
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=f".cline/{_RULES}"),

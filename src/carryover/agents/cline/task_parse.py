@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.agents.cline.builder import Builder, Context, begun, entry_of
+from carryover.agents.cline.documents import Builder, Context, State, id_in, parse_entry
 from carryover.agents.cline.tasks import kind_of
 from carryover.model import (
     AgentSummary,
@@ -26,7 +26,6 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.records import rawjson
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, resolved
@@ -124,25 +123,25 @@ TOOLS: Final = Tools(
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a task. Never raises: what is not understood is counted in `skipped`."""
-    entry = entry_of(record)
-    if isinstance(entry, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, entry, None),))
-    if entry.begin is not None:
-        context, reemitted = begun(context, entry.begin, source)
-        return context, Parsed(reemitted=reemitted)
-    if entry.state is not None:
-        recorder = Builder(context=context, at_ms=context.last_ms, ident=context.session, message={})
-        if entry.state.info != SessionInfo() and context.subagent_id is None:
-            recorder.add(entry.state.info, "info")
-        return context, recorder.built()
-    recorder = Builder.of_message(context, entry.message, "ts", own=False)
+    return parse_entry(source, context, record, _ident, _message, _state)
+
+
+def _ident(context: Context, message: Fields) -> str:
+    return f"{context.session}/{id_in(message, 'ts') or context.number}"
+
+
+def _state(recorder: Builder, state: State) -> None:
+    if state.info != SessionInfo() and recorder.subagent_id is None:
+        recorder.add(state.info, "info")
+
+
+def _message(recorder: Builder) -> None:
     kind = kind_of(recorder.message)
     handle = _prompt if is_true(recorder.message.get("first")) else _HANDLERS.get(kind)
     if handle is not None:
         handle(recorder)
     elif kind not in _QUIET:
         recorder.skip(f"message/{kind}", "unknown kind")
-    return recorder.parsed()
 
 
 def _said(recorder: Builder) -> str:
@@ -155,9 +154,7 @@ def _shown(recorder: Builder) -> Fields:
 
 def _prompt(recorder: Builder) -> None:
     if text := _said(recorder):
-        recorder.add(
-            UserPrompt(text=text, actor="human" if recorder.context.subagent_id is None else "model"), "prompt"
-        )
+        recorder.add(UserPrompt(text=text, actor=recorder.actor), "prompt")
 
 
 def _feedback(recorder: Builder) -> None:

@@ -16,14 +16,14 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat, Source
-from carryover.agents.cline.builder import Begin, State
-from carryover.agents.cline.documents import Messages, fields_beside, list_in, messages_in, stat_of
+from carryover.agents.cline.documents import Begin, State, document_of, messages_in
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
 from carryover.text.pattern import later
+from carryover.transcript.files import read_beside
 from carryover.transcript.layouts import Layout
-from carryover.transcript.rewritten import SnapshotReader
+from carryover.transcript.rewritten import Document, SnapshotReader
 
 TASK: Final = "task"
 SHOWN: Final = "ui_messages.json"
@@ -68,7 +68,7 @@ def shown_beside(path: Path, *others: str) -> Path:
 def about_item(path: Path) -> About:
     """Returns what is noted about the task with these messages in an item of its own (since 2026; before, the editor
     kept it, and the folder is known from what the model was sent)."""
-    item = fields_beside(path.with_name("history_item.json"))
+    item = fields_of(read_beside(path.with_name("history_item.json")))
     title = text_of(item.get("task")).partition("\n")[0]
     return About(
         info=SessionInfo(title=bounded(title, SHORT_CHARS) or None),
@@ -84,26 +84,20 @@ class _Result(NamedTuple):
     text: str
 
 
-class TaskReader(SnapshotReader[Messages]):
-    """Reads the messages of a task; `about` returns what is noted beside them."""
-
-    def __init__(self, about: Callable[[Path], About]) -> None:
-        def taken(path: Path, stat: FileStat) -> Messages:
-            return _taken(path, stat, about(path))
-
-        super().__init__(taken)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of its documents."""
-        return stat_of(path, path.with_name(SENT), path.with_name("history_item.json"))
+def task_reader(about: Callable[[Path], About]) -> SnapshotReader[Document]:
+    """Returns the reader of the messages of a task; `about` returns what is noted beside them."""
+    return SnapshotReader(
+        lambda path, stat: _taken(path, stat, about(path)),
+        beside=lambda path: (path.with_name(SENT), path.with_name("history_item.json")),
+    )
 
 
-def _taken(path: Path, stat: FileStat, about: About) -> Messages:
+def _taken(path: Path, stat: FileStat, about: About) -> Document:
     _, listed = messages_in(path, stat)
     shown = [fields_of(raw) for raw in listed]
     while shown and is_true(shown[-1].get("partial")):
         shown.pop()
-    sent = [fields_of(raw) for raw in list_in(path.with_name(SENT))]
+    sent = [fields_of(raw) for raw in items_of(msgspec.Raw(read_beside(path.with_name(SENT))))]
     task = path.parent.name
     begin = Begin(
         session=about.session or task,
@@ -111,7 +105,7 @@ def _taken(path: Path, stat: FileStat, about: About) -> Messages:
         cwd=about.cwd or _folder_in(sent),
         at_ms=time_of(shown[0].get("ts")) if shown else 0,
     )
-    return Messages(begin, [*_with_results(shown, list(_results(sent)))], State(info=about.info))
+    return document_of(begin, [*_with_results(shown, list(_results(sent)))], State(info=about.info))
 
 
 def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgspec.Raw]:

@@ -16,7 +16,14 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookAction, HookProtocol, Parsed, Record, Reemitted, Source
 from carryover.agents.gemini_cli.calls import Context, Marker, Message, Recorder, parse_calls, usable_id
-from carryover.agents.gemini_cli.content import REFERENCED, parts_of, shown_text, summary_in, typed_command
+from carryover.agents.gemini_cli.contents import (
+    REFERENCED,
+    numbers_of_short,
+    parts_of,
+    shown_text,
+    summary_in,
+    typed_command,
+)
 from carryover.agents.gemini_cli.spec import SPEC
 from carryover.agents.gemini_cli.store import (
     DOCUMENT,
@@ -28,7 +35,6 @@ from carryover.agents.gemini_cli.store import (
     conversation_in,
     kind_of,
 )
-from carryover.agents.gemini_cli.usage import numbers_of_short
 from carryover.model import AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of

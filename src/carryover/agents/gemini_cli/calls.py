@@ -11,11 +11,11 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
+from carryover.agents.gemini_cli.contents import FILES, FOLDERS, NEVER_RAN, TOOLS, made, shell_outcome
 from carryover.agents.gemini_cli.store import path_hash
-from carryover.agents.gemini_cli.tools import FILES, FOLDERS, NEVER_RAN, made, opened, shell_outcome
 from carryover.model import Answer, AnyBody, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
-from carryover.records.asked import Asked, plan_items
+from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
 from carryover.text.pattern import later
@@ -185,7 +185,8 @@ def _parse_call(recorder: Recorder, key: str, call_id: str, name: str, given: Fi
     shown = fields_of(given.get("resultDisplay"))
     recorder.settle_above(first_text(args, *FILES, *FOLDERS))
     recorder.settle_above(text_of(shown.get("filePath")))
-    call, asked = opened(call_id, name, args, recorder.context.cwd)
+    call = TOOLS.call(call_id, name, args, recorder.context.cwd)
+    asked = asked_in(args.get("questions")) if call.op == "ask" else []
     if is_new:
         recorder.add_call(call, f"{key}/call", asked, question=f"{key}/question")
     status = text_of(given.get("status"))

@@ -11,7 +11,6 @@ writes a document in place, so a read may find half of it and is tried again.
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +18,12 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.records import rawjson
-from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of
+from carryover.records.lenient import fields_of
 from carryover.text.pattern import later
-from carryover.transcript.files import read_document, read_small
+from carryover.transcript.files import read_beside, read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout
-from carryover.transcript.rewritten import OnlyConversation, not_whole
+from carryover.transcript.rewritten import Document, not_whole
 
 DOCUMENT: Final = ".json"
 LINES: Final = ".jsonl"
@@ -65,25 +63,19 @@ def start_folder(transcript: Path) -> str | None:
     own = next((folder.parent for folder in transcript.parents[:2] if folder.name == "chats"), None)
     if own is None:
         return None
-    if noted := _noted(own / ".project_root").decode("utf-8", "replace").strip():
+    if noted := read_beside(own / ".project_root", limit=_MAX_NOTE_BYTES).decode("utf-8", "replace").strip():
         return noted
     if _HASH.fullmatch(own.name) is None:
         return None
     top = own.parent.parent
-    listed = fields_of(fields_of(_noted(top / "projects.json")).get("projects"))
-    known = (*listed, *fields_of(_noted(top / "trustedFolders.json")))
+    listed = fields_of(fields_of(read_beside(top / "projects.json", limit=_MAX_NOTE_BYTES)).get("projects"))
+    known = (*listed, *fields_of(read_beside(top / "trustedFolders.json", limit=_MAX_NOTE_BYTES)))
     return next((folder for folder in known if path_hash(folder) == own.name), None)
 
 
 def path_hash(folder: str) -> str:
     """Returns the hash by which the client identifies a start folder."""
     return hashlib.sha256(folder.encode("utf-8", "replace")).hexdigest()
-
-
-def _noted(path: Path) -> bytes:
-    with suppress(OSError):
-        return read_small(path, limit=_MAX_NOTE_BYTES) or b""
-    return b""
 
 
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -112,39 +104,18 @@ class LinesReader(JsonlReader):
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
-def conversation_in(path: Path, stat: FileStat) -> _Conversation:
+def conversation_in(path: Path, stat: FileStat) -> Document:
     """Takes the snapshot of a `.json` document."""
     document = fields_of(read_document(path))
     messages = rawjson.part_of(document.get("messages", rawjson.ABSENT), list[msgspec.Raw])
     if "sessionId" not in document or messages is None:
         raise not_whole(path, stat, "not a conversation")
-    return _Conversation(document, messages, start_folder(path))
+    names = ("sessionId", "projectHash", "startTime", "kind", "directories")
+    header = {name: document[name] for name in names if name in document}
+    root, summary = start_folder(path), document.get("summary")
 
+    def begin(on: bool, more: bool) -> bytes:
+        return msgspec.json.encode({"$begin": Begin(root=root, document=True, on=on, more=more), **header})
 
-class _Conversation(OnlyConversation):
-    """A document. Its pieces are the messages."""
-
-    ident = "document"
-
-    def __init__(self, document: Fields, messages: list[msgspec.Raw], root: str | None) -> None:
-        self._messages = messages
-        self._root = root
-        self._summary = document.get("summary", rawjson.ABSENT)
-        names = ("sessionId", "projectHash", "startTime", "kind", "directories")
-        self._header = {name: document[name] for name in names if name in document}
-        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
-
-    def conversations(self) -> list[tuple[str, str]]:
-        return [(self.ident, f"{bytes(self._summary).decode('utf-8', 'replace')} {self.pieces}")]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        begin = Begin(root=self._root, document=True, on=on, more=more)
-        return msgspec.json.encode({"$begin": begin, **self._header})
-
-    def piece(self, number: int) -> bytes | None:
-        return bytes(self._messages[number])
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        if self._summary == rawjson.ABSENT:
-            return None
-        return msgspec.json.encode({"$set": {"summary": self._summary}})
+    end = msgspec.json.encode({"$set": {"summary": summary}}) if summary is not None else None
+    return Document("document", messages, begin, end=end)

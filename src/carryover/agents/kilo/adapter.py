@@ -7,8 +7,9 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo.spec import SPEC
-from carryover.agents.opencode.database import READER, database_at, databases, tables_of_copy
-from carryover.agents.opencode.parse import parse_record
+from carryover.agents.opencode.adapter import parse_record
+from carryover.agents.opencode.database import DatabaseReader, database_at, databases, tables_of_copy
+from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import Context
 
 _OWN_TABLE: Final = "kilo_board"
@@ -37,7 +38,7 @@ def _source(path: Path) -> Source:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=READER,
+    reader=StatCachedReader(DatabaseReader()),
     context_type=Context,
     source_of=source_of,
     sources=sources,

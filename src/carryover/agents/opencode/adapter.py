@@ -1,86 +1,396 @@
-"""opencode: its database, its older session files, and its exports. Format facts: FACTS.md."""
+"""opencode: its database, its older session files, and its exports. Format facts: FACTS.md.
+
+A part of a message holds a call with all that is known of it: what it is about, how it ended, and what it did.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Final, Literal
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
-from carryover.adapter.contract import Agent, Reader, Source
-from carryover.agents.opencode.database import DatabaseReader, database_at, databases, tables_of_copy
-from carryover.agents.opencode.files import SessionFileReader, exported_session, session_files
-from carryover.agents.opencode.parse import parse_record
+import msgspec
+
+from carryover.adapter.contract import Agent, ToolOutcome
+from carryover.agents.opencode.database import (
+    PartEntry,
+    SessionRecord,
+    ms_of,
+)
+from carryover.agents.opencode.sources import exported, kind_of, readers, source_of, sources
 from carryover.agents.opencode.spec import SPEC
+from carryover.model import Actor, AgentSummary, Answer, AssistantMessage, PlanUpdate, TurnEnd, UserPrompt
+from carryover.records import rawjson, shell_files
+from carryover.records.asked import Asked, asked_in, plan_items
+from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
+from carryover.records.patches import added, in_patch, place_of, renamed
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.summary import kinds_of, parts_by_heading
+from carryover.records.text import names_own_folder, without_handoff
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
-from carryover.transcript.rewritten import SnapshotReader
-from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import Context
+from carryover.transcript.recorder import OpenCall, Tools, usable_name
+from carryover.transcript.refusals import CLIENT_WORDED, refused
+from carryover.transcript.stored import Context, StoredBuilder, parse_stored
 
-Kind = Literal["database", "files", "export"]
-"""database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
+_ABOUT: Final = ("filePath", "command", "pattern", "query", "url", "path", "description", "prompt", "name")
+TOOLS: Final = Tools(
+    {
+        "shell": "bash",
+        "read": "read list lsp",
+        "edit": "edit apply_patch",
+        "write": "write",
+        "search": "glob grep",
+        "web": "codesearch webfetch websearch",
+        "plan": "todowrite todoread",
+        "ask": "question",
+        "agent": "task",
+    },
+    about=_ABOUT,
+    about_by_op={"agent": _ABOUT[-3:]},
+)
+"""The built-in tools."""
+_MAX_CHANGES: Final = 20
+_INVALID_TOOL: Final = "invalid"
+"""The tool that replaces one that does not exist or was called with bad arguments."""
+_DENIED: Final = later(
+    r"(?:\w{0,40}Error: )?The user (?:rejected permission to use this specific tool call"
+    r"(?:\.| with the following feedback: (?P<said>.+))"
+    r"|dismissed this question\.?|has specified a rule which prevents .+)",
+    re.DOTALL,
+)
+"""The whole text of a refusal (1.18.34; rules: public source). `said`: what the user typed. No field says so, and the
+error of any tool but the built-in ones is that tool's own."""
+_SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
+"""A command that fails is `completed` here, with its exit code: only the client words the errors of `bash`."""
+_OF_SERVER: Final = "_"
+"""Joins the names of an MCP server and its tool: a server `apply` can replace `apply_patch` (1.18.34; Kilo 7.7.9)."""
+_ABORTED: Final = later(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
+_NEVER_RAN: Final = later(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
+_SHELL_ABORTED: Final = "User aborted the command"
+_SHELL_METADATA: Final = later(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?:bash|shell)_)?metadata>\s*\Z", re.S)
+"""Text that the client adds to a command's output (reported)."""
 
-_RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
-"""1.2 copies the files into the database and leaves the originals."""
-_ID: Final = later(r"ses_[\w-]{1,100}")
-_EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
-_SESSION_FILE: Final = later(rb'\s*\{\s*"id"\s*:\s*"ses_')
+_READ_HEAD: Final = later(r"<path>[^\n]*</path>\n<type>\w+</type>\n<(content|entries)>\n?")
+_READ_FOOT: Final = later(r"\n\n\((?:End of file|\d+ entries)[^\n]*\)\Z")
+"""What the client puts around a file or folder that was read (1.2.5)."""
+_QUIET_PARTS: Final = frozenset(
+    ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
+)
+"""Parts without content for a handoff."""
+_SHELL_PROMPT: Final = "The following tool was executed by the user"
+"""The client's text in place of a prompt when a person ran a shell command."""
+_ABORTED_ERROR: Final = "MessageAbortedError"
+_LIMIT_STATUSES: Final = (402, 429)
+_UNTITLED: Final = ("New session - ", "Child session - ")
+"""The beginning of a session's title until a model has chosen one."""
+_SUMMARY_KINDS: Final = kinds_of(
+    request="goal|objective",
+    current="accomplished|progress|work state",
+    next="next steps|next move",
+    other="instructions|constraints & preferences|discoveries|key decisions|critical context|important details"
+    "|relevant files / directories|relevant files",
+)
+"""The sections that a compaction asks for (1.2.5 and later, reported)."""
+_QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
+"""How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
+_RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
-def kind_of(path: Path) -> Kind | None:
-    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
-    if path.suffix == ".db":
-        return "database"
-    if path.suffix != ".json":
-        return None
-    is_session = path.parts[-4:-2] == ("storage", "session") and _ID.fullmatch(path.stem)
-    return "files" if is_session else "export"
-
-
-def source_of(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
-
-    `root` may be a database, if an environment variable names one.
-    """
-    if (database := database_at(path, root)) is not None:
-        return _source(database, "database")
-    is_session = kind_of(path) == "files" and path.parents[3] == root
-    return _source(path, "files") if is_session else None
-
-
-def sources(root: Path) -> list[Source]:
-    """Returns every source below `root`, sorted by path."""
-    paths = sorted((*databases(root), *root.glob("storage/session/*/ses_*.json")), key=str)
-    found = (source_of(path, root) for path in paths)
-    return [source for source in found if source is not None]
-
-
-def exported(path: Path, head: bytes) -> Source | None:
-    """Returns the source in a file anywhere on disk. A session of an older version needs the folders around it."""
-    kind = kind_of(path)
-    if kind == "database":
-        is_source = bool(tables_of_copy(path, head))
+def _piece(recorder: StoredBuilder, record: SessionRecord) -> None:
+    if record.kind == "message":
+        _message(recorder, record)
     else:
-        is_source = (_SESSION_FILE if kind == "files" else _EXPORT).match(head) is not None
-    return _source(path, kind) if kind is not None and is_source else None
+        recorder.at_ms = recorder.reported.last_ms
+        _add_info(recorder)
 
 
-def _source(path: Path, kind: Kind) -> Source:
-    group = path.parent.name if kind == "files" else ""
-    return Source(agent=SPEC.id, path=str(path), group=group, rank=_RANKS[kind])
+parse_record: Final = partial(parse_stored, _RECORD, _piece)
+"""Parses one record. Never raises: what is not understood is counted in `skipped`."""
 
 
-def _readers() -> Mapping[Kind, Reader]:
-    return {
-        "database": StatCachedReader(DatabaseReader()),
-        "files": SessionFileReader(session_files),
-        "export": SnapshotReader(exported_session),
-    }
+def _add_info(recorder: StoredBuilder, model: str = "") -> None:
+    """Adds the facts about the session that are new. `model` is the one of this message."""
+    native, title = recorder.native, recorder.native.title or ""
+    untitled = title.startswith(_UNTITLED)
+    facts = {"title": "" if untitled else title, "agent_version": native.version, "model": model}
+    recorder.add_facts({**facts, "parent": native.forked_from})
+
+
+def _message(recorder: StoredBuilder, record: SessionRecord) -> None:
+    message = fields_of(record.data)
+    role = text_of(message.get("role"))
+    if role not in ("user", "assistant"):
+        recorder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
+        return
+    times = fields_of(message.get("time"))
+    created_ms = recorder.at_ms = ms_of(times.get("created")) or recorder.reported.last_ms
+    if not created_ms:
+        recorder.skip("message", "no usable time")
+        return
+    recorder.report(last_ms=max(recorder.reported.last_ms, created_ms))
+    _add_info(recorder, text_of(message.get("modelID")) or text_of(fields_of(message.get("model")).get("modelID")))
+    if role == "user":
+        _prompt(recorder, record)
+        return
+    _count_tokens(recorder, record.id, message)
+    for entry in record.parts:
+        recorder.at_ms = created_ms
+        _part(recorder, record, message, entry)
+    if record.ended:
+        recorder.at_ms = ms_of(times.get("completed")) or max(created_ms, recorder.reported.last_ms)
+        _end(recorder, record.id, fields_of(message.get("error")))
+
+
+def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
+    """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
+    typed: list[str] = []
+    files = 0
+    for entry in record.parts:
+        part = fields_of(entry.data)
+        kind = text_of(part.get("type"))
+        if kind == "text":
+            text = text_of(part.get("text"))
+            if is_true(part.get("synthetic")) and text.startswith(_SHELL_PROMPT):
+                recorder.report(shell=record.id.encode("utf-8", "replace"))
+            elif not _is_added(part):
+                typed.append(text)
+        elif kind == "file":
+            files += 1
+        else:
+            _skip_part(recorder, kind)
+    text = _QUOTED.sub(r"\1", "\n".join(typed))
+    if text.strip() or (files and not typed):
+        recorder.add(UserPrompt(text=text, actor=recorder.actor, attachments=files), f"{record.id}:prompt")
+
+
+def _is_added(text: Fields) -> bool:
+    return is_true(text.get("synthetic")) or is_true(text.get("ignored"))
+
+
+def _skip_part(recorder: StoredBuilder, kind: str) -> None:
+    if kind not in _QUIET_PARTS:
+        recorder.skip(f"part/{kind}" if kind else "part", "unknown part type" if kind else "unexpected shape")
+
+
+def _part(recorder: StoredBuilder, record: SessionRecord, message: Fields, entry: PartEntry) -> None:
+    part = fields_of(entry.data)
+    kind = text_of(part.get("type"))
+    if kind == "tool":
+        _call(recorder, message, entry, part)
+    elif kind == "text" and not _is_added(part):
+        _text(recorder, record, message, entry.id, part)
+    elif kind != "text":
+        _skip_part(recorder, kind)
+
+
+def _text(recorder: StoredBuilder, record: SessionRecord, message: Fields, ident: str, part: Fields) -> None:
+    text = text_of(part.get("text"))
+    if not text.strip():
+        return
+    times = fields_of(part.get("time"))
+    recorder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or recorder.at_ms
+    if is_true(message.get("summary")):
+        text = without_handoff(text)
+        parts = parts_by_heading(text, _SUMMARY_KINDS)
+        recorder.add(AgentSummary(text=text, source="compaction", parts=parts), f"{ident}:summary")
+        return
+    aborted = text_of(fields_of(message.get("error")).get("name")) == _ABORTED_ERROR
+    final = True if ident == record.last_text else None
+    recorder.add(AssistantMessage(text=text, final=final, aborted=aborted), f"{ident}:text")
+
+
+def _call(recorder: StoredBuilder, message: Fields, entry: PartEntry, part: Fields) -> None:
+    by_user = text_of(message.get("parentID")).encode("utf-8", "replace") == recorder.reported.shell != b""
+    found = _called(entry.id, part, recorder.cwd, "human" if by_user else "model")
+    if found is None:
+        recorder.skip("part/tool", "no usable name")
+        return
+    times = fields_of(found.state.get("time"))
+    recorder.at_ms = ms_of(times.get("start")) or recorder.at_ms
+    if entry.begun:
+        recorder.add_call(found.call, f"{entry.id}:call", found.questions, question=f"{entry.id}:question")
+    outcome = _outcome(found) if entry.ended else None
+    if outcome is None:
+        if entry.ended and text_of(found.state.get("status")) not in ("pending", "running"):
+            recorder.skip("part/tool", "unknown status")
+        return
+    recorder.at_ms = ms_of(times.get("end")) or recorder.at_ms
+    is_ok = outcome.status == "ok"
+    changes = _changes_of(found)[:_MAX_CHANGES] if is_ok else ()
+    recorder.end_call(found.call, outcome, result=f"{entry.id}:result", edit=f"{entry.id}:edit", changes=changes)
+    if outcome.user_words:
+        recorder.add(UserPrompt(text=outcome.user_words, actor=recorder.actor), f"{entry.id}:feedback")
+    if is_ok and found.call.name == "todowrite":
+        todos = found.metadata.get("todos") or found.given.get("todos")
+        recorder.add(PlanUpdate(items=plan_items(todos, "content")), f"{entry.id}:todos")
+    if is_ok:
+        raws = items_of(found.metadata.get("answers"))
+        given = (", ".join(filter(None, map(text_of, items_of(raw)))) for raw in raws)
+        answered = [(one.question, text) for one, text in zip(found.questions, given, strict=False) if text]
+        for number, (question, text) in enumerate(answered):
+            answer = Answer(call_id=found.call.id, question=question, text=text)
+            recorder.add(answer, f"{entry.id}:answer{number}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A tool call as its part describes it, ended or not."""
+
+    call: OpenCall
+    state: Fields
+    given: Fields
+    metadata: Fields
+    cwd: str | None
+    questions: Sequence[Asked]
+
+
+def _called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> _Called | None:
+    """Returns the call in a part; None if it has no usable name."""
+    name = text_of(part.get("tool"))
+    if not usable_name(name):
+        return None
+    state = fields_of(part.get("state"))
+    given, metadata = fields_of(state.get("input")), fields_of(state.get("metadata"))
+    place = place_of(text_of(given.get("workdir")), cwd) if name == "bash" else None
+    patch = text_of(given.get("patchText"))
+    op = TOOLS.op(name)
+    questions = asked_in(given.get("questions")) if op == "ask" else []
+    if name == _INVALID_TOOL:
+        about = text_of(given.get("tool"))
+    elif patch:
+        about = next((change.path for change in in_patch(patch, cwd)), "")
+    elif questions:
+        about = questions[0].question
+    else:
+        about = TOOLS.about(op, given)
+    call = OpenCall(
+        id=(text_of(part.get("callID")) or part_id)[:MAX_NAME_CHARS],
+        name=name,
+        op=op,
+        subject=bounded(about, SUBJECT_CHARS),
+        actor=actor,
+        handoff=names_own_folder(f"{about} {patch}"),
+    )
+    return _Called(call, state, given, metadata, place or cwd, questions)
+
+
+def _outcome(found: _Called) -> ToolOutcome | None:
+    """Determines how a call ended; None if it has not."""
+    match text_of(found.state.get("status")):
+        case "error":
+            error = text_of(found.state.get("error"))
+            if denied := _DENIED.fullmatch(error):
+                by_client = found.call.op in _SHELL_AND_CLIENT_WORDED and _OF_SERVER not in found.call.name
+                return refused(error, (denied["said"] or "").strip(), by_client=by_client, by_user=by_client)
+            never_ran = _NEVER_RAN.search(error) is not None
+            return ToolOutcome("interrupted" if _ABORTED.match(error) else "error", error, never_ran=never_ran)
+        case "completed":
+            output = text_of(found.state.get("output"))
+        case _:
+            return None
+    if found.call.name == _INVALID_TOOL:
+        return ToolOutcome("error", output, never_ran=True)
+    if found.call.op != "shell":
+        return ToolOutcome("ok", _read(output) if found.call.op == "read" else output)
+    exit_code = number_of(found.metadata.get("exit"))
+    shown = _SHELL_METADATA.sub("", output)
+    if exit_code is None:
+        return ToolOutcome("interrupted" if _SHELL_ABORTED in output else "unknown", shown)
+    return ToolOutcome("ok" if exit_code == 0 else "error", shown, exit_code=exit_code)
+
+
+def _read(output: str) -> str:
+    """Returns what was read, without the client's frame."""
+    head = _READ_HEAD.match(output)
+    if head is None:
+        return output
+    content, end, _ = output[head.end() :].rpartition(f"\n</{head[1]}>")
+    return _READ_FOOT.sub("", content) if end else output
+
+
+def _changes_of(found: _Called) -> Sequence[Change]:
+    name, given = found.call.name, found.given
+    if found.call.op == "shell":
+        return shell_files.changes(text_of(given.get("command")), found.cwd)
+    if name == "apply_patch":
+        reported = (_patched_file(fields_of(raw), found.cwd) for raw in items_of(found.metadata.get("files")))
+        known = [change for change in reported if change is not None]
+        return known or in_patch(text_of(given.get("patchText")), found.cwd)
+    path = place_of(text_of(given.get("filePath")), found.cwd)
+    if path is not None and name == "write":
+        is_new = bytes(found.metadata.get("exists", rawjson.ABSENT)) == b"false"
+        return ((added if is_new else written)(path, text_of(given.get("content"))),)
+    return (_edited(found, path),) if path is not None and name == "edit" else ()
+
+
+def _edited(found: _Called, path: str) -> Change:
+    """Returns an edit with the position in the client's diff. An edit that replaces no text creates a file."""
+    hunks = hunks_in(text_of(found.metadata.get("diff")))
+    pair = Replacement(text_of(found.given.get("oldString")), text_of(found.given.get("newString")))
+    if hunks:
+        change = patched(Change(path=path, change="modify"), hunks)
+    else:
+        change = replaced(path, [pair], counted=not is_true(found.given.get("replaceAll")))
+    return change if pair.old_string else msgspec.structs.replace(change, change="add")
+
+
+def _patched_file(file: Fields, cwd: str | None) -> Change | None:
+    """Returns a change of a patch as the client reports it."""
+    path = place_of(text_of(file.get("filePath")), cwd)
+    kind, moved = text_of(file.get("type")), text_of(file.get("movePath"))
+    if path is None:
+        return None
+    if kind == "delete":
+        return Change(path=path, change="delete")
+    change = patched(Change(path=path, change="modify"), hunks_in(first_text(file, "patch", "diff")))
+    if kind == "add":
+        return msgspec.structs.replace(change, change="add")
+    return renamed(change, moved, cwd) if moved else change
+
+
+def _end(recorder: StoredBuilder, ident: str, error: Fields) -> None:
+    """Adds the end of a message that ended neither in an answer nor in calls."""
+    name, data = text_of(error.get("name")), fields_of(error.get("data"))
+    if name == _ABORTED_ERROR:
+        recorder.add(TurnEnd(reason="interrupted"), f"{ident}:end")
+    elif name:
+        said = text_of(data.get("message")) or text_of(error.get("message")) or name
+        is_limit = number_of(data.get("statusCode")) in _LIMIT_STATUSES or names_limit(said)
+        recorder.add(failed_turn(said, recorder.at_ms, limited=is_limit), f"{ident}:end")
+
+
+def _count_tokens(recorder: StoredBuilder, ident: str, message: Fields) -> None:
+    """Adds what the message took (opencode 1.1.65 to 1.18.33, Kilo 7.7.9).
+
+    `input` is without the cache; whether `output` is without reasoning depends on the version, so it is what the sum
+    leaves, or with the reasoning where there is no sum.
+    """
+    tokens = fields_of(message.get("tokens"))
+    cache = fields_of(tokens.get("cache"))
+    read = number_of(cache.get("read")) or 0
+    written = number_of(cache.get("write")) or 0
+    given = number_of(tokens.get("input")) or 0
+    output = (number_of(tokens.get("output")) or 0) + (number_of(tokens.get("reasoning")) or 0)
+    total = number_of(tokens.get("total"))
+    recorder.count_tokens(
+        ident,
+        session=recorder.session,
+        model=text_of(message.get("modelID")),
+        input=given,
+        output=output if total is None else total - given - read - written,
+        cache_read=read,
+        cache_write=written,
+    )
 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(kind_of, _readers),
+    reader=ReaderByKind(kind_of, readers),
     context_type=Context,
     source_of=source_of,
     sources=sources,

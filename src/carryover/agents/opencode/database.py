@@ -23,11 +23,10 @@ from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
-from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
-from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
+from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import Session, StoredRecord, is_usable_id
 
 LIVE_SESSIONS: Final = 100
@@ -365,10 +364,3 @@ def _text(value: object) -> str:
 
 def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
-
-
-READER: Final = ReaderByKind(
-    lambda path: "database" if path.suffix == _SUFFIX else None,
-    lambda: {"database": StatCachedReader(DatabaseReader())},
-)
-"""Reads a database of an agent that keeps nothing else."""

@@ -24,19 +24,18 @@ from carryover.records.resets import names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_ansi, without_handoff
 from carryover.text.pattern import later
-from carryover.transcript import tree
+from carryover.transcript.branches import Branches, Failure
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import (
     OpenCall,
-    Recorder,
     SessionContext,
     Tools,
     usable_folder,
     usable_name,
 )
-from carryover.transcript.retried import Failure, fail, recover
+from carryover.transcript.tree import Tree
 
 _FILE: Final = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z_(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)\.jsonl"
 _LAYOUTS: Final = (
@@ -124,11 +123,11 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     forked_ms: int = 0
     """When the session was forked from another: entries from before are copies. 0 if it was not."""
     failed: Failure | None = None
-    tree: tree.Tree = ()
+    tree: Tree = ()
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
+class _Recorder(Branches[Context]):
     """Records one entry."""
 
     line: Line
@@ -176,10 +175,10 @@ class _Recorder(Recorder[Context]):
         """Handles the entry in its place. A fork repeats what its parent said, and does not take it back."""
         ident = self.line.id
         if ident is not None:
-            tree.take_place(self, ident, self.line.parent_id)
+            self.take_place(ident, self.line.parent_id)
         handle(self)
         if ident is not None and not self.is_copy:
-            tree.keep_place(self)
+            self.keep_place()
 
     def add(self, body: AnyBody, part: str) -> None:
         """Adds an event. `part` is its place in the entry. A copy's is the parent's, and counts if that is gone."""
@@ -321,7 +320,7 @@ def _assistant(recorder: _Recorder) -> None:
     recorder.learn(model=recorder.text("model"))
     _count_tokens(recorder)
     if reason != "error":
-        recover(recorder)
+        recorder.recover()
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     text = "".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
@@ -334,7 +333,7 @@ def _assistant(recorder: _Recorder) -> None:
         recorder.add(TurnEnd(reason="interrupted"), "end")
     elif reason == "error":
         said = recorder.text("errorMessage")
-        fail(recorder, _REQUEST, said, limited=said.startswith(_LIMITS) or names_limit(said))
+        recorder.fail(_REQUEST, said, limited=said.startswith(_LIMITS) or names_limit(said))
 
 
 def _count_tokens(recorder: _Recorder) -> None:

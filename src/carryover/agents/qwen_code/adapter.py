@@ -15,28 +15,26 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.agents.claude_code import records as claude_records
-from carryover.agents.claude_code.records import REPORTS
+from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS
-from carryover.agents.claude_code.store import GROUP, SESSION, SUBAGENT, copied
-from carryover.agents.gemini_cli import content
-from carryover.agents.gemini_cli.tools import NEVER_RAN, made, opened, shell_outcome
-from carryover.agents.gemini_cli.usage import numbers_of
+from carryover.agents.gemini_cli import contents
+from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, made, numbers_of, shell_outcome
 from carryover.agents.qwen_code.spec import SPEC
 from carryover.model import Answer, AnyBody, AssistantMessage, PlanUpdate, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.asked import plan_items
+from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change
 from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged
 from carryover.text.pattern import later
-from carryover.transcript import tree
+from carryover.transcript.branches import Branches, Failure
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall
-from carryover.transcript.retried import Failure, fail, recover
+from carryover.transcript.tree import Tree
 
 _LAYOUTS: Final = (
     Layout(globs=("*/chats/*.jsonl",), pattern=rf"{GROUP}/chats/{SESSION}\.jsonl"),
@@ -85,10 +83,10 @@ class Context(claude_records.Context, frozen=True, omit_defaults=True):
     responded: bool = False
     """Whether the model's answer came in whole. Its record follows."""
     failed: Failure | None = None
-    tree: tree.Tree = ()
+    tree: Tree = ()
 
 
-class Builder(claude_records.Builder[Line, Context]):
+class Builder(claude_records.Builder[Line, Context], Branches[Context]):
     """Builds the events of one transcript line."""
 
     @property
@@ -100,23 +98,25 @@ class Builder(claude_records.Builder[Line, Context]):
         """Handles the record in its place. A fork repeats what its parent said, and does not take it back."""
         ident = self.line.uuid
         if ident is not None:
-            tree.take_place(self, ident, self.line.parent_uuid)
+            self.take_place(ident, self.line.parent_uuid)
         handle(self)
         if ident is not None and not fields_of(self.line.forked_from):
-            tree.keep_place(self)
+            self.keep_place()
 
 
 def _call(builder: Builder, key: str, given: Fields) -> None:
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if builder.identify("assistant/functionCall", ident, name):
-        call, asked = opened(ident, name, fields_of(given.get("args")), builder.place)
+        args = fields_of(given.get("args"))
+        call = TOOLS.call(ident, name, args, builder.place)
+        asked = asked_in(args.get("questions")) if call.op == "ask" else []
         builder.begin_call(call, key, asked, question=f"{key}.question")
 
 
 def _result(builder: Builder) -> None:
     """Handles a record with a `functionResponse` among its parts, and beside it how the call ended for the client."""
     builder.change(responded=False)
-    parts = content.parts_of(inside(builder.line.message, "parts")) or []
+    parts = contents.parts_of(inside(builder.line.message, "parts")) or []
     ended = fields_of(builder.line.tool_call_result)
     response = next((fields_of(part["functionResponse"]) for part in parts if "functionResponse" in part), {})
     ident = text_of(ended.get("callId")) or text_of(response.get("id"))
@@ -179,11 +179,11 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
 def _user(builder: Builder) -> None:
     """Handles a `user` record: a prompt, or a report of the client in that role."""
     line = builder.line
-    parts = content.parts_of(inside(line.message, "parts"))
+    parts = contents.parts_of(inside(line.message, "parts"))
     if not parts:
         builder.skip("user", "unexpected content")
         return
-    text = content.shown_text([part for part in parts if not text_of(part.get("text")).startswith(_HOOK)])
+    text = contents.shown_text([part for part in parts if not text_of(part.get("text")).startswith(_HOOK)])
     if text.startswith(REPORTS):
         builder.add_jobs(text, "words")
     elif line.subtype in _PROMPTS and line.provenance in (None, "real_user"):
@@ -194,12 +194,12 @@ def _user(builder: Builder) -> None:
 
 def _prompt(builder: Builder, text: str, parts: list[Fields]) -> None:
     builder.change(failed=None, responded=False)
-    if ran := content.typed_command(text, f"{builder.ident}/shell", builder.place):
+    if ran := contents.typed_command(text, f"{builder.ident}/shell", builder.place):
         call, result = ran
         builder.add(call, "call")
         builder.add(result, "result")
         return
-    text = content.REFERENCED.split(text, maxsplit=1)[0].strip()
+    text = contents.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
     if text or attachments:
         builder.add(UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt")
@@ -212,7 +212,7 @@ def _assistant(builder: Builder) -> None:
     client has not noted a response before it.
     """
     line = builder.line
-    parts = content.parts_of(inside(line.message, "parts"))
+    parts = contents.parts_of(inside(line.message, "parts"))
     if not parts:
         builder.skip("assistant", "unexpected content")
         return
@@ -220,12 +220,12 @@ def _assistant(builder: Builder) -> None:
     if line.uuid is not None:
         numbers = numbers_of(fields_of(line.usage_metadata))
         builder.count_tokens(line.uuid, session=builder.session, model=line.model, **numbers)
-    recover(builder)
+    builder.recover()
     is_whole = line.usage_metadata is not rawjson.ABSENT or builder.context.responded
     builder.change(responded=False)
     called = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
     is_stopped = not (is_whole or called or builder.subagent_id)
-    text = content.shown_text(parts)
+    text = contents.shown_text(parts)
     if text.strip():
         is_final = not (called or is_stopped)
         builder.add(AssistantMessage(text=text, final=is_final, aborted=is_stopped), "text")
@@ -254,14 +254,14 @@ def _telemetry(builder: Builder) -> None:
     elif name == "api_error":
         said = text_of(event.get("error_message"))
         limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
-        fail(builder, text_of(event.get("prompt_id")), said, limited=limited)
+        builder.fail(text_of(event.get("prompt_id")), said, limited=limited)
 
 
 def _summary(builder: Builder) -> None:
     history = items_of(builder.payload.get("compressedHistory"))
-    text = content.shown_text(content.parts_of(inside(history[0], "parts")) or []) if history else ""
+    text = contents.shown_text(contents.parts_of(inside(history[0], "parts")) or []) if history else ""
     trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
-    summary = content.summary_in(tagged(text, "state_snapshot") or text, trigger)
+    summary = contents.summary_in(tagged(text, "state_snapshot") or text, trigger)
     if summary is not None:
         builder.add(summary, "summary")
 

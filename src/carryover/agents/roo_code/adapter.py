@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.cline import tasks
-from carryover.agents.cline.builder import Context
+from carryover.agents.cline.documents import Context
 from carryover.agents.cline.task_parse import parse_record
 from carryover.agents.roo_code.spec import SPEC
 from carryover.text.pattern import later
@@ -30,7 +30,7 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=tasks.TaskReader(tasks.about_item),
+    reader=tasks.task_reader(tasks.about_item),
     context_type=Context,
     source_of=source_of,
     sources=partial(sources_below, SPEC.id, (tasks.TASKS,)),

@@ -1,4 +1,4 @@
-"""Reads the session files that opencode wrote before it had a database, and exported sessions.
+"""Finds sources, and reads the session files that opencode wrote before it had a database, and exported sessions.
 
 Before 1.2 each session, message and part was a file: `storage/session/<project>/<session>.json`,
 `storage/message/<session>/<message>.json`, `storage/part/<message>/<part>.json`. `opencode export` writes one document.
@@ -9,23 +9,34 @@ from __future__ import annotations
 
 import errno
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import FileStat
-from carryover.agents.opencode.database import Database, ms_of
+from carryover.adapter.contract import FileStat, Reader, Source
+from carryover.agents.opencode.database import Database, DatabaseReader, database_at, databases, ms_of, tables_of_copy
+from carryover.agents.opencode.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
+from carryover.text.pattern import later
 from carryover.transcript import sqlite
-from carryover.transcript.files import entries_of, read_document, read_small, stamp_of_file
+from carryover.transcript.files import entries_of, read_beside, read_document, read_small, stamp_of_file
 from carryover.transcript.rewritten import SnapshotReader
-from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import is_usable_id
 
+Kind = Literal["database", "files", "export"]
+"""database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
+
+_RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
+"""1.2 copies the files into the database and leaves the originals."""
+_ID: Final = later(r"ses_[\w-]{1,100}")
+_EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
+_SESSION_FILE: Final = later(rb'\s*\{\s*"id"\s*:\s*"ses_')
 MAX_FILE_BYTES: Final = 8 << 20
 
 _TABLES: Final = (
@@ -34,6 +45,58 @@ _TABLES: Final = (
     "CREATE TABLE part (id, message_id, session_id, time_updated, data);"
     "CREATE INDEX parts ON part (message_id)"
 )
+
+
+def kind_of(path: Path) -> Kind | None:
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
+    if path.suffix == ".db":
+        return "database"
+    if path.suffix != ".json":
+        return None
+    is_session = path.parts[-4:-2] == ("storage", "session") and _ID.fullmatch(path.stem)
+    return "files" if is_session else "export"
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
+
+    `root` may be a database, if an environment variable names one.
+    """
+    if (database := database_at(path, root)) is not None:
+        return _source(database, "database")
+    is_session = kind_of(path) == "files" and path.parents[3] == root
+    return _source(path, "files") if is_session else None
+
+
+def sources(root: Path) -> list[Source]:
+    """Returns every source below `root`, sorted by path."""
+    paths = sorted((*databases(root), *root.glob("storage/session/*/ses_*.json")), key=str)
+    found = (source_of(path, root) for path in paths)
+    return [source for source in found if source is not None]
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the source in a file anywhere on disk. A session of an older version needs the folders around it."""
+    kind = kind_of(path)
+    if kind == "database":
+        is_source = bool(tables_of_copy(path, head))
+    else:
+        is_source = (_SESSION_FILE if kind == "files" else _EXPORT).match(head) is not None
+    return _source(path, kind) if kind is not None and is_source else None
+
+
+def _source(path: Path, kind: Kind) -> Source:
+    group = path.parent.name if kind == "files" else ""
+    return Source(agent=SPEC.id, path=str(path), group=group, rank=_RANKS[kind])
+
+
+def readers() -> Mapping[Kind, Reader]:
+    """Returns the reader for each kind of source."""
+    return {
+        "database": StatCachedReader(DatabaseReader()),
+        "files": SessionFileReader(session_files),
+        "export": SnapshotReader(exported_session),
+    }
 
 
 class _Item(NamedTuple):
@@ -118,11 +181,5 @@ def _names(folder: Path) -> list[str]:
 
 
 def _items(folder: Path) -> list[_Item]:
-    return [_Item(name.removesuffix(".json"), _content(folder / name)) for name in _names(folder)]
-
-
-def _content(path: Path) -> bytes:
-    """Returns a file's content; `null` if it can't be read or is too large."""
-    with suppress(OSError):
-        return read_small(path, limit=MAX_FILE_BYTES) or b"null"
-    return b"null"
+    contents = ((name, read_beside(folder / name, limit=MAX_FILE_BYTES)) for name in _names(folder))
+    return [_Item(name.removesuffix(".json"), content or b"null") for name, content in contents]
