@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.probe.checkout import MOST_ENTRIES, WALKED, common_dir_of, entries_below, git_dir_of
+from carryover.probe.git_dir import MOST_ENTRIES, WALKED, entries_below
 
 RefStamp = tuple[tuple[str, int, int, int], ...]
 """Path, time of the last write (ns), size and inode of each file that was there."""
@@ -17,14 +17,9 @@ _FILES: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", 
 """Beside the branches, what HEAD, the length of its short name, and what its branch follows depend on."""
 
 
-def ref_stamp(root: Path) -> RefStamp | None:
-    """Returns a value that differs after each change of HEAD, a branch, a tag or git's settings at `root`; None if
-    git may not be asked about that folder, or it is not the top of a checkout."""
-    git_dir = git_dir_of(root)
-    common = common_dir_of(root)
-    if git_dir is None or common is None:
-        return None
-    folders = dict.fromkeys((git_dir, common))
+def ref_stamp(folders: Collection[Path]) -> RefStamp | None:
+    """Returns a value that differs after each change of HEAD, a branch, a tag or git's settings in these data folders
+    of a checkout; None if git may not be asked about it."""
     try:
         branches = list(islice((path for folder in folders for path in _branches(folder)), MOST_ENTRIES + 1))
     except OSError:
