@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -14,14 +13,13 @@ from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.platform import here
-from carryover.probe.git_command import ask, ask_one
+from carryover.probe.git_command import Answer, ask_one
 from carryover.probe.git_dir import common_of, git_dir_of, is_top, worktrees_of
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
 from carryover.probe.memory import recall, remember
 from carryover.probe.ref_stamp import RefStamp, ref_stamp
 
-_PATIENCE_S: Final = 2.0
-_STASHES: Final = ("rev-list", "--walk-reflogs", "--parents", "refs/stash", "--")
+_STASHES: Final = ("rev-list", "--ignore-missing", "--walk-reflogs", "--parents", "refs/stash", "--")
 _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
 _NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
 _LARGEST_INDEX: Final = 64 << 20
@@ -119,7 +117,7 @@ class Checkout:
     def is_tracked(self, name: str) -> bool:
         """Whether git tracks the file, or one below the folder. Without git, the index may show that it does not."""
         try:
-            return bool(self._in_index(name))
+            return bool(self._listed("--cached", name))
         except FileNotFoundError:
             if self._is_surely_untracked(name):
                 return False
@@ -128,49 +126,36 @@ class Checkout:
     def is_untracked(self, name: str) -> bool:
         """Whether git lists the file as one that is here but not tracked. An answer that does not name it proves
         nothing: a submodule's files are in no list either."""
-        stamp = self.index()
-        question = (self.root, "untracked", name)
-        if recall(question, stamp):
-            return True
-        if self._listed("--others", name) != [name]:
-            return False
-        remember(question, stamp, True)
-        return True
+        return self._listed("--others", name) == [name]
 
     def tracked_anywhere(self, names: Sequence[str]) -> set[str]:
         """Returns those of the files that the index, a branch, a tag or a stash has."""
-        return {name for name in names if name in (*self._in_index(*names), *self._in_branches(*names))}
-
-    def _in_index(self, *names: str) -> list[str]:
-        """Returns what git tracks of the files, and of those below the folders, of these names."""
-        stamp = self.index()
-        question = (self.root, "in the index", names)
-        known: list[str] | None = recall(question, stamp)
-        if known is None:
-            known = self._listed("--cached", *names)
-            remember(question, stamp, known)
-        return known
+        stashes = self._ask(self.refs, *_STASHES)
+        # The third parent of a stash, if any, has the untracked files.
+        untracked = [line.split()[3] for line in os.fsdecode(stashes.out).splitlines() if len(line.split()) > 3]
+        tips = self._ask(self.refs, *_TIPS, *untracked, "--", *names)
+        if tips.code != 0:
+            raise _unreadable()
+        objects = (line.partition(" ")[2] for line in os.fsdecode(tips.out).splitlines())
+        return {*objects, *self._listed("--cached", *names)}.intersection(names)
 
     def _listed(self, which: str, *names: str) -> list[str]:
-        answer = ask_one(self.root, "ls-files", "-z", which, "--", *names)
+        # What is not listed among other files may be made at any time, without a change of the index.
+        answer = self._ask(self.index(), "ls-files", "-z", which, "--", *names, keeps_nothing=which == "--cached")
         if answer.code != 0:
             raise _unreadable()
         return os.fsdecode(answer.out).split("\0")[:-1]
 
-    def _in_branches(self, *names: str) -> set[str]:
-        question = (self.root, "in branches", names)
-        known: set[str] | None = recall(question, self.refs)
-        if known is None:
-            deadline = time.monotonic() + _PATIENCE_S
-            [stashes] = ask(self.root, _STASHES, deadline=deadline)
-            # The third parent of a stash, if any, has the untracked files.
-            untracked = [line.split()[3] for line in os.fsdecode(stashes.out).splitlines() if len(line.split()) > 3]
-            [tips] = ask(self.root, (*_TIPS, *untracked, "--", *names), deadline=deadline)
-            if tips.code != 0:
-                raise _unreadable()
-            known = {line.partition(" ")[2] for line in os.fsdecode(tips.out).splitlines()}.intersection(names)
-            remember(question, self.refs, known)
-        return known
+    def _ask(self, stamp: object, *command: str, keeps_nothing: bool = True) -> Answer:
+        """Returns git's answer to a command. If it succeeded, git is not asked again while `stamp` is the same; with
+        `keeps_nothing`, also if it said nothing."""
+        question = (self.root, command)
+        answer: Answer | None = recall(question, stamp)
+        if answer is None:
+            answer = ask_one(self.root, *command)
+            if answer.code == 0 and (answer.out or keeps_nothing):
+                remember(question, stamp, answer)
+        return answer
 
     def _is_surely_untracked(self, name: str) -> bool:
         """Whether certainly neither `name` nor anything in it is tracked; False where only git can tell."""
@@ -187,17 +172,11 @@ class Checkout:
 
         A yes is kept until HEAD, the index or an ignore file at the top changes.
         """
-        stamp = self._deciding()
-        question = (self.root, "ignored", name)
-        if recall(question, stamp):
-            return True
         # With the slash, a rule inside the folder would count; without, a missing one would not be taken for a folder.
         asked = name.rstrip("/") if is_there(self.root / name) else name
-        answer = ask_one(self.root, "check-ignore", "--quiet", "--no-index", "--", asked)
+        answer = self._ask(self._deciding(), "check-ignore", "--quiet", "--no-index", "--", asked)
         if answer.code not in (0, 1):
             raise _unreadable()
-        if answer.code == 0:
-            remember(question, stamp, True)
         return answer.code == 0
 
     def _deciding(self) -> tuple[object, ...]:
