@@ -5,20 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.platform import here
 from carryover.probe.git_command import Answer, ask_one
-from carryover.probe.git_dir import common_of, git_dir_of, is_top, worktrees_of
+from carryover.probe.git_dir import MOST_ENTRIES, WALKED, common_of, entries_below, git_dir_of, is_top, worktrees_of
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
 from carryover.probe.memory import recall, remember
-from carryover.probe.ref_stamp import RefStamp, ref_stamp
 
+_OF_HEAD: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
+"""Beside the branches, what HEAD, the length of its short name, and what its branch follows depend on."""
 _STASHES: Final = ("rev-list", "--ignore-missing", "--walk-reflogs", "--parents", "refs/stash", "--")
 _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
 _NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
@@ -89,11 +91,18 @@ class Checkout:
         return self.common / "info" / "exclude"
 
     @cached_property
-    def refs(self) -> RefStamp | None:
-        """The state of HEAD, the branches and git's settings; None outside of a checkout, and if git may not be
-        asked."""
-        folders = dict.fromkeys(folder for folder in (self.git_dir, self.common) if folder is not None)
-        return ref_stamp(folders) if folders else None
+    def refs(self) -> tuple[object, ...] | None:
+        """The state of HEAD, the branches, tags and git's settings; None outside of a checkout, and where git may not
+        be asked."""
+        folders = dict.fromkeys(str(folder) for folder in (self.git_dir, self.common) if folder is not None)
+        try:
+            branches = list(islice((path for folder in folders for path in _branches(folder)), MOST_ENTRIES + 1))
+        except OSError:
+            return None
+        if not folders or len(branches) > MOST_ENTRIES:
+            return None
+        followed = (*(f"{folder}/{name}" for folder in folders for name in _OF_HEAD), *_user_settings())
+        return *(_stamp(path, follow=True) for path in followed), *((path, _stamp(path)) for path in branches)
 
     def head_stamp(self) -> int:
         """Returns a number that changes with each checkout and commit here or in the worktrees; 0 outside of a
@@ -218,9 +227,24 @@ def _unreadable() -> OSError:
     return OSError(errno.EINVAL, "it can't read this repository")
 
 
-def _stamp(path: Path) -> FileStamp | None:
+def _branches(folder: str) -> Iterator[str]:
+    """Yields the paths of branches and their folders. Git is not asked where a symlink among them leads elsewhere."""
+    for name in WALKED:
+        yield f"{folder}/{name}"
+        yield from (entry.path for entry in entries_below(f"{folder}/{name}"))
+
+
+def _user_settings() -> Iterator[str]:
+    env = os.environ
+    home = env.get("HOME", "")
+    yield env.get("GIT_CONFIG_GLOBAL", f"{home}/.gitconfig")
+    yield f"{env.get('XDG_CONFIG_HOME') or f'{home}/.config'}/git/config"
+    yield env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig")
+
+
+def _stamp(path: str | Path, *, follow: bool = False) -> FileStamp | None:
     try:
-        found = path.lstat()
+        found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116 (a third of the cost, for thousands of branches)
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
