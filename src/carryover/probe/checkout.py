@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -51,37 +50,37 @@ class Checkout:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-
-    @cached_property
-    def git_dir(self) -> Path | None:
+        self.git_dir = git_dir_of(root)
         """Git's data folder; None if the root is not the top of a checkout, or its `.git` is not believed."""
-        return git_dir_of(self.root)
+        self.common = common_of(self.git_dir) if self.git_dir is not None else None
+        """The data folder that all checkouts of the repository share; None as for `git_dir`."""
+        # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
+        self._others: tuple[Path, ...] | None = None
+        self._refs: tuple[object, ...] | None = None
 
-    @cached_property
+    @property
     def is_top(self) -> bool:
         """Whether git would take the root for the top of a checkout, whatever data folder its `.git` names."""
         return is_top(self.root)
 
-    @cached_property
-    def common(self) -> Path | None:
-        """The data folder that all checkouts of the repository share; None as for `git_dir`."""
-        return common_of(self.git_dir) if self.git_dir is not None else None
-
-    @cached_property
+    @property
     def main(self) -> str | None:
         """The main checkout of a worktree; None if this is not a worktree, or is one of a bare repository."""
         if self.common is None or self.git_dir in (self.root / ".git", self.common) or self.common.name != ".git":
             return None
         return here().canonical(self.common.parent)
 
-    @cached_property
+    @property
     def others(self) -> tuple[Path, ...]:
         """The other checkouts of the repository, which share its `info/exclude`."""
         if self.common is None:
             return ()
-        folders = [self.common.parent] if self.common.name == ".git" else []
-        own = os.path.realpath(self.root)
-        return tuple(one for one in (*folders, *worktrees_of(self.common)) if os.path.realpath(one) != own)
+        if self._others is None:
+            folders = [self.common.parent] if self.common.name == ".git" else []
+            own = os.path.realpath(self.root)
+            every = (*folders, *worktrees_of(self.common))
+            self._others = tuple(folder for folder in every if os.path.realpath(folder) != own)
+        return self._others
 
     @property
     def exclude(self) -> Path:
@@ -90,19 +89,13 @@ class Checkout:
             raise OSError(errno.EINVAL, "it is not a repository")
         return self.common / "info" / "exclude"
 
-    @cached_property
+    @property
     def refs(self) -> tuple[object, ...] | None:
         """The state of HEAD, the branches, tags and git's settings; None outside of a checkout, and where git may not
         be asked."""
-        folders = dict.fromkeys(str(folder) for folder in (self.git_dir, self.common) if folder is not None)
-        try:
-            branches = list(islice((path for folder in folders for path in _branches(folder)), MOST_ENTRIES + 1))
-        except OSError:
-            return None
-        if not folders or len(branches) > MOST_ENTRIES:
-            return None
-        followed = (*(f"{folder}/{name}" for folder in folders for name in _OF_HEAD), *_user_settings())
-        return *(_stamp(path, follow=True) for path in followed), *((path, _stamp(path)) for path in branches)
+        if self._refs is None:
+            self._refs = _refs_in(folder for folder in (self.git_dir, self.common) if folder is not None)
+        return self._refs
 
     def head_stamp(self) -> int:
         """Returns a number that changes with each checkout and commit here or in the worktrees; 0 outside of a
@@ -225,6 +218,18 @@ class Checkout:
 
 def _unreadable() -> OSError:
     return OSError(errno.EINVAL, "it can't read this repository")
+
+
+def _refs_in(git_dirs: Iterable[Path]) -> tuple[object, ...] | None:
+    folders = dict.fromkeys(map(str, git_dirs))
+    try:
+        branches = list(islice((path for folder in folders for path in _branches(folder)), MOST_ENTRIES + 1))
+    except OSError:
+        return None
+    if not folders or len(branches) > MOST_ENTRIES:
+        return None
+    followed = (*(f"{folder}/{name}" for folder in folders for name in _OF_HEAD), *_user_settings())
+    return *(_stamp(path, follow=True) for path in followed), *((path, _stamp(path)) for path in branches)
 
 
 def _branches(folder: str) -> Iterator[str]:
