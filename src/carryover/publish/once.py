@@ -11,7 +11,6 @@ import shlex
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +44,7 @@ class Once:
         """What was ever written into this checkout and not taken out."""
         same = [one for one in known if (one.repository, one.agreed_ms) == (self.repository, self._agreed_ms)]
         self._placed = {name for placed in same for name in placed.names}
+        self._committed: set[str] | None = None
 
     def allows(self, name: str) -> bool:
         """Whether the file may get our text: if it is the first time, or if other files have that text in HEAD.
@@ -62,9 +62,12 @@ class Once:
         except OSError:
             return True
 
-    @cached_property
+    @property
     def _is_settled(self) -> bool:
-        return bool(committed_names(self._checkout))
+        # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
+        if self._committed is None:
+            self._committed = committed_names(self._checkout)
+        return bool(self._committed)
 
     def note(self, settings: ProjectSettings) -> None:
         """Records what was just done in the checkout. Raises OSError."""
