@@ -9,6 +9,7 @@ from bench.mixed import make_mixed
 from bench.product import read_home
 from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
+from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import why_not_own
 
 NOW_MS = 1_700_000_000_000
@@ -65,5 +66,5 @@ def _contents(corpus: Corpus) -> dict[Path, bytes]:
 def _in_projects(corpus: Corpus) -> Iterator[str]:
     for agent in adapters().values():
         sources = [(root, source) for root in corpus.projects if agent.in_projects for source in agent.sources(root)]
-        if any(why_not_own(agent, root, Path(source.path)) is None for root, source in sources):
+        if any(why_not_own(agent, Checkout(root), Path(source.path)) is None for root, source in sources):
             yield agent.id

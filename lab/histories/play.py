@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from carryover.config import Pointers
+from carryover.probe.checkout import Checkout
 from carryover.publish.once import committed_names
 from histories.steps import Action, step
 from histories.world import Ran, World, worlds
@@ -95,7 +96,7 @@ class _Played:
         """Only the first publication may show in `git status`, unless HEAD has our lines."""
         before, is_first = self.ours.status(), not self.ours.turns
         self.ours.publish()
-        is_quiet = self.outcome.mode == "shared" and not is_first and not committed_names(self.ours.root)
+        is_quiet = self.outcome.mode == "shared" and not is_first and not committed_names(Checkout(self.ours.root))
         if is_quiet and self.ours.status() != before:
             self.outcome.problems.append(f"it came back:\n{before}--- then\n{self.ours.status()}\n{self._told()}")
         self._log.append("publication")

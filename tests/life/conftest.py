@@ -13,6 +13,7 @@ import pytest
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import changed_since, git_facts
 from carryover.publish import answers, make
 from life.player import FILES, run_git
@@ -45,5 +46,5 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make, "git_facts", _patient_git_facts)
 
 
-def _patient_git_facts(root: Path, **how: Any) -> GitFacts | None:
-    return git_facts(root, **{**how, "timeout_s": 30})
+def _patient_git_facts(checkout: Checkout, **how: Any) -> GitFacts | None:
+    return git_facts(checkout, **{**how, "timeout_s": 30})

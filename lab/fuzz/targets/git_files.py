@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from carryover.probe.git import changed_files, head_stamp, may_be_repository
-from carryover.probe.ignored import exclude_file, has_rule, other_checkouts
+from carryover.probe.checkout import Checkout
+from carryover.probe.git import changed_files
+from carryover.probe.git_dir import may_be_asked
+from carryover.probe.ignore_rules import has_rule
 from carryover.projects.root import agents_checkouts, find_root
 from carryover.publish.gitignore import has_our_rule
 from fuzz.bytes import END, parts
@@ -40,14 +42,12 @@ def _check_root(given: Path, shop: Path) -> None:
     for root in (found.root, found.main_root):
         assert root is None or Path(root).is_absolute()
         assert root is None or not Path(root).is_relative_to(shop), "another project, which does not know this folder"
-    may_be_repository(given)
-    head_stamp(given)
+    may_be_asked(given)
+    checkout = Checkout(given)
+    checkout.head_stamp()
     agents_checkouts(given, home=given.parent, agents_own=frozenset)
-    try:
-        exclude_file(given)
-        list(other_checkouts(given))
-    except OSError:
-        return
+    assert given not in checkout.others
+    assert checkout.git_dir is None or checkout.exclude.name == "exclude"
 
 
 def _check_answers(answer: bytes) -> None:

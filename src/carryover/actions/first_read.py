@@ -23,6 +23,7 @@ from carryover.ledger.queries import connect_read_only, projects, totals
 from carryover.ledger.rows import Totals
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent
 from carryover.projects.policy import refusal
 from carryover.terminal.output import Progress, counted, duration
@@ -141,7 +142,7 @@ def _that_may_be_written(last_ms: Mapping[Path, int], config: Config) -> dict[Pa
         for root, at_ms in sorted(last_ms.items(), key=lambda item: -item[1])
         if not project_settings(root, config).excluded
         and is_folder(root)
-        and refusal(root, home=home, agents_own=folders) is None
+        and refusal(Checkout(root), home=home, agents_own=folders) is None
     }
 
 

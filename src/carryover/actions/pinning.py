@@ -18,6 +18,7 @@ from carryover.ledger.queries import has_only_pins
 from carryover.model import PinChange
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.past.opened import Want, opened
+from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 
 MOST: Final = 5
@@ -51,7 +52,7 @@ def place_of(project: str | None) -> str:
     root = project_root(project, must_exist=True)
     refuse_paused("recorded")
     refuse_excluded(root, load_config(state_dir().config))
-    unfit = refusal(Path(root), home=Path.home())
+    unfit = refusal(Checkout(Path(root)), home=Path.home())
     if unfit is not None and not unfit.passing:
         raise UserError(f"No handoff of {root} is written: {unfit.reason}. Nothing was changed.", ExitCode.REFUSED)
     return root

@@ -25,6 +25,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.past.context import agents_own, nothing_recorded, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.exporting import session_document, shown_title
 from carryover.past.opened import Want, opened
+from carryover.probe.checkout import Checkout
 from carryover.publish.make import files_now, git_now, make, view_now
 from carryover.records.fields import iso_utc
 from carryover.redact.values import MARK
@@ -128,7 +129,7 @@ def _handoff(ledger: sqlite3.Connection, project: int, config: Config) -> Handof
     view = view_now(ledger, project, agents_own(config.agents))
     if not has_past(view):
         return None
-    facts = Facts(git_now(Path(view.root)), files_now(view), clock=on_this_machine)
+    facts = Facts(git_now(Checkout(Path(view.root))), files_now(view), clock=on_this_machine)
     return make(view, facts, now_ms=now_ms(), resume="silent")
 
 

@@ -22,7 +22,7 @@ from carryover.facts import GitFacts
 from carryover.fsio import is_gone, mtime_ns
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.connect import LedgerDamaged
-from carryover.probe.git import head_stamp
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import Published
 from carryover.publish.make import Refreshed
@@ -183,4 +183,4 @@ def _is_outdated(last: Outcome) -> bool:
         return True
     if any(mtime_ns(Path(path)) != written_ns for path, written_ns in published.hidden.items()):
         return True
-    return last.head != 0 and head_stamp(Path(last.root)) not in (0, last.head)
+    return last.head != 0 and Checkout(Path(last.root)).head_stamp() not in (0, last.head)

@@ -28,6 +28,7 @@ from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.ledger.usage import plausible
 from carryover.model import Event
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, looked_at
 from carryover.probe.own_file import AT_WORK, why_not_own
 from carryover.transcript.bounds import read_bounded
@@ -69,7 +70,7 @@ def prepare(
             raise
         return Step(prepared=None, refused=Refused(stat, _without_content(error)))
     if agent.in_projects and source.group:  # checked after reading, since git may have changed it meanwhile
-        reason = why_not_own(agent, Path(source.group), path)
+        reason = why_not_own(agent, Checkout(Path(source.group)), path)
         if reason is not None:
             return Step(prepared=None, retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
     # A source that must be read again is stored with a size that no file has, so that it looks changed.

@@ -22,6 +22,7 @@ from carryover.ingest.roots import TranscriptRoot, recorded_roots
 from carryover.ledger.batch import LastRead
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.probe.own_file import AT_WORK, why_not_own
 from carryover.transcript.bounds import read_bounded
@@ -168,9 +169,10 @@ def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
 
 
 def _with_reasons(agent: Agent, root: Path) -> Iterator[tuple[Source, str | None]]:
+    checkout = Checkout(root)
     for source in agent.sources(root):
         with suppress(OSError):
-            yield source, why_not_own(agent, root, Path(source.path))
+            yield source, why_not_own(agent, checkout, Path(source.path))
 
 
 RACY_MS: Final = 3_000

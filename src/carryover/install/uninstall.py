@@ -22,6 +22,7 @@ from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects, whereabouts
 from carryover.paths import STARTER, StateDir
 from carryover.platform import here
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
@@ -190,7 +191,7 @@ def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
 
 
 def _is_needed(root: Path) -> bool:
-    return any(map(os.path.lexists, (root / STORE, *other_stores(root))))
+    return any(map(os.path.lexists, (root / STORE, *other_stores(Checkout(root)))))
 
 
 def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -215,7 +216,7 @@ def project_rules(project: PublishedProject, state: StateDir, going: Collection[
     """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
     for its exclude file."""
     root = Path(project.root)
-    yield from (edit for _, edit in rule_removals(root, _edited(root, state), going))
+    yield from (edit for _, edit in rule_removals(Checkout(root), _edited(root, state), going))
 
 
 def _pointers_that_stay(state: StateDir, home: Path) -> Iterator[str]:

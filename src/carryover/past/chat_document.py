@@ -24,6 +24,7 @@ from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_
 from carryover.past.context import agents_own, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
+from carryover.probe.checkout import Checkout
 from carryover.probe.project_files import ProjectPaths, project_paths, text_of
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
@@ -100,7 +101,7 @@ def gathered(
 
 def _with_work(material: Material, root: Path, view: ProjectView, ledger: sqlite3.Connection, project: int) -> Material:
     """Adds what the ledger has of the agents' work."""
-    git = git_now(root, timeout_s=_GIT_S)
+    git = git_now(Checkout(root), timeout_s=_GIT_S)
     facts = Facts(git, files_now(view), elsewhere_lines(ledger, view), clock=on_this_machine)
     handoff = make(view, facts, now_ms=material.now_ms, resume="silent")
     if handoff is None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from carryover.export.pieces import ChangedText
 from carryover.fsio import is_gone
-from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
+from carryover.probe.git import OwnWrites, changed_files, of_others
 from carryover.probe.git_command import ask
 from carryover.probe.git_history import patched_files
 from carryover.text.harmless import one_line
@@ -37,7 +37,7 @@ def uncommitted(
     """
     deadline = time.monotonic() + timeout_s
     try:
-        return _uncommitted(root, own_writes, hidden, deadline) if may_be_repository(root) else []
+        return _uncommitted(root, own_writes, hidden, deadline)
     except (TimeoutError, FileNotFoundError):
         return []
 

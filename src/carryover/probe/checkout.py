@@ -1,272 +1,263 @@
-"""Which of git's data folders belongs to a folder: the only place that decides whether to believe a `.git`.
-
-A folder may have come as an archive, so its `.git` may name any data folder on this machine. One elsewhere counts only
-if it names this `.git` back, by what git or the user wrote over there:
-
-- a worktree's is in `worktrees/` of the repository that it is said to share, and its `gitdir` is this `.git`;
-- the `core.worktree` of a submodule's is this folder;
-- that of `git init --separate-git-dir` names nothing: it is beside this `.git`, or was written right after it.
-
-Nor is git started where what it takes for a commit, a branch or its index leads out of the data folder, or where it
-would look for another than that one: in the folder itself, or above it.
-"""
+"""A folder as git sees it: where its data is, and what git says of the folder's files."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import read_beginning, read_bytes_bounded
+from carryover.fsio import is_there, read_bytes_bounded
 from carryover.platform import here
-from carryover.text.pattern import later
+from carryover.probe.git_command import Answer, ask_one
+from carryover.probe.git_dir import MOST_ENTRIES, WALKED, common_of, entries_below, git_dir_of, is_top, worktrees_of
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
+from carryover.probe.memory import recall, remember
 
-_LARGEST_NAME: Final = 16_384
-_LARGEST_CONFIG: Final = 1 << 20
-_GIT_FILE: Final = b"gitdir: "
-_WORK_TREE: Final = later(rb'^[ \t]*worktree[ \t]*=[ \t]*"?(.*?)"?[ \t\r]*$', re.MULTILINE | re.IGNORECASE)
-_ESCAPED: Final = later(rb'\\([\\"])')
-_NAMES_WORK_TREE: Final = later(rb"worktree[ \t]*=", re.IGNORECASE)
-_HEAD: Final = later(rb"ref:[ \t]*refs/|[0-9a-f]{40}")
-_LARGEST_HEAD: Final = 255
-_REFS_KEY: Final = b"refstorage"
-_REFS_HERE: Final = later(rb'refstorage[ \t]*=[ \t]*"?(?:files|reftable)"?[ \t\r]*$', re.MULTILINE)
-"""What a configuration may say of where branches are kept. Other values may name a folder (git 2.54)."""
-_WRITTEN_AFTER: Final = ("description", "config")
-"""What git writes next after a `.git` file: both into a new data folder, the second into one that it moves."""
-_AT_ONCE_NS: Final = 2_000_000_000
-_STATE: Final = later(r"[A-Z_]+|index|sharedindex\..*|packed-refs|refs|logs|reftable|worktrees")
-"""Names in a data folder that git takes for commits, branches or its index."""
-WALKED: Final = ("refs", "reftable")
-"""The folders that hold the branches."""
-MOST_ENTRIES: Final = 20_000
-"""Git is not asked about a repository with more of them."""
+_OF_HEAD: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
+"""Beside the branches, what HEAD, the length of its short name, and what its branch follows depend on."""
+_STASHES: Final = ("rev-list", "--ignore-missing", "--walk-reflogs", "--parents", "refs/stash", "--")
+_TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
+_NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
+_LARGEST_INDEX: Final = 64 << 20
+_WHOLE_PATHS: Final = tuple(b"DIRC\0\0\0" + bytes([version]) for version in (2, 3))
+"""How an index begins that has each path as a whole; version 4 leaves out what a path shares with the one before."""
+
+FileStamp = tuple[int, int, int]
+"""Time of the last write (ns), size and inode of a file."""
+_NO_INDEX: Final = (0, 0, 0)
+"""Until something is added, a new repository has none."""
 
 
-def git_dir_of(root: Path) -> Path | None:
-    """Returns git's data folder for the checkout at `root`; None if that is not the top of a checkout, or its `.git`
-    names a data folder that does not name it back. Takes a few calls of stat."""
-    git_dir = _named_by(root)
-    if git_dir is None or not _belongs(git_dir, root):
-        return None
-    return git_dir if _is_whole(git_dir, _common_of(git_dir)) else None
+class Checkout:
+    """A folder as git sees it, for one look at a project. A folder outside of git has no `git_dir`.
 
+    Where its data is, and who shares it, is found out once. That may be another's at any later time, so no `Checkout`
+    outlives a publication, whose last check makes a new one. Git's answers are kept for longer, each until something
+    that decides it has changed:
 
-def is_top(root: Path) -> bool:
-    """Whether git would take `root` for the top of a checkout, whatever data folder its `.git` names."""
-    return _named_by(root) is not None
+        checkout = Checkout(root)
+        if checkout.git_dir is not None and checkout.is_tracked(".carryover"):
+            ...
 
-
-def common_dir_of(root: Path) -> Path | None:
-    """Returns the data folder that all checkouts of the repository share; None as for `git_dir_of`."""
-    git_dir = git_dir_of(root)
-    return _common_of(git_dir) if git_dir is not None else None
-
-
-def main_checkout_of(root: Path) -> str | None:
-    """Returns the main checkout of the worktree at `root`; None if it is not a worktree, or is one of a bare
-    repository."""
-    git_dir = git_dir_of(root)
-    if git_dir is None or git_dir == root / ".git":
-        return None
-    common = _common_of(git_dir)
-    return here().canonical(common.parent) if common != git_dir and common.name == ".git" else None
-
-
-def worktrees_of(common: Path) -> Iterator[Path]:
-    """Yields the existing worktrees of a repository, sorted by their names in git. `common`: the data folder that
-    they share."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(common / "worktrees"))
-    except OSError:
-        return
-    for name in names:
-        git_dir = common / "worktrees" / name
-        back = named_in(git_dir / "gitdir")
-        if back is None:
-            continue
-        root = Path(here().canonical(back.parent))
-        own = git_dir_of(root)
-        if own is not None and _is_same(own, git_dir):
-            yield root
-
-
-def may_be_asked(root: Path) -> bool:
-    """Whether git, started at `root`, would read nothing of another repository's. `root` may be a bare repository.
-    Blocks."""
-    git_dir = git_dir_of(root)
-    if git_dir is None and not _is_bare(root):
-        return False
-    folders = {git_dir, _common_of(git_dir)} if git_dir is not None else {root}
-    if any(_keeps_refs_elsewhere(folder) for folder in folders):
-        return False
-    tops = [os.path.realpath(folder) for folder in folders]
-    try:
-        entries = islice((entry for top in tops for entry in _state(top)), MOST_ENTRIES + 1)
-        inside = [not entry.is_symlink() or _is_inside(os.path.realpath(entry.path), tops) for entry in entries]
-    except OSError:  # such as a name too long for us, but not for git, which goes there step by step
-        return False
-    return len(inside) <= MOST_ENTRIES and all(inside)
-
-
-def named_in(file: Path, prefix: bytes = b"") -> Path | None:
-    """Returns the path in one of git's small files, relative to the file's folder, as git reads it; None if there is
-    none.
-
-    It may contain `..`, which must be resolved by the system: where symlinks are, shortening the text would change its
-    meaning.
+    Names are relative to the root. What asks git blocks, and raises OSError if git can't tell: FileNotFoundError where
+    none can be run.
     """
-    try:
-        data = read_bytes_bounded(file, _LARGEST_NAME)
-    except OSError:
-        return None
-    name = os.fsdecode(data.removeprefix(prefix).rstrip(b"\r\n"))
-    return file.parent / name if data.startswith(prefix) and name and "\0" not in name else None
 
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.git_dir = git_dir_of(root)
+        """Git's data folder; None if the root is not the top of a checkout, or its `.git` is not believed."""
+        self.common = common_of(self.git_dir) if self.git_dir is not None else None
+        """The data folder that all checkouts of the repository share; None as for `git_dir`."""
+        # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
+        self._others: tuple[Path, ...] | None = None
+        self._refs: tuple[object, ...] | None = None
 
-def _named_by(root: Path) -> Path | None:
-    """Returns the data folder that git would use at `root`: `.git` itself, or the real path of what that names."""
-    entry = root / ".git"
-    try:
-        if not stat.S_ISDIR(entry.stat().st_mode):
-            named = named_in(entry, _GIT_FILE)
-        else:
-            named = entry
-    except OSError:  # there is none, or none that this user can read
-        return None
-    if named is None or not os.path.lexists(named / "HEAD"):
-        return None
-    return entry if named == entry and not entry.is_symlink() else Path(os.path.realpath(named))
+    @property
+    def is_top(self) -> bool:
+        """Whether git would take the root for the top of a checkout, whatever data folder its `.git` names."""
+        return is_top(self.root)
 
+    @property
+    def main(self) -> str | None:
+        """The main checkout of a worktree; None if this is not a worktree, or is one of a bare repository."""
+        if self.common is None or self.git_dir in (self.root / ".git", self.common) or self.common.name != ".git":
+            return None
+        return here().canonical(self.common.parent)
 
-def _is_bare(root: Path) -> bool:
-    """Whether git takes `root` itself for a data folder, and one that names no other and no checkout."""
-    if any(os.path.lexists(root / name) for name in (".git", "commondir")) or not _is_whole(root, root):
-        return False
-    return not any(_NAMES_WORK_TREE.search(text) for text in _settings(root) if text is not None)
+    @property
+    def others(self) -> tuple[Path, ...]:
+        """The other checkouts of the repository, which share its `info/exclude`."""
+        if self.common is None:
+            return ()
+        if self._others is None:
+            folders = [self.common.parent] if self.common.name == ".git" else []
+            own = os.path.realpath(self.root)
+            every = (*folders, *worktrees_of(self.common))
+            self._others = tuple(folder for folder in every if os.path.realpath(folder) != own)
+        return self._others
 
+    @property
+    def exclude(self) -> Path:
+        """The `info/exclude` of the checkout, which worktrees share. Raises OSError outside of a repository."""
+        if self.common is None:
+            raise OSError(errno.EINVAL, "it is not a repository")
+        return self.common / "info" / "exclude"
 
-def _is_whole(git_dir: Path, common: Path) -> bool:
-    """Whether git takes `git_dir` for a data folder. In the place of one that it does not, it looks for others."""
-    if not all(os.access(common / name, os.X_OK) for name in ("objects", "refs")):
-        return False
-    head = git_dir / "HEAD"
-    try:
-        if head.is_symlink():
-            return str(head.readlink()).startswith("refs/")
-        return _HEAD.match(read_beginning(head, _LARGEST_HEAD)) is not None
-    except OSError:
-        return False
+    @property
+    def refs(self) -> tuple[object, ...] | None:
+        """The state of HEAD, the branches, tags and git's settings; None outside of a checkout, and where git may not
+        be asked."""
+        if self._refs is None:
+            self._refs = _refs_in(folder for folder in (self.git_dir, self.common) if folder is not None)
+        return self._refs
 
+    def head_stamp(self) -> int:
+        """Returns a number that changes with each checkout and commit here or in the worktrees; 0 outside of a
+        repository. Takes a few calls of stat, so it can be called often."""
+        if self.git_dir is None:
+            return 0
+        stamps = []
+        for name in ("HEAD", "logs/HEAD", "worktrees"):
+            with suppress(OSError):
+                stamps.append((self.git_dir / name).stat().st_mtime_ns)
+        return sum(stamps)
 
-def _belongs(git_dir: Path, root: Path) -> bool:
-    shares = os.path.lexists(git_dir / "commondir")
-    if git_dir == root / ".git":
-        return not shares
-    return _is_worktree(git_dir, root) if shares else _is_separate(git_dir, root)
+    def index(self) -> FileStamp | tuple[()] | None:
+        """Returns the state of the index, empty outside of a checkout; None while git writes a new one."""
+        if self.git_dir is None:
+            return ()
+        if os.path.lexists(self.git_dir / "index.lock"):
+            return None
+        return _stamp(self.git_dir / "index") or _NO_INDEX
 
-
-def _is_worktree(git_dir: Path, root: Path) -> bool:
-    common = named_in(git_dir / "commondir")
-    back = named_in(git_dir / "gitdir")
-    if common is None or back is None or git_dir.parent.name != "worktrees":
-        return False
-    # Not the path of `back` itself: a `.git` that is a symlink to another's would be the same.
-    return _is_same(common, git_dir.parent.parent) and back.name == ".git" and _is_same(back.parent, root)
-
-
-def _is_separate(git_dir: Path, root: Path) -> bool:
-    if work_trees := list(_work_trees(git_dir)):
-        return any(_is_same(folder, root) for folder in work_trees)
-    if ".git" in git_dir.parts:
-        return False
-    return _is_same(git_dir.parent, root) or _is_written_after(root / ".git", git_dir)
-
-
-def _work_trees(git_dir: Path) -> Iterator[Path]:
-    """Yields what the data folder calls its checkout. Only the user and git write there, unless all is a stranger's."""
-    for text in filter(None, _settings(git_dir)):
-        for value in _WORK_TREE.findall(text):
-            yield git_dir / os.fsdecode(_ESCAPED.sub(rb"\1", value))
-
-
-def _keeps_refs_elsewhere(git_dir: Path) -> bool:
-    texts = list(_settings(git_dir))
-    known = [text.lower() for text in texts if text is not None]
-    return None in texts or any(text.count(_REFS_KEY) != len(_REFS_HERE.findall(text)) for text in known)
-
-
-def _settings(git_dir: Path) -> Iterator[bytes | None]:
-    """Yields the configuration of a data folder; None for a file that can't be read."""
-    for name in ("config", "config.worktree"):
+    def is_tracked(self, name: str) -> bool:
+        """Whether git tracks the file, or one below the folder. Without git, the index may show that it does not."""
         try:
-            yield read_bytes_bounded(git_dir / name, _LARGEST_CONFIG)
+            return bool(self._listed("--cached", name))
         except FileNotFoundError:
-            continue
+            if self._is_surely_untracked(name):
+                return False
+            raise
+
+    def is_untracked(self, name: str) -> bool:
+        """Whether git lists the file as one that is here but not tracked. An answer that does not name it proves
+        nothing: a submodule's files are in no list either."""
+        return self._listed("--others", name) == [name]
+
+    def tracked_anywhere(self, names: Sequence[str]) -> set[str]:
+        """Returns those of the files that the index, a branch, a tag or a stash has."""
+        stashes = self._ask(self.refs, *_STASHES)
+        # The third parent of a stash, if any, has the untracked files.
+        untracked = [line.split()[3] for line in os.fsdecode(stashes.out).splitlines() if len(line.split()) > 3]
+        tips = self._ask(self.refs, *_TIPS, *untracked, "--", *names)
+        if tips.code != 0:
+            raise _unreadable()
+        objects = (line.partition(" ")[2] for line in os.fsdecode(tips.out).splitlines())
+        return {*objects, *self._listed("--cached", *names)}.intersection(names)
+
+    def _listed(self, which: str, *names: str) -> list[str]:
+        # What is not listed among other files may be made at any time, without a change of the index.
+        answer = self._ask(self.index(), "ls-files", "-z", which, "--", *names, keeps_nothing=which == "--cached")
+        if answer.code != 0:
+            raise _unreadable()
+        return os.fsdecode(answer.out).split("\0")[:-1]
+
+    def _ask(self, stamp: object, *command: str, keeps_nothing: bool = True) -> Answer:
+        """Returns git's answer to a command. If it succeeded, git is not asked again while `stamp` is the same; with
+        `keeps_nothing`, also if it said nothing."""
+        question = (self.root, command)
+        answer: Answer | None = recall(question, stamp)
+        if answer is None:
+            answer = ask_one(self.root, *command)
+            if answer.code == 0 and (answer.out or keeps_nothing):
+                remember(question, stamp, answer)
+        return answer
+
+    def _is_surely_untracked(self, name: str) -> bool:
+        """Whether certainly neither `name` nor anything in it is tracked; False where only git can tell."""
+        if self.git_dir is None or any(self.git_dir.glob("sharedindex.*")):
+            return False
+        try:
+            index = _content(self.git_dir / "index", _LARGEST_INDEX)
         except OSError:
-            yield None
+            return False
+        return not index or (index.startswith(_WHOLE_PATHS) and name.lower().encode() not in index.lower())
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether git ignores a file, or all of a folder (`name/`) by rules outside of it.
+
+        A yes is kept until HEAD, the index or an ignore file at the top changes.
+        """
+        # With the slash, a rule inside the folder would count; without, a missing one would not be taken for a folder.
+        asked = name.rstrip("/") if is_there(self.root / name) else name
+        answer = self._ask(self._deciding(), "check-ignore", "--quiet", "--no-index", "--", asked)
+        if answer.code not in (0, 1):
+            raise _unreadable()
+        return answer.code == 0
+
+    def _deciding(self) -> tuple[object, ...]:
+        """Returns the state of the files that decide what is ignored."""
+        own = (self.git_dir / "HEAD", self.git_dir / "index") if self.git_dir is not None else ()
+        return tuple(map(_stamp, (*own, self.root / ".gitignore", self.exclude)))
+
+    def is_let_in(self, folder: str) -> bool:
+        """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
+        it again. Without git, the ignore files may show that none does."""
+        try:
+            rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
+        except OSError:
+            return False
+        if not has_rule(rules, folder) and not names(rules, folder):
+            return False
+        try:
+            return not self.is_ignored(f"{folder}/")
+        except FileNotFoundError:
+            if has_rule(rules, folder) and self._lets_nothing_in():
+                return False
+            raise
+
+    def _lets_nothing_in(self) -> bool:
+        """Whether certainly no rule takes back in what `info/exclude` ignores at the top. Git prefers no other file to
+        that one there than .gitignore."""
+        try:
+            return not may_let_in(_content(self.root / ".gitignore", SIZE_LIMIT_BYTES))
+        except OSError:
+            return False
+
+    def is_negated(self, name: str) -> bool:
+        """Whether a rule says that git must not ignore the file."""
+        answer = ask_one(self.root, "check-ignore", "--verbose", "--no-index", "--", name)
+        return _NEGATED.match(answer.out) is not None
 
 
-def _is_written_after(entry: Path, git_dir: Path) -> bool:
-    """Whether git made both at once: nothing can set the time of a file's last change back."""
-    made_ns = _changed_ns(entry)
-    return any(0 <= _changed_ns(git_dir / name) - made_ns <= _AT_ONCE_NS for name in _WRITTEN_AFTER)
+def _unreadable() -> OSError:
+    return OSError(errno.EINVAL, "it can't read this repository")
 
 
-def _changed_ns(path: Path) -> int:
+def _refs_in(git_dirs: Iterable[Path]) -> tuple[object, ...] | None:
+    folders = dict.fromkeys(map(str, git_dirs))
     try:
-        return path.lstat().st_ctime_ns
+        branches = list(islice((path for folder in folders for path in _branches(folder)), MOST_ENTRIES + 1))
     except OSError:
-        return 0
+        return None
+    if not folders or len(branches) > MOST_ENTRIES:
+        return None
+    followed = (*(f"{folder}/{name}" for folder in folders for name in _OF_HEAD), *_user_settings())
+    return *(_stamp(path, follow=True) for path in followed), *((path, _stamp(path)) for path in branches)
 
 
-def _common_of(git_dir: Path) -> Path:
-    """Returns what a data folder that is believed shares with others: itself, unless it is a worktree's."""
-    return git_dir.parent.parent if os.path.lexists(git_dir / "commondir") else git_dir
+def _branches(folder: str) -> Iterator[str]:
+    """Yields the paths of branches and their folders. Git is not asked where a symlink among them leads elsewhere."""
+    for name in WALKED:
+        yield f"{folder}/{name}"
+        yield from (entry.path for entry in entries_below(f"{folder}/{name}"))
 
 
-def _state(folder: str) -> Iterator[os.DirEntry[str]]:
-    """Yields the entries of a data folder that say which commits there are, and those of its worktrees."""
-    for entry in _entries(folder):
-        if not _STATE.fullmatch(entry.name):
-            continue
-        yield entry
-        if entry.name == "worktrees":
-            for tree in _entries(entry.path):
-                yield tree
-                yield from _state(tree.path)
-        elif entry.name in WALKED and entry.is_dir(follow_symlinks=False):
-            yield from entries_below(entry.path)
+def _user_settings() -> Iterator[str]:
+    env = os.environ
+    home = env.get("HOME", "")
+    yield env.get("GIT_CONFIG_GLOBAL", f"{home}/.gitconfig")
+    yield f"{env.get('XDG_CONFIG_HOME') or f'{home}/.config'}/git/config"
+    yield env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig")
 
 
-def entries_below(folder: str) -> Iterator[os.DirEntry[str]]:
-    """Yields everything in a folder and the folders below it, at any depth, following no symlink. Raises OSError for
-    a path that is too long."""
-    left = [folder]
-    while left:
-        inner = list(_entries(left.pop()))
-        yield from inner
-        left += [entry.path for entry in inner if entry.is_dir(follow_symlinks=False)]
-
-
-def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+def _stamp(path: str | Path, *, follow: bool = False) -> FileStamp | None:
     try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except (FileNotFoundError, NotADirectoryError, PermissionError):  # nor can git read it then
-        return
+        found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116 (a third of the cost, for thousands of branches)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _is_inside(path: str, tops: list[str]) -> bool:
-    return any(path.startswith(f"{top}/") for top in tops)
-
-
-def _is_same(one: Path, other: Path) -> bool:
+def _content(path: Path, limit_bytes: int) -> bytes:
+    """Returns what is in the file; nothing if there is none. Raises OSError for a symlink, or one that is larger."""
     try:
-        return one.samefile(other)
-    except (OSError, ValueError):
-        return False
+        return read_bytes_bounded(path, limit_bytes, follow=False)
+    except FileNotFoundError:
+        return b""

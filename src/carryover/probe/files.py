@@ -10,12 +10,11 @@ from time import monotonic
 from typing import Final
 
 from carryover.facts import FileFacts, FileQuery
+from carryover.probe.memory import recall, remember
 from carryover.probe.source_code import examine, language_of
 from carryover.text.boxes import boxes_in, is_document
 
 LARGEST_BYTES: Final = 256 << 10
-_MOST_CACHED = 128
-_cache: dict[tuple[object, ...], FileFacts] = {}
 
 
 def file_facts(
@@ -68,8 +67,10 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         largest = limit if language else min(limit, LARGEST_BYTES)
         if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
             return FileFacts(exists=True)
-        key = (real, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, query.line, query.anchor)
-        if (known := _cache.get(key)) is not None:
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+        question = (real, query.line, query.anchor)
+        known: FileFacts | None = recall(question, stamp)
+        if known is not None:
             return known
         source = file.read(limit)
     if language is None:
@@ -77,9 +78,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
     else:
         facts = examine(source, language, _edited_line(source, query), give_up=out_of_time)
     if facts != FileFacts(exists=True):  # else the parse was given up
-        if len(_cache) >= _MOST_CACHED:
-            _cache.clear()
-        _cache[key] = facts
+        remember(question, stamp, facts)
     return facts
 
 

@@ -6,7 +6,6 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -15,9 +14,9 @@ import msgspec
 
 from carryover.facts import GitFacts
 from carryover.fsio import read_bytes_bounded
-from carryover.probe.checkout import git_dir_of
+from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import LARGEST_ANSWER, Answer, ask, ask_one
-from carryover.probe.ref_stamp import RefStamp, ref_stamp
+from carryover.probe.memory import recall, remember
 from carryover.redact import clean
 from carryover.text.harmless import one_line
 
@@ -68,9 +67,6 @@ class _Head(msgspec.Struct, frozen=True):
     ahead: int
 
 
-_heads: dict[Path, tuple[RefStamp, _Head]] = {}
-"""By checkout: its HEAD, and the stamp of its refs and settings when git said so."""
-
 T = TypeVar("T")
 
 
@@ -82,40 +78,24 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
     """How many files differ between that commit and the working tree."""
 
 
-def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
-    """Returns the state of the repository whose top is `root`; None if it is not a repository or git can't read it.
+def git_facts(checkout: Checkout, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
+    """Returns the state of the repository; None if there is none or git can't read it.
 
     Files that differ only by what `own` describes are not counted. Blocks; git gets at most `timeout_s`. Changes
     nothing and runs nothing that the repository contains, such as hooks or filters; returns None if its configuration
     makes that impossible. Raises TimeoutError without a complete answer in time: use the last known facts then.
     """
-    return _in_time(partial(_facts, root, own), timeout_s)
-
-
-def head_stamp(root: Path) -> int:
-    """Returns a number that changes with each checkout and commit at `root` or in its worktrees; 0 outside a
-    repository.
-
-    Takes a few calls of stat, so it can be called often.
-    """
-    git_dir = git_dir_of(root)
-    if git_dir is None:
-        return 0
-    stamps = []
-    for name in ("HEAD", "logs/HEAD", "worktrees"):
-        with suppress(OSError):
-            stamps.append((git_dir / name).stat().st_mtime_ns)
-    return sum(stamps)
+    return _in_time(partial(_facts, checkout, own), timeout_s)
 
 
 def changed_since(
-    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
+    checkout: Checkout, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> ChangedSince | None:
     """Returns what has changed since the commit `since`; None if that no longer exists.
 
     As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
-    return _in_time(partial(_changed_since, root, since, own), timeout_s)
+    return _in_time(partial(_changed_since, checkout, since, own), timeout_s)
 
 
 def _in_time(ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
@@ -127,18 +107,16 @@ def _in_time(ask_git: Callable[[float], T | None], timeout_s: float) -> T | None
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
 
 
-def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
-    if not may_be_repository(root):
-        return None
-    stamp = ref_stamp(root)
-    remembered = _remembered(root, stamp)
+def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | None:
+    root = checkout.root
+    remembered: _Head | None = recall((root, "HEAD"), checkout.refs)
     asked = _OF_HEAD if remembered is None else ()
     *of_head, diff, others = ask(root, *asked, (*_DIFF, "HEAD", "--"), _OTHERS, deadline=deadline)
     head = remembered or _head_in(*of_head)
     if head is None:
         return None
-    if stamp is not None and head.short is not None:
-        _heads[root] = stamp, head
+    if head.short is not None:
+        remember((root, "HEAD"), checkout.refs, head)
     if not head.has_tree:
         return GitFacts(branch=head.branch, head=head.short, subject=head.subject)
     if head.short is None:
@@ -163,11 +141,6 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     )
 
 
-def _remembered(root: Path, stamp: RefStamp | None) -> _Head | None:
-    stamp_then, head = _heads.get(root, (None, None))
-    return head if stamp_then == stamp else None
-
-
 def _head_in(kind: Answer, branch: Answer, head: Answer, ahead: Answer) -> _Head | None:
     """Returns what these answers say; None if git can't read the repository."""
     if kind.code != 0:
@@ -182,9 +155,8 @@ def _head_in(kind: Answer, branch: Answer, head: Answer, ahead: Answer) -> _Head
     )
 
 
-def _changed_since(root: Path, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
-    if not may_be_repository(root):
-        return None
+def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
+    root = checkout.root
     head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
     if diff.code != 0:
         return None
@@ -217,20 +189,11 @@ def _contents(root: Path, paths: Iterable[str], commit: str, deadline: float) ->
 def output_of(root: Path, *command: str, timeout_s: float, most_bytes: int = LARGEST_ANSWER) -> bytes | None:
     """Returns the output of a git command; None if there is no repository or no git, or it fails, takes too long or
     says more than `most_bytes`."""
-    if not may_be_repository(root):
-        return None
     try:
         answer = ask_one(root, *command, timeout_s=timeout_s, most_bytes=most_bytes)
     except (TimeoutError, FileNotFoundError):
         return None
     return answer.out if answer.code == 0 else None
-
-
-def may_be_repository(root: Path) -> bool:
-    """Whether `root` may be a repository, including a bare one, judged without git."""
-    if not root.is_absolute():  # as another machine's project
-        return False
-    return git_dir_of(root) is not None or ((root / "HEAD").is_file() and (root / "objects").is_dir())
 
 
 def _head_of(answer: Answer) -> tuple[str | None, str]:

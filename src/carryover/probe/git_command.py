@@ -20,7 +20,8 @@ from typing import IO, Final
 
 from carryover.fsio import is_gone, read_bytes_bounded
 from carryover.platform import here
-from carryover.probe.checkout import may_be_asked
+from carryover.probe.git_dir import may_be_asked
+from carryover.probe.memory import recall, remember
 
 _SAFE_OPTIONS: Final = (
     *("-c", "core.fsmonitor=false"),
@@ -110,9 +111,7 @@ class Answer:
     error: bytes = field(default=b"", compare=False)
 
 
-_silent_until: dict[Path, float] = {}
-_stub_said: str | None = None
-"""What was said in place of the newest answers."""
+_STUB_SAID: Final = "what was said in place of git's newest answers"
 _in_store: set[subprocess.Popen[bytes]] = set()
 in_store_ended: Final = threading.Event()
 """For what else is done for a sync meanwhile."""
@@ -232,16 +231,17 @@ def _switched_off(listed: bytes) -> list[str] | None:
 def _answers(
     root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float, most_bytes: int
 ) -> list[Answer]:
-    global _stub_said
     began = time.monotonic()
-    if began < _silent_until.get(root, began):
+    silent = (root, "silent until")
+    if began < (recall(silent, ()) or began):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.extend(_start(root, command, overrides) for command in commands)
         answers = _bounded(running, deadline, most_bytes)
-        _stub_said = next((_first_line(answer.error) for answer in answers if _is_of_stub(answer)), None)
-        if _stub_said is not None:
+        stub_said = next((_first_line(answer.error) for answer in answers if _is_of_stub(answer)), None)
+        remember(_STUB_SAID, (), stub_said)
+        if stub_said is not None:
             raise _no_git()
         return answers
     except OverflowError as error:
@@ -249,7 +249,7 @@ def _answers(
     except TimeoutError:
         now = time.monotonic()
         if now - began >= _SILENT_AFTER_S and all(process.poll() is None for process in running):
-            _silent_until[root] = now + _SILENT_FOR_S
+            remember(silent, (), now + _SILENT_FOR_S)
         raise
     finally:
         for process in running:
@@ -297,7 +297,8 @@ def git_trouble() -> str | None:
         return "there is none in the folders of its PATH"
     if not here().git_usable(path):
         return "Apple's command line tools, which have it, are not installed"
-    return f"it says {_stub_said!r}" if _stub_said is not None else None
+    stub_said = recall(_STUB_SAID, ())
+    return f"it says {stub_said!r}" if stub_said is not None else None
 
 
 def _is_of_stub(answer: Answer) -> bool:

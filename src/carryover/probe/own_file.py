@@ -13,15 +13,13 @@ if all of this holds, for it and for the agent's log of what was typed:
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.platform import here
-from carryover.probe.checkout import git_dir_of
-from carryover.probe.git_command import ask_one
+from carryover.probe.checkout import Checkout
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
@@ -39,21 +37,16 @@ _NS_PER_BYTE: Final = 15_000
 _OLD_IN_GIT: Final = ("description", "info", "hooks", "config")
 """Files that `git clone` and `git init` create and that hardly ever change."""
 
-_Stamp = tuple[int, int, int]
-_NO_INDEX: Final = (0, 0, 0)
-"""Until something is added, a new repository has none."""
-_known: dict[tuple[str, Path], _Stamp] = {}
-"""Per question to git, the state of the index at the last favourable answer."""
 
-
-def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
+def why_not_own(agent: Agent, checkout: Checkout, path: Path) -> str | None:
     """Returns why a source in a project may not be the user's own, as a clause for people; None if it is the user's.
 
-    `path` is a source of `agent` in the project at `root`. Blocks, and asks git only if its index has changed. Raises
-    OSError if the file does not exist.
+    `path` is a source of `agent` in the project. Blocks, and asks git only if its index has changed. Raises OSError if
+    the file does not exist.
     """
+    root = checkout.root
     found = os.lstat(path)
-    reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(root, path)
+    reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(checkout, path)
     if reason is not None or agent.last_input is None:
         return reason
     last = agent.last_input(path)
@@ -63,25 +56,19 @@ def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
     reason = _why_not_written_here(root, last.path, log)
     if reason is None and all(abs(log.st_mtime_ns - at_ms * 1_000_000) > _TICK_NS for at_ms in last.times_ms):
         reason = COPIED
-    if reason := reason or _why_not_out_of_git(root, last.path):
+    if reason := reason or _why_not_out_of_git(checkout, last.path):
         return f"{last.path.name}, the record of what was typed, is not your own: {reason}"
     if found.st_mtime_ns < log.st_mtime_ns - _TICK_NS:
         return f"{agent.spec.name} did not write to it when you last typed something there"
     return _why_at_once(path, found)
 
 
-def is_own(agent: Agent, root: Path, path: Path) -> bool:
+def is_own(agent: Agent, checkout: Checkout, path: Path) -> bool:
     """Whether the source exists and is the user's own. Blocks."""
     try:
-        return why_not_own(agent, root, path) is None
+        return why_not_own(agent, checkout, path) is None
     except OSError:
         return False
-
-
-def is_tracked(root: Path, path: Path) -> bool:
-    """Whether git tracks `path`, or a file below it, in the checkout at `root`. Blocks, and asks git only if its index
-    has changed. Raises OSError if git can't tell."""
-    return not _git_answers(root, path, "--cached", b"")
 
 
 def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str | None:
@@ -110,45 +97,20 @@ def _why_at_once(path: Path, found: os.stat_result) -> str | None:
     return IN_ONE_GO if found.st_mtime_ns - born < longest_ns else None
 
 
-def _why_not_out_of_git(root: Path, path: Path) -> str | None:
+def _why_not_out_of_git(checkout: Checkout, path: Path) -> str | None:
     """Returns why git may have written the file. While git changes files, its old index lacks the new ones."""
-    if not os.path.lexists(root / ".git"):
+    if not os.path.lexists(checkout.root / ".git"):
         return None
-    before = _index(root)
+    before = checkout.index()
     if before is None:
         return AT_WORK
     try:
-        # An answer that does not name the file proves nothing: a submodule's files are in no list either.
-        untracked = _git_answers(root, path, "--others", os.fsencode(path.relative_to(root)) + b"\0")
+        is_untracked = checkout.is_untracked(path.relative_to(checkout.root).as_posix())
     except OSError:
         return "git could not say whether it is tracked"
-    if _index(root) != before:
+    if checkout.index() != before:
         return AT_WORK
-    return None if untracked else TRACKED
-
-
-def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
-    """Whether git's list of files of that kind at `path` is `wanted`. Raises OSError if git can't tell."""
-    stamp = _index(root)
-    if stamp and _known.get((which, path)) == stamp:
-        return True
-    answer = ask_one(root, "ls-files", "-z", which, "--", path.relative_to(root).as_posix())
-    if answer.code != 0:
-        raise OSError(errno.EINVAL, "it can't read this repository")
-    if answer.out == wanted and stamp:
-        _known[which, path] = stamp
-    return answer.out == wanted
-
-
-def _index(root: Path) -> _Stamp | tuple[()] | None:
-    """Returns the state of the checkout's index, empty outside of a checkout; None while git writes a new one."""
-    git_dir = git_dir_of(root)
-    if git_dir is None:
-        return ()
-    if os.path.lexists(git_dir / "index.lock"):
-        return None
-    index = _status(git_dir / "index")
-    return (index.st_mtime_ns, index.st_size, index.st_ino) if index is not None else _NO_INDEX
+    return None if is_untracked else TRACKED
 
 
 def _made_ns(git: Path) -> int:

@@ -22,6 +22,7 @@ from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
 from carryover.platform import here
+from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
@@ -129,7 +130,7 @@ def moved_to_here(
     if not candidates:
         return respelt
     handoff = None
-    if refusal(root, home=home, agents_own=agents_own) is None:  # else a clone may have brought one
+    if refusal(Checkout(root), home=home, agents_own=agents_own) is None:  # else a clone may have brought one
         with suppress(OSError):
             text = read_bytes_bounded(root / STORE / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)
             handoff = sha_of(text) if text.startswith(_TITLE) else None

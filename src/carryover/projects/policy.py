@@ -14,10 +14,7 @@ from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
 from carryover.paths import StateDir
 from carryover.platform import here
-from carryover.probe.checkout import git_dir_of, is_top
-from carryover.probe.ignored import is_let_in
-from carryover.probe.own_file import is_tracked
-from carryover.probe.without_git import can_be_kept_out
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import IN_PROJECT, STORE
 from carryover.projects.root import AgentFolders, agent_folders
 
@@ -46,13 +43,14 @@ class Refusal(msgspec.Struct, frozen=True):
     """Whether the user can fix it; False if no change in the folder would make a difference."""
 
 
-def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
-    """Returns why nothing may be published in `root`; None if it may. `agents_own`: see `find_root`.
+def refusal(checkout: Checkout, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
+    """Returns why nothing may be published in a folder; None if it may. `agents_own`: see `find_root`.
 
     Refuses the home folder and its parents, folders of keys, settings and programs, temporary and system folders,
     agents' own folders, bare repositories, another user's folder, one that is missing, can't be written or has become
     a symlink, and one whose `.carryover` is a symlink, or would end up in a commit: see `refusal_by_git`.
     """
+    root = checkout.root
     if is_foreign(str(root)):
         return Refusal("it is a folder of another machine", passing=False)
     real = Path(here().canonical(root))
@@ -66,7 +64,7 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
         return Refusal(WITHHELD)
     if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
         return Refusal(unfit)
-    return refusal_by_git(real)
+    return refusal_by_git(checkout)
 
 
 COMMITTED: Final = "a handoff would be committed"
@@ -83,22 +81,22 @@ NOT_NAMED_BACK: Final = (
 )
 
 
-def refusal_by_git(root: Path) -> Refusal | None:
+def refusal_by_git(checkout: Checkout) -> Refusal | None:
     """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only after
     HEAD, its index or an ignore file has changed; where it can't be run, the files alone have to show it. Blocks."""
-    if git_dir_of(root) is None:
-        return Refusal(NOT_NAMED_BACK) if is_top(root) else None
+    if checkout.git_dir is None:
+        return Refusal(NOT_NAMED_BACK) if checkout.is_top else None
     asked = "tracked"
     try:
-        if is_tracked(root, root / STORE):
+        if checkout.is_tracked(STORE):
             remedy = f"`git rm -r --cached {STORE}` ends that"
             return Refusal(f"{STORE} is tracked by git, so {COMMITTED}; {remedy}", in_git=True)
         asked = "ignored"
-        if is_let_in(root, STORE):
+        if checkout.is_let_in(STORE):
             remedy = f"`git check-ignore -v {STORE}` names it"
             return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
     except FileNotFoundError:
-        return None if can_be_kept_out(root, STORE) else Refusal(ONLY_GIT)
+        return Refusal(ONLY_GIT)
     except OSError as error:
         return Refusal(f"git could not say whether {STORE} is {asked}: {error.strerror}")
     return None

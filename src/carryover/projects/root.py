@@ -15,7 +15,7 @@ from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
 from carryover.platform import here
-from carryover.probe.checkout import git_dir_of, is_top, main_checkout_of, worktrees_of
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at, look_at_each
 
 AgentFolders = Callable[[], frozenset[Path]]
@@ -39,8 +39,8 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
     for folder in (start, *start.parents):
         if folder in too_high and folder != start:
             continue
-        if is_top(folder):
-            main_root = main_checkout_of(folder)
+        if (checkout := Checkout(folder)).is_top:
+            main_root = checkout.main
             if main_root is not None and _is_an_agents(folder, home, agents_own):
                 return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
@@ -51,10 +51,11 @@ def agents_checkouts(
     root: Path, *, home: Path | None = None, agents_own: AgentFolders | None = None
 ) -> tuple[str, ...]:
     """Returns the worktrees of the repository at `root` that agents created for themselves, sorted by name in git."""
-    if (git_dir := git_dir_of(root)) is None:
+    checkout = Checkout(root)
+    if checkout.git_dir != checkout.common:  # a worktree has none
         return ()
     home = Path(here().canonical(home or Path.home()))
-    return tuple(str(folder) for folder in worktrees_of(git_dir) if _is_an_agents(folder, home, agents_own))
+    return tuple(str(folder) for folder in checkout.others if _is_an_agents(folder, home, agents_own))
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:

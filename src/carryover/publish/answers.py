@@ -19,6 +19,7 @@ from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.model import conversation_of
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, changed_since
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
@@ -109,7 +110,7 @@ class Moment:
         head = since.head if since is not None else None
         made = with_page(made, settings, kept_out=not present.is_open_to_git)
         made = msgspec.structs.replace(made, head=head)
-        moved = _moved(Path(view.root), git, made.head)
+        moved = _moved(present.checkout, git, made.head)
         answering = Answering(
             situation=situation,
             now_ms=self.now_ms,
@@ -126,6 +127,7 @@ class Moment:
 class _Present(NamedTuple):
     """What is asked of git and the disk. `is_open_to_git`: a commit could take a handoff along."""
 
+    checkout: Checkout
     facts: Facts
     is_open_to_git: bool
 
@@ -133,19 +135,20 @@ class _Present(NamedTuple):
 def _present_of(
     db: sqlite3.Connection, view: ProjectView, settings: ProjectSettings, then: GitFacts | None
 ) -> _Present:
-    root = Path(view.root)
-    facts = Facts(git_now(root, then), files_now(view), elsewhere_lines(db, view), for_now=True, clock=on_this_machine)
-    return _Present(facts, open_to_git(root, settings) is not None)
+    checkout = Checkout(Path(view.root))
+    git, elsewhere = git_now(checkout, then), elsewhere_lines(db, view)
+    facts = Facts(git, files_now(view), elsewhere, for_now=True, clock=on_this_machine)
+    return _Present(checkout, facts, open_to_git(checkout, settings) is not None)
 
 
-def _moved(root: Path, git: GitFacts | None, since: str | None) -> ChangedSince | None:
+def _moved(checkout: Checkout, git: GitFacts | None, since: str | None) -> ChangedSince | None:
     """Returns what has changed since a commit; None if that is unknown, or if git is too slow to say it."""
     if git is None or git.stale or since is None:
         return None
     if git.head == since:
         return ChangedSince(head=since, changed_files=git.changed_files)
     with contextlib.suppress(TimeoutError):
-        return changed_since(root, since=since, own=own_writes())
+        return changed_since(checkout, since=since, own=own_writes())
     return None
 
 

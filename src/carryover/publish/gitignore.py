@@ -20,36 +20,33 @@ from carryover.edits.apply import Change, Edit, ProjectEdits, plan
 from carryover.edits.record import GITIGNORE
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
-from carryover.probe.checkout import git_dir_of
-from carryover.probe.ignored import SIZE_LIMIT_BYTES, exclude_file, has_rule, other_checkouts
+from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
-"""Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `exclude_file`."""
+"""Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `Checkout.exclude`."""
 
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
 
 
-def keep_out(root: Path, edits: ProjectEdits) -> str | None:
+def keep_out(checkout: Checkout, edits: ProjectEdits) -> str | None:
     """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
 
     It stays as long as the folder does, in every mode: git removes a .gitignore that is not committed.
     """
-    if git_dir_of(root) is None or _exclude(root, edits):
+    if checkout.git_dir is None or _exclude(checkout, edits):
         return None
     return f"{edits.notes[-1]}, so {COMMITTED}"
 
 
-def has_info_folder(root: Path) -> bool:
+def has_info_folder(checkout: Checkout) -> bool:
     """Whether the folder of `info/exclude` is there, or there is no repository for it."""
-    try:
-        return exclude_file(root).parent.exists()
-    except OSError:
-        return True
+    return checkout.common is None or checkout.exclude.parent.exists()
 
 
 def ignore_itself(store: Path) -> None:
@@ -77,24 +74,24 @@ def unshare_rule(root: Path, edits: ProjectEdits) -> None:
         edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
 
 
-def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
+def keep_file_out(checkout: Checkout, edits: ProjectEdits, name: str) -> bool:
     """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
-    return _exclude(root, edits, _lines_for(name))
+    return _exclude(checkout, edits, _lines_for(name))
 
 
-def is_kept_out(root: Path, name: str) -> bool:
+def is_kept_out(checkout: Checkout, name: str) -> bool:
     """Whether `info/exclude` has our rule for a file. Raises OSError if it can't be read."""
     try:
-        rules = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
+        rules = read_bytes_bounded(checkout.exclude, SIZE_LIMIT_BYTES, follow=False)
     except FileNotFoundError:
         return False
     return find_lines(rules, _lines_for(name)) is not None
 
 
-def show_files(root: Path, edits: ProjectEdits, names: Collection[str]) -> None:
+def show_files(checkout: Checkout, edits: ProjectEdits, names: Collection[str]) -> None:
     """Removes the rules for these files from `info/exclude`, so that git shows them again."""
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        exclude = _own_exclude(root)
+        exclude = _own_exclude(checkout)
         gone = [_lines_for(name) for name in names]
         edits.carry_out_apart(EXCLUDE, plan(_change(exclude, partial(without_rules, gone=gone))))
 
@@ -108,26 +105,25 @@ def _all_rules() -> list[tuple[bytes, bytes]]:
     return [*map(_lines_for, names), _LINES]
 
 
-def rule_removals(root: Path, mine: Collection[str], going: Collection[Path] = ()) -> Iterator[tuple[str, Edit]]:
-    """Yields the edits that remove our rules from .gitignore and `info/exclude` of the checkout at `root`.
+def rule_removals(
+    checkout: Checkout, mine: Collection[str], going: Collection[Path] = ()
+) -> Iterator[tuple[str, Edit]]:
+    """Yields the edits that remove our rules from .gitignore and `info/exclude` of the checkout.
 
     The rule in `info/exclude` stays while another checkout of the repository has a handoff, unless that checkout is
     among those `going`.
     """
     if GITIGNORE in mine:
-        yield GITIGNORE, plan(rule_removal(root / GITIGNORE))
+        yield GITIGNORE, plan(rule_removal(checkout.root / GITIGNORE))
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        exclude = _own_exclude(root)
-        if exclude.exists() and not [store for store in other_stores(root) if store not in going]:
+        exclude = _own_exclude(checkout)
+        if exclude.exists() and not [store for store in other_stores(checkout) if store not in going]:
             yield EXCLUDE, plan(rule_removal(exclude))
 
 
-def other_stores(root: Path) -> list[Path]:
+def other_stores(checkout: Checkout) -> list[Path]:
     """Returns the folders with handoffs of the repository's other checkouts, which need the same rule."""
-    try:
-        return [store for other in other_checkouts(root) if is_there(store := other / STORE)]
-    except OSError:
-        return []
+    return [store for other in checkout.others if is_there(store := other / STORE)]
 
 
 def remove_if_empty(exclude: Path) -> None:
@@ -187,17 +183,17 @@ def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     return data if span is None else without_span(data, span)
 
 
-def _exclude(root: Path, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -> bool:
+def _exclude(checkout: Checkout, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -> bool:
     try:
-        edit = plan(_change(_own_exclude(root), partial(_with_own_rule, lines=lines)))
+        edit = plan(_change(_own_exclude(checkout), partial(_with_own_rule, lines=lines)))
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
     return edits.carry_out_apart(EXCLUDE, edit)
 
 
-def _own_exclude(root: Path) -> Path:
-    path = exclude_file(root)
+def _own_exclude(checkout: Checkout) -> Path:
+    path = checkout.exclude
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
     return path

@@ -15,8 +15,8 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits, plan
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.checkout import git_dir_of
-from carryover.probe.ignored import SIZE_LIMIT_BYTES, is_ignored, is_negated, other_checkouts, tracked_anywhere
+from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.publish.gitignore import is_kept_out, keep_file_out, project_change, show_files
 from carryover.publish.once import committed_names
 from carryover.publish.pointers import NEW_FILE, pointer_removal, read_instructions, says_nothing, without_block
@@ -31,22 +31,25 @@ def local_names() -> dict[str, bytes]:
     return {AGENTS_MD: NEW_FILE, **files}
 
 
-def place_local_files(root: Path, edits: ProjectEdits, agents: Collection[str] | None, *, create: bool = True) -> None:
+def place_local_files(
+    checkout: Checkout, edits: ProjectEdits, agents: Collection[str] | None, *, create: bool = True
+) -> None:
     """Creates the files that one of `agents` (None: any) would read here. Removes files that were created for
     others, and text that was written into files that git shows. Without `create`, only the latter. Raises OSError if
     git can't tell which files it has."""
-    wanted = set(_wanted(root, agents)) if git_dir_of(root) is not None else set()
+    root = checkout.root
+    wanted = set(_wanted(checkout, agents)) if checkout.git_dir is not None else set()
     for name, text in local_names().items():
-        if name in wanted and (create or name in edits.mine) and _is_hidden(root, edits, name):
+        if name in wanted and (create or name in edits.mine) and _is_hidden(checkout, edits, name):
             edits.carry_out(name, _making(root, name, text), ours=True)
         else:
             wanted.discard(name)
     gone = [name for name in (*instruction_files(), *local_names()) if name in edits.mine and name not in wanted]
-    committed = committed_names(root) if gone else set()
+    committed = committed_names(checkout) if gone else set()
     for name in dict.fromkeys(gone):
         # What HEAD has came or stays with the repository; taking it out would be a change that git shows.
         edits.carry_out(name, _as_it_is(root, name) if name in committed else local_removal(root, name), ours=False)
-    hide_no_more(root, edits, wanted)
+    hide_no_more(checkout, edits, wanted)
 
 
 def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
@@ -55,17 +58,16 @@ def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
 
 
-def hide_no_more(root: Path, edits: ProjectEdits, wanted: Collection[str] = ()) -> None:
+def hide_no_more(checkout: Checkout, edits: ProjectEdits, wanted: Collection[str] = ()) -> None:
     """Makes git show all files again except for the `wanted` ones and our files in another checkout."""
-    others = _others(root)
     names = []
     for name, text in local_names().items():
         if name in wanted:
             continue
-        is_elsewhere = any(_content(other / name) == text for other in others)
+        is_elsewhere = any(_content(other / name) == text for other in checkout.others)
         if not is_elsewhere:
             names.append(name)
-    show_files(root, edits, names)
+    show_files(checkout, edits, names)
 
 
 def local_removal(root: Path, name: str) -> Edit:
@@ -80,13 +82,13 @@ def local_removal(root: Path, name: str) -> Edit:
     return _plan(root, name, removed)
 
 
-def _wanted(root: Path, agents: Collection[str] | None) -> Iterator[str]:
-    taken = tracked_anywhere(root, list(local_names()))
-    taken |= {name for name, text in local_names().items() if not _is_free(root, name, text)}
+def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]:
+    taken = checkout.tracked_anywhere(list(local_names()))
+    taken |= {name for name, text in local_names().items() if not _is_free(checkout, name, text)}
     if AGENTS_MD not in taken:
         yield AGENTS_MD
     for agent, file in local_files().items():
-        needed = _has_text(root, file.beside) if file.beside else AGENTS_MD in taken
+        needed = _has_text(checkout.root, file.beside) if file.beside else AGENTS_MD in taken
         if (agents is None or agent in agents) and needed and file.name not in taken:
             yield file.name
 
@@ -95,9 +97,10 @@ def _has_text(root: Path, name: str) -> bool:
     return not says_nothing(read_instructions(root, name))
 
 
-def _is_free(root: Path, name: str, text: bytes) -> bool:
+def _is_free(checkout: Checkout, name: str, text: bytes) -> bool:
     """Whether no checkout has anything but our own file there."""
-    return all(_content(checkout / name) in (None, text) and _is_way_free(checkout, name) for checkout in _all(root))
+    roots = (checkout.root, *checkout.others)
+    return all(_content(root / name) in (None, text) and _is_way_free(root, name) for root in roots)
 
 
 def _is_way_free(root: Path, name: str) -> bool:
@@ -125,22 +128,11 @@ def _content(path: Path) -> bytes | None:
         return b""
 
 
-def _all(root: Path) -> list[Path]:
-    return [root, *_others(root)]
-
-
-def _others(root: Path) -> list[Path]:
-    try:
-        return list(other_checkouts(root))
-    except OSError:
-        return []
-
-
-def _is_hidden(root: Path, edits: ProjectEdits, name: str) -> bool:
+def _is_hidden(checkout: Checkout, edits: ProjectEdits, name: str) -> bool:
     """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
-    if not is_kept_out(root, name) and (is_negated(root, name) or not keep_file_out(root, edits, name)):
+    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_file_out(checkout, edits, name)):
         return False
-    return isinstance(edits, PlannedEdits) or is_ignored(root, name)
+    return isinstance(edits, PlannedEdits) or checkout.is_ignored(name)
 
 
 def _folders(root: Path, name: str) -> list[Path]:

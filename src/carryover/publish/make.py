@@ -24,10 +24,11 @@ from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import by_last_use, project_by_root, published_git, related_projects
-from carryover.probe.checkout import is_top, main_checkout_of
+from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
-from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts, head_stamp, may_be_repository
+from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts
 from carryover.probe.git_command import ask_one
+from carryover.probe.git_dir import may_be_asked
 from carryover.projects.handoff_file import PAGE, STORE, Published, place_of, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
 from carryover.publish.gitignore import without_rule
@@ -61,7 +62,7 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     related: tuple[int, ...] = ()
     """Ids of the projects whose handoffs name this one: its main checkout, its worktrees."""
     head: int = 0
-    """The `head_stamp` of the project before git was asked."""
+    """The `Checkout.head_stamp` of the project before git was asked."""
 
     @property
     def sha(self) -> str | None:
@@ -81,16 +82,16 @@ def made_handoff(
 ) -> Refreshed:
     """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
     view = view_now(db, project, agents_own)
-    root = Path(view.root)
+    checkout = Checkout(Path(view.root))
     settings = settings_of(view, config)
     related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not was_brought_in(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
-    head = head_stamp(root) if _is_here(root) else 0
-    facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
+    head = checkout.head_stamp() if _is_here(checkout.root) else 0
+    facts = Facts(git_now(checkout, last_git), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
-    why_open = open_to_git(root, settings) if made is not None else None
+    why_open = open_to_git(checkout, settings) if made is not None else None
     handoff = with_page(made, settings, kept_out=why_open is None) if made is not None else None
     text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
@@ -204,12 +205,12 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
 
 def _of_true_worktrees(view: ProjectView) -> ProjectView:
     """Returns the view without checkouts that are no longer what they were taken for when they were last recorded."""
-    root = Path(view.root)
+    checkout = Checkout(Path(view.root))
     main_root = view.main_root
-    if main_root is not None and is_top(root) and main_checkout_of(root) != main_root:
+    if main_root is not None and checkout.is_top and checkout.main != main_root:
         main_root = None
     others = (tree for tree in view.worktrees if tree.root != view.main_root)
-    true = [tree for tree in others if main_checkout_of(Path(tree.root)) == view.root]
+    true = [tree for tree in others if Checkout(Path(tree.root)).main == view.root]
     main = [tree for tree in view.worktrees if tree.root == main_root]
     return msgspec.structs.replace(view, main_root=main_root, worktrees=(*main, *true))
 
@@ -224,10 +225,10 @@ def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
     return settings.at(max((session.last_ms for session in view.sessions), default=settings.since_ms))
 
 
-def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
+def git_now(checkout: Checkout, last: GitFacts | None = None, *, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
     """Returns git's current state or, if git is too slow, `last` marked as stale. None outside a repository."""
     try:
-        return git_facts(root, own=own_writes(), timeout_s=timeout_s) if _is_here(root) else None
+        return git_facts(checkout, own=own_writes(), timeout_s=timeout_s) if _is_here(checkout.root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None
 
@@ -266,7 +267,7 @@ def elsewhere_lines(db: sqlite3.Connection, view: ProjectView) -> tuple[str, ...
 
 def _whether_here(root: Path, commit: str) -> str:
     """Says whether the repository at `root` has the commit; nothing if there is none or git is too slow."""
-    if not may_be_repository(root):
+    if not may_be_asked(root):
         return ""
     try:
         asked = ask_one(root, "cat-file", "-e", f"{commit}^{{commit}}", timeout_s=TIMEOUT_S)

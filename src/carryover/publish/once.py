@@ -11,7 +11,6 @@ import shlex
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +19,9 @@ from carryover.config import ProjectSettings
 from carryover.edits.record import GITIGNORE, Placed, placed_texts, remember_placed
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.platform import here
-from carryover.probe.checkout import common_dir_of, git_dir_of
+from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask, ask_one
-from carryover.probe.ignored import SIZE_LIMIT_BYTES
-from carryover.probe.own_file import is_tracked
-from carryover.probe.without_git import is_surely_untracked
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.publish.gitignore import has_our_rule
 from carryover.publish.pointers import block_state, read_instructions
 from carryover.terminal.paths import quoted
@@ -35,17 +32,19 @@ TIMEOUT_S: Final = 1.0
 class Once:
     """Which files may still be written in a checkout under `shared`, and which were."""
 
-    def __init__(self, root: Path, state: Path, settings: ProjectSettings) -> None:
+    def __init__(self, checkout: Checkout, state: Path, settings: ProjectSettings) -> None:
         """Raises OSError if the record can't be read."""
-        self._root = root
+        self._checkout = checkout
+        self._root = checkout.root
         self._state = state
         self._agreed_ms = settings.agreed_ms
         known = placed_texts(state)
-        self.repository = str(repository_of(root))
-        self.here = {name for placed in known if placed.root == str(root) for name in placed.names}
+        self.repository = str(repository_of(checkout))
+        self.here = {name for placed in known if placed.root == str(self._root) for name in placed.names}
         """What was ever written into this checkout and not taken out."""
         same = [one for one in known if (one.repository, one.agreed_ms) == (self.repository, self._agreed_ms)]
         self._placed = {name for placed in same for name in placed.names}
+        self._committed: set[str] | None = None
 
     def allows(self, name: str) -> bool:
         """Whether the file may get our text: if it is the first time, or if other files have that text in HEAD.
@@ -56,18 +55,19 @@ class Once:
 
     def _is_left_out(self, name: str) -> bool:
         """Whether git tracks a file that is not here, as in a sparse checkout: ours would be all that is in it."""
-        if is_there(self._root / name) or git_dir_of(self._root) is None:
+        if is_there(self._root / name) or self._checkout.git_dir is None:
             return False
         try:
-            return is_tracked(self._root, self._root / name)
-        except FileNotFoundError:  # git can't be run
-            return not is_surely_untracked(self._root, name)
+            return self._checkout.is_tracked(name)
         except OSError:
             return True
 
-    @cached_property
+    @property
     def _is_settled(self) -> bool:
-        return bool(committed_names(self._root))
+        # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
+        if self._committed is None:
+            self._committed = committed_names(self._checkout)
+        return bool(self._committed)
 
     def note(self, settings: ProjectSettings) -> None:
         """Records what was just done in the checkout. Raises OSError."""
@@ -88,11 +88,10 @@ class Once:
             remember_placed(self._state, Placed(root=str(self._root), repository=self.repository))
 
 
-def repository_of(root: Path) -> Path:
+def repository_of(checkout: Checkout) -> Path:
     """Returns the path that all checkouts of one repository share: git's data folder; the root itself outside of
     git."""
-    common = common_dir_of(root)
-    return Path(here().canonical(common)) if common is not None else root
+    return Path(here().canonical(checkout.common)) if checkout.common is not None else checkout.root
 
 
 def present_names(root: Path) -> set[str]:
@@ -103,24 +102,24 @@ def present_names(root: Path) -> set[str]:
     return {name for name, text in texts.items() if _is_ours(name, text)}
 
 
-def committed_names(root: Path) -> set[str]:
+def committed_names(checkout: Checkout) -> set[str]:
     """Returns the files that have our text in HEAD; none if git does not answer. Blocks."""
     names = (*instruction_files(), GITIGNORE)
     commands = [("cat-file", "blob", f"HEAD:{name}") for name in names]
     try:
-        blobs = ask(root, *commands, deadline=time.monotonic() + TIMEOUT_S)
+        blobs = ask(checkout.root, *commands, deadline=time.monotonic() + TIMEOUT_S)
     except OSError:
         return set()
     return {name for name, blob in zip(names, blobs, strict=True) if blob.code == 0 and _is_ours(name, blob.out)}
 
 
-def uncommitted_names(root: Path) -> tuple[str, ...]:
+def uncommitted_names(checkout: Checkout) -> tuple[str, ...]:
     """Returns the files that git shows as changed because of our text; none if git does not answer. Blocks."""
-    present = present_names(root) if git_dir_of(root) is not None else set()
-    committed = committed_names(root) if present else set()
+    present = present_names(checkout.root) if checkout.git_dir is not None else set()
+    committed = committed_names(checkout) if present else set()
     changed = [name for name in (*instruction_files(), GITIGNORE) if name in present - committed]
     try:
-        ignored = ask_one(root, "check-ignore", "--", *changed, timeout_s=TIMEOUT_S).out if changed else b""
+        ignored = ask_one(checkout.root, "check-ignore", "--", *changed, timeout_s=TIMEOUT_S).out if changed else b""
     except OSError:
         return ()
     hidden = os.fsdecode(ignored).splitlines()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,7 @@ class OwnWords:
         self._db = db
         self._root = root
         self._left = MOST_PROMPTS
+        self._known_commands: list[Source] | None = None
 
     def of(self, thread_id: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Returns the turns of a thread, with only the user's own words in each prompt that was made from a
@@ -42,9 +43,15 @@ class OwnWords:
         own = {turn.number: self._own(turn, known[turn.at_ms]) for turn in looked_at}
         return tuple(own.get(turn.number, turn) for turn in turns)
 
-    @cached_property
+    @property
     def _commands(self) -> list[Source]:
         """The command files of the user and of the project."""
+        # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
+        if self._known_commands is None:
+            self._known_commands = self._read_commands()
+        return self._known_commands
+
+    def _read_commands(self) -> list[Source]:
         from carryover.agents import specs
         from carryover.probe.command_files import command_files
 

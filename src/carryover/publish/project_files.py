@@ -19,7 +19,7 @@ from carryover.edits.record import INFO
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir, read_bytes_bounded
 from carryover.paths import StateDir
-from carryover.probe.checkout import git_dir_of
+from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import (
     HANDOFF,
@@ -68,7 +68,7 @@ def publish(
     why_not = _switched_off(settings)
     if why_not is not None:
         return Published(refusal=why_not, notes=settings.notes)
-    ordered = _Ordered(root, text, settings, before, beside, has_page, paths or _own_paths())
+    ordered = _Ordered(Checkout(root), text, settings, before, beside, has_page, paths or _own_paths())
     try:
         return _publish_in_project(ordered) if settings.folder is None else _publish_in_folder(ordered, settings.folder)
     except OSError as error:
@@ -79,7 +79,7 @@ def publish(
 class _Ordered(NamedTuple):
     """What `publish` was called with."""
 
-    root: Path
+    checkout: Checkout
     text: CleanText
     settings: ProjectSettings
     before: Callable[[Path], None]
@@ -104,10 +104,11 @@ def _publish_in_folder(ordered: _Ordered, folder: Path) -> Published:
 
 
 def _publish_in_project(ordered: _Ordered) -> Published:
-    root = ordered.root
+    checkout = ordered.checkout
+    root = checkout.root
     settings = ordered.settings
     paths = ordered.paths
-    refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
+    refused = refusal(checkout, home=paths.home, agents_own=paths.agents_own)
     if refused is not None:
         if refused.in_git and settings.pointers == "local":
             take_back(root, settings, paths.state)  # a hidden file may be the user's by now
@@ -119,19 +120,20 @@ def _publish_in_project(ordered: _Ordered) -> Published:
 
 def _write_in_project(ordered: _Ordered) -> Published:
     """Writes the handoff and what belongs to it, unless git can't be kept from committing it."""
-    root = ordered.root
+    checkout = ordered.checkout
+    root = checkout.root
     settings = ordered.settings
-    once = Once(root, ordered.paths.state, settings)
+    once = Once(checkout, ordered.paths.state, settings)
     edits = ProjectEdits(root / STORE, settings.notes, once.here)
-    refused = _ignored_by_git(root, edits)  # first, so that the handoff can never be committed
+    refused = _ignored_by_git(checkout, edits)  # first, so that the handoff can never be committed
     if refused is not None:
         return _refused(root, refused, settings)
     ignore_itself(root / STORE)
     written = _written(root / STORE, ordered)
-    _place(root, settings, edits, once, ordered.paths.home)
+    _place(checkout, settings, edits, once, ordered.paths.home)
     once.note(settings)
     again = ordered.beside()
-    refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
+    refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
     if refused is not None:
         return _refused(root, refused, settings)
     return msgspec.structs.replace(
@@ -150,11 +152,11 @@ def _written(folder: Path, ordered: _Ordered) -> Published:
     return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if ordered.has_page else None)
 
 
-def _ignored_by_git(root: Path, edits: ProjectEdits) -> Refusal | None:
+def _ignored_by_git(checkout: Checkout, edits: ProjectEdits) -> Refusal | None:
     """Has git ignore the handoff's folder; returns why it can't, if it can't."""
-    had_info = has_info_folder(root)
-    refused = kept_out(root, edits)
-    if refused is None and not had_info and has_info_folder(root):
+    had_info = has_info_folder(checkout)
+    refused = kept_out(checkout, edits)
+    if refused is None and not had_info and has_info_folder(checkout):
         edits.created(INFO)
     return refused
 
@@ -194,43 +196,45 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = No
     if settings.excluded or settings.folder is not None:
         return None
     paths = paths or _own_paths()
-    if refusal(root, home=paths.home, agents_own=paths.agents_own) is not None:
+    checkout = Checkout(root)
+    if refusal(checkout, home=paths.home, agents_own=paths.agents_own) is not None:
         return None
-    once = Once(root, paths.state, settings)
+    once = Once(checkout, paths.state, settings)
     edits = PlannedEdits(root / STORE, once.here)
-    if keep_out(root, edits) is None:
-        _place(root, settings, edits, once, paths.home)
+    if keep_out(checkout, edits) is None:
+        _place(checkout, settings, edits, once, paths.home)
     return edits
 
 
-def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once, home: Path) -> None:
+def _place(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, once: Once, home: Path) -> None:
     if not settings.decided:
         return
     if settings.pointers != "shared":
-        unshare_rule(root, edits)
+        unshare_rule(checkout.root, edits)
     if settings.pointers == "private":
-        take_out(root, edits)
-        hide_no_more(root, edits)
+        take_out(checkout.root, edits)
+        hide_no_more(checkout, edits)
         return
-    place_in_read_lists(root, edits, home=home)
+    place_in_read_lists(checkout, edits, home=home)
     if settings.pointers == "local":
-        _place_local_files(root, settings, edits)
+        _place_local_files(checkout, settings, edits)
     else:
-        _share(root, settings, edits, once)
+        _share(checkout, settings, edits, once)
 
 
-def _place_local_files(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> None:
+def _place_local_files(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits) -> None:
     try:
-        place_local_files(root, edits, settings.agents)
+        place_local_files(checkout, edits, settings.agents)
     except OSError as error:  # the handoff is written all the same
         edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
 
 
-def _share(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> None:
+def _share(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> None:
+    root = checkout.root
     for name in edits.mine & local_names().keys() - instruction_files().keys():
         edits.carry_out(name, local_removal(root, name), ours=False)
-    hide_no_more(root, edits)
-    if git_dir_of(root) is None and _holds_repositories(root):
+    hide_no_more(checkout, edits)
+    if checkout.git_dir is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
         place_pointers(root, edits, settings.agents, once.allows)

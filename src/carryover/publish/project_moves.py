@@ -22,6 +22,7 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
+from carryover.probe.checkout import Checkout
 from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
@@ -118,7 +119,7 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
     with suppress(OSError):
         moved = (placed for placed in placed_texts(paths.state) if placed.root in old)
         for placed in moved:
-            repository = str(repository_of(Path(new)))
+            repository = str(repository_of(Checkout(Path(new))))
             remember_placed(paths.state, msgspec.structs.replace(placed, root=new, repository=repository))
     with suppress(OSError):
         if is_folder(store) and any(known.root in old for known in published_projects(paths.state)):

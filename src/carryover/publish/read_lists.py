@@ -16,28 +16,32 @@ from carryover.adapter.spec import ReadList
 from carryover.agents import adapters, specs
 from carryover.edits.apply import Edit, ProjectEdits, plan
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.checkout import git_dir_of
-from carryover.probe.git_command import ask_one
-from carryover.probe.ignored import SIZE_LIMIT_BYTES
-from carryover.probe.own_file import is_own, is_tracked
+from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
+from carryover.probe.own_file import is_own
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_file_out, project_change
 from carryover.text.user_text import EditRefused
 
 
-def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
-    """Adds the handoff of the project at `root` to the list of each agent that has worked there, unless present."""
+def place_in_read_lists(checkout: Checkout, edits: ProjectEdits, *, home: Path) -> None:
+    """Adds the handoff of the project to the list of each agent that has worked there, unless present."""
+    root = checkout.root
     for spec in specs():
         where = spec.read_list
         if where is None:
             continue
         mine = where.file in edits.mine
-        if not mine and not _has_worked_here(adapters().get(spec.id), root):
+        if not mine and not _has_worked_here(adapters().get(spec.id), checkout):
             continue
-        reason = _why_not(root, where, mine=mine, home=home)
-        # A file that git does not ignore yet is ours: `_why_not` refuses the user's.
-        ignored = mine or git_dir_of(root) is None or (reason is None and _is_ignored(root, where.file))
-        if reason is None and (ignored or keep_file_out(root, edits, where.file)):
+        shown = False
+        try:
+            shown = not mine and checkout.git_dir is not None and not checkout.is_ignored(where.file)
+            reason = _why_not(checkout, where, mine=mine, shown=shown, home=home)
+        except OSError:
+            reason = "git could not say whether it is ignored"
+        # A file that git shows is ours to make: `_why_not` refuses the user's.
+        if reason is None and (not shown or keep_file_out(checkout, edits, where.file)):
             edit = _addition(root, where, mine=mine)
             edits.carry_out(where.file, edit, ours=edit.after is not None and _ours(edit.after, where) != [])
             continue
@@ -50,10 +54,10 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
             edits.left_alone(where.file, reason)
 
 
-def _has_worked_here(agent: Agent | None, root: Path) -> bool:
+def _has_worked_here(agent: Agent | None, checkout: Checkout) -> bool:
     if agent is None or not agent.in_projects:
         return False
-    return any(is_own(agent, root, Path(source.path)) for source in agent.sources(root))
+    return any(is_own(agent, checkout, Path(source.path)) for source in agent.sources(checkout.root))
 
 
 def lists_handoff(root: Path, where: ReadList) -> bool:
@@ -80,24 +84,17 @@ def read_list_removal(root: Path, where: ReadList) -> Edit:
     return _plan(root, where, removed)
 
 
-def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | None:
-    """Returns why the project's file must not get the entry, as a clause; None if it may."""
-    path = root / where.file
-    if git_dir_of(root) is not None:
-        try:
-            if is_tracked(root, path):
-                return "git tracks it, and a path of this machine does not belong there"
-            if not mine and is_there(path) and not _is_ignored(root, where.file):
-                return "git does not ignore it, so a path of this machine might be committed"
-        except OSError:
-            return "git could not say whether it is ignored"
+def _why_not(checkout: Checkout, where: ReadList, *, mine: bool, shown: bool, home: Path) -> str | None:
+    """Returns why the project's file must not get the entry, as a clause; None if it may. `shown`: whether git does not
+    ignore the file. Raises OSError if git can't tell whether it tracks it."""
+    path = checkout.root / where.file
+    if checkout.git_dir is not None and checkout.is_tracked(where.file):
+        return "git tracks it, and a path of this machine does not belong there"
+    if shown and is_there(path):
+        return "git does not ignore it, so a path of this machine might be committed"
     if not mine and not _has_list(path, where) and _has_list(where.user_file.at(home, {}), where):
         return f"the list in {where.user_file.path} would no longer count in this project"
     return None
-
-
-def _is_ignored(root: Path, name: str) -> bool:
-    return ask_one(root, "check-ignore", "-q", "--", name).code == 0
 
 
 def _has_list(path: Path, where: ReadList) -> bool:

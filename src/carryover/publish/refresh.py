@@ -25,6 +25,7 @@ from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
@@ -90,7 +91,7 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
     settings = project_settings(root, config)
     if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
         return False
-    return settings.folder is not None or refusal(root, home=paths.home, agents_own=paths.agents_own) is None
+    return settings.folder is not None or refusal(Checkout(root), home=paths.home, agents_own=paths.agents_own) is None
 
 
 def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:

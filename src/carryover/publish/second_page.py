@@ -13,6 +13,7 @@ from carryover.distill.trail import past_of
 from carryover.export import dial
 from carryover.facts import ProjectRoot
 from carryover.fsio import locked_dir, read_bytes_bounded
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF_LIMIT_BYTES, PAGE, STORE, Published, write_handoff
 from carryover.projects.policy import refusal_by_git
@@ -53,7 +54,7 @@ def write_second_page(
             write_handoff(folder, text, PAGE)
         return is_same
     with locked_dir(folder):
-        if _is_in_place(made, published) and refusal_by_git(Path(made.root)) is None:
+        if _is_in_place(made, published) and refusal_by_git(Checkout(Path(made.root))) is None:
             write_handoff(folder, text, PAGE)
             return True
         with contextlib.suppress(OSError):  # the folder may have been taken out just before it was locked

@@ -16,6 +16,7 @@ from carryover.errors import os_reason
 from carryover.fsio import is_folder, locked_dir
 from carryover.paths import StateDir
 from carryover.platform import here
+from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import (
     STORE,
@@ -41,47 +42,49 @@ def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) 
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     if stays or store.is_symlink():
         return ProjectEdits(store)
-    once = Once(root, state or StateDir.of(os.environ, Path.home()).root, settings)
+    checkout = Checkout(root)
+    once = Once(checkout, state or StateDir.of(os.environ, Path.home()).root, settings)
     if not (is_folder(store) or once.here):
         return ProjectEdits(store)
     with locked_dir(store):
-        return _taken_back(root, settings, ProjectEdits(store, placed=once.here), once)
+        return _taken_back(checkout, settings, ProjectEdits(store, placed=once.here), once)
 
 
-def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
+def _taken_back(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
+    root = checkout.root
     store = root / STORE
     if settings.pointers == "local" and settings.excluded is None:
-        place_local_files(root, edits, settings.agents, create=False)
+        place_local_files(checkout, edits, settings.agents, create=False)
     else:
         take_out(root, edits)
-        hide_no_more(root, edits)
+        hide_no_more(checkout, edits)
     once.forget()
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
         # Otherwise the list of what had to stay is still needed, and must stay ignored.
         if edits.mine <= {GITIGNORE, INFO}:
-            _remove_store(root, edits)
+            _remove_store(checkout, edits)
     else:
         unshare_rule(root, edits)
     return edits
 
 
-def _remove_store(root: Path, edits: ProjectEdits) -> None:
+def _remove_store(checkout: Checkout, edits: ProjectEdits) -> None:
     """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
-    store = root / STORE
+    store = checkout.root / STORE
     mine = set(edits.mine)
     own = own_ignore_file(store)
     for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
         path.unlink(missing_ok=True)
     if mine:
-        unshare_rule(root, edits)
+        unshare_rule(checkout.root, edits)
     (store / PROJECT_EDITS).unlink(missing_ok=True)
     try:
         store.rmdir()
     except OSError:
         return
-    for name, edit in rule_removals(root, ()):
+    for name, edit in rule_removals(checkout, ()):
         if edits.carry_out_apart(name, edit) and INFO in mine:
             remove_if_empty(edit.path)
 

@@ -34,6 +34,7 @@ from carryover.ledger.tombstones import (
 )
 from carryover.model import conversation_of
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
 from carryover.probe.looks import look_at_each
 from carryover.sync.clones import repository_of
@@ -166,7 +167,7 @@ class LedgerOutgoing:
 
 def _state_of(root: str) -> ProjectState | None:
     with suppress(TimeoutError, OSError):
-        git = git_facts(Path(root), timeout_s=_GIT_S) if Path(root).is_dir() else None
+        git = git_facts(Checkout(Path(root)), timeout_s=_GIT_S) if Path(root).is_dir() else None
         if git is not None:
             return ProjectState(root=root, branch=git.branch, head=git.head, at_ms=int(time.time() * 1000))
     return None

@@ -22,6 +22,7 @@ from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
 from carryover.paths import StateDir
 from carryover.platform import MACOS, here
+from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths, find_root
 from carryover.publish.project_moves import follow, inspect_root
@@ -189,6 +190,6 @@ def test_a_hook_is_known_by_whichever_spelling_it_comes_but_not_through_a_link(s
 @needs_disk
 def test_folders_of_keys_are_known_by_any_spelling(disk: Path) -> None:
     (disk / ".SSH" / "keys").mkdir(parents=True)
-    refused = refusal(Path(here().canonical(disk / ".ssh" / "keys")), home=disk)
+    refused = refusal(Checkout(Path(here().canonical(disk / ".ssh" / "keys"))), home=disk)
 
     assert refused is not None and refused.reason == "it is a folder of keys and logins"

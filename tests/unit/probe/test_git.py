@@ -7,24 +7,28 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from carryover.facts import GitFacts
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, OwnWrites, changed_since, git_facts
 from support.daemon_process import wait_until
 from support.repository import PLANTED, git, hostile_repository, partial_clone, repository
 
 PATIENT_S = 20.0
 NOTHING = OwnWrites()
-moved = partial(changed_since, timeout_s=PATIENT_S)
+
+
+def moved(root: Path, **how: Any) -> ChangedSince | None:
+    return changed_since(Checkout(root), **how, timeout_s=PATIENT_S)
 
 
 def facts_of(root: Path, own: OwnWrites = NOTHING) -> GitFacts:
-    found = git_facts(root, own=own, timeout_s=PATIENT_S)
+    found = git_facts(Checkout(root), own=own, timeout_s=PATIENT_S)
     assert found is not None
     return found
 
@@ -74,7 +78,7 @@ def test_a_bare_repository_has_no_changes(tmp_path: Path) -> None:
     (tmp_path / "bare.git" / "stray").write_text("1\n")
 
     expected = GitFacts(branch="main", head=short_head(root), subject="first commit")
-    assert git_facts(tmp_path / "bare.git", timeout_s=PATIENT_S) == expected
+    assert git_facts(Checkout(tmp_path / "bare.git"), timeout_s=PATIENT_S) == expected
 
 
 def test_a_worktree_and_a_submodule_have_facts_of_their_own(tmp_path: Path) -> None:
@@ -86,7 +90,7 @@ def test_a_worktree_and_a_submodule_have_facts_of_their_own(tmp_path: Path) -> N
     (tmp_path / "tree" / "a.py").write_text("2\n")
     (root / "part" / "p.py").write_text("2\n3\n")
 
-    facts = [git_facts(folder, timeout_s=PATIENT_S) for folder in (root, tmp_path / "tree", root / "part")]
+    facts = [git_facts(Checkout(folder), timeout_s=PATIENT_S) for folder in (root, tmp_path / "tree", root / "part")]
 
     head = short_head(root)
     assert facts == [
@@ -103,15 +107,15 @@ def test_what_is_no_repository_has_no_facts(tmp_path: Path) -> None:
     inside = repository(tmp_path / "repo", {"sub/a.py": "1\n"}) / "sub"
 
     for folder in (tmp_path, tmp_path / "broken", tmp_path / "missing", inside):
-        assert git_facts(folder, timeout_s=PATIENT_S) is None
+        assert git_facts(Checkout(folder), timeout_s=PATIENT_S) is None
 
 
 def test_without_git_there_are_no_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = repository(tmp_path, {"a.py": "1\n"})
-    git_facts(root, timeout_s=PATIENT_S)
+    git_facts(Checkout(root), timeout_s=PATIENT_S)
     monkeypatch.setenv("PATH", "/nowhere")
 
-    assert git_facts(root, timeout_s=PATIENT_S) is None
+    assert git_facts(Checkout(root), timeout_s=PATIENT_S) is None
 
 
 @pytest.mark.parametrize("plant", PLANTED)
@@ -129,7 +133,7 @@ def test_nothing_is_fetched_for_a_partial_clone(tmp_path: Path) -> None:
     """git would fetch the blob that a diff needs, by whatever program the remote's address names."""
     root, proof = partial_clone(tmp_path)
 
-    assert git_facts(root, timeout_s=PATIENT_S) is None
+    assert git_facts(Checkout(root), timeout_s=PATIENT_S) is None
     assert not proof.exists()
     subprocess.run(["git", "diff", "HEAD"], cwd=root, capture_output=True, check=False)
     assert proof.exists()
@@ -145,7 +149,7 @@ def test_a_filter_that_cannot_be_switched_off_and_an_unreadable_index_mean_no_fa
     kept = (root / ".git" / file).read_text() if file == "config" else ""
     (root / ".git" / file).write_text(f"{kept}{text}")
 
-    assert git_facts(root, timeout_s=PATIENT_S) is None
+    assert git_facts(Checkout(root), timeout_s=PATIENT_S) is None
 
 
 def test_the_users_own_filter_is_respected(tmp_path: Path, home: Path) -> None:
@@ -168,7 +172,7 @@ def test_nothing_is_written_into_the_repository(tmp_path: Path) -> None:
 def test_a_repository_that_never_answers_is_given_up_in_time_and_leaves_nothing(tmp_path: Path) -> None:
     """git opens info/exclude and waits for a writer, as it would wait for a dead network drive."""
     root = repository(tmp_path, {"a.py": "1\n"})
-    git_facts(root, timeout_s=PATIENT_S)
+    git_facts(Checkout(root), timeout_s=PATIENT_S)
     (root / ".git" / "info" / "exclude").unlink()
     os.mkfifo(root / ".git" / "info" / "exclude")
     before = open_things()
@@ -177,7 +181,7 @@ def test_a_repository_that_never_answers_is_given_up_in_time_and_leaves_nothing(
     for _ in range(3):
         started = time.monotonic()
         with pytest.raises(TimeoutError):
-            git_facts(root, timeout_s=0.2)
+            git_facts(Checkout(root), timeout_s=0.2)
         durations.append(time.monotonic() - started)
 
     assert sorted(durations)[1] < 0.25  # the median: the machine may be busy

@@ -7,16 +7,16 @@ import subprocess
 import tarfile
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import LastInput
+from carryover.adapter.contract import Agent, LastInput
 from carryover.agents import adapters
 from carryover.platform import here
 from carryover.probe import own_file
-from carryover.probe.own_file import AT_WORK, COPIED, IN_ONE_GO, TRACKED, is_tracked
+from carryover.probe.checkout import Checkout
+from carryover.probe.own_file import AT_WORK, COPIED, IN_ONE_GO, TRACKED
 from support.aged import there_for_a_while
 from support.repository import git, repository
 
@@ -30,8 +30,14 @@ def last_input(path: Path) -> LastInput:
 
 
 AGENT = replace(next(agent for agent in adapters().values() if agent.in_projects), last_input=last_input)
-why_not_own = partial(own_file.why_not_own, AGENT)
-is_own = partial(own_file.is_own, AGENT)
+
+
+def why_not_own(root: Path, path: Path, agent: Agent = AGENT) -> str | None:
+    return own_file.why_not_own(agent, Checkout(root), path)
+
+
+def is_tracked(root: Path, path: Path) -> bool:
+    return Checkout(root).is_tracked(path.name)
 
 
 @pytest.fixture
@@ -134,7 +140,7 @@ def test_only_a_regular_file_of_this_time_counts(shop: Path, home: Path, kind: s
         case _:
             os.utime(written(shop), (time.time() + 86_400,) * 2)
 
-    assert not is_own(shop, shop / NAME)
+    assert not own_file.is_own(AGENT, Checkout(shop), shop / NAME)
 
 
 def test_nor_one_behind_a_symlink_or_in_another_repository(shop: Path, home: Path) -> None:
@@ -179,7 +185,7 @@ def test_what_was_not_written_to_after_the_last_input_is_not_what_the_agent_writ
         log.write_text("typed")
     later = replace(AGENT, last_input=lambda _: LastInput(log, (log.stat().st_mtime_ns // 1_000_000,)))
 
-    assert "did not write to it" in str(own_file.why_not_own(later, shop, path))
+    assert "did not write to it" in str(why_not_own(shop, path, later))
 
 
 def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +209,7 @@ def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path, monkeypatch: py
 
 def test_while_git_works_nobody_can_say(shop: Path) -> None:
     path = written(shop)
-    assert is_own(shop, path)
+    assert own_file.is_own(AGENT, Checkout(shop), path)
     (shop / ".git" / "index.lock").touch()
 
     assert why_not_own(shop, path) == AT_WORK
@@ -213,7 +219,7 @@ def test_in_a_worktree_the_lock_is_elsewhere(shop: Path, home: Path) -> None:
     tree = home / "work" / "tree"
     git(shop, "worktree", "add", "--quiet", str(tree))
     path = written(tree)
-    assert is_own(tree, path)
+    assert own_file.is_own(AGENT, Checkout(tree), path)
     (shop / ".git" / "worktrees" / "tree" / "index.lock").touch()
 
     assert why_not_own(tree, path) == AT_WORK
@@ -228,5 +234,5 @@ def test_a_repository_cannot_make_us_run_its_programs(shop: Path, home: Path) ->
     """`core.fsmonitor` is a command that git runs when it looks at its index."""
     git(shop, "config", "core.fsmonitor", f"touch {home}/ran")
 
-    assert is_own(shop, written(shop))
+    assert own_file.is_own(AGENT, Checkout(shop), written(shop))
     assert not (home / "ran").exists()

@@ -11,6 +11,7 @@ import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.platform import MACOS
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import write_handoff
 from carryover.projects.policy import Refusal, refusal
 from carryover.projects.root import AgentFolders, agent_folders
@@ -22,7 +23,7 @@ PROGRAMS = "it is a folder of programs' settings and data, and no repository"
 
 
 def why(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> str | None:
-    found = refusal(root, home=home, agents_own=agents_own)
+    found = refusal(Checkout(root), home=home, agents_own=agents_own)
     return found.reason if found is not None else None
 
 
@@ -136,7 +137,7 @@ def test_a_folder_that_git_tracks_is_refused_as_long_as_it_does(home: Path) -> N
     git(root, "add", "--force", ".carryover/handoff.md")
 
     tracked = ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that"
-    assert refusal(root, home=home) == Refusal(tracked, in_git=True)
+    assert refusal(Checkout(root), home=home) == Refusal(tracked, in_git=True)
     git(root, "rm", "-r", "--quiet", "--cached", ".carryover")
     assert why(root, home=home) is None
 

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
-from carryover.probe.checkout import git_dir_of
+from carryover.probe.checkout import Checkout
 from carryover.projects.root import agent_folders, agents_checkouts, find_root
 from support.repository import git, repository
 
@@ -92,7 +92,7 @@ def test_what_only_looks_like_git_is_no_repository(home: Path) -> None:
         (home / name / ".git").write_text(text)
     (home / "e" / ".git").mkdir(parents=True)
 
-    assert [git_dir_of(home / name) for name in "abcde"] == [None] * 5
+    assert [Checkout(home / name).git_dir for name in "abcde"] == [None] * 5
 
 
 def test_a_path_of_another_system_is_taken_as_it_is() -> None:

@@ -12,6 +12,7 @@ import pytest
 from carryover.adapter.contract import StartReason
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig, handoff_folder
 from carryover.facts import GitFacts
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import changed_since, git_facts
 from carryover.publish import answers
 from carryover.publish.answers import Beginning, Moment
@@ -180,7 +181,7 @@ def test_an_agent_that_forgets_gets_its_own_work_again_when_it_resumes(desk: Des
 
 def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: ClaudeSession) -> None:
     at = desk.work(session, "Add a discount function")
-    desk.then, before = git_facts(session.cwd, timeout_s=30), head_of(session)
+    desk.then, before = git_facts(Checkout(session.cwd), timeout_s=30), head_of(session)
     (session.cwd / "cart.py").write_text("total = 1\n")
     git(session.cwd, "commit", "--quiet", "--all", "--message", "someone else's")
 
@@ -195,7 +196,7 @@ def test_the_branch_and_changes_of_now_are_given_beside_the_branch_of_the_work(
     git(session.cwd, "switch", "--quiet", "--create", "feature/x")
     session.branch = "feature/x"
     at = desk.work(session, "Add a discount function")
-    desk.then = git_facts(session.cwd, timeout_s=30)
+    desk.then = git_facts(Checkout(session.cwd), timeout_s=30)
     git(session.cwd, "switch", "--quiet", "main")
     (session.cwd / "cart.py").write_text("total = 1\n")
 

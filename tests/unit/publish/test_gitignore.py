@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.edits.apply import ProjectEdits
-from carryover.probe.ignored import exclude_file
+from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal_by_git
 from carryover.publish.gitignore import keep_out, other_stores, unshare_rule
 from support.repository import git, repository
@@ -25,7 +25,7 @@ def app(home: Path) -> Path:
 def kept_out(root: Path) -> ProjectEdits:
     (root / ".carryover").mkdir(exist_ok=True)
     edits = ProjectEdits(root / ".carryover")
-    assert keep_out(root, edits) is None
+    assert keep_out(Checkout(root), edits) is None
     return edits
 
 
@@ -42,11 +42,11 @@ def ignored(root: Path) -> bool:
     ],
 )
 def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rules: str) -> None:
-    exclude_file(app).write_bytes(f"{rules}\n".encode())
+    Checkout(app).exclude.write_bytes(f"{rules}\n".encode())
 
     kept_out(app)
 
-    assert (exclude_file(app).read_bytes(), ignored(app)) == (f"{rules}\n".encode(), True)
+    assert (Checkout(app).exclude.read_bytes(), ignored(app)) == (f"{rules}\n".encode(), True)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rule
     [".carryover/*", ".carry", "a/.carryover", "#.car*", ".car*\n!.carryover", "*\n!*/", ".car[!r]*", r"\.car*"],
 )
 def test_a_rule_is_added_to_excludes_that_do_not_hide_all_of_the_folder_for_sure(app: Path, rules: str) -> None:
-    exclude_file(app).write_text(f"{rules}\n")
+    Checkout(app).exclude.write_text(f"{rules}\n")
 
     kept_out(app)
 
-    assert (exclude_file(app).read_text(), ignored(app)) == (f"{rules}\n\n{RULE}", True)
-    assert refusal_by_git(app) is None
+    assert (Checkout(app).exclude.read_text(), ignored(app)) == (f"{rules}\n\n{RULE}", True)
+    assert refusal_by_git(Checkout(app)) is None
 
 
 @pytest.mark.parametrize("rules", ["", "*.o\n", ".carryover/\n", ".carryover/\n!.carryover/\n"])
@@ -69,15 +69,15 @@ def test_the_user_s_own_ignore_file_is_not_touched(app: Path, rules: str) -> Non
     kept_out(app)
 
     assert (app / ".gitignore").read_text() == rules
-    assert RULE in exclude_file(app).read_text()
+    assert RULE in Checkout(app).exclude.read_text()
 
 
 def test_a_pattern_of_the_user_s_that_another_rule_contradicts_refuses_the_handoff(app: Path) -> None:
-    exclude_file(app).write_text(".car*\n")
+    Checkout(app).exclude.write_text(".car*\n")
     (app / ".gitignore").write_text("!.carryover\n")
     kept_out(app)
 
-    refused = refusal_by_git(app)
+    refused = refusal_by_git(Checkout(app))
     assert refused is not None
     assert refused.in_git
 
@@ -99,20 +99,20 @@ def test_a_rule_of_an_earlier_version_goes_and_gives_the_file_back(app: Path, or
 
 @pytest.mark.parametrize("content", ["a\n".encode("utf-16"), b"a\0"])
 def test_excludes_that_are_no_text_are_left_alone_and_nothing_is_published(app: Path, content: bytes) -> None:
-    exclude_file(app).write_bytes(content)
+    Checkout(app).exclude.write_bytes(content)
 
     why = ".git/info/exclude was left alone: it is not plain text, so a handoff would be committed"
-    assert keep_out(app, ProjectEdits(app)) == why
-    assert exclude_file(app).read_bytes() == content
+    assert keep_out(Checkout(app), ProjectEdits(app)) == why
+    assert Checkout(app).exclude.read_bytes() == content
 
 
 def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, app: Path) -> None:
     git(app, "worktree", "add", "--quiet", "../tree")
-    assert other_stores(app) == []
+    assert other_stores(Checkout(app)) == []
     (home / "tree" / ".carryover").mkdir()
 
-    assert other_stores(app) == [home / "tree" / ".carryover"]
-    assert other_stores(home) == [], "which is no repository"
+    assert other_stores(Checkout(app)) == [home / "tree" / ".carryover"]
+    assert other_stores(Checkout(home)) == [], "which is no repository"
 
 
 def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
@@ -124,7 +124,7 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
     shutil.rmtree(two)
     two.symlink_to(home / "info")
 
-    assert [keep_out(info.parents[1], ProjectEdits(home)) for info in (one, two)] == [
+    assert [keep_out(Checkout(info.parents[1]), ProjectEdits(home)) for info in (one, two)] == [
         ".git/info/exclude was left alone: it is a symlink, so a handoff would be committed",
         ".git/info/exclude was left alone: its folder is a symlink, so a handoff would be committed",
     ]

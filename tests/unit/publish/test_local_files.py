@@ -9,7 +9,7 @@ import pytest
 
 from carryover.config import Pointers, ProjectSettings
 from carryover.edits.apply import ProjectEdits
-from carryover.probe.ignored import exclude_file
+from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_files import place_local_files
 from carryover.publish.pointers import NEW_FILE
@@ -48,7 +48,7 @@ def tree(root: Path) -> dict[str, str | None]:
         for name, path in found.items()
         if Path(name).parts[0] not in (".git", ".carryover")
     }
-    return {**texts, "exclude": exclude_file(root).read_text()}
+    return {**texts, "exclude": Checkout(root).exclude.read_text()}
 
 
 def files(root: Path) -> dict[str, str]:
@@ -150,7 +150,7 @@ def test_a_name_that_is_another_s_is_not_taken(home: Path, taken: Callable[[Path
     published(root)
 
     assert not (root / "AGENTS.md").exists()
-    assert "/AGENTS.md" not in exclude_file(root).read_text()
+    assert "/AGENTS.md" not in Checkout(root).exclude.read_text()
     assert status(root) == ""
 
 
@@ -183,10 +183,10 @@ def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     (root / ".carryover").mkdir()
     edits = ProjectEdits(root / ".carryover")
-    place_local_files(root, edits, ["windsurf"])
+    place_local_files(Checkout(root), edits, ["windsurf"])
     assert ".windsurf/rules/carryover.md" in edits.mine
 
-    place_local_files(root, edits, [])
+    place_local_files(Checkout(root), edits, [])
 
     assert edits.mine == set()
     assert files(root) == {"AGENTS.md": "Be brief.\n"}
@@ -235,7 +235,7 @@ def test_a_branch_that_has_one_can_be_checked_out_and_left(home: Path) -> None:
 @pytest.mark.parametrize("exclude", ["", "a", "a\n", "a\r\nb\r\n"])
 def test_what_was_made_goes_without_a_trace(home: Path, exclude: str, then: Pointers) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n", ".cursor/a": "1\n"})
-    exclude_file(root).write_bytes(exclude.encode())
+    Checkout(root).exclude.write_bytes(exclude.encode())
     (root / ".windsurf").mkdir()  # an empty folder of the user's
     before = tree(root)
     published(root)

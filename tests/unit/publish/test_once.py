@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import ProjectSettings
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish.once import refuses_pull, uncommitted_names
 from carryover.publish.pointers import NEW_FILE
@@ -126,24 +127,24 @@ def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app:
 
 
 def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) -> None:
-    assert uncommitted_names(app) == ()
+    assert uncommitted_names(Checkout(app)) == ()
     published(app)
     add_shared_rule(app)
-    assert uncommitted_names(app) == ("AGENTS.md", "CLAUDE.md", ".gitignore")
+    assert uncommitted_names(Checkout(app)) == ("AGENTS.md", "CLAUDE.md", ".gitignore")
 
     git(app, "commit", "--quiet", "--all", "--message", "some")
     (app / ".git" / "info" / "exclude").write_text("AGENTS.md\n")
-    assert uncommitted_names(app) == (".gitignore",)
+    assert uncommitted_names(Checkout(app)) == (".gitignore",)
     git(app, "add", ".gitignore")
     git(app, "commit", "--quiet", "--message", "rest")
-    assert uncommitted_names(app) == ()
+    assert uncommitted_names(Checkout(app)) == ()
 
 
 def test_only_what_upstream_changes_too_keeps_git_from_pulling(app: Path, home: Path) -> None:
     git(home, "clone", "--quiet", "app", "other")
     other = home / "other"
     published(other)
-    names = uncommitted_names(other)
+    names = uncommitted_names(Checkout(other))
     assert not refuses_pull(other, names)
 
     (app / "cart.py").write_text("x = 1\n")

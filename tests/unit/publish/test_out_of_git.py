@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Pointers, ProjectSettings
-from carryover.probe.ignored import exclude_file
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish.project_files import publish
@@ -80,7 +80,7 @@ def test_what_git_takes_back_does_not_open_the_folder_to_a_commit(
     home: Path, kind: Callable[[Path], Path], mode: Pointers
 ) -> None:
     root = kind(home)
-    before = exclude_file(root).read_bytes() if exclude_file(root).exists() else None
+    before = Checkout(root).exclude.read_bytes() if Checkout(root).exclude.exists() else None
     published(root, mode)
 
     for undo in (("reset", "--hard"), ("stash", "--include-untracked"), ("checkout", "."), ("clean", "-fd")):
@@ -89,7 +89,7 @@ def test_what_git_takes_back_does_not_open_the_folder_to_a_commit(
         published(root, mode, f"{TEXT}{undo}\n")
     assert handoffs(root) == ["handoff.md"]
     take_back(root, ProjectSettings(pointers="off"))
-    assert (exclude_file(root).read_bytes() if exclude_file(root).exists() else None) == before
+    assert (Checkout(root).exclude.read_bytes() if Checkout(root).exclude.exists() else None) == before
 
 
 def test_the_rule_is_there_before_the_first_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_the_rule_is_there_before_the_first_byte(home: Path, monkeypatch: pytest
     seen = []
 
     def write(store: Path) -> None:
-        seen.append((exclude_file(root).read_text().endswith(".carryover/\n"), list(store.iterdir())))
+        seen.append((Checkout(root).exclude.read_text().endswith(".carryover/\n"), list(store.iterdir())))
 
     monkeypatch.setattr(project_files, "ignore_itself", write)
     published(root)
@@ -127,12 +127,12 @@ def let_in(root: Path) -> str:
 
 
 def let_in_by_exclude(root: Path) -> str:
-    exclude_file(root).write_text(".carryover/\n!.carryover/\n")
+    Checkout(root).exclude.write_text(".carryover/\n!.carryover/\n")
     return let_in(root)
 
 
 def unwritable(root: Path) -> str:
-    exclude = exclude_file(root)
+    exclude = Checkout(root).exclude
     exclude.unlink()
     exclude.symlink_to(root / "a.py")
     return ".git/info/exclude was left alone: it is a symlink, so a handoff would be committed"
@@ -156,7 +156,7 @@ def test_what_was_written_before_is_taken_out_until_git_keeps_it_out_again(
     home: Path, opened: Callable[[Path], str]
 ) -> None:
     root = plain(home)
-    exclude = exclude_file(root)
+    exclude = Checkout(root).exclude
     published(root, "private")
     reason = opened(root)
 
@@ -223,10 +223,10 @@ def test_the_rule_stays_while_another_checkout_has_a_handoff(home: Path) -> None
 
     take_back(home / "app", ProjectSettings(pointers="off"))
     assert committed_all(tree) == []
-    assert ".carryover/" in exclude_file(tree).read_text()
+    assert ".carryover/" in Checkout(tree).exclude.read_text()
 
     take_back(tree, ProjectSettings(pointers="off"))
-    assert ".carryover/" not in exclude_file(tree).read_text()
+    assert ".carryover/" not in Checkout(tree).exclude.read_text()
 
 
 def test_each_clone_worktree_and_submodule_ignores_its_handoff_though_only_pointers_are_committed(home: Path) -> None:

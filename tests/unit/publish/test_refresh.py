@@ -19,6 +19,7 @@ from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, PIN
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
@@ -62,8 +63,8 @@ def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -
     root = repository(home / "app")
     last = GitFacts(branch="main", head="abc1234")
 
-    assert git_now(root, last, timeout_s=0) == replace(last, stale=True)
-    assert git_now(root, timeout_s=0) is None
+    assert git_now(Checkout(root), last, timeout_s=0) == replace(last, stale=True)
+    assert git_now(Checkout(root), timeout_s=0) is None
 
 
 async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, paths: StatePaths) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import ProjectSettings
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
 from carryover.probe.git_command import git_trouble
 from carryover.projects.handoff_file import Published
@@ -53,9 +54,9 @@ def test_a_checkout_gets_its_handoff_and_no_commit_would_take_it(home: Path, no_
     assert (published(root).refusal, published(root).refusal) == (None, None)
 
     assert (root / ".carryover" / "handoff.md").read_text() == TEXT
-    assert (git_facts(root, timeout_s=10), git_trouble() is None) == (None, False)
+    assert (git_facts(Checkout(root), timeout_s=10), git_trouble() is None) == (None, False)
     os.environ["PATH"] = path
-    assert (git_facts(root, timeout_s=10) is None, git_trouble()) == (False, None)
+    assert (git_facts(Checkout(root), timeout_s=10) is None, git_trouble()) == (False, None)
     git(root, "add", "--all")
     assert ".carryover" not in git(root, "ls-files")
 
@@ -72,7 +73,7 @@ def test_the_program_that_asks_for_git_to_be_installed_is_not_run(
 
     with on(fake_darwin(stubs=str(stub.parent), tools=(str(chosen), "/"))):
         assert published(root).refusal is None
-        assert git_facts(root, timeout_s=10) is None
+        assert git_facts(Checkout(root), timeout_s=10) is None
         assert git_trouble() == "Apple's command line tools, which have it, are not installed"
     assert not (home / "window").exists()
 

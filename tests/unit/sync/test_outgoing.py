@@ -21,6 +21,7 @@ from carryover.ledger.sessions import know_project, move_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.past.context import project_root
 from carryover.past.limits import limited_projects
+from carryover.probe.checkout import Checkout
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
 from carryover.publish.forgetting import forget_here, forget_sessions, publish_here
@@ -303,8 +304,8 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
         assert (projects(db), unpublished(db, since_ms=0)) == ([], [])
         assert limited_projects(db, (), since_ms=0, now_ms=1) == {}
         assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
-    assert git_now(Path(ROOT)) is None
-    assert refusal(Path(ROOT), home=tmp_path) is not None
+    assert git_now(Checkout(Path(ROOT))) is None
+    assert refusal(Checkout(Path(ROOT)), home=tmp_path) is not None
     assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
     assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts(root=ROOT)
     assert not awaits_handoff(Path(ROOT), SHARED, desktop.paths)

@@ -30,8 +30,9 @@ from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import Facts, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
-from carryover.probe.checkout import is_top
+from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_trouble
+from carryover.probe.git_dir import is_top
 from carryover.probe.looks import Silent, look_at, look_at_each, presume_silent, silent_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
@@ -172,8 +173,9 @@ def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
     from carryover.publish.open_to_git import open_to_git
 
     def ask() -> ProjectFacts:
-        shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
-        open_to = open_to_git(root, settings)
+        checkout = Checkout(root)
+        shown = uncommitted_names(checkout) if settings.pointers == "shared" and not settings.excluded else ()
+        open_to = open_to_git(checkout, settings)
         return ProjectFacts(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
 
     try:

@@ -35,6 +35,7 @@ from carryover.past.context import current_folder
 from carryover.past.findings.facts import Facts, Inspection, ProjectFacts, UnreadSource
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import output_of
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
@@ -167,7 +168,7 @@ def _inspected(
     blocks = {name: block_state(text) for name, text in texts.items()}
     return msgspec.structs.replace(
         project,
-        refusal=refusal(root, home=home, agents_own=agents_own),
+        refusal=refusal(Checkout(root), home=home, agents_own=agents_own),
         edited=tuple(name for name, block in blocks.items() if block == "edited"),
         broken=tuple(name for name, block in blocks.items() if block == "broken"),
         pointer_end_bytes=block_end(texts[AGENTS_MD]),

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from carryover.facts import GitFacts
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
 from support.repository import git, repository
 
@@ -34,7 +35,7 @@ def commit(root: Path, subject: str, *options: str) -> None:
 
 
 def facts_of(root: Path) -> GitFacts:
-    found = git_facts(root, timeout_s=PATIENT_S)
+    found = git_facts(Checkout(root), timeout_s=PATIENT_S)
     assert found is not None
     return found
 

@@ -1,0 +1,26 @@
+"""What was found out and stays true until something that it depends on changes: all that is kept from one look at a
+project to the next, so that git is not asked, nor a file parsed, about what is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, Final
+
+_MOST: Final = 4096
+_known: Final[dict[Hashable, tuple[object, Any]]] = {}
+
+
+def recall(question: Hashable, stamp: object) -> Any | None:
+    """Returns the answer to the question that was remembered with the same stamp; None if there is none."""
+    stamp_then, answer = _known.get(question, (None, None))
+    return answer if stamp_then == stamp else None
+
+
+def remember(question: Hashable, stamp: object, answer: Any) -> None:
+    """Remembers an answer in place of earlier ones. `stamp`: the state of what it depends on, taken before it was found
+    out; nothing is remembered with None, which is for what may change unseen."""
+    if stamp is None:
+        return
+    if len(_known) >= _MOST:
+        _known.clear()
+    _known[question] = stamp, answer
