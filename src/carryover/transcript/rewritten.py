@@ -191,33 +191,6 @@ class Document(OnlyConversation):
         return self._end
 
 
-class Lines(OnlyConversation):
-    """A file of JSON lines that is appended and, now and then, rewritten. Its pieces are the lines.
-
-    Before them comes a record with `$begin`: the header, and `on` if they follow lines that were read before. After the
-    last one comes a record with `$end`.
-    """
-
-    ident = "lines"
-
-    def __init__(self, lines: Sequence[bytes], header: Mapping[str, Any]) -> None:
-        self._lines = lines
-        self._header = header
-        self.pieces = [(str(number), _digest(line).hex()) for number, line in enumerate(lines)]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
-        """Returns the header."""
-        return msgspec.json.encode({"$begin": {**self._header, "on": on}})
-
-    def piece(self, number: int) -> bytes | None:
-        """Returns a line."""
-        return self._lines[number]
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns the record that follows the last line."""
-        return b'{"$end": true}'
-
-
 def complete_lines(path: Path) -> list[bytes]:
     """Returns the lines of a file, without blank ones and without a last one that is only half written.
 
