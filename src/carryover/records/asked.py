@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from carryover.model import PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.text.pattern import later
 
 MOST_QUESTIONS: Final = 20
 JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = {
@@ -17,6 +19,7 @@ JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = 
     **dict.fromkeys(("failed", "errored"), "failed"),
     **dict.fromkeys(("killed", "stopped", "interrupted", "shutdown"), "stopped"),
 }
+_BOX: Final = later(r"^\s*[-*] \[(.)\] (\S.*?)\s*$", re.MULTILINE)
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "in-progress": "active", "completed": "done"}
 
 
@@ -50,6 +53,14 @@ def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[
         PlanItem(text=bounded(text, SHORT_CHARS), state=_STATES.get(status, "pending"))
         for text, status in entries
         if text and status != "cancelled"
+    )
+
+
+def checklist(text: str, *, most: int = 200) -> tuple[PlanItem, ...]:
+    """Returns the entries of a list in Markdown: the lines with a box."""
+    return tuple(
+        PlanItem(text=bounded(said, SHORT_CHARS), state="done" if box in "xX" else "pending")
+        for box, said in _BOX.findall(text)[:most]
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 from carryover.model import FileEdit
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, is_true, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of
 from carryover.text.pattern import later
 
 _DIFF_CHARS: Final = 6000
@@ -20,6 +20,9 @@ _LINE_CHARS: Final = 500
 _CONTEXT_LINES: Final = 3
 _SHOWN_SIGNS: Final = (" ", "+", "-", "@@", "\\")
 """The beginnings of the lines of a diff."""
+_CONTENT: Final = ("content", "contents", "file_text")
+_OLD: Final = ("old_string", "old_str", "oldText", "before")
+_NEW: Final = ("new_string", "new_str", "newText", "after")
 _HUNK: Final = later(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
@@ -89,13 +92,13 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
 
 
 def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
-    """Returns the change that an edit's arguments ask for: `content`, `edits`, or an old and a new string."""
-    content = rawjson.string_of(given.get("content", rawjson.ABSENT))
-    if content is not None:
+    """Returns the change that an edit's arguments ask for, which agents name differently: the content of the whole
+    file, an old and a new text, or several of them as `edits`."""
+    contents = (rawjson.string_of(given[name]) for name in _CONTENT if name in given)
+    if (content := next((content for content in contents if content is not None), None)) is not None:
         return written(path, content)
-    pairs = read_as(given.get("edits"), list[Replacement]) or []
-    if "old_string" in given or "new_string" in given:
-        pairs = [Replacement(text_of(given.get("old_string")), text_of(given.get("new_string")))]
+    asked = [given] if any(name in given for name in (*_OLD, *_NEW)) else map(fields_of, items_of(given.get("edits")))
+    pairs = [Replacement(first_text(each, *_OLD), first_text(each, *_NEW)) for each in asked]
     return replaced(path, pairs, counted=counted and bool(pairs) and not is_true(given.get("replace_all")))
 
 
@@ -130,6 +133,12 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
         anchor=anchor,
         diff=_diff(shown),
     )
+
+
+def as_shown(changes: Sequence[Change], diff: str) -> Sequence[Change]:
+    """Returns the changes of a call, as the unified diff in its result shows them if it modified one file."""
+    hunks = hunks_in(diff) if len(changes) == 1 and changes[0].change == "modify" else []
+    return [patched(changes[0], hunks)] if hunks else changes
 
 
 def hunks_in(diff: str) -> list[Hunk]:

@@ -1,4 +1,4 @@
-"""Parses `apply_patch` texts, which several agents use: files added, changed, moved and deleted."""
+"""Parses what calls ask to change: `apply_patch` texts, which several agents use, and arguments that name a file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.changes import Change, Hunk, patched, written
+from carryover.model import Op
+from carryover.records.changes import Change, Hunk, patched, planned, written
 from carryover.records.fields import MAX_PATH_CHARS, resolved
+from carryover.records.lenient import Fields, first_text, text_of
+from carryover.records.uris import path_of
 from carryover.text.pattern import later
 
 _HEADER: Final = "*** "
@@ -41,6 +44,20 @@ def place_of(path: str, cwd: str | None) -> str | None:
     """Returns the absolute path for a path in a patch; None if its folder is unknown or it can't be stored."""
     place = resolved(path.strip(), cwd) if path.strip() else None
     return place if place is not None and len(place) <= MAX_PATH_CHARS else None
+
+
+def by_arguments(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    """Returns the change that the arguments of most tools for a single file ask for."""
+    named = path_of(first_text(given, "path", "file_path", "filepath")) if op in ("edit", "write") else None
+    path = place_of(named or "", cwd)
+    return (planned(path, given),) if path is not None else ()
+
+
+def with_place(given: Fields, cwd: str | None) -> Fields:
+    """Returns the arguments of a call with its `path` as an absolute one, before all others, if that is known."""
+    place = place_of(text_of(given.get("path")), cwd)
+    others = {name: field for name, field in given.items() if name != "path"}
+    return given if place is None else {"path": msgspec.Raw(msgspec.json.encode(place)), **others}
 
 
 def _files(text: str) -> list[tuple[str, str, list[str]]]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from carryover.records.lenient import Fields, number_of
 
 
+def counted(usage: Fields, **names: str) -> dict[str, int | None]:
+    """Returns the numbers as `EventBuilder.count_tokens` takes them; `names`: the field of each."""
+    return {number: number_of(usage.get(name)) for number, name in names.items()}
+
+
 def numbers_in(usage: Fields) -> dict[str, int]:
     """Returns the numbers as `Recorder.count_tokens` takes them, of an agent whose `inputTokens` have in them what
     was read from the cache and written to it."""

@@ -86,14 +86,6 @@ def _loaded(path: Path, limit: int, *, at_end: bool = False) -> bytes:
     return data
 
 
-def stamp_of_last(folder: Path) -> FileStat:
-    """Returns the size and time of the file in a folder that is the last by its name; zeros if there is none."""
-    last = max((entry.name for entry in entries_of(folder)), default="")
-    with suppress(OSError):  # there is none, or it was removed in between
-        return stamp_of_file(folder / last)
-    return FileStat(0, 0)
-
-
 def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
     """Returns entries of a folder, unsorted, `MOST_ENTRIES` at most; none if it is no folder or may not be read."""
     try:

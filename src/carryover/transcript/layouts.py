@@ -23,6 +23,10 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str
     """Regular expression for a source's path below the root; its groups may be `session`, `subagent_id` and `group`."""
     rank: int = 0
+    beside: str = ""
+    """Regular expression for paths of which a change counts as one of the source at `stands_for`, as `re.Match.expand`
+    takes it."""
+    stands_for: str = ""
 
 
 def kind_of(layouts: Sequence[Layout], path: str | PurePath) -> str | None:
@@ -32,8 +36,13 @@ def kind_of(layouts: Sequence[Layout], path: str | PurePath) -> str | None:
 
 
 def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> Source | None:
-    """Returns the source at `path` below `root`; None if it is not a source."""
-    return _source(agent, layouts, root, str(path), str(path.relative_to(root))) if path.is_relative_to(root) else None
+    """Returns the source at `path` below `root`, or the one that a change there counts for; None if there is none."""
+    if not path.is_relative_to(root):
+        return None
+    below = str(path.relative_to(root))
+    besides = ((re.fullmatch(layout.beside, below), layout) for layout in layouts if layout.beside)
+    below = next((found.expand(layout.stands_for) for found, layout in besides if found is not None), below)
+    return _source(agent, layouts, root, str(root / below), below)
 
 
 def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Source]:

@@ -155,9 +155,9 @@ class Tools:
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
 
-        `about`: arguments, the most telling first, and `about_by_op` those of some operations. `named`: others that may
-        name a file or folder of ours. `folder`: the arguments that may have the folder that a command runs in. `plain`:
-        a tool's name → its name in the table, where names differ by version.
+        `about`: arguments, the most telling first, or else any; `about_by_op`: those of some operations. `named`:
+        others that may name a file or folder of ours. `folder`: the arguments that may have the folder that a command
+        runs in. `plain`: a tool's name → its name in the table, where names differ by version.
         """
         if unknown := names.keys() - get_args(Op):
             raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
@@ -179,7 +179,7 @@ class Tools:
 
     def about(self, op: Op, given: Fields) -> str:
         """Returns what a call with these arguments is about; empty if none says so."""
-        return first_text(given, *self._about_by_op.get(op, self._about))
+        return first_text(given, *self._about_by_op.get(op, self._about or given))
 
     def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
         """Returns a call with the arguments `given`, made in `cwd`."""
@@ -232,6 +232,7 @@ class Recorder(Generic[C]):
         cwd: str | None,
         subagent_id: str | None = None,
         secondary_key: str | None = None,
+        copied: bool = False,
     ) -> None:
         """Adds an event under `key`."""
         self.events.append(
@@ -243,6 +244,7 @@ class Recorder(Generic[C]):
                 secondary_key=secondary_key,
                 cwd=cwd,
                 subagent_id=subagent_id,
+                copied=copied,
             )
         )
 
@@ -374,6 +376,8 @@ class OneSession(Recorder[C]):
     """The first part of the keys."""
     kind: str = ""
     """The record's type, as which it is counted if it should add an event and no time is known; empty: not counted."""
+    copied: bool = False
+    """Whether the record was copied from the session, to which its events belong."""
 
     @classmethod
     def of(cls, source: Source, context: C, at_ms: int) -> Self:
@@ -408,6 +412,7 @@ class OneSession(Recorder[C]):
                 cwd=self.cwd,
                 subagent_id=self.subagent_id,
                 secondary_key=self.second_key(key, mark),
+                copied=self.copied,
             )
         elif self.kind:
             self.skip(self.kind, "no time")

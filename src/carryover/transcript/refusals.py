@@ -1,4 +1,4 @@
-"""Whose words the text of a refused call holds.
+"""How a call ended by what its client wrote into its result, and whose words the text of a refused call holds.
 
 A client puts what the user typed while refusing a call into the call's result, where a tool's own text would stand.
 An MCP server, a fetched page or a sub-agent can print the very same text. So it is the user's only if the client says
@@ -7,6 +7,8 @@ so in a field, or if nothing but the client itself words the errors of that kind
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Final
 
 from carryover.adapter.contract import ToolOutcome
@@ -23,3 +25,34 @@ def refused(output: str, words: str = "", *, by_client: bool, by_user: bool) -> 
     if by_client and (by_user or not words):
         return ToolOutcome("denied", output, never_ran=True, user_words=words)
     return ToolOutcome("error", f"tool refused, it said: {words}" if words else output)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endings:
+    r"""What a client writes into the output of a call that failed.
+
+    >>> Endings(exited=re.compile(r"\s*exit code (\d+)")).outcome("shell", "2 failed\nexit code 1", failed=True)
+    ToolOutcome(status='error', output='2 failed', exit_code=1, never_ran=False, user_words='')
+    """
+
+    exited: re.Pattern[str]
+    """It is taken out; its group is the exit code, if there is one."""
+    interrupted: re.Pattern[str] | None = None
+    """It is taken out."""
+    never_ran: re.Pattern[str] | None = None
+    """The beginning of the output of a call that was not made."""
+
+    def outcome(self, op: Op, output: str, *, failed: bool, by_client: bool = True) -> ToolOutcome:
+        """Returns how a call ended of which only the output says more than whether it failed. `by_client`: whether that
+        can't be what the tool itself printed."""
+        if not failed:
+            return ToolOutcome("ok", output, exit_code=0 if op == "shell" else None)
+        if by_client and self.interrupted is not None and self.interrupted.search(output):
+            return ToolOutcome("interrupted", self.interrupted.sub("", output))
+        never_ran = self.never_ran is not None and self.never_ran.match(output) is not None
+        exited = self.exited.search(output) if by_client else None
+        if exited is None:
+            return ToolOutcome("error", output, never_ran=never_ran)
+        code = int(exited[1]) if exited[1] else None
+        text = output[: exited.start()] + output[exited.end() :]
+        return ToolOutcome("error", text, exit_code=code, never_ran=never_ran)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
+from typing import Final, Generic, Literal, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -153,7 +153,8 @@ class Document(OnlyConversation):
     """A document as it is now: its messages, each final, and what is known of it as a whole.
 
     `begin`: whether its messages follow those emitted before, and whether others follow → the record before them.
-    `record`: a message → its record. `end`: the record after them.
+    `record`: a message → its record. `end`: the record after them. `pieces`: the id and mark of each message, where its
+    place and its text are not what it is known by. `empty`: whether there is anything to emit before the first message.
     """
 
     def __init__(
@@ -164,14 +165,18 @@ class Document(OnlyConversation):
         *,
         record: Callable[[bytes], bytes] = bytes,
         end: bytes | None = None,
+        pieces: Sequence[Piece] | None = None,
+        empty: bool = True,
     ) -> None:
-        self.ident = ident
-        self.pieces = [(str(number), digest(bytes(message))) for number, message in enumerate(messages)]
+        self.ident, self._empty = ident, empty
+        known = ((str(number), digest(bytes(message))) for number, message in enumerate(messages))
+        self.pieces = [*known] if pieces is None else pieces
         self._messages, self._begin, self._record, self._end = messages, begin, record, end
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the conversation, even without a message."""
-        return [(self.ident, f"{self._end!r} {self.pieces}")]
+        """Returns the conversation, with a mark of all that is emitted of it."""
+        is_listed = self._empty or bool(self.pieces)
+        return [(self.ident, f"{self._end!r} {self.pieces}")] if is_listed else []
 
     def begin(self, *, on: bool, more: bool) -> bytes:
         """Returns the record before the messages."""
@@ -184,33 +189,6 @@ class Document(OnlyConversation):
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
         """Returns the record after the messages."""
         return self._end
-
-
-class Lines(OnlyConversation):
-    """A file of JSON lines that is appended and, now and then, rewritten. Its pieces are the lines.
-
-    Before them comes a record with `$begin`: the header, and `on` if they follow lines that were read before. After the
-    last one comes a record with `$end`.
-    """
-
-    ident = "lines"
-
-    def __init__(self, lines: Sequence[bytes], header: Mapping[str, Any]) -> None:
-        self._lines = lines
-        self._header = header
-        self.pieces = [(str(number), _digest(line).hex()) for number, line in enumerate(lines)]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
-        """Returns the header."""
-        return msgspec.json.encode({"$begin": {**self._header, "on": on}})
-
-    def piece(self, number: int) -> bytes | None:
-        """Returns a line."""
-        return self._lines[number]
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns the record that follows the last line."""
-        return b'{"$end": true}'
 
 
 def complete_lines(path: Path) -> list[bytes]:

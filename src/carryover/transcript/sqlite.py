@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from carryover.adapter.contract import FileStat
+from carryover.adapter.contract import Batch, FileStat
 from carryover.fsio import scratch_folder, stat_regular
 from carryover.transcript.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
+from carryover.transcript.rewritten import Snapshot, read_on
+from carryover.transcript.stat_cache import utc_now_ms
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20
@@ -74,6 +76,23 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
         with suppress(ChangedWhileReading):
             return _once(path, work)
     return _once(path, work)
+
+
+class DatabaseReader:
+    """Reads a database that holds conversations; see `carryover.adapter.contract.Reader`. `take`: connection and path →
+    its snapshot."""
+
+    def __init__(self, take: Callable[[sqlite3.Connection, Path], Snapshot]) -> None:
+        self._take = take
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads what changed, newest conversations first. Raises as `read_transaction` does."""
+        now_ms = utc_now_ms()
+        return read_database(path, lambda db: read_on(self._take(db, path), cursor, now_ms=now_ms))
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the size and time of the database and its WAL."""
+        return stat(path)
 
 
 def table_names(path: Path) -> frozenset[str]:
@@ -180,15 +199,20 @@ def in_memory(tables: str) -> Connection:
     return db
 
 
-def text_of(value: object) -> str | None:
-    """Returns a column's text, whether stored as text or as a blob; None for anything else."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
+def text_of(value: object) -> str:
+    """Returns a column's text, whether stored as text or as a blob; empty for anything else."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
 
 def tables(db: sqlite3.Connection) -> frozenset[str]:
     """Returns the names of the database's tables."""
     found = rows(db, "SELECT name FROM sqlite_master WHERE type = 'table'")
-    return frozenset(text_of(name) or "" for (name,) in found)
+    return frozenset(text_of(name) for (name,) in found)
+
+
+def has_column(db: sqlite3.Connection, table: str, column: str) -> bool:
+    """Whether a table has a column: versions of a database differ in them, and databases of other programs do."""
+    return bool(rows(db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)))
 
 
 @contextmanager
@@ -230,7 +254,7 @@ def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
         db.close()
 
 
-def _without(computed: frozenset[str | None]) -> Callable[..., int]:
+def _without(computed: frozenset[str]) -> Callable[..., int]:
     """Returns an authorizer that refuses to read these tables: what they contain is computed, and may have no end.
 
     The pragma `trusted_schema`, which takes functions out of a schema, would refuse Kilo 7.7.9's own: an index of

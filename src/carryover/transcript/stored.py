@@ -6,9 +6,11 @@ A reader makes records of the kinds `begin` (a session is emitted again, or goes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from functools import partial
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -69,7 +71,44 @@ class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     more: bool = False
 
 
+class Dated(Protocol):
+    """An entry of a store, such as a message, with its time."""
+
+    @property
+    def at_ms(self) -> int:
+        """UTC milliseconds; 0 if it has none."""
+
+
 S = TypeVar("S", bound=StoredRecord)
+E = TypeVar("E", bound=Dated)
+
+
+class EntryRecord(StoredRecord, Generic[E], frozen=True, omit_defaults=True):
+    """A record whose piece is an entry."""
+
+    entry: E | None = None
+
+
+class StoredSession:
+    """The pieces of a session, all of them final; see `carryover.transcript.rewritten.Conversation`."""
+
+    pieces: list[tuple[str, str | int]]
+    rests_ms: int | None = None
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        """Returns the record of the session."""
+        return msgspec.json.encode(StoredRecord("begin", self.session, on=on, more=more))
+
+    def entry(self, entry: msgspec.Struct) -> bytes:
+        """Returns the record of an entry."""
+        return msgspec.json.encode({"kind": "message", "session": self.session, "entry": entry})
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
+        """Returns the record of the facts about the session."""
+        return msgspec.json.encode(StoredRecord("session", self.session))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -166,3 +205,36 @@ def parse_stored(
         return recorder.begin(read)
     handle(recorder, read)
     return recorder.finished()
+
+
+def parse_entries(
+    decoder: msgspec.json.Decoder[EntryRecord[E]],
+    handle: Callable[[StoredBuilder, E], None],
+    source: Source,
+    context: Context,
+    record: Record,
+    *,
+    unnamed: re.Pattern[str] | None = None,
+) -> tuple[Context, Parsed]:
+    """Parses one record of a reader whose pieces are entries, as `parse_stored` does. `unnamed`: titles of sessions
+    that have none of their own."""
+    return parse_stored(decoder, partial(_handle_entry, handle, unnamed), source, context, record)
+
+
+def _handle_entry(
+    handle: Callable[[StoredBuilder, E], None],
+    unnamed: re.Pattern[str] | None,
+    recorder: StoredBuilder,
+    record: EntryRecord[E],
+) -> None:
+    native, entry, last_ms = recorder.native, record.entry, recorder.reported.last_ms
+    recorder.at_ms = last_ms
+    if entry is not None:
+        recorder.at_ms = entry.at_ms or last_ms
+        recorder.report(last_ms=max(last_ms, recorder.at_ms))
+    title = None if unnamed is not None and unnamed.fullmatch(native.title or "") else native.title
+    recorder.add_facts({"title": title, "model": native.model, "parent": native.forked_from})
+    if entry is not None and recorder.at_ms:
+        handle(recorder, entry)
+    elif entry is not None:
+        recorder.skip("message", "no time")

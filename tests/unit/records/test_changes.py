@@ -69,6 +69,15 @@ def test_an_edit_may_come_as_a_list_of_replacements_and_one_without_any_says_no_
     assert planned("/a", {}).added is None
 
 
+@pytest.mark.parametrize(("old", "new"), [("old_str", "new_str"), ("oldText", "newText"), ("before", "after")])
+def test_agents_name_the_texts_of_an_edit_differently(old: str, new: str) -> None:
+    pair = msgspec.json.encode({old: "a\nb", new: "a\nc\nd"})
+    edits = {"edits": msgspec.Raw(b"[%b]" % pair)}
+
+    assert planned("/a", msgspec.json.decode(pair, type=dict[str, msgspec.Raw])) == planned("/a", edits)
+    assert (planned("/a", edits).added, planned("/a", edits).removed) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("lines", "line", "anchor"),
     [

@@ -18,10 +18,10 @@ from carryover.agents.aider.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
-from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, differing, reemitted_after, usable_name
+from carryover.transcript.turns import add_answer, add_failure
 
 _MAX_INPUTS: Final = 300
 """Most different inputs of one session that are counted."""
@@ -291,9 +291,7 @@ def _answer(recorder: _Recorder, text: str) -> None:
         call = recorder.call("edit", "edit", change.path, number=number)
         edits.append(msgspec.structs.replace(call, changes=(change,)))
         recorder.add_call(call, f"{call.id}:call")
-    if answer.prose:
-        said = model.AssistantMessage(text=answer.prose, aborted=recorder.context.interrupted)
-        recorder.add(said, f"{recorder.item}:answer")
+    add_answer(recorder, f"{recorder.item}:answer", answer.prose, aborted=recorder.context.interrupted)
     silent = not answer.prose
     recorder.change(edits=tuple(edits), silent=silent, answer=_mark(text), repeated=0, new_path=(), lint=None)
 
@@ -310,7 +308,7 @@ def _message(recorder: _Recorder, text: str, *, retried: bool) -> None:
         handle(recorder, found)
     elif _ERROR.match(text):
         if not retried:
-            recorder.add(failed_turn(text, recorder.at_ms, limited=names_limit(text)), f"{recorder.item}:turn end")
+            add_failure(recorder, f"{recorder.item}:turn end", text)
             recorder.change(in_turn=False)
     elif recorder.context.items <= _COMMAND_LINE_WITHIN and (line := _COMMAND_LINE.fullmatch(text)):
         options = line["options"] or ""

@@ -7,7 +7,7 @@ continued shares the keys of what it kept, and a result that comes later changes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -18,29 +18,23 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.continue_dev.spec import SPEC
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AnyBody,
-    AssistantMessage,
-    PlanItem,
-    PlanUpdate,
-    Question,
-    SessionInfo,
-    UserPrompt,
-)
+from carryover.model import AgentSummary, Answer, Op, PlanUpdate, Question, SessionInfo
 from carryover.records import rawjson
-from carryover.records.changes import Change, as_edit, hunks_in, patched, planned
-from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, text_of
+from carryover.records.asked import checklist
+from carryover.records.changes import as_shown
+from carryover.records.fields import LATEST_MS, SHORT_CHARS, bounded, digest
+from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
+from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT
 from carryover.records.text import HANDOFF_HEAD, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OpenCall, Recorder, Tools, reemitted_after, usable_folder, usable_name
-from carryover.transcript.rewritten import OnlyConversation, SnapshotReader, not_whole
+from carryover.transcript.recorder import OneSession, Tools, reemitted_after, usable_folder, usable_name
+from carryover.transcript.refusals import Endings
+from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
+from carryover.transcript.turns import add_answer, add_prompt, dispatch
 
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LAYOUTS: Final = (Layout(globs=("*.json",), pattern=rf"(?P<session>{_UUID})\.json"),)
@@ -62,22 +56,21 @@ TOOLS: Final = Tools(
         "agent": "Subagent",
     },
     about=("filepath", "file_path", "dirpath", "pattern", "query", "url", "description", "question", "name"),
+    changes=by_arguments,
 )
 """The client's tools (seen: 1.5.47) and, in lower case, those of the extensions (documents)."""
+_ENDINGS: Final = Endings(
+    exited=later(r"\AError executing tool \w+: (?:Error \(exit code (\d{1,9})\): )?"),
+    never_ran=later(r"You must use the \w+ tool to read "),
+)
 _STATUSES: Final = ("generating", "generated", "calling", "done", "errored", "canceled")
-_FAILED: Final = later(r"Error executing tool \w+: (?:Error \(exit code (\d{1,9})\): )?")
-_NEVER_RAN: Final = later(r"You must use the \w+ tool to read ")
 _DENIED: Final = "Permission denied by user"
 _STDERR: Final = "\nStderr: "
 _TYPED: Final = "shell-"
-_STEP: Final = later(r"\s*[-*] \[([ xX])\] (.+)")
-_MAX_STEPS: Final = 200
 _ANSWERED: Final = later(r'User (?:selected option \d+|provided custom answer|answered): "(.*)"\s*', re.S)
 _UNTITLED: Final = "Untitled Session"
 _RESUMED: Final = "continue"
 """The prompt that the client adds itself when it made a summary in mid-turn (code, 1.5.47)."""
-_QUIET: Final = ("system", "thinking", "tool")
-"""Roles with nothing for a handoff. Results are in the item of their calls; `thinking` and `tool` are of extensions."""
 _SUMMARY: Final = "conversationSummary"
 
 
@@ -128,136 +121,49 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 _LINE: Final = msgspec.json.Decoder(Line)
 
 
-class _Called(msgspec.Struct, frozen=True):
-    """A tool call as it is now: its arguments, status and output."""
-
-    call: OpenCall
-    given: Fields
-    status: str
-    output: str
-    cwd: str | None
-
-
-def _called(state: Fields, cwd: str | None) -> _Called | None:
-    """Returns a tool call of an answer; None without a usable id or name."""
-    asked = fields_of(state.get("toolCall"))
-    function = fields_of(asked.get("function"))
-    call_id = usable_name(text_of(state.get("toolCallId")) or text_of(asked.get("id")))
-    name = usable_name(text_of(function.get("name")))
-    if call_id is None or name is None:
-        return None
-    given = fields_of(state.get("parsedArgs")) or fields_of(text_of(function.get("arguments")).encode())
-    printed = (text_of(fields_of(raw).get("content")) for raw in items_of(state.get("output")))
-    output = without_ansi("\n".join(filter(None, printed)))
-    call = TOOLS.call(call_id, name, given, cwd)
-    if call_id.startswith(_TYPED):
-        call = msgspec.structs.replace(call, actor="human")
-    return _Called(call, given, text_of(state.get("status")), output, cwd)
-
-
-def _events_of(found: _Called) -> Iterator[tuple[str, AnyBody]]:
-    """Yields a call, how it ended if it has, and what it did, each with the end of its event's key."""
-    yield "call", found.call.as_event()
-    question = text_of(found.given.get("question"))
-    if found.call.op == "ask" and question:
-        options = tuple(filter(None, map(text_of, items_of(found.given.get("options")))))
-        yield "question", Question(call_id=found.call.id, text=question, options=options)
-    outcome = _outcome(found)
-    if outcome is None:
-        return
-    yield "result", found.call.ended(outcome)
-    if outcome.status != "ok":
-        return
-    if found.call.op == "ask" and (answer := _ANSWERED.fullmatch(found.output)):
-        yield "answer", Answer(call_id=found.call.id, question=question, text=answer[1])
-    if found.call.op == "plan":
-        yield "plan", PlanUpdate(items=_steps(text_of(found.given.get("checklist"))))
-    for number, change in enumerate(_changes(found)):
-        yield f"edit{number}", as_edit(change, found.call.id)
-
-
-def _outcome(found: _Called) -> ToolOutcome | None:
+def _outcome(op: Op, status: str, output: str) -> ToolOutcome | None:
     """Returns how a call ended; None if it has not. A killed client leaves a call as it was."""
-    text = found.output
-    if found.status == "done":
-        return ToolOutcome("ok", text.replace(_STDERR, "\n", 1) if found.call.op == "shell" else text)
-    if found.status == "canceled":
-        return ToolOutcome("denied" if text == _DENIED else "interrupted", text)
-    if found.status != "errored":
-        return None
-    begins = _FAILED.match(text)
-    exit_code = int(begins[1]) if begins is not None and begins[1] else None
-    return ToolOutcome(
-        "error", _FAILED.sub("", text, count=1), exit_code=exit_code, never_ran=_NEVER_RAN.match(text) is not None
-    )
+    match status:
+        case "done":
+            return ToolOutcome("ok", output.replace(_STDERR, "\n", 1) if op == "shell" else output)
+        case "canceled":
+            return ToolOutcome("denied" if output == _DENIED else "interrupted", output)
+        case "errored":
+            return _ENDINGS.outcome(op, output, failed=True)
+    return None
 
 
-def _changes(found: _Called) -> tuple[Change, ...]:
-    """Returns what a call changed. The result of an edit holds the diff."""
-    if found.call.op == "shell":
-        return found.call.changes
-    path = path_of(first_text(found.given, "filepath", "file_path"))
-    if found.call.op not in ("edit", "write") or not path:
-        return ()
-    place = resolved(path, found.cwd)
-    if place is None or len(place) > MAX_PATH_CHARS:
-        return ()
-    given = found.given
-    if "contents" in given:
-        given = {**given, "content": given.get("contents", rawjson.ABSENT)}
-    hunks = hunks_in(found.output) if found.call.op == "edit" else []
-    return (patched(Change(path=place, change="modify"), hunks) if hunks else planned(place, given),)
-
-
-def _steps(checklist: str) -> tuple[PlanItem, ...]:
-    found = [step for line in checklist.splitlines()[:_MAX_STEPS] if (step := _STEP.fullmatch(line)) is not None]
-    return tuple(
-        PlanItem(text=bounded(step[2].strip(), SHORT_CHARS), state="pending" if step[1] == " " else "done")
-        for step in found
-    )
-
-
-def _session_in(path: Path, stat: FileStat) -> _Session:
+def _session_in(path: Path, stat: FileStat) -> Document:
     """Takes the snapshot of a session."""
     document = fields_of(read_document(path))
     if not text_of(document.get("sessionId")) or "history" not in document:
         raise not_whole(path, stat, "not a session")
-    return _Session(document, stat.mtime_ns // 1_000_000)
+    return _session(document, stat.mtime_ns // 1_000_000)
 
 
-class _Session(OnlyConversation):
-    """A session. Its pieces are what is known of it as a whole, and the items of its history."""
-
-    ident = "session"
-
-    def __init__(self, document: Fields, at_ms: int) -> None:
-        self._session = text_of(document.get("sessionId"))
-        items = items_of(document.get("history"))
-        summarised = [_is_summary(item) for item in items]
-        keys = [*accumulate(map(_identity, items), _chained, initial=digest(self._session))][1:]
-        self._summary = keys[0] if summarised[:1] == [True] else ""
-        cwd = usable_folder(path_of(text_of(document.get("workspaceDirectory"))))
-        head = Piece(
-            key=f"{self._summary}info",
-            at_ms=at_ms,
-            cwd=cwd,
-            title=text_of(document.get("title")),
-            model=next(filter(None, map(_model, reversed(items))), None),
-        )
-        after = [False, *summarised]
-        pieces = [
-            Piece(key=key, at_ms=at_ms, cwd=cwd, item=item, after_summary=follows)
-            for key, item, follows in zip(keys, items, after, strict=False)
-        ]
-        self._pieces = [head, *pieces] if pieces else []
-        self.pieces = [(piece.key, _mark(piece)) for piece in self._pieces]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        begin = Begin(session=self._session, on=on, more=more, summary=self._summary)
-        return msgspec.json.encode({"begin": begin})
-
-    def piece(self, number: int) -> bytes | None:
-        return msgspec.json.encode({"piece": self._pieces[number]})
+def _session(document: Fields, at_ms: int) -> Document:
+    """Returns a session. Its pieces are what is known of it as a whole, and the items of its history."""
+    session = text_of(document.get("sessionId"))
+    items = items_of(document.get("history"))
+    summarised = [_is_summary(item) for item in items]
+    keys = [*accumulate(map(_identity, items), _chained, initial=digest(session))][1:]
+    summary = keys[0] if summarised[:1] == [True] else ""
+    cwd = usable_folder(path_of(text_of(document.get("workspaceDirectory"))))
+    model = next(filter(None, map(_model, reversed(items))), None)
+    title = text_of(document.get("title"))
+    pieces = [Piece(key=f"{summary}info", at_ms=at_ms, cwd=cwd, title=title, model=model)] if items else []
+    pieces += [
+        Piece(key=key, at_ms=at_ms, cwd=cwd, item=item, after_summary=follows)
+        for key, item, follows in zip(keys, items, [False, *summarised], strict=False)
+    ]
+    begin = Begin(session=session, summary=summary)
+    return Document(
+        "session",
+        [msgspec.json.encode({"piece": piece}) for piece in pieces],
+        lambda on, more: msgspec.json.encode({"begin": msgspec.structs.replace(begin, on=on, more=more)}),
+        pieces=[(piece.key, _mark(piece)) for piece in pieces],
+        empty=False,
+    )
 
 
 def _mark(piece: Piece) -> str:
@@ -287,17 +193,17 @@ def _model(item: msgspec.Raw) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
+class _Recorder(OneSession[Context]):
     """Records one item."""
 
-    session: str
     piece: Piece
     item: Fields
     message: Fields
 
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event for a part of the item."""
-        self.append(f"{self.session}/{self.piece.key}:{part}", body, session=self.session, cwd=self.piece.cwd)
+    @property
+    def cwd(self) -> str | None:
+        """The folder of the session."""
+        return self.piece.cwd
 
     @property
     def text(self) -> str:
@@ -319,6 +225,7 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     recorder = _Recorder(
         context=context,
         session=session,
+        prefix=f"{session}/{line.piece.key}:",
         piece=line.piece,
         item=item,
         message=fields_of(item.get("message")),
@@ -349,12 +256,8 @@ def _begun(context: Context, begin: Begin) -> tuple[Context, Parsed]:
 def _piece(recorder: _Recorder) -> None:
     if recorder.piece.title is not None:
         _info(recorder)
-        return
-    role = text_of(recorder.message.get("role"))
-    if (handle := _ROLES.get(role)) is not None:
-        handle(recorder)
-    elif role not in _QUIET:
-        recorder.skip(f"history/{role}", "unknown role")
+    else:
+        dispatch(recorder, _ROLES, text_of(recorder.message.get("role")), what="role", within="history/")
 
 
 def _info(recorder: _Recorder) -> None:
@@ -373,8 +276,7 @@ def _prompt(recorder: _Recorder) -> None:
     parts = map(fields_of, items_of(recorder.message["content"]))
     attachments = sum("imageUrl" in part for part in parts)
     own = recorder.piece.after_summary and text == _RESUMED
-    if text or attachments:
-        recorder.add(UserPrompt(text=text, actor="model" if own else "human", attachments=attachments), "prompt")
+    add_prompt(recorder, "prompt", text, actor="model" if own else "human", attachments=attachments)
 
 
 def _answer(recorder: _Recorder) -> None:
@@ -382,21 +284,49 @@ def _answer(recorder: _Recorder) -> None:
     if summary:
         recorder.add(AgentSummary(text=summary, source="compaction"), "summary")
     calls = [fields_of(raw) for raw in items_of(recorder.item.get("toolCallStates"))]
-    text = recorder.text
-    if text.strip() and text != summary:
-        recorder.add(AssistantMessage(text=text, final=not calls), "text")
+    if recorder.text != summary:
+        add_answer(recorder, "text", recorder.text, final=not calls)
     for number, state in enumerate(calls):
-        found = _called(state, recorder.piece.cwd)
-        if found is None:
-            recorder.skip("history/toolCallStates", "no usable id or name")
-            continue
-        if found.status not in _STATUSES:
-            recorder.skip("history/toolCallStates", "unknown status")
-        for part, body in _events_of(found):
-            recorder.add(body, f"call{number}:{part}")
+        _call(recorder, f"call{number}", state)
 
 
-_ROLES: Final[dict[str, Callable[[_Recorder], None]]] = {"user": _prompt, "assistant": _answer}
+def _call(recorder: _Recorder, key: str, state: Fields) -> None:
+    """Handles a call as it is now: how it ended and what it did, if it has ended."""
+    asked = fields_of(state.get("toolCall"))
+    function = fields_of(asked.get("function"))
+    ident = text_of(state.get("toolCallId")) or text_of(asked.get("id"))
+    name, status = text_of(function.get("name")), text_of(state.get("status"))
+    if not recorder.identify("history/toolCallStates", ident, name):
+        return
+    if status not in _STATUSES:
+        recorder.skip("history/toolCallStates", "unknown status")
+    given = fields_of(state.get("parsedArgs")) or fields_of(text_of(function.get("arguments")).encode())
+    call = TOOLS.call(ident, name, given, recorder.cwd)
+    call = msgspec.structs.replace(call, actor="human" if ident.startswith(_TYPED) else "model")
+    recorder.add_call(call, f"{key}:call")
+    question = text_of(given.get("question"))
+    if call.op == "ask" and question:
+        options = tuple(filter(None, map(text_of, items_of(given.get("options")))))
+        recorder.add(Question(call_id=ident, text=question, options=options), f"{key}:question")
+    printed = (text_of(fields_of(raw).get("content")) for raw in items_of(state.get("output")))
+    output = without_ansi("\n".join(filter(None, printed)))
+    outcome = _outcome(call.op, status, output)
+    if outcome is None:
+        return
+    changes = as_shown(call.changes, output) if call.op == "edit" else None
+    recorder.end_call(call, outcome, result=f"{key}:result", edit=f"{key}:edit", changes=changes)
+    if call.op == "ask" and (answer := _ANSWERED.fullmatch(output)) and outcome.status == "ok":
+        recorder.add(Answer(call_id=ident, question=question, text=answer[1]), f"{key}:answer")
+    if call.op == "plan" and outcome.status == "ok":
+        recorder.add(PlanUpdate(items=checklist(text_of(given.get("checklist")))), f"{key}:plan")
+
+
+_ROLES: Final[dict[str, Callable[[_Recorder], None] | None]] = {
+    "user": _prompt,
+    "assistant": _answer,
+    **dict.fromkeys(("system", "thinking", "tool")),
+}
+"""Results are in the item of their calls; `thinking` and `tool` are of extensions."""
 
 
 def _exported(path: Path, head: bytes) -> Source | None:

@@ -19,28 +19,19 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.gptme.spec import SPEC
-from carryover.model import (
-    AgentSummary,
-    AnyBody,
-    AssistantMessage,
-    PlanItem,
-    PlanState,
-    PlanUpdate,
-    Retracted,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.model import AgentSummary, Op, PlanItem, PlanState, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
-from carryover.records.fields import SUBJECT_CHARS, bounded, digest, local_ms, resolved, session_of_copy
+from carryover.records.fields import digest, local_ms, session_of_copy
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
-from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import names_own_folder
+from carryover.records.patches import place_of, with_place
+from carryover.records.resets import names_limit
 from carryover.text.pattern import later
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, Tools, usable_folder
+from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder
 from carryover.transcript.refusals import CLIENT_WORDED, refused
-from carryover.transcript.rewritten import Lines, SnapshotReader, complete_lines
+from carryover.transcript.rewritten import Document, SnapshotReader, complete_lines
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, said_in
 
 LAYOUTS: Final = (Layout(globs=("*/conversation.jsonl",), pattern=r"(?P<session>[^/]+)/conversation\.jsonl"),)
 _HEAD: Final = later(rb'\{"role": "system", "content": "You are gptme\b')
@@ -48,6 +39,23 @@ _HEAD: Final = later(rb'\{"role": "system", "content": "You are gptme\b')
 _INTERRUPTED: Final = "Interrupted by user"
 _DECLINED: Final = "Execution declined by user"
 _FINISHED: Final = "complete"
+_FENCE: Final = later(r"^`{3,}(\S*)[ \t]*(.*)$", re.MULTILINE)
+_NATIVE: Final = later(r"^@(\w+)\(([\w\-:.]+)\):\s*(?=\{)", re.MULTILINE)
+_HUNK: Final = later(r"^<<<<<<< ORIGINAL\n(.*?)^=======\n(.*?)^>>>>>>> UPDATED", re.MULTILINE | re.DOTALL)
+
+
+def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    path = place_of(text_of(given.get("path")), cwd)
+    if path is None or op not in ("edit", "write"):
+        return ()
+    content = text_of(given.get("content"))
+    if op == "write":
+        return (written(path, content),)
+    hunks = [Replacement(*found) for found in _HUNK.findall(text_of(given.get("patch")))]
+    hunks += [Replacement("", content)] if "content" in given else []
+    return (replaced(path, hunks, counted=True),) if "patch" in given or hunks else ()
+
+
 TOOLS: Final = Tools(
     {
         "shell": "shell",
@@ -58,12 +66,12 @@ TOOLS: Final = Tools(
         "plan": "todo",
         "agent": "subagent",
         "other": f"chats gh ipython mcp memory py tmux {_FINISHED}",
-    }
+    },
+    changes=_changes,
 )
 """The tools that gptme runs from a fence (0.28 to 0.35)."""
-_FENCE: Final = later(r"^`{3,}(\S*)[ \t]*(.*)$", re.MULTILINE)
-_NATIVE: Final = later(r"^@(\w+)\(([\w\-:.]+)\):\s*(?=\{)", re.MULTILINE)
-_HUNK: Final = later(r"^<<<<<<< ORIGINAL\n(.*?)^=======\n(.*?)^>>>>>>> UPDATED", re.MULTILINE | re.DOTALL)
+_CODE: Final = {"append": "content", "patch": "patch", "save": "content"}
+"""The argument that the text in a tool's fence is; of the others it is a command."""
 _OUTPUT: Final = later(r"\n\n(?:```std(?:out|err)\n(.*?)\n?^```|`([^\n]*)`)$", re.MULTILINE | re.DOTALL)
 _RETURNED: Final = later(r"^Return code: (-?\d{1,9})$", re.MULTILINE)
 _DONE: Final = later(r"(?:Patch successfully applied|Saved|Appended) to `?([^`\n]*?)`?(?: \(|$)", re.MULTILINE)
@@ -99,14 +107,20 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Whether the next answer is the summary of a compaction."""
 
 
-def conversation_in(path: Path, stat: FileStat) -> Lines:  # noqa: ARG001
+def conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
     """Takes the snapshot of a conversation. Raises OSError if it cannot be read."""
     read = [(line, fields_of(line)) for line in complete_lines(path)]
     if not any("role" in message for _, message in read):
         raise OSError(errno.EINVAL, "not a conversation", str(path))
     hidden = "\n".join(text_of(message.get("content")) for _, message in read if is_true(message.get("hide")))
     stated = {name: found[1] for name, pattern in _STATED.items() if (found := pattern.search(hidden))}
-    return Lines([line for line, message in read if not is_true(message.get("hide"))], stated)
+    return Document(
+        "lines",
+        [line for line, message in read if not is_true(message.get("hide"))],
+        lambda on, _: msgspec.json.encode({"$begin": {**stated, "on": on}}),
+        end=b'{"$end": true}',
+        empty=False,
+    )
 
 
 def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -116,71 +130,66 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     if isinstance(message, str):
         return context, Parsed(skipped=(rawjson.skipped(None, message, version),))
     at_ms = local_ms(text_of(message.get("timestamp"))) or context.last_ms
-    session = source.session or "?"
-    recorder = _Recorder(context=context, session=session, message=message, at_ms=at_ms, version=version)
-    recorder.handle()
+    # A fork repeats messages with their times, which are exact to the microsecond.
+    content = digest(bytes(message.get("content", rawjson.ABSENT)))
+    recorder = _Recorder(
+        context=context,
+        session=source.session or "?",
+        prefix=f"{text_of(message.get('timestamp'))}/{content}/",
+        message=message,
+        at_ms=at_ms,
+        version=version,
+    )
+    role = text_of(message.get("role"))
+    text = rawjson.string_of(message.get("content", rawjson.ABSENT))
+    if "$begin" in message:
+        recorder.begin(fields_of(message["$begin"]))
+    elif "$end" in message:
+        recorder.end()
+    elif text is None or role not in _ROLES:
+        recorder.skip(role or "message", "unknown message")
+    else:
+        _ROLES[role](recorder, text)
+        recorder.change(last_ms=at_ms)
+    if said_in(recorder):
+        said = dict.fromkeys((*recorder.context.said, *said_in(recorder)))
+        gone = tuple(key for key in recorder.context.gone if key not in said_in(recorder))
+        recorder.change(said=tuple(said)[-_MOST_SAID:], gone=gone)
+    if recorder.events:
+        recorder.put_news_first(recorder.session, recorder.cwd)
     return recorder.context, recorder.built()
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
+class _Recorder(OneSession[Context]):
     """Records one message."""
 
-    session: str
     message: Fields
 
-    def handle(self) -> None:
-        """Handles the record by its role, or as one of the reader's own."""
-        role = text_of(self.message.get("role"))
-        text = rawjson.string_of(self.message.get("content", rawjson.ABSENT))
-        handlers = {"user": self._prompt, "assistant": self._answer, "system": self._notice}
-        if "$begin" in self.message:
-            self._begin(fields_of(self.message["$begin"]))
-        elif "$end" in self.message:
-            self._end()
-        elif text is None or role not in handlers:
-            self.skip(role or "message", "unknown message")
-        else:
-            handlers[role](text)
-            self.change(last_ms=self.at_ms)
-        if self.events:
-            self.put_news_first(self.session, self.context.cwd)
-
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event. A fork repeats messages with their times, which are exact to the microsecond."""
-        if not self.at_ms:
-            return
-        content = digest(bytes(self.message.get("content", rawjson.ABSENT)))
-        key = f"{text_of(self.message.get('timestamp'))}/{content}/{part}"
-        self.append(key, body, session=self.session, cwd=self.context.cwd)
-        if isinstance(body, AssistantMessage | TurnEnd | UserPrompt):
-            said = dict.fromkeys((*self.context.said, self.last_key))
-            gone = tuple(key for key in self.context.gone if key != self.last_key)
-            self.change(said=tuple(said)[-_MOST_SAID:], gone=gone)
-
-    def _begin(self, given: Fields) -> None:
+    def begin(self, given: Fields) -> None:
         """Handles the beginning of the messages: all of them come again if the conversation was rewritten."""
         if not is_true(given.get("on")):
             said = self.context.said
             self.context = Context(cwd=usable_folder(text_of(given.get("folder"))), said=said, gone=said)
         self.learn(**{name: text_of(given.get(name)) for name in ("agent_version", "branch")})
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Takes back what was undone. Files stay changed then."""
         gone = self.context.gone
         if gone and self.at_ms:
             keys = tuple(key.decode("utf-8", "replace") for key in gone)
             key = f"undone/{digest(' '.join(keys))}"
-            self.append(key, Retracted(keys=keys), session=self.session, cwd=self.context.cwd)
+            self.append(key, Retracted(keys=keys), session=self.session, cwd=self.cwd)
             self.change(said=tuple(key for key in self.context.said if key not in gone), gone=())
 
-    def _prompt(self, text: str) -> None:
+    def prompt(self, text: str) -> None:
+        """Handles a prompt: what was called before is not answered any more."""
         self.change(calls=())
         by_client = text.startswith(_CLIENTS) or self.session.startswith("subagent-")
-        if typed := _typed(text):
-            self.add(UserPrompt(text=typed, actor="model" if by_client else "human"), "prompt")
+        add_prompt(self, "prompt", _typed(text), actor="model" if by_client else "human")
 
-    def _answer(self, text: str) -> None:
+    def answer(self, text: str) -> None:
+        """Handles an answer, with the calls in its text."""
         if self.context.summary_next:
             # What it replaces was not undone.
             self.change(summary_next=False, gone=())
@@ -188,9 +197,8 @@ class _Recorder(Recorder[Context]):
             return
         self.learn(model=text_of(fields_of(self.message.get("metadata")).get("model")))
         stopped = text.rstrip().endswith(_STOPPED)
-        said, calls = _calls_in(text.rstrip().removesuffix(_STOPPED), self.context.cwd)
-        if said:
-            self.add(AssistantMessage(text=said, final=None if stopped else not calls, aborted=stopped), "text")
+        said, calls = _calls_in(text.rstrip().removesuffix(_STOPPED), self.cwd)
+        add_answer(self, "text", said, final=None if stopped else not calls, aborted=stopped)
         self.change(calls=())
         for number, call in enumerate(calls):
             named = msgspec.structs.replace(call, id=call.id or f"{self.at_ms}/{number}")
@@ -198,7 +206,7 @@ class _Recorder(Recorder[Context]):
         if stopped:
             self.add(TurnEnd(reason="interrupted"), "end")
 
-    def _notice(self, text: str) -> None:
+    def notice(self, text: str) -> None:
         """Handles a message of gptme itself: the result of a call, an error, or a notice to the user."""
         metadata = fields_of(self.message.get("metadata"))
         # The model is asked again only when all results are in, so until then such a text may be a page's.
@@ -207,7 +215,7 @@ class _Recorder(Recorder[Context]):
             self.change(summary_next=True)
         elif (failed := _FAILED.match(text)) and ("error_class" in metadata or not is_tools):
             limited = text_of(metadata.get("error_class")) == "rate_limit" or names_limit(text)
-            self.add(failed_turn(text[failed.end() :], self.at_ms, limited=limited), "end")
+            add_failure(self, "end", text[failed.end() :], limited=limited)
         elif self.context.calls and not is_true(self.message.get("ui_only")) and not text.startswith("<system_info>"):
             self._result(text)
         if text == _INTERRUPTED and not is_tools:
@@ -222,6 +230,9 @@ class _Recorder(Recorder[Context]):
         if call.op == "plan" and (todos := _todos_after(self.context.todos, text)) != self.context.todos:
             self.change(todos=todos)
             self.add(PlanUpdate(items=tuple(todos.values())), "plan")
+
+
+_ROLES: Final = {"user": _Recorder.prompt, "assistant": _Recorder.answer, "system": _Recorder.notice}
 
 
 def _typed(text: str) -> str:
@@ -241,7 +252,7 @@ def _calls_in(text: str, cwd: str | None) -> tuple[str, list[OpenCall]]:
         said += text[at:start]
         at = end
         if tool != _FINISHED:
-            calls.append(_call(ident, tool, given, cwd))
+            calls.append(TOOLS.call(ident, tool, with_place(fields_of(json.dumps(given).encode()), cwd), cwd))
     return f"{said}{text[at:]}".strip(), calls
 
 
@@ -312,35 +323,8 @@ def _fenced(text: str) -> Iterator[tuple[int, int, str, str, Any]]:
         first = opened.pop()
         if not opened and TOOLS.knows(first[1]):
             code = text[first.end() + 1 : max(first.end() + 1, fence.start() - 1)]
-            given = {"path": first[2].strip(), "command": code, "patch": code, "content": code}
+            given = {"path": first[2].strip(), _CODE.get(first[1], "command"): code}
             yield first.start(), fence.end(), "", first[1], given
-
-
-def _call(ident: str, tool: str, given: Mapping[str, Any], cwd: str | None) -> OpenCall:
-    texts = {name: value for name, value in given.items() if isinstance(value, str)}
-    if tool == "shell":
-        return OpenCall.of_command(ident, tool, texts.get("command", ""), cwd)
-    path = resolved(texts["path"], cwd) if texts.get("path") else None
-    subject = path or next(filter(None, texts.values()), "")
-    return OpenCall(
-        id=ident,
-        name=tool,
-        op=TOOLS.op(tool),
-        subject=bounded(subject, SUBJECT_CHARS),
-        changes=tuple(_changes(tool, path, texts)) if path is not None else (),
-        handoff=names_own_folder(subject),
-    )
-
-
-def _changes(tool: str, path: str, given: Mapping[str, str]) -> Iterator[Change]:
-    content = given.get("content", "")
-    if tool == "patch":
-        hunks = [Replacement(found[1], found[2]) for found in _HUNK.finditer(given.get("patch", ""))]
-        yield replaced(path, hunks, counted=True)
-    elif tool == "append":
-        yield replaced(path, [Replacement("", content)], counted=True)
-    elif tool == "save":
-        yield written(path, content)
 
 
 def exported(path: Path, head: bytes) -> Source | None:

@@ -15,39 +15,17 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
+from carryover.adapter.contract import FileStat
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_small
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, Piece, read_on
-from carryover.transcript.stat_cache import utc_now_ms
-from carryover.transcript.stored import Session, StoredRecord
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Piece
+from carryover.transcript.stored import EntryRecord, Session, StoredSession
 
 SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
 """The beginnings of a summary, which may stand after what the summary was added to (code)."""
 
-
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message of a session, or the error of a request that failed for good (role `error`)."""
-
-    role: str
-    at_us: int
-    """The time in microseconds. No two messages of a session have the same."""
-    content: str = ""
-    calls: msgspec.Raw = rawjson.ABSENT
-    call_id: str = ""
-    tool: str = ""
-    finish: str = ""
-
-
-class SessionRecord(StoredRecord, frozen=True, omit_defaults=True):
-    """Announces a session's pieces, holds one of them, or tells the session's facts after them."""
-
-    entry: Entry | None = None
-
-
-RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 TABLES: Final = frozenset(("sessions", "messages", "schema_version"))
 DUMPS: Final = "sessions"
@@ -69,32 +47,36 @@ _ROWS: Final = (
 _ROW: Final = "SELECT role, content, tool_calls, tool_call_id, tool_name, finish_reason FROM messages WHERE id = ?"
 
 
-_OWN_COLUMN: Final = "SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'parent_session_id'"
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message of a session, or the error of a request that failed for good (role `error`)."""
+
+    role: str
+    at_us: int
+    """The time in microseconds. No two messages of a session have the same."""
+    content: str = ""
+    calls: msgspec.Raw = rawjson.ABSENT
+    call_id: str = ""
+    tool: str = ""
+    finish: str = ""
+
+    @property
+    def at_ms(self) -> int:
+        """UTC milliseconds; 0 if it has no time."""
+        return max(0, self.at_us // 1000)
 
 
-def is_own(path: Path) -> bool:
-    """Whether a database is one of Hermes Agent: others have tables of the same names."""
-
-    def look(db: sqlite.Connection) -> bool:
-        return sqlite.tables(db) >= TABLES and bool(sqlite.rows(db, _OWN_COLUMN, ()))
-
-    with suppress(OSError):
-        return sqlite.read_database(path, look)
-    return False
+RECORD: Final = msgspec.json.Decoder(EntryRecord[Entry])
 
 
-class DatabaseReader:
+class Reader(sqlite.DatabaseReader):
     """Reads a database; see `carryover.adapter.contract.Reader`."""
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, newest sessions first. Raises as `transcript.sqlite.read_transaction` does."""
-        now_ms = utc_now_ms()
-        return sqlite.read_database(path, lambda db: read_on(Database(db, path), cursor, now_ms=now_ms))
+    def __init__(self) -> None:
+        super().__init__(_Database)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and its WAL, with the newest failed request."""
-        found = sqlite.stat(path)
-        dumps = _dumps(path)
+        found, dumps = super().stat(path), _dumps(path)
         newest = max((dump.at_us * 1000 for dump in dumps), default=0)
         return FileStat(found.size + len(dumps), max(found.mtime_ns, newest))
 
@@ -118,7 +100,7 @@ class _Row(NamedTuple):
     sums_up: bool
 
 
-class Database:
+class _Database:
     """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
 
     def __init__(self, db: sqlite.Connection, path: Path) -> None:
@@ -131,19 +113,19 @@ class Database:
             self._dumps.setdefault(dump.session, []).append(dump)
         for ident, source, parent, cwd, title, model, started in sqlite.rows(db, _SESSIONS, ()):
             session = Session(
-                id=_text(ident),
-                forked_from=_text(parent) or None,
-                directory=_text(cwd) or None,
-                title=_text(title)[:1000] or None,
-                model=_text(model)[:200] or None,
+                id=sqlite.text_of(ident),
+                forked_from=sqlite.text_of(parent) or None,
+                directory=sqlite.text_of(cwd) or None,
+                title=sqlite.text_of(title)[:1000] or None,
+                model=sqlite.text_of(model)[:200] or None,
             )
-            self._sessions[session.id] = (_text(source), session, _us(started))
+            self._sessions[session.id] = (sqlite.text_of(source), session, _us(started))
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
         if not self._sessions:
             return []
-        marks = {_text(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS, ())}
+        marks = {sqlite.text_of(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS, ())}
         newest = sorted(marks, key=lambda ident: -marks[ident][0])
         known = [ident for ident in newest if ident in self._sessions][:MAX_CONVERSATIONS]
         return [(ident, f"{marks[ident]} {self._sessions[ident]} {self._dumps.get(ident)}") for ident in known]
@@ -178,40 +160,33 @@ class Database:
         return [_row(*values) for values in found]
 
 
-class _StoredSession:
-    """A session's pieces; see `carryover.transcript.rewritten.Conversation`."""
-
-    rests_ms: int | None = None
+class _StoredSession(StoredSession):
+    """A session's pieces: its messages, and the requests of it that failed for good."""
 
     def __init__(self, db: sqlite.Connection, session: Session, rows: list[_Row], dumps: list[_Dump]) -> None:
-        self._db, self._session = db, session
+        super().__init__(session)
+        self._db = db
         self._places: list[_Row | _Dump] = sorted((*rows, *dumps), key=lambda place: place.at_us)
-        self.pieces: list[Piece] = _pieces(self._places)
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(SessionRecord("begin", self._session, on=on, more=more))
+        self.pieces = _pieces(self._places)
 
     def piece(self, number: int) -> bytes | None:
         place = self._places[number]
         if self.pieces[number][1] == "passed":
             return None
         entry = self._message(place) if isinstance(place, _Row) else self._error(place)
-        return msgspec.json.encode(SessionRecord("message", self._session, entry=entry)) if entry is not None else None
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
-        return msgspec.json.encode(SessionRecord("session", self._session))
+        return self.entry(entry) if entry is not None else None
 
     def _message(self, row: _Row) -> Entry:
         [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
         listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
         return Entry(
-            role=_text(role),
+            role=sqlite.text_of(role),
             at_us=row.at_us,
-            content=_text(content),
+            content=sqlite.text_of(content),
             calls=rawjson.ABSENT if listed is None else listed,
-            call_id=_text(call_id),
-            tool=_text(tool),
-            finish=_text(finish),
+            call_id=sqlite.text_of(call_id),
+            tool=sqlite.text_of(tool),
+            finish=sqlite.text_of(finish),
         )
 
     def _error(self, dump: _Dump) -> Entry | None:
@@ -272,7 +247,7 @@ def _without_beginning(rows: list[_Row], before: list[_Row]) -> list[_Row]:
 
 def _row(*values: Any) -> _Row:
     ident, role, at, active, compacted, length, head, call_id, sums_up = values
-    place = (_text(role), _us(at))
+    place = (sqlite.text_of(role), _us(at))
     same = (role, call_id) if call_id else (role, length, head)
     return _Row(ident, place[1], place, same, bool(active), bool(compacted), bool(sums_up) and role != b"tool")
 
@@ -286,10 +261,6 @@ def _dumps(path: Path) -> list[_Dump]:
             if name is not None and entry.is_file(follow_symlinks=False):
                 found.append(_Dump(entry.path, name["session"], entry.stat(follow_symlinks=False).st_mtime_ns // 1000))
     return sorted(found)
-
-
-def _text(value: object) -> str:
-    return sqlite.text_of(value) or ""
 
 
 def _us(value: object) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -13,41 +12,26 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, ToolOutcome
 from carryover.agents.kimi_code.spec import SPEC
-from carryover.model import (
-    Actor,
-    AgentSummary,
-    AnyBody,
-    AssistantMessage,
-    Op,
-    PlanUpdate,
-    Question,
-    Retracted,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.model import AssistantMessage, PlanUpdate, Question, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change, planned
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_of, time_of
-from carryover.records.patches import place_of
-from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import tagged, without_ansi, without_handoff
+from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_and_others, text_of, time_of
+from carryover.records.patches import by_arguments
+from carryover.records.text import tagged, without_ansi
+from carryover.records.usage import counted
 from carryover.text.pattern import later
 from carryover.transcript.files import read_small
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, Tools, usable_folder, usable_name
+from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
+from carryover.transcript.refusals import Endings
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch, said_in
 
 _AGENT: Final = r"(?:main|(?P<subagent_id>agent-[A-Za-z0-9-]{1,100}))"
 _FILE: Final = rf"(?P<group>[^/]+)/(?P<session>session_[A-Za-z0-9-]{{1,100}})/agents/{_AGENT}/wire\.jsonl"
 LAYOUTS: Final = (Layout(globs=("*/session_*/agents/*/wire.jsonl",), pattern=_FILE),)
 """The group is made of the start folder's name and a hash."""
-
-
-def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    path = place_of(text_of(given.get("path")), cwd) if op in ("edit", "write") else None
-    return (planned(path, given),) if path is not None else ()
 
 
 TOOLS: Final = Tools(
@@ -63,14 +47,14 @@ TOOLS: Final = Tools(
         "agent": "Agent AgentSwarm",
     },
     about=("path", "pattern", "url", "description", "prompt", "query", "name"),
-    changes=_changes,
+    changes=by_arguments,
 )
 """The built-in tools (2.1)."""
-_EXITED: Final = later(r"\n?Command failed with exit code: (-?\d{1,9})\.\s*\Z")
-_INTERRUPTED: Final = "Interrupted by user"
-_NEVER_RAN: Final = later(r'Tool "[^"]*" not found|Invalid args for tool ')
-
-_LIMITS: Final = (402, 429)
+_ENDINGS: Final = Endings(
+    exited=later(r"\n?Command failed with exit code: (-?\d{1,9})\.\s*\Z"),
+    interrupted=later(r"\A\s*Interrupted by user\s*\Z"),
+    never_ran=later(r'Tool "[^"]*" not found|Invalid args for tool '),
+)
 _GIT: Final = later(r"\A<git-context>.*?</git-context>\s*", re.DOTALL)
 """What the client puts before a sub-agent's task."""
 _QUIET: Final = frozenset(
@@ -116,45 +100,7 @@ class _Reader(JsonlReader):
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
-    """Records one line of an agent's log."""
-
-    source: Source
-
-    @property
-    def session(self) -> str:
-        """The session's id."""
-        return self.source.session or PurePosixPath(self.source.path).stem
-
-    @property
-    def origin(self) -> str | None:
-        """The session that this one was forked from, if the record was copied from it."""
-        return self.context.facts.parent if self.at_ms < self.context.forked_ms else None
-
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event. A copy's belongs to the session that it was copied from."""
-        if not self.at_ms:
-            self.skip("record", "no time")
-            return
-        subagent_id = self.source.subagent_id
-        key = f"{subagent_id}/{key}" if subagent_id else key
-        session = self.origin or self.session
-        self.append(key, body, session=session, cwd=self.context.cwd, subagent_id=subagent_id)
-        if self.origin is not None:
-            self.events[-1] = msgspec.structs.replace(self.events[-1], copied=True)
-        if isinstance(body, _SAID) and self.context.turns:
-            *others, newest = self.context.turns
-            self.change(turns=(*others, (*newest, self.last_key)[-_MOST_TURNS:]))
-
-    def parsed(self) -> tuple[Context, Parsed]:
-        """Returns the next context and the result of the record, facts about the session first."""
-        if self.events:
-            self.change(last_ms=max(self.at_ms, self.context.last_ms))
-        is_copy = self.at_ms < self.context.forked_ms
-        if self.events and not is_copy and self.source.subagent_id is None:
-            self.put_news_first(self.session, self.context.cwd)
-        return self.context, self.built()
+_Recorder = OneSession[Context]
 
 
 def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -162,19 +108,36 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    recorder = _Recorder(context=context, source=source, at_ms=time_of(line.get("time")) or context.last_ms)
+    at_ms = time_of(line.get("time")) or context.last_ms
+    is_copy = at_ms < context.forked_ms
+    session = source.session or PurePosixPath(source.path).stem
+    recorder = _Recorder(
+        context=context,
+        session=context.facts.parent or session if is_copy else session,
+        subagent_id=source.subagent_id,
+        prefix=f"{source.subagent_id}/" if source.subagent_id else "",
+        kind="record",
+        copied=is_copy,
+        at_ms=at_ms,
+    )
     kind = text_of(line.get("type"))
-    handle = _HANDLERS.get(kind)
-    if handle is not None:
-        handle(recorder, line)
-    elif not _is_quiet(kind):
-        recorder.skip(kind, "unknown record type")
-    return recorder.parsed()
-
-
-def _is_quiet(kind: str) -> bool:
     first, dot, _ = kind.partition(".")
-    return first in _QUIET if dot else kind in _ALONE
+    if kind in _HANDLERS or not (first in _QUIET if dot else kind in _ALONE):
+        dispatch(recorder, _HANDLERS, kind, line, what="record type")
+    if recorder.events:
+        _note(recorder)
+    if recorder.events and not is_copy and source.subagent_id is None:
+        recorder.put_news_first(session, recorder.context.cwd)
+    return recorder.context, recorder.built()
+
+
+def _note(recorder: _Recorder) -> None:
+    """Notes the time of what was added, and in its turn what the user may take back."""
+    context = recorder.context
+    recorder.change(last_ms=max(recorder.at_ms, context.last_ms))
+    if said_in(recorder) and context.turns:
+        *others, newest = context.turns
+        recorder.change(turns=(*others, (*newest, *said_in(recorder))[-_MOST_TURNS:]))
 
 
 def _facts(recorder: _Recorder, line: Fields) -> None:
@@ -194,49 +157,40 @@ def _model(recorder: _Recorder, line: Fields) -> None:
 def _prompt(recorder: _Recorder, line: Fields) -> None:
     """Handles a prompt. One of another origin than the user is a sub-agent's task, or the client's."""
     kind = text_of(inside(line.get("origin", rawjson.ABSENT), "kind"))
-    is_main = recorder.source.subagent_id is None
+    is_main = recorder.subagent_id is None
     if kind != "user" and is_main:
         return
-    parts = [fields_of(part) for part in items_of(line.get("input"))]
-    text = "\n".join(text_of(part.get("text")) for part in parts if "text" in part)
-    files = sum("text" not in part for part in parts)
-    actor: Actor = "human" if is_main else "model"
     recorder.change(turns=(*recorder.context.turns, ())[-_MOST_TURNS:])
-    if text.strip() or files:
-        text = text if is_main else _GIT.sub("", text)
-        recorder.add(UserPrompt(text=text, actor=actor, attachments=files), f"{text_of(line.get('promptId'))}/prompt")
+    text, files = text_and_others(line.get("input"))
+    text = text if is_main else _GIT.sub("", text)
+    key = f"{text_of(line.get('promptId'))}/prompt"
+    add_prompt(recorder, key, text, actor=recorder.actor, attachments=files)
 
 
 def _event(recorder: _Recorder, line: Fields) -> None:
     event = fields_of(line.get("event"))
     kind = text_of(event.get("type"))
-    if kind in _EVENTS:
-        _EVENTS[kind](recorder, event)
-    elif kind != "step.begin":
-        recorder.skip(f"loop/{kind}" if kind else "loop", "unknown event")
+    dispatch(recorder, _EVENTS, kind, event, what="event", within="loop/" if kind else "loop")
 
 
 def _tokens(recorder: _Recorder, event: Fields) -> None:
     """Handles the end of a request. `inputOther` is what is neither read from the cache nor written to it."""
     ident = usable_name(text_of(event.get("uuid")))
-    usage = fields_of(event.get("usage"))
+    numbers = counted(
+        fields_of(event.get("usage")),
+        input="inputOther",
+        output="output",
+        cache_read="inputCacheRead",
+        cache_write="inputCacheCreation",
+    )
     if ident is not None:
-        recorder.count_tokens(
-            ident,
-            session=recorder.origin or recorder.session,
-            model=recorder.context.facts.model,
-            input=number_of(usage.get("inputOther")),
-            output=number_of(usage.get("output")),
-            cache_read=number_of(usage.get("inputCacheRead")),
-            cache_write=number_of(usage.get("inputCacheCreation")),
-        )
+        recorder.count_tokens(ident, session=recorder.session, model=recorder.context.facts.model, **numbers)
 
 
 def _text(recorder: _Recorder, event: Fields) -> None:
     part = fields_of(event.get("part"))
-    text = text_of(part.get("text"))
-    if text_of(part.get("type")) == "text" and text.strip():
-        recorder.add(AssistantMessage(text=text), f"{text_of(event.get('uuid'))}/text")
+    if text_of(part.get("type")) == "text":
+        add_answer(recorder, f"{text_of(event.get('uuid'))}/text", text_of(part.get("text")))
 
 
 def _call(recorder: _Recorder, event: Fields) -> None:
@@ -252,21 +206,10 @@ def _result(recorder: _Recorder, event: Fields) -> None:
     ident = text_of(event.get("toolCallId"))
     if recorder.identify("loop/tool.result", ident):
         call = recorder.take_call(ident)
-        outcome = _outcome(call, fields_of(event.get("result")))
+        result = fields_of(event.get("result"))
+        output = without_ansi(rawjson.text_of(result.get("output", rawjson.ABSENT)) or "")
+        outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
         recorder.end_call(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
-
-
-def _outcome(call: OpenCall, result: Fields) -> ToolOutcome:
-    """Determines how a call ended. A command's exit code is the end of its output."""
-    output = without_ansi(rawjson.text_of(result.get("output", rawjson.ABSENT)) or "")
-    if not is_true(result.get("isError")):
-        return ToolOutcome("ok", output, exit_code=0 if call.op == "shell" else None)
-    if output.strip() == _INTERRUPTED:
-        return ToolOutcome("interrupted")
-    code = _EXITED.search(output)
-    never_ran = _NEVER_RAN.match(output) is not None
-    exit_code = int(code[1]) if code is not None else None
-    return ToolOutcome("error", _EXITED.sub("", output), exit_code=exit_code, never_ran=never_ran)
 
 
 def _typed(recorder: _Recorder, line: Fields) -> None:
@@ -292,8 +235,7 @@ def _typed(recorder: _Recorder, line: Fields) -> None:
 
 
 def _compaction(recorder: _Recorder, line: Fields) -> None:
-    if text := without_handoff(text_of(line.get("summary"))).strip():
-        recorder.add(AgentSummary(text=text, source="compaction"), f"compaction/{recorder.at_ms}")
+    add_summary(recorder, f"compaction/{recorder.at_ms}", text_of(line.get("summary")))
 
 
 def _undo(recorder: _Recorder, line: Fields) -> None:
@@ -315,16 +257,16 @@ def _todos(recorder: _Recorder, line: Fields) -> None:
 def _turn_end(recorder: _Recorder, line: Fields) -> None:
     key = f"end/{recorder.at_ms}"
     error = fields_of(line.get("error"))
-    said = text_of(error.get("message"))
     if text_of(line.get("reason")) == "cancelled":
         recorder.add(TurnEnd(reason="interrupted"), key)
     elif text_of(line.get("reason")) == "failed":
-        limit = number_of(inside(error.get("details", rawjson.ABSENT), "statusCode")) in _LIMITS or names_limit(said)
-        recorder.add(failed_turn(said, recorder.at_ms, limited=limit), key)
+        status = number_of(fields_of(error.get("details")).get("statusCode"))
+        add_failure(recorder, key, text_of(error.get("message")), status=status)
 
 
 _Handler = Callable[[_Recorder, Fields], None]
-_EVENTS: Final[dict[str, _Handler]] = {
+_EVENTS: Final[dict[str, _Handler | None]] = {
+    "step.begin": None,
     "content.part": _text,
     "step.end": _tokens,
     "tool.call": _call,

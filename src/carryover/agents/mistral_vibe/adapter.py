@@ -1,27 +1,27 @@
-"""Mistral Vibe: a terminal agent that keeps each session as its newest state. FACTS.md has what it looks like.
+"""Mistral Vibe: a terminal agent that keeps each session as its newest state. FACTS.md has what its files look like.
 
-`store` reads a session whole and emits what is new: a record for each piece (a message, a call, a result), which says
-by its key what the piece is.
+A session is read whole: the newest state of what its user sees, and the journal of what has changed since. Entries
+change in place: a call while it runs, and all that follow the one to which the user goes back. What is new is emitted
+as a record for each piece (a message, a call, a result), which says by its key what the piece is.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.mistral_vibe.spec import SPEC
-from carryover.agents.mistral_vibe.store import BEGIN, FACTS, Begin, SessionReader
-from carryover.model import Actor, AgentSummary, Answer, AnyBody, AssistantMessage, PlanUpdate, TurnEnd, UserPrompt
+from carryover.model import Answer, Op, PlanUpdate, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change, Replacement, replaced, written
-from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.changes import Change, Replacement, replaced
+from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import (
     Fields,
     fields_of,
@@ -30,29 +30,28 @@ from carryover.records.lenient import (
     items_of,
     number_of,
     read_as,
+    text_and_others,
     text_of,
     time_of,
 )
-from carryover.records.patches import added, place_of
-from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import without_ansi, without_handoff
+from carryover.records.patches import by_arguments
+from carryover.records.text import without_ansi
 from carryover.text.pattern import later
+from carryover.transcript.bounds import lines_in
+from carryover.transcript.files import entries_of, read_document, read_referenced
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import (
-    OpenCall,
-    Recorder,
-    SessionContext,
-    Tools,
-    reemitted_after,
-    usable_folder,
-    usable_name,
+from carryover.transcript.recorder import OneSession, SessionContext, Tools, reemitted_after, usable_folder
+from carryover.transcript.rewritten import Document, SnapshotReader
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
+
+_LAYOUTS: Final = (
+    Layout(
+        globs=("unified/*/CURRENT",),
+        pattern=r"unified/(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)/CURRENT",
+        beside=r"(unified/[^/]+)/journal/[^/]+\.jsonl",
+        stands_for=r"\1/CURRENT",
+    ),
 )
-
-_POINTER: Final = "CURRENT"
-_PATTERN: Final = rf"unified/(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)/{_POINTER}"
-_LAYOUTS: Final = (Layout(globs=(f"unified/*/{_POINTER}",), pattern=_PATTERN),)
-
-
 _TYPED: Final = "shell"
 """The name of a command that the user typed after `!`."""
 TOOLS: Final = Tools(
@@ -66,6 +65,7 @@ TOOLS: Final = Tools(
         "agent": "agents.spawn",
     },
     about=("path", "file_path", "task", "query", "url", "name", "message"),
+    changes=by_arguments,
 )
 """The built-in tools (2.26 and 3.0)."""
 _EXITED: Final = later(r"Command exited with status (-?\d{1,9})")
@@ -73,6 +73,23 @@ _RECOVERED: Final = "effect_recovery_failed"
 """What is said at the next start of a call that was killed with the client."""
 _EDITED: Final = "mistralai.vibe.sdk.search_replace"
 _RECORD: Final = msgspec.json.Decoder(Fields)
+
+
+_CHANGE: Final = b'"type":"projection_delta"}'
+"""The end of each line of the journal that changes what the user sees."""
+_SEGMENT: Final = later(r"journal/\d{1,20}\.jsonl")
+_NAME: Final = later(r"[0-9a-f-]{1,64}")
+_IMPORTED: Final = "imported-"
+"""Beginning of the ids of entries that were copied from another session."""
+_SUBAGENT: Final = "child-"
+"""Beginning of the ids of sub-agents' sessions, which have no meta.json."""
+_BEGUN: Final = ("id", "createdAt", "detail")
+"""What of a call does not change when it ends."""
+_ENDED: Final = ("completed", "failed", "cancelled", "skipped")
+_SUMMARY: Final = ("<compaction_summary>", "</compaction_summary>")
+
+_Piece = tuple[tuple[int, int], str, dict[str, Fields]]
+"""When it was written and, at the same time, after how many other entries; its id, its record."""
 
 
 class Context(SessionContext, frozen=True, omit_defaults=True):
@@ -84,20 +101,116 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Key of the last event. Bytes, since text might be taken for a secret."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
-    """Records one piece. `ident` is the id in what is below its key."""
+class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The session whose pieces follow. `root`: the session that it works for, if it is a sub-agent's.
 
-    session: str
-    ident: str = ""
+    `on`: the pieces follow those read before; `more`: another batch follows.
+    """
 
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event, unless no time is known. `part` is its place in what has the id."""
-        if not self.at_ms:
-            self.skip("piece", "no time")
-            return
-        key = f"{self.session}/{self.ident}:{part}"
-        self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.context.subagent_id)
+    id: str
+    root: str | None = None
+    cwd: str | None = None
+    on: bool = False
+    more: bool = False
+
+
+_Recorder = OneSession[Context]
+
+
+def _session_at(path: Path, _stat: FileStat) -> Document:
+    folder = path.parent
+    generation = folder / "generations" / _named(fields_of(read_document(path)).get("generation"))
+    manifest = fields_of(read_referenced(generation / "manifest.json"))
+    state = fields_of(read_referenced(generation / "projection-state.json")).get("snapshot", rawjson.ABSENT)
+    listed = [*items_of(inside(state, "history", "entries")), *_chunks(folder, manifest, "projection_state")]
+    segment = text_of(inside(manifest.get("recovery_journal_segment", rawjson.ABSENT), "path"))
+    entries = {text_of(entry.get("id")): entry for entry in map(fields_of, listed)}
+    if _SEGMENT.fullmatch(segment):
+        state = _continued(entries, state, read_referenced(folder / segment))
+    if compactions := [ident for ident, entry in entries.items() if text_of(entry.get("kind")) == "compaction"]:
+        summary = msgspec.json.encode(_summary(folder, manifest))
+        entries[compactions[-1]] = {**entries[compactions[-1]], "summary": msgspec.Raw(summary)}
+    pieces = sorted(_pieces(entries, fields_of(inside(state, "latestTurn"))))
+    begin, facts = _described(folder, fields_of(inside(state, "session")))
+    records = [msgspec.json.encode(record) for _, _, record in pieces]
+    return Document(
+        "session",
+        records,
+        lambda on, more: msgspec.json.encode({"begin": msgspec.structs.replace(begin, on=on, more=more)}),
+        end=msgspec.json.encode({"facts": facts}),
+        pieces=[(ident, digest(record)) for (_, ident, _), record in zip(pieces, records, strict=True)],
+        empty=False,
+    )
+
+
+def _newest_journal(pointer: Path) -> list[Path]:
+    """Returns the journal that is written to now. Nothing else changes without it and the pointer."""
+    folder = pointer.with_name("journal")
+    return [folder / max(entry.name for entry in found)] if (found := entries_of(folder)) else []
+
+
+def _continued(entries: dict[str, Fields], state: msgspec.Raw, journal: bytes) -> msgspec.Raw:
+    """Applies the journal to the entries, and returns the state around them."""
+    lines = (msgspec.Raw(line) for line in lines_in(journal) if line.endswith(_CHANGE))
+    for change in (fields_of(raw) for line in lines for raw in items_of(inside(line, "payload", "delta"))):
+        match text_of(change.get("op")):
+            case "append_entry" | "replace_entry":
+                entry = fields_of(change.get("entry"))
+                entries[text_of(entry.get("id"))] = entry
+            case "remove_entry":
+                entries.pop(text_of(change.get("id")), None)
+            case "set_envelope":
+                state = change.get("state", state)
+    return state
+
+
+def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
+    """Yields the piece of each entry, of which a call and its result are two, and how the newest turn failed."""
+    if text_of(turn.get("status")) in ("failed", "interrupted"):
+        yield (time_of(turn.get("completedAt")), len(entries)), "turn", {"turn": turn}
+    for number, (ident, entry) in enumerate(entries.items()):
+        kind = text_of(entry.get("type"))
+        created = (time_of(entry.get("createdAt")), number)
+        if ident.startswith(_IMPORTED) or kind in ("notice", "reasoning"):
+            continue
+        if kind != "effect":
+            yield created, ident, {"entry": entry}
+            continue
+        yield created, f"{ident}/call", {"effect": {name: entry[name] for name in _BEGUN if name in entry}}
+        if text_of(inside(entry.get("state", rawjson.ABSENT), "status")) in _ENDED:
+            yield (time_of(entry.get("updatedAt")), number), ident, {"effect": entry}
+
+
+def _described(folder: Path, about: Fields) -> tuple[Begin, dict[str, str]]:
+    """Returns the session and the facts about it."""
+    root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else None
+    meta = fields_of(read_referenced(folder.with_name(root or folder.name) / "meta.json"))
+    cwd = text_of(inside(meta.get("environment", rawjson.ABSENT), "working_directory"))
+    model = first_text(fields_of(meta.get("config")), "model_name", "active_model")
+    facts = {"title": text_of(about.get("title")), "model": model, "parent": text_of(about.get("parentSessionId"))}
+    return Begin(folder.name, root, cwd), facts
+
+
+def _summary(folder: Path, manifest: Fields) -> str:
+    """Returns the summary of the newest compaction, from what the model is sent; empty if it is not there yet."""
+    sent = (inside(raw, "message", "content") for raw in _chunks(folder, manifest, "checkpoint"))
+    texts = (text_of(fields_of(part).get("text")) for content in sent for part in items_of(content))
+    within = (text.partition(_SUMMARY[0])[2].rpartition(_SUMMARY[1])[0] for text in texts)
+    return next(filter(None, (text.strip() for text in within)), "")
+
+
+def _chunks(folder: Path, manifest: Fields, name: str) -> Iterator[msgspec.Raw]:
+    """Yields the entries of a list that was cut out of a file of the generation."""
+    for chunk in items_of(inside(manifest.get(name, rawjson.ABSENT), "chunks")):
+        yield from items_of(msgspec.Raw(read_referenced(folder / "chunks" / f"{_named(chunk)}.json")))
+
+
+def _named(raw: msgspec.Raw | None) -> str:
+    """Returns the name of a file or folder. Raises OSError if it is something else."""
+    name = text_of(raw)
+    if _NAME.fullmatch(name) is None:
+        raise OSError(errno.EINVAL, "not a session")
+    return name
 
 
 def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -105,17 +218,20 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    if (begin := rawjson.part_of(line.get(BEGIN, rawjson.ABSENT), Begin)) is not None:
+    if (begin := rawjson.part_of(line.get("begin", rawjson.ABSENT), Begin)) is not None:
         return _begun(context, begin)
+    kind = next((name for name in _PIECES if name in line), "record")
+    piece = fields_of(line.get(kind))
     session = context.session or source.session or source.path
-    recorder = _Recorder(context=context, session=session, at_ms=context.last_ms)
-    kind = next((name for name in _PIECES if name in line), None)
-    if kind is None:
-        recorder.skip("record", "unknown record")
-    else:
-        piece = fields_of(line[kind])
-        recorder.ident = text_of(piece.get("id"))
-        _PIECES[kind](recorder, piece)
+    recorder = _Recorder(
+        context=context,
+        session=session,
+        subagent_id=context.subagent_id,
+        prefix=f"{session}/{text_of(piece.get('id'))}:",
+        kind="piece",
+        at_ms=context.last_ms,
+    )
+    dispatch(recorder, _PIECES, kind, piece, what="record")
     if recorder.events:
         recorder.change(last=recorder.last_key, last_ms=recorder.at_ms)
     return recorder.context, recorder.built()
@@ -136,10 +252,10 @@ def _begun(context: Context, begin: Begin) -> tuple[Context, Parsed]:
 
 def _learn(recorder: _Recorder, facts: Fields) -> None:
     """Handles the facts about the session. A sub-agent has none of its own."""
-    if recorder.context.subagent_id is None:
+    if recorder.subagent_id is None:
         names = ("title", "agent_version", "model", "parent")
         recorder.learn(**{name: bounded(text_of(facts.get(name)), SHORT_CHARS) for name in names})
-        recorder.put_news_first(recorder.session, recorder.context.cwd)
+        recorder.put_news_first(recorder.session, recorder.cwd)
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -148,64 +264,23 @@ class _Block(msgspec.Struct, frozen=True):
     new_lines: list[str] = []
 
 
-@dataclass(frozen=True, slots=True)
-class _Called:
-    """A call as its entry describes it, ended or not. `result`: in the tool's own fields."""
-
-    call: OpenCall
-    given: Fields
-    state: Fields
-    result: Fields
-
-
-def _called(ident: str, entry: Fields, cwd: str | None) -> _Called | None:
-    """Returns the call of an entry; None if it has no usable id or name."""
-    detail, state = fields_of(entry.get("detail")), fields_of(entry.get("state"))
-    name = usable_name(text_of(detail.get("toolName")))
-    if name is None or usable_name(ident) is None:
-        return None
-    given = fields_of(detail.get("input"))
-    call = TOOLS.call(ident, name, given, cwd)
-    result = fields_of(inside(state.get("output", rawjson.ABSENT), "structured_content"))
-    if call.op in ("edit", "write") and (path := place_of(first_text(given, "path", "file_path"), cwd)) is not None:
-        change = _edited(path, state) if call.op == "edit" else _written(path, given, result)
-        call = msgspec.structs.replace(call, changes=(change,))
-    if name == _TYPED:
-        call = call.by_user()
-    return _Called(call, given, state, result)
-
-
-def _outcome(found: _Called) -> ToolOutcome:
-    """Determines how a call that is no longer running ended."""
-    status, error = text_of(found.state.get("status")), fields_of(found.state.get("error"))
+def _outcome(state: Fields, result: Fields) -> ToolOutcome:
+    """Determines how a call that is no longer running ended. `result`: in the tool's own fields."""
+    status, error = text_of(state.get("status")), fields_of(state.get("error"))
     said, code = text_of(error.get("message")), text_of(error.get("code"))
-    output = without_ansi(text_of(found.state.get("outputText")))
+    output = without_ansi(text_of(state.get("outputText")))
     exited = _EXITED.fullmatch(said)
-    exit_code = int(exited[1]) if exited is not None else number_of(found.result.get("returncode"))
+    exit_code = int(exited[1]) if exited is not None else number_of(result.get("returncode"))
     if status == "cancelled" or code == _RECOVERED:
         return ToolOutcome("interrupted", output)
     if status == "skipped" or code == "tool_denied":
         return ToolOutcome("denied", said)
     if exit_code is not None:
-        printed = "".join(text_of(found.result.get(name)) for name in ("stdout", "stderr"))
+        printed = "".join(text_of(result.get(name)) for name in ("stdout", "stderr"))
         return ToolOutcome("error" if exit_code else "ok", output or without_ansi(printed), exit_code=exit_code)
     if status != "completed":
         return ToolOutcome("error", said or output)
-    return ToolOutcome("ok", output or text_of(found.result.get("content")))
-
-
-def _effects(found: _Called) -> Iterator[tuple[str, AnyBody]]:
-    """Yields what a call that succeeded did beside its edits, each with the end of its event's key."""
-    if found.call.op == "plan" and "todos" in found.result:
-        yield "todos", PlanUpdate(items=plan_items(found.result["todos"], "content"))
-    for number, answer in enumerate(map(fields_of, items_of(found.result.get("answers")))):
-        if text := text_of(answer.get("answer")):
-            yield f"answer{number}", Answer(call_id=found.call.id, question=text_of(answer.get("question")), text=text)
-
-
-def _written(path: str, given: Fields, result: Fields) -> Change:
-    is_new = bytes(result.get("file_existed", rawjson.ABSENT)) == b"false"
-    return (added if is_new else written)(path, text_of(given.get("content")))
+    return ToolOutcome("ok", output or text_of(result.get("content")))
 
 
 def _edited(path: str, state: Fields) -> Change:
@@ -217,6 +292,14 @@ def _edited(path: str, state: Fields) -> Change:
     return msgspec.structs.replace(replaced(path, pairs, counted=bool(blocks)), line=line)
 
 
+def _made(change: Change, op: Op, state: Fields, result: Fields) -> Change:
+    """Returns a change with what the result says of it."""
+    if op == "edit":
+        return _edited(change.path, state)
+    is_new = op == "write" and bytes(result.get("file_existed", rawjson.ABSENT)) == b"false"
+    return msgspec.structs.replace(change, change="add") if is_new else change
+
+
 def _entry(recorder: _Recorder, entry: Fields) -> None:
     recorder.at_ms = time_of(entry.get("createdAt"))
     match text_of(entry.get("type")), text_of(entry.get("role")) or text_of(entry.get("kind")):
@@ -224,11 +307,10 @@ def _entry(recorder: _Recorder, entry: Fields) -> None:
             _prompt(recorder, entry)
         case "message", "assistant":
             aborted = text_of(inside(entry.get("outcome", rawjson.ABSENT), "type")) == "discarded"
-            if (text := rawjson.text_of(entry.get("content", rawjson.ABSENT)) or "").strip():
-                recorder.add(AssistantMessage(text=text, aborted=aborted), "text")
+            text = rawjson.text_of(entry.get("content", rawjson.ABSENT)) or ""
+            add_answer(recorder, "text", text, aborted=aborted)
         case "checkpoint", "compaction":
-            if text := without_handoff(text_of(entry.get("summary"))).strip():
-                recorder.add(AgentSummary(text=text, source="compaction"), "summary")
+            add_summary(recorder, "summary", text_of(entry.get("summary")))
         case "checkpoint", "agent_change" | "model_change" | "rewind":
             pass
         case kind, _:
@@ -237,33 +319,35 @@ def _entry(recorder: _Recorder, entry: Fields) -> None:
 
 def _prompt(recorder: _Recorder, entry: Fields) -> None:
     """Handles a prompt. What the client says to the model in the user's role has another source."""
-    if text_of(entry.get("source")) not in ("turn_start", "turn_steer"):
-        return
-    parts = [fields_of(part) for part in items_of(entry.get("content"))]
-    text = "\n".join(text_of(part.get("text")) for part in parts if "text" in part)
-    files = sum("text" not in part for part in parts)
-    if text.strip() or files:
-        actor: Actor = "human" if recorder.context.subagent_id is None else "model"
-        recorder.add(UserPrompt(text=text, actor=actor, attachments=files), "prompt")
+    if text_of(entry.get("source")) in ("turn_start", "turn_steer"):
+        text, files = text_and_others(entry.get("content"))
+        add_prompt(recorder, "prompt", text, actor=recorder.actor, attachments=files)
 
 
 def _effect(recorder: _Recorder, entry: Fields) -> None:
-    """Handles a call or, with the state that it ended in, its result."""
-    found = _called(recorder.ident, entry, recorder.context.cwd)
-    if found is None:
-        recorder.skip("effect", "no usable id or name")
+    """Handles a call or, with the state that it ended in, its result and what it did."""
+    ident, detail, state = text_of(entry.get("id")), fields_of(entry.get("detail")), fields_of(entry.get("state"))
+    name, given = text_of(detail.get("toolName")), fields_of(detail.get("input"))
+    if not recorder.identify("effect", ident, name):
         return
+    call = TOOLS.call(ident, name, given, recorder.cwd)
+    call = call.by_user() if name == _TYPED else call
     if "state" not in entry:
         recorder.at_ms = time_of(entry.get("createdAt"))
-        recorder.add(found.call.as_event(), "call")
-        for number, asked in enumerate(asked_in(found.given.get("questions"))):
-            recorder.add(asked.as_event(found.call.id), f"question{number}")
+        recorder.add_call(call, "call", asked_in(given.get("questions")))
         return
     recorder.at_ms = time_of(entry.get("updatedAt"))
-    outcome = _outcome(found)
-    recorder.end_call(found.call, outcome)
-    for part, body in _effects(found) if outcome.status == "ok" else ():
-        recorder.add(body, part)
+    result = fields_of(inside(state.get("output", rawjson.ABSENT), "structured_content"))
+    outcome = _outcome(state, result)
+    recorder.end_call(call, outcome, changes=[_made(change, call.op, state, result) for change in call.changes])
+    if outcome.status != "ok":
+        return
+    if call.op == "plan" and "todos" in result:
+        recorder.add(PlanUpdate(items=plan_items(result["todos"], "content")), "todos")
+    for number, answer in enumerate(map(fields_of, items_of(result.get("answers")))):
+        if text := text_of(answer.get("answer")):
+            found = Answer(call_id=ident, question=text_of(answer.get("question")), text=text)
+            recorder.add(found, f"answer{number}")
 
 
 def _turn(recorder: _Recorder, turn: Fields) -> None:
@@ -273,31 +357,24 @@ def _turn(recorder: _Recorder, turn: Fields) -> None:
         recorder.add(TurnEnd(reason="interrupted"), "end")
         return
     error = fields_of(turn.get("error"))
-    said = text_of(error.get("message"))
-    is_limit = number_of(inside(error.get("details", rawjson.ABSENT), "httpStatus")) in (402, 429) or names_limit(said)
-    recorder.add(failed_turn(said, recorder.at_ms, limited=is_limit), "end")
+    status = number_of(fields_of(error.get("details")).get("httpStatus"))
+    add_failure(recorder, "end", text_of(error.get("message")), status=status)
 
 
 _PIECES: Final[dict[str, Callable[[_Recorder, Fields], None]]] = {
     "entry": _entry,
     "effect": _effect,
     "turn": _turn,
-    FACTS: _learn,
+    "facts": _learn,
 }
 """How each kind of piece is handled, by its key."""
 
 
-def source_of(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path`, by name alone. A change of a session's journal counts as a change of it."""
-    is_journal = path.parent.name == "journal" and path.suffix == ".jsonl"
-    return source_at(SPEC.id, _LAYOUTS, path.parent.parent / _POINTER if is_journal else path, root)
-
-
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=SessionReader(),
+    reader=SnapshotReader(_session_at, beside=_newest_journal),
     context_type=Context,
-    source_of=source_of,
+    source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=parse,
 )

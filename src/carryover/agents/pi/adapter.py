@@ -13,29 +13,26 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.agents.pi.spec import SPEC
-from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, Skipped, TurnEnd, UserPrompt
+from carryover.model import Skipped, TurnEnd
 from carryover.records import rawjson
-from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
-from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, read_as, text_of
-from carryover.records.patches import place_of
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of
+from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
-from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import tagged, without_ansi, without_handoff
+from carryover.records.summary import kinds_of
+from carryover.records.text import tagged, without_ansi
+from carryover.records.usage import counted
 from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, Failure
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import (
-    OpenCall,
-    SessionContext,
-    Tools,
-    usable_folder,
-    usable_name,
-)
+from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
+from carryover.transcript.refusals import Endings
 from carryover.transcript.tree import Tree
+from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
 _FILE: Final = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z_(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)\.jsonl"
 _LAYOUTS: Final = (
@@ -48,37 +45,21 @@ _LAYOUTS: Final = (
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 
 
-class _Edit(msgspec.Struct, frozen=True, rename="camel"):
-    old_text: str = ""
-    new_text: str = ""
-
-
 SHELL: Final = "bash"
-
-
-def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    path = place_of(text_of(given.get("path")), cwd)
-    if op == "write" and path is not None:
-        return (written(path, text_of(given.get("content"))),)
-    if op == "edit" and path is not None:
-        pairs = [Replacement(edit.old_text, edit.new_text) for edit in read_as(given.get("edits"), list[_Edit]) or ()]
-        return (replaced(path, pairs, counted=True),)
-    return ()
 
 
 TOOLS: Final = Tools(
     {"shell": SHELL, "read": "read", "edit": "edit", "write": "write", "search": "grep find ls"},
     about=("path", "pattern", "query", "url", "prompt", "description", "name"),
-    changes=_changes,
+    changes=by_arguments,
 )
 """The built-in tools (0.73 to 1.5)."""
-_EXIT: Final = later(r"\n*Command exited with code (\d{1,9})\s*\Z")
-_ABORTED: Final = "Command aborted"
+_ENDINGS: Final = Endings(
+    exited=later(r"\n*Command exited with code (\d{1,9})\s*\Z"),
+    interrupted=later(r"\s*Command aborted\s*\Z"),
+    never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
+)
 _NONE: Final = "(no output)"
-_NEVER_RAN: Final = later(r"Validation failed for tool |Tool \S+ not found")
-
-
-_QUIET: Final = frozenset("context_edit custom custom_message label thinking_level_change usage".split())
 _FILES: Final = later(r'\A<file name="[^"\n]*">\n.*\n</file>\n', re.DOTALL)
 """Up to the last closing tag, since a file may hold one."""
 _ATTACHED: Final = later(r'^<file name="[^"\n]*">$', re.MULTILINE)
@@ -127,13 +108,14 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Branches[Context]):
-    """Records one entry."""
+class _Recorder(Branches[Context], OneSession[Context]):
+    """Records one entry. What a fork has copied is its parent's, and counts if that is gone."""
 
     line: Line
     message: Fields
-    session: str
-    ident: str
+    own: str
+    """The session whose transcript it is in."""
+    entry: str
 
     @classmethod
     def at(cls, source: Source, context: Context, line: Line) -> Self:
@@ -144,70 +126,31 @@ class _Recorder(Branches[Context]):
         """
         session = context.session or source.session or PurePosixPath(source.path).stem
         content = bytes(line.message) if line.message is not ABSENT else (line.summary or line.name or "").encode()
-        recorder = cls(
-            context=context,
-            at_ms=utc_ms(line.timestamp) or context.last_ms,
+        entry = f"{line.timestamp}/{line.type}/{digest(content)}"
+        at_ms = utc_ms(line.timestamp) or context.last_ms
+        parent = context.facts.parent if at_ms < context.forked_ms else None
+        return cls(
+            context=msgspec.structs.replace(context, last_ms=at_ms),
+            at_ms=at_ms,
             line=line,
             message=fields_of(line.message),
-            session=session,
-            ident=f"{line.timestamp}/{line.type}/{digest(content)}",
+            session=parent or session,
+            own=session,
+            prefix=f"copied/{entry}:" if parent else f"{entry}:",
+            copied=parent is not None,
+            kind=line.type,
+            entry=entry,
         )
-        recorder.change(last_ms=recorder.at_ms)
-        return recorder
-
-    @property
-    def is_copy(self) -> bool:
-        """Whether the entry was copied from the session that this one was forked from."""
-        return self.at_ms < self.context.forked_ms
-
-    def begin_session(self) -> None:
-        """Takes the session's id, folder and parent from its header."""
-        line = self.line
-        session = usable_name(line.id) or self.session
-        parent = PurePosixPath(line.parent_session or "").stem.partition("_")[2]
-        self.session = session
-        self.change(session=session, cwd=usable_folder(line.cwd))
-        if line.parent_session:
-            self.change(forked_ms=self.at_ms)
-            self.learn(parent=parent)
-
-    def handle(self, handle: Callable[[Self], None]) -> None:
-        """Handles the entry in its place. A fork repeats what its parent said, and does not take it back."""
-        ident = self.line.id
-        if ident is not None:
-            self.take_place(ident, self.line.parent_id)
-        handle(self)
-        if ident is not None and not self.is_copy:
-            self.keep_place()
-
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event. `part` is its place in the entry. A copy's is the parent's, and counts if that is gone."""
-        if not self.at_ms:
-            self.skip(self.line.type, "no time")
-            return
-        key = f"{self.ident}:{part}"
-        parent = self.context.facts.parent if self.is_copy else None
-        if parent is None:
-            self.append(key, body, session=self.session, cwd=self.context.cwd)
-            return
-        self.append(f"copied/{key}", body, session=parent, cwd=self.context.cwd)
-        self.events[-1] = msgspec.structs.replace(self.events[-1], copied=True)
 
     def text(self, name: str) -> str:
         """Returns a text of the message; empty if it has none."""
         return text_of(self.message.get(name))
 
-    def parsed(self) -> tuple[Context, Parsed]:
-        """Returns the next context and the result of the entry, facts about the session first."""
-        if self.events and not self.is_copy:
-            self.put_news_first(self.session, self.context.cwd)
-        return self.context, self.built()
-
 
 def _call(recorder: _Recorder, key: str, given: Fields) -> None:
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if recorder.identify("message/toolCall", ident, name):
-        recorder.begin_call(TOOLS.call(ident, name, fields_of(given.get("arguments")), recorder.context.cwd), key)
+        recorder.begin_call(TOOLS.call(ident, name, fields_of(given.get("arguments")), recorder.cwd), key)
 
 
 def _result(recorder: _Recorder) -> None:
@@ -218,16 +161,18 @@ def _result(recorder: _Recorder) -> None:
     call = recorder.take_call(ident, name, TOOLS.op(name))
     output = without_ansi(rawjson.text_of(recorder.message.get("content", rawjson.ABSENT)) or "")
     patch = text_of(fields_of(recorder.message.get("details")).get("patch"))
-    outcome = _outcome(call.op, output, failed=is_true(recorder.message.get("isError")))
-    recorder.end_call(call, outcome, changes=[_as_patched(change, patch) for change in call.changes])
+    failed = is_true(recorder.message.get("isError"))
+    shown = output if failed or output.strip() != _NONE else ""
+    outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=call.op == "shell")
+    recorder.end_call(call, outcome, changes=as_shown(call.changes, patch))
 
 
 def _typed(recorder: _Recorder) -> None:
     """Handles the user's own `!command`. One after `!!` is kept from the model, and from us."""
     if is_true(recorder.message.get("excludeFromContext")):
         return
-    command, ident = recorder.text("command"), f"{recorder.ident}/typed"
-    call = OpenCall.of_command(ident, SHELL, command, recorder.context.cwd).by_user()
+    command, ident = recorder.text("command"), f"{recorder.entry}/typed"
+    call = OpenCall.of_command(ident, SHELL, command, recorder.cwd).by_user()
     exit_code = number_of(recorder.message.get("exitCode"))
     output = without_ansi(recorder.text("output"))
     recorder.add(call.as_event(), "call")
@@ -237,55 +182,36 @@ def _typed(recorder: _Recorder) -> None:
     recorder.add(call.ended(ToolOutcome("error" if exit_code else "ok", output, exit_code=exit_code)), "result")
 
 
-def _as_patched(change: Change, patch: str) -> Change:
-    """Returns a change with its place, from the patch in the result (since 0.87)."""
-    hunks = hunks_in(patch)
-    return patched(Change(path=change.path, change=change.change), hunks) if hunks else change
-
-
-def _outcome(op: Op, text: str, *, failed: bool) -> ToolOutcome:
-    if not failed:
-        output = "" if text.strip() == _NONE else text
-        return ToolOutcome("ok", output, exit_code=0 if op == "shell" else None)
-    if op != "shell" or _NEVER_RAN.match(text):
-        return ToolOutcome("error", text, never_ran=_NEVER_RAN.match(text) is not None)
-    if text.rstrip().endswith(_ABORTED):
-        return ToolOutcome("interrupted", text.rstrip().removesuffix(_ABORTED).rstrip())
-    code = _EXIT.search(text)
-    return ToolOutcome("error", _EXIT.sub("", text), exit_code=int(code[1]) if code is not None else None)
-
-
 def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one entry of a pi session. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data)
     if line is None or isinstance(line, Skipped):
         return context, Parsed(skipped=(line,) if line is not None else ())
     recorder = _Recorder.at(source, context, line)
-    handle = _HANDLERS.get(line.type)
-    if handle is None and line.type not in _QUIET:
+    if line.type not in _HANDLERS:
         return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown entry type", None),))
-    if handle is _header:
-        handle(recorder)
-        return recorder.context, Parsed()
-    recorder.handle(handle or _quiet)
-    return recorder.parsed()
+    if line.type != "session" and line.id is not None:
+        recorder.take_place(line.id, line.parent_id)
+    dispatch(recorder, _HANDLERS, line.type, what="entry type")
+    is_copy = recorder.at_ms < context.forked_ms
+    if line.type != "session" and line.id is not None and not is_copy:
+        recorder.keep_place()
+    if recorder.events and not is_copy:
+        recorder.put_news_first(recorder.own, recorder.cwd)
+    return recorder.context, recorder.built()
 
 
 def _header(recorder: _Recorder) -> None:
-    recorder.begin_session()
-
-
-def _quiet(_: _Recorder) -> None:
-    """Handles an entry that holds nothing of what was said or done."""
+    """Takes the session's id, folder and parent from its header."""
+    line = recorder.line
+    recorder.change(session=usable_name(line.id) or recorder.own, cwd=usable_folder(line.cwd))
+    if line.parent_session:
+        recorder.change(forked_ms=recorder.at_ms)
+        recorder.learn(parent=PurePosixPath(line.parent_session).stem.partition("_")[2])
 
 
 def _message(recorder: _Recorder) -> None:
-    role = recorder.text("role")
-    handle = _ROLES.get(role)
-    if handle is None:
-        recorder.skip(f"message/{role}", "unknown role")
-        return
-    handle(recorder)
+    dispatch(recorder, _ROLES, recorder.text("role"), what="role", within="message/")
 
 
 def _system(recorder: _Recorder) -> None:
@@ -311,7 +237,7 @@ def _user(recorder: _Recorder) -> None:
     command = f"/skill:{skill[1]}" if skill is not None else None
     text = _SKILL.sub("", text).strip()
     if text or command or images:
-        recorder.add(UserPrompt(text=text, command=command, attachments=images + files), "prompt")
+        add_prompt(recorder, "prompt", text, command=command, attachments=images + files)
 
 
 def _assistant(recorder: _Recorder) -> None:
@@ -324,9 +250,8 @@ def _assistant(recorder: _Recorder) -> None:
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     text = "".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
-    if text.strip():
-        is_final = reason in ("stop", "length") and not calls
-        recorder.add(AssistantMessage(text=text, final=is_final, aborted=reason in ("aborted", "error")), "text")
+    is_final = reason in ("stop", "length") and not calls
+    add_answer(recorder, "text", text, final=is_final, aborted=reason in ("aborted", "error"))
     for number, call in enumerate(calls):
         _call(recorder, f"call{number}", call)
     if reason == "aborted":
@@ -339,15 +264,8 @@ def _assistant(recorder: _Recorder) -> None:
 def _count_tokens(recorder: _Recorder) -> None:
     """Notes what an answer took. A fork's copy of it has the same time and message."""
     usage = fields_of(recorder.message.get("usage"))
-    recorder.count_tokens(
-        recorder.ident,
-        session=recorder.session,
-        model=recorder.text("model"),
-        input=number_of(usage.get("input")),
-        output=number_of(usage.get("output")),
-        cache_read=number_of(usage.get("cacheRead")),
-        cache_write=number_of(usage.get("cacheWrite")),
-    )
+    numbers = counted(usage, input="input", output="output", cache_read="cacheRead", cache_write="cacheWrite")
+    recorder.count_tokens(recorder.entry, session=recorder.own, model=recorder.text("model"), **numbers)
 
 
 def _parts(recorder: _Recorder) -> list[Fields]:
@@ -355,30 +273,24 @@ def _parts(recorder: _Recorder) -> list[Fields]:
 
 
 def _compaction(recorder: _Recorder) -> None:
-    _add_summary(recorder, _LISTS.sub("", recorder.line.summary or ""))
+    add_summary(recorder, "summary", _LISTS.sub("", recorder.line.summary or ""), SUMMARY_KINDS)
 
 
 def _branch_summary(recorder: _Recorder) -> None:
-    _add_summary(recorder, _BRANCH.sub("", recorder.line.summary or ""))
-
-
-def _add_summary(recorder: _Recorder, text: str) -> None:
-    text = without_handoff(text).strip()
-    if text:
-        parts = parts_by_heading(text, SUMMARY_KINDS)
-        recorder.add(AgentSummary(text=text, source="compaction", parts=parts), "summary")
+    add_summary(recorder, "summary", _BRANCH.sub("", recorder.line.summary or ""), SUMMARY_KINDS)
 
 
 def _name(recorder: _Recorder) -> None:
     recorder.learn(title=bounded(recorder.line.name or "", SHORT_CHARS))
-    recorder.put_news_first(recorder.session, recorder.context.cwd)
+    recorder.put_news_first(recorder.own, recorder.cwd)
 
 
 def _model(recorder: _Recorder) -> None:
     recorder.learn(model=recorder.line.model_id)
 
 
-_HANDLERS: Final[dict[str, Callable[[_Recorder], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[_Recorder], None] | None]] = {
+    **dict.fromkeys("context_edit custom custom_message label thinking_level_change usage".split()),
     "session": _header,
     "message": _message,
     "compaction": _compaction,
@@ -386,14 +298,14 @@ _HANDLERS: Final[dict[str, Callable[[_Recorder], None]]] = {
     "session_info": _name,
     "model_change": _model,
 }
-_ROLES: Final[dict[str, Callable[[_Recorder], None]]] = {
+_ROLES: Final[dict[str, Callable[[_Recorder], None] | None]] = {
     "system": _system,
     "user": _user,
     "assistant": _assistant,
     "toolResult": _result,
     "bashExecution": _typed,
-    "custom": _quiet,
-    "hookMessage": _quiet,
+    "custom": None,
+    "hookMessage": None,
 }
 
 
