@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from carryover.adapter.spec import Place
 from carryover.text.user_text import EditRefused, find_lines, newline_of, whole_file, with_lines, without_span
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ _NULL: Final = "tag:yaml.org,2002:null"
 class YamlList:
     """The list below the top-level `key` (`adapter.file_list.FileList`)."""
 
+    name: str
     key: str
+    user_file: Place
 
     def new_file(self, entry: str) -> bytes:
         """Returns a file that contains only the list."""
