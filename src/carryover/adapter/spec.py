@@ -48,9 +48,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SPOOL: Final = Place(path="spool")
-"""Among an agent's transcripts: what its hooks receive says more than any other readable record, so it is stored in
-`<state>/spool/<id>`, one file per session (`carryover.transcript.spooled`), and read like a transcript. `hook.sh` prints
-no answer for such hooks."""
+"""Among an agent's transcripts: what its hooks receive says more than its other records, if there are any, so it is
+stored in `<state>/spool/<id>`, one file per session (`carryover.transcript.spooled`), and read like a transcript.
+`hook.sh` prints no answer for such hooks."""
 
 
 def application_places(below: str) -> tuple[Place, ...]:
