@@ -11,6 +11,7 @@ import pytest
 
 from carryover.adapter.spec import Form, HookSpec
 from carryover.agents.codex.spec import SPEC as CODEX
+from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.edits.hooks import (
     FoundHook,
     Hook,
@@ -140,8 +141,9 @@ def test_a_missing_file_is_made_and_goes_again_unless_something_was_added(form: 
 def test_what_does_not_parse_or_has_another_layout_is_refused_and_says_where(
     form: Form, text: bytes, reason: str
 ) -> None:
+    rules = CURSOR.hooks if form == "flat" else None
     with pytest.raises(EditRefused) as raised:
-        installed(text, form)
+        with_hooks(text, WANTED[form], OWNER_OF, form=form, rules=rules)
     assert str(raised.value).startswith(reason)
 
 
