@@ -135,16 +135,15 @@ def _call(line: bytes) -> _Step | None:
 def _rows_in(data: bytes) -> list[_Step]:
     """Returns the rows of a transcript. The last one may lack its line break; it is left out if it is torn."""
     *lines, last = data.split(b"\n", MOST_LINES)
-    kept = [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
-    return [_row(number, line) for number, line in enumerate(kept, 1)]
-
-
-def _row(number: int, line: bytes) -> _Step:
-    fields = rawjson.read(_OBJECT, line)
-    if isinstance(fields, str):
-        return _Step({"kind": "passed_by", "what": "row"})
-    kind = text_of(fields.get("type"))
-    return _Step({"kind": "row", "number": number, "row": fields}, _mark_of(kind, fields_of(fields.get(kind))))
+    rows = []
+    for line in (*lines, last if fields_of(last) else b""):
+        if isinstance(fields := rawjson.read(_OBJECT, line), str):
+            rows += [_Step({"kind": "passed_by", "what": "row"})] if line.strip() else []
+            continue
+        kind = text_of(fields.get("type"))
+        record = {"kind": "row", "number": len(rows) + 1, "row": fields}
+        rows.append(_Step(record, _mark_of(kind, fields_of(fields.get(kind)))))
+    return rows
 
 
 def _mark_of(kind: str, held: Fields) -> str:
