@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from carryover.adapter.spec import Place
+from typing import Protocol, runtime_checkable
 
 
 @runtime_checkable
@@ -25,8 +22,9 @@ class FileList(Protocol):
         """The list's name in it, for people."""
 
     @property
-    def user_file(self) -> Place:
-        """The user's settings for all projects, whose list counts only if the project's file has none."""
+    def user_file(self) -> str:
+        """Path below the home folder of the user's settings for all projects, whose list counts only if the project's
+        file has none."""
 
     def new_file(self, entry: str) -> bytes:
         """Returns a file that contains only the list."""

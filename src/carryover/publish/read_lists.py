@@ -90,8 +90,8 @@ def _why_not(root: Path, where: FileList, *, mine: bool, home: Path) -> str | No
                 return "git does not ignore it, so a path of this machine might be committed"
         except OSError:
             return "git could not say whether it is ignored"
-    if not mine and not _has_list(path, where) and _has_list(where.user_file.at(home, {}), where):
-        return f"the list in {where.user_file.path} would no longer count in this project"
+    if not mine and not _has_list(path, where) and _has_list(home / where.user_file, where):
+        return f"the list in ~/{where.user_file} would no longer count in this project"
     return None
 
 

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from carryover.adapter.spec import Place
 from carryover.agents.aider.yaml_list import YamlList
 from carryover.text.user_text import EditRefused
 
 PATH = "/home/dev/my shop/.carryover/handoff.md"
 NAME = f'"{PATH}"'
-READ = YamlList(".aider.conf.yml", "read", Place(path="~/.aider.conf.yml"))
+READ = YamlList(".aider.conf.yml", "read", ".aider.conf.yml")
 
 
 @pytest.mark.parametrize(

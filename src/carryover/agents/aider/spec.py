@@ -16,7 +16,7 @@ SPEC: Final = AgentSpec(
     version=VersionProbe(pattern=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})"),
     # Histories are in the projects; people who move theirs elsewhere put it here.
     transcripts=(Place(path="~/.aider"),),
-    local_file=YamlList(name=".aider.conf.yml", key="read", user_file=Place(path="~/.aider.conf.yml")),
+    local_file=YamlList(name=".aider.conf.yml", key="read", user_file=".aider.conf.yml"),
     # A first message would make it a one-shot run, so the handoff is what it is started with.
     start=Starter(binary="aider", args=("--read", "{handoff}")),
 )

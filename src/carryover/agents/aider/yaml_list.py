@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.adapter.spec import Place
 from carryover.text.user_text import EditRefused, find_lines, newline_of, whole_file, with_lines, without_span
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class YamlList:
 
     name: str
     key: str
-    user_file: Place
+    user_file: str
 
     def new_file(self, entry: str) -> bytes:
         """Returns a file that contains only the list."""
