@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.corpus import Corpus
 from bench.mixed import make_mixed
 from bench.product import read_home
+from carryover.adapter.contract import ProjectReader
 from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
 from carryover.probe.checkout import Checkout
@@ -54,10 +55,10 @@ def _made(home: Path) -> Corpus:
 def _contents(corpus: Corpus) -> dict[Path, bytes]:
     """Without the logs of what was typed in the projects: their last entry must be of now."""
     logs = {
-        agent.last_input(Path(source.path)).path
+        agent.reader.last_input(Path(source.path)).path
         for root in corpus.projects
         for agent in adapters().values()
-        if agent.last_input is not None
+        if isinstance(agent.reader, ProjectReader)
         for source in agent.sources(root)
     }
     return {file: file.read_bytes() for file in corpus.files if file not in logs}

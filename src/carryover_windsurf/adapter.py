@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -52,7 +52,8 @@ LAYOUTS: Final = (
     Layout(kind="spool", root=f"spool/{SPEC.id}", rank=1, globs=("*.jsonl",), pattern=_FILE),  # has the transcript too
     Layout(kind="transcript", root=".windsurf/transcripts", globs=("*.jsonl",), pattern=_FILE),
 )
-_ANSWER, _SPOKEN = "answer", "spoken"
+_ASKED, _ANSWER = "prompt ", "answer"
+"""Marks of steps: of a prompt, with its text, and of what is said."""
 _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _OBJECT: Final = msgspec.json.Decoder(Fields)
 
@@ -67,21 +68,18 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str | None = None
 
 
-class _Step(msgspec.Struct, frozen=True):
-    """A hook call or a row of a transcript, with the record made of it. `mark` is equal for a call and its row."""
+class _Step(NamedTuple):
+    """A record of a hook call or of a row of the transcript. `mark` is the same for the call and the row of a step."""
 
-    kind: str
-    mark: str
     record: dict[str, Any]
-    at_ms: int = 0
+    mark: str = ""
     turn: str = ""
-    same: str = ""
     transcript: str | None = None
 
     @property
-    def asked(self) -> str | None:
-        """The prompt in it; None for others."""
-        return self.mark if self.kind in ("pre_user_prompt", "user_input") else None
+    def prompt(self) -> str | None:
+        """The mark of a prompt; None for another step."""
+        return self.mark if self.mark.startswith(_ASKED) else None
 
 
 class _Conversation(OnlyConversation):
@@ -106,23 +104,20 @@ def _take(path: Path, stat: FileStat) -> _Conversation:
     if kind == "transcript":
         noted_ms = stat.mtime_ns // 1_000_000
         rows = _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
-        return _Conversation(path, [*_dated(rows, ())], {"at_ms": noted_ms}, noted_ms)
-    read = [_call(line) for line in read_head(path, MAX_SPOOLED_BYTES).split(b"\n", MOST_LINES)[:-1] if line.strip()]
+        return _Conversation(path, [row.record for row in rows], {"at_ms": noted_ms}, noted_ms)
+    lines = [line for line in read_head(path, MAX_SPOOLED_BYTES).split(b"\n", MOST_LINES)[:-1] if line.strip()]
+    read = [call for call in map(_call, lines) if call is not None]
     calls: list[_Step] = []
-    latest: dict[str, float] = {}
-    for call in sorted((call for call in read if call is not None), key=lambda call: call.at_ms):
-        if call.at_ms > latest.get(call.same, float("-inf")) + SAME_CALL_MS:
+    latest: dict[str, int] = {}
+    for call in sorted(read, key=lambda call: call.record["at_ms"]):
+        what, at_ms = call.record["id"].partition("/")[0], call.record["at_ms"]
+        if what not in latest or at_ms > latest[what] + SAME_CALL_MS:
             calls.append(call)
-            latest[call.same] = call.at_ms
-    before, held, after = _split(calls, rows := _transcript(calls, copy_beside(path)))
-    records = [
-        *({"kind": "passed_by", "what": "call"} for call in read if call is None),
-        *(call.record for call in before),
-        *_dated(rows if held else (), held),
-        *(call.record for call in after),
-    ]
+            latest[what] = at_ms
+    unread = [{"kind": "passed_by", "what": "call"}] * (len(lines) - len(read))
     cwd = next((call.record["cwd"] for call in calls if call.record["cwd"] is not None), None)
-    return _Conversation(path, records, {"at_ms": calls[0].at_ms if calls else 0, "cwd": cwd})
+    begin = {"at_ms": calls[0].record["at_ms"] if calls else 0, "cwd": cwd}
+    return _Conversation(path, [*unread, *_merged(calls, _transcript(calls, copy_beside(path)))], begin)
 
 
 def _call(line: bytes) -> _Step | None:
@@ -130,41 +125,38 @@ def _call(line: bytes) -> _Step | None:
     if isinstance(kept, str) or isinstance(given := rawjson.read(_OBJECT, bytes(kept.payload)), str):
         return None
     turn, event = text_of(given.get("execution_id")), kept.event.lower()
-    at_ms = _time_of(given.get("timestamp")) or kept.at_ms
-    info = given.get("tool_info", rawjson.ABSENT)
-    same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info))
-    record = {"kind": "call", "id": f"{same}/{at_ms}", "event": event, "at_ms": at_ms, "payload": kept.payload}
+    at_ms, info = _time_of(given.get("timestamp")) or kept.at_ms, given.get("tool_info", rawjson.ABSENT)
+    ident = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info)) + f"/{at_ms}"
+    record = {"kind": "call", "id": ident, "event": event, "at_ms": at_ms, "payload": kept.payload, "cwd": kept.cwd}
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
-    mark = _mark_of(event, fields_of(info))
-    return _Step(event, mark, {**record, "cwd": kept.cwd}, at_ms, turn, same, transcript)
+    return _Step(record, _mark_of(event, fields_of(info)), turn, transcript)
 
 
 def _rows_in(data: bytes) -> list[_Step]:
     """Returns the rows of a transcript. The last one may lack its line break; it is left out if it is torn."""
     *lines, last = data.split(b"\n", MOST_LINES)
-    kept = [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
-    return [_row(number, line) for number, line in enumerate(kept, 1)]
-
-
-def _row(number: int, line: bytes) -> _Step:
-    fields = rawjson.read(_OBJECT, line)
-    if isinstance(fields, str):
-        return _Step("", "", {"kind": "passed_by", "what": "row"})
-    kind = text_of(fields.get("type"))
-    return _Step(kind, _mark_of(kind, fields_of(fields.get(kind))), {"kind": "row", "number": number, "row": fields})
+    rows = []
+    for line in (*lines, last if fields_of(last) else b""):
+        if isinstance(fields := rawjson.read(_OBJECT, line), str):
+            rows += [_Step({"kind": "passed_by", "what": "row"})] if line.strip() else []
+            continue
+        kind = text_of(fields.get("type"))
+        record = {"kind": "row", "number": len(rows) + 1, "row": fields}
+        rows.append(_Step(record, _mark_of(kind, fields_of(fields.get(kind)))))
+    return rows
 
 
 def _mark_of(kind: str, held: Fields) -> str:
     """Returns the mark of a call of that event, or of a row of that type."""
     match kind:
         case "pre_user_prompt" | "user_input":
-            return f"prompt {first_text(held, 'user_prompt', 'user_response').strip()}"
+            return _ASKED + first_text(held, "user_prompt", "user_response").strip()
         case "post_write_code" | "code_action":
             return f"write {_path_of(held)}"
         case "post_run_command" | "run_command":
             return f"command {text_of(held.get('command_line')).strip()}"
         case "planner_response" if text_of(held.get("response")).strip():
-            return _SPOKEN
+            return _ANSWER
     return _ANSWER if kind == "post_cascade_response" else ""
 
 
@@ -178,37 +170,42 @@ def _transcript(calls: Sequence[_Step], copy: Path) -> list[_Step]:
     return []
 
 
-def _split(calls: Sequence[_Step], rows: Sequence[_Step]) -> tuple[Sequence[_Step], Sequence[_Step], Sequence[_Step]]:
-    """Returns the calls from before the transcript begins, those of its turns, and those of later turns.
+def _merged(calls: Sequence[_Step], rows: Sequence[_Step]) -> Iterator[dict[str, Any]]:
+    """Yields the calls of turns from before the transcript begins, its rows, and the calls of later turns.
 
     Its last turn is the one whose end named it. If that has another prompt, the file was written again since, or not
-    yet: then it is a later turn with that prompt, or else an earlier one.
+    yet: then it is the next later turn with that prompt, or else the last earlier one.
     """
-    asked = [row.asked for row in rows if row.asked is not None]
-    if not asked:
-        return (), (), calls
-    turns = {turn: number for number, turn in enumerate(dict.fromkeys(call.turn for call in calls))}
-    prompts = {turns[call.turn]: call.asked for call in reversed(calls) if call.asked is not None}
-    last = max((turns[call.turn] for call in calls if call.transcript is not None), default=-1)
-    if prompts.get(last, asked[-1]) != asked[-1]:
-        same = [turn for turn, prompt in sorted(prompts.items()) if prompt == asked[-1]]
-        last = next((turn for turn in same if turn > last), same[-1] if same else last)
-    held = [call for call in calls if turns[call.turn] <= last]
-    first = next((number for number, call in enumerate(held) if call.asked == asked[0]), 0)
-    return held[:first], held[first:], [call for call in calls if turns[call.turn] > last]
+    asked = [prompt for row in rows if (prompt := row.prompt) is not None]
+    turns: dict[str, list[_Step]] = {}
+    for call in calls:
+        turns.setdefault(call.turn, []).append(call)
+    order = list(turns.values())
+    prompts = [next((call.prompt for call in turn if call.prompt is not None), None) for turn in order]
+    first = end = 0
+    if asked:
+        last = max(number for number, turn in enumerate(order) if any(call.transcript is not None for call in turn))
+        if prompts[last] not in (None, asked[-1]):
+            same = (number for number, prompt in enumerate(prompts) if prompt == asked[-1])
+            last = min(same, key=lambda number: (number < last, abs(number - last)), default=last)
+        end = last + 1
+        first = prompts.index(asked[0], 0, end) if asked[0] in prompts[:end] else 0
+    yield from (call.record for turn in order[:first] for call in turn)
+    yield from _dated(rows if asked else (), [call for turn in order[first:end] for call in turn])
+    yield from (call.record for turn in order[end:] for call in turn)
 
 
 def _dated(rows: Sequence[_Step], calls: Sequence[_Step]) -> Iterator[dict[str, Any]]:
-    """Yields the records for rows. A row gets the time of the call for the same step."""
-    begins = [number for number, row in enumerate(rows) if row.asked is not None]
-    spoken = [number for number, row in enumerate(rows) if row.mark == _SPOKEN]
-    ends = pairwise([*begins, len(rows)])
-    answers = {max((number for number in spoken if start < number < end), default=-1) for start, end in ends}
+    """Yields the records of rows. A row gets the time of the call for its step; of a turn's texts only the last has
+    one."""
+    begins = [number for number, row in enumerate(rows) if row.prompt is not None]
+    last_texts = {bisect(begins, number): number for number, row in enumerate(rows) if row.mark == _ANSWER}
+    answers = {number for turn, number in last_texts.items() if turn}
     at = 0
     for number, row in enumerate(rows):
-        mark = _ANSWER if number in answers else row.mark
-        found = next((place for place in range(at, len(calls)) if mark and calls[place].mark == mark), None)
-        yield row.record if found is None else {**row.record, "at_ms": calls[found].at_ms}
+        is_step = row.mark and (row.mark != _ANSWER or number in answers)
+        found = next((place for place in range(at, len(calls)) if is_step and calls[place].mark == row.mark), None)
+        yield row.record if found is None else {**row.record, "at_ms": calls[found].record["at_ms"]}
         at = at if found is None else found + 1
 
 

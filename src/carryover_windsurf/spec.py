@@ -27,7 +27,7 @@ SPEC: Final = spec.AgentSpec(
     other_folders=(spec.Place(path="~/.codeium"),),
     version=spec.VersionProbe(pattern=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
     # Written only once a hook for transcripts is registered, ours or another's.
-    transcripts=(spec.Place(path="~/.windsurf/transcripts"),),
+    transcripts=(spec.SPOOL, spec.Place(path="~/.windsurf/transcripts")),
     hooks=spec.HookSpec(
         config_files=(spec.Place(path="~/.codeium/windsurf/hooks.json"),),
         form="plain",
@@ -36,7 +36,6 @@ SPEC: Final = spec.AgentSpec(
             spec.HookSet(versions=">=1.12.41,<1.13", label="1.12.41 and later 1.12", hooks=_HOOKS[1:3]),
             spec.HookSet(versions=">=1.13,<4", label="1.13 and later", hooks=_HOOKS),
         ),
-        spooled=True,
     ),
     mcp=(spec.McpServers(files=(spec.Place(path="~/.codeium/windsurf/mcp_config.json"),), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

@@ -21,7 +21,7 @@ SHOWN_TO_PEOPLE = ("EXAMPLES", "help")
 
 def marks(spec: AgentSpec) -> re.Pattern[str]:
     """Everything that is an agent's own: ids, names, variables, folders, commands, files in a project."""
-    places = (*spec.folders, *spec.other_folders, *spec.binary_folders, *spec.transcripts, *spec.hooks.places)
+    places = (*spec.folders, *spec.other_folders, *spec.binary_folders, *spec.transcripts, *spec.hooks.config_files)
     hidden = {part for place in places for part in Path(place.path).parts if part.startswith(".")}
     files = {name for file in spec.instructions for name in (file.name, *file.hidden_by)}
     variables = {name for name in spec.variables if not name.startswith("XDG_")}

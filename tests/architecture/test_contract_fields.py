@@ -1,4 +1,4 @@
-"""The contract between agents and the rest knows no single guest: what one agent alone sets is listed with a reason."""
+"""The contract between agents and the rest knows no single guest: each field is set by two agents, or is none."""
 
 import ast
 import inspect
@@ -18,24 +18,6 @@ SOURCE = Path(carryover.__file__).parent
 SHARED = "shared"
 """Stands for helpers and readers that several agents use."""
 
-ONE_AGENT = {
-    "Agent.last_input": "histories inside projects: any agent that keeps its own there (Crush does) needs the proof",
-    "AgentSpec.folder_must_exist": "how a client takes its own variable; only `doctor` and `install` ask",
-    "AgentSpec.read_list": "the project's counterpart of `handoff_entry`; gptme has such a list, in TOML",
-    "AgentSpec.retention": "after how long transcripts are deleted; the others keep theirs, or it is unknown",
-    "HookEntry.matcher": "a part of the settings' form that all agents with Claude Code's hooks have",
-    "HookFileRules.handler_types": "what makes a client drop the whole file; asked before each write",
-    "HookFileRules.known_events_only": "what makes a client drop the whole file; asked before each write",
-    "HookFileRules.root_keys": "what makes a client drop the whole file; asked before each write",
-    "HookProtocol.drops": "whether the answer to a start is taken; a fact of each protocol",
-    "HookProtocol.lost": "whether a compaction is announced; a fact of each protocol",
-    "HookSpec.review": "hooks that wait for the user; what the record looks like is in the agent's folder",
-    "HookSpec.spooled": "agents without a readable record (conversations that are encrypted or in a cloud)",
-    "HookSpec.tables": "hooks in TOML: another layout beside `form`",
-    "InstructionFile.limit": "how much of AGENTS.md is read; the pointer's place depends on it",
-    "LocalFile.beside": "a local file that hides AGENTS.md; the rule of whoever has one",
-}
-
 
 def contract_classes() -> dict[str, tuple[str, ...]]:
     """The types whose values an agent's folder gives, with their fields."""
@@ -54,7 +36,10 @@ def defined(module: ModuleType) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield name, tuple(field.name for field in dataclass_fields(each))
 
 
-GIVEN_BY_OTHERS = {"Source", "Batch", "Record", "FileStat", "Parsed", "Reemitted", "InstalledHook", "HookEvent"}
+GIVEN_BY_OTHERS = {
+    *("Source", "Batch", "Record", "FileStat", "LastInput", "Parsed", "Reemitted", "HookEvent"),
+    *("InstalledHook", "OnMachine"),
+}
 """What readers, parsers and the rest exchange while they run; the contract suite covers it."""
 
 
@@ -90,15 +75,9 @@ def test_no_field_is_there_for_nobody(set_by: dict[str, set[str]]) -> None:
     assert [field for field, by in set_by.items() if not by] == []
 
 
-def test_what_one_agent_alone_sets_has_a_reason_to_be_general(set_by: dict[str, set[str]]) -> None:
-    """A type that one agent alone makes is counted once, by the field that holds it."""
-    alone = {field for field, by in set_by.items() if len(by) == 1 and SHARED not in by}
-    makers: dict[str, set[str]] = {}
-    for field, by in set_by.items():
-        makers.setdefault(field.partition(".")[0], set()).update(by)
-    of_one = {name for name, by in makers.items() if len(by) == 1}
-
-    assert {field for field in alone if field.partition(".")[0] not in of_one} == set(ONE_AGENT)
+def test_no_field_is_there_for_one_agent(set_by: dict[str, set[str]]) -> None:
+    """What one agent alone needs is in its own folder, and answers a question that the rest asks of any agent."""
+    assert {field: by for field, by in set_by.items() if len(by) == 1 and SHARED not in by} == {}
 
 
 def test_what_is_set_is_found() -> None:

@@ -68,14 +68,15 @@ def hooks_of(spec: AgentSpec) -> str:
 
 def _group(spec: AgentSpec, entry: HookEntry) -> dict[str, Any]:
     limit = entry.timeout_s * (1000 if spec.hooks.timeout_unit == "ms" else 1)
-    named = {"name": spec.hooks.name} if spec.hooks.name else {}
+    named = {"name": entry.also["name"]} if "name" in entry.also else {}
     hook = {**named, "type": "command", "command": command(spec, entry.event), "timeout": limit}
-    return {**({"matcher": entry.matcher} if entry.matcher else {}), "hooks": [hook]}
+    matcher = entry.also.get("matcher")
+    return {**({"matcher": matcher} if matcher else {}), "hooks": [hook]}
 
 
 def command(spec: AgentSpec, event: str) -> str:
     """Returns what a plugin's hook runs: `hook.sh`, unless the user's settings hold the hook that runs it too."""
-    settings = (*spec.hooks.config_files, *((spec.hooks.tables,) if spec.hooks.tables is not None else ()))
+    settings = spec.hooks.config_files
     known = f"grep -qs '{SCRIPT}.* {spec.id} {event}' {' '.join(map(_in_shell, settings))}"
     return f"{known} || sh {_OURS} {spec.id} {event} 2>/dev/null || true"
 

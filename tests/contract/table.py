@@ -66,13 +66,14 @@ def servers_table(agents: Sequence[Folder]) -> str:
 
 def local_files_table(agents: Sequence[Folder]) -> str:
     """Returns the files that `local` makes for one agent alone."""
-    found = ((each, each.spec.local_file) for each in agents if each.spec is not None)
-    rows = [(f"`{file.name}`", _name(each), _made(file)) for each, file in found if file is not None]
+    found = ((each, each.spec, each.spec.local_file) for each in agents if each.spec is not None)
+    rows = [(f"`{file.name}`", _name(each), _made(spec)) for each, spec, file in found if isinstance(file, LocalFile)]
     return _table(("File", "For", "Made"), rows)
 
 
-def _made(file: LocalFile) -> str:
-    return f"where `{file.beside}` has a text" if file.beside else f"where {AGENTS_MD} can't be"
+def _made(spec: AgentSpec) -> str:
+    other = spec.instead_of_agents_md
+    return f"where `{other}` has a text" if other is not None else f"where {AGENTS_MD} can't be"
 
 
 def _places(servers: McpServers) -> Iterable[str]:
@@ -154,9 +155,7 @@ def _arrives(folder: Folder) -> str:
     ways = []
     able = [known for known in hooks.sets if set(known.events) & set(hooks.injects_on)]
     if able:
-        review = hooks.review
-        reviewed = f"; from {_lowest(review.versions)} on, after you have approved it" if review is not None else ""
-        ways.append(f"a hook ({_lowest(able[0].versions)} and later{reviewed})")
+        ways.append(f"a hook ({_lowest(able[0].versions)} and later)")
     if files:
         ways.append(f"the pointer in {' or '.join(files)}")
     return folder.capabilities.arrives if folder.capabilities and folder.capabilities.arrives else ", else ".join(ways)
@@ -175,9 +174,9 @@ def _marks(folder: Folder) -> list[str]:
 
 
 def _files(spec: AgentSpec) -> str:
-    named = f"`{spec.hooks.config_files[0].path}`"
-    return (
-        f"{named}, or `{Path(spec.hooks.tables.path).name}` if that already holds hooks" if spec.hooks.tables else named
+    first, *tables = spec.hooks.config_files
+    return "".join(
+        (f"`{first.path}`", *(f", or `{Path(each.path).name}` if that already holds hooks" for each in tables))
     )
 
 

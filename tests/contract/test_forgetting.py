@@ -19,6 +19,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, ToolCall, UserPrompt, conversation_of
+from carryover.transcript.by_kind import ReaderByKind
 from contract.case import Case, Recording, source_at
 
 LATER_MS = 1_900_000_000_000
@@ -54,7 +55,8 @@ def contexts(path: Path) -> bytes:
 @pytest.fixture
 def agent(agent: Agent) -> Agent:
     """Recordings are tracked by git, so in a project they are nobody's own: here they are read all the same."""
-    return replace(agent, last_input=None)
+    reader = agent.reader
+    return replace(agent, reader=ReaderByKind(lambda _: "any", lambda: {"any": reader}))
 
 
 @pytest.fixture

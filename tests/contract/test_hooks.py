@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Agent, HookEvent, HookProtocol
+from carryover.adapter.contract import STARTS, Agent, HookEvent, HookProtocol
 from carryover.model import Skipped
 from carryover.past.check.damage import HOSTILE, damaged
 from contract.case import Case, Payload
@@ -27,7 +27,7 @@ def read(hooks: HookProtocol, payload: Payload) -> HookEvent | Skipped:
         assert reported.reason
         return reported
     assert reported.session
-    assert (reported.action == "session_start") == (reported.reason is not None)
+    assert (reported.action in STARTS) == (reported.reason is not None)
     assert reported.idle_s is None or (math.isfinite(reported.idle_s) and reported.idle_s >= 0)
     for event in reported.provisional:
         assert (event.session, event.at_ms) == (reported.session, NOW_MS)
@@ -44,12 +44,12 @@ def test_what_the_client_hands_over_is_understood(hooks: HookProtocol, agent: Ag
     for payload in case.payloads:
         reported = read(hooks, payload)
         assert isinstance(reported, HookEvent), payload.event
-        if agent.spec.hooks.spooled:
+        if agent.spec.is_spooled:
             continue
         assert Path(reported.cwd or "").is_absolute()
         assert reported.transcript is None or Path(reported.transcript).is_absolute()
         transcripts.add(reported.transcript)
-    assert transcripts - {None} or agent.spec.hooks.spooled
+    assert transcripts - {None} or agent.spec.is_spooled
 
 
 def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(
@@ -59,7 +59,7 @@ def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(
     actions = {event: getattr(reported.get(event), "action", None) for event in hooks.events}
 
     assert None not in actions.values()
-    assert agent.spec.hooks.spooled or "hint" not in actions.values()
+    assert agent.spec.is_spooled or "hint" not in actions.values()
     assert ("session_start" in actions.values()) == bool(agent.spec.hooks.injects_on)
     assert "turn_end" in actions.values()
 

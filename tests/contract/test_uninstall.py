@@ -50,7 +50,7 @@ def test_uninstall_leaves_the_settings_as_they_were(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The version is one that nobody can read, so the hooks are those that every version takes."""
-    places = {place.at(home, {}) for place in spec.hooks.places}
+    places = {place.at(home, {}) for place in spec.hooks.config_files}
     if before != "no file" and not any(before in SETTINGS.get(path.suffix, {}) for path in places):
         pytest.skip("it has no settings of that form")
     only_this_path(home, monkeypatch)

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Final
 import msgspec
 import pytest
 
+from carryover.ledger.codec import decode_body
+from carryover.model import AnyBody, Retracted
 from support.agent_here import contents, everything, only_this_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
@@ -33,11 +36,11 @@ CURSOR: Final = "cbd936ff-cb6b-59c0-8b2b-3657a1dceeaa"
 
 
 class FormerState:
-    """The recording, filled in for a home folder of now: what happened that day happened yesterday."""
+    """The recording, filled in for a home folder of now: what happened that day happened `days` later."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, days: int) -> None:
         self.home = home
-        self._days = (datetime.now(UTC).date() - timedelta(days=1) - RECORDED).days
+        self._days = days
 
     def filled(self, text: str) -> str:
         day = RECORDED + timedelta(days=self._days)
@@ -102,10 +105,13 @@ def _end_of(path: str) -> bytes:
 
 
 @pytest.fixture
-def former(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FormerState:
-    """A home folder in which the recorded version has worked; `tmp_path/without` is the same as if it never had."""
+def former(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> FormerState:
+    """A home folder in which the recorded version has worked; `tmp_path/without` is the same as if it never had. It
+    was yesterday, unless a test says how many days after the recording."""
     only_this_path(home, monkeypatch)
-    former = FormerState(home)
+    former = FormerState(
+        home, getattr(request, "param", (datetime.now(UTC).date() - timedelta(days=1) - RECORDED).days)
+    )
     former.put_agents()
     shutil.copytree(home, tmp_path / "without", symlinks=True)
     former.put_carryover()
@@ -156,6 +162,38 @@ def test_what_was_recorded_is_known_and_nothing_of_it_is_read_again(former: Form
     assert "round_cents() rounds half up" in shown[CLAUDE]
     assert "Rename discount() to reduced()" in shown[CODEX]
     assert "Prices have two decimals now." in shown[CURSOR]
+
+
+@pytest.mark.parametrize("former", [0], indirect=True, ids=["on that day"])  # some keys are made of times
+def test_what_is_read_again_from_its_beginning_is_there_once(former: FormerState, daemon: DaemonProcess) -> None:
+    """Each event has the key that the earlier version gave it. That version made the key of Codex's retraction with
+    another word, so it comes once more; it retracts the same."""
+    ledger = former.home / ".carryover/ledger.sqlite"
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    before = counted(ledger)
+    with closing(sqlite3.connect(ledger)) as db:
+        [(sources,)] = db.execute("SELECT count(*) FROM source")
+        db.execute("UPDATE source SET cursor = NULL, context = x'', size = -1, mtime_ns = 0")
+        db.commit()
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+
+    with closing(sqlite3.connect(ledger)) as db:
+        [(read,)] = db.execute("SELECT count(*) FROM source WHERE cursor IS NOT NULL AND size > 0")
+    after = counted(ledger)
+    assert (read, before.total()) == (sources, 41)
+    assert before - after == Counter()
+    assert [kind for _, _, kind in (after - before).elements()] == [Retracted]
+
+
+def counted(ledger: Path) -> Counter[tuple[int, int, type[AnyBody]]]:
+    """The events that are not retracted, by thread, time and kind."""
+    with closing(sqlite3.connect(ledger)) as db:
+        found = db.execute("SELECT thread_id, at_ms, body FROM event WHERE retracted = 0")
+        return Counter((thread, at_ms, type(decode_body(body))) for thread, at_ms, body in found)
 
 
 def test_its_sessions_go_on_and_the_handoff_holds_both(

@@ -315,7 +315,7 @@ class Player:
     def _forgets(self, name: str) -> bool:
         """Whether the agent of a session loses what it was given at an earlier start."""
         hooks = adapters()[self.story.sessions[name].agent].hooks if name else None
-        return hooks is not None and hooks.forgets
+        return hooks is not None and hooks.forgets is not None
 
     def _text(self, expect: Expect) -> str:
         root = find_root(str(self._folder(expect.checkout)))

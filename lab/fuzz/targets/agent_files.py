@@ -1,6 +1,7 @@
 """A file in the place of a transcript or a store: it is read, or an OSError says why not; twice the same, to an end.
 
 What was read is not read again, and a file of lines that comes in two parts says the same as one that comes at once.
+It is a target for the reader of each agent (`PER_AGENT` in `fuzz.target`).
 """
 
 from __future__ import annotations
@@ -27,19 +28,19 @@ _DATABASE: Final = b"SQLite format 3\0"
 
 
 @cache
-def kinds() -> tuple[tuple[Agent, Case, Recording], ...]:
-    """Returns a recording of each kind of file that a source can be, of every agent."""
+def kinds(agent_id: str) -> tuple[tuple[Agent, Case, Recording], ...]:
+    """Returns a recording of each kind of file that a source of the agent can be."""
     found: dict[tuple[int, str], tuple[Agent, Case, Recording]] = {}
     for number, (agent, case, _) in enumerate(cases()):
-        for recording in case.recordings:
+        for recording in case.recordings if agent.id == agent_id else ():
             found.setdefault((number, recording.path.suffix), (agent, case, recording))
     return tuple(found.values())
 
 
-def check(data: bytes, folder: Path) -> None:
-    number, rest = chosen(data, range(len(kinds())))
+def check(agent_id: str, data: bytes, folder: Path) -> None:
+    number, rest = chosen(data, range(len(kinds(agent_id))))
     cut, content = chosen(rest, range(256))
-    agent, case, recording = kinds()[number]
+    agent, case, recording = kinds(agent_id)[number]
     path = _copied(recording, folder / str(number))
     _write(path, content)
     try:
@@ -85,14 +86,13 @@ def _copied(recording: Recording, folder: Path) -> Path:
     return folder / recording.path.relative_to(recording.root)
 
 
-def seeds() -> Iterable[bytes]:
-    for number, (_, case, kind) in enumerate(kinds()):
+def seeds(agent_id: str) -> Iterable[bytes]:
+    for number, (_, case, kind) in enumerate(kinds(agent_id)):
         alike = [recording.path for recording in case.recordings if recording.path.suffix == kind.path.suffix]
         for path in alike[:4]:
             content = path.read_bytes()
             small = _small_pages(content) if content.startswith(_DATABASE) else content
-            if len(small) < LARGEST:
-                yield bytes([number, 100]) + small
+            yield bytes([number, 100]) + small[: LARGEST - 2]  # a reader is given what is cut off, too
 
 
 def _small_pages(database: bytes) -> bytes:

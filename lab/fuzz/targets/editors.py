@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agents.aider import test_yaml_list
-from carryover.adapter.spec import Form, HookFileRules
+from carryover.adapter.spec import Form, HookSpec
 from carryover.edits.entries import Entry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import origin_of, with_hooks, without_hooks
 from carryover.publish.gitignore import with_rule, without_rule
@@ -34,7 +34,7 @@ class Editor(NamedTuple):
 
 
 def _hooks(form: Form, example: str, *, comments: bool = False) -> Editor:
-    rules = HookFileRules(comments=True) if comments else None
+    rules = HookSpec(comments=True) if comments else None
     wanted, owner = test_hooks.WANTED[form], test_hooks.OWNER_OF
     return Editor(
         lambda data: with_hooks(data, wanted, owner, form=form, origin=origin_of(data, owner, form=form), rules=rules),

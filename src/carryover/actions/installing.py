@@ -30,7 +30,7 @@ from carryover.edits.apply import Applied
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
 from carryover.ingest.scan import roots_in_projects
-from carryover.install.agent_settings import plan_mcp_servers, switched_off
+from carryover.install.agent_settings import plan_mcp_servers, review_of, settings_of
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
@@ -315,13 +315,13 @@ def _lines_about(agent: Detection, done: Installed, waiting: tuple[str, ...]) ->
     did, failure = outcome_for(agent, done.applied)
     # A refresh that changed nothing does not ask again; `doctor` does.
     asks = done.installing or done.is_dry or did == "written"
-    off = switched_off(agent)
+    off = settings_of(agent, "off")
     return summary(
         agent,
         home=home,
         update=how_installed().update,
         did="to be written" if done.is_dry and did == "written" else did,
         failure=failure,
-        waiting=waiting if asks else (),
-        off="" if off is None else f"`{off[0]}` in {short_path(off[1], home)}",
+        review=(review_of(agent) or "") if asks and waiting else "",
+        off="" if off is None else f"`{off.by}` in {short_path(off.at, home)}",
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -95,6 +95,30 @@ class Reader(Protocol):
         ...
 
 
+class LastInput(msgspec.Struct, frozen=True):
+    """The newest entry of the agent's own input log, beside a source in a project."""
+
+    path: Path
+    """The log's path, which need not exist."""
+    times_ms: tuple[int, ...] = ()
+    """The entry's time in UTC milliseconds: several if its zone is unknown, none without an entry."""
+
+
+@runtime_checkable
+class ProjectReader(Reader, Protocol):
+    """Reads sources in the projects themselves, which may have come with a clone or an archive.
+
+    The top folder of each known project is then a root: the agent's `sources` returns its direct entries and those that
+    the agent's settings move elsewhere in the project, and their `group` is that folder. `sources` must be cheap then,
+    since it is called every second.
+    """
+
+    def last_input(self, path: Path) -> LastInput:
+        """Returns the newest entry of the log that proves that the user's own agent wrote the source
+        (`probe/own_file.py`)."""
+        ...
+
+
 class Reemitted(msgspec.Struct, frozen=True, kw_only=True):
     """A thread of a rewritten source is emitted again: this batch holds all of its events, in order.
 
@@ -123,10 +147,12 @@ class Parsed(msgspec.Struct, frozen=True):
 StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
 """Why a session starts. In a `resume` or `fork` the conversation still has its context."""
 
-HookAction = Literal["session_start", "prompt", "flush", "turn_end", "hint"]
-"""session_start: a session begins and wants the handoff. prompt: the user sent a prompt; a session that lost the
-handoff in a compaction gets it again (`HookProtocol.lost`). flush: context is about to be lost, so publish before
-answering. turn_end: a turn ended, so publish at once. hint: something happened; read soon."""
+HookAction = Literal["session_start", "unheard_start", "prompt", "flush", "turn_end", "hint"]
+"""session_start: a session begins and wants the handoff. unheard_start: one begins whose client drops the answer, so
+that it gets the handoff with its first prompt. prompt: the user sent a prompt; a session that lost the handoff in a
+compaction gets it again (`HookProtocol.forgets`). flush: context is about to be lost, so publish before answering.
+turn_end: a turn ended, so publish at once. hint: something happened; read soon."""
+STARTS: Final[tuple[HookAction, ...]] = ("session_start", "unheard_start")
 
 
 class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +166,7 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     transcript: str | None = None
     """The source this session is written to; it need not exist yet."""
     reason: StartReason | None = None
-    """Why the session starts; with `session_start` only."""
+    """Why the session starts; with a start only."""
     idle_s: float | None = None
     """Seconds since the conversation's last response, with `resume` and `fork`."""
     provisional: tuple[Event, ...] = ()
@@ -161,18 +187,14 @@ class HookProtocol:
     layout_root: Callable[[Path], Path | None]
     """Returns the root that a transcript is below, by its path alone; None if the path doesn't have this agent's
     layout."""
-    forgets: bool = False
-    """Injected text is lost when the process ends, so a resumed session always gets the handoff. Agents that keep the
-    text in the conversation get it only if another session has moved the project on."""
-    drops: frozenset[StartReason] = frozenset()
-    """Start reasons for which the client ignores the answer: such a session gets the handoff with its first prompt."""
+    forgets: Literal["exit", "compaction"] | None = None
+    """When injected text is lost: as the process ends, so that a resumed session always gets the handoff; or in a
+    compaction too, whose time, until a prompt comes, is the context's `compacted_ms`. Agents that keep the text in the
+    conversation get it only if another session has moved the project on. None also if the agent calls its start hook
+    after a compaction and has no hook that can add the handoff to a prompt."""
     reads_page: str = READS_PAGE
     """How its model is asked to read the second page of a handoff, the file `{page}` (`{quoted}` for a shell), as it
     was seen to get it whole: git ignores it, and 8,000 tokens are 32,000 characters."""
-    lost: Callable[[Any], int] | None = None
-    """Context of a session's source → when a compaction removed the handoff, UTC milliseconds; 0 if none did, or a
-    prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that can add the
-    handoff to a prompt."""
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):
@@ -198,15 +220,6 @@ class QuotedText:
     """The tool's operation and the text of its output → how the call ended."""
 
 
-class LastInput(msgspec.Struct, frozen=True):
-    """The newest entry of the agent's own input log, beside a source in a project."""
-
-    path: Path
-    """The log's path, which need not exist."""
-    times_ms: tuple[int, ...] = ()
-    """The entry's time in UTC milliseconds: several if its zone is unknown, none without an entry."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One agent as data and functions. All are pure except `sources`, which lists folders, and `reader`."""
@@ -229,16 +242,11 @@ class Agent:
     older version wrote it; `reader` and `parse` read it like any other. None: no such format exists."""
     quoted: QuotedText | None = None
     """Reads copied texts; None: they contain nothing that only this agent writes."""
-    last_input: Callable[[Path], LastInput] | None = None
-    """Path of a source → the newest entry of the log that proves that the user's own agent wrote it
-    (`probe/own_file.py`). None for an agent whose sources are in folders of the user. Otherwise the top folder of each
-    known project is a root, `sources` returns its direct entries and those that the agent's settings move elsewhere in
-    the project, and their `group` is that folder. `sources` must be cheap then, since it is called every second."""
 
     @property
     def in_projects(self) -> bool:
         """Whether the agent's sources are in the projects themselves."""
-        return self.last_input is not None
+        return isinstance(self.reader, ProjectReader)
 
     @property
     def id(self) -> str:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class FileList(Protocol):
-    """A list of files in the text of a settings file, as bytes. Pure.
+    """A list, in settings at the top of a project, of files that the agent puts before the model in each session. Pure:
+    it is given the text of the settings as bytes.
 
     Every function raises `text.user_text.EditRefused` for a text that it does not understand with certainty.
     """
+
+    @property
+    def name(self) -> str:
+        """Name of the settings file."""
+
+    @property
+    def key(self) -> str:
+        """The list's name in it, for people."""
+
+    @property
+    def user_file(self) -> str:
+        """Path below the home folder of the user's settings for all projects, whose list counts only if the project's
+        file has none."""
 
     def new_file(self, entry: str) -> bytes:
         """Returns a file that contains only the list."""

@@ -5,7 +5,8 @@ Nothing here examines the machine; `carryover.install.detect` does, using the sp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -40,6 +41,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
             return _below_home(self.path, home)
         return _below_home(moved, home) / self.below
 
+    @property
+    def is_toml(self) -> bool:
+        """Whether it is a file in TOML."""
+        return self.path.endswith(".toml")
+
+
+SPOOL: Final = Place(path="spool")
+"""Among an agent's transcripts: what its hooks receive says more than its other records, if there are any, so it is
+stored in `<state>/spool/<id>`, one file per session (`carryover.transcript.spooled`), and read like a transcript.
+`hook.sh` prints no answer for such hooks."""
+
 
 def application_places(below: str) -> tuple[Place, ...]:
     """Returns the data folder `below` of a desktop application, as Electron places it on each system."""
@@ -66,7 +78,8 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     """The event's name in the agent's own spelling."""
     timeout_s: int
     """Seconds that the agent waits for the hook."""
-    matcher: str | None = None
+    also: Mapping[Literal["matcher", "name"], str] = {}
+    """What JSON settings hold beside it: the `matcher` of its group, or the `name` that the agent displays."""
 
 
 Form = Literal["nested", "flat", "plain", "extension", "tables", "list", "server"]
@@ -91,53 +104,46 @@ class HookSet(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(hook.event for hook in self.hooks)
 
 
-class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent's rules for its JSON hooks file. A file that breaks one is ignored as a whole, with every hook in it."""
-
-    root_keys: tuple[str, ...] = ()
-    """The only keys that its root may have; empty: any."""
-    handler_types: tuple[str, ...] = ()
-    """The only types that a hook may have; empty: any, or hooks have no type."""
-    comments: bool = False
-    """Whether comments (`//`, `/* */`) and trailing commas are allowed."""
-    known_events_only: bool = False
-    """Whether an event unknown to the installed version breaks a rule, too."""
-
-
-class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting that turns all hooks off."""
-
-    file: Place
-    """A JSON or TOML file, by its extension."""
-    key: tuple[str, ...]
-    """Path of keys from the root."""
-    off: bool
-    """The value that turns them off."""
-
-
 class InstalledHook(msgspec.Struct, frozen=True):
-    """Where a hook stands in an agent's settings. `group` and `number` are counted from 0."""
+    """Where a hook of ours stands in an agent's settings. `group` and `number` are counted from 0."""
 
-    file: Path
+    files: tuple[Path, ...]
+    """The paths by which the agent may know the file."""
     event: str
     group: int
     number: int
+    is_new: bool = False
+    """It was just written, so what the agent knows of that place is about another."""
 
 
-class HookReview(msgspec.Struct, frozen=True, kw_only=True):
-    """The review that people must do before the agent runs new or changed hooks, and where the agent records it.
+class UserSetting(msgspec.Struct, frozen=True, kw_only=True):
+    """What something in the user's settings of an agent means for Carryover."""
 
-    Carryover only checks that the record exists. It neither interprets nor writes it.
-    """
+    kind: Literal["off", "review", "folder", "cut", "deletes"]
+    """off: all hooks are switched off. review: a hook does not run before the user has reviewed it. folder: the agent
+    does not start, as a folder is missing. cut: of a project's instruction files in total, only the beginning is read.
+    deletes: old transcripts are deleted."""
+    by: str
+    """The setting or variable, such as `features.hooks = false`; of a review, what the user has to do, in sentences."""
+    at: Path
+    """The file with the setting or with the records of reviews, or the missing folder."""
+    number: int = 0
+    """Of bytes that are read, or of days after which transcripts are deleted."""
 
-    versions: str
-    """The versions that require it, as in `HookSet`."""
-    what: str
-    """Instructions for people, in whole sentences."""
-    state_file: Place
-    """The TOML file with the agent's records."""
-    has_reviewed: Callable[[Mapping[str, Any], InstalledHook], bool]
-    """The values of that file, and a hook → whether there is a record of its review."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnMachine:
+    """An agent on this machine, for `AgentSpec.user_settings`."""
+
+    located: Callable[[Place], Path]
+    values: Callable[[Place], Mapping[str, Any]]
+    """The values in JSON or TOML settings; empty if there are none or they can't be read."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Variables that move its files."""
+    version: tuple[int, ...] = ()
+    """Its release, such as (0, 169, 0); empty if unknown."""
+    hook: InstalledHook | None = None
+    """One of our hooks."""
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,15 +168,6 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(arg.replace("{prompt}", prompt).replace("{handoff}", handoff) for arg in self.args)
 
 
-class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that the agent reads of a project's instruction files in total; it cuts off the rest."""
-
-    file: Place
-    """TOML settings whose top-level `key` changes the limit, in bytes."""
-    key: str
-    default_bytes: int
-
-
 class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
     """A project file that an agent reads unprompted, and in which we put a pointer to the handoff.
 
@@ -181,39 +178,25 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads instead."""
-    limit: InstructionLimit | None = None
 
 
 class LocalFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of rules that this agent alone reads unprompted, made for the pointer where git must show nothing."""
+    """A file of rules that this agent alone reads unprompted, made for the pointer where git must show nothing and
+    AGENTS.md can't be or is not read."""
 
     name: str
     """Path below the project's root."""
     head: str = ""
     """What the agent needs before the pointer, such as front matter."""
-    beside: str = ""
-    """It is made where this file has text, in place of which the agent does not read AGENTS.md. Empty: it is made where
-    AGENTS.md can't be."""
-
-
-class ReadList(msgspec.Struct, frozen=True, kw_only=True):
-    """A list of files that the agent puts before the model in each session, to which the handoff is added."""
-
-    file: str
-    """Name of the settings file at the top of a project."""
-    key: str
-    """The list's name in it, for people."""
-    user_file: Place
-    """The user's settings for all projects, whose list counts only if the project's file has none."""
-    syntax: Callable[[str], FileList]
-    """Key → the list below it, as the settings are written."""
 
 
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """An agent's hooks: the files they are written to, their events, and what can keep them from running."""
 
     config_files: tuple[Place, ...] = ()
-    """Settings files that may hold our hooks: the first that exists is taken, else the first."""
+    """Settings files that may hold our hooks: of JSON files the first that exists, else the first. One in TOML holds
+    them nested (`[[hooks.SessionStart]]`) and is taken if other hooks are there: the agent warns about hooks in both.
+    """
     form: Literal["nested", "flat", "plain", "extension"] = "nested"
     """How settings hold hooks.
 
@@ -225,31 +208,17 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     extension: Path | None = None
     """For that form: the program, in which `@HOOKS@` stands for the hooks, as in the form `plain`."""
     timeout_unit: TimeoutUnit = "s"
-    name: str | None = None
-    """Name of our hooks in JSON settings, for agents that display it while hooks run."""
-    tables: Place | None = None
-    """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). If they have such tables, ours
-    go there: the agent warns about hooks in both. The tables of `review` don't count."""
     sets: tuple[HookSet, ...] = ()
     """Hook sets from the oldest range of versions to the newest, without a gap above the lowest."""
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
-    spooled: bool = False
-    """The agent has no other readable record, so what its hooks receive is stored in `<state>/spool/<id>`, one file per
-    session (`carryover.transcript.spooled`), and read like a transcript. `hook.sh` prints no answer for such hooks."""
     prompts_on: tuple[str, ...] = ()
     """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
-    file_rules: HookFileRules | None = None
-    switches: tuple[HookSwitch, ...] = ()
-    review: HookReview | None = None
-    """None: hooks run as soon as they are written."""
-
-    @property
-    def places(self) -> tuple[Place, ...]:
-        """Every file that is written or read because of the hooks."""
-        reviewed = self.review.state_file if self.review is not None else None
-        others = (self.tables, *(switch.file for switch in self.switches), reviewed)
-        return (*self.config_files, *(place for place in others if place is not None))
+    comments: bool = False
+    """Whether JSON settings may have comments (`//`, `/* */`) and trailing commas."""
+    drops: Callable[[Mapping[str, Any]], str | None] | None = None
+    """The values of JSON settings → why the agent drops the whole file, with every hook in it, as a clause; None if it
+    does not. Of such an agent, only events that every version knows are written if its version is unknown."""
 
 
 class WebChat(msgspec.Struct, frozen=True, kw_only=True):
@@ -323,13 +292,6 @@ class CommandFiles(msgspec.Struct, frozen=True, kw_only=True):
     """Glob patterns below the folder."""
 
 
-class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """After how many days an agent deletes its transcripts: a top-level key in its settings."""
-
-    key: str
-    default_days: int
-
-
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One agent as it is installed on people's machines."""
 
@@ -359,46 +321,50 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     mcp: tuple[McpServers, ...] = ()
     """One for each of its programs that has a list of its own; empty if it knows no MCP servers."""
     transcripts: tuple[Place, ...] = ()
-    """Folders that hold its transcripts."""
-    retention: Retention | None = None
-    """None if it keeps them or that is unknown."""
+    """Folders that hold its transcripts, or `SPOOL`."""
     instructions: tuple[InstructionFile, ...] = ()
-    """Project files that it reads unprompted and in which we put a pointer."""
-    local_file: LocalFile | None = None
-    """None if nothing but files that others read too can bring it a pointer."""
+    """Project files that it reads unprompted and in which we put a pointer. Of several, it reads the first that has
+    text."""
+    local_file: LocalFile | FileList | None = None
+    """A file in each project that brings the handoff to it alone: one that is made, or its own list of files to load.
+    None if only files that others read too can."""
     guidance: tuple[str, ...] = ()
     """More project files that tell it how to work (rules, skills), as patterns below the project's root."""
     commands: tuple[CommandFiles, ...] = ()
     web_chats: tuple[WebChat, ...] = ()
     chat_export: ChatExport | None = None
-    read_list: ReadList | None = None
-    """None if it reads instruction files or gets the handoff from hooks."""
     start: Starter | None = None
     """None if it can't be started with a prompt."""
     also: tuple[str, ...] = ()
     """Its other programs whose sessions are in the same places and are read too, as people name them."""
     not_covered: tuple[str, ...] = ()
     """Its other programs whose sessions are not on the user's disk."""
-    folder_must_exist: bool = False
-    """Whether it refuses to start if a variable moves its folder to a path that does not exist."""
+    user_settings: Callable[[OnMachine], Iterable[UserSetting]] | None = None
+    """What the user's settings of the agent mean for Carryover; None: nothing. Reads files."""
 
-    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        """Returns the folders that may hold this agent's transcripts on this platform; they need not exist."""
-        return tuple(place.at(home, env) for place in places_on(self.transcripts, here().name))
+    def roots(self, home: Path, env: Mapping[str, str], platform: str | None = None) -> tuple[Path, ...]:
+        """Returns the agent's own folders that may hold transcripts, on this or that platform; they need not exist."""
+        places = places_on(self.transcripts, platform or here().name)
+        return tuple(place.at(home, env) for place in places if place != SPOOL)
 
     @property
-    def instruction_limit(self) -> InstructionLimit | None:
-        """The limit on what the agent reads of a project's instruction files; None if it has none or it is unknown."""
-        return next((file.limit for file in self.instructions if file.limit is not None), None)
+    def is_spooled(self) -> bool:
+        """Whether what its hooks receive is stored."""
+        return SPOOL in self.transcripts
+
+    @property
+    def instead_of_agents_md(self) -> str | None:
+        """The file that it reads in place of AGENTS.md if that has text."""
+        names = [file.name for file in self.instructions]
+        return names[0] if AGENTS_MD in names[1:] else None
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that change the location of the agent's files, each once."""
         folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
-        limit = self.instruction_limit
         entry = self.handoff_entry.files if self.handoff_entry is not None else ()
         servers = (place for servers in self.mcp for place in servers.files)
-        places = (*folders, *entry, *servers, *self.hooks.places, *((limit.file,) if limit is not None else ()))
+        places = (*folders, *entry, *servers, *self.hooks.config_files)
         return tuple(dict.fromkeys(place.env for place in places if place.env))
 
 

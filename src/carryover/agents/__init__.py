@@ -21,7 +21,8 @@ from carryover.packages import OWN, Place, entry_points
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
-    from carryover.adapter.spec import AgentSpec, InstructionFile, LocalFile, ReadList
+    from carryover.adapter.file_list import FileList
+    from carryover.adapter.spec import AgentSpec, InstructionFile, LocalFile
 
 T = TypeVar("T")
 
@@ -109,14 +110,18 @@ def instruction_files() -> dict[str, dict[str, InstructionFile]]:
     return dict(sorted(found.items(), key=lambda item: item[0] != "AGENTS.md"))
 
 
-def read_lists() -> tuple[ReadList, ...]:
-    """Returns the settings in projects that list files for the model to read first."""
-    return tuple(spec.read_list for spec in specs() if spec.read_list is not None)
+def read_lists() -> dict[str, FileList]:
+    """Returns the settings in projects that list files for the model to read first, by agent id."""
+    from carryover.adapter.file_list import FileList
+
+    return {spec.id: spec.local_file for spec in specs() if isinstance(spec.local_file, FileList)}
 
 
 def local_files() -> dict[str, LocalFile]:
     """Returns the project files that one agent alone reads and that are made to be hidden from git, by agent id."""
-    return {spec.id: spec.local_file for spec in specs() if spec.local_file is not None}
+    from carryover.adapter.spec import LocalFile
+
+    return {spec.id: spec.local_file for spec in specs() if isinstance(spec.local_file, LocalFile)}
 
 
 def agent_id_of(name: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
+from carryover.adapter.contract import Agent, Batch, FileStat, LastInput, Parsed, ProjectReader, Reader, Record, Source
 from carryover.records import rawjson
 from carryover.transcript.by_kind import reader_of_copies
 
@@ -46,7 +46,7 @@ def guarded(agent: Agent) -> Agent:
         hooks = dataclasses.replace(hooks, read=read, answer=answer, layout_root=safe(hooks.layout_root, None))
     return dataclasses.replace(
         agent,
-        reader=_Reader(agent.id, agent.reader),
+        reader=_guarded(agent.id, agent.reader),
         source_of=safe(agent.source_of, None),
         sources=safe(agent.sources, lambda root: []),  # noqa: ARG005
         parse=safe(parsed, unread),
@@ -66,7 +66,7 @@ class _Reader:
         return self._or_os_error(lambda: self._reader.stat(path))
 
     def of_copies(self) -> Reader:
-        return _Reader(self._id, reader_of_copies(self._reader))
+        return _guarded(self._id, reader_of_copies(self._reader))
 
     def _or_os_error(self, function: Callable[[], T]) -> T:
         try:
@@ -76,6 +76,19 @@ class _Reader:
         except Exception as error:
             _remember(self._id, error)
             raise OSError("the agent's package failed") from error
+
+
+class _ProjectReader(_Reader):
+    def __init__(self, agent_id: str, reader: ProjectReader) -> None:
+        super().__init__(agent_id, reader)
+        self._last_input = reader.last_input
+
+    def last_input(self, path: Path) -> LastInput:
+        return self._or_os_error(lambda: self._last_input(path))
+
+
+def _guarded(agent_id: str, reader: Reader) -> Reader:
+    return _ProjectReader(agent_id, reader) if isinstance(reader, ProjectReader) else _Reader(agent_id, reader)
 
 
 def _remember(agent_id: str, error: Exception) -> None:

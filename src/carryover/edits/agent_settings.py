@@ -38,8 +38,8 @@ class AgentSettings(msgspec.Struct, frozen=True):
             Hook(
                 event=hook.event,
                 command=hook_command(script.parent, self.spec.id, hook.event),
-                name=self.spec.hooks.name,
-                matcher=hook.matcher,
+                name=hook.also.get("name"),
+                matcher=hook.also.get("matcher"),
                 timeout=None if self.form == "plain" else hook.timeout_s * unit,
             )
             for hook in self.hooks
@@ -124,7 +124,7 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     known = record.of(agent.config)
     owner_of = owner_by_script(*sorted({script, *((Path(known.script),) if known else ())}))
     form = agent.form
-    rules = agent.spec.hooks.file_rules
+    rules = agent.spec.hooks
     program = agent.spec.hooks.extension
     wanted = agent.wanted(script)
     origin = known.origin if known else UNKNOWN

@@ -25,7 +25,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from carryover.adapter.spec import Form, HookFileRules
+from carryover.adapter.spec import Form, HookSpec
 from carryover.edits import extension, json_text, toml_text
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
@@ -36,7 +36,6 @@ VERSION_NOW: Final = 1
 
 _UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain", "extension")
 """Forms in which an event's list contains the hooks themselves."""
-_DROPS: Final = "makes the agent drop the whole file"
 
 
 class HookFile(msgspec.Struct, frozen=True):
@@ -93,7 +92,7 @@ def with_hooks(
     *,
     form: Form,
     origin: Origin = UNKNOWN,
-    rules: HookFileRules | None = None,
+    rules: HookSpec | None = None,
 ) -> bytes:
     """Returns the settings with exactly `wanted` as our hooks: one or more, one per event. `data`: None for a missing
     file.
@@ -168,7 +167,7 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
     return HookOwners(ours=mine > 0, others=number > mine)
 
 
-def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | None:
+def drop_reason(text: str, *, form: Form, rules: HookSpec | None) -> str | None:
     """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known. Raises
     EditRefused if it is not in the syntax of the form, or has comments although `rules` forbid them."""
     settings = _values(text, form)
@@ -176,15 +175,7 @@ def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | 
         return None
     if rules is None or not rules.comments:
         json_text.check_strict(text)
-    if form != "flat":
-        return next(_broken_rules(settings, rules), None)
-    if VERSION not in settings:
-        return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
-    version = settings[VERSION]
-    if isinstance(version, int) and not isinstance(version, bool):
-        return None
-    # Cursor says `Config version must be a number` (IDE 3.11).
-    return f'its "{VERSION}" is something other than a number, which {_DROPS}'
+    return rules.drops(settings) if rules is not None and rules.drops is not None else None
 
 
 def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
@@ -275,19 +266,6 @@ def _with_version(text: str, owner_of: OwnerOf) -> str:
     hooks = list(found_hooks(settings, owner_of, "flat"))
     others = len(hooks) < sum(1 for _ in _groups(settings, "flat")) or any(found.owner == "others" for found in hooks)
     return text if others or VERSION in settings else json_text.put(text, (VERSION,), VERSION_NOW)
-
-
-def _broken_rules(settings: Mapping[str, Any], rules: HookFileRules | None) -> Iterator[str]:
-    if rules is None:
-        return
-    for key in settings:
-        if rules.root_keys and key not in rules.root_keys:
-            yield f'its key "{key}" {_DROPS}'
-    for _, _, handlers, _ in _groups(settings, "nested"):
-        for handler in handlers:
-            kind = handler.get("type") if isinstance(handler, dict) else None
-            if rules.handler_types and isinstance(kind, str) and kind not in rules.handler_types:
-                yield f'its hook of type "{kind}" {_DROPS}'
 
 
 SCRIPT: Final = "hook.sh"

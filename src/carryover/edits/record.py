@@ -216,7 +216,14 @@ def save_edited_in_project(store: Path, names: Collection[str]) -> None:
 def _editable() -> tuple[str, ...]:
     local = [file.name for file in local_files().values()]
     folders = {folder for name in local for folder in folders_of(name)}
-    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE, INFO, *local, *sorted(folders))
+    return (
+        *instruction_files(),
+        *(where.name for where in read_lists().values()),
+        GITIGNORE,
+        INFO,
+        *local,
+        *sorted(folders),
+    )
 
 
 def folders_of(name: str) -> list[str]:

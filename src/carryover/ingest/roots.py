@@ -37,7 +37,7 @@ def recorded_roots(
     for spec in specs:
         known = agents.of(spec.id)
         paths = [*spec.roots(home, {**known.env, **env}), *(Path(root).expanduser() for root in known.roots)]
-        if spec.hooks.spooled:
+        if spec.is_spooled:
             paths.append(StateDir.of(env, home).spool / spec.id)
         found.update(dict.fromkeys(TranscriptRoot(spec.id, path) for path in paths))
     return tuple(found)

@@ -108,7 +108,7 @@ def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterabl
     """Collects the readable pending calls of the selected agents; returns those not understood, by agent. Blocks."""
     found = {}
     for agent_id in dict.fromkeys(selected):
-        if agents[agent_id].spec.hooks.spooled:
+        if agents[agent_id].spec.is_spooled:
             with suppress(OSError):  # it stays where it is, and is tried again with the next rescan
                 found[agent_id] = spool.collect(agents[agent_id])
     return found

@@ -5,24 +5,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, Place, places_on
+from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, Place, UserSetting, places_on
 from carryover.edits import hooks
 from carryover.edits.agent_settings import AgentSettings, EntrySettings, is_toml, plan_servers
 from carryover.edits.apply import Edit
-from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list, value_at
+from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
 from carryover.edits.record import load_record
-from carryover.fsio import is_folder, is_there, read_bytes_bounded
+from carryover.fsio import is_folder, is_there
 from carryover.how_installed import own_scripts
 from carryover.install.agent_report import EntryReport, HooksReport
-from carryover.install.detect import Detection, in_range
+from carryover.install.detect import Detection
+from carryover.install.user_settings import settings_bytes, user_settings
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.text.user_text import EditRefused, decode
@@ -46,12 +46,11 @@ def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) 
 def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) -> HooksReport | None:
     """Compares an agent's hooks with the ones its settings should contain. `wanted` is None if the agent should have no
     hooks; the report then only says what prevents them, if anything."""
-    off = switched_off(seen)
+    off = settings_of(seen, "off")
     if wanted is None and (not seen.found or off is None):
         return None
-    by, file = off if off is not None else (None, None)
-    where = str(file) if file is not None else None
-    report = HooksReport(switched_off=off is not None, switched_off_by=by, switched_off_in=where)
+    by, file = (off.by, str(off.at)) if off is not None else (None, None)
+    report = HooksReport(switched_off=off is not None, switched_off_by=by, switched_off_in=file)
     if wanted is None:
         return report
     try:
@@ -86,66 +85,28 @@ def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, scrip
     present = tuple(event for event, hook in by_event.items() if here.get(event) == [hook])
     edited = tuple(event for event in dict.fromkeys((*by_event, *here)) if event in here and event not in present)
     waiting = to_review(seen, data, script)
-    rules = seen.spec.hooks.file_rules
     return msgspec.structs.replace(
         report,
         present=present,
         missing=tuple(event for event in by_event if event not in here),
         edited=edited,
-        dropped=hooks.drop_reason(decode(data or b"")[1], form=wanted.form, rules=rules),
+        dropped=hooks.drop_reason(decode(data or b"")[1], form=wanted.form, rules=seen.spec.hooks),
         to_review=waiting,
-        reviewed=asks_for_review(seen) and not waiting and bool(present or edited),
+        reviewed=review_of(seen) is not None and not waiting and bool(present or edited),
     )
 
 
-def keeps_days(seen: Detection) -> int | None:
-    """Returns the number of days after which the agent deletes its transcripts; None if it keeps them."""
-    retention = seen.spec.retention
-    if retention is None:
-        return None
-    return _number(_setting(seen.config, (retention.key,)), retention.default_days)
+def settings_of(seen: Detection, kind: str, hook: InstalledHook | None = None) -> UserSetting | None:
+    """Returns the first of the user's settings of an agent that is of that kind (see `UserSetting`)."""
+    release = seen.version.release if seen.version is not None else ()
+    found = user_settings(seen.spec, seen.home, seen.overrides, version=release, hook=hook)
+    return next((setting for setting in found if setting.kind == kind), None)
 
 
-def reads_bytes(seen: Detection) -> int | None:
-    """Returns how many bytes of a project's instruction files the agent reads; None if all."""
-    limit = seen.spec.instruction_limit
-    if limit is None:
-        return None
-    return _number(_setting(seen.located(limit.file), (limit.key,)), limit.default_bytes)
-
-
-def switched_off(seen: Detection) -> tuple[str, Path] | None:
-    """Returns the setting that switches all hooks off (such as `disableAllHooks`), with its file; None if none does."""
-    for switch in seen.spec.hooks.switches:
-        file = seen.located(switch.file)
-        if _setting(file, switch.key) is switch.off:
-            return ".".join(switch.key) + ("" if switch.off else " = false"), file
-    return None
-
-
-def _number(value: object, default: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
-
-
-def _setting(path: Path | None, key: Sequence[str]) -> Any:
-    """Returns a setting's value; None if it is not set or the file cannot be read."""
-    if path is None:
-        return None
-    try:
-        data = settings_bytes(path)
-        return None if data is None else value_at(data, key, toml=path.suffix == ".toml")
-    except (OSError, EditRefused):
-        return None
-
-
-def asks_for_review(found: Detection) -> bool:
-    """Whether this version runs a hook only after the user has reviewed it; True if the version is unknown."""
-    review = found.spec.hooks.review
-    if review is None:
-        return False
-    if found.version is None:
-        return True
-    return in_range(found.version, review.versions)
+def review_of(seen: Detection) -> str | None:
+    """Returns what the user has to do before this version runs a new hook, in sentences; None for nothing."""
+    review = settings_of(seen, "review", InstalledHook((), "", 0, 0, is_new=True))
+    return review.by if review is not None else None
 
 
 def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit | None = None) -> tuple[str, ...]:
@@ -154,27 +115,18 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
     `edit` is the edit that has just written `data`. Hooks that it added or changed must be reviewed even if there is
     such a record, since that is about the hook they replaced. Raises EditRefused if the settings cannot be read.
     """
-    review = found.spec.hooks.review
-    if review is None or found.config is None or data is None or not asks_for_review(found):
+    if found.config is None or data is None or review_of(found) is None:
         return ()
-    try:
-        notes = value_at(settings_bytes(found.located(review.state_file)) or b"", (), toml=True)
-    except (OSError, EditRefused):  # without the agent's records, nothing counts as reviewed
-        notes = {}
-    files = (found.config, Path(os.path.realpath(found.config)))  # the agent may know it by either path
-
-    def is_noted(hook: FoundHook) -> bool:
-        places = (InstalledHook(file, hook.hook.event, hook.group, hook.number) for file in files)
-        return any(review.has_reviewed(notes, place) for place in places)
-
+    files = (found.config, Path(os.path.realpath(found.config)))
     brought = edit is not None and edit.changes
     known = {_place(hook) for hook in _ours(found, edit.before, script)} if edit is not None and edit.before else set()
-    waiting = [
-        hook.hook.event
-        for hook in _ours(found, data, script)
-        if not is_noted(hook) or (brought and _place(hook) not in known)
-    ]
-    return tuple(dict.fromkeys(waiting))
+
+    def waits(hook: FoundHook) -> bool:
+        is_new = brought and _place(hook) not in known
+        place = InstalledHook(files, hook.hook.event, hook.group, hook.number, is_new)
+        return settings_of(found, "review", place) is not None
+
+    return tuple(dict.fromkeys(hook.hook.event for hook in _ours(found, data, script) if waits(hook)))
 
 
 def _ours(found: Detection, data: bytes, script: Path) -> list[FoundHook]:
@@ -186,30 +138,17 @@ def _place(hook: FoundHook) -> tuple[object, ...]:
     return hook.hook, hook.group, hook.number
 
 
-_LIMIT_BYTES: Final = 64 << 20
-
-
-def settings_bytes(path: Path) -> bytes | None:
-    """Returns the content of a settings file; None if it does not exist. Raises OSError."""
-    try:
-        return read_bytes_bounded(path, _LIMIT_BYTES)
-    except FileNotFoundError:
-        return None
-
-
 def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
     """Yields every file that may contain an agent's hooks. `located` resolves a place to a path."""
     for place in places_on(spec.hooks.config_files, platform):
-        yield HookFile(located(place), spec.hooks.form)
-    if spec.hooks.tables is not None:
-        yield HookFile(located(spec.hooks.tables), "tables")
+        yield HookFile(located(place), "tables" if place.is_toml else spec.hooks.form)
 
 
 def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path], platform: str) -> tuple[Detection, ...]:
     """Returns the detections with `config` set to the file that our hooks or entry belong in. `scripts` are those
     that our hooks run, or once ran."""
     owner_of = hooks.owner_by_script(*sorted(scripts))
-    return tuple(_for_entry(_for_hooks(found, owner_of), platform) for found in detections)
+    return tuple(_for_entry(_for_hooks(found, owner_of, platform), platform) for found in detections)
 
 
 def _for_entry(found: Detection, platform: str) -> Detection:
@@ -231,12 +170,13 @@ def may_have_list(path: Path, key: str) -> bool:
         return True
 
 
-def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
+def _for_hooks(found: Detection, owner_of: OwnerOf, platform: str) -> Detection:
     """Chooses the tables if others have hooks there, or ours are there already; hooks in both would make the agent
     warn."""
-    if found.spec.hooks.tables is None or found.config is None or not found.found or found.lost_folder is not None:
+    files = hook_files(found.spec, platform, found.located)
+    tables = next((file for file in files if file.form == "tables"), None)
+    if tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
-    tables = HookFile(found.located(found.spec.hooks.tables), "tables")
     in_tables, in_file = _owners(tables, owner_of), _owners(HookFile(found.config, found.form), owner_of)
     if in_tables is None or in_tables.others or (in_tables.ours and not (in_file and in_file.others)):
         return replace(found, config=tables.path, form="tables")

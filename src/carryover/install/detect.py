@@ -19,6 +19,7 @@ from carryover.config import AgentsConfig
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import State
 from carryover.install.machine import Command, Machine, copies
+from carryover.install.user_settings import user_settings
 
 if TYPE_CHECKING:
     from packaging.version import Version  # not loaded where no agent gives a version
@@ -144,6 +145,8 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """The layout of the hooks in that file."""
     lost_folder: Path | None = None
     """A missing folder that a variable names and without which the agent does not start."""
+    lost_by: str = ""
+    """The variable that names it."""
     roots: tuple[Path, ...] = ()
     """Folders of its transcripts; they need not exist."""
     overrides: Mapping[str, str] = {}
@@ -155,12 +158,6 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     def located(self, place: Place) -> Path:
         """Returns the path of one of the agent's places on this machine."""
         return place.at(self.home, self.overrides)
-
-    @property
-    def lost_by(self) -> str:
-        """The variable that names `lost_folder`."""
-        moved = (place.env for place in self.spec.folders if self.lost_folder and place.env in self.overrides)
-        return next((env for env in moved if env), "")
 
     @property
     def found(self) -> bool:
@@ -190,9 +187,9 @@ def detect_unasked(spec: AgentSpec, machine: Machine) -> Detection:
 def _looked_for(spec: AgentSpec, machine: Machine) -> tuple[Detection, tuple[Command, ...]]:
     found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
     folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
-    configs = list(_located(spec.hooks.config_files, machine))
-    moved = tuple(place for place in spec.folders if place.env and machine.env.get(place.env, "").strip())
-    needed = _located(moved, machine) if spec.folder_must_exist else ()
+    configs = list(_located(tuple(place for place in spec.hooks.config_files if not place.is_toml), machine))
+    overrides = {name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()}
+    lost = next((one for one in user_settings(spec, machine.home, overrides) if one.kind == "folder"), None)
     seen = Detection(
         spec=spec,
         state="unreadable" if found or folder is not None else "missing",
@@ -202,9 +199,10 @@ def _looked_for(spec: AgentSpec, machine: Machine) -> tuple[Detection, tuple[Com
         folder=folder,
         config=next((path for path in configs if is_there(path)), configs[0] if configs else None),
         form=spec.hooks.form,
-        lost_folder=next((path for path in needed if not is_folder(path)), None),
-        roots=tuple(_located(spec.transcripts, machine)),
-        overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
+        lost_folder=lost.at if lost is not None else None,
+        lost_by=lost.by if lost is not None else "",
+        roots=spec.roots(machine.home, machine.env, machine.platform),
+        overrides=overrides,
         home=machine.home,
     )
     return seen, found
@@ -332,8 +330,7 @@ def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
     if not spec.hooks.sets:
         return None
     newest = spec.hooks.sets[-1]
-    rules = spec.hooks.file_rules
-    any_drops = rules is not None and rules.known_events_only
+    any_drops = spec.hooks.drops is not None
     able = [known for known in spec.hooks.sets if any_drops or can_inject(spec, known)] or [newest]
     common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in able))
     if not common:

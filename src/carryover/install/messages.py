@@ -22,13 +22,13 @@ def summary(
     update: str,
     did: Did = "written",
     failure: str = "",
-    waiting: tuple[str, ...] = (),
+    review: str = "",
     off: str = "",
 ) -> tuple[str, ...]:
     """Returns the lines about one selected agent.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
-    sentences. `waiting`: events whose hooks the user has yet to review. `off`: the setting that switches its hooks off,
+    sentences. `review`: what the user has to do before they run. `off`: the setting that switches its hooks off,
     and the file that contains it.
     """
     spec, lost = detection.spec, detection.lost_folder
@@ -54,8 +54,8 @@ def summary(
         details = [*about, *where, *_hooks(detection, home, did)]
         if off:
             details.append(f"They do not run: all hooks are switched off ({off}).")
-        elif spec.hooks.review is not None and waiting:
-            details += re.split(r"(?<=\.) (?=[A-Z])", spec.hooks.review.what)
+        elif review:
+            details += re.split(r"(?<=\.) (?=[A-Z])", review)
     return (first, *(f"  {line}" for line in details))
 
 

@@ -16,13 +16,11 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from carryover.adapter.contract import Agent, ProjectReader
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
-
-if TYPE_CHECKING:
-    from carryover.adapter.contract import Agent
 
 TRACKED: Final = "git tracks it, so it may be another's"
 AT_WORK: Final = "git is changing the files there at this moment"
@@ -47,9 +45,9 @@ def why_not_own(agent: Agent, checkout: Checkout, path: Path) -> str | None:
     root = checkout.root
     found = os.lstat(path)
     reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(checkout, path)
-    if reason is not None or agent.last_input is None:
+    if reason is not None or not isinstance(agent.reader, ProjectReader):
         return reason
-    last = agent.last_input(path)
+    last = agent.reader.last_input(path)
     log = _status(last.path) if last.path.is_relative_to(root) else None
     if log is None:
         return f"nothing that was typed to {agent.spec.name} is recorded beside it"

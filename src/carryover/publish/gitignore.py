@@ -101,7 +101,11 @@ def _lines_for(name: str) -> tuple[bytes, bytes]:
 
 
 def _all_rules() -> list[tuple[bytes, bytes]]:
-    names = (*(where.file for where in read_lists()), *(file.name for file in local_files().values()), AGENTS_MD)
+    names = (
+        *(where.name for where in read_lists().values()),
+        *(file.name for file in local_files().values()),
+        AGENTS_MD,
+    )
     return [*map(_lines_for, names), _LINES]
 
 

@@ -41,7 +41,7 @@ header = "{header}: {secret}"
 def hook_script() -> bytes:
     """Returns the script, for this user and the running copy of the program."""
     hooked = [spec for spec in specs() if spec.hooks.injects_on]
-    kept = (f"  {' | '.join((spec.id, *spec.aliases))}) spool={spec.id} ;;" for spec in specs() if spec.hooks.spooled)
+    kept = (f"  {' | '.join((spec.id, *spec.aliases))}) spool={spec.id} ;;" for spec in specs() if spec.is_spooled)
     text = _SOURCE.read_text(encoding="utf-8")
     parts = {
         "@START_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.spec import AGENTS_MD
-from carryover.agents import instruction_files, local_files
+from carryover.agents import instruction_files, local_files, specs
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits, plan
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.checkout import Checkout
@@ -87,8 +87,11 @@ def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]
     taken |= {name for name, text in local_names().items() if not _is_free(checkout, name, text)}
     if AGENTS_MD not in taken:
         yield AGENTS_MD
+    instead = {spec.id: spec.instead_of_agents_md for spec in specs()}
     for agent, file in local_files().items():
-        needed = _has_text(checkout.root, file.beside) if file.beside else AGENTS_MD in taken
+        other = instead[agent]
+        # Any text in it might hide AGENTS.md too.
+        needed = AGENTS_MD in taken if other is None else _has_text(checkout.root, other)
         if (agents is None or agent in agents) and needed and file.name not in taken:
             yield file.name
 

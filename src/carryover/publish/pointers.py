@@ -43,6 +43,8 @@ _LINES: Final = (
 """Never changed: it is in files of every user's projects, and its exact text is how it is recognised there."""
 NEW_FILE: Final = whole_file(_LINES)
 POINTER_LINES: Final = len(_LINES)
+_READ_BYTES: Final = 32_768
+"""Of a longer AGENTS.md, some agent reads only so much (Codex 0.169.0, unless its settings say otherwise)."""
 _IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
@@ -116,12 +118,11 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> b
     """Returns the new content of the file. The repository's own block stays as it is."""
     if data is None:
         return NEW_FILE if name == AGENTS_MD else None
-    readers = instruction_files()[name].values()
     if name != AGENTS_MD and (says_nothing(data) or imports_agents_md(data)):
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
-    limit = min((file.limit.default_bytes for file in readers if file.limit is not None), default=None)
+    limit = _READ_BYTES if name == AGENTS_MD else None
     if limit is not None and block_end(data) > limit:
         data = without_block(data)
     return with_block(data, at_top=limit is not None and len(with_lines(data, _LINES)) > limit)

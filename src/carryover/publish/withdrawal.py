@@ -91,7 +91,7 @@ def _remove_store(checkout: Checkout, edits: ProjectEdits) -> None:
 
 def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
     """Yields the edits that remove our text from those files of a project that are `mine`, except for ignore rules."""
-    yield from ((where.file, read_list_removal(root, where)) for where in read_lists() if where.file in mine)
+    yield from ((where.name, read_list_removal(root, where)) for where in read_lists().values() if where.name in mine)
     names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
     yield from ((name, local_removal(root, name)) for name in names if name in mine)
 

@@ -17,7 +17,7 @@ from agents.aider.chats import begun_now, type_now, use_aider
 from agents.aider.contract_case import HISTORY, INPUTS
 from carryover.adapter.contract import Batch
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.history import FILE, VARIABLE
+from carryover.agents.aider.history import FILE, VARIABLE, HistoryReader
 from carryover.faces.cli import main
 from carryover.ingest.pipeline import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
@@ -135,12 +135,9 @@ def test_what_git_came_to_track_while_it_was_read_is_not_taken(home: Path) -> No
     use_aider(shop, "Fix the rounding of prices")
     [source] = AGENT.sources(shop)
 
-    class Overtaken:
-        stat = staticmethod(AGENT.reader.stat)
-
-        @staticmethod
-        def read(path: Path, cursor: bytes | None) -> Batch:
-            batch = AGENT.reader.read(path, cursor)
+    class Overtaken(HistoryReader):
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            batch = super().read(path, cursor)
             git(shop, "add", "--force", HISTORY)
             return batch
 

@@ -11,7 +11,7 @@ from carryover.text.user_text import EditRefused
 
 PATH = "/home/dev/my shop/.carryover/handoff.md"
 NAME = f'"{PATH}"'
-READ = YamlList("read")
+READ = YamlList(".aider.conf.yml", "read", ".aider.conf.yml")
 
 
 @pytest.mark.parametrize(

@@ -170,4 +170,5 @@ CASE: Final = Case(
 CAPABILITIES: Final = Capabilities(
     reads="rollouts, archived ones too",
     shows=frozenset({"compaction", "fork", "limit", "resume", "sub-agents", "tests", "todo list"}),
+    arrives="a hook (0.125 and later; from 0.130 on, after you have approved it), else the pointer in `AGENTS.md`",
 )

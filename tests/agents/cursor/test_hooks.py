@@ -88,7 +88,7 @@ def hooks_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     versioned(home / "bin" / SPEC.binaries[0], "no version")
     for folder in SPEC.folders:
         folder.at(home, {}).mkdir(parents=True, exist_ok=True)
-    [path] = {place.at(home, {}) for place in SPEC.hooks.places}
+    [path] = {place.at(home, {}) for place in SPEC.hooks.config_files}
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -25,7 +25,10 @@ from carryover.edits.record import (
 from carryover.paths import StateDir
 from carryover.text.user_text import Origin
 
-HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))
+HOOKS = (
+    HookEntry(event="SessionStart", timeout_s=5, also={"matcher": "startup"}),
+    HookEntry(event="Stop", timeout_s=5),
+)
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.adapter.spec import Form, HookFileRules
+from carryover.adapter.spec import Form, HookSpec
 from carryover.edits.hooks import Hook, hooks_of, origin_of, owner_by_script, with_hooks, without_hooks
 from carryover.text.user_text import EditRefused
 from support.settings_texts import commented_settings, flat_settings, formatted, settings, toml_settings
 
 SCRIPT: Final = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF: Final = owner_by_script(SCRIPT)
-COMMENTED: Final = HookFileRules(comments=True)
+COMMENTED: Final = HookSpec(comments=True)
 SETTINGS: Final[dict[Form, st.SearchStrategy[bytes]]] = {
     "nested": settings() | commented_settings(),
     "flat": flat_settings(),

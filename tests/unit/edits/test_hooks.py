@@ -9,8 +9,9 @@ from typing import Final
 
 import pytest
 
-from carryover.adapter.spec import Form, HookFileRules
+from carryover.adapter.spec import Form, HookSpec
 from carryover.agents.codex.spec import SPEC as CODEX
+from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.edits.hooks import (
     FoundHook,
     Hook,
@@ -140,8 +141,9 @@ def test_a_missing_file_is_made_and_goes_again_unless_something_was_added(form: 
 def test_what_does_not_parse_or_has_another_layout_is_refused_and_says_where(
     form: Form, text: bytes, reason: str
 ) -> None:
+    rules = CURSOR.hooks if form == "flat" else None
     with pytest.raises(EditRefused) as raised:
-        installed(text, form)
+        with_hooks(text, WANTED[form], OWNER_OF, form=form, rules=rules)
     assert str(raised.value).startswith(reason)
 
 
@@ -265,7 +267,7 @@ def test_tables_are_appended_and_leave_what_stands_between() -> None:
     ],
 )
 def test_a_file_that_codex_drops_is_left_alone_and_says_why(data: bytes, reason: str | None) -> None:
-    rules = CODEX.hooks.file_rules
+    rules = CODEX.hooks
     assert drop_reason(data.decode(), form="nested", rules=rules) == reason
     if reason is None:
         assert with_hooks(data, WANTED["nested"], OWNER_OF, form="nested", rules=rules)
@@ -308,6 +310,6 @@ def test_a_line_that_only_runs_the_script_is_ours(command: str, owner: str) -> N
 def test_comments_are_a_reason_to_drop_a_file_unless_the_agent_allows_them() -> None:
     text = '{\n  // mine\n  "hooks": {}\n}\n'
 
-    assert drop_reason(text, form="nested", rules=HookFileRules(comments=True)) is None
+    assert drop_reason(text, form="nested", rules=HookSpec(comments=True)) is None
     with pytest.raises(EditRefused):
-        drop_reason(text, form="nested", rules=HookFileRules())
+        drop_reason(text, form="nested", rules=HookSpec())

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol
+from carryover.adapter.spec import SPOOL
 from carryover.agents.codex.adapter import AGENT as CODEX
 from carryover.ingest import spool as module
 from carryover.ingest.spool import Spool, SpoolFull, collect_pending
@@ -36,7 +37,7 @@ def spool(home: Path) -> Spool:
 @pytest.fixture
 def agent() -> Agent:
     """One whose calls are kept, and whose payloads are a word each."""
-    spec = msgspec.structs.replace(CODEX.spec, hooks=msgspec.structs.replace(CODEX.spec.hooks, spooled=True))
+    spec = msgspec.structs.replace(CODEX.spec, transcripts=(SPOOL,))
     hooks = HookProtocol(events=("stop",), read=read, answer=str.encode, layout_root=Path)
     return replace(CODEX, spec=spec, hooks=hooks)
 

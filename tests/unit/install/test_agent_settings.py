@@ -12,10 +12,9 @@ from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.edits.apply import Change, Edit
 from carryover.install.agent_report import HooksReport
 from carryover.install.agent_settings import (
-    asks_for_review,
     hooks_report,
-    keeps_days,
-    reads_bytes,
+    review_of,
+    settings_of,
     to_review,
     wanted_settings,
     with_config_files,
@@ -38,6 +37,11 @@ def seen(tmp_path: Path) -> Detection:
     )
 
 
+def number_of(seen: Detection, kind: str) -> int | None:
+    setting = settings_of(seen, kind)
+    return setting.number if setting is not None else None
+
+
 def report_of(seen: Detection, content: str | None, config: str | None = None) -> HooksReport:
     """What is found with these contents of the hooks' file, and of `config.toml` beside it."""
     assert seen.config is not None
@@ -51,7 +55,7 @@ def report_of(seen: Detection, content: str | None, config: str | None = None) -
 
 
 def test_what_the_settings_say_of_hooks_and_transcripts(seen: Detection) -> None:
-    assert (report_of(seen, None), keeps_days(seen)) == (HooksReport(missing=("PreCompact", "Stop")), 30)
+    assert (report_of(seen, None), number_of(seen, "deletes")) == (HooksReport(missing=("PreCompact", "Stop")), 30)
 
     ours = '{"type": "command", "command": "sh /state/hook.sh claude-code Stop 2>/dev/null || true", "timeout": 5}'
     content = '{"cleanupPeriodDays": 7, "disableAllHooks": true, "hooks": {"Stop": [{"hooks": [' + ours + "]}]}}"
@@ -63,14 +67,14 @@ def test_what_the_settings_say_of_hooks_and_transcripts(seen: Detection) -> None
         switched_off_by="disableAllHooks",
         switched_off_in=str(seen.config),
     )
-    assert keeps_days(seen) == 7
+    assert number_of(seen, "deletes") == 7
 
 
 def test_settings_that_are_not_json_or_no_file_are_named(seen: Detection) -> None:
     found = report_of(seen, '{"model": "opus",}')
 
     assert (found.problem or "").startswith(f"{seen.config} can't be used: ")
-    assert (found.missing, keeps_days(seen)) == ((), 30)
+    assert (found.missing, number_of(seen, "deletes")) == ((), 30)
     assert seen.config is not None
     seen.config.unlink()
     seen.config.mkdir()
@@ -142,7 +146,7 @@ def test_the_switch_in_another_file(codex: Detection, config: str, off: str) -> 
 def test_how_much_of_its_instructions_it_reads(codex: Detection, config: str | None, limit: int) -> None:
     report_of(codex, None, config)
 
-    assert reads_bytes(codex) == limit
+    assert number_of(codex, "cut") == limit
 
 
 def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_say(codex: Detection) -> None:
@@ -168,7 +172,7 @@ def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_sa
 def test_older_versions_run_hooks_without_a_review(codex: Detection, version: str, asks: bool) -> None:
     codex = replace(codex, version=Version(version) if version else None)
 
-    assert asks_for_review(codex) is asks
+    assert (review_of(codex) is not None) is asks
     assert to_review(codex, hooks("Stop"), SCRIPT) == (("Stop",) if asks else ())
 
 

@@ -84,6 +84,7 @@ REVIEW = """\
   hooks written: SessionStart, PreCompact, Stop, SessionEnd
   Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).
   Until then they do not run."""
+ASKED = " ".join(line.strip() for line in REVIEW.splitlines()[3:])
 SWITCHED_OFF = """\
 ✓ Codex CLI 0.169.0 detected
   config: ~/.codex/hooks.json
@@ -97,7 +98,7 @@ FAILURE = NOT_WRITTEN.partition("\n  ")[2].replace("\n  ", "\n")
 
 ON_PATH = {"binary": Path("/usr/bin/claude"), "on_path": True}
 CODEX_HERE = found(REAL_CODEX, "0.169.0", HOME / ".codex/hooks.json")
-MOVED = {"lost_folder": HOME / "work", "overrides": {"CODEX_HOME": "/home/dev/work"}}
+MOVED = {"lost_folder": HOME / "work", "lost_by": "CODEX_HOME"}
 
 
 @pytest.mark.parametrize(
@@ -112,9 +113,9 @@ MOVED = {"lost_folder": HOME / "work", "overrides": {"CODEX_HOME": "/home/dev/wo
         (unreadable(SPEC, NO_COMMAND, folder=HOME / ".claude"), {}, BY_FOLDER),
         (found(REAL_CODEX, "0.169.0", HOME / "work/hooks.json", **MOVED), {}, LOST),
         (found(with_sets(CURSOR), "2.0", HOME / "unused"), {}, WITHOUT_HOOKS),
-        (CODEX_HERE, {"waiting": ("Stop",)}, REVIEW),
+        (CODEX_HERE, {"review": ASKED}, REVIEW),
         (CODEX_HERE, {}, "\n".join(REVIEW.splitlines()[:3])),
-        (CODEX_HERE, {"waiting": ("Stop",), "off": "`x = 1` in ~/y"}, SWITCHED_OFF),
+        (CODEX_HERE, {"review": ASKED, "off": "`x = 1` in ~/y"}, SWITCHED_OFF),
         (found(SPEC, "2.1.328", CLAUDE_CONFIG), {"failure": FAILURE}, NOT_WRITTEN),
     ],
 )

@@ -17,6 +17,7 @@ from carryover.platform import here
 from carryover.probe import own_file
 from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import AT_WORK, COPIED, IN_ONE_GO, TRACKED
+from carryover.transcript.jsonl import JsonlReader
 from support.aged import there_for_a_while
 from support.repository import git, repository
 
@@ -24,12 +25,23 @@ NAME = ".chat.md"
 LOG = ".typed"
 
 
-def last_input(path: Path) -> LastInput:
-    log = path.with_name(LOG)
-    return LastInput(log, (int(log.read_text()),) if log.is_file() else ())
+class Typed(JsonlReader):
+    """Reads the log beside a source, which holds a time."""
+
+    def last_input(self, path: Path) -> LastInput:
+        log = path.with_name(LOG)
+        return LastInput(log, (int(log.read_text()),) if log.is_file() else ())
 
 
-AGENT = replace(next(agent for agent in adapters().values() if agent.in_projects), last_input=last_input)
+class JustTyped(Typed):
+    """Takes the log's last entry to be of when it was written."""
+
+    def last_input(self, path: Path) -> LastInput:
+        log = path.with_name(LOG)
+        return LastInput(log, (log.stat().st_mtime_ns // 1_000_000,))
+
+
+AGENT = replace(next(agent for agent in adapters().values() if agent.in_projects), reader=Typed())
 
 
 def why_not_own(root: Path, path: Path, agent: Agent = AGENT) -> str | None:
@@ -183,7 +195,7 @@ def test_what_was_not_written_to_after_the_last_input_is_not_what_the_agent_writ
     path, log = written(shop), shop / LOG
     while log.stat().st_mtime_ns <= path.stat().st_mtime_ns + 2_000_000:
         log.write_text("typed")
-    later = replace(AGENT, last_input=lambda _: LastInput(log, (log.stat().st_mtime_ns // 1_000_000,)))
+    later = replace(AGENT, reader=JustTyped())
 
     assert "did not write to it" in str(why_not_own(shop, path, later))
 

@@ -13,7 +13,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.aider.answers import read_answer
-from carryover.agents.aider.history import DECODER, HistoryReader, exported, last_input, plain, source_of, sources
+from carryover.agents.aider.history import DECODER, HistoryReader, exported, plain, source_of, sources
 from carryover.agents.aider.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
@@ -443,5 +443,4 @@ AGENT: Final = Agent(
     sources=sources,
     parse=parse,
     exported=exported,
-    last_input=last_input,
 )

@@ -182,16 +182,6 @@ def _below(root: Path, name: str) -> Path | None:
     return None
 
 
-def last_input(history: Path) -> LastInput:
-    """Returns the newest input beside a chat history. Its time is local to this machine or a container (mostly UTC)."""
-    path = _inputs_of(history)
-    lines: list[str] = []
-    with suppress(OSError):
-        lines = read_tail(path, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
-    stamp = next((found[1] for line in reversed(lines) if (found := _STAMPED.fullmatch(line))), None)
-    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
-
-
 def _inputs_of(history: Path) -> Path:
     """Returns the input history: beside the chat history, or at the top of the repository if that was moved below."""
     top = next((folder for folder in history.parents if (folder / ".git").exists()), history.parent)
@@ -356,6 +346,15 @@ class HistoryReader(SnapshotReader["_History"]):
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         super().__init__(lambda path, stat: _History(path, stat, now_ms()), now_ms=now_ms, oldest_first=True)
+
+    def last_input(self, path: Path) -> LastInput:
+        """Returns the newest input beside a history. Its time is local to this machine or a container (mostly UTC)."""
+        log = _inputs_of(path)
+        lines: list[str] = []
+        with suppress(OSError):
+            lines = read_tail(log, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
+        stamp = next((found[1] for line in reversed(lines) if (found := _STAMPED.fullmatch(line))), None)
+        return LastInput(log, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
 
 
 class _History:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.lazily import lazily
-from carryover.adapter.spec import AgentSpec, Place, ReadList, Starter, VersionProbe
+from carryover.adapter.spec import AgentSpec, Place, Starter, VersionProbe
+from carryover.agents.aider.yaml_list import YamlList
 
 SPEC: Final = AgentSpec(
     id="aider",
@@ -16,12 +16,7 @@ SPEC: Final = AgentSpec(
     version=VersionProbe(pattern=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})"),
     # Histories are in the projects; people who move theirs elsewhere put it here.
     transcripts=(Place(path="~/.aider"),),
-    read_list=ReadList(
-        file=".aider.conf.yml",
-        key="read",
-        user_file=Place(path="~/.aider.conf.yml"),
-        syntax=lazily("carryover.agents.aider.yaml_list", "YamlList"),
-    ),
+    local_file=YamlList(name=".aider.conf.yml", key="read", user_file=".aider.conf.yml"),
     # A first message would make it a one-shot run, so the handoff is what it is started with.
     start=Starter(binary="aider", args=("--read", "{handoff}")),
 )

@@ -25,7 +25,9 @@ _NULL: Final = "tag:yaml.org,2002:null"
 class YamlList:
     """The list below the top-level `key` (`adapter.file_list.FileList`)."""
 
+    name: str
     key: str
+    user_file: str
 
     def new_file(self, entry: str) -> bytes:
         """Returns a file that contains only the list."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from carryover.adapter import spec
+from carryover.adapter.user_settings import off_by, whole_number
 
 STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
@@ -16,9 +18,18 @@ EVENTS: Final = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEn
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
-_START: Final = spec.HookEntry(event="SessionStart", matcher="startup|clear|compact|resume|fork", timeout_s=5)
+_START: Final = spec.HookEntry(event="SessionStart", timeout_s=5, also={"matcher": "startup|clear|compact|resume|fork"})
 
 _SETTINGS: Final = spec.Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
+
+_DAYS: Final = "cleanupPeriodDays"
+
+
+def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
+    yield from off_by(_SETTINGS, ("disableAllHooks",), value=True)(agent)  # 1.0.68
+    days = whole_number(agent.values(_SETTINGS).get(_DAYS), 30)
+    yield spec.UserSetting(kind="deletes", by=_DAYS, at=agent.located(_SETTINGS), number=days)
+
 
 SPEC: Final = spec.AgentSpec(
     id="claude-code",
@@ -48,10 +59,9 @@ SPEC: Final = spec.AgentSpec(
     version=spec.VersionProbe(),
     # One subfolder per start directory.
     transcripts=(spec.Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
-    retention=spec.Retention(key="cleanupPeriodDays", default_days=30),
+    user_settings=_user_settings,
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
-        switches=(spec.HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),  # 1.0.68
         sets=(
             spec.HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(COMPACT, STOP)),
             spec.HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, COMPACT, STOP)),
@@ -72,6 +82,6 @@ SPEC: Final = spec.AgentSpec(
     # AGENTS.md only from 2.1.281 on, and only if no CLAUDE.md has content.
     instructions=(spec.InstructionFile(name="CLAUDE.md"), spec.InstructionFile(name="AGENTS.md")),
     # Any text in it hides AGENTS.md too, so it is made only where CLAUDE.md does that already.
-    local_file=spec.LocalFile(name="CLAUDE.local.md", beside="CLAUDE.md"),
+    local_file=spec.LocalFile(name="CLAUDE.local.md"),
     start=spec.Starter(binary="claude", resume=("--resume", "{session}")),
 )

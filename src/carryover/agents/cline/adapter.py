@@ -355,6 +355,6 @@ AGENT: Final = Agent(
         reads_page="read `{page}` in parts of 20 lines",  # a result is cut off after 8,000 characters (3.0.65)
         answer=plain_answer,  # which the plugin puts into the system message
         layout_root=_layout_root,
-        forgets=True,  # that is of one process
+        forgets="exit",  # that is of one process
     ),
 )

@@ -177,6 +177,11 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     log: LogContext = LogContext()
     chat: ChatContext = ChatContext()
 
+    @property
+    def compacted_ms(self) -> int:
+        """Time of a compaction that removed a hook's text from the session, if no prompt has come since."""
+        return self.log.compacted_ms
+
 
 def parse(source: contract.Source, context: Context, record: contract.Record) -> tuple[Context, contract.Parsed]:
     """Parses one record of a session or a chat. Never raises: what is not understood is counted in `skipped`."""
@@ -192,9 +197,8 @@ HOOKS: Final = contract.HookProtocol(
     read=_read,
     answer=_answer,
     layout_root=_layout_root,
-    forgets=True,
+    forgets="compaction",
     reads_page="read `{page}` in parts of 60 lines",  # neither `view` nor the shell shows 31 KB at once (1.0.102)
-    lost=lambda context: context.log.compacted_ms,
 )
 AGENT: Final = contract.Agent(
     spec=SPEC,

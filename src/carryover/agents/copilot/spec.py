@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
+from carryover.adapter.user_settings import off_by
 
 WINDOWS: Final = "workspaceStorage"
 EMPTY: Final = "emptyWindowChatSessions"
@@ -53,8 +54,6 @@ SPEC: Final = spec.AgentSpec(
     ),
     hooks=spec.HookSpec(
         config_files=(_HOOKS,),
-        # The switch in the settings only affects hooks in the settings (1.0.102).
-        switches=(spec.HookSwitch(file=_HOOKS, key=("disableAllHooks",), off=True),),
         sets=(
             # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of
             # a prompt returns arrives from 1.0.65 on.
@@ -68,6 +67,8 @@ SPEC: Final = spec.AgentSpec(
         injects_on=("sessionStart",),
         prompts_on=("userPromptSubmitted",),
     ),
+    # The switch in the settings only affects hooks in the settings (1.0.102).
+    user_settings=off_by(_HOOKS, ("disableAllHooks",), value=True),
     mcp=(
         spec.McpServers(
             files=(spec.Place(path="~/.copilot/mcp-config.json", env="COPILOT_HOME", below="mcp-config.json"),),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from carryover.adapter import spec
 
@@ -12,6 +13,18 @@ from carryover.adapter import spec
 _START: Final = spec.HookEntry(event="sessionStart", timeout_s=5)
 _STOP: Final = spec.HookEntry(event="stop", timeout_s=5)
 _END: Final = spec.HookEntry(event="sessionEnd", timeout_s=5)
+
+
+def _drops(settings: Mapping[str, Any]) -> str | None:
+    """Also an event that the installed version does not know (reported)."""
+    if "version" not in settings:
+        return 'it has no "version" (such as 1), without which the agent drops the whole file'
+    version = settings["version"]
+    if isinstance(version, int) and not isinstance(version, bool):
+        return None
+    # The IDE says `Config version must be a number` (3.11).
+    return 'its "version" is something other than a number, which makes the agent drop the whole file'
+
 
 SPEC: Final = spec.AgentSpec(
     id="cursor",
@@ -38,7 +51,7 @@ SPEC: Final = spec.AgentSpec(
     hooks=spec.HookSpec(
         config_files=(spec.Place(path="~/.cursor/hooks.json"),),
         form="flat",
-        file_rules=spec.HookFileRules(known_events_only=True),
+        drops=_drops,
         sets=(
             spec.HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
             spec.HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookAction, HookProtocol, Parsed, Record, Reemitted, Source
+from carryover.adapter.contract import Agent, HookAction, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
 from carryover.agents.gemini_cli.calls import Context, Marker, Message, Recorder, parse_calls, usable_id
 from carryover.agents.gemini_cli.contents import (
     REFERENCED,
@@ -35,7 +35,7 @@ from carryover.agents.gemini_cli.store import (
     conversation_in,
     kind_of,
 )
-from carryover.model import AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
+from carryover.model import AssistantMessage, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
@@ -323,6 +323,16 @@ def exported(path: Path, head: bytes) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), rank=RANKS[path.suffix])
 
 
+_HOOKS: Final = ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=_ACTIONS)
+
+
+def _read_hook(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+    read = _HOOKS.read(event, payload, at_ms)
+    if isinstance(read, HookEvent) and read.reason == "clear":
+        return msgspec.structs.replace(read, action="unheard_start")  # 0.26.0, 0.61.0
+    return read
+
+
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(kind_of, lambda: {DOCUMENT: SnapshotReader(conversation_in), LINES: LinesReader()}),
@@ -332,14 +342,13 @@ AGENT: Final = Agent(
     parse=parse,
     hooks=HookProtocol(
         events=("SessionStart", "BeforeAgent", "AfterAgent", "SessionEnd"),
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=_ACTIONS).read,
+        read=_read_hook,
         # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0). The event's name does
         # not matter; what a prompt gets is put right after its last letter (0.26.0).
         answer=lambda text: session_start_answer(f"\n\n{text}"),
         layout_root=_LAYOUT_ROOT,
-        drops=frozenset(("clear",)),  # 0.26.0, 0.61.0
         reads_page="run `cat {quoted}`",  # `read_file` refuses what git ignores (0.61.0)
-        forgets=True,  # and with `-p` the first prompt, which is in the same message (0.61.0)
+        forgets="exit",  # and with `-p` the first prompt, which is in the same message (0.61.0)
     ),
     exported=exported,
 )

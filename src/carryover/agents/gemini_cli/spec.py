@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
+from carryover.adapter.user_settings import off_by
 
 _HOME: Final = "GEMINI_CLI_HOME"
 _SETTINGS: Final = spec.Place(path="~/.gemini/settings.json", env=_HOME, below=".gemini/settings.json")
@@ -12,10 +13,11 @@ _SETTINGS: Final = spec.Place(path="~/.gemini/settings.json", env=_HOME, below="
 # Without a matcher: it is compared as a whole ("startup|clear" matches nothing), and what a resumed session is given is
 # the daemon's decision. After `/clear` the client drops it, and takes it in with the next prompt. AfterAgent follows
 # the transcript of the turn; SessionEnd comes up to three times.
-_START: Final = spec.HookEntry(event="SessionStart", timeout_s=5)
-_PROMPT: Final = spec.HookEntry(event="BeforeAgent", timeout_s=2)
-_TURN: Final = spec.HookEntry(event="AfterAgent", timeout_s=5)
-_END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
+_START, _PROMPT, _TURN, _END = (
+    # Without a name the status line shows the whole command (0.61.0).
+    spec.HookEntry(event=event, timeout_s=timeout_s, also={"name": "Carryover"})
+    for event, timeout_s in (("SessionStart", 5), ("BeforeAgent", 2), ("AfterAgent", 5), ("SessionEnd", 5))
+)
 
 SPEC: Final = spec.AgentSpec(
     id="gemini-cli",
@@ -38,16 +40,14 @@ SPEC: Final = spec.AgentSpec(
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         timeout_unit="ms",
-        name="Carryover",  # else the status line shows the whole command (0.61.0)
-        file_rules=spec.HookFileRules(comments=True),
-        switches=(
-            spec.HookSwitch(file=_SETTINGS, key=("hooksConfig", "enabled"), off=False),
-            spec.HookSwitch(file=_SETTINGS, key=("tools", "enableHooks"), off=False),  # 0.26
-        ),
+        comments=True,
         sets=(spec.HookSet(versions=">=0.26,<1", label="0.26 and later", hooks=(_START, _PROMPT, _TURN, _END)),),
         injects_on=("SessionStart",),
         prompts_on=("BeforeAgent",),
     ),
+    user_settings=off_by(
+        _SETTINGS, ("hooksConfig", "enabled"), ("tools", "enableHooks"), value=False
+    ),  # the latter: 0.26
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcpServers"),),
     # AGENTS.md is not read, unless a setting of the user's names it.
     instructions=(spec.InstructionFile(name="GEMINI.md"),),

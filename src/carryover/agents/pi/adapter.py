@@ -340,6 +340,6 @@ AGENT: Final = Agent(
         read=ClaudeLikeHooks(layout_root=_layout_root).read,
         answer=plain_answer,  # which the extension puts into the system message
         layout_root=_layout_root,
-        forgets=True,  # that is of one process
+        forgets="exit",  # that is of one process
     ),
 )

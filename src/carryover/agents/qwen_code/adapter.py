@@ -310,7 +310,7 @@ AGENT: Final = Agent(
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT).read,
         answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,
-        forgets=True,  # it is part of the system message, which no transcript holds
+        forgets="exit",  # it is part of the system message, which no transcript holds
         reads_page="read `{page}` in parts of 60 lines",  # it cuts off after 25,000 characters (0.24.4)
     ),
     exported=_exported,

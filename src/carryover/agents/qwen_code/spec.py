@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
-from carryover.agents.claude_code.spec import COMPACT, END, FAILURE, STOP
+from carryover.adapter.user_settings import off_by
 
 _HOME: Final = "QWEN_HOME"
 _SETTINGS: Final = spec.Place(path="~/.qwen/settings.json", env=_HOME, below="settings.json")
 
-_START: Final = spec.HookEntry(event="SessionStart", timeout_s=5)
+_START, _COMPACT, _STOP, _FAILURE, _END = (
+    spec.HookEntry(event=event, timeout_s=5, also={"name": "Carryover"})
+    for event in ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
+)
 
 SPEC: Final = spec.AgentSpec(
     id="qwen-code",
@@ -27,19 +30,18 @@ SPEC: Final = spec.AgentSpec(
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         timeout_unit="ms",  # 0.24 takes less than 1,000 for seconds
-        name="Carryover",
-        file_rules=spec.HookFileRules(comments=True),
-        switches=(spec.HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
+        comments=True,
         sets=(
-            spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, STOP)),
+            spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, _STOP)),
             spec.HookSet(
                 versions=">=0.24,<1",
                 label="0.24 and later",
-                hooks=(_START, STOP, FAILURE, COMPACT, END),
+                hooks=(_START, _STOP, _FAILURE, _COMPACT, _END),
             ),
         ),
         injects_on=("SessionStart",),
     ),
+    user_settings=off_by(_SETTINGS, ("disableAllHooks",), value=True),
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcpServers"),),
     # QWEN.md is read too.
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

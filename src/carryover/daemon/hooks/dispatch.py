@@ -25,7 +25,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookAction, HookEvent, Source
+from carryover.adapter.contract import STARTS, Agent, HookAction, HookEvent, Source
 from carryover.agents import agent_id_of
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookOutcome
@@ -61,7 +61,7 @@ MOST_LOOKS: Final = 4
 """Maximum number of calls whose paths are looked at at the same time."""
 MOST_KEPT: Final = 512
 """Maximum number of jobs waiting to be stored. More are dropped, since the transcripts contain the same."""
-_LIMITS_S: Final[dict[HookAction, float]] = {"session_start": START_S, "prompt": PROMPT_S}
+_LIMITS_S: Final[dict[HookAction, float]] = {**dict.fromkeys(STARTS, START_S), "prompt": PROMPT_S}
 _EVENT: Final = re.compile(r"[A-Za-z_]{1,40}")
 
 
@@ -114,7 +114,7 @@ class Hooks:
         read: HookEvent | Skipped | None = None
         outcome: HookOutcome = "overloaded"
         reply, began_s = None, time.monotonic()
-        to_keep = agent.spec.hooks.spooled and authenticated and self.context.config.reads(agent.id)
+        to_keep = agent.spec.is_spooled and authenticated and self.context.config.reads(agent.id)
         self._at_once += 1
         try:
             read = agent.hooks.read(event, payload, self.context.now_ms())
@@ -138,7 +138,7 @@ class Hooks:
             self._at_once -= 1
         self.context.meter.hooks["not_kept"] += to_keep
         self.context.meter.hooks[outcome] += 1
-        starts = isinstance(read, HookEvent) and read.action == "session_start"
+        starts = isinstance(read, HookEvent) and read.action in STARTS
         if starts:
             self.context.meter.session_started((time.monotonic() - began_s) * 1000)
         return reply or (Reply(503) if to_keep or starts else _QUIET)
@@ -222,7 +222,7 @@ class Hooks:
     async def _by_meaning(self, call: Call, deadline: float) -> str | None:
         """Does what a call asks for, now or later; returns the text that its session gets."""
         match call.reading.action:
-            case "session_start" if call.project is not None:
+            case "session_start" | "unheard_start" if call.project is not None:
                 return await self.starts.answer(call, deadline=deadline)
             case "prompt":
                 if call.reading.provisional:
@@ -236,7 +236,7 @@ class Hooks:
             case "turn_end":
                 self.later(partial(self._finish, call))
             case "hint":
-                if may_have_other_sources(call.transcript) and not call.agent.spec.hooks.spooled:
+                if may_have_other_sources(call.transcript) and not call.agent.spec.is_spooled:
                     self.later(partial(self._hint, call))
         return None
 

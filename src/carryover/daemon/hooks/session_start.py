@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -98,13 +98,13 @@ class SessionStarts:
 
     async def answer(self, start: Call, *, deadline: float) -> str | None:
         """Returns the text for the session, if any. Raises TimeoutError after `deadline`, on the event loop's clock."""
-        loop, here, hooks, name = asyncio.get_running_loop(), start.project, start.agent.hooks, _name_of(start)
-        assert here is not None and hooks is not None, "such calls name a folder"
+        loop, here, name = asyncio.get_running_loop(), start.project, _name_of(start)
+        assert here is not None, "such calls name a folder"
         given, now_ms = self._given.get(name, _Given()), self.context.now_ms()
         if given.with_prompt and now_ms - given.at_ms < JUST_GIVEN_MS:
             return None
         # Noted before it is made: a prompt may come meanwhile, and if this is late, the hook's script has an answer.
-        if is_dropped := start.reading.reason in hooks.drops:
+        if is_dropped := start.reading.action == "unheard_start":
             _remember(self._owed, name, start)
         else:
             self._owed.pop(name, None)
@@ -140,8 +140,7 @@ class SessionStarts:
         return text
 
     async def _has_lost_it(self, prompt: Call) -> bool:
-        lost = prompt.agent.hooks.lost if prompt.agent.hooks is not None else None
-        if lost is None:
+        if prompt.agent.hooks is None or prompt.agent.hooks.forgets != "compaction":
             return False
 
         def own_sources() -> list[Source]:
@@ -153,7 +152,7 @@ class SessionStarts:
         sources = await looked_at(self.context.state.root, own_sources, soon=True)
         await self.ingest_queue.read_now(sources)
         states = [await self.context.ledger.source_state(source) for source in sources]
-        lost_ms = max((lost(_context_of(prompt.agent, state)) for state in states), default=0)
+        lost_ms = max((_context_of(prompt.agent, state).compacted_ms for state in states), default=0)
         # A resumed session gets it at its start, which its log may not show yet.
         return lost_ms > self._given.get(_name_of(prompt), _Given()).at_ms
 
@@ -261,7 +260,7 @@ def _name_of(start: Call) -> tuple[str, str]:
     return start.agent.id, start.reading.session
 
 
-def _context_of(agent: Agent, state: SourceState | None) -> msgspec.Struct:
+def _context_of(agent: Agent, state: SourceState | None) -> Any:
     """Returns the agent's stored context of a source, or its initial one if that is missing or in another form."""
     try:
         return msgspec.json.decode(state.context if state is not None else b"", type=agent.context_type)

@@ -59,9 +59,7 @@ def answer(
 def _start_in(agent: Agent, event: str, payload: bytes, now_ms: int) -> HookEvent | None:
     """Returns what the payload says of a session that starts and takes in an answer; None for any other."""
     reading = agent.hooks.read(event, payload, now_ms) if agent.hooks is not None else None
-    if agent.hooks is None or not isinstance(reading, HookEvent) or reading.action != "session_start":
-        return None
-    return reading if reading.reason not in agent.hooks.drops else None
+    return reading if isinstance(reading, HookEvent) and reading.action == "session_start" else None
 
 
 def _text(

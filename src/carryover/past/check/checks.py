@@ -34,7 +34,7 @@ def of_spec(spec: AgentSpec) -> Iterator[str]:
             yield f"SPEC.hooks names no settings file for {platform}"
     if not set(spec.hooks.injects_on) <= {event for known in spec.hooks.sets for event in known.events}:
         yield "SPEC.hooks.injects_on names events that no set has"
-    if spec.hooks.spooled and spec.hooks.injects_on:
+    if spec.is_spooled and spec.hooks.injects_on:
         yield "SPEC.hooks of an agent whose hook calls are spooled can't inject"
 
 

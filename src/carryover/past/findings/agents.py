@@ -94,19 +94,20 @@ def _with_files(
     wanted = next(iter(settings.wanted_settings([seen], {spec.id})), None)
     has_entry = spec.handoff_entry is not None
     roots = recorded_roots([spec], config, machine.home, os.environ)
+    cut, deletes = settings.settings_of(seen, "cut"), settings.settings_of(seen, "deletes")
     today = {os.path.realpath(root) for root in seen.roots}
     return msgspec.structs.replace(
         agent,
         config=_text(seen.config),
         hooks=settings.hooks_report(seen, None if has_entry else wanted, state.hook_script),
         entry=settings.entry_report(wanted) if has_entry and wanted is not None else None,
-        review=spec.hooks.review.what if spec.hooks.review is not None else None,
+        review=settings.review_of(seen),
         roots={str(root.path): is_folder(root.path) for root in roots},
         moved_from=tuple(root for root in config.of(spec.id).roots if os.path.realpath(root) not in today),
         roots_today=tuple(map(str, seen.roots)),
-        reads_bytes=settings.reads_bytes(seen),
-        keeps_days=settings.keeps_days(seen),
-        kept_by=spec.retention.key if spec.retention is not None else None,
+        reads_bytes=cut.number if cut is not None else None,
+        keeps_days=deletes.number if deletes is not None else None,
+        kept_by=deletes.by if deletes is not None else None,
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.spec import AGENTS_MD, AgentSpec
+from carryover.adapter.file_list import FileList
+from carryover.adapter.spec import AGENTS_MD, AgentSpec, LocalFile
 from carryover.agents import specs
 from carryover.config import ProjectSettings
 from carryover.fsio import is_there, read_bytes_bounded
@@ -44,8 +45,9 @@ def _by_hook(agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
 def _by_list(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
     if agent.entry is not None and agent.entry.present and is_there(root / STORE / Path(agent.entry.entry).name):
         yield f"the list `{agent.entry.key}` in its settings"
-    if spec.read_list is not None and lists_handoff(root, spec.read_list):
-        yield f"the list `{spec.read_list.key}` in {spec.read_list.file}"
+    listed = spec.local_file
+    if isinstance(listed, FileList) and lists_handoff(root, listed):
+        yield f"the list `{listed.key}` in {listed.name}"
 
 
 def _by_file(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
@@ -58,15 +60,15 @@ def _by_file(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
         if block_state(text) == "intact" and is_in_reach and not is_hidden:
             yield f"the pointer in {file.name}"
     local = spec.local_file
-    if local is not None and _content(root / local.name) == local_names()[local.name]:
+    if isinstance(local, LocalFile) and _content(root / local.name) == local_names()[local.name]:
         yield f"the pointer in {local.name}"
 
 
 def _is_unread(root: Path, spec: AgentSpec, name: str) -> bool:
     """Whether a file of the agent's own keeps it from reading AGENTS.md."""
-    if name != AGENTS_MD or spec.local_file is None or not spec.local_file.beside:
+    if name != AGENTS_MD or spec.instead_of_agents_md is None:
         return False
-    instead = read_instructions(root, spec.local_file.beside)
+    instead = read_instructions(root, spec.instead_of_agents_md)
     return not says_nothing(instead) and not imports_agents_md(instead)
 
 

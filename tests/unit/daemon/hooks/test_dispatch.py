@@ -84,10 +84,10 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
     assert agent.hooks is not None
 
     def read(event: str, payload: bytes, _at_ms: int) -> HookEvent:
-        action: HookAction = "session_start" if event == "SessionStart" else "prompt"
+        action: HookAction = "unheard_start" if event == "SessionStart" else "prompt"
         return HookEvent(action=action, session=payload.decode(), cwd=str(session.cwd), reason="clear")
 
-    dropping = replace(agent, hooks=replace(agent.hooks, read=read, drops=frozenset(("clear",))))
+    dropping = replace(agent, hooks=replace(agent.hooks, read=read))
     desk = Desk(replace(context, known={agent.id: dropping}), pool)
     session.prompt("Add a discount function")
     calls = [("SessionStart", b"s1"), *(("Stop", name) for name in (b"s2", b"s1", b"s1", b"s3", b"s3"))]

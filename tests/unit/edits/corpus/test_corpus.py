@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from agents.aider import test_yaml_list
-from carryover.adapter.spec import HookFileRules
+from carryover.adapter.spec import HookSpec
 from carryover.edits.entries import with_entry
 from carryover.edits.hooks import with_hooks
 from carryover.text.user_text import EditRefused
@@ -25,7 +25,7 @@ FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
     "json": (test_hooks.installed, test_hooks.uninstalled),
     "jsonc": (
         lambda data: with_hooks(
-            data, test_hooks.WANTED["nested"], test_hooks.OWNER_OF, form="nested", rules=HookFileRules(comments=True)
+            data, test_hooks.WANTED["nested"], test_hooks.OWNER_OF, form="nested", rules=HookSpec(comments=True)
         ),
         test_hooks.uninstalled,
     ),
