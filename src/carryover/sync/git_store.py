@@ -68,28 +68,30 @@ class GitStore(Store):
     def fetch(self) -> Fetched:
         self._create()
         refused: dict[str, str] = {}
+        listed: dict[str, str] = {}
         try:
             self._git("fetch", "--prune", "--force", "store", f"+refs/heads/*:{_THEIRS}*", remote=True)
         except Unanswered:
             raise
         except StoreTrouble as trouble:
-            refused = self._fetched_one_by_one(trouble)
-        self._tips, self._files = self._fetched(), {}
-        for machine, commit in self._tips.items():
+            listed = {found[1]: commit for ref, commit in self._listed().items() if (found := _BRANCH.fullmatch(ref))}
+            refused = self._fetched_one_by_one(listed, trouble)
+        # One that is refused is known by its commit, so that its own machine can put another in its place.
+        self._tips, self._files = self._fetched() | {machine: listed[machine] for machine in refused}, {}
+        for machine in self._tips.keys() - refused.keys():
             try:
-                self._files[machine] = self._files_of(commit)
+                self._files[machine] = self._files_of(self._tips[machine])
             except StoreTrouble as trouble:
                 refused[machine] = trouble.reason
         files = {machine: {name: blob.size for name, blob in blobs.items()} for machine, blobs in self._files.items()}
         return Fetched(files, refused)
 
-    def _fetched_one_by_one(self, trouble: StoreTrouble) -> dict[str, str]:
+    def _fetched_one_by_one(self, listed: Mapping[str, str], trouble: StoreTrouble) -> dict[str, str]:
         """Gets each branch by itself, so that one which git refuses keeps no other back. Returns why some were."""
-        refs = {found[1]: commit for ref, commit in self._listed().items() if (found := _BRANCH.fullmatch(ref))}
         here, refused = self._fetched(), dict[str, str]()
-        if len(refs) > 2 * MOST_MACHINES:
+        if len(listed) > 2 * MOST_MACHINES:
             raise trouble
-        for machine, commit in refs.items():
+        for machine, commit in listed.items():
             try:
                 if here.get(machine) != commit:
                     self._git("fetch", "--force", "store", f"+refs/heads/{machine}:{_THEIRS}{machine}", remote=True)
@@ -97,7 +99,7 @@ class GitStore(Store):
                 raise
             except StoreTrouble as error:
                 refused[machine] = error.reason
-        if len(refused) == len(refs):
+        if len(refused) == len(listed):
             raise trouble
         return refused
 
@@ -137,7 +139,7 @@ class GitStore(Store):
         rows = "".join(f"100644 blob {blob.id}\t{name}\n" for name, blob in files.items())
         tree = self._git("mktree", given=rows.encode()).decode().strip()
         tip = self._tips.get(machine)
-        after = ("-p", tip) if tip is not None and not without_history else ()
+        after = ("-p", tip) if tip is not None and machine in self._files and not without_history else ()
         commit = self._git("commit-tree", tree, *after).decode().strip()
         self._push(machine, commit, tip)
         self._tips[machine], self._files[machine] = commit, files

@@ -5,17 +5,15 @@ A machine's key is an ssh key (ed25519): others encrypt to it, and it signs what
 
 from __future__ import annotations
 
-import hashlib
 import re
 import subprocess
-import tempfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import read_bytes_bounded, scratch_folder
 from carryover.how_installed import SYNC
 
 if TYPE_CHECKING:
@@ -80,8 +78,8 @@ def make_key(file: Path) -> None:
 
 def is_signed_by(public: str, signature: bytes, message: bytes) -> bool:
     """Whether the machine with this public key has signed the message."""
-    with tempfile.TemporaryDirectory() as folder:
-        signers, signed = Path(folder, "signers"), Path(folder, "signature")
+    with scratch_folder() as folder:
+        signers, signed = folder / "signers", folder / "signature"
         signers.write_text(f'machine namespaces="{_NAMESPACE}" {public}\n')
         signed.write_bytes(signature)
         about = ("-n", _NAMESPACE, "-I", "machine", "-f", str(signers), "-s", str(signed))
@@ -171,13 +169,6 @@ def inflated(packed: bytes, most_bytes: int) -> bytes:
     if len(data) > most_bytes or not inflate.eof or inflate.unused_data.strip(b"\0"):
         raise Unreadable("it is damaged, or larger than it may be")
     return data
-
-
-def code_of(*parts: str) -> str:
-    """Returns 20 digits that two people can compare; with fewer, someone could try keys until one matches."""
-    number = int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()) % 10**20
-    digits = f"{number:020d}"
-    return " ".join(digits[at : at + 4] for at in range(0, 20, 4))
 
 
 def is_recipient(text: str) -> bool:

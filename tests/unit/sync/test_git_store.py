@@ -145,6 +145,18 @@ def test_a_branch_that_git_refuses_keeps_no_other_back(store: GitStore, remote: 
     assert store.fetch().files == {ME: {"head": 1}}
 
 
+def test_an_own_branch_that_somebody_replaced_is_put_back(store: GitStore, remote: Path) -> None:
+    store.write(OTHER, {"head": b"theirs"}, {"head"})
+    for rows in (f"100644 blob {blob(remote)}\t.git\0", f"100644 blob {blob(remote)}\thead\0"):
+        store.write(ME, {"head": b"mine"}, {"head"})
+        planted(remote, rows, ME)
+
+        store.fetch()
+        store.write(ME, {"head": b"mine again"}, {"head"})
+
+        assert store.fetch() == ({ME: {"head": 10}, OTHER: {"head": 6}}, {})
+
+
 def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStore, remote: Path) -> None:
     tree, kind = blob(remote), "100644 blob"
     for _ in range(6):
