@@ -212,6 +212,7 @@ def leave(state: StateDir, *, delete: bool) -> None:
         if delete:
             settings = folder.settings()
             store = store_at(folder.store, settings.remote)
-            if settings.machine in store.fetch().files:
+            files, refused = store.fetch()
+            if settings.machine in files or settings.machine in refused:
                 store.remove(settings.machine)
         folder.remove()
