@@ -29,6 +29,7 @@ from chaos.load import Kind, chaos_tools
 from chaos.run import Plan, Tally
 from chaos.world import Broken, World
 from support import forked
+from support.git_server import remote_at
 
 NAMES: Final = ("laptop", "desktop")
 ALLOWED: Final = ("shop", "blog")
@@ -53,8 +54,9 @@ class Pair:
             for number, name in enumerate(NAMES)
         ]
         self._allowed: set[Path] = set()
-        subprocess.run(["git", "init", "-q", "--bare", str(self.store)], check=True)
+        self.address, environment = remote_at(self.store)
         for machine in self.machines:
+            machine.also.update(environment)
             machine.configure()
             for project in machine.load.projects:
                 _begin(project, machine.env())
@@ -66,8 +68,8 @@ class Pair:
     def join(self) -> None:
         """Has the first machine make the store and let the second one in."""
         first, second = self.machines
-        _succeed(first, "sync", "init", str(self.store), "--name", NAMES[0])
-        asked = _succeed(second, "sync", "init", str(self.store), "--name", NAMES[1])
+        _succeed(first, "sync", "init", self.address, "--name", NAMES[0])
+        asked = _succeed(second, "sync", "init", self.address, "--name", NAMES[1])
         [code] = set(_CODE.findall(asked))
         _succeed(first, "sync", "add-machine", code)
         second.run("sync")

@@ -40,6 +40,8 @@ class World:
         self.home = top / "home"
         self.state = StateDir(self.home / ".carryover")
         self.clock = top / "clock"
+        self.also: dict[str, str] = {}
+        """More variables of the environment."""
         self.aside = top / "aside"
         self.kills = 0
         self.starts = 0
@@ -76,6 +78,7 @@ class World:
             "PYTHONPATH": str(Path(daemon_main).parents[2]),
             "GIT_CONFIG_NOSYSTEM": "1",
             skewed_daemon.VARIABLE: str(self.clock),
+            **self.also,
         }
 
     def hurry(self) -> None:

@@ -16,7 +16,7 @@ from real_agents.lab.rows import Row
 from real_agents.lab.shop import PROJECT, QUESTION, TASK
 from real_agents.lab.tool import Tool, tools
 
-STORE: Final = OUT / "store.git"
+STORE: Final = OUT / "store"
 PLUM: Final = "Yes, a plum costs two coins as well"
 ANSWER: Final = "A plum costs two coins now."
 
@@ -53,7 +53,7 @@ def machines(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Machine
         desk, laptop = found
         shop.make_project(desk.box)
         desk.box.must("git", "remote", "add", "origin", "https://git.example.com/ann/shop.git", cwd=PROJECT)
-        desk.box.must("git", "init", "--quiet", "--bare", str(STORE))
+        desk.box.must("mkdir", str(STORE))
         carry(PROJECT, desk.box, laptop.box)
         for machine in found:
             machine.begin()

@@ -1,4 +1,4 @@
-"""Two home folders, one bare repository: what a person with two machines sees."""
+"""Two home folders, one store: what a person with two machines sees."""
 
 import json
 import os
@@ -17,9 +17,9 @@ from carryover.errors import ExitCode
 from support import forked
 from support.claude_session import ClaudeSession
 from support.daemon_process import daemon_below, handoff_of, wait_until
+from support.git_server import remote_at
 from support.repository import git, repository
 from support.terminal import CTRL_C, ENTER, played
-from support.tools import program
 
 pytest.importorskip("pyrage")
 
@@ -63,8 +63,8 @@ class Machine:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "--quiet", "--bare", "store.git")
-    return tmp_path / "store.git"
+    (tmp_path / "store").mkdir()
+    return tmp_path / "store"
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def code_in(text: str) -> str:
     return str(code)
 
 
-def join(store: Path, first: Machine, second: Machine) -> None:
+def join(store: Path | str, first: Machine, second: Machine) -> None:
     code = code_in(second.run("sync", "init", str(store), "--name", second.name))
     shown = first.run("sync", "add-machine", code)
     offered = second.run("sync", code=5)
@@ -106,8 +106,9 @@ def join(store: Path, first: Machine, second: Machine) -> None:
 
 
 def stored_bytes(folder: Path) -> Iterator[bytes]:
-    command = ["git", "cat-file", "--batch", "--batch-all-objects", "--unordered"]
-    yield subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+    if (folder / "objects").exists():
+        command = ["git", "cat-file", "--batch", "--batch-all-objects", "--unordered"]
+        yield subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
     for path in folder.rglob("*"):
         if path.is_file():
             data = path.read_bytes()
@@ -118,28 +119,40 @@ def stored_bytes(folder: Path) -> Iterator[bytes]:
                 continue
 
 
+@pytest.mark.parametrize("kind", ["folder", "git"])
 def test_none_of_500_canaries_is_in_the_store_or_in_what_git_keeps_of_it(
-    store: Path, desktop: Machine, laptop: Machine
+    tmp_path: Path, desktop: Machine, laptop: Machine, kind: str
 ) -> None:
+    store = tmp_path / "store"
+    if kind == "git":
+        address, environment = remote_at(store)
+        for machine in (desktop, laptop):
+            machine.daemon.env.update(environment)
+    else:
+        store.mkdir()
+        address = str(store)
     canaries = [f"canary{number:03d}{os.urandom(4).hex()}" for number in range(500)]
     session = desktop.session()
     for at in range(0, 500, 10):
         session.prompt(" ".join(canaries[at : at + 10]))
-    desktop.run("sync", "init", str(store), "--name", "canarydesk")
+    desktop.run("sync", "init", address, "--name", "canarydesk")
     assert desktop.json("sync")["sent_events"] >= 50
-    join(store, desktop, laptop)
-    laptop.run("sync")
+    join(address, desktop, laptop)
+    assert "canary499" in laptop.run("show", session.session, "--full")
+    kept = [*stored_bytes(store)]
     desktop.run("forget", "last", "--yes")
     desktop.run("sync")
-    desktop.run("sync", "compact")
 
     names = [b"canarydesk", b"shop", b"cart.py", b"origin.git", str(desktop.folder).encode(), b"claude", b"laptop"]
     seen = 0
-    for data in (*stored_bytes(store), *stored_bytes(desktop.folder / ".carryover" / "sync" / "store")):
+    for data in (*kept, *stored_bytes(store), *stored_bytes(desktop.folder / ".carryover" / "sync" / "store")):
         seen += len(data)
         for plain in (*(canary.encode() for canary in canaries), *names):
             assert plain not in data, plain
-    assert seen > 50_000
+    assert seen > 30_000
+    if kind == "git":  # what was forgotten is in no history either
+        sizes = git(store, "rev-list", "--all", "--objects", "--disk-usage")
+        assert int(sizes) < 40_000
 
 
 def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(
@@ -173,7 +186,7 @@ def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(
     assert desktop.answer("", "sync", "off", "--delete")[0] == 130
     assert desktop.answer("y", "sync", "off", "--delete")[0] == 0
     assert not (desktop.folder / ".carryover" / "sync").exists()
-    assert len(git(store, "for-each-ref").splitlines()) == 1
+    assert len(list(store.iterdir())) == 1
     assert "Add a discount" in desktop.run("handoff")
 
 
@@ -183,9 +196,13 @@ def test_what_is_of_a_project_or_holds_something_else_is_refused_and_without_a_s
     other = repository(tmp_path / "other", {"a.py": "1\n"})
     for remote in (f"file://{origin}", str(desktop.shop), str(desktop.shop / "store")):
         assert "belongs to the project" in desktop.run("sync", "init", remote, code=5)
-    assert "holds something else (refs/heads/main)" in desktop.run("sync", "init", str(other), code=5)
+    assert "holds something else (" in desktop.run("sync", "init", str(other), code=5)
+    address, environment = remote_at(tmp_path / "remote")
+    desktop.daemon.env.update(environment)
+    git(desktop.shop, "push", "--quiet", str(tmp_path / "remote"), "HEAD:main")
+    assert "holds something else (refs/heads/main)" in desktop.run("sync", "init", address, code=5)
     assert not (desktop.folder / ".carryover" / "sync").exists()
-    for action in ((), ("status",), ("add-machine",), ("remove-machine", "x"), ("compact",), ("off",)):
+    for action in ((), ("status",), ("add-machine",), ("remove-machine", "x"), ("off",)):
         assert "`carryover sync init REMOTE` sets it up" in desktop.run("sync", *action, "--yes", code=3)
     assert "needs a REMOTE" in desktop.run("sync", "init", code=2)
 
@@ -194,7 +211,7 @@ def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Machine) -> No
     desktop.session().prompt("Add a discount")
     (desktop.folder / ".carryover").chmod(0o755)
     desktop.run("sync", "init", str(store))
-    away = store.rename(store.with_name("away.git"))
+    away = store.rename(store.with_name("away"))
 
     said, waits = desktop.run("sync", code=1), desktop.run("sync", "status")
     away.rename(store)
@@ -202,8 +219,20 @@ def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Machine) -> No
     assert "The store can't be reached" in said and (desktop.folder / ".carryover").stat().st_mode & 0o777 == 0o700
     assert "Nothing is lost" in waits
     assert desktop.json("sync")["sent_events"] > 0
-    (desktop.folder / ".carryover" / "sync" / "store" / "HEAD").write_text("damaged")
+
+
+def test_what_git_keeps_here_can_be_damaged_and_is_made_again(tmp_path: Path, desktop: Machine) -> None:
+    desktop.session().prompt("Add a discount")
+    address, environment = remote_at(tmp_path / "remote")
+    desktop.daemon.env.update(environment)
+    desktop.run("sync", "init", address)
+    desktop.run("sync")
+    kept = desktop.folder / ".carryover" / "sync" / "store"
+
+    (kept / "HEAD").write_text("damaged")
     assert "The local part of the store can't be used" in desktop.run("sync", code=1)
+    shutil.rmtree(kept)
+    assert desktop.json("sync")["sent_events"] == 0
 
 
 @pytest.mark.night
@@ -252,48 +281,15 @@ def test_two_syncs_at_once_do_not_disturb_each_other(both: tuple[Machine, Machin
         assert "2 sessions" in home.run("status")
 
 
-def test_no_action_runs_what_the_owner_of_a_shared_folder_has_put_there(
-    store: Path, tmp_path: Path, desktop: Machine, laptop: Machine
-) -> None:
-    trap = tmp_path / "trapped"
-    program(tmp_path / "planted", f"touch {trap}")
-    (tmp_path / "work").mkdir()
-
-    def plant(machine: str = "0" * 16) -> None:
-        (store / "HEAD").write_text(f"ref: refs/heads/{machine}\n")
-        (store / "config").write_text(
-            f"[core]\nbare = false\nworktree = {tmp_path}/work\nfsmonitor = {tmp_path}/planted\n"
-            f"alternateRefsCommand = {tmp_path}/planted\n[receive]\ndenyCurrentBranch = updateInstead\n"
-        )
-        for name in ("pre-receive", "update", "post-receive", "reference-transaction", "push-to-checkout"):
-            (store / "hooks").mkdir(exist_ok=True)
-            shutil.copy(tmp_path / "planted", store / "hooks" / name)
-
-    plant()
-    desktop.run("sync", "init", str(store))
-    [machine] = (path.name for path in (store / "refs" / "heads").iterdir())
-    plant(machine)
-    join(store, desktop, laptop)
-    for number in range(2):
-        desktop.session().prompt(f"Add discount {number}")
-        desktop.run("sync")
-    desktop.run("sync", "compact")
-    laptop.run("sync")
-    desktop.run("sync", "off", "--delete", "--yes")
-
-    assert not trap.exists()
-    assert "2 sessions" in laptop.run("status")
-
-
 def test_a_store_can_be_below_the_home_folder_even_if_an_agent_worked_there(desktop: Machine) -> None:
-    git(desktop.folder, "init", "--quiet", "--bare", "store.git")
+    (desktop.folder / "store").mkdir()
     ClaudeSession(desktop.folder / ".claude" / "projects", desktop.folder).prompt("Tidy my home folder")
     desktop.session().prompt("Add a discount")
     desktop.run("sessions", "--all")
-    git(desktop.shop, "init", "--quiet", "--bare", "store.git")
+    (desktop.shop / "store").mkdir()
 
-    assert "belongs to the project" in desktop.run("sync", "init", str(desktop.shop / "store.git"), code=5)
-    home = forked.carryover("sync", "init", "store.git", cwd=desktop.folder, env=desktop.daemon.env)
+    assert "belongs to the project" in desktop.run("sync", "init", str(desktop.shop / "store"), code=5)
+    home = forked.carryover("sync", "init", "store", cwd=desktop.folder, env=desktop.daemon.env)
 
     assert home.returncode == 0, home.stderr
 

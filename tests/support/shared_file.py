@@ -8,7 +8,7 @@ import pytest
 
 from carryover.past.context import now_ms
 from carryover.sync.bundle import Bundle, packed
-from carryover.sync.sealing import MachineKey, seal_for
+from carryover.sync.sealing import recipient_of, seal_for
 
 
 def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
@@ -23,7 +23,7 @@ def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
 
 
 def public_of(key: str) -> str:
-    return MachineKey(key).recipient
+    return recipient_of(key)
 
 
 def sealed(file: Path, key: str, **changes: object) -> Path:

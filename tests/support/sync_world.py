@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,16 +16,16 @@ import msgspec
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
-from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import Settings, State, SyncFolder
+from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import accept, add, admission, compact, remove, waiting
+from carryover.sync.membership import accept, add, admission, remove, waiting
 from carryover.sync.outgoing import LedgerOutgoing
+from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Machine, Payload, Piece, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
-from carryover.sync.sealing import MachineKey, new_epoch, new_identity
-from carryover.sync.store import Fetched, File, GitStore, StoreTrouble
-from carryover.sync.trust import first_view
+from carryover.sync.sealing import MachineKey, make_key
+from carryover.sync.store import Fetched, Store, StoreTrouble
 
 T = TypeVar("T")
 ROOT = "/home/ann/shop"
@@ -122,20 +124,23 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
 
 class Remote:
+    """What is in the store: the files of each machine."""
+
     def __init__(self) -> None:
-        self.branches: dict[str, str] = {}
-        self.commits: dict[str, dict[str, bytes]] = {}
+        self.logs: dict[str, dict[str, bytes]] = {}
+
+    def copy(self) -> dict[str, dict[str, bytes]]:
+        return {machine: dict(files) for machine, files in self.logs.items()}
 
 
-class MemoryStore(GitStore):
+class MemoryStore(Store):
     """A store in memory. `faults` counts down to a crash or a broken connection at any operation that has effects."""
 
     def __init__(self, remote: Remote) -> None:
         self.remote = remote
         self.reachable = True
         self.crash_in: int | None = None
-        self.lost: set[str] = set()
-        """Commits that are no longer here, until they are fetched."""
+        self._fetched: dict[str, dict[str, bytes]] = {}
 
     def step(self) -> None:
         if self.crash_in is not None:
@@ -144,44 +149,45 @@ class MemoryStore(GitStore):
                 self.crash_in = None
                 raise Crash
 
+    def foreign(self) -> str | None:
+        return None
+
     def fetch(self) -> Fetched:
         self.step()
         if not self.reachable:
             raise StoreTrouble("not reachable")
-        self.lost -= set(self.remote.branches.values())
-        return Fetched(dict(self.remote.branches))
+        self._fetched = self.remote.copy()
+        return Fetched(
+            {machine: {name: len(data) for name, data in files.items()} for machine, files in self._fetched.items()}
+        )
 
-    def files(self, commit: str) -> dict[str, File]:
-        if commit in self.lost or commit not in self.remote.commits:
-            raise StoreTrouble("no such commit")
-        return {path: File(f"{commit} {path}", len(data)) for path, data in self.remote.commits[commit].items()}
+    def read(self, machine: str, name: str) -> bytes | None:
+        return self._fetched.get(machine, {}).get(name)
 
-    def read(self, file: File) -> bytes:
-        commit, _, path = file.blob.partition(" ")
-        return self.remote.commits[commit][path]
-
-    def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
+    def write(
+        self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
+    ) -> None:
         self.step()
-        files = {**(self.remote.commits[base] if base is not None else {}), **written}
-        for path in removed:
-            files.pop(path)
-        name = hashlib.sha256(repr((parent, sorted(files.items()))).encode()).hexdigest()[:40]
-        self.remote.commits[name] = files
-        self.step()
-        return name
-
-    def push(self, machine: str, commit: str | None, expected: str | None) -> None:
-        self.step()
-        if not self.reachable or self.remote.branches.get(machine) != expected:
+        if not self.reachable or self.remote.logs.get(machine) != self._fetched.get(machine):
             raise StoreTrouble("not reachable, or changed")
-        if commit is None:
-            del self.remote.branches[machine]
-        else:
-            self.remote.branches[machine] = commit
+        files = {**self.remote.logs.get(machine, {}), **new}
+        self.remote.logs[machine] = {name: files[name] for name in names}
+        self._fetched[machine] = dict(self.remote.logs[machine])
         self.step()
 
-    def tidy(self, *, at_once: bool = False) -> None:
+    def remove(self, machine: str) -> None:
+        del self.remote.logs[machine]
+
+    def tidy(self) -> None:
         pass
+
+
+@cache
+def key_of(number: int) -> MachineKey:
+    """The key of the machine with this number, made once: its machine in another test has the same."""
+    file = Path(tempfile.mkdtemp(), "key")
+    make_key(file)
+    return MachineKey(file)
 
 
 class MemoryFolder(SyncFolder):
@@ -190,16 +196,12 @@ class MemoryFolder(SyncFolder):
         self._known_settings = settings
         self.known = State()
         self._memory_store = store
-        self._secret = MachineKey(new_identity())
 
     def settings(self) -> Settings:
         return self._known_settings
 
     def state(self) -> State:
         return self.known
-
-    def key(self) -> MachineKey:
-        return self._secret
 
     def save(self, state: State) -> None:
         self._memory_store.step()
@@ -215,18 +217,23 @@ class MemoryMachine:
     def __init__(self, remote: Remote, number: int, *, founds: bool = False) -> None:
         self.id = f"{number:016x}"
         self.name = f"m{number}"
+        self.key = key_of(number)
         self.store = MemoryStore(remote)
         self.ledger = MemoryLedger(self.name, self.store)
-        self.folder = MemoryFolder(Settings(remote="r", machine=self.id, name=self.name), self.store)
+        self.settings = Settings(remote="r", machine=self.id, name=self.name)
+        self.folder = MemoryFolder(self.settings, self.store)
         self._clock = 0
         if founds:
-            self.folder.known = State(store="f" * 16, epochs=(new_epoch(1),))
+            members = Membership({self.id: self.key.public})
+            self.folder.known = State(own=Head(store="f" * 16, machine=self.id, name=self.name, membership=members))
             own = self.own()
-            own.write(first_view(own.manifest(), own.state).with_epoch())
-            own.push()
+            own.fetch()
+            own.write(own.view(), own.head)
 
-    def own(self) -> OwnBranch:
-        return OwnBranch(self.folder, self.store, now_ms=self._now_ms)
+    def own(self) -> OwnLog:
+        return OwnLog(
+            self.folder, self.store, self.settings, state=self.folder.known, key=self.key, now_ms=self._now_ms
+        )
 
     def _now_ms(self) -> int:
         self._clock += 1
@@ -240,7 +247,6 @@ class MemoryMachine:
         own = self.own()
         own.fetch()
         own.ask()
-        own.push()
 
     def add_all(self) -> None:
         own = self.own()
@@ -256,9 +262,6 @@ class MemoryMachine:
 
     def remove(self, name: str) -> None:
         remove(self.own(), name)
-
-    def compact(self) -> None:
-        compact(self.own())
 
 
 def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:

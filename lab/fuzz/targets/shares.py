@@ -16,7 +16,7 @@ from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_o
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.bundle import Bundle, Document
-from carryover.sync.sealing import HEADER, MachineKey, deflated, new_identity, seal_for
+from carryover.sync.sealing import HEADER, deflated, new_identity, recipient_of, seal_for
 from fuzz.bytes import chosen
 from fuzz.shown import assert_shown
 
@@ -50,10 +50,10 @@ def check(data: bytes, folder: Path) -> None:
 
 
 def _file(form: str, data: bytes) -> bytes:
-    recipients = [MachineKey(_identity()).recipient]
+    recipients = [recipient_of(_identity())]
     if form == "file":
         return HEADER + data
-    return seal_for(recipients, data if form == "compressed" else b"".join(deflated(data)))
+    return seal_for(recipients, data if form == "compressed" else deflated(data))
 
 
 def seeds() -> Iterable[bytes]:
@@ -70,6 +70,6 @@ def seeds() -> Iterable[bytes]:
     )
     plain = msgspec.json.encode(bundle)
     yield b"\2" + plain
-    yield b"\1" + b"".join(deflated(plain))
-    sealed = seal_for([MachineKey(_identity()).recipient], b"x")
+    yield b"\1" + deflated(plain)
+    sealed = seal_for([recipient_of(_identity())], b"x")
     yield b"\0" + sealed.removeprefix(HEADER)

@@ -5,14 +5,18 @@ Payloads that are accepted say the same when they are encoded again.
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.sync import manifest, sealing
-from carryover.sync.manifest import Branch, Keys, Manifest, Part, Segment
+from carryover.sync import head, sealing
+from carryover.sync.head import Branch, Head, Membership, Seen, Segment
 from carryover.sync.payload import (
     Payload,
     SyncedEvent,
@@ -22,7 +26,7 @@ from carryover.sync.payload import (
     decode_payloads,
     encode_payloads,
 )
-from carryover.sync.sealing import Epoch, MachineKey, Unreadable
+from carryover.sync.sealing import MachineKey, Unreadable
 from fuzz.bytes import chosen
 
 LARGEST: Final = 3_000
@@ -38,40 +42,36 @@ def _payloads(data: bytes) -> None:
     assert decode_payloads(encode_payloads(found)) == found
 
 
-def _manifest(data: bytes) -> None:
-    [packed] = sealing.deflated(data)
-    opened = manifest.opened_manifest(Branch(_OTHER, head=sealing.seal(_epoch(), "manifest", packed)), [_epoch()])
+def _head(data: bytes) -> None:
+    opened = head.opened_head(_branch(sealing.deflated(data)), None, _key())
     assert opened.machine == _OTHER
     assert opened.membership | opened.membership == opened.membership | opened.membership
 
 
 def _packed(data: bytes) -> None:
-    """The bytes are what a manifest is packed as, and a whole object."""
-    for head in (sealing.seal(_epoch(), "manifest", data), sealing.HEADER + data):
-        manifest.opened_manifest(Branch(_OTHER, head=head), [_epoch()])
+    """The bytes are what a head is packed as, what was encrypted, and a whole file."""
+    whole = Branch(_OTHER, head=data), Branch(_OTHER, head=msgspec.msgpack.encode([b"", sealing.HEADER + data]))
+    for branch in (_branch(data), *whole):
+        with suppress(Unreadable):
+            head.opened_head(branch, None, _key())
 
 
-def _keys(data: bytes) -> None:
-    key = _key()
-    opened = manifest.opened_keys(Branch(_OTHER, keys=sealing.seal_to(key.recipient, data)), key)
-    for epoch in opened.epochs:
-        try:
-            assert epoch.id
-        except Unreadable:
-            continue
+def _signature(data: bytes) -> None:
+    assert not sealing.is_signed_by(_key().public, data, b"message")
 
 
-def _proof(data: bytes) -> None:
-    assert manifest.proof(Branch(_OTHER, head=b"head", auth=data), _ME, _key()) in (None, False)
+def _key_file(data: bytes) -> None:
+    public = Branch(_OTHER, key=data).public
+    assert public is None or sealing.seal_for([public], b"x")
 
 
 def _segment(data: bytes) -> None:
-    sealed = sealing.seal(_epoch(), "segment", data)
-    part = Part("0" * 32, manifest.Branch(_OTHER, head=sealed).sha)
-    manifest.opened_segment(Segment(_epoch().id, (part,)), {_epoch().id: _epoch()}, lambda _path: sealed)
+    secret = sealing.new_identity()
+    sealed = sealing.seal_for([sealing.recipient_of(secret)], data)
+    head.opened_segment(Segment(1, len(sealed), hashlib.sha256(sealed).digest(), secret), sealed)
 
 
-KINDS: Final[Sequence[Callable[[bytes], None]]] = (_payloads, _manifest, _packed, _keys, _proof, _segment)
+KINDS: Final[Sequence[Callable[[bytes], None]]] = (_payloads, _head, _packed, _signature, _key_file, _segment)
 
 
 def check(data: bytes, folder: Path) -> None:
@@ -82,21 +82,16 @@ def check(data: bytes, folder: Path) -> None:
         assert str(error)
 
 
-def _epoch() -> Epoch:
-    return Epoch(1, _secret())
+def _branch(packed: bytes) -> Branch:
+    """A head with this content, which is known to be from its machine."""
+    return Branch(_OTHER, head=msgspec.msgpack.encode([b"", sealing.seal_for([_key().public], packed)]))
 
 
+@cache
 def _key() -> MachineKey:
-    return MachineKey(_secret())
-
-
-_made: Final[list[str]] = []
-
-
-def _secret() -> str:
-    if not _made:
-        _made.append(sealing.new_identity())
-    return _made[0]
+    file = Path(tempfile.mkdtemp(), "key")
+    sealing.make_key(file)
+    return MachineKey(file)
 
 
 def seeds() -> Iterable[bytes]:
@@ -110,11 +105,12 @@ def seeds() -> Iterable[bytes]:
         replaced=(b"r" * 16,),
     )
     yield b"\0" + encode_payloads([payload, Payload()])
-    said = Manifest(store=_ME, machine=_OTHER, name="laptop", sequence=1, synced_ms=2)
-    full = msgspec.structs.replace(said, segments=(Segment("000001-" + _ME, (Part("0" * 32, b"s" * 32),)),))
+    members = Membership({_ME: _key().public, _OTHER: _key().public}, {_ME: Seen(1, b"s" * 32)})
+    said = Head(store=_ME, machine=_OTHER, name="laptop", sequence=1, synced_ms=2, membership=members)
+    full = msgspec.structs.replace(said, segments=(Segment(1, 4_000, b"s" * 32, "secret"),), seen={_ME: Seen(1, b"s")})
     for one in (said, full):
         yield b"\1" + msgspec.msgpack.encode(one)
-        yield b"\2" + b"".join(sealing.deflated(msgspec.msgpack.encode(one)))
-    yield b"\3" + msgspec.msgpack.encode(Keys(b"c" * 32, (Epoch(1, "secret"),)))
-    yield b"\4" + msgspec.msgpack.encode({_ME: b"m" * 32})
-    yield b"\5" + b"".join(sealing.deflated(encode_payloads([payload])))
+        yield b"\2" + sealing.deflated(msgspec.msgpack.encode(one))
+    yield b"\3" + _key().signature(b"message of another")
+    yield b"\4" + _key().public.encode()
+    yield b"\5" + sealing.deflated(encode_payloads([payload]))

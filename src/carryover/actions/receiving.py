@@ -117,7 +117,7 @@ def _keys(state: StateDir, identity: str | None) -> tuple[dict[str, bytes], list
     else:
         files = [Path.home() / ".ssh" / name for name in ("id_ed25519", "id_rsa")]
         if folder.is_set_up:
-            files.append(Path(folder.settings().ssh_key or folder.path / "key"))
+            files.append(folder.key_file)
     keys: dict[str, bytes] = {}
     problems: list[str] = []
     for path in files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,9 +20,9 @@ from carryover.ledger.queries import reading, whereabouts
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import ask_patiently, written
 from carryover.sync import clones, membership
-from carryover.sync.branch import NOT_ADDED
 from carryover.sync.folder import OFF, Settings, SyncFolder
-from carryover.sync.membership import Admission, Joined, own_branch
+from carryover.sync.membership import Admission, Joined, own_log
+from carryover.sync.own_log import NOT_ADDED
 from carryover.sync.rounds import Outcome, synchronise
 from carryover.sync.status import SyncStatus, sync_status
 
@@ -33,17 +34,15 @@ SYNC_S: Final = 7_200.0
 """Time limit for the daemon's answer: a first sync sends all that was ever recorded."""
 _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
-_UNSET: Final = "0" * 16
-"""Where the machine's id comes to stand, once it has one."""
 __all__ = ["Admission", "SyncStatus"]
 
 
 class Added(msgspec.Struct, frozen=True):
-    """A machine that was let in. `store_code`: what it will show, to be compared there."""
+    """A machine that was let in. `own_code`: this machine's, which it will show, to be compared there."""
 
     machine: str
     code: str
-    store_code: str
+    own_code: str
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -63,7 +62,7 @@ def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None,
     """Makes a store at the remote, or asks to join the one there. Raises UserError; sync is off then as before."""
     settings = Settings(
         remote=remote,
-        machine=_UNSET,
+        machine=secrets.token_hex(8),
         name=membership.machine_name(name or socket.gethostname()),
         projects=tuple(project_root(one, must_exist=True) for one in projects) if projects else None,
         ssh_key=str(Path(ssh_key).expanduser().absolute()) if ssh_key else None,
@@ -72,25 +71,26 @@ def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None,
 
 
 def join(is_same: Callable[[Admission], bool]) -> None:
-    """Makes this machine a member of its store, if it is none yet, once the user has compared the store's code.
+    """Makes this machine a member of its store, if it is none yet, once the user has compared the code of
+    the machine that has added it.
 
     Raises UserError (REFUSED) if no machine has added this one, or the codes differ.
     """
     state = state_dir()
     folder = SyncFolder(state)
     folder.settings()
-    if folder.state().store is not None:
+    if folder.state().own is not None:
         return
-    with own_branch(state, now_ms) as branch:
-        offer = membership.admission(branch)
+    with own_log(state, now_ms) as own:
+        offer = membership.admission(own)
         if offer is None:
-            raise UserError(f"{NOT_ADDED} This machine's code: {membership.own_code(branch)}", ExitCode.REFUSED)
+            raise UserError(f"{NOT_ADDED} This machine's code: {own.code}", ExitCode.REFUSED)
         if not is_same(offer):
             raise UserError(
                 "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
                 ExitCode.REFUSED,
             )
-        membership.accept(branch, offer)
+        membership.accept(own, offer)
 
 
 def sync_once() -> Outcome:
@@ -127,14 +127,15 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
     Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
     """
     added = []
-    with own_branch(state_dir(), now_ms) as branch:
-        codes = membership.waiting(branch)
+    with own_log(state_dir(), now_ms) as own:
+        codes = membership.waiting(own)
         if code is not None:
             compared = "".join(code.split())
             codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
         for machine, asks in codes.items():
             if code is not None or is_same(asks):
-                added.append(Added(machine, asks, membership.add(branch, machine, asks)))
+                membership.add(own, machine, asks)
+                added.append(Added(machine, asks, own.code))
     if not codes:
         raise UserError(
             "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
@@ -148,21 +149,14 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
 def remove_machine(name: str) -> tuple[str, list[str]]:
     """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on. Returns its
     name, and those of the machines that are left besides this one."""
-    with own_branch(state_dir(), now_ms) as branch:
-        return membership.remove(branch, name)
-
-
-def compact() -> str:
-    """Drops the history of this machine's branch in the store. Returns the remote."""
-    with own_branch(state_dir(), now_ms) as branch:
-        membership.compact(branch)
-        return branch.settings.remote
+    with own_log(state_dir(), now_ms) as own:
+        return membership.remove(own, name)
 
 
 def end(*, delete: bool, forget: bool) -> bool:
     """Ends synchronising on this machine; returns whether it was on. Raises UserError if there is nothing to end.
 
-    `delete` removes this machine's branch from the store; `forget`, what came from other machines.
+    `delete` removes what this machine has written to the store; `forget`, what came from other machines.
     """
     state = state_dir()
     is_on = SyncFolder(state).is_set_up

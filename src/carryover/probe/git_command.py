@@ -67,8 +67,8 @@ _MISLEADING: Final = (
     *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
 _STORE_COMMANDS: Final[dict[str, Sequence[str]]] = {
-    **dict.fromkeys(("cat-file", "fast-import", "for-each-ref", "index-pack", "ls-remote", "ls-tree"), ()),
-    **dict.fromkeys(("rev-list", "rev-parse", "version"), ()),
+    **dict.fromkeys(("cat-file", "for-each-ref", "hash-object", "ls-remote", "ls-tree", "mktree", "version"), ()),
+    "commit-tree": ("--no-gpg-sign", "-m", "sync"),
     "init": ("--bare", "--quiet", "--template="),
     "fetch": ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head"),
     "push": ("--quiet", "--no-verify", "--no-signed", "--porcelain", "--recurse-submodules=no"),
@@ -84,9 +84,13 @@ _STORE_SETTINGS: Final = {
     "fetch.unpackLimit": "1",  # as it came: unpacked, a few bytes could become gigabytes
     "http.lowSpeedLimit": "100",
     "http.lowSpeedTime": "60",
+    "remote.store.fetch": "+refs/heads/*:refs/store/*",  # a push notes what it has sent
 }
 _STORE_ENVIRONMENT: Final = {
-    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+    "GIT_ALLOW_PROTOCOL": "git:http:https:ssh",
+    # Always the same: what a commit holds says who wrote when.
+    **{f"GIT_{who}_{what}": "carryover" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    **dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "@0 +0000"),
     # Nobody may be there to answer: credential helpers and ssh agents are used, questions are not asked.
     "GIT_ASKPASS": "",
     "SSH_ASKPASS": "",
@@ -151,7 +155,7 @@ def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S, most_byte
     return answer
 
 
-def in_store(folder: Path, *command: str, remote: str, given: bytes | IO[bytes] = b"", timeout_s: float) -> Answer:
+def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeout_s: float) -> Answer:
     """Runs one command in the bare repository at `folder`, one of ours, with `given` as its input.
 
     `remote` is the address that the name `store` stands for in the command: it may hold a password, so it is not an
@@ -169,14 +173,11 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes | IO[bytes] 
     for number, (key, text) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": text}
     command_line = ["git", name, *_STORE_COMMANDS[name], *arguments]
-    if isinstance(given, bytes):
-        # Not a pipe, which would hold up the caller while git does not read.
-        with tempfile.TemporaryFile(dir=folder) if given else Path(os.devnull).open("r+b") as file:
-            file.write(given)
-            file.seek(0)
-            process = _popen(command_line, environment, file)
-    else:
-        process = _popen(command_line, environment, given)
+    # Not a pipe, which would hold up the caller while git does not read.
+    with tempfile.TemporaryFile(dir=folder) if given else Path(os.devnull).open("r+b") as file:
+        file.write(given)
+        file.seek(0)
+        process = _popen(command_line, environment, file)
     _in_store.add(process)
     try:
         [answer] = _bounded([process], time.monotonic() + timeout_s, LARGEST_ANSWER)

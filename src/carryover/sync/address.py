@@ -31,8 +31,8 @@ def usable_address(given: str) -> str:
     if text and not text.startswith("-") and (is_scp or not found) and text.isprintable() and "::" not in text:
         return text if is_scp else str(Path(text).expanduser().absolute())
     raise UserError(
-        f"{given!r} is not the address of a git remote. Give one of ssh or https, or a bare repository's folder, which "
-        "`git init --bare FOLDER` makes. Nothing was changed.",
+        f"{given!r} is not the address of a git remote. Give one of ssh or https, or an empty folder. Nothing was "
+        "changed.",
         ExitCode.USAGE,
     )
 

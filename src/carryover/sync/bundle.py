@@ -17,11 +17,11 @@ import msgspec
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import expanded
-from carryover.sync.sealing import HEADER, LARGEST_OBJECT, Unreadable, deflated, inflated, is_recipient
+from carryover.sync.sealing import HEADER, Unreadable, deflated, inflated, is_recipient
 
 Depth = Literal["handoff", "session", "all"]
 
-LARGEST_FILE: Final = LARGEST_OBJECT
+LARGEST_FILE: Final = 4 << 20
 LARGEST_TEXT: Final = 8 << 20
 """How many characters the texts of a bundle may have together."""
 _LARGEST_CONTENT: Final = 5 * LARGEST_TEXT
@@ -66,12 +66,12 @@ def is_sealed(head: bytes) -> bool:
 
 def packed(bundle: Bundle) -> bytes:
     """Returns the bundle's content, to be encrypted."""
-    return b"".join(deflated(msgspec.json.encode(bundle)))
+    return deflated(msgspec.json.encode(bundle))
 
 
 def unpacked(content: bytes) -> Bundle:
     """Reverses `packed`. Raises Unreadable if the data has another form, or holds more than a bundle may."""
-    data = inflated((content,), _LARGEST_CONTENT)
+    data = inflated(content, _LARGEST_CONTENT)
     try:
         bundle = msgspec.json.decode(data, type=Bundle)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

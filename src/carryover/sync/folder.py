@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,17 +13,25 @@ import msgspec
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
-from carryover.sync.manifest import Membership, Seen
+from carryover.sync.head import Head, Membership, Seen
 from carryover.sync.payload import MachineId, MachineName
-from carryover.sync.sealing import Epoch, MachineKey, Unreadable
+from carryover.sync.sealing import MachineKey
 
 _MOST_BYTES: Final = 64 << 20
 T = TypeVar("T")
 
 OFF: Final = (
     "This machine does not synchronise. `carryover sync init REMOTE` sets it up, with a git remote of yours that is "
-    "not the remote of a project."
+    "not the remote of a project, or an empty folder."
 )
+
+
+EARLIER: Final = (
+    "This machine synchronises in the way of an earlier version, which this one has replaced. Nothing is lost: what "
+    "was recorded here and what came from other machines stays. Run `carryover sync init REMOTE` on each of your "
+    "machines, with the same git remote or another one; a store in a folder needs an empty folder, not a repository."
+)
+_FORM: Final = 2
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Roots of the projects to share; None for all."""
     ssh_key: str | None = None
     """The ssh key that is this machine's key; None if it has its own."""
+    form: int = 1
+    """The form of the store: 1 in versions that did not write this."""
 
 
 class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +53,8 @@ class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
 
     name: MachineName
     seen: Seen = Seen()
-    """Its newest manifest that was accepted."""
+    """Its newest head that was accepted."""
     synced_ms: int = 0
-    met: bool = False
-    """Whether it has told this machine anything."""
     removed: bool = False
     """Whether a machine of the store has removed it."""
     problem: str | None = None
@@ -54,26 +62,14 @@ class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """How far synchronising has got. It is written as a whole after each step and is the only record of what is
-    done."""
+    """How far synchronising has got. It is replaced as a whole, after what it says is in the store."""
 
-    store: str | None = None
-    """The id of the store; None while this machine waits to be added."""
-    head: str | None = None
-    """The newest commit of this machine's own branch."""
-    sequence: int = 0
-    """The highest sequence that this machine has given a manifest."""
-    keyed: tuple[str, ...] = ()
-    """The epochs that are in the other machines' keys of `head`."""
-    answered: tuple[MachineId, ...] = ()
-    """The machines whose challenges are answered in `head`."""
-    pushed: bool = False
-    """Whether the remote has `head`."""
-    position: str = ""
-    forgets: str = ""
-    epochs: tuple[Epoch, ...] = ()
+    own: Head | None = None
+    """What this machine has last said; None while it waits to be added."""
+    sha: bytes = b""
+    """The SHA-256 of the file of that."""
     membership: Membership = Membership()
-    """As in the manifests; here too, so that a store that is rolled back can't undo a removal."""
+    """All that is known of it. Here too, so that a store that is rolled back can't undo a removal."""
     machines: dict[MachineId, OtherMachine] = {}
     waiting: tuple[str, ...] = ()
     """The codes of machines that want to be added."""
@@ -99,27 +95,39 @@ class SyncFolder:
         """Returns the user's settings. Raises UserError: NOTHING_FOUND if sync is off, REFUSED if they are damaged."""
         if not self.is_set_up:
             raise UserError(OFF, ExitCode.NOTHING_FOUND)
-        return self._read("settings.json", Settings)
+        settings = self._read("settings.json", Settings)
+        if settings.form != _FORM:
+            raise UserError(EARLIER, ExitCode.REFUSED)
+        return settings
+
+    def earlier(self) -> Settings | None:
+        """Returns the settings that an earlier version has left; None if there are none."""
+        with suppress(UserError):
+            settings = self._read("settings.json", Settings)
+            return settings if settings.form != _FORM else None
+        return None
 
     def state(self) -> State:
         """Returns the state. Raises UserError (REFUSED) if it is damaged."""
         return self._read("state.json", State)
 
+    @property
+    def key_file(self) -> Path:
+        """The file of this machine's key."""
+        ssh_key = self._read("settings.json", Settings).ssh_key
+        return Path(ssh_key) if ssh_key is not None else self.path / "key"
+
     def key(self) -> MachineKey:
         """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""
-        try:
-            return MachineKey(self._bytes("key").decode("ascii", "replace").strip(), ssh_key=self.settings().ssh_key)
-        except Unreadable as error:
-            raise self._unusable(self.path / "key", "is damaged") from error
+        return MachineKey(self.key_file)
 
     def save(self, state: State) -> None:
         """Writes the state. Raises OSError, and then keeps the former state."""
         atomic_replace(self.path / "state.json", msgspec.json.encode(state), mode=0o600)
 
-    def create(self, settings: Settings, secret: str, state: State) -> None:
-        """Writes the files of a new machine. `settings.json`, which turns sync on, comes last."""
-        atomic_replace(self.path / "key", f"{secret}\n".encode(), mode=0o600)
-        self.save(state)
+    def create(self, settings: Settings) -> None:
+        """Writes the settings of a new machine, which turns sync on. Its key and its state are there already."""
+        settings = msgspec.structs.replace(settings, form=_FORM)
         atomic_replace(self.path / "settings.json", msgspec.json.format(msgspec.json.encode(settings)), mode=0o600)
 
     def remove(self) -> None:

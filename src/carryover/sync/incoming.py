@@ -41,6 +41,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_here
 from carryover.records.fields import is_absolute
 from carryover.sync.payload import (
+    LARGEST_BODY,
     Machine,
     Payload,
     ProjectState,
@@ -52,7 +53,6 @@ from carryover.sync.payload import (
 AHEAD_MS: Final = 900_000
 """Clocks of two machines differ. A time further ahead than this becomes that of arrival, and leads no longer."""
 ROOM_BYTES: Final = 256 << 20
-_LARGEST_BODY: Final = 16 << 20
 _SHORT_KEYS: Final = 1 << 62
 _AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -159,7 +159,7 @@ def _is_root(root: str) -> bool:
 
 def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int) -> Entry | None:
     """Returns the event as it is stored; None if it has no body that this version knows."""
-    if len(event.body) > _LARGEST_BODY:
+    if len(event.body) > LARGEST_BODY:
         return None
     try:
         body = _decoder.decode(event.body)

@@ -1,4 +1,4 @@
-"""Who belongs to the store: founding and joining it, adding and removing machines, compacting, leaving."""
+"""Who belongs to the store: founding and joining it, adding and removing machines, leaving."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
-from carryover.sync import manifest
 from carryover.sync.address import normalised, usable_address, without_credentials
-from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import OFF, OtherMachine, Settings, State, SyncFolder
-from carryover.sync.manifest import Keys, Manifest, Membership, Seen
-from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity
-from carryover.sync.store import GitStore, StoreTrouble, machine_of
-from carryover.sync.trust import View, first_view
+from carryover.sync.git_store import store_at
+from carryover.sync.head import Head, Membership, Seen, View, code_of, opened_head
+from carryover.sync.own_log import OwnLog
+from carryover.sync.sealing import MachineKey, Unreadable, age, make_key
+from carryover.sync.store import StoreTrouble
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
 
 
 class Joined(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of `sync init`. `code` is the store's if this machine created it, else this machine's."""
+    """The result of `sync init`. `code`: this machine's, which the others compare."""
 
     founded: bool
     code: str
@@ -39,26 +38,22 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """A machine's offer to belong to its store. Only comparing the code proves that it is the user's store."""
+    """A machine's offer to belong to its store. Only comparing that machine's code proves that it is the user's."""
 
-    manifest: Manifest
-    keys: Keys
+    head: Head
     seen: Seen
-
-    @property
-    def code(self) -> str:
-        """The store's code."""
-        return manifest.store_code(self.manifest.store, self.keys.epochs)
+    code: str
 
 
 @contextmanager
-def own_branch(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnBranch]:
-    """Yields this machine's branch, locked. Raises UserError if sync is off or another process is synchronising."""
+def own_log(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
+    """Yields this machine's log, locked. Raises UserError if sync is off or another process is synchronising."""
     folder = SyncFolder(state)
     settings = folder.settings()
     age()
     with folder.locked():
-        yield OwnBranch(folder, GitStore(folder.store, settings.remote), now_ms=now_ms)
+        store = store_at(folder.store, settings.remote)
+        yield OwnLog(folder, store, settings, state=folder.state(), key=folder.key(), now_ms=now_ms)
 
 
 def machine_name(text: str) -> str:
@@ -69,19 +64,23 @@ def machine_name(text: str) -> str:
 def initialise(
     state: StateDir, settings: Settings, remotes_of: Mapping[str, Iterable[str]], *, now_ms: Callable[[], int]
 ) -> Joined:
-    """Creates a store at the remote, or asks the machines of an existing one to be added.
+    """Creates a store at the remote, or asks the machines of an existing one to add this one.
 
-    `remotes_of` has the remotes of all known projects, by root. Raises UserError; sync then stays off.
+    `remotes_of` has the remotes of all known projects, by root. Raises UserError; sync is then as before.
     """
     folder = SyncFolder(state)
-    if folder.is_set_up:
+    former = folder.earlier()
+    if folder.is_set_up and former is None:
         shown = without_credentials(folder.settings().remote)
         raise UserError(
             f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync off` ends that.",
             ExitCode.REFUSED,
         )
     age()
-    settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=secrets.token_hex(8))
+    if former is not None:  # by its former id and name, the others know what came from this machine
+        kept = {"machine": former.machine, "name": former.name, "projects": settings.projects or former.projects}
+        settings = msgspec.structs.replace(settings, **kept)
+    settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote))
     wanted = normalised(settings.remote)
     home = Path.home().resolve()
     for root, remotes in remotes_of.items():
@@ -90,111 +89,101 @@ def initialise(
         if is_in_project or wanted in map(normalised, remotes):
             raise UserError(
                 f"{without_credentials(settings.remote)} belongs to the project {root}, and what was said must not lie "
-                f"beside its code. {_NOTHING} Make an empty repository for it, for example with "
-                "`git init --bare FOLDER`.",
+                f"beside its code. {_NOTHING} Make an empty repository or folder for it.",
                 ExitCode.REFUSED,
             )
-    folder.remove()
     private_dir(state.root)
     private_dir(folder.path)
     try:
-        return _initialised(folder, settings, now_ms)
+        with folder.locked():
+            return _initialised(folder, settings, now_ms)
     except BaseException:
-        with suppress(OSError):
-            folder.remove()
+        if former is None:
+            with suppress(OSError):
+                folder.remove()
         raise
 
 
 def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], int]) -> Joined:
-    store = GitStore(folder.store, settings.remote)
-    store.create()
-    refs = store.remote_refs()
-    if foreign := [ref for ref in refs if machine_of(ref) is None]:
+    me = settings.machine
+    store = store_at(folder.store, settings.remote)
+    if (foreign := store.foreign()) is not None:
         raise UserError(
-            f"{without_credentials(settings.remote)} holds something else ({foreign[0]}), not a store of Carryover. "
-            f"{_NOTHING} Give an empty repository.",
+            f"{without_credentials(settings.remote)} holds something else ({foreign}), not a store of Carryover. "
+            f"{_NOTHING} Give an empty repository, or an empty folder.",
             ExitCode.REFUSED,
         )
-    with folder.locked():
-        secret = new_identity()
-        found = not refs
-        folder.create(settings, secret, State(store=secrets.token_hex(8), epochs=(new_epoch(1),)) if found else State())
-        own = OwnBranch(folder, store, now_ms=now_ms)
-        if found:
-            own.write(first_view(own.manifest(), own.state).with_epoch())
-        else:
-            own.ask()
-        own.push()
-    if found and [ref for ref in store.remote_refs() if machine_of(ref) != settings.machine]:
-        with suppress(StoreTrouble):
-            store.push(settings.machine, None, own.state.head)
-        raise UserError(f"Another machine made a store there at the same moment. {_NOTHING} Run this again to join it.")
-    return Joined(
-        founded=found,
-        code=manifest.store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own),
-        machine=settings.machine,
-        name=settings.name,
-        remote=without_credentials(settings.remote),
-    )
+    if settings.ssh_key is None:
+        make_key(folder.path / "key")
+    key = MachineKey(Path(settings.ssh_key or folder.path / "key"))
+    folder.save(State())
+    own = OwnLog(folder, store, settings, state=State(), key=key, now_ms=now_ms)
+    is_there = any(branch.head is not None for branch in own.fetch() if branch.machine != me)
+    if is_there:
+        own.ask()
+    else:
+        members = Membership({me: key.public})
+        own.save(own=Head(store=secrets.token_hex(8), machine=me, name=settings.name, membership=members))
+        own.write(own.view(), own.head, without_history=True)
+        if any(branch.head is not None for branch in own.fetch() if branch.machine != me):
+            with suppress(StoreTrouble):
+                store.remove(me)
+            raise UserError(
+                f"Another machine made a store there at the same moment. {_NOTHING} Run this again to join it."
+            )
+    folder.create(settings)
+    remote = without_credentials(settings.remote)
+    return Joined(founded=not is_there, code=own.code, machine=me, name=settings.name, remote=remote)
 
 
-def own_code(own: OwnBranch) -> str:
-    """Returns the code to compare when this machine is added."""
-    return manifest.join_code(own.settings.machine, own.key.recipient)
-
-
-def admission(own: OwnBranch) -> Admission | None:
+def admission(own: OwnLog) -> Admission | None:
     """Looks for a machine in the store that has added this one; None if there is none. Raises StoreTrouble."""
     branches = own.fetch()
     own.ask()
-    own.push()
+    me = own.settings.machine
     for branch in sorted(branches, key=lambda one: one.machine):
-        with suppress(Unreadable, ValueError):
-            keys = manifest.opened_keys(branch, own.key)
-            theirs = manifest.opened_manifest(branch, keys.epochs)
-            if theirs.membership.active.get(own.settings.machine) == own.key.recipient:
-                return Admission(theirs, keys, Seen(theirs.sequence, branch.sha))
+        with suppress(Unreadable):
+            if branch.machine != me and branch.public is not None:
+                head = opened_head(branch, branch.public, own.key)
+                if head.membership.active.get(me) == own.key.public:
+                    return Admission(head, Seen(head.sequence, branch.sha), code_of(branch.machine, branch.public))
     return None
 
 
-def accept(own: OwnBranch, offer: Admission) -> None:
-    """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
-    by = offer.manifest.machine
-    maker = OtherMachine(name=offer.manifest.name, seen=offer.seen, met=True)
-    view = replace(
-        first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state),
-        epochs={epoch.id: epoch for epoch in offer.keys.epochs},
-        challenges={by: offer.keys.challenge},
-        seen={by: offer.seen},
-    )
-    own.write(view.with_epoch(), store=offer.manifest.store, machines={by: maker})
-    own.push()
+def accept(own: OwnLog, offer: Admission) -> None:
+    """Makes this machine a member, after the user has compared the code. Writes its first head."""
+    by = offer.head.machine
+    me = Head(store=offer.head.store, machine=own.settings.machine, name=own.settings.name)
+    maker = OtherMachine(name=offer.head.name, seen=offer.seen)
+    own.save(own=me, membership=offer.head.membership, machines={by: maker})
+    own.write(replace(own.view(), heads={by: offer.head}), own.head, without_history=True)
 
 
-def waiting(own: OwnBranch) -> dict[str, str]:
+def waiting(own: OwnLog) -> dict[str, str]:
     """Returns the codes of the machines that want to be added, by id."""
     view = own.read()
     own.note(view, view.problems)
-    return {machine: manifest.join_code(machine, recipient) for machine, recipient in view.waiting.items()}
+    return {machine: code_of(machine, public) for machine, public in view.waiting.items()}
 
 
-def add(own: OwnBranch, machine: str, code: str) -> str:
-    """Adds a machine whose code the user has compared. Returns the store's code, which that machine shows as well."""
+def add(own: OwnLog, machine: str, code: str) -> None:
+    """Adds a machine whose code the user has compared."""
     view = own.read()
-    recipient = {**view.waiting, **view.membership.members}.get(machine, "")
-    if manifest.join_code(machine, recipient) != code:
+    public = {**view.waiting, **view.membership.members}.get(machine, "")
+    if code_of(machine, public) != code:
         raise UserError(f"The machine with the code {code} no longer asks to be added. {_NOTHING}", ExitCode.REFUSED)
-    waiting = {name: recipient for name, recipient in view.waiting.items() if name != machine}
-    return _tell(own, replace(view, waiting=waiting), Membership({machine: recipient}))
+    waiting = {name: public for name, public in view.waiting.items() if name != machine}
+    _tell(own, replace(view, waiting=waiting), Membership({machine: public}))
 
 
-def remove(own: OwnBranch, name: str) -> tuple[str, list[str]]:
+def remove(own: OwnLog, name: str) -> tuple[str, list[str]]:
     """Removes a machine, by its name or id, so that it can't read what is sent from now on.
 
     Returns its name, and the names of the other machines that remain.
     """
     view = own.read()
-    others = {machine: own.other(machine, view).name for machine in view.membership.active if machine != view.me}
+    own.note(view, view.problems)
+    others = {machine: own.state.machines[machine].name for machine in view.membership.active if machine != view.me}
     found = [machine for machine, called in others.items() if name in (machine, called)]
     if len(found) != 1:
         names = ", ".join(f"{called} ({machine})" for machine, called in sorted(others.items())) or "none"
@@ -204,36 +193,26 @@ def remove(own: OwnBranch, name: str) -> tuple[str, list[str]]:
             "`carryover sync off` takes this machine out.",
             ExitCode.NOTHING_FOUND,
         )
-    _tell(own, view, Membership(revoked=frozenset(found)))
+    _tell(own, view, Membership(removed={found[0]: view.seen.get(found[0], Seen())}))
     return others.pop(found[0]), sorted(others.values())
 
 
-def _tell(own: OwnBranch, view: View, change: Membership) -> str:
-    view = replace(view, membership=view.membership | change).with_epoch()
-    own.write(view)
-    own.push()
+def _tell(own: OwnLog, view: View, change: Membership) -> None:
+    view = replace(view, membership=view.membership | change)
+    own.write(view, own.head)
     own.note(view, view.problems)
-    return manifest.store_code(view.store, view.epochs.values())
-
-
-def compact(own: OwnBranch) -> None:
-    """Replaces this machine's branch by one without history, so that the store can drop what was forgotten."""
-    view = own.read().with_epoch()
-    own.write(view, alone=True)
-    own.push()
-    own.fetch()  # the copy of the remote's branch still has the history
-    own.store.tidy(at_once=True)
 
 
 def leave(state: StateDir, *, delete: bool) -> None:
-    """Ends synchronising on this machine; with `delete`, removes its branch from the store first."""
+    """Ends synchronising on this machine; with `delete`, removes what it has written to the store first."""
     folder = SyncFolder(state)
     if not folder.is_set_up:
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with folder.locked():
         if delete:
             settings = folder.settings()
-            store = GitStore(folder.store, settings.remote)
-            if (sent := store.fetch().commits.get(settings.machine)) is not None:
-                store.push(settings.machine, None, sent)
+            store = store_at(folder.store, settings.remote)
+            files, refused = store.fetch()
+            if settings.machine in files or settings.machine in refused:
+                store.remove(settings.machine)
         folder.remove()

@@ -39,6 +39,7 @@ from carryover.probe.git import git_facts
 from carryover.probe.looks import look_at_each
 from carryover.sync.clones import repository_of
 from carryover.sync.payload import (
+    LARGEST_BODY,
     PIECE_BYTES,
     Payload,
     Piece,
@@ -213,6 +214,8 @@ def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, Sync
         try:
             body = msgspec.json.encode(decode_body(row.body))
         except DamagedBody:  # the ledger is being mended; the mended event is a change again
+            continue
+        if len(body) > LARGEST_BODY:
             continue
         name = (row.agent, row.session)
         sessions[name] = SyncedSession(agent=row.agent, native_id=row.session, root=roots.of[row.project_id])

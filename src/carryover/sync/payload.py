@@ -14,6 +14,8 @@ PIECE_BYTES: Final = 4 << 20
 """About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
 LARGEST_PAYLOADS: Final = 96 << 20
 """Bytes that the payloads of a segment may have."""
+LARGEST_BODY: Final = 16 << 20
+"""Bytes of the body of one event; a larger one stays on its machine."""
 MOST: Final = 20_000
 """How many sessions, events and tombstones a payload may have."""
 
@@ -43,7 +45,7 @@ class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project's state on that machine at its last sync. It is in the manifest, and each sync replaces it."""
+    """A project's state on that machine at its last sync. It is in the head, and each sync replaces it."""
 
     root: PathText
     branch: Text | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
@@ -17,14 +17,13 @@ from carryover.ledger.machines import begin_log
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.sync.branch import OwnBranch
+from carryover.sync.head import Head, Segment, View, sealed_segment, to_merge
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.manifest import Manifest, Segment, sealed_segment, to_merge
-from carryover.sync.membership import own_branch
+from carryover.sync.membership import own_log
 from carryover.sync.outgoing import LedgerOutgoing
+from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Machine, Payload, ProjectState, Taken
-from carryover.sync.sealing import Epoch, Unreadable
-from carryover.sync.trust import View
+from carryover.sync.sealing import Unreadable
 
 ROUND_BYTES: Final = 16 << 20
 """About how much is sent at once: an interrupted first sync continues after the last part that arrived."""
@@ -61,7 +60,7 @@ async def synchronise(
     """Synchronises once. `in_thread` runs blocking functions. Raises UserError or OSError; what was done until then
     is kept."""
     with ExitStack() as stack:
-        own = await in_thread(partial(stack.enter_context, own_branch(state, now_ms)))
+        own = await in_thread(partial(stack.enter_context, own_log(state, now_ms)))
         outgoing = LedgerOutgoing(state, own.settings.projects)
         await ledger.write(begin_log, await in_thread(outgoing.told))
         return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
@@ -71,7 +70,7 @@ async def synchronise(
 class Round:
     """One sync. The caller holds the folder's lock. `in_thread` runs blocking functions."""
 
-    own: OwnBranch
+    own: OwnLog
     outgoing: LedgerOutgoing
     incoming: LedgerIncoming
     _: KW_ONLY
@@ -94,15 +93,15 @@ class Round:
         view: View = await self.in_thread(own.read)
         received = Taken()
         problems = dict(view.problems)
-        for machine, manifest in sorted(view.accepted.items()):
+        for machine, head in sorted(view.heads.items()):
             before = received
-            async for taken in self._taken_of(manifest, view, problems):
+            async for taken in self._taken_of(head, problems):
                 received += taken
             known = own.state.machines.get(machine)
-            # What is taken first may bring the projects that a known manifest has states of.
+            # What is taken first may bring the projects that a known head has states of.
             if known is None or known.seen != view.seen[machine] or received != before:
-                listed = [segment.id for segment in manifest.segments]
-                await self.incoming.note_state(Machine(machine, manifest.name), manifest.projects, listed)
+                listed = [segment.id for segment in head.segments]
+                await self.incoming.note_state(Machine(machine, head.name), head.projects, listed)
         former = set(own.state.machines)
         await self.in_thread(partial(own.note, view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
@@ -121,18 +120,18 @@ class Round:
             new=tuple(sorted(names[machine] for machine in names.keys() - former)),
         )
 
-    async def _taken_of(self, manifest: Manifest, view: View, problems: dict[str, str]) -> AsyncIterator[Taken]:
-        """Takes what is new in a machine's branch; what can't be used is noted, and keeps nothing else back."""
-        machine = Machine(manifest.machine, manifest.name)
+    async def _taken_of(self, head: Head, problems: dict[str, str]) -> AsyncIterator[Taken]:
+        """Takes what is new in a machine's log; what can't be used is noted, and keeps nothing else back."""
+        machine = Machine(head.machine, head.name)
         known = await self.in_thread(partial(self.incoming.taken, machine))
-        for segment in manifest.segments:
+        for segment in head.segments:
             if segment.id in known:
                 continue
             if not await self.in_thread(self.incoming.has_room):
                 problems[machine.id] = "the disk of this machine is nearly full, so not all of what it wrote was taken"
                 return
             try:
-                payloads = await self.in_thread(partial(self.own.payloads, machine.id, segment, view))
+                payloads = await self.in_thread(partial(self.own.payloads, machine.id, segment))
             except Unreadable as error:
                 problems[machine.id] = f"a part of what it wrote can't be used: {error}"
                 continue
@@ -141,70 +140,68 @@ class Round:
                 yield await self.incoming.take(machine, payload, segment.id if is_last else None)
 
     def _send(self, view: View) -> tuple[int, int]:
-        """Sends what is new here, in pushes of about ROUND_BYTES. Returns how many events and bytes that were."""
+        """Sends what is new here, in parts of about ROUND_BYTES. Returns how many events and bytes that were."""
         own = self.own
-        view = view.with_epoch()
-        assert view.current is not None, "`with_epoch` makes one"
-        own.push()
-        draft = _Draft(view.current, list(own.manifest().segments))
         forgets = self.outgoing.forgets()
-        if forgets != own.state.forgets:
-            self._drop_forgotten(draft, view)
         projects = self._project_states()
         sent_events = 0
         sent_bytes = 0
         is_last = False
         while not is_last:
-            position, events, is_last = self._add_new(draft)
-            self._merge_small(draft, view)
-            if own.write(view, draft.segments, draft.files, projects=projects, position=position, forgets=forgets):
-                own.push()
+            draft = _Draft(replace(own.head, forgets=forgets, projects=projects))
+            try:
+                is_cleared = forgets != own.head.forgets and self._drop_forgotten(draft)
+                events, is_last = self._add_new(draft)
+                self._merge_small(draft)
+            except Unreadable:  # the store has lost something of what this machine wrote
+                own.start_over()
+                continue
+            if own.write(view, draft.head, draft.files, without_history=is_cleared):
                 sent_events += events
                 sent_bytes += draft.size
-            draft.files.clear()
         return sent_events, sent_bytes
 
-    def _drop_forgotten(self, draft: _Draft, view: View) -> None:
-        for segment in self.own.manifest().segments:
-            payloads = self.own.own_payloads(segment, view)
+    def _drop_forgotten(self, draft: _Draft) -> bool:
+        """Writes segments again without what was forgotten since; returns whether there was any."""
+        former = draft.head.segments
+        for segment in former:
+            payloads = self.own.payloads(draft.head.machine, segment)
             kept = [self.outgoing.without_forgotten(payload) for payload in payloads]
-            if any(now is not former for now, former in zip(kept, payloads, strict=True)):
+            if any(now is not before for now, before in zip(kept, payloads, strict=True)):
                 draft.put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
+        return draft.head.segments != former
 
     def _project_states(self) -> tuple[ProjectState, ...]:
         """Returns the states of this machine's projects; those sent last if only their times differ."""
         states = self.outgoing.project_states()
-        known = self.own.manifest().projects
+        known = self.own.head.projects
         is_same = [replace(one, at_ms=0) for one in states] == [replace(one, at_ms=0) for one in known]
         return known if is_same else states
 
-    def _add_new(self, draft: _Draft) -> tuple[str, int, bool]:
-        """Adds what is new in the ledger until the draft is full. Returns the position after it, the number of events,
-        and whether that was all."""
-        position = self.own.state.position
+    def _add_new(self, draft: _Draft) -> tuple[int, bool]:
+        """Adds what is new in the ledger until the draft is full. Returns the number of events, and whether that was
+        all."""
         events = 0
-        for piece in self.outgoing.pieces(position):
+        for piece in self.outgoing.pieces(draft.head.position):
             if draft.size >= ROUND_BYTES:
-                return position, events, False
+                return events, False
             if not piece.payload.is_empty:
                 draft.put([piece.payload])
-            position = piece.position
+            draft.head = replace(draft.head, position=piece.position)
             events += len(piece.payload.events)
-        return position, events, True
+        return events, True
 
-    def _merge_small(self, draft: _Draft, view: View) -> None:
-        stored = {*self.own.manifest().segments}
-        for alike in to_merge([one for one in draft.segments if one in stored], self.own.size):
-            payloads = [payload for segment in alike for payload in self.own.own_payloads(segment, view)]
-            draft.put(payloads, instead_of=alike)
+    def _merge_small(self, draft: _Draft) -> None:
+        me, stored = draft.head.machine, {*self.own.head.segments}
+        for alike in to_merge(segment for segment in draft.head.segments if segment in stored):
+            draft.put([one for segment in alike for one in self.own.payloads(me, segment)], instead_of=alike)
 
 
 @dataclass
 class _Draft:
-    """This machine's branch as it will be written: all its segments, and the files of those that are new."""
+    """What this machine will say next, and the files of its new segments."""
 
-    epoch: Epoch
-    segments: list[Segment]
+    head: Head
     files: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -212,11 +209,12 @@ class _Draft:
         """The bytes of the new files."""
         return sum(map(len, self.files.values()))
 
-    def put(self, payloads: Sequence[Payload], *, instead_of: Iterable[Segment] = ()) -> None:
+    def put(self, payloads: Sequence[Payload], *, instead_of: Collection[Segment] = ()) -> None:
         """Adds a segment with the payloads, if there are any, and removes others."""
-        for former in instead_of:
-            self.segments.remove(former)
+        number = self.head.numbered
+        segments = [segment for segment in self.head.segments if segment not in instead_of]
         if payloads:
-            segment, parts = sealed_segment(self.epoch, payloads)
-            self.segments.append(segment)
-            self.files.update(parts)
+            number += 1
+            segment, self.files[segment.name] = sealed_segment(number, payloads)
+            segments.append(segment)
+        self.head = replace(self.head, segments=tuple(segments), numbered=number)

@@ -1,79 +1,117 @@
-"""Encrypts and decrypts with age. The only module that imports pyrage, and only when something is to be encrypted.
+"""Encrypts, signs and compresses: with age, of which this module alone imports the library, and with `ssh-keygen`.
 
-An object is `age(length, MAC, content, zeros)`. Its size is rounded up, so that it says little about the content; the
-MAC, which only machines of the store can make, binds the content to its purpose.
+A machine's key is an ssh key (ed25519): others encrypt to it, and it signs what the machine writes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import re
+import subprocess
 import zlib
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final
 
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import read_bytes_bounded, scratch_folder
 from carryover.how_installed import SYNC
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-Purpose = Literal["manifest", "segment"]
-LAST_EPOCH: Final = 999_999
-
-SMALLEST: Final = 4 << 10
-LARGEST: Final = (4 << 20) - (8 << 10)
-"""Largest padded content: with what age adds, an object stays below 4 MiB."""
-LARGEST_OBJECT: Final = 4 << 20
+LARGEST_OBJECT: Final = 32 << 20
+"""Bytes of what is encrypted, at most."""
 HEADER: Final = b"age-encryption.org/v1\n"
 LARGEST_HEADER: Final = 16 << 10
+_STEP: Final = 4 << 10
+"""Sizes are rounded up to a multiple of this, so that they tell only roughly how much was said."""
 _LAST_LINE: Final = b"\n--- "
 _HEADER_MAC: Final = 43
-_LENGTH: Final = 4
-_MAC: Final = 32
 _KEY_FILE: Final = 64 << 10
+_MACHINE_KEY: Final = re.compile(r"ssh-ed25519 [0-9A-Za-z+/]{60,80}={0,2}")
+_NAMESPACE: Final = "carryover-sync"
+_SSH_S: Final = 30.0
 
 
 class Unreadable(ValueError):
-    """An object is damaged, not for this machine, or not from a machine of the store."""
+    """What was to be decrypted is damaged, for others, or not from whom it claims to be."""
 
 
-class Epoch(msgspec.Struct, frozen=True, dict=True):
-    """The key of all objects until the next machine is removed. `secret` is the text of an age identity."""
+class MachineKey:
+    """The key of this machine: an ssh key in `file`, without a passphrase, with `file`.pub beside it. Raises UserError
+    (REFUSED) if it can't be used."""
 
-    number: Annotated[int, msgspec.Meta(ge=1, le=LAST_EPOCH)]
-    secret: str
+    def __init__(self, file: Path) -> None:
+        public = file.with_name(f"{file.name}.pub")
+        try:
+            content = read_bytes_bounded(file, _KEY_FILE)
+            self.public = b" ".join(read_bytes_bounded(public, _KEY_FILE).split()[:2]).decode("utf-8", "replace")
+            problem = key_problem(content)
+            if problem is None and not is_machine_key(self.public):
+                problem = f"{public} has no public key of the kind ssh-ed25519"
+        except OSError as error:
+            problem = os_reason(error)
+        if problem is not None:
+            raise UserError(
+                f"{file} can't be this machine's key: {problem}. Nothing was changed. Name an ssh key (ed25519) "
+                "without a passphrase that has its public key beside it, or none.",
+                ExitCode.REFUSED,
+            )
+        self._file = file
+        self._identity = _key_in_file(content)
 
-    @cached_property
-    def recipient(self) -> str:
-        """The public key of the secret."""
-        return str(_parsed_identity(self.secret).to_public())
+    def open(self, data: bytes) -> bytes:
+        """Decrypts what was encrypted to this machine. Raises Unreadable."""
+        return _decrypted(data, self._identity)
 
-    @cached_property
-    def id(self) -> str:
-        """Identifies this epoch. Its number alone does not: two machines that have not met may choose the same."""
-        return f"{self.number:06d}-{hashlib.sha256(self.recipient.encode()).hexdigest()[:16]}"
-
-    def name_of(self, data: bytes) -> str:
-        """Returns the name of an object in the store, 32 hex digits."""
-        return self._keyed("name", hashlib.sha256(data).digest())[:16].hex()
-
-    def mac(self, purpose: Purpose, content: bytes) -> bytes:
-        """Returns the MAC of an object's content."""
-        return hmac.digest(self._keyed("mac", purpose.encode()), content, "sha256")
-
-    def _keyed(self, kind: str, data: bytes) -> bytes:
-        return hmac.digest(hmac.digest(self.secret.encode(), kind.encode(), "sha256"), data, "sha256")
+    def signature(self, message: bytes) -> bytes:
+        """Signs a message."""
+        return _ssh_keygen("-Y", "sign", "-q", "-n", _NAMESPACE, "-f", str(self._file), given=message)
 
 
-def new_epoch(number: int) -> Epoch:
-    """Makes a new epoch."""
-    return Epoch(number, new_identity())
+def make_key(file: Path) -> None:
+    """Makes a new key for this machine."""
+    for former in (file, file.with_name(f"{file.name}.pub")):
+        former.unlink(missing_ok=True)
+    _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", "carryover", "-f", str(file))
+
+
+def is_signed_by(public: str, signature: bytes, message: bytes) -> bool:
+    """Whether the machine with this public key has signed the message."""
+    with scratch_folder() as folder:
+        signers, signed = folder / "signers", folder / "signature"
+        signers.write_text(f'machine namespaces="{_NAMESPACE}" {public}\n')
+        signed.write_bytes(signature)
+        about = ("-n", _NAMESPACE, "-I", "machine", "-f", str(signers), "-s", str(signed))
+        try:
+            _ssh_keygen("-Y", "verify", *about, given=message)
+        except _Refused:
+            return False
+    return True
+
+
+def is_machine_key(text: str) -> bool:
+    """Whether `text` can be a machine's public key."""
+    return _MACHINE_KEY.fullmatch(text) is not None and is_recipient(text)
+
+
+class _Refused(UserError):
+    pass
+
+
+def _ssh_keygen(*arguments: str, given: bytes = b"") -> bytes:
+    try:
+        ran = subprocess.run(["ssh-keygen", *arguments], input=given, capture_output=True, timeout=_SSH_S, check=False)
+    except FileNotFoundError as error:
+        raise UserError(
+            "Synchronising needs ssh-keygen of OpenSSH 8.1 or newer, which can't be run here. Nothing was changed."
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise UserError("ssh-keygen did not answer in time. Nothing was changed. Try again.") from error
+    if ran.returncode != 0:
+        said = ran.stderr.decode(errors="replace").strip().splitlines()
+        raise _Refused(f"ssh-keygen refuses: {said[-1] if said else ran.returncode}. Nothing was changed.")
+    return ran.stdout
 
 
 def new_identity() -> str:
@@ -81,52 +119,20 @@ def new_identity() -> str:
     return str(age().x25519.Identity.generate())
 
 
-class MachineKey:
-    """The key of this machine: the text of an age identity, or a file with an ssh key of the user's. Raises UserError
-    if that can't be used.
-    """
-
-    def __init__(self, secret: str, *, ssh_key: str | None = None) -> None:
-        self._secret = secret
-        if ssh_key is not None:
-            self._identity, self.recipient = _ssh_pair(Path(ssh_key))
-        else:
-            self._identity = _parsed_identity(secret)
-            self.recipient = str(self._identity.to_public())
-
-    def challenge(self, machine: str) -> bytes:
-        """Returns the secret with which another machine proves to this one that it wrote its own branch."""
-        return hmac.digest(self._secret.encode(), f"challenge {machine}".encode(), "sha256")
-
-    def open(self, data: bytes) -> bytes:
-        """Decrypts what was encrypted to this machine. Raises Unreadable."""
-        return _unpadded(_decrypted(data, self._identity))
+def recipient_of(identity: str) -> str:
+    """Returns the public key of an age identity."""
+    return str(_parsed_identity(identity).to_public())
 
 
-def seal_to(recipient: str, content: bytes) -> bytes:
-    """Encrypts `content` to one machine. Raises ValueError if `recipient` is not a public key."""
-    return _encrypted(_padded(content), recipient)
-
-
-def seal(epoch: Epoch, purpose: Purpose, content: bytes) -> bytes:
-    """Encrypts `content` to all machines that know the epoch."""
-    return _encrypted(_padded(epoch.mac(purpose, content) + content), epoch.recipient)
-
-
-def open_sealed(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
-    """Returns the content of an object. Raises Unreadable unless it comes from a machine that knows the epoch."""
-    plain = _unpadded(_decrypted(data, _parsed_identity(epoch.secret)))
-    mac = plain[:_MAC]
-    content = plain[_MAC:]
-    if not hmac.compare_digest(mac, epoch.mac(purpose, content)):
-        raise Unreadable("it does not come from a machine of this store")
-    return content
+def open_by(identity: str, data: bytes) -> bytes:
+    """Decrypts with the text of an age identity. Raises Unreadable."""
+    return _decrypted(data, _parsed_identity(identity))
 
 
 def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
-    """Encrypts `content` to several people. Raises ValueError if one of `recipients` is not a public key, or if
-    there are too many."""
-    sealed = _encrypted(content, *recipients)
+    """Encrypts `content` to those with these public keys. Raises ValueError if one is not a public key, or if there
+    are too many."""
+    sealed = bytes(age().encrypt(content, [_parsed_recipient(one) for one in recipients]))
     if not _has_short_header(sealed):
         raise ValueError("too many recipients")
     return sealed
@@ -147,31 +153,22 @@ def key_problem(content: bytes) -> str | None:
     return None
 
 
-def deflated(data: bytes) -> Iterator[bytes]:
-    """Compresses `data` and yields it in parts, each small enough for an object; at least one."""
+def deflated(data: bytes, *, rounded: bool = False) -> bytes:
+    """Compresses `data`; with `rounded`, up to a size that tells little about it."""
     packed = zlib.compress(data, 6)
-    most = LARGEST - _LENGTH - _MAC
-    for start in range(0, len(packed), most):
-        yield packed[start : start + most]
+    return packed + bytes(-len(packed) % _STEP) if rounded else packed
 
 
-def inflated(parts: Iterable[bytes], most_bytes: int) -> bytes:
+def inflated(packed: bytes, most_bytes: int) -> bytes:
     """Reverses `deflated`. Raises Unreadable if it is damaged, or more than `most_bytes`."""
     inflate = zlib.decompressobj()
     try:
-        data = inflate.decompress(b"".join(parts), most_bytes + 1)
+        data = inflate.decompress(packed, most_bytes + 1)
     except zlib.error as error:
         raise Unreadable("it is damaged") from error
-    if len(data) > most_bytes or not inflate.eof or inflate.unused_data:
+    if len(data) > most_bytes or not inflate.eof or inflate.unused_data.strip(b"\0"):
         raise Unreadable("it is damaged, or larger than it may be")
     return data
-
-
-def code_of(*parts: str) -> str:
-    """Returns 20 digits that two people can compare; with fewer, someone could try keys until one matches."""
-    number = int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()) % 10**20
-    digits = f"{number:020d}"
-    return " ".join(digits[at : at + 4] for at in range(0, 20, 4))
 
 
 def is_recipient(text: str) -> bool:
@@ -181,23 +178,6 @@ def is_recipient(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _ssh_pair(file: Path) -> tuple[Any, str]:
-    public = file.with_name(f"{file.name}.pub")
-    try:
-        content = read_bytes_bounded(file, _KEY_FILE)
-        recipient = b" ".join(read_bytes_bounded(public, _KEY_FILE).split()[:2]).decode("utf-8", "replace")
-        problem = key_problem(content) or (None if is_recipient(recipient) else f"{public} does not belong to it")
-    except OSError as error:
-        problem = os_reason(error)
-    if problem is not None:
-        raise UserError(
-            f"{file} can't be this machine's key: {problem}. Nothing was changed. Name an ssh key (ed25519 or RSA) "
-            "without a passphrase that has its public key beside it, or none.",
-            ExitCode.REFUSED,
-        )
-    return _key_in_file(content), recipient
 
 
 def age() -> ModuleType:
@@ -234,10 +214,6 @@ def _parsed_recipient(text: str) -> Any:
         raise ValueError("not a public key of age or ssh") from error
 
 
-def _encrypted(plain: bytes, *recipients: str) -> bytes:
-    return bytes(age().encrypt(plain, [_parsed_recipient(one) for one in recipients]))
-
-
 def _has_short_header(data: bytes) -> bool:
     """Whether age's header ends where it should. The library reads it again with each line: a long one takes hours."""
     last = data.find(_LAST_LINE, 0, LARGEST_HEADER) + len(_LAST_LINE)
@@ -254,22 +230,3 @@ def _decrypted(data: bytes, *identities: Any) -> bytes:
     except library.DecryptError as error:
         raise Unreadable("it is damaged, or encrypted for others") from error
     return plain
-
-
-def _padded(content: bytes) -> bytes:
-    length = _LENGTH + len(content)
-    if length > LARGEST:
-        raise ValueError("too much for one object")
-    # Rounded up by the scheme Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files", 2019): some 260
-    # sizes below 4 MiB, and at most 7 % of an object of 4 KiB or more is padding.
-    exponent = length.bit_length() - 1
-    step = 1 << (exponent - exponent.bit_length())
-    size = min(max(SMALLEST, -(-length // step) * step), LARGEST)
-    return len(content).to_bytes(_LENGTH) + content + bytes(size - length)
-
-
-def _unpadded(plain: bytes) -> bytes:
-    length = int.from_bytes(plain[:_LENGTH])
-    if len(plain) < _LENGTH + length:
-        raise Unreadable("it is damaged")
-    return plain[_LENGTH : _LENGTH + length]

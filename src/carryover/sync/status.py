@@ -30,8 +30,6 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     """Why the last one did not."""
     waits_to_be_added: bool = False
-    unsent: bool = False
-    """Whether the newest own state is not in the remote yet."""
     machines: tuple[MachineStatus, ...] = ()
     waiting: tuple[str, ...] = ()
     """Codes of the machines that ask to be added."""
@@ -59,8 +57,7 @@ def sync_status(state: StateDir) -> SyncStatus | None:
         name=settings.name,
         synced_ms=known.synced_ms,
         problem=known.problem,
-        waits_to_be_added=known.store is None,
-        unsent=not known.pushed,
+        waits_to_be_added=known.own is None,
         machines=tuple(sorted(machines, key=lambda machine: machine.name)),
         waiting=known.waiting,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,11 +27,17 @@ MOST_MACHINES = 5
 numbers = st.integers(0, MOST_MACHINES - 1)
 
 
+def signature(public: str, message: bytes) -> bytes:
+    return hashlib.sha256(public.encode() + message).digest()
+
+
 @pytest.fixture(autouse=True, scope="module")
-def _each_object_is_decrypted_once() -> Iterator[None]:
-    """Decrypting would be most of the time."""
+def _signing_is_quick() -> Iterator[None]:
+    """Signing, and decrypting again and again, would be most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sealing, "open_sealed", cache(sealing.open_sealed))
+        patch.setattr(MachineKey, "signature", lambda key, message: signature(key.public, message))
+        patch.setattr(sealing, "is_signed_by", lambda public, signed, message: signed == signature(public, message))
+        patch.setattr(sealing, "open_by", cache(sealing.open_by))
         patch.setattr(MachineKey, "open", cache(MachineKey.open))
         yield
 
@@ -83,18 +90,17 @@ class Machines(RuleBasedStateMachine):
         self.forgotten.append((self._one(number), name))
         self._one(number).ledger.forget(name)
 
-    @rule(number=numbers)
-    def compact(self, number: int) -> None:
-        with suppress(UserError):
-            self._one(number).compact()
-
     @rule(target=snapshots)
-    def snapshot(self) -> dict[str, str]:
-        return dict(self.remote.branches)
+    def snapshot(self) -> dict[str, dict[str, bytes]]:
+        return self.remote.copy()
 
-    @rule(branches=snapshots)
-    def roll_back(self, branches: dict[str, str]) -> None:
-        self.remote.branches = dict(branches)
+    @rule(logs=snapshots)
+    def roll_back(self, logs: dict[str, dict[str, bytes]]) -> None:
+        self.remote.logs = {machine: dict(files) for machine, files in logs.items()}
+
+    @rule(number=numbers, name=st.sampled_from(["key", "head", "00000001", "00000002"]))
+    def lose_a_file(self, number: int, name: str) -> None:
+        self.remote.logs.get(self._one(number).id, {}).pop(name, None)
 
     @rule(target=backups, number=numbers)
     def back_up(self, number: int) -> tuple[MemoryMachine, State]:
@@ -105,10 +111,6 @@ class Machines(RuleBasedStateMachine):
     def restore(self, backup: tuple[MemoryMachine, State]) -> None:
         one, state = backup
         one.folder.known = state
-
-    @rule(number=numbers)
-    def lose_local_store(self, number: int) -> None:
-        self._one(number).store.lost = set(self.remote.commits)
 
     @rule(number=numbers)
     def add_another(self, number: int) -> None:
@@ -139,12 +141,12 @@ class Machines(RuleBasedStateMachine):
         for one in self.machines:
             one.store.reachable = True
         for _ in range(2 * len(self.machines) + 2):
-            before = dict(self.remote.branches)
+            before = self.remote.copy()
             for one in self.machines:
                 with suppress(UserError):
                     one.sync()
                     one.add_all()  # as `sync` tells the user to
-            if self.remote.branches == before:  # each has read what the others will read
+            if self.remote.logs == before:  # each has read what the others will read
                 break
         for one in self.machines:
             outcome = one.sync()

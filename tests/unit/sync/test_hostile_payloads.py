@@ -138,7 +138,7 @@ def test_a_machine_that_is_killed_while_it_joins_joins_later(remote: Remote, fir
     second.store.crash_in = step
     for _ in range(3):
         with suppress(Crash, UserError):
-            if second.folder.known.store is None:
+            if second.folder.known.own is None:
                 second.join()
             else:
                 second.sync()
@@ -164,7 +164,7 @@ def test_a_machine_that_is_killed_while_it_adds_or_removes_another_does_so_later
     first.sync()
     first.add_all()
     third.join()
-    if second.id not in first.folder.known.membership.revoked:
+    if second.id not in first.folder.known.membership.removed:
         first.remove(second.id)
     third.ledger.work("three", b"said there")
     everybody(first, third)
@@ -180,10 +180,9 @@ def test_a_machine_that_only_a_removed_one_knew_asks_again(remote: Remote, first
     third = joined(remote, second, 3)
     third.ledger.work("three", b"said there")
     first.ledger.work("one", b"said here")
-    first.folder.known, hidden = first.folder.known, dict(remote.branches)
-    del remote.branches[second.id]
+    hidden = remote.logs.pop(second.id)
     first.remove(second.id)
-    remote.branches[second.id] = hidden[second.id]
+    remote.logs[second.id] = hidden
     everybody(first, third)
 
     assert first.sync().waiting
@@ -197,10 +196,10 @@ def test_a_machine_restored_together_with_the_store_from_before_another_was_adde
     remote: Remote, first: MemoryMachine
 ) -> None:
     first.sync()
-    before, branches = first.folder.known, dict(remote.branches)
+    before, logs = first.folder.known, remote.copy()
     second = joined(remote, first, 2)
     everybody(first, second)
-    first.folder.known, remote.branches = before, branches
+    first.folder.known, remote.logs = before, logs
     first.ledger.work("one", b"said here")
     second.ledger.work("two", b"said there")
     everybody(first, second)
@@ -211,21 +210,20 @@ def test_a_machine_restored_together_with_the_store_from_before_another_was_adde
     assert not first.sync().problems and not second.sync().problems
 
 
-def test_a_damaged_segment_or_answer_keeps_nothing_else_back(remote: Remote, first: MemoryMachine) -> None:
+def test_a_damaged_segment_keeps_nothing_else_back(remote: Remote, first: MemoryMachine) -> None:
     second = joined(remote, first, 2)
     everybody(first, second)
     for number in range(3):
         first.ledger.work("one", b"%d" % number)
         first.sync()
-    files = remote.commits[remote.branches[first.id]]
-    segments = [segment.parts[0].path for segment in first.own().manifest().segments]
-    kept = files[segments[0]]
-    files[segments[0]] = kept[:-1] + bytes([kept[-1] ^ 1])
+    files = remote.logs[first.id]
+    damaged = first.own().head.segments[0].name
+    kept = files[damaged]
+    files[damaged] = kept[:-1] + bytes([kept[-1] ^ 1])
 
     assert "can't be used" in second.sync().problems["m1"]
     assert bodies(second) == {b"1", b"2"}
-    files[segments[0]] = kept
-    files["auth"] = b"\x81\xa1\xff\xc4\x00"
+    files[damaged] = kept
     assert second.sync().problems == {}
     assert bodies(second) == {b"0", b"1", b"2"}
 
@@ -234,23 +232,24 @@ def test_of_a_removed_machine_whose_branch_is_gone_nothing_more_is_said(remote: 
     second = joined(remote, first, 2)
     everybody(first, second)
     first.remove(second.id)
-    del remote.branches[second.id]
+    del remote.logs[second.id]
 
     assert first.sync().problems == {}
 
 
 def test_a_restored_machine_finds_a_number_that_nobody_has_seen(remote: Remote, first: MemoryMachine) -> None:
-    """Two machines have seen different manifests of it under the same one."""
+    """Two machines have seen different heads of it under the same one."""
     second, third = joined(remote, first, 2), joined(remote, first, 3)
     everybody(first, second, third)
-    backup, branches = first.folder.known, dict(remote.branches)
+    backup, logs = first.folder.known, remote.copy()
     for other, text in ((third, b"before"), (second, b"after")):
         first.folder.known = backup
-        former, remote.branches = remote.branches, dict(branches)
-        first.compact()
+        former, remote.logs = remote.logs, {machine: dict(files) for machine, files in logs.items()}
+        first.ledger.head = text.hex().ljust(40, "0")
+        first.sync()
         other.ledger.work("other", text)
         other.sync()
-    remote.branches[third.id] = former[third.id]
+    remote.logs[third.id] = former[third.id]
     everybody(first, second, third)
 
     assert not {**first.sync().problems, **second.sync().problems, **third.sync().problems}

@@ -1,32 +1,20 @@
-"""What someone who can write to the remote, or once belonged to the store, can't do."""
+"""What someone who can write to the store, or once belonged to it, can't do."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 import pytest
 
 from carryover.errors import UserError
-from carryover.sync.manifest import Membership, files_of, opened_manifest
-from carryover.sync.membership import add, waiting
-from carryover.sync.sealing import MachineKey, new_epoch, new_identity
-from support.sync_world import MemoryMachine, Remote, bodies, everybody, joined
+from carryover.sync.head import Branch, Head, Membership, opened_head, sealed_head, sealed_segment
+from carryover.sync.membership import add, admission, waiting
+from carryover.sync.payload import Payload
+from support.sync_world import MemoryMachine, Remote, bodies, everybody, joined, key_of
 
 A, B, C, D = (f"{number:016x}" for number in (1, 2, 3, 4))
 Files = dict[str, bytes]
-
-
-def rewritten(remote: Remote, machine: str, change: Callable[[Files], object]) -> None:
-    """Changes files of a branch, as whoever can write to the remote can."""
-    files = dict(remote.commits[remote.branches[machine]])
-    change(files)
-    name = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:40]
-    remote.commits[name] = files
-    remote.branches[machine] = name
 
 
 def problem(machine: MemoryMachine) -> str:
@@ -34,16 +22,22 @@ def problem(machine: MemoryMachine) -> str:
     return found
 
 
-@pytest.mark.parametrize("gone", [False, True])
-def test_a_branch_rolled_back_is_said_removes_nothing_and_is_put_back_by_its_machine(
-    remote: Remote, first: MemoryMachine, second: MemoryMachine, gone: bool
+def head_of(remote: Remote, machine: MemoryMachine) -> Head:
+    return opened_head(Branch(machine.id, head=remote.logs[machine.id]["head"]), machine.key.public, machine.key)
+
+
+@pytest.mark.parametrize("gone", ["nothing", "head", "all"])
+def test_a_log_rolled_back_is_said_removes_nothing_and_is_put_back_by_its_machine(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, gone: str
 ) -> None:
-    before = remote.branches[A]
+    before = remote.copy()[A]
     first.ledger.work("one", b"later")
     everybody(first, second)
-    remote.branches[A] = before
-    if gone:
-        del remote.branches[A]
+    remote.logs[A] = before
+    if gone == "head":
+        del remote.logs[A]["head"]
+    if gone == "all":
+        del remote.logs[A]
 
     assert "older state" in problem(second)
     assert bodies(second) == {b"said here", b"later"}
@@ -51,28 +45,37 @@ def test_a_branch_rolled_back_is_said_removes_nothing_and_is_put_back_by_its_mac
     assert second.sync().problems == {}
 
 
-def test_a_machine_sees_that_a_branch_is_older_than_another_machine_saw_it(
+def test_a_machine_sees_that_a_log_is_older_than_another_machine_saw_it(
     remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
 ) -> None:
     first.ledger.work("one", b"later")
     first.sync()
-    before = remote.branches[A]
+    before = remote.copy()[A]
     first.ledger.work("one", b"still later")
     first.sync()
     second.ledger.work("two", b"and here")
     second.sync()
-    remote.branches[A] = before
+    remote.logs[A] = before
 
     assert "older state" in third.sync().problems["m1"]
 
 
-def parts(files: Files) -> list[str]:
-    return [path for path in files if path[2] == "/"]
+def test_another_head_under_a_number_that_was_taken_is_refused(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine
+) -> None:
+    known = head_of(remote, first)
+    remote.logs[A]["head"] = sealed_head(msgspec.structs.replace(known, name="other"), first.key)
+
+    assert "another state of it under the same number" in problem(second)
+
+
+def segments(files: Files) -> list[str]:
+    return [name for name in files if name[0] == "0"]
 
 
 def swapped(files: Files) -> None:
-    paths = parts(files)
-    files.update(zip(paths, [files[path] for path in (*paths[1:], paths[0])], strict=True))
+    names = segments(files)
+    files.update(zip(names, [files[name] for name in (*names[1:], names[0])], strict=True))
 
 
 def changed(data: bytes) -> bytes:
@@ -82,10 +85,12 @@ def changed(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda files: files.update({path: changed(files[path]) for path in parts(files)}), "bytes of it were changed"),
+        (lambda files: files.update({one: changed(files[one]) for one in segments(files)}), "bytes of it were changed"),
+        (lambda files: files.update({one: files[one][:-1] for one in segments(files)}), "bytes of it were changed"),
         (swapped, "bytes of it were changed"),
-        (lambda files: [files.pop(path) for path in parts(files)], "missing from the store"),
+        (lambda files: [files.pop(one) for one in segments(files)], "missing from the store"),
     ],
+    ids=["changed", "cut", "swapped", "missing"],
 )
 def test_segments_that_are_not_as_their_machine_wrote_them_are_refused(
     remote: Remote, first: MemoryMachine, second: MemoryMachine, change: Callable[[Files], None], said: str
@@ -93,51 +98,61 @@ def test_segments_that_are_not_as_their_machine_wrote_them_are_refused(
     for text in (b"later", b"and later"):
         first.ledger.work("one", text)
         first.sync()
-    rewritten(remote, A, change)
+    change(remote.logs[A])
 
     assert said in problem(second)
     assert bodies(second) < {b"said here", b"later", b"and later"}
 
 
+@pytest.mark.parametrize("cut", [0, 1, 100])
+def test_a_head_that_is_cut_or_changed_is_refused(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, cut: int
+) -> None:
+    first.ledger.work("one", b"later")
+    first.sync()
+    whole = remote.logs[A]["head"]
+    remote.logs[A]["head"] = whole[:-cut] if cut else changed(whole)
+
+    assert problem(second)
+    assert bodies(second) == {b"said here"}
+
+
 @pytest.mark.usefixtures("third")
-def test_another_machines_branch_under_this_name_is_refused(remote: Remote, second: MemoryMachine) -> None:
-    remote.branches[A] = remote.branches[C]
+@pytest.mark.parametrize("name", ["head", "all"])
+def test_another_machines_log_under_this_name_is_refused(remote: Remote, second: MemoryMachine, name: str) -> None:
+    remote.logs[A] = {**(remote.logs[A] if name == "head" else {}), **remote.logs[C]}
 
     assert "not written by it" in second.sync().problems["m1"]
 
 
 @pytest.mark.parametrize("machine", [A, D])
-def test_a_removed_machine_speaks_for_no_other_and_gives_it_no_key(
+def test_a_removed_machine_speaks_for_no_other(
     remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, machine: str
 ) -> None:
-    """Whoever can't read the others' challenges can't answer for a machine, even with every key there was: neither for
-    one that the others know, nor for one that was just added.
-    """
-    known = third.own().state.epochs
+    """It knows whom to encrypt to, and can write to the store, but has no other's key: neither that of one that the
+    others know, nor of one that was just added."""
     first.remove("m3")
     joined(remote, first, 4)
-    trap = new_epoch(99)
-    own = third.own()
-    own.fetch()
-    forged = msgspec.structs.replace(
-        opened_manifest(own.branch(B), known),
+    segment, data = sealed_segment(1, [Payload()])
+    forged = Head(
+        store=third.own().head.store,
         machine=machine,
+        name="m1",
         sequence=1_000,
-        membership=Membership(third.folder.known.membership.members, given={trap.id: frozenset((A, B))}),
+        segments=(segment,),
+        membership=Membership({B: second.key.public, C: third.key.public}),
     )
-    files = files_of(forged, third.folder.key(), [*known, trap], trap, {B: os.urandom(32)}, former={})
-    rewritten(remote, machine, lambda present: present.update(files))
-    second.sync()
-    second.ledger.work("two", b"secret")
-    second.sync()
+    remote.logs[machine] |= {"head": sealed_head(forged, third.key), segment.name: data}
 
-    assert trap not in second.folder.known.epochs
+    outcome = second.sync()
+
+    assert "not written by it" in outcome.problems.get("m1", outcome.problems.get(machine, ""))
     assert second.folder.known.machines[A].seen.sequence < 999
-    assert D not in second.own().read().accepted
+    assert C in second.folder.known.membership.removed or machine == A
 
 
 def test_a_machine_that_was_removed_reads_nothing_new_and_says_nothing_new(
-    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
 ) -> None:
     first.remove("m3")
     for machine in (first, second):
@@ -149,66 +164,142 @@ def test_a_machine_that_was_removed_reads_nothing_new_and_says_nothing_new(
     assert bodies(third) == {b"said here", b"from outside"}
     assert "removed from the store and has written since" in second.sync().problems["m3"]
     assert b"from outside" not in bodies(second)
+    for machine in (first, second):
+        with pytest.raises(ValueError, match="for others"):
+            opened_head(Branch(machine.id, head=remote.logs[machine.id]["head"]), machine.key.public, third.key)
 
 
-def test_a_key_that_a_removed_machine_made_is_not_used(
+def test_what_a_machine_wrote_before_it_was_removed_is_taken_by_those_that_had_not(
     first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
 ) -> None:
-    """It may have told nobody that it has it."""
-    trap = new_epoch(50)
-    own = third.own()
-    view = own.read()
-    own.write(replace(view, epochs={**view.epochs, trap.id: trap}))
-    own.push()
-    waiting(second.own())
-    first.remove(third.id)
-    second.ledger.work("two", b"said here")
-    everybody(second, first)
+    third.ledger.work("three", b"while it belonged")
+    third.sync()
+    first.sync()
+    first.remove("m3")
 
-    assert trap in second.folder.known.epochs
-    assert trap.id not in {segment.epoch for segment in second.own().manifest().segments}
+    assert second.sync().problems == {}
+    assert b"while it belonged" in bodies(second)
 
 
-def test_two_machines_that_remove_another_at_once_agree_on_a_key_that_none_of_these_has(
+def test_two_machines_that_remove_another_at_once_agree_and_write_for_none_of_these(
     remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
 ) -> None:
     fourth = joined(remote, first, 4)
     everybody(first, second, third, fourth)
-    before = dict(remote.branches)
+    before = remote.copy()
     first.remove("m3")
-    ours, remote.branches = remote.branches[A], before
+    ours, remote.logs = remote.logs[A], before
     second.remove("m4")
-    remote.branches[A] = ours
+    remote.logs[A] = ours
     everybody(first, second)
     first.ledger.work("one", b"for the two of us")
     everybody(first, second)
 
-    newest = max(first.folder.known.epochs, key=lambda epoch: epoch.id)
-    assert newest in second.folder.known.epochs
     for removed in (third, fourth):
         removed.sync()
-        assert newest not in removed.folder.known.epochs
+        assert b"for the two of us" not in bodies(removed)
     assert b"for the two of us" in bodies(second)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_whom_a_removed_machine_has_added_since_does_not_belong_to_the_store(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, number: int
+) -> None:
+    """Whether what it wrote is read before or after what says that it was removed."""
+    removed, other = (second, third) if number == 2 else (third, second)
+    first.remove(removed.name)
+    stranger = MemoryMachine(remote, 5)
+    stranger.ask()
+    removed.add_all()
+    for _ in range(2):
+        for machine in (other, first):
+            machine.sync()
+
+    assert stranger.id in removed.folder.known.membership.members
+    for machine in (other, first):
+        assert stranger.id not in machine.folder.known.membership.members
+
+
+def test_a_store_that_is_rolled_back_undoes_no_removal(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+) -> None:
+    before = remote.copy()
+    first.remove("m3")
+    second.sync()
+    remote.logs = before
+    second.ledger.work("two", b"after that")
+    second.sync()
+    third.sync()
+
+    assert C in second.folder.known.membership.removed
+    assert b"after that" not in bodies(third)
 
 
 def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote: Remote, first: MemoryMachine) -> None:
     third = MemoryMachine(remote, 3)
     third.ask()
     [(machine, code)] = waiting(first.own()).items()
-    rewritten(remote, C, lambda files: files.update(join=MachineKey(new_identity()).recipient.encode()))
+    remote.logs[C]["key"] = key_of(9).public.encode()
 
     with pytest.raises(UserError, match="no longer asks to be added"):
         add(first.own(), machine, code)
     assert C not in first.folder.known.membership.members
 
 
-def test_an_offer_without_the_key_of_this_machine_is_no_offer(remote: Remote, first: MemoryMachine) -> None:
+@pytest.mark.parametrize("key", [b"", b"ssh-ed25519 AAAA", b"age1x", b"\xff", b"ssh-ed25519 " + b"A" * 68 + b"\n* x"])
+def test_what_is_no_key_asks_for_nothing(remote: Remote, first: MemoryMachine, key: bytes) -> None:
+    remote.logs[C] = {"key": key}
+
+    assert first.sync().waiting == ()
+
+
+def test_whoever_knows_a_machines_code_joins_in_its_place_only_with_its_key(
+    remote: Remote, first: MemoryMachine
+) -> None:
+    """The code is no secret: it is shown on screens, and stands for a key that never leaves its machine."""
     third = MemoryMachine(remote, 3)
     third.ask()
-    own = first.own()
-    files = files_of(own.manifest(), MachineKey(new_identity()), own.state.epochs, own.state.epochs[0], {}, former={})
-    rewritten(remote, A, lambda present: present.update({**files, f"keys/{C}": files["head"]}))
+    [(machine, code)] = waiting(first.own()).items()
+    add(first.own(), machine, code)
+    thief = MemoryMachine(remote, 3)
+    thief.key = key_of(9)
+    remote.logs[C]["key"] = thief.key.public.encode()
+
+    assert not thief.join()
+    assert third.join() and third.sync().problems == {}
+
+
+def test_an_offer_that_only_looks_like_one_is_no_offer(remote: Remote, first: MemoryMachine) -> None:
+    """Signed by somebody else than the owner of the key beside it, or without this machine among those it adds."""
+    third = MemoryMachine(remote, 3)
+    third.ask()
+    known = first.own().head
+    offer = msgspec.structs.replace(known, membership=Membership({A: first.key.public, C: third.key.public}))
+    remote.logs[A]["head"] = sealed_head(offer, key_of(9))
+    assert not third.join()
+    other = msgspec.structs.replace(known, membership=Membership({A: first.key.public, D: third.key.public}))
+    remote.logs[A]["head"] = sealed_head(other, first.key)
 
     assert not third.join()
     with pytest.raises(UserError, match="waits to be added"):
         third.sync()
+
+
+def test_an_offer_of_somebody_else_has_another_code_than_the_machine_that_the_user_looks_at(
+    remote: Remote, first: MemoryMachine
+) -> None:
+    third, evil = MemoryMachine(remote, 3), MemoryMachine(remote, 9)
+    third.ask()
+    members = Membership({evil.id: evil.key.public, C: third.key.public})
+    forged = Head(store="f" * 16, machine=evil.id, name="m1", sequence=5, membership=members)
+    remote.logs[evil.id] = {"key": evil.key.public.encode(), "head": sealed_head(forged, evil.key)}
+    offer = admission(third.own())
+
+    assert offer is not None and offer.code != first.own().code
+
+
+def test_of_another_store_nothing_is_taken(remote: Remote, first: MemoryMachine, second: MemoryMachine) -> None:
+    head = msgspec.structs.replace(head_of(remote, second), store="0" * 16, sequence=99)
+    remote.logs[B]["head"] = sealed_head(head, second.key)
+
+    assert "belongs to another store" in problem(first)

@@ -18,28 +18,27 @@ if TYPE_CHECKING:
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
-to this one, over a git remote of yours that is not the remote of a project. It
-is encrypted before it leaves this machine: whoever keeps the remote sees neither
-words nor names. Off until `init`. Another machine's work is in no handoff until
+to this one, over a git remote of yours that is not the remote of a project, or a
+folder. It is encrypted before it leaves this machine: whoever keeps the store
+sees neither words nor names. Off until `init`. Another machine's work is in no handoff until
 you `allow` it for a project, and nothing from there is ever run or opened here.
 
-    init REMOTE          make a store at the remote, or ask to join the one there
+    init REMOTE          make a store there, or ask to join the one there
     (none)               synchronise once; `carryover config sync.every 5m` has
                          carryoverd do it
     status               each machine's last state and what waits
     allow [PROJECT]      let another machine's work into this project's handoff
     add-machine [CODE]   let a machine in that asks, after comparing its code
     remove-machine NAME  what is sent from now on, that machine can't read
-    compact              drop this machine's history from the store
     off                  end it here; what was recorded stays"""
 
 EXAMPLES: Final = """\
   carryover sync init git@example.org:me/carryover-store.git
-  carryover sync init /mnt/share/store.git --name desktop
+  carryover sync init /mnt/share/store --name desktop    an empty folder
   carryover sync                             once, now
   carryover sync add-machine                 on a machine of the store
   carryover sync allow                       this project, as it is elsewhere
-  carryover sync off --delete                and remove this machine's branch"""
+  carryover sync off --delete                and remove what it has sent"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("what", metavar="WHAT", nargs="?", help="the remote, project or machine that the action is for")
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
-    add("--ssh-key", metavar="FILE", help="with init: your ssh key without a passphrase, as this machine's key")
-    flag(parser, "--delete", "with off: remove this machine's branch from the store")
+    add("--ssh-key", metavar="FILE", help="with init: your ed25519 key without a passphrase, as this machine's key")
+    flag(parser, "--delete", "with off: remove what this machine has written to the store")
     flag(parser, "--forget", "with off: forget what came from other machines")
     flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
     flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
@@ -94,7 +93,7 @@ def _init(args: argparse.Namespace) -> Done:
     if done.founded:
         return done, (
             f"✓ There is a store at {done.remote} now. This machine is {done.name} in it.",
-            f"  The store's code, which each machine shows when it joins: {done.code}",
+            f"  Its code, which each machine that it adds shows: {done.code}",
             "Nothing was sent yet: `carryover sync` does that once, `carryover config sync.every 5m` regularly.",
             f"On your other machine: `carryover sync init {quoted(done.remote)}`.",
         )
@@ -129,9 +128,9 @@ def _once(args: argparse.Namespace) -> Done:
 
 
 def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
-    """Whether the user says that the store's code is the same on the machine that has added this one."""
-    name = offer.manifest.name
-    report = f"{name} has added this machine. The store's code: {offer.code}"
+    """Whether the user says that the machine that has added this one shows the same code."""
+    name = offer.head.name
+    report = f"{name} has added this machine. The code of {name}: {offer.code}"
     question = f"{report}\nDid `carryover sync add-machine` show the same code on {name}?"
     return agreed(args, question, otherwise=f"{report}. If that machine shows the same code, run this with --yes.")
 
@@ -142,7 +141,7 @@ def _add_machine(args: argparse.Namespace) -> Done:
     added = add_machines(args.what, partial(_is_that_machine, args))
     return {"added": added}, (
         f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
-        f"  It will show the store's code, for you to compare: {added[0].store_code}",
+        f"  It will show this machine's code, for you to compare: {added[0].own_code}",
     )
 
 
@@ -166,32 +165,21 @@ def _remove_machine(args: argparse.Namespace) -> Done:
     removed, names = remove_machine(args.what)
     left = ", ".join(names) or "no other machine"
     return {"removed": removed, "left": names}, (
-        f"✓ {removed} is removed. What is sent from now on is encrypted with a key that it does not have; your "
-        "other machines use that key from their next sync on.",
+        f"✓ {removed} is removed. What this machine sends from now on, it can't read; your other machines leave it "
+        "out from their next sync on.",
         f"Besides this one, the store has {left} now. Remove what you do not know: the removed one may have added it.",
         "What it has taken or could take until now, it can still read. Take its access to the remote away as well.",
-    )
-
-
-def _compact(_args: argparse.Namespace) -> Done:
-    from carryover.actions.syncing import compact
-
-    remote = compact()
-    by_server = "its server's next clean-up, which is up to the server"
-    how = "`git gc --prune=now` in its folder, by the folder's owner" if remote.startswith("/") else by_server
-    return {"compacted": True}, (
-        "✓ This machine's branch has no history any more. Other machines' branches are theirs to compact.",
-        f"What it no longer lists leaves the remote with {how}. Copies that others have made stay.",
     )
 
 
 def _off(args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import end
 
-    also = " and remove its branch from the store" if args.delete else ""
+    also = " and remove what it has written to the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
     was_on = end(delete=args.delete, forget=args.forget)
-    rest = "" if args.delete or not was_on else " Its branch in the store stays; another machine can remove this one."
+    stays = " What it has sent stays in the store; another machine can remove this one."
+    rest = "" if args.delete or not was_on else stays
     theirs = "was forgotten" if args.forget else "stays"
     return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [
         f"✓ This machine no longer synchronises.{rest} What came from other machines {theirs}."
@@ -204,7 +192,6 @@ _DOES: Final[Mapping[str, Callable[[argparse.Namespace], Done]]] = {
     "allow": _allow,
     "add-machine": _add_machine,
     "remove-machine": _remove_machine,
-    "compact": _compact,
     "off": _off,
 }
 """What each action does; without one, it synchronises once."""
@@ -218,8 +205,6 @@ def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
         rows.append(("problem", paint(sync.problem, YELLOW)))
     if sync.waits_to_be_added:
         rows.append(("waits", "to be added: `carryover sync add-machine` on a machine of the store"))
-    elif sync.unsent:
-        rows.append(("waits", "the newest state of this machine, which the next sync sends"))
     for machine in sync.machines:
         last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "not synchronised yet"
         problem = f"; {paint(machine.problem, YELLOW)}" if machine.problem and not machine.removed else ""

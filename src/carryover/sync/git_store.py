@@ -1,0 +1,210 @@
+"""A store in a git remote of the user's: a branch for each machine, and git itself for all that is done with it.
+
+Only its own machine writes a branch, so no push conflicts with another. Nothing is checked out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from carryover.errors import visible
+from carryover.probe.git_command import Answer, in_store, in_store_ended
+from carryover.sync.address import folder_at, without_credentials
+from carryover.sync.head import MOST_MACHINES
+from carryover.sync.sealing import LARGEST_OBJECT
+from carryover.sync.store import CHANGED, FILE, Fetched, FolderStore, Store, StoreTrouble
+
+LOCAL_S: Final = 120.0
+REMOTE_S: Final = 3_600.0
+"""A first sync over a slow line takes long. A remote that says nothing for a minute is given up sooner."""
+OLDEST_GIT: Final = (2, 31)
+"""The first that takes settings from the environment."""
+LEFT_AFTER_S: Final = 10.0
+"""Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
+MOST_LOOSE: Final = 2_000
+_BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
+_THEIRS: Final = "refs/store/"
+_REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
+_NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository")
+
+
+class Unanswered(StoreTrouble):
+    """The remote did not answer in time."""
+
+
+class _Blob(NamedTuple):
+    id: str
+    size: int
+
+
+def store_at(folder: Path, remote: str) -> Store:
+    """Returns the store at a remote: a folder, or what git reaches, for which it keeps a repository at `folder`."""
+    shared = folder_at(remote)
+    return FolderStore(shared) if shared is not None else GitStore(folder, remote)
+
+
+class GitStore(Store):
+    """The store at the address `remote`, with a bare repository at `folder`."""
+
+    def __init__(self, folder: Path, remote: str) -> None:
+        in_store_ended.clear()
+        self._folder = folder
+        self._remote = remote
+        self._tips: dict[str, str] = {}
+        """The commits of the machines' branches, as they were fetched or pushed."""
+        self._files: dict[str, dict[str, _Blob]] = {}
+
+    def foreign(self) -> str | None:
+        self._create()
+        return next((ref for ref in self._listed() if _BRANCH.fullmatch(ref) is None), None)
+
+    def fetch(self) -> Fetched:
+        self._create()
+        refused: dict[str, str] = {}
+        listed: dict[str, str] = {}
+        try:
+            self._git("fetch", "--prune", "--force", "store", f"+refs/heads/*:{_THEIRS}*", remote=True)
+        except Unanswered:
+            raise
+        except StoreTrouble as trouble:
+            listed = {found[1]: commit for ref, commit in self._listed().items() if (found := _BRANCH.fullmatch(ref))}
+            refused = self._fetched_one_by_one(listed, trouble)
+        # One that is refused is known by its commit, so that its own machine can put another in its place.
+        self._tips, self._files = self._fetched() | {machine: listed[machine] for machine in refused}, {}
+        for machine in self._tips.keys() - refused.keys():
+            try:
+                self._files[machine] = self._files_of(self._tips[machine])
+            except StoreTrouble as trouble:
+                refused[machine] = trouble.reason
+        files = {machine: {name: blob.size for name, blob in blobs.items()} for machine, blobs in self._files.items()}
+        return Fetched(files, refused)
+
+    def _fetched_one_by_one(self, listed: Mapping[str, str], trouble: StoreTrouble) -> dict[str, str]:
+        """Gets each branch by itself, so that one which git refuses keeps no other back. Returns why some were."""
+        here, refused = self._fetched(), dict[str, str]()
+        if len(listed) > 2 * MOST_MACHINES:
+            raise trouble
+        for machine, commit in listed.items():
+            try:
+                if here.get(machine) != commit:
+                    self._git("fetch", "--force", "store", f"+refs/heads/{machine}:{_THEIRS}{machine}", remote=True)
+            except Unanswered:
+                raise
+            except StoreTrouble as error:
+                refused[machine] = error.reason
+        if len(refused) == len(listed):
+            raise trouble
+        return refused
+
+    def _fetched(self) -> dict[str, str]:
+        form = "--format=%(objecttype) %(objectname) refs/heads/%(refname:lstrip=2)"
+        rows = map(str.split, self._git("for-each-ref", form, _THEIRS).decode(errors="replace").splitlines())
+        found = ((_BRANCH.fullmatch(ref), commit) for kind, commit, ref in rows if kind == "commit")
+        return {branch[1]: commit for branch, commit in found if branch is not None}
+
+    def _listed(self) -> dict[str, str]:
+        listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace").splitlines()
+        rows = (line.partition("\t") for line in listed)
+        return {ref: commit for commit, _, ref in rows if ref != "HEAD"}
+
+    def _files_of(self, commit: str) -> dict[str, _Blob]:
+        """Returns the files of a commit, leaving out those that no machine writes."""
+        listed = self._git("ls-tree", "-z", "-l", "--full-tree", commit).decode(errors="replace")
+        files = {}
+        for row in listed.split("\0")[:-1]:
+            about, _, name = row.partition("\t")
+            _, kind, blob, size = about.split()
+            if kind == "blob" and FILE.fullmatch(name):
+                files[name] = _Blob(blob, int(size))
+        return files
+
+    def read(self, machine: str, name: str) -> bytes | None:
+        blob = self._files.get(machine, {}).get(name)
+        return self._git("cat-file", "blob", blob.id) if blob is not None and blob.size <= LARGEST_OBJECT else None
+
+    def write(
+        self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
+    ) -> None:
+        self._create()
+        added = {name: self._git("hash-object", "-w", "--stdin", given=data) for name, data in new.items()}
+        former = {name: blob for name, blob in self._files.get(machine, {}).items() if name in names}
+        files = former | {name: _Blob(id.decode().strip(), len(new[name])) for name, id in added.items()}
+        rows = "".join(f"100644 blob {blob.id}\t{name}\n" for name, blob in files.items())
+        tree = self._git("mktree", given=rows.encode()).decode().strip()
+        tip = self._tips.get(machine)
+        after = ("-p", tip) if tip is not None and machine in self._files and not without_history else ()
+        commit = self._git("commit-tree", tree, *after).decode().strip()
+        self._push(machine, commit, tip)
+        self._tips[machine], self._files[machine] = commit, files
+
+    def remove(self, machine: str) -> None:
+        self._push(machine, "", self._tips.get(machine))
+
+    def _push(self, machine: str, commit: str, expected: str | None) -> None:
+        branch = f"refs/heads/{machine}"
+        self._git("push", f"--force-with-lease={branch}:{expected or ''}", "store", f"{commit}:{branch}", remote=True)
+
+    def tidy(self) -> None:
+        """Packs what was fetched and drops what no branch has any more, if there are many files."""
+        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
+            self._git("gc", timeout_s=REMOTE_S)
+
+    def _create(self) -> None:
+        """Makes the repository if there is none."""
+        if not (self._folder / "HEAD").exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            version = self._git("version").decode(errors="replace").strip()
+            if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST_GIT:
+                raise StoreTrouble(f"Synchronising needs git 2.31 or newer; this is {version}. Nothing was changed.")
+            self._git("init", "--", str(self._folder))
+        # Locks of programs that were killed would make git refuse to write for ever.
+        for lock in self._folder.rglob("*.lock"):
+            with suppress(OSError):
+                if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
+                    lock.unlink()
+
+    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = LOCAL_S) -> bytes:
+        """Runs git in the repository. Returns its answer. Raises StoreTrouble."""
+        address = self._remote if remote else ""
+        try:
+            answer = in_store(
+                self._folder, *command, remote=address, given=given, timeout_s=REMOTE_S if remote else timeout_s
+            )
+        except TimeoutError as error:
+            raise Unanswered(_trouble("git did not end in time", remote=remote)) from error
+        except OverflowError as error:
+            reason = "it holds more than any machine writes"
+            raise StoreTrouble(_trouble(reason, remote=remote), reason) from error
+        except FileNotFoundError as error:
+            raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
+        if answer.code != 0:
+            reason = _reason(answer)
+            raise StoreTrouble(_trouble(reason, remote=remote and str(self._folder) not in reason), reason)
+        return answer.out
+
+
+def _reason(answer: Answer) -> str:
+    """Returns what git says is wrong, on one line and without passwords."""
+    if b"stale info" in answer.out:
+        return CHANGED
+    text = without_credentials(answer.error.decode(errors="replace"))
+    lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
+    telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines
+    return visible("; ".join(telling[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
+
+
+def _trouble(reason: str, *, remote: bool) -> str:
+    if remote:
+        return (
+            f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that `git ls-remote` works with "
+            "its address without asking anything, then run the command again."
+        )
+    what_next = "correct that, or remove the folder `sync/store` in ~/.carryover, then sync again"
+    return f"The local part of the store can't be used: {reason}. Nothing is lost: {what_next}."

@@ -1,0 +1,182 @@
+"""A store in a folder: whoever can write into it can neither start a program by it nor lead Carryover out of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from carryover.probe.git_command import end_in_store
+from carryover.sync.sealing import LARGEST_OBJECT
+from carryover.sync.store import FolderStore, StoreTrouble
+from support.repository import git
+
+ME: Final = "0123456789abcdef"
+OTHER: Final = "fedcba9876543210"
+ALL: Final = {"key", "head", "00000001"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "store").mkdir()
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def store(folder: Path) -> FolderStore:
+    return FolderStore(folder)
+
+
+def test_files_are_added_replaced_and_removed(store: FolderStore, folder: Path) -> None:
+    store.write(ME, {"key": b"k", "head": b"1", "00000001": b"part"}, ALL)
+    other = FolderStore(folder)
+
+    assert other.fetch() == ({ME: {"key": 1, "head": 1, "00000001": 4}}, {})
+    store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
+    assert other.fetch().files == {ME: {"key": 1, "head": 1, "00000002": 4}}
+    assert (other.read(ME, "head"), other.read(ME, "00000001"), other.read(OTHER, "head")) == (b"2", None, None)
+    other.remove(ME)
+    assert not list(folder.iterdir())
+
+
+def test_what_lists_the_others_is_written_last(
+    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads meanwhile, or copies the folder, finds what a head lists."""
+    store.write(ME, {"key": b"k", "head": b"1"}, {"key", "head"})
+    monkeypatch.setattr("carryover.sync.store.os.rename", refuses_head(os.rename))
+    with pytest.raises(StoreTrouble):
+        store.write(ME, {"head": b"2", "00000001": b"part"}, ALL)
+    monkeypatch.undo()
+
+    assert FolderStore(folder).fetch().files == {ME: {"key": 1, "head": 1, "00000001": 4}}
+    assert store.read(ME, "head") == b"1"
+    assert sorted(path.name for path in (folder / ME).iterdir()) == ["00000001", "head", "key"]
+
+
+def refuses_head(rename: Callable[..., None]) -> Callable[..., None]:
+    def renamed(source: str, target: str, **places: int) -> None:
+        if target == "head":
+            raise OSError(28, "No space left on device")
+        rename(source, target, **places)
+
+    return renamed
+
+
+def test_a_write_does_not_overwrite_what_this_machine_has_not_seen(store: FolderStore, folder: Path) -> None:
+    store.write(ME, {"head": b"1"}, {"head"})
+    FolderStore(folder).fetch()
+    (folder / ME / "head").write_bytes(b"of a copy of this machine")
+
+    with pytest.raises(StoreTrouble, match="was changed meanwhile"):
+        store.write(ME, {"head": b"2"}, {"head"})
+    store.fetch()
+    store.write(ME, {"head": b"2"}, {"head"})
+    assert (folder / ME / "head").read_bytes() == b"2"
+
+
+@pytest.mark.parametrize("link", ["machine", "head", "00000001", "temporary"])
+def test_nothing_is_read_or_written_through_a_link(
+    tmp_path: Path, store: FolderStore, folder: Path, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("head", "key", "00000001"):
+        (outside / name).write_text("mine\n")
+    if link == "machine":
+        (folder / ME).symlink_to(outside)
+    else:
+        (folder / ME).mkdir()
+        monkeypatch.setattr("carryover.sync.store.secrets.token_hex", lambda size: "x" * size)
+        name = f"new-{'x' * 6}" if link == "temporary" else link
+        (folder / ME / name).symlink_to(outside / "head")
+
+    assert store.fetch().files.get(ME, {}) == {}
+    assert store.read(ME, link) is None
+    if link in ("machine", "temporary"):
+        with pytest.raises(StoreTrouble):
+            store.write(ME, {"head": b"1"}, {"head"})
+    else:
+        store.write(ME, {"head": b"1", "00000001": b"part"}, {"head", "00000001"})
+
+    assert {path.read_text() for path in outside.iterdir()} == {"mine\n"}
+    assert len(list(outside.iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["machine", "head", "00000001"])
+def test_a_pipe_or_a_device_in_a_folder_holds_nobody_up(store: FolderStore, folder: Path, name: str) -> None:
+    place = folder / OTHER if name == "machine" else folder / OTHER / name
+    place.parent.mkdir(exist_ok=True)
+    os.mkfifo(place)
+    store.write(ME, {"head": b"1"}, {"head"})
+
+    assert store.fetch().files[ME] == {"head": 1}
+    assert store.fetch().files.get(OTHER, {}) == {}
+    assert store.read(OTHER, name) is None
+
+
+def test_a_file_larger_than_any_machine_writes_is_not_read(store: FolderStore, folder: Path) -> None:
+    (folder / OTHER).mkdir()
+    with (folder / OTHER / "head").open("wb") as file:
+        file.truncate(LARGEST_OBJECT + 1)
+    store.fetch()
+
+    assert store.read(OTHER, "head") is None
+
+
+def test_what_no_machine_writes_is_left_out_and_left_alone(store: FolderStore, folder: Path) -> None:
+    (folder / ME).mkdir()
+    for name in ("../x", "hook", "00000001.tmp", "key.pub", "head~"):
+        (folder / ME / name.replace("/", "_")).write_text("x")
+    (folder / "0123").mkdir()
+    store.fetch()
+    store.write(ME, {"head": b"1"}, {"head"})
+
+    assert store.fetch().files == {ME: {"head": 1}}
+    assert len(list((folder / ME).iterdir())) == 6
+
+
+def test_hidden_files_are_nobodys_and_all_else_is_foreign(store: FolderStore, folder: Path) -> None:
+    (folder / ".stfolder").mkdir()
+    (folder / ME).mkdir()
+    assert store.foreign() is None
+
+    (folder / "notes.txt").touch()
+    assert store.foreign() == "notes.txt"
+    shutil.rmtree(folder)
+    git(folder.parent, "init", "--quiet", "store")
+    assert store.foreign() == ".git"
+
+
+def test_the_folder_of_a_group_stays_the_groups(store: FolderStore, folder: Path) -> None:
+    folder.chmod(0o2775)
+    store.write(ME, {"head": b"1"}, {"head"})
+
+    assert (folder / ME).stat().st_mode & 0o7777 == 0o2775
+    assert (folder / ME / "head").stat().st_mode & 0o777 == 0o664
+    folder.chmod(0o700)
+    store.write(OTHER, {"head": b"1"}, {"head"})
+    assert (folder / OTHER).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_is_not_there_is_said_and_not_made(folder: Path) -> None:
+    store = FolderStore(folder / "away")
+
+    for use in (store.fetch, store.foreign, lambda: store.write(ME, {"head": b"1"}, {"head"})):
+        with pytest.raises(StoreTrouble, match="can't be reached"):
+            use()
+    assert not (folder / "away").exists()
+
+
+def test_work_in_a_folder_ends_when_the_daemon_stops(store: FolderStore, folder: Path) -> None:
+    end_in_store()
+
+    for use in (store.fetch, lambda: store.write(ME, {"head": b"1"}, {"head"})):
+        with pytest.raises(StoreTrouble, match="synchronising was ended"):
+            use()
+
+    assert not list(folder.iterdir())

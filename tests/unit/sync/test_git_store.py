@@ -1,0 +1,232 @@
+"""A store in a git remote, over real git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from carryover.sync.git_store import GitStore, store_at
+from carryover.sync.store import FolderStore, StoreTrouble
+from support.git_server import remote_at
+from support.repository import git
+from support.tools import program
+
+ME: Final = "0123456789abcdef"
+OTHER: Final = "fedcba9876543210"
+BRANCH: Final = f"refs/heads/{ME}"
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    return tmp_path / "remote.git"
+
+
+@pytest.fixture
+def address(remote: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    found, environment = remote_at(remote)
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    return found
+
+
+@pytest.fixture
+def store(tmp_path: Path, address: str) -> GitStore:
+    made = GitStore(tmp_path / "store", address)
+    made.fetch()
+    return made
+
+
+def planted(remote: Path, rows: str, branch: str = OTHER) -> str:
+    """Puts a commit into the remote whose tree has these rows; returns its id."""
+    tree = git(remote, "mktree", "-z", given=rows).strip()
+    commit = git(remote, "commit-tree", tree, "-m", "x").strip()
+    git(remote, "update-ref", f"refs/heads/{branch}", commit)
+    return commit
+
+
+def blob(remote: Path, text: str = "x") -> str:
+    return git(remote, "hash-object", "-w", "-t", "blob", "--stdin", given=text).strip()
+
+
+def test_files_are_added_replaced_and_removed(tmp_path: Path, store: GitStore, address: str, remote: Path) -> None:
+    store.write(ME, {"key": b"k", "head": b"a\n\0b", "00000001": b"part"}, {"key", "head", "00000001"})
+    other = GitStore(tmp_path / "two", address)
+
+    assert other.fetch() == ({ME: {"key": 1, "head": 4, "00000001": 4}}, {})
+    assert (other.read(ME, "head"), other.read(ME, "00000001")) == (b"a\n\0b", b"part")
+    store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
+    assert store.read(ME, "00000002") == b"more"
+    assert other.fetch().files == {ME: {"key": 1, "head": 1, "00000002": 4}}
+    assert (other.read(ME, "head"), other.read(ME, "00000001")) == (b"2", None)
+    assert store.fetch() == other.fetch()
+    git(remote, "fsck", "--strict", "--full")
+    other.remove(ME)
+    assert store.fetch().files == {}
+
+
+def test_a_commit_says_neither_who_nor_when(store: GitStore, remote: Path) -> None:
+    store.write(ME, {"head": b"1"}, {"head"})
+
+    shown = git(remote, "log", "-1", "--format=%an %ae %at %cn %ce %ct %s", ME)
+    assert shown.split() == ["carryover", "carryover", "0", "carryover", "carryover", "0", "sync"]
+
+
+def test_what_is_written_without_history_has_none(store: GitStore, remote: Path) -> None:
+    """After a forget, so that the remote's own clean-up can remove what was forgotten."""
+    for text in (b"1", b"2"):
+        store.write(ME, {"head": text}, {"head"})
+    assert len(git(remote, "rev-list", ME).split()) == 2
+
+    store.write(ME, {"head": b"3"}, {"head"}, without_history=True)
+
+    assert len(git(remote, "rev-list", ME).split()) == 1
+
+
+def test_a_push_does_not_overwrite_what_this_machine_has_not_seen(
+    tmp_path: Path, store: GitStore, address: str, remote: Path
+) -> None:
+    store.write(ME, {"head": b"1"}, {"head"})
+    for other in (GitStore(tmp_path / "two", address), GitStore(tmp_path / "three", address)):
+        with pytest.raises(StoreTrouble, match="was changed meanwhile"):
+            other.write(ME, {"head": b"2"}, {"head"})
+    for ref in ("refs/heads/main", f"{BRANCH}0", "refs/tags/v1"):
+        git(remote, "update-ref", ref, ME)
+
+    assert store.foreign() in ("refs/heads/main", f"{BRANCH}0", "refs/tags/v1")
+    assert store.fetch().files == {ME: {"head": 1}}
+    assert store.read(ME, "head") == b"1"
+
+
+@pytest.mark.parametrize("name", ["packed-refs.lock", f"refs/store/{ME}.lock"])
+def test_a_lock_that_a_killed_git_left_is_removed_but_not_that_of_one_at_work(
+    store: GitStore, tmp_path: Path, name: str
+) -> None:
+    store.write(ME, {"head": b"1"}, {"head"})
+    lock = tmp_path / "store" / name
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+
+    store.fetch()
+    assert lock.exists()
+    os.utime(lock, (1, 1))
+    store.fetch()
+    assert not lock.exists()
+    store.write(ME, {"head": b"2"}, {"head"})
+    assert store.fetch().files == {ME: {"head": 1}}
+
+
+def test_what_no_branch_has_any_more_goes(store: GitStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carryover.sync.git_store.MOST_LOOSE", 0)
+    store.write(ME, {"head": b"1", "00000001": b"forgotten"}, {"head", "00000001"})
+    gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:00000001").strip()
+    store.write(ME, {"head": b"2"}, {"head"}, without_history=True)
+    store.fetch()
+
+    store.tidy()
+
+    here = ["git", "cat-file", "-e", gone]
+    assert subprocess.run(here, cwd=tmp_path / "store", check=False, capture_output=True).returncode != 0
+    assert store.read(ME, "head") == b"2"
+
+
+def test_a_branch_that_git_refuses_keeps_no_other_back(store: GitStore, remote: Path) -> None:
+    store.write(ME, {"head": b"1"}, {"head"})
+    planted(remote, f"100644 blob {blob(remote)}\t.git\0")
+
+    fetched = store.fetch()
+
+    assert fetched.files == {ME: {"head": 1}}
+    assert set(fetched.refused) == {OTHER} and "hasDotgit" in fetched.refused[OTHER]
+    store.write(ME, {"head": b"2"}, {"head"})
+    assert store.fetch().files == {ME: {"head": 1}}
+
+
+def test_an_own_branch_that_somebody_replaced_is_put_back(store: GitStore, remote: Path) -> None:
+    store.write(OTHER, {"head": b"theirs"}, {"head"})
+    for rows in (f"100644 blob {blob(remote)}\t.git\0", f"100644 blob {blob(remote)}\thead\0"):
+        store.write(ME, {"head": b"mine"}, {"head"})
+        planted(remote, rows, ME)
+
+        store.fetch()
+        store.write(ME, {"head": b"mine again"}, {"head"})
+
+        assert store.fetch() == ({ME: {"head": 10}, OTHER: {"head": 6}}, {})
+
+
+def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStore, remote: Path) -> None:
+    tree, kind = blob(remote), "100644 blob"
+    for _ in range(6):
+        rows = "".join(f"{kind} {tree}\t{number:02d}\0" for number in range(10))
+        tree, kind = git(remote, "mktree", "-z", given=rows).strip(), "040000 tree"
+    planted(remote, f"{kind} {tree}\t00000001\0")
+
+    assert store.fetch().files == {OTHER: {}}
+
+
+def test_a_tree_of_more_files_than_an_answer_may_have_keeps_no_other_back(
+    store: GitStore, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(ME, {"head": b"1"}, {"head"})
+    one = blob(remote)
+    planted(remote, "".join(f"100644 blob {one}\t{number:08d}\0" for number in range(2_000)))
+    monkeypatch.setattr("carryover.probe.git_command.LARGEST_ANSWER", 1 << 16)
+
+    fetched = store.fetch()
+
+    assert fetched.files == {ME: {"head": 1}}
+    assert fetched.refused == {OTHER: "it holds more than any machine writes"}
+
+
+def test_files_that_no_machine_writes_are_left_out(store: GitStore, remote: Path) -> None:
+    names = ("head", "a\nreset main", '"quoted', "keys", "0000001", "x00000001")
+    link = f"120000 blob {blob(remote, '/etc/passwd')}\tkey\0"
+    planted(remote, link + "".join(f"100644 blob {blob(remote)}\t{name}\0" for name in names))
+
+    assert store.fetch().files == {OTHER: {"head": 1, "key": 11}}
+    assert store.read(OTHER, "key") == b"/etc/passwd"
+
+
+def fake_git(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> Path:
+    """Puts a git first on PATH that does nothing; returns the file into which it writes what it was told."""
+    program(folder / "bin" / "git", f'echo "$@" >> {folder}/seen', f"echo git version {version}")
+    monkeypatch.setenv("PATH", f"{folder}/bin:/usr/bin:/bin")
+    return folder / "seen"
+
+
+def test_the_address_is_on_no_command_line_and_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = fake_git(tmp_path, monkeypatch, "2.39.2")
+    store = GitStore(tmp_path / "store", "https://ann:token@example.invalid/store")
+
+    store.foreign()
+    store.remove(ME)
+
+    assert "ls-remote" in seen.read_text() and "push" in seen.read_text()
+    assert "token" not in seen.read_text()
+
+
+def test_a_remote_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:
+    store = GitStore(tmp_path / "store", "https://ann:token@127.0.0.1:1/store")
+
+    with pytest.raises(StoreTrouble, match="can't be reached") as caught:
+        store.fetch()
+
+    assert "token" not in str(caught.value)
+
+
+def test_a_git_that_is_too_old_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_git(tmp_path, monkeypatch, "2.30.2")
+
+    with pytest.raises(StoreTrouble, match=r"needs git 2.31 or newer; this is git version 2.30.2"):
+        GitStore(tmp_path / "store", "ssh://host/store").fetch()
+
+
+@pytest.mark.parametrize("address", ["/srv/store", "file:///srv/store", "file:///srv/st%6Fre"])
+def test_git_never_runs_in_a_folder_that_others_write_into(tmp_path: Path, address: str) -> None:
+    """Its configuration and its hooks would run as this user."""
+    assert isinstance(store_at(tmp_path, address), FolderStore)
+    with pytest.raises(StoreTrouble, match="transport 'file' not allowed"):
+        GitStore(tmp_path / "store", address).fetch()

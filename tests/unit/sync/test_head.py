@@ -1,0 +1,266 @@
+"""Keys, heads and segments, addresses of remotes, and what a set-up of an earlier version comes to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import zlib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from carryover.errors import UserError
+from carryover.faces.cli.main import main
+from carryover.paths import StateDir
+from carryover.sync.address import normalised, usable_address, without_credentials
+from carryover.sync.folder import SyncFolder
+from carryover.sync.head import (
+    Branch,
+    Head,
+    Membership,
+    Segment,
+    opened_head,
+    opened_segment,
+    sealed_head,
+    sealed_segment,
+)
+from carryover.sync.membership import leave
+from carryover.sync.payload import LARGEST_BODY, LARGEST_PAYLOADS, Payload, SyncedEvent, SyncedSession
+from carryover.sync.sealing import (
+    LARGEST_OBJECT,
+    MachineKey,
+    Unreadable,
+    inflated,
+    is_signed_by,
+    make_key,
+    new_identity,
+    open_by,
+    recipient_of,
+    seal_for,
+)
+from support.shared_file import ssh_key
+
+ME, OTHER = "0" * 16, "1" * 16
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> MachineKey:
+    make_key(tmp_path / "key")
+    return MachineKey(tmp_path / "key")
+
+
+def test_an_ssh_key_can_be_a_machines_key(tmp_path: Path, key: MachineKey) -> None:
+    ssh_key(tmp_path / "id")
+    own = MachineKey(tmp_path / "id")
+
+    assert "bob@work" not in own.public
+    assert own.open(seal_for([own.public, key.public], b"content")) == b"content"
+    with pytest.raises(Unreadable):
+        key.open(seal_for([own.public], b"content"))
+    signed = own.signature(b"message")
+    assert is_signed_by(own.public, signed, b"message")
+    for public, signature, message in ((key.public, signed, b"message"), (own.public, signed, b"other")):
+        assert not is_signed_by(public, signature, message)
+    for junk in (b"", b"\xff", signed[:-30], b"-----BEGIN SSH SIGNATURE-----\n-----END SSH SIGNATURE-----\n"):
+        assert not is_signed_by(own.public, junk, b"message")
+
+
+@pytest.mark.parametrize(
+    ("kind", "passphrase", "said"),
+    [("ed25519", "secret words", "it has a passphrase"), ("rsa", "", "no public key of the kind ssh-ed25519")],
+)
+def test_an_ssh_key_that_cant_be_used_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, passphrase: str, said: str
+) -> None:
+    ssh_key(tmp_path / "id", kind, passphrase)
+    (tmp_path / "store").mkdir()
+
+    assert main(["sync", "init", str(tmp_path / "store"), "--ssh-key", str(tmp_path / "id")]) == 5
+
+    err = capsys.readouterr().err
+    assert said in err and "Nothing was changed" in err
+    assert not (Path.home() / ".carryover" / "sync").exists()
+    assert not list((tmp_path / "store").iterdir())
+
+
+SETTINGS = {"remote": "/r", "machine": ME, "name": "m", "form": 2}
+
+
+def test_a_damaged_file_is_named_and_synchronising_can_be_ended(tmp_path: Path) -> None:
+    folder = SyncFolder(StateDir(tmp_path))
+    folder.path.mkdir()
+    (folder.path / "settings.json").write_text(json.dumps(SETTINGS))
+    files = {"state.json": folder.state, "key": folder.key, "settings.json": folder.settings}
+    for name, read in files.items():
+        (folder.path / name).write_bytes(b'{"own":"\xff"}')
+        with pytest.raises(UserError, match=f"{name} (is damaged|can't be this machine's key)"):
+            read()
+    leave(StateDir(tmp_path), delete=False)
+    assert not folder.is_set_up
+
+
+def test_a_set_up_of_an_earlier_version_says_what_to_do_and_keeps_its_name_among_the_machines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("shop", "store"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "shop")
+    folder = SyncFolder(StateDir(Path.home() / ".carryover"))
+    folder.path.mkdir(parents=True, mode=0o700)
+    former = {**SETTINGS, "form": 1, "projects": [str(tmp_path / "shop")]}
+    (folder.path / "settings.json").write_text(json.dumps(former))
+    (folder.path / "state.json").write_text('{"store":"0123456789abcdef","head":null,"pushed":true}')
+    (folder.path / "key").write_text(new_identity())
+
+    for command in ([], ["status"], ["add-machine"], ["off", "--delete", "--yes"]):
+        main(["sync", *command])
+        assert "`carryover sync init REMOTE` on each of your machines" in " ".join("".join(capsys.readouterr()).split())
+    assert main(["sync", "init", str(tmp_path / "none")]) == 1
+    assert json.loads((folder.path / "settings.json").read_text()) == former
+    assert main(["sync", "init", str(tmp_path / "store")]) == 0
+
+    settings = folder.settings()
+    assert (settings.machine, settings.name, settings.projects) == (ME, "m", (str(tmp_path / "shop"),))
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [ME]
+
+
+def test_without_pyrage_each_action_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyrage", None)
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["sync", "init", str(tmp_path / "store")]) == 5
+
+    err = " ".join(capsys.readouterr().err.split())
+    assert "Encrypting needs a package that is not installed: 'pyrage>=1.4,<2'. Nothing was changed. Run `" in err
+    assert "[all]'`, then this again." in err
+
+
+def test_without_ssh_keygen_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "store").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert main(["sync", "init", str(tmp_path / "store")]) != 0
+
+    assert "needs ssh-keygen of OpenSSH 8.1 or newer" in " ".join(capsys.readouterr().err.split())
+    assert not list((tmp_path / "store").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("git@github.com:ann/shop.git", "https://ann:token@GitHub.com/ann/shop", True),
+        ("ssh://git@github.com:22/ann/shop.git/", "git@github.com:ann/shop", True),
+        ("file:///srv/store.git", "/srv/store", True),
+        ("git@github.com:ann/shop", "git@github.com:bob/shop", False),
+        ("ssh://host:2222/shop", "ssh://host/shop", False),
+        ("https://[host/shop", " https://[host/shop", True),  # as somebody may have typed it into a repository's config
+        ("file://[/shop", "/shop", False),
+    ],
+)
+def test_ways_to_write_one_remote_are_the_same_and_others_are_not(one: str, other: str, same: bool) -> None:
+    assert (normalised(one) == normalised(other)) is same
+
+
+@pytest.mark.parametrize("address", ["ext::sh -c id", "-u", "", "--upload-pack=id", "fd::3", "a\nb"])
+def test_an_address_that_would_run_something_is_refused(address: str) -> None:
+    with pytest.raises(UserError, match="not the address of a git remote"):
+        usable_address(address)
+
+
+def test_a_message_of_git_is_shown_without_passwords() -> None:
+    # Git leaves it out of some messages itself, but not of every one.
+    assert without_credentials("fatal: https://ann:token@host/x refuses") == "fatal: https://host/x refuses"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"\x91" * 5_000,
+        msgspec.msgpack.encode([{"version": 2}]),
+        msgspec.msgpack.encode([{"events": [{"session": 0, "key": b"k" * 16, "at_ms": 1, "body": b""}]}]),
+        msgspec.msgpack.encode([{"sessions": [{"agent": "", "native_id": "x"}]}]),
+        msgspec.msgpack.encode([{"sessions": [{"agent": "a", "native_id": "x" * 2_000}]}]),
+        msgspec.msgpack.encode([{"tombstones": [{"scope": b"short", "from_ms": 0, "until_ms": 1}]}]),
+        msgspec.msgpack.encode([{"tombstones": [{"scope": b"k" * 16, "from_ms": -1, "until_ms": 1}]}]),
+        b"\x91\xdf\xff\xff\xff\xff",
+        b"\x91\x81\xa6events\xdd\xff\xff\xff\xff",
+    ],
+)
+def test_what_is_not_exactly_a_payload_is_refused(data: bytes) -> None:
+    segment, sealed = sealed_bytes(zlib.compress(data))
+
+    with pytest.raises(Unreadable, match="damaged"):
+        opened_segment(segment, sealed)
+
+
+def sealed_bytes(content: bytes) -> tuple[Segment, bytes]:
+    secret = new_identity()
+    data = seal_for([recipient_of(secret)], content)
+    return Segment(1, len(data), hashlib.sha256(data).digest(), secret), data
+
+
+def test_a_segment_that_inflates_to_more_than_it_may_is_refused() -> None:
+    bomb = zlib.compress(bytes(LARGEST_PAYLOADS + 1), 9)
+
+    with pytest.raises(Unreadable, match="larger than it may be"):
+        opened_segment(*sealed_bytes(bomb))
+    with pytest.raises(Unreadable, match="larger than it may be"):
+        inflated(bomb + b"more", LARGEST_PAYLOADS + 1)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc0", b"\x92\xc4\x00", msgspec.msgpack.encode([b"", b""])])
+def test_what_is_no_head_is_refused(key: MachineKey, data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        opened_head(Branch(ME, head=data), key.public, key)
+
+
+def test_a_head_serves_no_other_machine_and_opens_for_members_alone(tmp_path: Path, key: MachineKey) -> None:
+    make_key(tmp_path / "other")
+    other = MachineKey(tmp_path / "other")
+    head = Head(store=ME, machine=ME, name="m", membership=Membership({ME: key.public}))
+    data = sealed_head(head, key)
+
+    assert opened_head(Branch(ME, head=data), key.public, key) == head
+    for branch, public, reader in (
+        (Branch(OTHER, head=data), key.public, key),
+        (Branch(ME, head=data), other.public, key),
+        (Branch(ME, head=data), key.public, other),
+    ):
+        with pytest.raises(Unreadable):
+            opened_head(branch, public, reader)
+
+
+def test_sizes_tell_only_roughly_how_much_was_said() -> None:
+    bodies = [hashlib.shake_256(b"x").digest(length) for length in range(0, 20_000, 500)]
+    sealed = [sealed_segment(1, [payload_with(body)]) for body in bodies]
+
+    # What age adds has a random length, so it is taken off first.
+    assert {len(open_by(segment.secret, data)) for segment, data in sealed} == set(range(4096, 20_481, 4096))
+
+
+def payload_with(body: bytes) -> Payload:
+    return Payload(sessions=(SyncedSession("a", "s"),), events=(SyncedEvent(0, b"k" * 16, 1, body),))
+
+
+def test_the_largest_prompt_is_sent_whole() -> None:
+    payload = payload_with(hashlib.shake_256(b"a prompt").digest(LARGEST_BODY))
+
+    segment, data = sealed_segment(1, [payload])
+
+    assert len(data) < LARGEST_OBJECT
+    assert opened_segment(segment, data) == (payload,)
+
+
+def test_a_segment_names_no_other_file() -> None:
+    for number in ("../../etc", -1, 0, 100_000_000):
+        listed = msgspec.msgpack.encode([number, 1, bytes(32), "secret"])
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.msgpack.decode(listed, type=Segment)
