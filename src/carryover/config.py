@@ -29,7 +29,9 @@ from carryover.terminal.paths import quoted
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
-Pointers = Literal["shared", "local", "private", "off"]
+Pointers = Literal["shared", "local", "off"]
+FORMER_POINTERS: Final[Mapping[str, Pointers]] = {"private": "local"}
+"""Answers of earlier versions, with what they are read as."""
 
 KEPT: Final = "handoffs"
 """Subfolder of the state folder for handoffs that are not written into projects."""
@@ -75,11 +77,11 @@ class PublishConfig(msgspec.Struct, frozen=True):
     pointers: Pointers | None = None
     """What may be written into projects. None if not decided; see `Config.pointers`.
 
-    shared: the handoff, a rule in .git/info/exclude, and a pointer in the files that agents read. private: the first
-    two. off: nothing; handoffs are kept in the state folder.
+    shared: the handoff, a rule in .git/info/exclude, and a pointer in the files that agents read. local: the first
+    two, and pointers that git never shows. off: nothing; handoffs are kept in the state folder.
     """
     shared_since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    """When the user agreed to `shared`. A project in which no agent has worked since then is treated as `private`."""
+    """When the user agreed to `shared`. A project in which no agent has worked since then gets the handoff alone."""
     projects: Mapping[Pattern, Pointers] = {}
     """Different values of `pointers` by project pattern (see `ProjectsConfig`). The last match applies."""
     active_days: Days = 7
@@ -216,8 +218,9 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def pointers(self) -> Pointers:
-        """What may be written into projects without their own setting; `private` until the user is asked."""
-        return self.publish.pointers or "private"
+        """What may be written into projects without their own setting; `local` until the user is asked, which then counts
+        as not decided: see `ProjectSettings.decided`."""
+        return self.publish.pointers or "local"
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are read."""
@@ -236,7 +239,8 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     resume_depth: int = DEFAULT_DEPTH
     pointers: Pointers = "shared"
     decided: bool = True
-    """Whether anyone decided on `pointers`. If not, whatever an earlier decision put into the project stays."""
+    """Whether anyone decided on `pointers`. If not, the handoff is written, no file gets a pointer, and whatever an
+    earlier decision put into the project stays."""
     since_ms: int = 0
     """`pointers` applies in full once an agent has worked in the project after this time (UTC ms): see `at`."""
     agreed_ms: int = 0
@@ -254,7 +258,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
         """Returns the settings for an agent's last work at `worked_ms` (UTC ms): see `PublishConfig.shared_since`."""
         if worked_ms >= self.since_ms:
             return self
-        return msgspec.structs.replace(self, pointers="private", decided=False, since_ms=0)
+        return msgspec.structs.replace(self, pointers="local", decided=False, since_ms=0)
 
 
 def load_config(path: Path) -> Config:
@@ -263,7 +267,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data = _with_agents_apart(parsed_toml(text))
+        data = _with_present_pointers(_with_agents_apart(parsed_toml(text)))
     except FileNotFoundError:
         return Config(kept_in=str(path.parent / KEPT))
     except OSError as error:
@@ -342,6 +346,7 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
     named, since = _pointers_set_for(root, config), config.publish.shared_since
     pointers = named or config.pointers
     notes += misplaced(own)
+    own = _with_present_pointers(own)
     asked_mode = choice(own, ("resume", "mode"), get_args(ResumeMode), config.resume.mode, notes)
     asked_pointers = choice(own, ("publish", "pointers"), get_args(Pointers), pointers, notes)
     if asked_pointers is not None:
@@ -424,6 +429,21 @@ def _with_agents_apart(data: dict[str, Any]) -> dict[str, Any]:
     each = {key: value for key, value in table.items() if isinstance(value, dict)}
     own = {key: value for key, value in table.items() if key not in each}
     return {**data, "agents": {**own, "each": each}}
+
+
+def _with_present_pointers(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `data` with the answers of earlier versions as what they are now."""
+    publish = data.get("publish")
+    if not isinstance(publish, dict):
+        return dict(data)
+
+    def present(value: Any) -> Any:
+        return FORMER_POINTERS.get(value, value) if isinstance(value, str) else value
+
+    read = {key: present(value) if key == "pointers" else value for key, value in publish.items()}
+    if isinstance(projects := publish.get("projects"), dict):
+        read["projects"] = {pattern: present(value) for pattern, value in projects.items()}
+    return {**data, "publish": read}
 
 
 def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:

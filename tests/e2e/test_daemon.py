@@ -163,7 +163,7 @@ def test_another_answer_takes_the_blocks_out_of_every_project_also_of_one_that_i
         daemon.settle()
         assert (project / "AGENTS.md").exists()
         assert (old / "AGENTS.md").read_text() != "Be brief."
-        daemon.state.config.write_text('[publish]\npointers = "private"\n')
+        daemon.state.config.write_text('[publish]\npointers = "off"\n')
         daemon.process.send_signal(signal.SIGHUP)
         wait_until("the old project", lambda: (old / "AGENTS.md").read_text() == "Be brief.")
         wait_until("the active project", lambda: not (project / "AGENTS.md").exists())

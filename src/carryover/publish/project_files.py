@@ -43,7 +43,7 @@ from carryover.publish.once import Once
 from carryover.publish.open_to_git import kept_out
 from carryover.publish.pointers import place_pointers
 from carryover.publish.read_lists import place_in_read_lists
-from carryover.publish.withdrawal import take_back, take_out
+from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
@@ -140,7 +140,7 @@ def _write_in_project(ordered: _Ordered) -> Published:
         written,
         passing=again,
         edited=tuple(edits.done),
-        hidden=hidden_since(root, edits.mine) if settings.pointers == "local" else {},
+        hidden=hidden_since(root, edits.mine) if settings.pointers == "local" and settings.decided else {},
         notes=tuple(edits.notes),
     )
 
@@ -211,10 +211,6 @@ def _place(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, o
         return
     if settings.pointers != "shared":
         unshare_rule(checkout.root, edits)
-    if settings.pointers == "private":
-        take_out(checkout.root, edits)
-        hide_no_more(checkout, edits)
-        return
     place_in_read_lists(checkout, edits, home=home)
     if settings.pointers == "local":
         _place_local_files(checkout, settings, edits)

@@ -87,8 +87,8 @@ def before(home: Path) -> Iterator[dict[str, bytes | None]]:
 def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     published(state, home / "shared")
-    published(state, home / "private", ProjectSettings(pointers="private"))
-    published(state, home / "empty", ProjectSettings(pointers="private"))
+    published(state, home / "private", ProjectSettings(pointers="local"))
+    published(state, home / "empty", ProjectSettings(pointers="local"))
     published(state, home / "plain")
     published(state, home / "apart", ProjectSettings(folder=home / "handoffs" / "apart-12345678"))
 
@@ -111,12 +111,12 @@ def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, confi
 def test_pointers_that_stay_without_a_purge_are_named(state: StateDir, home: Path) -> None:
     for number in range(5):
         published(state, repository(home / f"app{number}"))
-    published(state, repository(home / "hidden"), ProjectSettings(pointers="private"))
+    published(state, repository(home / "hidden"), ProjectSettings(pointers="local"))
     roots = ", ".join(str(home / f"app{number}") for number in range(3))
 
     assert plan_uninstall(state, purge=False, home=home).notes == (
-        f"Pointers stay in {roots} and 2 more projects, to handoffs that will not change any more. To take them out "
-        "and keep what was recorded, run `carryover refresh --pointers private` before you uninstall.",
+        f"Pointers stay in {roots} and 3 more projects, to handoffs that will not change any more. To take them out "
+        "and keep what was recorded, run `carryover refresh --pointers off` before you uninstall.",
     )
     shutil.rmtree(state.root)
     for number in range(1, 5):

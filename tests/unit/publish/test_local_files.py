@@ -231,7 +231,7 @@ def test_a_branch_that_has_one_can_be_checked_out_and_left(home: Path) -> None:
         assert (root / "AGENTS.md").exists() is (branch == "other")
 
 
-@pytest.mark.parametrize("then", ["off", "private", "shared"])
+@pytest.mark.parametrize("then", ["off", "shared"])
 @pytest.mark.parametrize("exclude", ["", "a", "a\n", "a\r\nb\r\n"])
 def test_what_was_made_goes_without_a_trace(home: Path, exclude: str, then: Pointers) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n", ".cursor/a": "1\n"})
@@ -309,7 +309,7 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
     for name in RULES:
         (other / Path(name).parts[0]).symlink_to(shop / Path(name).parts[0])
 
-    for pointers in ("local", "private", "off"):
+    for pointers in ("local", "off"):
         settings = ProjectSettings(pointers=pointers, folder=home / "kept" if pointers == "off" else None)
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
         take_back(other, settings)

@@ -74,20 +74,20 @@ def test_publishing_the_same_again_touches_nothing(app: Path) -> None:
     published(app)
     before = signatures(app)
 
-    for settings in (SHARED, ProjectSettings(pointers="private", decided=False)):
+    for settings in (SHARED, ProjectSettings(pointers="local", decided=False)):
         assert published(app, settings) == Published(file=handoff(app))
         assert signatures(app) == before
 
 
 def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None:
     before = signatures(app)
-    shared, private = (preview(app, each) for each in (SHARED, ProjectSettings(pointers="private")))
+    shared, undecided = (preview(app, each) for each in (SHARED, ProjectSettings(pointers="local", decided=False)))
 
     assert signatures(app) == before
-    assert shared is not None and private is not None
+    assert shared is not None and undecided is not None
     edited = [edit.path.relative_to(app).as_posix() for edit in shared.planned]
     assert edited == [".git/info/exclude", "AGENTS.md"]
-    assert [edit.path.relative_to(app).as_posix() for edit in private.planned] == [".git/info/exclude"]
+    assert [edit.path.relative_to(app).as_posix() for edit in undecided.planned] == [".git/info/exclude"]
     published(app)
     again = preview(app, SHARED)
     assert again is not None and again.planned == []
@@ -221,7 +221,7 @@ def test_otherwise_everything_stays(roots: tuple[Path, Path], home: Path, config
     assert [tree(root) for root in roots] == before
 
 
-@pytest.mark.parametrize("pointers", ["shared", "private", None])
+@pytest.mark.parametrize("pointers", ["shared", "local", None])
 def test_nothing_stays_in_a_project_that_is_left_out(
     roots: tuple[Path, Path], home: Path, pointers: Pointers | None
 ) -> None:
@@ -234,7 +234,7 @@ def test_nothing_stays_in_a_project_that_is_left_out(
     place_pointers(app, begun)  # by a publication that began before that
     withdraw(home / ".carryover", config)
 
-    assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "private")
+    assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "local")
     assert git(app, "status", "--porcelain") == ""
 
 
