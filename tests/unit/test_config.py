@@ -239,8 +239,7 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
             ".carryover.toml: projects is not something a project may set; it is ignored",
             ".carryover.toml: exclude must be true or false; it is ignored, and false holds",
             ".carryover.toml: resume.mode must be one of ask, brief, silent; it is ignored, and ask holds",
-            ".carryover.toml: publish.pointers must be one of shared, local, off; it is ignored, "
-            "and shared holds",
+            ".carryover.toml: publish.pointers must be one of shared, local, off; it is ignored, and shared holds",
         )
     )
 

@@ -10,9 +10,10 @@ from carryover.actions.file_changes import Edit
 from carryover.actions.first_read import Active
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
-from carryover.config import FORMER_POINTERS, KEPT, Config, Pointers, project_settings
+from carryover.config import KEPT, Config, Pointers, project_settings
 from carryover.errors import os_reason
 from carryover.past.context import agents_own, state_dir
+from carryover.project_file import FORMER_POINTERS
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE

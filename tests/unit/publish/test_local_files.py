@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Pointers, ProjectSettings
-from carryover.edits.apply import ProjectEdits
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_files import place_local_files
@@ -16,6 +15,7 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import preview, publish
 from carryover.publish.withdrawal import removals, take_back
 from carryover.redact import CleanText
+from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -176,13 +176,13 @@ def test_what_the_user_commits_is_theirs(home: Path) -> None:
 
     assert files(root)["AGENTS.md"] == BLOCK
     assert status(root) == ""
-    assert "AGENTS.md" not in ProjectEdits(root / ".carryover").mine
+    assert "AGENTS.md" not in begun(root).mine
 
 
 def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     (root / ".carryover").mkdir()
-    edits = ProjectEdits(root / ".carryover")
+    edits = begun(root)
     place_local_files(Checkout(root), edits, ["windsurf"])
     assert ".windsurf/rules/carryover.md" in edits.mine
 
