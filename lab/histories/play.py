@@ -14,9 +14,9 @@ from histories.steps import Action, step
 from histories.world import Ran, World, worlds
 
 STEPS: Final = 40
-MODES: Final = ("shared", "local", "private", "off", "changing")
+MODES: Final = ("shared", "local", "off", "changing")
 """The answers to what is written into projects; the last one is another answer now and then."""
-_ANSWERS: Final[tuple[Pointers, ...]] = ("shared", "local", "private", "off")
+_ANSWERS: Final[tuple[Pointers, ...]] = ("shared", "local", "off")
 _MEANT_FOR_GIT: Final = ("AGENTS.md", "CLAUDE.md")
 _SETTLE: Final = (("add", "AGENTS.md", "."), ("commit", "--quiet", "--message", "Point agents to it"))
 _UNCOMMITTED: Final = (

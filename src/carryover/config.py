@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
+from carryover import project_file
 from carryover.agents import agent_ids
 from carryover.declared_source import DeclaredSource, names_taken, tables_in
 from carryover.errors import ExitCode, UserError, visible
@@ -24,12 +25,11 @@ from carryover.paths import StateDir, expanded
 from carryover.platform import here
 from carryover.prices import ModelPrice
 from carryover.probe.looks import Silent, look_at
-from carryover.project_file import PROJECT_FILE, choice, misplaced, own_value, read_project_file, unknown_keys
 from carryover.terminal.paths import quoted
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
-Pointers = Literal["shared", "local", "private", "off"]
+Pointers = Literal["shared", "local", "off"]
 
 KEPT: Final = "handoffs"
 """Subfolder of the state folder for handoffs that are not written into projects."""
@@ -75,11 +75,11 @@ class PublishConfig(msgspec.Struct, frozen=True):
     pointers: Pointers | None = None
     """What may be written into projects. None if not decided; see `Config.pointers`.
 
-    shared: the handoff, a rule in .git/info/exclude, and a pointer in the files that agents read. private: the first
-    two. off: nothing; handoffs are kept in the state folder.
+    shared: the handoff, a rule in .git/info/exclude, and a pointer in the files that agents read. local: the first
+    two, and pointers that git never shows. off: nothing; handoffs are kept in the state folder.
     """
     shared_since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    """When the user agreed to `shared`. A project in which no agent has worked since then is treated as `private`."""
+    """When the user agreed to `shared`. A project in which no agent has worked since then gets the handoff alone."""
     projects: Mapping[Pattern, Pointers] = {}
     """Different values of `pointers` by project pattern (see `ProjectsConfig`). The last match applies."""
     active_days: Days = 7
@@ -216,8 +216,8 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def pointers(self) -> Pointers:
-        """What may be written into projects without their own setting; `private` until the user is asked."""
-        return self.publish.pointers or "private"
+        """What may be written into projects without their own setting; `local`, undecided, until the user is asked."""
+        return self.publish.pointers or "local"
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are read."""
@@ -236,7 +236,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     resume_depth: int = DEFAULT_DEPTH
     pointers: Pointers = "shared"
     decided: bool = True
-    """Whether anyone decided on `pointers`. If not, whatever an earlier decision put into the project stays."""
+    """Whether anyone decided on `pointers`. If not, no file gets one, and what an earlier decision put there stays."""
     since_ms: int = 0
     """`pointers` applies in full once an agent has worked in the project after this time (UTC ms): see `at`."""
     agreed_ms: int = 0
@@ -254,7 +254,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
         """Returns the settings for an agent's last work at `worked_ms` (UTC ms): see `PublishConfig.shared_since`."""
         if worked_ms >= self.since_ms:
             return self
-        return msgspec.structs.replace(self, pointers="private", decided=False, since_ms=0)
+        return msgspec.structs.replace(self, pointers="local", decided=False, since_ms=0)
 
 
 def load_config(path: Path) -> Config:
@@ -263,7 +263,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data = _with_agents_apart(parsed_toml(text))
+        data = project_file.with_present_pointers(_with_agents_apart(parsed_toml(text)))
     except FileNotFoundError:
         return Config(kept_in=str(path.parent / KEPT))
     except OSError as error:
@@ -272,12 +272,12 @@ def load_config(path: Path) -> Config:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
     except ValueError as error:  # TOMLDecodeError
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
-    unknown = [*unknown_keys(data, Config, without=_NOT_SETTINGS)]
+    unknown = [*project_file.unknown_keys(data, Config, without=_NOT_SETTINGS)]
     for agent, table in _agent_tables(data).items():
         known = agent in agent_ids()
-        unknown += unknown_keys(table, AgentConfig, f"agents.{agent}.") if known else [f"agents.{agent}"]
+        unknown += project_file.unknown_keys(table, AgentConfig, f"agents.{agent}.") if known else [f"agents.{agent}"]
     for place, table in enumerate(tables_in(data)):
-        unknown += unknown_keys(table, DeclaredSource, f"sources[{place}].")
+        unknown += project_file.unknown_keys(table, DeclaredSource, f"sources[{place}].")
     for not_a_setting in _NOT_SETTINGS:
         data.pop(not_a_setting, None)
     try:
@@ -338,16 +338,16 @@ def refuse_excluded(root: str, config: Config) -> None:
 
 
 def _settings_of(root: Path, config: Config) -> ProjectSettings:
-    own, notes = read_project_file(root) if not is_foreign(str(root)) else ({}, [])
+    own, notes = project_file.read_project_file(root) if not is_foreign(str(root)) else ({}, [])
     named, since = _pointers_set_for(root, config), config.publish.shared_since
     pointers = named or config.pointers
-    notes += misplaced(own)
-    asked_mode = choice(own, ("resume", "mode"), get_args(ResumeMode), config.resume.mode, notes)
-    asked_pointers = choice(own, ("publish", "pointers"), get_args(Pointers), pointers, notes)
+    notes += project_file.misplaced(own)
+    asked_mode = project_file.choice(own, ("resume", "mode"), get_args(ResumeMode), config.resume.mode, notes)
+    asked_pointers = project_file.choice(own, ("publish", "pointers"), get_args(Pointers), pointers, notes)
     if asked_pointers is not None:
         pointers = max(pointers, asked_pointers, key=get_args(Pointers).index)
         if pointers != asked_pointers:
-            notes.append(f"{PROJECT_FILE}: publish.pointers may only be lowered; it stays {pointers}")
+            notes.append(f"{project_file.PROJECT_FILE}: publish.pointers may only be lowered; it stays {pointers}")
     folder = config.publish.folder or (config.kept_in if pointers == "off" else None)
     agreed_ms = int(since.timestamp() * 1000) if since is not None and pointers == "shared" else 0
     return ProjectSettings(
@@ -379,15 +379,15 @@ def handoff_folder(root: Path, folder: str) -> Path:
 
 
 def _depth(data: Mapping[str, Any], users: int, notes: list[str]) -> int:
-    value = own_value(data, "resume", "depth")
+    value = project_file.own_value(data, "resume", "depth")
     try:
         asked = users if value is None else msgspec.convert({"depth": value}, ResumeConfig).depth
     except msgspec.ValidationError as error:
         what = required_value(str(error).partition(" - at ")[0])
-        notes.append(f"{PROJECT_FILE}: resume.depth: {what}; it is ignored, and {users} holds")
+        notes.append(f"{project_file.PROJECT_FILE}: resume.depth: {what}; it is ignored, and {users} holds")
         return users
     if asked > users:  # a stranger's repository could have the user's agent read as much at each start
-        notes.append(f"{PROJECT_FILE}: resume.depth may only be lowered; it stays {users}")
+        notes.append(f"{project_file.PROJECT_FILE}: resume.depth may only be lowered; it stays {users}")
     return min(asked, users)
 
 
@@ -395,7 +395,7 @@ def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | No
     if config.paused:
         return "`carryover pause`"
     if own.get("exclude") is True:
-        return f"the project's own {PROJECT_FILE}"
+        return f"the project's own {project_file.PROJECT_FILE}"
     places = _places(root)
     for pattern in config.projects.exclude:
         if _match(places, pattern):

@@ -17,6 +17,9 @@ PROJECT_FILE: Final = ".carryover.toml"
 _LIMIT_BYTES: Final = 4 << 10
 """A few lines are all it can say; a key of thousands of parts takes seconds to read."""
 
+FORMER_POINTERS: Final[Mapping[str, str]] = {"private": "local"}
+"""Answers of earlier versions to `publish.pointers`, with what they are read as."""
+
 Choice = TypeVar("Choice", bound=str)
 
 
@@ -39,7 +42,7 @@ def read_project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
     """Returns what the project's own file says, and notes on why it says nothing if it can't be used."""
     try:
         text = read_bytes_bounded(root / PROJECT_FILE, _LIMIT_BYTES, follow=False).decode("utf-8-sig")
-        return parsed_toml(text), []
+        return with_present_pointers(parsed_toml(text)), []
     except (FileNotFoundError, NotADirectoryError):
         return {}, []
     except OSError as error:
@@ -76,6 +79,21 @@ def choice(
     must = f"{table}.{key} must be one of {', '.join(choices)}"
     notes.append(f"{PROJECT_FILE}: {must}; it is ignored, and {held} holds")
     return None
+
+
+def with_present_pointers(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings with the answers of earlier versions to `pointers` as what they are now."""
+    publish = data.get("publish")
+    if not isinstance(publish, dict):
+        return dict(data)
+
+    def present(value: Any) -> Any:
+        return FORMER_POINTERS.get(value, value) if isinstance(value, str) else value
+
+    read = {key: present(value) if key == "pointers" else value for key, value in publish.items()}
+    if isinstance(projects := publish.get("projects"), dict):
+        read["projects"] = {pattern: present(value) for pattern, value in projects.items()}
+    return {**data, "publish": read}
 
 
 def own_value(data: Mapping[str, Any], table: str, key: str) -> Any:

@@ -104,6 +104,6 @@ def test_it_can_be_taken_out_alone_and_is_found_without_the_record(here: AgentSp
     assert contents(home) == hooks_alone
 
     assert install(here, "--mcp") == 0
-    (home / ".carryover" / "edits.json").unlink()
+    (home / ".carryover" / "journal.jsonl").unlink()
     assert main(("uninstall", "--yes")) == 0
     assert not [path for path, key in lists(here, home) if path.exists() and NAME in servers_in(path, key)]

@@ -18,10 +18,11 @@ from agents.cursor.stores import Chat, EditorStore, say, user
 from carryover.agents import adapters
 from carryover.config import ProjectSettings
 from carryover.distill.stored_digest import DigestReducer
-from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
+from carryover.outside.journal import write_down
+from carryover.outside.listed import handoff_folder
 from carryover.projects.root import find_root
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
@@ -156,14 +157,14 @@ def test_another_answer_takes_the_blocks_out_of_every_project_also_of_one_that_i
     session.prompt("Add a discount function to the cart")
     old = repository(home / "old", {"AGENTS.md": "Be brief."})
     publish(old, CleanText("# [CARRYOVER]\n"), ProjectSettings())
-    remember_project(daemon.state.root, PublishedProject(str(old), str(old / ".carryover")))
+    write_down(daemon.state.root, handoff_folder(old / ".carryover", old))
     agree_to_pointers(daemon.state)
 
     with daemon:
         daemon.settle()
         assert (project / "AGENTS.md").exists()
         assert (old / "AGENTS.md").read_text() != "Be brief."
-        daemon.state.config.write_text('[publish]\npointers = "private"\n')
+        daemon.state.config.write_text('[publish]\npointers = "off"\n')
         daemon.process.send_signal(signal.SIGHUP)
         wait_until("the old project", lambda: (old / "AGENTS.md").read_text() == "Be brief.")
         wait_until("the active project", lambda: not (project / "AGENTS.md").exists())

@@ -219,7 +219,7 @@ def roots(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return made
 
 
-@pytest.mark.parametrize("mode", ["shared", "local", "private", "off"])
+@pytest.mark.parametrize("mode", ["shared", "local", "off"])
 def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
     home: Path, roots: list[Path], daemon: DaemonProcess, mode: str
 ) -> None:
@@ -246,7 +246,7 @@ def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
 
 
 def test_going_shared_later_touches_nothing_at_once(home: Path, roots: list[Path], daemon: DaemonProcess) -> None:
-    install(home, "--pointers", "private")
+    install(home, "--pointers", "local")
     with daemon:
         daemon.settle()
         carryover("config", "publish.pointers", "shared").check_returncode()
@@ -257,7 +257,7 @@ def test_going_shared_later_touches_nothing_at_once(home: Path, roots: list[Path
         daemon.settle()
         assert list(status(roots)) == ["p1"]
 
-        carryover("refresh", "--yes", "--no-service", "--pointers", "private").check_returncode()
+        carryover("refresh", "--yes", "--no-service", "--pointers", "local").check_returncode()
         assert status(roots) == {}
 
 
@@ -307,7 +307,7 @@ def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything
     home: Path, roots: list[Path], daemon: DaemonProcess
 ) -> None:
     root = roots[0]
-    install(home, "--pointers", "private")
+    install(home, "--pointers", "local")
     with daemon:
         daemon.settle()
         assert (root / ".carryover" / "handoff.md").exists()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.record import PROJECT_EDITS
 from carryover.faces.cli import main
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.projects.handoff_file import STORE
@@ -135,7 +134,7 @@ BLOCK = f"<!--CARRYOVER:START-->\n{HOSTILE}\n<!--CARRYOVER:END-->\n"
 BROUGHT = {
     ".specstory/history/2026-11-20_10-00-00Z-chat.md": SPECSTORY,
     f"{STORE}/handoff.md": f"# Handoff\n\n## Task\n- {HOSTILE}\n",
-    f"{STORE}/{PROJECT_EDITS}": "AGENTS.md\nCLAUDE.md\n.aider.conf.yml\n.gitignore\n",
+    f"{STORE}/edited": "AGENTS.md\nCLAUDE.md\n.aider.conf.yml\n.gitignore\n",
     "AGENTS.md": BLOCK,
     "CLAUDE.md": f"Be brief.\n\n{BLOCK}",
 }

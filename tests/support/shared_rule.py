@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carryover.edits.apply import ProjectEdits, plan
-from carryover.edits.record import GITIGNORE
-from carryover.publish.gitignore import project_change, with_rule
+from carryover.outside.apply import Ours, plan
+from carryover.outside.listed import GITIGNORE
+from carryover.publish.gitignore import has_our_rule, project_change, rule_removal, with_rule
+from support.passes import begun
 
 
 def add_shared_rule(root: Path) -> None:
-    """Adds the rule, and lists the file as ours, in a project whose folder for the handoff is there."""
-    change = project_change(root / GITIGNORE, "a rule", with_rule, follow=False)
-    assert ProjectEdits(root / ".carryover").carry_out(GITIGNORE, plan(change), ours=True)
+    """Adds the rule, and lists the file as ours."""
+    ours = Ours(has_our_rule, lambda data, _: rule_removal(root).edit(data))
+    change = project_change(root, GITIGNORE, "a rule", with_rule, ours=ours, follow=False)
+    assert begun(root).carry_out(GITIGNORE, plan(change))

@@ -77,7 +77,7 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
     assert load_config(config_file) == Config(
         kept_in=str(config_file.parent / "handoffs"),
         resume=ResumeConfig(mode="brief", stale_days=3, depth=8000),
-        publish=PublishConfig(pointers="private", active_days=14, folder="~/handoffs"),
+        publish=PublishConfig(pointers="local", active_days=14, folder="~/handoffs"),
         server=ServerConfig(port=0),
         port_is_set=True,
         projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
@@ -178,7 +178,7 @@ def test_a_project_may_have_less_read(tmp_path: Path, users: int, projects: int,
 
     (tmp_path / ".carryover.toml").write_text(f"[resume]\ndepth = {projects}\n")
 
-    assert project_settings(tmp_path, config) == ProjectSettings(resume_depth=result, pointers="private", decided=False)
+    assert project_settings(tmp_path, config) == ProjectSettings(resume_depth=result, pointers="local", decided=False)
 
 
 @pytest.mark.parametrize(("users", "projects"), [(0, 1801), (0, 50_000), (3600, 3601)])
@@ -208,7 +208,12 @@ def test_a_depth_of_a_project_without_a_meaning_is_passed_by(tmp_path: Path, dep
 @pytest.mark.parametrize("table", ['[publish]\npointers = "{}"\n', '[publish.projects]\n"*" = "{}"\n'])
 @pytest.mark.parametrize(
     ("users", "projects", "result"),
-    [("shared", "private", "private"), ("private", "off", "off"), ("private", "shared", "private")],
+    [
+        ("shared", "local", "local"),
+        ("local", "off", "off"),
+        ("private", "shared", "local"),
+        ("shared", "private", "local"),
+    ],
 )
 def test_a_project_may_only_lower_the_pointers(
     config_file: Path, tmp_path: Path, table: str, users: str, projects: str, result: str
@@ -219,7 +224,7 @@ def test_a_project_may_only_lower_the_pointers(
     settings = project_settings(tmp_path, load_config(config_file))
 
     kept = f".carryover.toml: publish.pointers may only be lowered; it stays {result}"
-    assert (settings.pointers, settings.notes) == (result, () if result == projects else (kept,))
+    assert (settings.pointers, settings.notes) == (result, () if projects != "shared" else (kept,))
 
 
 def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
@@ -234,8 +239,7 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
             ".carryover.toml: projects is not something a project may set; it is ignored",
             ".carryover.toml: exclude must be true or false; it is ignored, and false holds",
             ".carryover.toml: resume.mode must be one of ask, brief, silent; it is ignored, and ask holds",
-            ".carryover.toml: publish.pointers must be one of shared, local, private, off; it is ignored, "
-            "and shared holds",
+            ".carryover.toml: publish.pointers must be one of shared, local, off; it is ignored, and shared holds",
         )
     )
 
@@ -352,11 +356,11 @@ def test_what_install_found_out_of_each_agent_is_read(config_file: Path) -> None
 @pytest.mark.parametrize(
     ("text", "pointers", "decided"),
     [
-        ("", "private", False),
-        ('[agents]\nselected = ["claude-code"]\n', "private", False),
-        ('[agents]\nselected = ["claude-code"]\n[publish]\npointers = "private"\n', "private", True),
+        ("", "local", False),
+        ('[agents]\nselected = ["claude-code"]\n', "local", False),
+        ('[agents]\nselected = ["claude-code"]\n[publish]\npointers = "private"\n', "local", True),
         ('[publish]\npointers = "shared"\n', "shared", True),
-        ('[publish.projects]\n"*" = "private"\n', "private", True),
+        ('[publish.projects]\n"*" = "private"\n', "local", True),
     ],
 )
 def test_nothing_is_shared_before_anyone_was_asked(
@@ -378,7 +382,7 @@ def test_the_last_pattern_that_matches_a_project_decides_what_is_written_there(
     )
     config = load_config(config_file)
 
-    assert [project_settings(root, config).pointers for root in (app, client, tmp_path)] == ["shared", "off", "private"]
+    assert [project_settings(root, config).pointers for root in (app, client, tmp_path)] == ["shared", "off", "local"]
     assert project_settings(app, config).folder is None
     assert project_settings(client, config).folder == handoff_folder(client, str(tmp_path / "handoffs"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from carryover.edits.apply import Applied, Edit, diff
+from carryover.outside.apply import Applied, Edit, diff
 
 __all__ = ["Applied", "Edit", "diff", "does"]
 

@@ -25,8 +25,6 @@ from carryover.actions.first_read import (
 from carryover.actions.project_rules import ProjectChanges, Texts, planned_in, rule_for
 from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
-from carryover.edits.agent_settings import AgentSettings
-from carryover.edits.apply import Applied
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
 from carryover.ingest.scan import roots_in_projects
@@ -37,6 +35,8 @@ from carryover.install.machine import Machine
 from carryover.install.messages import ahead_lines, background_lines, summary
 from carryover.install.setup import Setup, carry_out, outcome_for, plan_setup, settings_here, waiting_for
 from carryover.ledger.rows import Totals
+from carryover.outside.apply import Applied
+from carryover.outside.settings import AgentSettings
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.publish.withdrawal import Withdrawn, withdraw
@@ -203,8 +203,8 @@ class Installed:
         location, which our hooks were removed from; those with our MCP server; our own."""
         named = {agent.config for agent in self.setup.detections if agent.spec.id in self.setup.selected}
         for done in self.applied:
-            change = done.edit.change
-            if change.agent is None or change.server or change.path not in named:
+            listed = done.edit.change.listed
+            if listed is None or listed.is_server or done.edit.path not in named:
                 yield done
 
 
@@ -233,7 +233,7 @@ def install(survey: Survey, answer: Answer) -> Installed:
         setup=setup,
         rule=survey.rule(answer._replace(agents=setup.selected)).full,
         projects=planned_in(survey.projects, _decided(survey.config, setup)),
-        applied=tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.problem) for edit in setup.shown),
+        applied=tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.reason) for edit in setup.shown),
         shell=on_path_here(),
     )
     if wishes.dry_run:

@@ -13,6 +13,7 @@ from carryover.agents import instruction_files, local_files
 from carryover.config import KEPT, Config, Pointers, project_settings
 from carryover.errors import os_reason
 from carryover.past.context import agents_own, state_dir
+from carryover.project_file import FORMER_POINTERS
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE
@@ -23,6 +24,13 @@ from carryover.terminal.paths import short_path
 
 POINTERS: Final[tuple[Pointers, ...]] = get_args(Pointers)
 """All answers."""
+
+
+def present_pointers(answer: str) -> str:
+    """Returns an answer of an earlier version as what it is now; others unchanged."""
+    return FORMER_POINTERS.get(answer, answer)
+
+
 _NAMED: Final = 4
 _ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}"
 _AND_LATER: Final = f"{{where}}, and in others once an agent works there: {_ALONE}."
@@ -36,7 +44,6 @@ _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
         "And a pointer to it in AGENTS.md where no branch has one{own_files}.",
         "Nothing that git shows; an agent whose own file is tracked gets it by hooks.",
     ),
-    "private": (_AND_LATER, f"No other file: {_BY_HOOKS}"),
     "off": (f"Nothing: handoffs are kept in {{kept_in}}; {_BY_HOOKS}",),
 }
 """What each answer allows and when, in sentences."""
@@ -45,7 +52,6 @@ _SHARED_LATER: Final = ("{where}.", f"{_NEXT} {_ALONE}; {{pointers}}.", _UNCOMMI
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
     "shared": f"{IN_PROJECT}. G{_UNCOMMITTED[1:]}",
     "local": f"{IN_PROJECT}, and pointers to it. Nothing that git shows.",
-    "private": f"{IN_PROJECT}, and no other file.",
 }
 
 

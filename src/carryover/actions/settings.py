@@ -221,8 +221,8 @@ def _fields() -> Iterator[tuple[str, str, Any]]:
 
 def write(state: StateDir, path: tuple[str, str], value: Any) -> None:
     """Writes one setting into the file, or takes it out if None. Raises UserError (REFUSED)."""
-    from carryover.edits.apply import apply
     from carryover.install.config_file import plan_config
+    from carryover.outside.apply import apply
 
     values = {path: value}
     if (path, value) == (("publish", "pointers"), "shared"):  # said anew, it holds for what git has taken away too

@@ -13,16 +13,16 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, Place, UserSetting, places_on
 from carryover.edits import hooks
-from carryover.edits.agent_settings import AgentSettings, EntrySettings, is_toml, plan_servers
-from carryover.edits.apply import Edit
 from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
-from carryover.edits.record import load_record
 from carryover.fsio import is_folder, is_there
 from carryover.how_installed import own_scripts
 from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.install.detect import Detection
 from carryover.install.user_settings import settings_bytes, user_settings
+from carryover.outside.apply import Edit
+from carryover.outside.journal import load_journal
+from carryover.outside.settings import AgentSettings, EntrySettings, is_toml, plan_servers
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.text.user_text import EditRefused, decode
@@ -196,12 +196,12 @@ def plan_mcp_servers(
 ) -> tuple[Edit, ...]:
     """Plans the edits for the selected agents; None for `wanted` keeps it as it is. Reads files, writes none.
 
-    Each of an agent's programs gets our entry if it has a folder for its settings. Raises UserError if the record of
-    earlier edits is damaged.
+    Each of an agent's programs gets our entry if it has a folder for its settings. Raises UserError if the journal
+    can't be read.
     """
-    record = load_record(state)
-    if not (any(file.form == "server" for file in record.files) if wanted is None else wanted):
-        return plan_servers((), record)
+    journal = load_journal(state)
+    if not (any(file.is_server for file in journal.settings) if wanted is None else wanted):
+        return plan_servers((), journal)
     moved = {"CARRYOVER_HOME": str(state.root)} if os.environ.get("CARRYOVER_HOME") else {}
     script = own_scripts() / NAME
     checkout = (sys.executable, "-m", "carryover.faces.cli.main", SUBCOMMAND)
@@ -214,7 +214,7 @@ def plan_mcp_servers(
             for servers in found.spec.mcp
             if (config := _config(servers, found.located)) is not None
         ),
-        record,
+        journal,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
-from carryover.edits.apply import Change, Edit, plan
+from carryover.outside.apply import Change, Edit, plan
 from carryover.paths import StateDir
 from carryover.text.toml_lines import parsed_toml
 from carryover.text.user_text import EditRefused, decode
@@ -25,7 +25,7 @@ Values = Mapping[Any, Any]
 
 
 def plan_config(state: StateDir, values: Values) -> Edit:
-    """Plans the edit of `config.toml`, for `carryover.edits.apply.apply`."""
+    """Plans the edit of `config.toml`, for `carryover.outside.apply.apply`."""
     edit = partial(with_settings, values=values, now=datetime.now(UTC))
     return plan(Change(path=state.config, what="your settings", edit=edit, remedy=_REMEDY))
 

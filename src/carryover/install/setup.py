@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from carryover.config import Config, Pointers, ResumeMode
-from carryover.edits.agent_settings import AgentSettings, plan_settings
-from carryover.edits.apply import Applied, Change, Edit, apply, plan
-from carryover.edits.record import Record, load_record
 from carryover.install.agent_settings import to_review, wanted_settings, with_config_files
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
 from carryover.install.messages import Did
 from carryover.install.service import Program, ServiceManager
+from carryover.outside.apply import Applied, Change, Edit, apply, plan
+from carryover.outside.journal import load_journal
+from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
 from carryover.platform import here
 
@@ -56,7 +56,7 @@ def settings_here(state: StateDir, detections: Iterable[Detection]) -> tuple[Age
 
 
 def _located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection, ...]:
-    scripts = {state.hook_script, *(Path(file.script) for file in load_record(state).files if file.script)}
+    scripts = {state.hook_script, *(Path(file.script) for file in load_journal(state).settings if file.script)}
     return with_config_files(detections, scripts, here().name)
 
 
@@ -71,8 +71,8 @@ def plan_setup(
     service: tuple[ServiceManager, Program] | None,
 ) -> Setup:
     """Plans the whole set-up. Reads files, writes none. `pointers` None keeps the present setting. Raises UserError if
-    the record of earlier edits is damaged."""
-    record, script = load_record(state), state.hook_script
+    the journal can't be read."""
+    script = state.hook_script
     detections = _located(state, detections)
     chosen = tuple(found.spec.id for found in detections if found.spec.id in selected)
     pointers = pointers or config.publish.pointers
@@ -86,14 +86,13 @@ def plan_setup(
     for found in detections:
         if found.lost_folder is None:
             values |= _recorded(found, is_selected=found.spec.id in chosen)
-    # Of an agent whose folder is missing at the moment, the record is kept until it is back.
+    # Of an agent whose folder is missing at the moment, what is listed is kept until it is back.
     waiting = {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
-    settled = Record(files=tuple(file for file in record.files if file.agent not in waiting))
     file = service[0].file(service[1]) if service is not None else None
     return Setup(
         detections=detections,
         selected=chosen,
-        hooks=plan_settings(wanted_settings(detections, chosen), settled, script),
+        hooks=plan_settings(wanted_settings(detections, chosen), load_journal(state), script, waiting=waiting),
         config=plan_config(state, values),
         pointers=pointers,
         service=_service_edit(service[0].kind, *file) if service is not None and file is not None else None,
@@ -115,13 +114,14 @@ def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], A
 
 
 def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
-    """Carries out the plan. Writes only files that change. Raises UserError if the record of earlier edits is damaged
+    """Carries out the plan. Writes only files that change. Raises UserError if the journal can't be read
     or another command is editing; then nothing was changed."""
-    record, ours = load_record(state), (*setup.hooks, *setup.servers)
-    unrecorded = any(edit.after and record.of(edit.path, server=edit.change.server) is None for edit in ours)
-    if unrecorded or any(edit.changes for edit in setup.edits):
+    journal = load_journal(state)
+    ours = [edit.change.listed for edit in (*setup.hooks, *setup.servers) if edit.has_ours]
+    is_unlisted = any(listed is not None and journal.known(listed) is None for listed in ours)
+    if is_unlisted or any(edit.changes for edit in setup.edits):
         return apply(setup.edits, state)
-    return tuple(Applied(edit, "left alone" if edit.problem else "unchanged", edit.problem) for edit in setup.edits)
+    return tuple(Applied(edit, "left alone" if edit.reason else "unchanged", edit.reason) for edit in setup.edits)
 
 
 def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[str, ...]:

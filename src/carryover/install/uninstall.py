@@ -5,27 +5,29 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+from carryover.adapter.spec import Form
 from carryover.config import KEPT
-from carryover.edits import record
-from carryover.edits.agent_settings import removal
-from carryover.edits.apply import BACKUPS, LOCK, Applied, Edit, apply, plan
 from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
-from carryover.edits.record import EditedFile, PublishedProject, load_record
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects, whereabouts
+from carryover.outside import former
+from carryover.outside.apply import LOCK, Applied, Edit, apply, plan
+from carryover.outside.journal import JOURNAL, Journal, load_journal
+from carryover.outside.listed import Listed, handoff_folder
+from carryover.outside.settings import removal
 from carryover.paths import STARTER, StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
+from carryover.publish.gitignore import other_stores, own_ignore_file, rule_removals
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.loaded_files import handoff_names
 from carryover.publish.withdrawal import removals
@@ -34,7 +36,7 @@ from carryover.terminal.output import counted
 _MOST_NAMED: Final = 3
 # `CARRYOVER_HOME` may name a folder with other content, so our files are recognised by name.
 _HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG, STARTER)
-# The record is removed last, so that an interrupted purge can be run again.
+# The journal is removed last, so that an interrupted purge can be run again.
 _FILES: Final = (
     ("handoff.md", "the newest handoff"),
     ("ledger.sqlite", "the ledger"),
@@ -55,10 +57,9 @@ _FILES: Final = (
     ("continue.command", "what the page had a terminal run"),
     ("config.toml", "your settings"),
     (".*.tmp", "left by a write that was cut off"),
-    (record.PROJECTS_RECORD, "the list of projects"),
-    (record.PLACED_RECORD, "the list of projects"),
-    (record.SETTINGS_RECORD, "the record of edits"),
-    (LOCK, "the record of edits"),
+    *((name, "what an earlier version wrote outside") for name in (former.PROJECTS, former.PLACED, former.EDITS)),
+    (JOURNAL, "the journal of what was written outside"),
+    (LOCK, "the journal of what was written outside"),
 )
 _TREES: Final = (
     (KEPT, "handoffs that went into no project"),
@@ -67,7 +68,7 @@ _TREES: Final = (
     ("crashes", "crash reports"),
     ("canary", "what showed whether macOS reports changes"),
     ("sync", "this machine's keys and its copy of the store"),
-    (BACKUPS, "backups"),
+    (former.BACKUPS, "backups"),
     (f"{SCRATCH}*", "left by a command that was killed"),
 )
 
@@ -93,8 +94,6 @@ class Uninstall:
     """Names what stays and why, in whole sentences."""
     rules: tuple[tuple[Edit, Path], ...] = ()
     """Edits of ignore files, each for the checkout with this root: only once its handoff is gone."""
-    folders: tuple[Path, ...] = ()
-    """Folders that were created for files which the edits delete, innermost first: only if they are empty then."""
 
     @property
     def shown(self) -> tuple[Edit, ...]:
@@ -114,21 +113,22 @@ class Uninstalled:
 def plan_uninstall(
     state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
 ) -> Uninstall:
-    """Plans to remove hooks, entries and MCP servers from all recorded settings files, and from `usual` ones.
+    """Plans to remove hooks, entries and MCP servers from all listed settings files, and from `usual` ones.
 
-    `usual` holds settings files with the ids of their agents, which need not be recorded; entries stay in those. With
-    `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in our list or in the
-    ledger, and the state folder. Reads only, and does not need `config.toml`. Raises UserError if the record is
-    damaged.
+    `usual` holds settings files with the ids of their agents, which need not be listed; entries stay in those. With
+    `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in the journal or in the
+    ledger, and the state folder. Reads only, and does not need `config.toml`. Raises UserError if the journal
+    can't be read.
     """
-    settings = tuple(_settings_edits(state, usual))
+    journal = load_journal(state)
+    settings = tuple(_settings_edits(state, journal, usual))
     edits = tuple(edit for _, edit in settings)
     notes = [note for file, edit in settings for note in _edited_by_hand(file, edit, state)]
     if not purge:
         scripts = (path for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
-        notes += _pointers_that_stay(state, home)
+        notes += _pointers_that_stay(state, journal, home)
         return Uninstall(edits, tuple(Removal(path, "the hooks' script") for path in scripts), tuple(notes))
-    known, unread = _known_projects(state, home)
+    known, unread = _known_projects(state, journal, home)
     moved = _moved_roots(state)
     notes += unread
     notes += [
@@ -136,38 +136,33 @@ def plan_uninstall(
         for root in dict.fromkeys(project.root for project in known)
         if not is_folder(Path(root)) and root not in moved
     ]
-    in_projects = {edit.path: edit for p in known for edit in project_edits(p, state)}
+    in_projects = {edit.path: edit for p in known for edit in project_edits(p, journal)}
     stores = [Path(project.root) / STORE for project in known]
-    rules = {edit.path: (edit, Path(p.root)) for p in known for edit in project_rules(p, state, stores)}
+    rules = {edit.path: (edit, Path(p.root)) for p in known for edit in project_rules(p, journal, stores)}
     removals = [
-        Removal(path, f"the handoff of {p.root}", apart=p.folder != str(Path(p.root) / STORE))
+        Removal(path, f"the handoff of {p.root}", apart=p.path != str(Path(p.root) / STORE))
         for p in known
         for path in store_files(p)
     ]
     removals += [Removal(path, what) for path, what in state_files(state)]
     notes += _not_ours(removals)
-    folders = tuple(folder for project in known for folder in _created_folders(project, state))
-    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes), tuple(rules.values()), folders)
+    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes), tuple(rules.values()))
 
 
 def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     """Carries out the plan; the daemon must be stopped. Failures are listed in `left` and do not stop the rest.
 
-    If hooks had to stay in some settings, the record of them is kept too, so that uninstall can be run again. Raises
+    If hooks had to stay in some settings, the journal is kept too, so that uninstall can be run again. Raises
     UserError if another command is editing; then nothing was changed.
     """
     had_state = state.root.exists()
     applied = apply(uninstall.edits, state) if uninstall.edits else ()
-    for folder in uninstall.folders:
-        with contextlib.suppress(OSError):  # it contains something of the user's
-            folder.rmdir()
-    kept = state.root / record.SETTINGS_RECORD if load_record(state).files else None
     in_state = [ours.path for ours in uninstall.removals if ours.path.is_relative_to(state.root)]
     removed, stays = _removed(ours.path for ours in uninstall.removals if ours.path not in in_state)
     # Only now: until then, a commit could take the handoff along.
     applied += _apply_rules(uninstall, state)
     (state.root / LOCK).unlink(missing_ok=True)
-    last_removed, last_stays = _removed(path for path in in_state if path != kept)
+    last_removed, last_stays = _removed(_last_of_all(in_state, state))
     removed += last_removed
     left = [*(done.problem for done in applied if done.problem is not None), *stays, *last_stays]
     # One project's folder, inside the folder that the settings name for all handoffs.
@@ -181,13 +176,18 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     return Uninstalled(applied, tuple(removed), tuple(left))
 
 
+def _last_of_all(in_state: Sequence[Path], state: StateDir) -> list[Path]:
+    """Returns what goes of the state folder. The journal, which the edits may have made, stays while it is needed."""
+    journal, file = load_journal(state), state.root / JOURNAL
+    top = [path for path in in_state if path == state.root]
+    needed = {file, *([state.root / former.EDITS] if journal.settings else [])}
+    gone = [file] if journal.is_empty or (top and not journal.settings) else []
+    return [*(path for path in in_state if path not in (*needed, *top)), *gone, *top]
+
+
 def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
     edits = [edit for edit, root in uninstall.rules if edit.path.name != "exclude" or not _is_needed(root)]
-    applied = apply(edits, state) if edits else ()
-    for edit in (done.edit for done in applied if done.outcome == "removed"):
-        if edit.path.parent in uninstall.folders:
-            remove_if_empty(edit.path)
-    return applied
+    return apply(edits, state) if edits else ()
 
 
 def _is_needed(root: Path) -> bool:
@@ -206,53 +206,41 @@ def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return removed, stays
 
 
-def project_edits(project: PublishedProject, state: StateDir) -> Iterator[Edit]:
+def project_edits(project: Listed, journal: Journal) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
     root = Path(project.root)
-    yield from (edit for _, edit in removals(root, _edited(root, state)))
+    yield from (edit for _, edit in removals(root, journal.names(root)))
 
 
-def project_rules(project: PublishedProject, state: StateDir, going: Collection[Path]) -> Iterator[Edit]:
+def project_rules(project: Listed, journal: Journal, going: Collection[Path]) -> Iterator[Edit]:
     """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
     for its exclude file."""
     root = Path(project.root)
-    yield from (edit for _, edit in rule_removals(Checkout(root), _edited(root, state), going))
+    yield from (edit for _, edit in rule_removals(Checkout(root), journal.names(root), going))
 
 
-def _pointers_that_stay(state: StateDir, home: Path) -> Iterator[str]:
+def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:
     """Yields a note on the projects whose files lead agents to a handoff, if there are any. Without a daemon, that
     handoff stays as it is for ever, and agents would be led to it all the same."""
-    known, _ = _known_projects(state, home)
-    roots = sorted({project.root for project in known if any(edit.changes for edit in project_edits(project, state))})
+    known, _ = _known_projects(state, journal, home)
+    roots = sorted({project.root for project in known if any(edit.changes for edit in project_edits(project, journal))})
     if roots:
         more = len(roots) - _MOST_NAMED
         others = f" and {counted(more, 'more project')}" if more > 0 else ""
         yield (
             f"Pointers stay in {', '.join(roots[:_MOST_NAMED])}{others}, to handoffs that will not change any more. To "
-            "take them out and keep what was recorded, run `carryover refresh --pointers private` before you uninstall."
+            "take them out and keep what was recorded, run `carryover refresh --pointers off` before you uninstall."
         )
 
 
-def _created_folders(project: PublishedProject, state: StateDir) -> list[Path]:
-    listed = (name for name in _edited(Path(project.root), state) if name.endswith("/"))
-    return [Path(project.root, name) for name in sorted(listed, key=len, reverse=True)]
-
-
-def _edited(root: Path, state: StateDir) -> set[str]:
-    placed: set[str] = set()
-    with contextlib.suppress(OSError):  # then the list in the project alone counts
-        placed = record.placed_in_project(state.root, root)
-    return record.edited_in_project(root / STORE, placed)
-
-
-def store_files(project: PublishedProject) -> list[Path]:
+def store_files(project: Listed) -> list[Path]:
     """Returns our files in the handoff's folder, then the folder itself; an empty list if that is a symlink."""
-    folder = Path(project.folder)
+    folder = Path(project.path)
     if not is_folder(folder) or folder.is_symlink():
         return []
     cut_off = sorted(folder.glob(".*.tmp"))
     own = own_ignore_file(folder)
-    names = (*handoff_names(), record.PROJECT_EDITS)
+    names = (*handoff_names(), former.EDITED)
     found = (path for name in names if os.path.lexists(path := folder / name))
     # The folder's own rule last: until then it keeps the others out of a commit.
     return [*found, *cut_off, *([own] if own is not None else []), folder]
@@ -270,71 +258,60 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
         yield root, "the state folder"
 
 
-def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> Iterator[tuple[EditedFile, Edit]]:
-    recorded = load_record(state)
-    yield from ((file, plan(removal(file))) for file in recorded.files)
+def _settings_edits(
+    state: StateDir, journal: Journal, usual: Iterable[tuple[str, HookFile]]
+) -> Iterator[tuple[Listed, Edit]]:
+    yield from ((file, plan(removal(file))) for file in journal.settings)
     script = str(state.root / SCRIPT)
     for agent, found in usual:
-        if recorded.of(found.path, server=found.form == "server") is None:
-            file = EditedFile(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
+        if journal.at(found.path, server=found.form == "server") is None:
+            file = Listed(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
             edit = plan(removal(file))
             if edit.changes or (found.form != "server" and script.encode() in (edit.before or b"")):
                 yield file, edit
 
 
-def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[str]:
+def _edited_by_hand(file: Listed, edit: Edit, state: StateDir) -> Iterator[str]:
     if edit.reason is None and edit.after is not None and file.form not in ("list", "server"):
-        for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=file.form):
+        for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=cast("Form", file.form)):
             if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"
                 yield f"{where}: the hook that runs Carryover was edited by hand. It stays; remove it yourself."
 
 
-def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject], list[str]]:
+def _known_projects(state: StateDir, journal: Journal, home: Path) -> tuple[list[Listed], list[str]]:
     """Returns the projects that have our folder, and notes on what could not be looked at."""
     notes: list[str] = []
-    on_record = _projects_on_record(state, notes)
-    in_ledger = _projects_in_ledger(state, notes)
-    each = look_at_each([*on_record, *in_ledger], _state_of_folder, at=_root_of)
-    states = dict(each)
-    silent = {project.root for project in (*on_record, *in_ledger) if project not in states}
+    both = [*journal.handoffs, *_projects_in_ledger(state, notes)]
+    states = dict(look_at_each(both, _state_of_folder, at=_root_of))
+    silent = {project.root for project in both if project not in states}
     for root in sorted(silent):
         notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
     not_a_project = {here().canonical(state.root), here().canonical(home / STORE)}
-    recorded = set(on_record)
     known = []
     for project, (is_there, folder) in states.items():
-        if folder not in not_a_project and (is_there or project in recorded):
+        if folder not in not_a_project and (is_there or journal.says(project)):
             known.append(project)
     return known, notes
 
 
-def _projects_on_record(state: StateDir, notes: list[str]) -> list[PublishedProject]:
-    """Returns the projects that the state folder lists; adds a note if it can't be read."""
-    try:
-        return list(record.published_projects(state.root))
-    except OSError as error:
-        notes.append(f"The list of projects can't be read: {os_reason(error)}.")
-        return []
-
-
-def _projects_in_ledger(state: StateDir, notes: list[str]) -> list[PublishedProject]:
+def _projects_in_ledger(state: StateDir, notes: list[str]) -> list[Listed]:
     """Returns the projects that the ledger knows; adds a note if it can't be read."""
     try:
         with closing(connect_read_only(state.ledger)) as db:
-            return [PublishedProject(row.root, str(Path(row.root) / STORE)) for row in projects(db)]
+            return [handoff_folder(Path(row.root) / STORE, row.root) for row in projects(db)]
     except (UserError, sqlite3.Error) as error:
         if not (isinstance(error, UserError) and error.code is ExitCode.NOTHING_FOUND):
             notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
         return []
 
 
-def _state_of_folder(project: PublishedProject) -> tuple[bool, str]:
+def _state_of_folder(project: Listed) -> tuple[bool, str]:
     """Returns whether our folder is there, and its real path."""
-    return os.path.lexists(project.folder), here().canonical(project.folder)
+    return os.path.lexists(project.path), here().canonical(project.path)
 
 
-def _root_of(project: PublishedProject) -> Path:
+def _root_of(project: Listed) -> Path:
     return Path(project.root)
 
 

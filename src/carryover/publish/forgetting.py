@@ -19,7 +19,6 @@ from typing import Final, TypeVar
 import msgspec
 
 from carryover.config import Config, RetentionConfig, load_config, project_settings
-from carryover.edits.record import published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger import queries
@@ -28,6 +27,7 @@ from carryover.ledger.forget import Forgotten
 from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, PIN, conversation_of
+from carryover.outside.journal import read_journal
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
@@ -162,7 +162,7 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     rows = _read(paths, whereabouts)
     published = {row.root for row in rows if row.published_sha is not None}
     try:
-        folders = {Path(known.folder) for known in published_projects(paths.state)}
+        folders = {Path(known.path) for known in read_journal(paths.state).handoffs}
     except OSError as error:
         problems.append(f"The list of projects can't be read: {os_reason(error)}.")
         folders = set()

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
-from carryover.edits.apply import Change, Edit, ProjectEdits, plan
-from carryover.edits.record import GITIGNORE
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
+from carryover.outside.apply import Change, Edit, Editing, Ours, Pass, plan
+from carryover.outside.listed import GITIGNORE, in_project
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
 from carryover.projects.handoff_file import STORE
@@ -29,12 +31,13 @@ from carryover.text.user_text import EditRefused, find_lines, is_text, whole_fil
 EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `Checkout.exclude`."""
 
+_WHAT: Final = "the rule that keeps something of ours out of git"
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
 
 
-def keep_out(checkout: Checkout, edits: ProjectEdits) -> str | None:
+def keep_out(checkout: Checkout, edits: Pass) -> str | None:
     """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
 
     It stays as long as the folder does, in every mode: git removes a .gitignore that is not committed.
@@ -42,11 +45,6 @@ def keep_out(checkout: Checkout, edits: ProjectEdits) -> str | None:
     if checkout.git_dir is None or _exclude(checkout, edits):
         return None
     return f"{edits.notes[-1]}, so {COMMITTED}"
-
-
-def has_info_folder(checkout: Checkout) -> bool:
-    """Whether the folder of `info/exclude` is there, or there is no repository for it."""
-    return checkout.common is None or checkout.exclude.parent.exists()
 
 
 def ignore_itself(store: Path) -> None:
@@ -68,13 +66,13 @@ def own_ignore_file(store: Path) -> Path | None:
     return None
 
 
-def unshare_rule(root: Path, edits: ProjectEdits) -> None:
+def unshare_rule(root: Path, edits: Pass) -> None:
     """Removes the rule from .gitignore that an earlier version put there."""
     if GITIGNORE in edits.mine:
-        edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
+        edits.carry_out(GITIGNORE, plan(rule_removal(root)))
 
 
-def keep_file_out(checkout: Checkout, edits: ProjectEdits, name: str) -> bool:
+def keep_file_out(checkout: Checkout, edits: Pass, name: str) -> bool:
     """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
     return _exclude(checkout, edits, _lines_for(name))
 
@@ -88,12 +86,12 @@ def is_kept_out(checkout: Checkout, name: str) -> bool:
     return find_lines(rules, _lines_for(name)) is not None
 
 
-def show_files(checkout: Checkout, edits: ProjectEdits, names: Collection[str]) -> None:
+def show_files(checkout: Checkout, edits: Pass, names: Collection[str]) -> None:
     """Removes the rules for these files from `info/exclude`, so that git shows them again."""
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
         exclude = _own_exclude(checkout)
         gone = [_lines_for(name) for name in names]
-        edits.carry_out_apart(EXCLUDE, plan(_change(exclude, partial(without_rules, gone=gone))))
+        edits.carry_out(EXCLUDE, plan(_change(checkout.root, exclude, partial(without_rules, gone=gone))))
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:
@@ -118,11 +116,11 @@ def rule_removals(
     among those `going`.
     """
     if GITIGNORE in mine:
-        yield GITIGNORE, plan(rule_removal(checkout.root / GITIGNORE))
+        yield GITIGNORE, plan(rule_removal(checkout.root))
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
         exclude = _own_exclude(checkout)
         if exclude.exists() and not [store for store in other_stores(checkout) if store not in going]:
-            yield EXCLUDE, plan(rule_removal(exclude))
+            yield EXCLUDE, plan(_change(checkout.root, exclude, _without_all_rules))
 
 
 def other_stores(checkout: Checkout) -> list[Path]:
@@ -130,16 +128,13 @@ def other_stores(checkout: Checkout) -> list[Path]:
     return [store for other in checkout.others if is_there(store := other / STORE)]
 
 
-def remove_if_empty(exclude: Path) -> None:
-    """Removes the folder of a deleted `info/exclude`, which was created for our rule, if it is empty."""
-    if not exclude.exists():
-        with suppress(OSError):
-            exclude.parent.rmdir()
+def rule_removal(root: Path) -> Change:
+    """Plans to remove our rules from the project's .gitignore, and the file itself if it contains nothing else."""
+    return project_change(root, GITIGNORE, _WHAT, _without_all_rules, follow=False)
 
 
-def rule_removal(path: Path) -> Change:
-    """Plans to remove our rules from the ignore file at `path`, and the file itself if it contains nothing else."""
-    return _change(path, partial(without_rules, gone=_all_rules()))
+def _without_all_rules(data: bytes | None) -> bytes | None:
+    return without_rules(data, _all_rules())
 
 
 def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
@@ -187,13 +182,13 @@ def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     return data if span is None else without_span(data, span)
 
 
-def _exclude(checkout: Checkout, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -> bool:
+def _exclude(checkout: Checkout, edits: Pass, lines: Sequence[bytes] = _LINES) -> bool:
     try:
-        edit = plan(_change(_own_exclude(checkout), partial(_with_own_rule, lines=lines)))
+        edit = plan(_change(checkout.root, _own_exclude(checkout), partial(_with_own_rule, lines=lines)))
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
-    return edits.carry_out_apart(EXCLUDE, edit)
+    return edits.carry_out(EXCLUDE, edit)
 
 
 def _own_exclude(checkout: Checkout) -> Path:
@@ -203,28 +198,35 @@ def _own_exclude(checkout: Checkout) -> Path:
     return path
 
 
-def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:
-    """Plans an edit that does not follow symlinks, since git does not follow one to an ignore file (2.32 and later)."""
-    return project_change(path, "the rule that keeps something of ours out of git", edit, follow=False)
+def _change(root: Path, exclude: Path, edit: Editing) -> Change:
+    """Plans an edit of `info/exclude`. It is not listed, since all checkouts of a repository share it, and does not
+    follow symlinks, since git does not follow one to an ignore file (2.32 and later)."""
+    change = project_change(root, GITIGNORE, _WHAT, edit, path=exclude, follow=False)
+    return msgspec.structs.replace(change, listed=None)
 
 
 def project_change(
-    path: Path,
+    root: Path,
+    name: str,
     what: str,
-    edit: Callable[[bytes | None], bytes | None],
+    edit: Editing,
     *,
+    path: Path | None = None,
+    ours: Ours | None = None,
     follow: bool = True,
     within: Path | None = None,
 ) -> Change:
-    """Plans an edit of a project's file. It needs no backup, since reverting it restores every byte."""
+    """Plans an edit of the project's file that is listed as `name`. `path`: where it is, if it is spelt otherwise."""
     return Change(
-        path=path,
+        path=path or root / name,
         what=what,
         edit=edit,
         remedy="Remove what Carryover added yourself.",
+        listed=in_project(root, name),
+        ours=ours,
+        root=root,
         follow=follow,
         within=within,
         limit_bytes=SIZE_LIMIT_BYTES,
-        backup=False,
         private=False,
     )

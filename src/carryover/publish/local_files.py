@@ -7,14 +7,14 @@ removed, and the rule with it, so that git shows the file. Other checkouts count
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
-from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits, plan
 from carryover.fsio import is_there, read_bytes_bounded
+from carryover.outside.apply import Change, Edit, Ours, Pass, PlannedPass, plan
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.publish.gitignore import is_kept_out, keep_file_out, project_change, show_files
@@ -31,9 +31,7 @@ def local_names() -> dict[str, bytes]:
     return {AGENTS_MD: NEW_FILE, **files}
 
 
-def place_local_files(
-    checkout: Checkout, edits: ProjectEdits, agents: Collection[str] | None, *, create: bool = True
-) -> None:
+def place_local_files(checkout: Checkout, edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> None:
     """Creates the files that one of `agents` (None: any) would read here. Removes files that were created for
     others, and text that was written into files that git shows. Without `create`, only the latter. Raises OSError if
     git can't tell which files it has."""
@@ -41,14 +39,14 @@ def place_local_files(
     wanted = set(_wanted(checkout, agents)) if checkout.git_dir is not None else set()
     for name, text in local_names().items():
         if name in wanted and (create or name in edits.mine) and _is_hidden(checkout, edits, name):
-            edits.carry_out(name, _making(root, name, text), ours=True)
+            edits.carry_out(name, _making(root, name, text))
         else:
             wanted.discard(name)
     gone = [name for name in (*instruction_files(), *local_names()) if name in edits.mine and name not in wanted]
     committed = committed_names(checkout) if gone else set()
     for name in dict.fromkeys(gone):
         # What HEAD has came or stays with the repository; taking it out would be a change that git shows.
-        edits.carry_out(name, _as_it_is(root, name) if name in committed else local_removal(root, name), ours=False)
+        edits.carry_out(name, _as_it_is(root, name) if name in committed else local_removal(root, name))
     hide_no_more(checkout, edits, wanted)
 
 
@@ -58,7 +56,7 @@ def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
 
 
-def hide_no_more(checkout: Checkout, edits: ProjectEdits, wanted: Collection[str] = ()) -> None:
+def hide_no_more(checkout: Checkout, edits: Pass, wanted: Collection[str] = ()) -> None:
     """Makes git show all files again except for the `wanted` ones and our files in another checkout."""
     names = []
     for name, text in local_names().items():
@@ -79,7 +77,7 @@ def local_removal(root: Path, name: str) -> Edit:
     def removed(data: bytes | None) -> bytes | None:
         return None if data == text or data is None else without_block(data)
 
-    return _plan(root, name, removed)
+    return _plan(root, name, project_change(root, name, _WHAT, removed, follow=False))
 
 
 def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]:
@@ -131,11 +129,11 @@ def _content(path: Path) -> bytes | None:
         return b""
 
 
-def _is_hidden(checkout: Checkout, edits: ProjectEdits, name: str) -> bool:
+def _is_hidden(checkout: Checkout, edits: Pass, name: str) -> bool:
     """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
     if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_file_out(checkout, edits, name)):
         return False
-    return isinstance(edits, PlannedEdits) or checkout.is_ignored(name)
+    return isinstance(edits, PlannedPass) or checkout.is_ignored(name)
 
 
 def _folders(root: Path, name: str) -> list[Path]:
@@ -143,7 +141,7 @@ def _folders(root: Path, name: str) -> list[Path]:
 
 
 def _as_it_is(root: Path, name: str) -> Edit:
-    return plan(project_change(root / name, _WHAT, lambda data: data))
+    return plan(project_change(root, name, _WHAT, lambda data: data))
 
 
 def _making(root: Path, name: str, text: bytes) -> Edit:
@@ -152,11 +150,11 @@ def _making(root: Path, name: str, text: bytes) -> Edit:
             raise EditRefused("it has a text of yours")
         return text
 
-    return _plan(root, name, made)
+    ours = Ours(lambda _: True, lambda _data, _: None)
+    return _plan(root, name, project_change(root, name, _WHAT, made, ours=ours, follow=False))
 
 
-def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -> Edit:
-    change = project_change(root / name, _WHAT, edit, follow=False)
+def _plan(root: Path, name: str, change: Change) -> Edit:
     if any(folder.is_symlink() for folder in _folders(root, name)):  # a stranger's may lead into another project
         return Edit(change, None, None, "there is a symlink on the way to it")
     return plan(change)

@@ -20,10 +20,10 @@ from carryover.distill.sections.task import pin_entries
 from carryover.distill.shared import shared_sections
 from carryover.distill.trail import did_something
 from carryover.distill.view import Opinion, Pin, ProjectView, has_past, was_brought_in
-from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import by_last_use, project_by_root, published_git, related_projects
+from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts

@@ -14,10 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
-from carryover.edits.record import GITIGNORE, Placed, placed_texts, remember_placed
 from carryover.fsio import is_there, read_bytes_bounded
+from carryover.outside.journal import read_journal, write_down
+from carryover.outside.listed import GITIGNORE, Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask, ask_one
@@ -33,17 +36,16 @@ class Once:
     """Which files may still be written in a checkout under `shared`, and which were."""
 
     def __init__(self, checkout: Checkout, state: Path, settings: ProjectSettings) -> None:
-        """Raises OSError if the record can't be read."""
+        """Raises OSError if the journal can't be read."""
         self._checkout = checkout
         self._root = checkout.root
         self._state = state
         self._agreed_ms = settings.agreed_ms
-        known = placed_texts(state)
-        self.repository = str(repository_of(checkout))
-        self.here = {name for placed in known if placed.root == str(self._root) for name in placed.names}
-        """What was ever written into this checkout and not taken out."""
-        same = [one for one in known if (one.repository, one.agreed_ms) == (self.repository, self._agreed_ms)]
-        self._placed = {name for placed in same for name in placed.names}
+        self._repository = str(repository_of(checkout))
+        known = read_journal(state).once
+        self._here = [one for one in known if one.root == str(self._root)]
+        same = (one for one in known if (one.repository, one.agreed_ms) == (self._repository, self._agreed_ms))
+        self._placed = {one.name for one in same}
         self._committed: set[str] | None = None
 
     def allows(self, name: str) -> bool:
@@ -77,15 +79,21 @@ class Once:
             self.forget()
 
     def _remember(self) -> None:
-        names = tuple(sorted(present_names(self._root) - self._placed))
-        if names:
-            placed = Placed(root=str(self._root), repository=self.repository, agreed_ms=self._agreed_ms, names=names)
-            remember_placed(self._state, placed)
+        new = sorted(present_names(self._root) - self._placed)
+        write_down(self._state, *(self._listed(name) for name in new))
+
+    def _listed(self, name: str) -> Listed:
+        return Listed(
+            path=str(self._root / name),
+            form="once",
+            root=str(self._root),
+            repository=self._repository,
+            agreed_ms=self._agreed_ms,
+        )
 
     def forget(self) -> None:
         """Records that our text was removed from this checkout, so that it may be written again. Raises OSError."""
-        if self.here:
-            remember_placed(self._state, Placed(root=str(self._root), repository=self.repository))
+        write_down(self._state, *(msgspec.structs.replace(one, gone=True) for one in self._here))
 
 
 def repository_of(checkout: Checkout) -> Path:

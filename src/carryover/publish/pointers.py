@@ -22,9 +22,9 @@ import msgspec
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
-from carryover.edits.apply import Edit, ProjectEdits, plan
 from carryover.errors import os_reason
 from carryover.fsio import is_there
+from carryover.outside.apply import Edit, Editing, Ours, Pass, plan
 from carryover.publish.gitignore import project_change
 from carryover.text.markdown import fenced, visible_text
 from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
@@ -62,7 +62,7 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def place_pointers(
     root: Path,
-    edits: ProjectEdits,
+    edits: Pass,
     agents: Collection[str] | None = None,
     allows: Callable[[str], bool] = lambda _: True,
 ) -> None:
@@ -72,13 +72,13 @@ def place_pointers(
     for name, readers in instruction_files().items():
         if name != AGENTS_MD and agents is not None and readers.keys().isdisjoint(agents):
             if name in edits.mine:
-                edits.carry_out(name, pointer_removal(root, name), ours=False)
+                edits.carry_out(name, pointer_removal(root, name))
             continue
         change = partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine)
-        edit = _plan(root, name, change)
+        edit = _plan(root, name, change, puts=True)
         if (name != AGENTS_MD and _same_file(shared, edit.path)) or (edit.changes and not allows(name)):
             continue
-        if edits.carry_out(name, edit, ours=edit.after is not None and block_state(edit.after) != "absent"):
+        if edits.carry_out(name, edit):
             edits.notes += _hiding(root, name)
 
 
@@ -148,9 +148,21 @@ def _check(data: bytes) -> None:
             raise EditRefused("one of the Carryover markers is missing")
 
 
-def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -> Edit:
+def _has_block(data: bytes) -> bool:
+    return block_state(data) != "absent"
+
+
+def _plan(root: Path, name: str, edit: Editing, *, puts: bool = False) -> Edit:
     path, problem = _entry(root, name)
-    change = project_change(path, "the pointer to the handoff", edit, within=root)
+    change = project_change(
+        root,
+        name,
+        "the pointer to the handoff",
+        edit,
+        path=path,
+        ours=Ours(_has_block, lambda data, _: _without_pointer(data, name=name, path=path)) if puts else None,
+        within=root,
+    )
     return plan(change) if problem is None else Edit(change, None, None, problem)
 
 

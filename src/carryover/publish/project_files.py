@@ -14,10 +14,10 @@ import msgspec
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.distill.header import TITLE
-from carryover.edits.apply import PlannedEdits, ProjectEdits
-from carryover.edits.record import INFO
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir, read_bytes_bounded
+from carryover.outside.apply import Pass, PlannedPass
+from carryover.outside.journal import read_journal
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
@@ -31,19 +31,14 @@ from carryover.projects.handoff_file import (
 )
 from carryover.projects.policy import Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
-from carryover.publish.gitignore import (
-    has_info_folder,
-    ignore_itself,
-    keep_out,
-    unshare_rule,
-)
+from carryover.publish.gitignore import ignore_itself, keep_out, unshare_rule
 from carryover.publish.loaded_files import handoff_names
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_removal, place_local_files
 from carryover.publish.once import Once
 from carryover.publish.open_to_git import kept_out
 from carryover.publish.pointers import place_pointers
 from carryover.publish.read_lists import place_in_read_lists
-from carryover.publish.withdrawal import take_back, take_out
+from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
@@ -124,8 +119,8 @@ def _write_in_project(ordered: _Ordered) -> Published:
     root = checkout.root
     settings = ordered.settings
     once = Once(checkout, ordered.paths.state, settings)
-    edits = ProjectEdits(root / STORE, settings.notes, once.here)
-    refused = _ignored_by_git(checkout, edits)  # first, so that the handoff can never be committed
+    edits = Pass(ordered.paths.state, read_journal(ordered.paths.state).names(root), settings.notes)
+    refused = kept_out(checkout, edits)  # first, so that the handoff can never be committed
     if refused is not None:
         return _refused(root, refused, settings)
     ignore_itself(root / STORE)
@@ -140,7 +135,7 @@ def _write_in_project(ordered: _Ordered) -> Published:
         written,
         passing=again,
         edited=tuple(edits.done),
-        hidden=hidden_since(root, edits.mine) if settings.pointers == "local" else {},
+        hidden=hidden_since(root, edits.mine) if settings.pointers == "local" and settings.decided else {},
         notes=tuple(edits.notes),
     )
 
@@ -150,15 +145,6 @@ def _written(folder: Path, ordered: _Ordered) -> Published:
     if not ordered.has_page:
         (folder / PAGE).unlink(missing_ok=True)
     return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if ordered.has_page else None)
-
-
-def _ignored_by_git(checkout: Checkout, edits: ProjectEdits) -> Refusal | None:
-    """Has git ignore the handoff's folder; returns why it can't, if it can't."""
-    had_info = has_info_folder(checkout)
-    refused = kept_out(checkout, edits)
-    if refused is None and not had_info and has_info_folder(checkout):
-        edits.created(INFO)
-    return refused
 
 
 def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:
@@ -191,7 +177,7 @@ def _own_paths() -> StatePaths:
     return StatePaths.of(StateDir.of(os.environ, home), home)
 
 
-def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = None) -> PlannedEdits | None:
+def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = None) -> PlannedPass | None:
     """Returns the edits of the user's files that `publish` would make; None if it may not write. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
@@ -200,21 +186,17 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = No
     if refusal(checkout, home=paths.home, agents_own=paths.agents_own) is not None:
         return None
     once = Once(checkout, paths.state, settings)
-    edits = PlannedEdits(root / STORE, once.here)
+    edits = PlannedPass(read_journal(paths.state).names(root))
     if keep_out(checkout, edits) is None:
         _place(checkout, settings, edits, once, paths.home)
     return edits
 
 
-def _place(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, once: Once, home: Path) -> None:
+def _place(checkout: Checkout, settings: ProjectSettings, edits: Pass, once: Once, home: Path) -> None:
     if not settings.decided:
         return
     if settings.pointers != "shared":
         unshare_rule(checkout.root, edits)
-    if settings.pointers == "private":
-        take_out(checkout.root, edits)
-        hide_no_more(checkout, edits)
-        return
     place_in_read_lists(checkout, edits, home=home)
     if settings.pointers == "local":
         _place_local_files(checkout, settings, edits)
@@ -222,17 +204,17 @@ def _place(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, o
         _share(checkout, settings, edits, once)
 
 
-def _place_local_files(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits) -> None:
+def _place_local_files(checkout: Checkout, settings: ProjectSettings, edits: Pass) -> None:
     try:
         place_local_files(checkout, edits, settings.agents)
     except OSError as error:  # the handoff is written all the same
         edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
 
 
-def _share(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> None:
+def _share(checkout: Checkout, settings: ProjectSettings, edits: Pass, once: Once) -> None:
     root = checkout.root
     for name in edits.mine & local_names().keys() - instruction_files().keys():
-        edits.carry_out(name, local_removal(root, name), ours=False)
+        edits.carry_out(name, local_removal(root, name))
     hide_no_more(checkout, edits)
     if checkout.git_dir is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")

@@ -10,18 +10,13 @@ from pathlib import Path
 import msgspec
 
 from carryover.config import Config
-from carryover.edits.record import (
-    PublishedProject,
-    placed_texts,
-    published_projects,
-    remember_placed,
-    remember_project,
-)
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
+from carryover.outside.journal import read_journal, write_down
+from carryover.outside.listed import Listed, handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
@@ -114,16 +109,22 @@ def _known(paths: StatePaths) -> list[Whereabouts]:
 
 
 def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
-    """Records the new path of what we put into the project's folder, so that uninstall finds it."""
+    """Lists the new path of what we put into the project's folder, so that uninstall finds it."""
     store = Path(new) / STORE
     with suppress(OSError):
-        moved = (placed for placed in placed_texts(paths.state) if placed.root in old)
-        for placed in moved:
-            repository = str(repository_of(Checkout(Path(new))))
-            remember_placed(paths.state, msgspec.structs.replace(placed, root=new, repository=repository))
-    with suppress(OSError):
-        if is_folder(store) and any(known.root in old for known in published_projects(paths.state)):
-            remember_project(paths.state, PublishedProject(new, str(store)))
+        journal = read_journal(paths.state)
+        inside = [entry for root in old for entry in journal.inside(root)]
+        moved = [_at(new, entry) for entry in inside]
+        moved += [msgspec.structs.replace(entry, gone=True) for entry in inside]  # what begins there next is another's
+        if is_folder(store) and any(entry.root in old for entry in journal.handoffs):
+            moved.append(handoff_folder(store, new))
+        write_down(paths.state, *moved)
+
+
+def _at(root: str, entry: Listed) -> Listed:
+    """Returns the entry of a project's file as of the project at `root`."""
+    repository = str(repository_of(Checkout(Path(root)))) if entry.repository else ""
+    return msgspec.structs.replace(entry, path=f"{root}/{entry.name}", root=root, repository=repository)
 
 
 def _total(moved: Iterable[Moved]) -> Moved:

@@ -8,14 +8,13 @@ entry is left to the user. A path that does not exist is an error at each start,
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 from carryover.adapter.contract import Agent
 from carryover.adapter.file_list import FileList
 from carryover.agents import adapters, specs
-from carryover.edits.apply import Edit, ProjectEdits, plan
 from carryover.fsio import is_there, read_bytes_bounded
+from carryover.outside.apply import Change, Edit, Editing, Ours, Pass, plan
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own
@@ -24,7 +23,7 @@ from carryover.publish.gitignore import keep_file_out, project_change
 from carryover.text.user_text import EditRefused
 
 
-def place_in_read_lists(checkout: Checkout, edits: ProjectEdits, *, home: Path) -> None:
+def place_in_read_lists(checkout: Checkout, edits: Pass, *, home: Path) -> None:
     """Adds the handoff of the project to the list of each agent that has worked there, unless present."""
     root = checkout.root
     for spec in specs():
@@ -43,10 +42,10 @@ def place_in_read_lists(checkout: Checkout, edits: ProjectEdits, *, home: Path) 
         # A file that git shows is ours to make: `_why_not` refuses the user's.
         if reason is None and (not shown or keep_file_out(checkout, edits, where.name)):
             edit = _addition(root, where, mine=mine)
-            edits.carry_out(where.name, edit, ours=edit.after is not None and _ours(edit.after, where) != [])
+            edits.carry_out(where.name, edit)
             continue
         if mine:
-            edits.carry_out(where.name, read_list_removal(root, where), ours=False)
+            edits.carry_out(where.name, read_list_removal(root, where))
         if reason is not None and spec.start is not None:
             by_hand = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
             reason = f"{reason}; `{by_hand}` reads the handoff"
@@ -70,17 +69,15 @@ def lists_handoff(root: Path, where: FileList) -> bool:
 
 def read_list_removal(root: Path, where: FileList) -> Edit:
     """Plans to remove our entry from a list; a file that we created and the user did not extend is deleted."""
+    return plan(_change(root, where, lambda data: _without(data, where) if data is not None else None))
 
-    def removed(data: bytes | None) -> bytes | None:
-        if data is None:
+
+def _without(data: bytes, where: FileList) -> bytes | None:
+    for entry in _ours(data, where):
+        if where.is_new_file(data, entry):
             return None
-        for entry in _ours(data, where):
-            if where.is_new_file(data, entry):
-                return None
-            data = where.without_entry(data, entry)
-        return data
-
-    return _plan(root, where, removed)
+        data = where.without_entry(data, entry)
+    return data
 
 
 def _why_not(checkout: Checkout, where: FileList, *, mine: bool, shown: bool, home: Path) -> str | None:
@@ -122,11 +119,12 @@ def _addition(root: Path, where: FileList, *, mine: bool) -> Edit:
         is_listed = any(where.has_entry(data, name) for name in (entry, IN_PROJECT))
         return data if is_listed else where.with_entry(data, entry)
 
-    return _plan(root, where, added)
+    ours = Ours(lambda data: _ours(data, where) != [], lambda data, _: _without(data, where))
+    return plan(_change(root, where, added, ours))
 
 
-def _plan(root: Path, where: FileList, edited: Callable[[bytes | None], bytes | None]) -> Edit:
-    return plan(project_change(root / where.name, "the handoff among the files that are read", edited, follow=False))
+def _change(root: Path, where: FileList, edit: Editing, ours: Ours | None = None) -> Change:
+    return project_change(root, where.name, "the handoff among the files that are read", edit, ours=ours, follow=False)
 
 
 def _ours(data: bytes, where: FileList) -> list[str]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,12 +19,13 @@ from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import names_page
-from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.errors import os_reason
 from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
+from carryover.outside.journal import read_journal, write_down
+from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
@@ -67,23 +68,16 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     store = Path(made.root) / STORE
     notes: list[str] = []
     if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
-        with _noting("what was written into the project is still there", notes):
-            if PublishedProject(made.root, str(store)) in published_projects(state):  # else the repository's own
+        try:
+            if read_journal(state).says(handoff_folder(store, made.root)):  # else the repository's own
                 notes += withdraw_from(store.parent, made.settings, state).notes
+        except OSError as error:
+            notes.append(f"what was written into the project is still there: {os_reason(error)}")
     published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
     published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
     return msgspec.structs.replace(made, published=published)
-
-
-@contextmanager
-def _noting(problem: str, notes: list[str]) -> Iterator[None]:
-    """Adds `problem` with its reason to `notes` if the block raises OSError."""
-    try:
-        yield
-    except OSError as error:
-        notes.append(f"{problem}: {os_reason(error)}")
 
 
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
@@ -103,17 +97,11 @@ def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
 
 
 def _published(made: Refreshed, text: CleanText, paths: StatePaths, beside: Callable[[], bool] = bool) -> Published:
-    notes: list[str] = []
-
     def list_it(folder: Path) -> None:
-        with _noting("the project is missing from the list that uninstall uses", notes):
-            remember_project(paths.state, PublishedProject(made.root, str(folder)))
+        write_down(paths.state, handoff_folder(folder, made.root))
 
     has_page = made.handoff is not None and names_page(made.handoff, text)
-    published = publish(
-        Path(made.root), text, made.settings, before=list_it, beside=beside, has_page=has_page, paths=paths
-    )
-    return msgspec.structs.replace(published, notes=(*published.notes, *notes))
+    return publish(Path(made.root), text, made.settings, before=list_it, beside=beside, has_page=has_page, paths=paths)
 
 
 def _is_free(folder: Path) -> bool:

@@ -10,10 +10,10 @@ import msgspec
 
 from carryover.agents import instruction_files, read_lists
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.edits.apply import Edit, ProjectEdits
-from carryover.edits.record import GITIGNORE, INFO, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, locked_dir
+from carryover.outside.apply import Edit, Pass
+from carryover.outside.journal import read_journal, take_over_project
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
@@ -23,7 +23,6 @@ from carryover.projects.handoff_file import (
 )
 from carryover.publish.gitignore import (
     own_ignore_file,
-    remove_if_empty,
     rule_removals,
     unshare_rule,
 )
@@ -33,24 +32,26 @@ from carryover.publish.once import Once
 from carryover.publish.read_lists import read_list_removal
 
 
-def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> ProjectEdits:
+def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> Pass:
     """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
 
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
     """
     store = root / STORE
+    state = state or StateDir.of(os.environ, Path.home()).root
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     if stays or store.is_symlink():
-        return ProjectEdits(store)
-    checkout = Checkout(root)
-    once = Once(checkout, state or StateDir.of(os.environ, Path.home()).root, settings)
-    if not (is_folder(store) or once.here):
-        return ProjectEdits(store)
-    with locked_dir(store):
-        return _taken_back(checkout, settings, ProjectEdits(store, placed=once.here), once)
+        return Pass(state)
+    edits = Pass(state, read_journal(state).names(root))
+    if is_folder(store) or edits.mine:
+        with locked_dir(store):
+            take_over_project(state, root)
+            checkout = Checkout(root)
+            _take_back(checkout, settings, edits, Once(checkout, state, settings))
+    return edits
 
 
-def _taken_back(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
+def _take_back(checkout: Checkout, settings: ProjectSettings, edits: Pass, once: Once) -> None:
     root = checkout.root
     store = root / STORE
     if settings.pointers == "local" and settings.excluded is None:
@@ -62,31 +63,24 @@ def _taken_back(checkout: Checkout, settings: ProjectSettings, edits: ProjectEdi
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
-        # Otherwise the list of what had to stay is still needed, and must stay ignored.
-        if edits.mine <= {GITIGNORE, INFO}:
-            _remove_store(checkout, edits)
+        _remove_store(checkout, edits)
     else:
         unshare_rule(root, edits)
-    return edits
 
 
-def _remove_store(checkout: Checkout, edits: ProjectEdits) -> None:
+def _remove_store(checkout: Checkout, edits: Pass) -> None:
     """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
     store = checkout.root / STORE
-    mine = set(edits.mine)
     own = own_ignore_file(store)
     for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
         path.unlink(missing_ok=True)
-    if mine:
-        unshare_rule(checkout.root, edits)
-    (store / PROJECT_EDITS).unlink(missing_ok=True)
+    unshare_rule(checkout.root, edits)
     try:
         store.rmdir()
     except OSError:
         return
     for name, edit in rule_removals(checkout, ()):
-        if edits.carry_out_apart(name, edit) and INFO in mine:
-            remove_if_empty(edit.path)
+        edits.carry_out(name, edit)
 
 
 def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
@@ -96,11 +90,11 @@ def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
     yield from ((name, local_removal(root, name)) for name in names if name in mine)
 
 
-def take_out(root: Path, edits: ProjectEdits) -> None:
+def take_out(root: Path, edits: Pass) -> None:
     """Carries out the edits of `removals` one by one: each is planned only after the one before it, since two names may
     lead to one file by now."""
     for name, edit in removals(root, edits.mine):
-        edits.carry_out(name, edit, ours=False)
+        edits.carry_out(name, edit)
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
@@ -122,7 +116,7 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
     if config.paused:
         return ()
     try:
-        roots = {project.root for project in published_projects(state)}
+        roots = read_journal(state).roots
     except OSError:
         return ()
     real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))

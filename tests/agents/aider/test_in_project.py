@@ -17,11 +17,12 @@ from agents.aider.test_history import FIRST_MS
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.history import FILE, moved_histories
 from carryover.config import ProjectSettings
-from carryover.edits.apply import Edit
-from carryover.edits.record import PublishedProject
 from carryover.faces.cli import main
 from carryover.install.uninstall import project_edits, project_rules
 from carryover.model import FileEdit, UserPrompt
+from carryover.outside.apply import Edit
+from carryover.outside.journal import load_journal
+from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText
@@ -212,9 +213,9 @@ def entry(root: Path) -> str:
 
 def undo(root: Path) -> dict[str, bytes | None]:
     """What uninstall makes of each file of the project."""
-    project = PublishedProject(str(root), str(root / ".carryover"))
-    state = StateDir.of(os.environ, Path.home())
-    edits: list[Edit] = [*project_edits(project, state), *project_rules(project, state, ())]
+    project = handoff_folder(root / ".carryover", root)
+    journal = load_journal(StateDir.of(os.environ, Path.home()))
+    edits: list[Edit] = [*project_edits(project, journal), *project_rules(project, journal, ())]
     assert [edit.problem for edit in edits if edit.problem] == []
     return {edit.path.name: edit.after for edit in edits}
 

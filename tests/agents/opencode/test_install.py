@@ -9,13 +9,13 @@ import pytest
 
 from carryover.agents.opencode.spec import SPEC
 from carryover.config import Config
-from carryover.edits.record import load_record
 from carryover.install.agent_settings import entry_report, wanted_settings, with_config_files
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
 from carryover.install.setup import Setup, carry_out, plan_setup
 from carryover.install.uninstall import carry_out as take_out
 from carryover.install.uninstall import plan_uninstall
+from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 
 MINE = b'{\n  // mine\n  "model": "x/y",\n}\n'
@@ -82,7 +82,7 @@ def test_the_last_file_with_a_list_counts_and_the_entry_moves_there(home: Path, 
     assert install(home, state) == []
     assert later.read_text() == '{"instructions": ["docs/a.md", ".carryover/handoff-opencode.md"]}'
     assert settings(home).read_bytes() == MINE
-    assert [Path(file.path).name for file in load_record(state).files] == ["opencode.jsonc"]
+    assert [Path(file.path).name for file in load_journal(state).settings] == ["opencode.jsonc"]
 
 
 def test_broken_settings_are_left_alone_and_named(home: Path, state: StateDir) -> None:

@@ -15,7 +15,6 @@ import pytest
 import carryover.agents
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, places, specs, startable_agents
 from carryover.daemon.hooks.without_daemon import answer
-from carryover.edits.apply import ProjectEdits
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from carryover.probe.checkout import Checkout
@@ -23,6 +22,7 @@ from carryover.projects.policy import refusal
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.withdrawal import take_out
 from support.agent_here import only_this_path
+from support.passes import begun
 from support.repository import repository
 from support.tools import versioned
 
@@ -114,7 +114,7 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     (tmp_path / "AGENTS.md").write_text("x" * 32_750 + "\n")
     (tmp_path / "SCRIBE.md").write_text("Write slowly.\n")
     (tmp_path / "SCRIBE.local.md").write_text("mine\n")
-    edits = ProjectEdits(tmp_path / ".carryover")
+    edits = begun(tmp_path)
 
     place_pointers(tmp_path, edits)
 
@@ -123,7 +123,7 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     assert not (tmp_path / "CLAUDE.md").exists()
     assert edits.notes == ["SCRIBE.local.md hides SCRIBE.md, and the pointer in it, from Scribe"]
 
-    take_out(tmp_path, ProjectEdits(tmp_path / ".carryover"))
+    take_out(tmp_path, begun(tmp_path))
     assert (tmp_path / "SCRIBE.md").read_text() == "Write slowly.\n"
     assert (tmp_path / "AGENTS.md").read_text() == "x" * 32_750 + "\n"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from carryover.edits.apply import Change, Edit, diff
+from carryover.outside.apply import Change, Edit, diff
 from carryover.text.user_text import find_lines, newline_of, with_lines, without_span
 from support.settings_texts import TEXTS
 

@@ -9,7 +9,6 @@ from packaging.version import Version
 
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.edits.apply import Change, Edit
 from carryover.install.agent_report import HooksReport
 from carryover.install.agent_settings import (
     hooks_report,
@@ -20,6 +19,7 @@ from carryover.install.agent_settings import (
     with_config_files,
 )
 from carryover.install.detect import Detection
+from carryover.outside.apply import Change, Edit
 
 SCRIPT = Path("/state/hook.sh")
 

@@ -12,10 +12,10 @@ import carryover
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.config import Config
-from carryover.edits.record import load_record
 from carryover.install.agent_settings import wanted_settings
 from carryover.install.detect import Detection, hooks_for
 from carryover.install.setup import carry_out, plan_setup
+from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 
 
@@ -45,7 +45,7 @@ def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:
     for _ in range(2):
         setup = plan_setup(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
         carry_out(setup, state)
-        record = state.root / "edits.json"
+        record = state.root / "journal.jsonl"
         assert record.exists()
         record.unlink()
 
@@ -71,7 +71,7 @@ def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_i
     )
     setup = plan_setup(state, [moved], ("codex",), config=Config(), resume_mode=None, service=None)
     carry_out(setup, state)
-    before, record = state.config.read_text(), load_record(state)
+    before, record = state.config.read_text(), load_journal(state).settings
     shutil.rmtree(home / "work")
 
     lost = replace(moved, lost_folder=home / "work")
@@ -79,7 +79,7 @@ def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_i
     carry_out(setup, state)
 
     assert (setup.hooks, (home / "work").exists()) == ((), False)
-    assert (state.config.read_text(), load_record(state)) == (before, record)
+    assert (state.config.read_text(), load_journal(state).settings) == (before, record)
     assert "CODEX_HOME" in before
 
 

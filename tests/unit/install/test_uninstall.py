@@ -12,11 +12,12 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC
 from carryover.config import ProjectSettings
-from carryover.edits.agent_settings import AgentSettings, plan_settings
-from carryover.edits.apply import apply
-from carryover.edits.record import PublishedProject, load_record, remember_project
 from carryover.install.config_file import plan_config
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
+from carryover.outside.apply import apply
+from carryover.outside.journal import load_journal, write_down
+from carryover.outside.listed import handoff_folder
+from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
 from carryover.publish.pointers import NEW_FILE
@@ -40,7 +41,7 @@ def config(home: Path) -> Path:
 def install(state: StateDir, config: Path) -> None:
     tool = AgentSettings(SPEC, config, hooks=(HookEntry(event="Stop", timeout_s=5),))
     edits = [
-        *plan_settings([tool], load_record(state), state.hook_script),
+        *plan_settings([tool], load_journal(state), state.hook_script),
         plan_config(state, {("agents", "selected"): ["claude-code"]}),
     ]
     assert [done.problem for done in apply(edits, state)] == [None, None]
@@ -52,7 +53,7 @@ def install(state: StateDir, config: Path) -> None:
 def published(state: StateDir, root: Path, settings: ProjectSettings | None = None) -> None:
     settings = settings or ProjectSettings()
     assert publish(root, CleanText("the handoff\n"), settings).refusal is None
-    remember_project(state.root, PublishedProject(str(root), str(settings.folder or root / ".carryover")))
+    write_down(state.root, handoff_folder(settings.folder or root / ".carryover", root))
 
 
 def tree(top: Path) -> dict[str, bytes | None]:
@@ -87,8 +88,8 @@ def before(home: Path) -> Iterator[dict[str, bytes | None]]:
 def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     published(state, home / "shared")
-    published(state, home / "private", ProjectSettings(pointers="private"))
-    published(state, home / "empty", ProjectSettings(pointers="private"))
+    published(state, home / "private", ProjectSettings(pointers="local"))
+    published(state, home / "empty", ProjectSettings(pointers="local"))
     published(state, home / "plain")
     published(state, home / "apart", ProjectSettings(folder=home / "handoffs" / "apart-12345678"))
 
@@ -104,24 +105,22 @@ def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, confi
 
     assert uninstall(state, home, purge=False).left == ()
 
-    gone = {f".carryover/{name}" for name in ("hook.sh", "hook.curl", "edits.json", "edits.lock")}
+    gone = {f".carryover/{name}" for name in ("hook.sh", "hook.curl", "edits.lock")}
     assert before - set(tree(home)) == {".claude", ".claude/settings.json", *gone}
 
 
 def test_pointers_that_stay_without_a_purge_are_named(state: StateDir, home: Path) -> None:
     for number in range(5):
         published(state, repository(home / f"app{number}"))
-    published(state, repository(home / "hidden"), ProjectSettings(pointers="private"))
+    published(state, repository(home / "hidden"), ProjectSettings(pointers="local"))
     roots = ", ".join(str(home / f"app{number}") for number in range(3))
 
     assert plan_uninstall(state, purge=False, home=home).notes == (
-        f"Pointers stay in {roots} and 2 more projects, to handoffs that will not change any more. To take them out "
-        "and keep what was recorded, run `carryover refresh --pointers private` before you uninstall.",
+        f"Pointers stay in {roots} and 3 more projects, to handoffs that will not change any more. To take them out "
+        "and keep what was recorded, run `carryover refresh --pointers off` before you uninstall.",
     )
-    shutil.rmtree(state.root)
-    for number in range(1, 5):
-        shutil.rmtree(home / f"app{number}")
-    published(state, home / "app0")
+    for name in ("app1", "app2", "app3", "app4", "hidden"):
+        shutil.rmtree(home / name)
     [note] = plan_uninstall(state, purge=False, home=home).notes
     assert note.startswith(f"Pointers stay in {home}/app0, to handoffs")
 
@@ -174,7 +173,7 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
     assert tree(home) == before
     edits = [str(edit.path.relative_to(home)) for edit in plan.shown if edit.changes]
     assert edits == [".claude/settings.json", "app/AGENTS.md", "app/.gitignore", "app/.git/info/exclude"]
-    names = ("handoff.md", "edited", ".gitignore", ".")
+    names = ("handoff.md", ".gitignore", ".")
     assert [(str(removal.path.relative_to(home)), removal.what) for removal in plan.removals] == [
         *((os.path.normpath(f"app/.carryover/{name}"), f"the handoff of {home / 'app'}") for name in names),
         *((f".carryover/sync{name}", "this machine's keys and its copy of the store") for name in ("/key.json", "")),
@@ -184,10 +183,8 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
         (".carryover/daemon.lock", "the daemon's lock"),
         (".carryover/continue.command", "what the page had a terminal run"),
         (".carryover/config.toml", "your settings"),
-        (".carryover/projects.jsonl", "the list of projects"),
-        (".carryover/placed.jsonl", "the list of projects"),
-        (".carryover/edits.json", "the record of edits"),
-        (".carryover/edits.lock", "the record of edits"),
+        (".carryover/journal.jsonl", "the journal of what was written outside"),
+        (".carryover/edits.lock", "the journal of what was written outside"),
         (".carryover", "the state folder"),
     ]
 
@@ -205,7 +202,7 @@ def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateD
         f"Remove the hooks that run {script} yourself.",
         f"{state.root} stays: Directory not empty.",
     )
-    assert [path.name for path in state.root.iterdir()] == ["edits.json"]
+    assert [path.name for path in state.root.iterdir()] == ["journal.jsonl"]
 
     config.write_bytes(hooked)
     assert uninstall(state, home).left == ()
@@ -218,7 +215,7 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     (home / "app" / ".carryover" / "notes.txt").write_text("mine")
     (state.root / "notes.txt").write_text("mine")
     for folder in ("off", "shared"):
-        remember_project(state.root, PublishedProject("/gone", f"/gone/{folder}"))
+        write_down(state.root, handoff_folder(f"/gone/{folder}", "/gone"))
     config.write_text(config.read_text().replace("|| true", "|| true; say done"))
 
     plan = plan_uninstall(state, purge=True, home=home)
@@ -237,10 +234,10 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
 def test_files_of_a_project_that_are_no_longer_as_they_were_made_are_left_alone(state: StateDir, home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
-    project = PublishedProject(str(root), str(root / ".carryover"))
+    project = handoff_folder(root / ".carryover", root)
 
     def block() -> tuple[bytes | None, str | None]:
-        [edit] = [edit for edit in project_edits(project, state) if edit.path == root / "AGENTS.md"]
+        [edit] = [edit for edit in project_edits(project, load_journal(state)) if edit.path == root / "AGENTS.md"]
         return edit.after, edit.reason
 
     mine = NEW_FILE.replace(b"before starting", b"before you start")
@@ -258,7 +255,7 @@ OURS = (
     "ledger.sqlite.erase", "ledger.salvaged.sqlite", "ledger.before-3.sqlite",
     "ledger.corrupt-20261120T060226.000001Z.sqlite", "carryoverd.log", "carryoverd.log.1", "launchd.log", "hook.sh",
     "hook.curl", "hook.secret", "daemon.sock", "daemon.lock", "paused", "config.toml", ".config.toml.0a1b2c3d.tmp",
-    "projects.jsonl", "edits.json", "edits.lock",
+    "projects.jsonl", "edits.json", "journal.jsonl", "edits.lock",
 )  # fmt: skip
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.apply import ProjectEdits
+from carryover.outside.apply import Pass
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal_by_git
 from carryover.publish.gitignore import keep_out, other_stores, unshare_rule
+from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -22,9 +23,9 @@ def app(home: Path) -> Path:
     return repository(home / "app", {"a.py": "1\n"})
 
 
-def kept_out(root: Path) -> ProjectEdits:
+def kept_out(root: Path) -> Pass:
     (root / ".carryover").mkdir(exist_ok=True)
-    edits = ProjectEdits(root / ".carryover")
+    edits = begun(root)
     assert keep_out(Checkout(root), edits) is None
     return edits
 
@@ -102,7 +103,7 @@ def test_excludes_that_are_no_text_are_left_alone_and_nothing_is_published(app: 
     Checkout(app).exclude.write_bytes(content)
 
     why = ".git/info/exclude was left alone: it is not plain text, so a handoff would be committed"
-    assert keep_out(Checkout(app), ProjectEdits(app)) == why
+    assert keep_out(Checkout(app), begun(app)) == why
     assert Checkout(app).exclude.read_bytes() == content
 
 
@@ -124,7 +125,7 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
     shutil.rmtree(two)
     two.symlink_to(home / "info")
 
-    assert [keep_out(Checkout(info.parents[1]), ProjectEdits(home)) for info in (one, two)] == [
+    assert [keep_out(Checkout(info.parents[1]), begun(home)) for info in (one, two)] == [
         ".git/info/exclude was left alone: it is a symlink, so a handoff would be committed",
         ".git/info/exclude was left alone: its folder is a symlink, so a handoff would be committed",
     ]

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Pointers, ProjectSettings
-from carryover.edits.apply import ProjectEdits
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_files import place_local_files
@@ -16,6 +15,7 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import preview, publish
 from carryover.publish.withdrawal import removals, take_back
 from carryover.redact import CleanText
+from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -176,13 +176,13 @@ def test_what_the_user_commits_is_theirs(home: Path) -> None:
 
     assert files(root)["AGENTS.md"] == BLOCK
     assert status(root) == ""
-    assert "AGENTS.md" not in ProjectEdits(root / ".carryover").mine
+    assert "AGENTS.md" not in begun(root).mine
 
 
 def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     (root / ".carryover").mkdir()
-    edits = ProjectEdits(root / ".carryover")
+    edits = begun(root)
     place_local_files(Checkout(root), edits, ["windsurf"])
     assert ".windsurf/rules/carryover.md" in edits.mine
 
@@ -231,7 +231,7 @@ def test_a_branch_that_has_one_can_be_checked_out_and_left(home: Path) -> None:
         assert (root / "AGENTS.md").exists() is (branch == "other")
 
 
-@pytest.mark.parametrize("then", ["off", "private", "shared"])
+@pytest.mark.parametrize("then", ["off", "shared"])
 @pytest.mark.parametrize("exclude", ["", "a", "a\n", "a\r\nb\r\n"])
 def test_what_was_made_goes_without_a_trace(home: Path, exclude: str, then: Pointers) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n", ".cursor/a": "1\n"})
@@ -309,7 +309,7 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
     for name in RULES:
         (other / Path(name).parts[0]).symlink_to(shop / Path(name).parts[0])
 
-    for pointers in ("local", "private", "off"):
+    for pointers in ("local", "off"):
         settings = ProjectSettings(pointers=pointers, folder=home / "kept" if pointers == "off" else None)
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
         take_back(other, settings)

@@ -18,7 +18,7 @@ from support.repository import git, repository
 from support.tools import program
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n"
-MODES: tuple[Pointers, ...] = ("shared", "private")
+MODES: tuple[Pointers, ...] = ("shared", "local")
 
 
 def published(root: Path, mode: Pointers = "shared", text: str = TEXT) -> Published:
@@ -157,16 +157,16 @@ def test_what_was_written_before_is_taken_out_until_git_keeps_it_out_again(
 ) -> None:
     root = plain(home)
     exclude = Checkout(root).exclude
-    published(root, "private")
+    published(root, "local")
     reason = opened(root)
 
-    assert published(root, "private", "another\n").refusal == reason
+    assert published(root, "local", "another\n").refusal == reason
     assert handoffs(root) == []
     assert committed_all(root) == []
 
     (root / ".gitignore").unlink(missing_ok=True)
     exclude.unlink()
-    assert (published(root, "private").refusal, handoffs(root)) == (None, ["handoff.md"])
+    assert (published(root, "local").refusal, handoffs(root)) == (None, ["handoff.md"])
 
 
 def test_a_handoff_that_a_branch_has_stays_as_it_is_there(home: Path) -> None:
@@ -177,15 +177,15 @@ def test_a_handoff_that_a_branch_has_stays_as_it_is_there(home: Path) -> None:
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "theirs")
     git(root, "switch", "--quiet", "main")
-    published(root, "private")
+    published(root, "local")
 
     git(root, "switch", "--quiet", "theirs")
     (root / ".carryover" / "handoff.md").write_text(TEXT)  # as by a publication that the switch overtook
 
-    assert published(root, "private").refusal is not None
+    assert published(root, "local").refusal is not None
     assert git(root, "status", "--porcelain") == ""
     git(root, "switch", "--quiet", "main")
-    assert (published(root, "private").refusal, handoffs(root)) == (None, ["handoff.md"])
+    assert (published(root, "local").refusal, handoffs(root)) == (None, ["handoff.md"])
 
 
 def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> Non
         let_in(root)
         return False
 
-    done = publish(root, CleanText(TEXT), ProjectSettings(pointers="private"), beside=checkout)
+    done = publish(root, CleanText(TEXT), ProjectSettings(pointers="local"), beside=checkout)
 
     assert done.refusal is not None
     assert handoffs(root) == []
@@ -203,23 +203,23 @@ def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> Non
 
 def test_git_is_asked_again_only_if_something_changed_that_decides(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = plain(home)
-    published(root, "private")
+    published(root, "local")
     program(home / "bin" / "git", "exit 128")
     with monkeypatch.context() as without_git:
         without_git.setenv("PATH", str(home / "bin"))
-        assert published(root, "private", "another\n").refusal is None
+        assert published(root, "local", "another\n").refusal is None
         git_dir = root / ".git"
         for deciding in (git_dir / "HEAD", git_dir / "index", git_dir / "info" / "exclude", root / ".gitignore"):
             data = deciding.read_bytes() if deciding.exists() else b""
             deciding.write_bytes(data + b"\n")
-            assert "git could not say" in (published(root, "private").refusal or "")
+            assert "git could not say" in (published(root, "local").refusal or "")
             deciding.write_bytes(data)
 
 
 def test_the_rule_stays_while_another_checkout_has_a_handoff(home: Path) -> None:
     tree = worktree(home)
     for root in (home / "app", tree):
-        published(root, "private")
+        published(root, "local")
 
     take_back(home / "app", ProjectSettings(pointers="off"))
     assert committed_all(tree) == []

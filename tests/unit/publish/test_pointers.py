@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.edits.apply import ProjectEdits
+from carryover.outside.apply import Pass
 from carryover.publish.pointers import (
     NEW_FILE,
     State,
@@ -21,6 +21,7 @@ from carryover.publish.pointers import (
     without_block,
 )
 from carryover.publish.withdrawal import take_out
+from support.passes import begun
 from support.settings_texts import TEXTS
 
 BLOCK = """\
@@ -150,14 +151,14 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "app"
 
 
-def place(root: Path) -> ProjectEdits:
-    edits = ProjectEdits(root / ".carryover")
+def place(root: Path) -> Pass:
+    edits = begun(root)
     place_pointers(root, edits)
     return edits
 
 
-def remove(root: Path) -> ProjectEdits:
-    edits = ProjectEdits(root / ".carryover")
+def remove(root: Path) -> Pass:
+    edits = begun(root)
     take_out(root, edits)
     return edits
 

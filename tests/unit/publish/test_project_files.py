@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig, project_settings
-from carryover.edits.apply import ProjectEdits
-from carryover.edits.record import PublishedProject, remember_project
 from carryover.fsio import locked_dir
+from carryover.outside.journal import write_down
+from carryover.outside.listed import handoff_folder
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.project_files import preview, publish
 from carryover.publish.withdrawal import take_back, withdraw
 from carryover.redact import CleanText
+from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -60,7 +61,6 @@ def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> 
     assert published(root) == Published(changed=True, file=handoff(root), edited=("AGENTS.md",))
     assert tree(root) == {
         ".carryover/.gitignore": "# Carryover (auto-added)\n*\n",
-        ".carryover/edited": "AGENTS.md\n",
         ".carryover/handoff.md": TEXT,
         "AGENTS.md": NEW_FILE.decode(),
         "a.py": "1\n",
@@ -74,20 +74,20 @@ def test_publishing_the_same_again_touches_nothing(app: Path) -> None:
     published(app)
     before = signatures(app)
 
-    for settings in (SHARED, ProjectSettings(pointers="private", decided=False)):
+    for settings in (SHARED, ProjectSettings(pointers="local", decided=False)):
         assert published(app, settings) == Published(file=handoff(app))
         assert signatures(app) == before
 
 
 def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None:
     before = signatures(app)
-    shared, private = (preview(app, each) for each in (SHARED, ProjectSettings(pointers="private")))
+    shared, undecided = (preview(app, each) for each in (SHARED, ProjectSettings(pointers="local", decided=False)))
 
     assert signatures(app) == before
-    assert shared is not None and private is not None
+    assert shared is not None and undecided is not None
     edited = [edit.path.relative_to(app).as_posix() for edit in shared.planned]
     assert edited == [".git/info/exclude", "AGENTS.md"]
-    assert [edit.path.relative_to(app).as_posix() for edit in private.planned] == [".git/info/exclude"]
+    assert [edit.path.relative_to(app).as_posix() for edit in undecided.planned] == [".git/info/exclude"]
     published(app)
     again = preview(app, SHARED)
     assert again is not None and again.planned == []
@@ -204,7 +204,7 @@ def roots(home: Path) -> tuple[Path, Path]:
     for root in made:
         published(root, ProjectSettings())
         add_shared_rule(root)
-        remember_project(home / ".carryover", PublishedProject(str(root), str(root / ".carryover")))
+        write_down(home / ".carryover", handoff_folder(root / ".carryover", root))
     return made
 
 
@@ -221,20 +221,20 @@ def test_otherwise_everything_stays(roots: tuple[Path, Path], home: Path, config
     assert [tree(root) for root in roots] == before
 
 
-@pytest.mark.parametrize("pointers", ["shared", "private", None])
+@pytest.mark.parametrize("pointers", ["shared", "local", None])
 def test_nothing_stays_in_a_project_that_is_left_out(
     roots: tuple[Path, Path], home: Path, pointers: Pointers | None
 ) -> None:
     app, bare = roots
     (app / ".carryover" / "handoff-chosen.md").write_text(CleanText(TEXT))
     config = pointing(pointers, projects=ProjectsConfig(exclude=("app",)))
-    others, begun = tree(bare), ProjectEdits(app / ".carryover")
+    others, former = tree(bare), begun(app)
 
     withdraw(home / ".carryover", config)
-    place_pointers(app, begun)  # by a publication that began before that
+    place_pointers(app, former)  # by a publication that began before that
     withdraw(home / ".carryover", config)
 
-    assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "private")
+    assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "local")
     assert git(app, "status", "--porcelain") == ""
 
 
@@ -248,4 +248,4 @@ def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, 
     assert tree(bare)["AGENTS.md"] == edited
     assert done[-1].notes == ("AGENTS.md was left alone: its Carryover block was edited by hand",)
     assert not (bare / ".carryover" / "handoff.md").exists()
-    assert git(bare, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
+    assert git(bare, "status", "--porcelain") == "?? AGENTS.md\n"

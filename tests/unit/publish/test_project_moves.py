@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import Config
+from carryover.config import Config, PublishConfig
 from carryover.distill.stored_digest import DigestReducer
-from carryover.edits.record import PublishedProject, published_projects
 from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root, projects, sessions, whereabouts
 from carryover.ledger.store import Ledger
+from carryover.outside.journal import read_journal
+from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
@@ -56,13 +57,15 @@ async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
 
 async def test_what_was_kept_follows_the_folder(ledger: Ledger, paths: StatePaths, shop: Path, known: int) -> None:
     """Whatever begins at the old path next is another project. Uninstall finds what was put into the folder."""
-    refresh(paths, known, Config(), now_ms=NOW_MS)
+    refresh(paths, known, Config(publish=PublishConfig(pointers="shared")), now_ms=NOW_MS)
     await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
 
     await followed(ledger, paths, store)
 
-    assert PublishedProject(str(store), str(store / ".carryover")) in published_projects(paths.state)
+    journal = read_journal(paths.state)
+    assert handoff_folder(store / ".carryover", store) in journal.handoffs
+    assert (journal.names(store), journal.names(shop)) == ({"AGENTS.md"}, set())
 
 
 async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_its_handoff(

@@ -12,12 +12,13 @@ from carryover.distill.digest import Digest
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.stored_digest import DigestReducer
 from carryover.distill.view import ProjectView, SessionView
-from carryover.edits.record import PublishedProject, published_projects
 from carryover.facts import GitFacts
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, PIN
+from carryover.outside.journal import read_journal
+from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import HANDOFF, Published
@@ -179,18 +180,15 @@ async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
         assert elsewhere_lines(db, replace(view, sessions=(replace(session, where=""),))) == ()
 
 
-async def test_what_cannot_be_kept_is_a_note_and_the_handoff_is_published(home: Path, paths: StatePaths) -> None:
+async def test_what_cannot_be_listed_is_not_written(home: Path, paths: StatePaths) -> None:
     root = repository(home / "app")
     project = await ledger_with_prompt(paths.ledger, root)
-    (paths.state / "projects.jsonl").mkdir()
+    (paths.state / "journal.jsonl").mkdir()
 
     published = refreshed(paths, project).published
 
-    assert (published.refusal, published.notes) == (
-        None,
-        ("the project is missing from the list that uninstall uses: not a regular file",),
-    )
-    assert "Add a parser" in handoff(root).read_text()
+    assert (published.refusal, published.passing) == ("the handoff can't be written: not a regular file", True)
+    assert [path.name for path in root.iterdir()] == [".git"]
 
 
 async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, paths: StatePaths) -> None:
@@ -201,9 +199,9 @@ async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, 
         made = refreshed(paths, project, config)
         assert (made.published.refusal, made.published.notes) == (None, ())
 
-    [inside, outside] = published_projects(paths.state)
-    assert (inside, outside.root) == (PublishedProject(str(root), str(root / ".carryover")), str(root))
-    assert [path.name for path in Path(outside.folder).iterdir()] == ["handoff.md"]
+    [inside, outside] = read_journal(paths.state).handoffs
+    assert (inside, outside.root) == (handoff_folder(root / ".carryover", root), str(root))
+    assert [path.name for path in Path(outside.path).iterdir()] == ["handoff.md"]
 
 
 @pytest.fixture
@@ -234,7 +232,7 @@ def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(
 
     assert made.published == Published(changed=not interrupted, file=handoff(root), edited=("AGENTS.md",))
     assert handoff(root).read_text() == PLACEHOLDER
-    assert published_projects(paths.state) == (PublishedProject(str(root), str(handoff(root).parent)),)
+    assert read_journal(paths.state).handoffs == (handoff_folder(handoff(root).parent, root),)
     assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
 
 

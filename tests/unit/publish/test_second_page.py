@@ -14,9 +14,9 @@ import pytest
 
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
 from carryover.distill.quotes import estimated_tokens
-from carryover.edits.record import PublishedProject
 from carryover.install.uninstall import store_files
 from carryover.ledger.connect import connect_read_only
+from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
@@ -115,7 +115,7 @@ def removed_by_forgetting(desk: Desk) -> None:
 
 
 def removed_by_uninstall(desk: Desk) -> None:
-    assert desk.page in store_files(PublishedProject(str(desk.root), str(desk.page.parent)))
+    assert desk.page in store_files(handoff_folder(desk.page.parent, desk.root))
     desk.page.unlink()
     desk.handoff.unlink()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.actions.installing import RESUME_MODES, Answer, Survey, Wishes, install, survey
-from carryover.actions.project_rules import POINTERS, Texts
+from carryover.actions.project_rules import POINTERS, Texts, present_pointers
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag, known_agents
 from carryover.faces.cli.install_report import as_data, print_report
@@ -28,7 +28,7 @@ Asks as `carryover install` does, with your last selection ticked, and changes
 only what differs. Running it twice changes nothing.""",
 }
 
-FOR_WHOM: Final = "A team: shared. You alone: local. Hooks alone: private."
+FOR_WHOM: Final = "A team: shared. You alone: local. In no project: off."
 """For whom each answer about projects is, on the screen: short enough for one line of a small terminal."""
 EXAMPLES: Final = {
     "install": """\
@@ -59,9 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume-mode", choices=RESUME_MODES, help="how a new session learns about the last one (default: ask)")
     add(
         "--pointers",
+        type=present_pointers,
         choices=POINTERS,
         help="what is written into projects: a pointer for every agent (shared), pointers that git does not show "
-        "(local), only the handoff, which git does not show (private), or nothing (off)",
+        "(local), or nothing (off)",
     )
     add(
         "--mcp",

@@ -176,14 +176,14 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
 def _other_settings(done: Installed, home: Path) -> Iterator[str]:
     for applied in done.other_settings:
         change, path = applied.edit.change, short_path(applied.edit.path, home)
-        is_entered = change.server and change.backup  # a removal is not backed up
+        is_entered = change.listed is not None and change.listed.is_server and change.ours is not None
         if applied.problem:
             yield f"✗ {applied.problem}"
         elif done.is_dry:
             continue
         elif is_entered and applied.outcome in ("created", "changed"):
             yield f"✓ MCP server entered into {path}"
-        elif change.agent is not None and applied.outcome in ("changed", "removed"):
+        elif change.listed is not None and applied.outcome in ("changed", "removed"):
             what = change.what.partition(" of ")[0]
             yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
 

@@ -247,7 +247,7 @@ def _settings_problems(facts: Facts) -> list[str]:
     reloaded = facts.daemon.config_trouble if facts.daemon is not None else None
     if reloaded is not None and reloaded in (facts.config_problem or ""):
         reloaded = None  # one mistake, reported once
-    return list(filter(None, (facts.config_problem, reloaded, facts.record_problem)))
+    return list(filter(None, (facts.config_problem, reloaded, facts.journal_problem)))
 
 
 def _git(_: Facts, project: ProjectFacts) -> dict[str, Row]:

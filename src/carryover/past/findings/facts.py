@@ -199,8 +199,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     state_folder: str
     installed: bool = False
-    record_problem: str | None = None
-    """Why the record of earlier edits cannot be used."""
+    journal_problem: str | None = None
+    """Why the journal of what was written outside cannot be read."""
     paused: bool = False
     daemon: Health | None = None
     daemon_problem: str | None = None

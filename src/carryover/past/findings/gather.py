@@ -19,12 +19,12 @@ from carryover.build import build
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.health import Health
-from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_there
 from carryover.install.background import service_status
 from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
+from carryover.outside.journal import Journal, load_journal
 from carryover.past.context import current_folder, state_dir
 from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import Facts, LedgerFacts, ProjectFacts, WouldRead
@@ -57,7 +57,7 @@ def gather(
     state = state_dir()
     home = Path.home()
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
-    record, record_problem = _or_problem(lambda: load_record(state), Record())
+    journal, journal_problem = _or_problem(lambda: load_journal(state), Journal())
     machine = Machine.here(config.agents.recorded_env())
     health, daemon_problem = _health(state)
     presume_silent(health.silent if health is not None else ())
@@ -69,8 +69,8 @@ def gather(
         build=build(),
         home=str(home),
         state_folder=str(state.root),
-        installed=bool(record.files) or service.installed,
-        record_problem=record_problem,
+        installed=bool(journal.settings) or service.installed,
+        journal_problem=journal_problem,
         paused=state.paused.exists(),
         daemon=health,
         daemon_problem=daemon_problem,
@@ -93,7 +93,7 @@ def gather(
     if inspect:
         from carryover.past.findings.inspection import with_inspection
 
-        facts = with_inspection(facts, state, machine, any(file.form == "server" for file in record.files))
+        facts = with_inspection(facts, state, machine, any(file.is_server for file in journal.settings))
     silent = {**silent_folders(), **(health.silent if health is not None else {})}
     return msgspec.structs.replace(facts, silent=silent)
 

@@ -189,7 +189,7 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
         "`git add AGENTS.md && git commit -m 'Point agents to the handoff'` there.\n"
         "  ~/shop: .git/info/exclude is changed; when an agent works there, "
         "AGENTS.md is created, CLAUDE.md is changed\n"
-        "  `carryover refresh --pointers local` (or `private`, `off`) changes that.\n"
+        "  `carryover refresh --pointers local` (or `off`) changes that.\n"
     )
     assert code == ExitCode.OK
     assert f"Into your projects (shared), once carryoverd runs:\n{listed}" in out
@@ -234,8 +234,6 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
         terminal.press(RIGHT)
         terminal.wait_for("● local")
         terminal.press(RIGHT)
-        terminal.wait_for("● private")
-        terminal.press(RIGHT)
         terminal.wait_for("● off")
         terminal.press(LEFT, ENTER)
         code, shown = terminal.end()
@@ -243,8 +241,8 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
     assert max(map(len, shared.splitlines())) < 60
     assert (  # right under the list, however high the terminal is, and no word is broken
         " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
-        "   ● shared  ○ local  ○ private  ○ off\n"
-        "   A team: shared. You alone: local. Hooks alone: private.\n"
+        "   ● shared  ○ local  ○ off\n"
+        "   A team: shared. You alone: local. In no project: off.\n"
         "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
         "   When an agent next works in a project, not before: 7\n"
         "   lines that point to the handoff in AGENTS.md (created if\n   missing) and in your CLAUDE.md.\n"
@@ -253,8 +251,8 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
         "   Esc or q leaves everything as it is."
     ) in shared
     assert code == ExitCode.OK
-    assert "Into your projects (private), once carryoverd runs:" in shown
-    assert load_config(state_dir().config).publish.pointers == "private"
+    assert "Into your projects (local), once carryoverd runs:" in shown
+    assert load_config(state_dir().config).publish.pointers == "local"
     assert not (shop / "AGENTS.md").exists()
 
 
@@ -271,7 +269,7 @@ NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `car
         ("shared", ("codex",), "git will show the pointers as changes until you commit them."),
         ("local", ("codex",), "And a pointer to it in AGENTS.md where no branch has one."),
         ("local", ("codex",), "Nothing that git shows; an agent whose own file is tracked gets it by hooks."),
-        ("private", ("codex",), ALONE),
+        ("local", ("codex",), ALONE),
         ("off", ("codex",), NOTHING),
     ],
 )
@@ -323,7 +321,7 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
     assert max(map(len, shown.splitlines())) < columns
     assert "Which AI agents do you use?" in said and "● Claude Code" in said
     assert "git will show the pointers as changes until you commit them." in said.replace("Git", "git")
-    assert "A team: shared. You alone: local. Hooks alone: private." in said
+    assert "A team: shared. You alone: local. In no project: off." in said
     assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
     assert (ENTER_DOES in said) == (lines > 24)
     assert ("Windsurf" in said) == (lines > 24), "the list scrolls"
@@ -332,7 +330,7 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
 def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
     with Terminal(INSTALL, os.environ, columns=60, lines=12) as terminal:
         terminal.wait_for("as it is.")
-        for answer in ("and pointers to it. Nothing that git shows.", "and no other file."):
+        for answer in ("and pointers to it. Nothing that git shows.", "or by `carryover to`."):
             terminal.press(RIGHT)
             terminal.wait_for(answer.split()[-1])
         terminal.press(Q)

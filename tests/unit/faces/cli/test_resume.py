@@ -219,7 +219,7 @@ def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path
     assert handoff.read_text().splitlines()[:-2] == run("handoff", str(shop))[1].splitlines()[:-2]  # but for git
     assert handoff.stat().st_mode & 0o777 == 0o600
     assert ".carryover/" in (shop / ".git" / "info" / "exclude").read_text()
-    assert str(shop) in (state_dir().root / "projects.jsonl").read_text()  # by which uninstall finds it
+    assert str(shop) in (state_dir().root / "journal.jsonl").read_text()  # by which uninstall finds it
 
 
 def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:

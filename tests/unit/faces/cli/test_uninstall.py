@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from carryover import agents, how_installed
-from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.how_installed import EXTRAS, MCP, own_scripts
+from carryover.outside.journal import write_down
+from carryover.outside.listed import handoff_folder
 from carryover.past.context import state_dir
 from support.agent_here import everything
 from support.forked import CARRYOVER
@@ -45,7 +46,7 @@ def test_a_purge_leaves_nothing(installed: Path, recorded: Path, run: Run) -> No
 
 
 def test_a_project_that_moved_is_not_called_missing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
-    remember_project(state_dir().root, PublishedProject(str(recorded), str(recorded / ".carryover")))
+    write_down(state_dir().root, handoff_folder(recorded / ".carryover", recorded))
     recorded.rename(home / "store")
     missing = f"{recorded} is missing"
     before = run.out("uninstall", "--purge", "--dry-run")
@@ -196,7 +197,7 @@ def test_without_the_record_hooks_are_found_in_every_form(set_up: Path, run: Run
     config.write_text(theirs)
     refreshed(run)
     assert config.read_text() != theirs
-    (state_dir().root / "edits.json").unlink()
+    (state_dir().root / "journal.jsonl").unlink()
 
     assert run("uninstall", "--yes")[0] == ExitCode.OK
 

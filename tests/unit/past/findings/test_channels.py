@@ -36,8 +36,10 @@ def channels(root: Path, agent: AgentFacts, settings: ProjectSettings | None = N
     return found
 
 
-def published(root: Path, pointers: Pointers) -> Path:
-    publish(root, CleanText("# [CARRYOVER] \n"), ProjectSettings(pointers=pointers))
+def published(root: Path, pointers: Pointers | None) -> Path:
+    """Publishes in the project; None for `pointers` if nobody decided on them."""
+    settings = ProjectSettings(pointers=pointers or "local", decided=pointers is not None)
+    publish(root, CleanText("# [CARRYOVER] \n"), settings)
     return root
 
 
@@ -50,7 +52,7 @@ def test_a_hook_comes_before_the_pointer_in_the_file_that_the_agent_reads(home: 
 
 
 def test_in_a_project_without_pointers_only_hooks_bring_it(home: Path) -> None:
-    root = published(repository(home / "app", {"a.py": "1\n"}), "private")
+    root = published(repository(home / "app", {"a.py": "1\n"}), None)
 
     assert channels(root, CLAUDE).ways == ("the hook SessionStart",)
     assert channels(root, WINDSURF).ways == ()
@@ -63,7 +65,7 @@ def test_an_agents_own_file_that_git_does_not_show_is_a_channel(home: Path) -> N
 
 
 def test_a_list_counts_once_the_file_that_it_names_is_there(home: Path) -> None:
-    root = published(repository(home / "app", {"a.py": "1\n"}), "private")
+    root = published(repository(home / "app", {"a.py": "1\n"}), None)
     before = channels(root, OPENCODE).ways
     (root / ".carryover" / "handoff-opencode.md").write_text("# [CARRYOVER] \n")
 
@@ -95,7 +97,7 @@ def test_a_pointer_that_its_agent_does_not_get_to_read_is_no_channel(home: Path)
 def test_a_hook_that_does_not_run_is_no_channel_and_that_is_said(
     home: Path, hooks: dict[str, object], missing: str
 ) -> None:
-    root = published(repository(home / "app", {"a.py": "1\n"}), "private")
+    root = published(repository(home / "app", {"a.py": "1\n"}), None)
 
     assert channels(root, changed(CODEX, **hooks)) == Channels("Codex CLI", (), missing)
 

@@ -83,7 +83,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         ledger=changed(skipped(1200), broken=(broken,)),
         corrupt_ledgers={"/home/dev/.carryover/ledger.corrupt-1.sqlite": 1},
         config=Config(unknown_keys=("resume.mod (line 2)",)),
-        record_problem="edits.json is damaged.",
+        journal_problem="journal.jsonl can't be read.",
         paused=True,
         ledger_damage="row 7 is missing",
         free_bytes=12_000_000,
@@ -108,7 +108,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         "inotify wrong: The system's limit on inotify watches is reached; folders are polled instead.",
         "transcripts wrong: 1,200 records were not understood, the newest this week, most of Claude Code 2.2.0: "
         "x (1,200).",
-        "settings wrong: edits.json is damaged.",
+        "settings wrong: journal.jsonl can't be read.",
         "hooks wrong --fix script: The script that the hooks run is missing in ~/.carryover.",
         "hooks wrong: There is no `curl` on the PATH.",
         "mcp wrong: The MCP server in your agents' settings can't start: the package that it needs is not installed.",

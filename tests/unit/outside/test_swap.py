@@ -12,10 +12,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from carryover.edits import swap as swap_module
-from carryover.edits.apply import Change, apply, plan
-from carryover.edits.swap import BeingChanged, swap
 from carryover.fsio import temporary_beside, written_beside
+from carryover.outside import swap as swap_module
+from carryover.outside.apply import Change, apply, plan
+from carryover.outside.swap import BeingChanged, swap
 from carryover.paths import StateDir
 from carryover.platform import MACOS, here
 from support.daemon_process import wait_until

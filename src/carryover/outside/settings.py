@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
-from msgspec.structs import replace
 
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, Form, HookEntry
 from carryover.agents import agent_name
 from carryover.edits import extension, hooks
-from carryover.edits.apply import Change, Edit, plan
 from carryover.edits.entries import NAME, Entry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Hook, hook_command, owner_by_script
-from carryover.edits.record import EditedFile, Record
+from carryover.outside.apply import Change, Edit, Editing, OriginOf, Ours, plan
+from carryover.outside.journal import Journal
+from carryover.outside.listed import Listed
 from carryover.text.user_text import UNKNOWN, Origin
 
 _REMEDY: Final = "Fix that, then run `carryover refresh`."
@@ -61,31 +61,34 @@ class EntrySettings(msgspec.Struct, frozen=True):
     entry: Entry
 
 
-def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path) -> tuple[Edit, ...]:
-    """Plans one edit per settings file: the files of `agents` get their hooks or entry, and recorded files that are no
+def plan_settings(
+    agents: Sequence[AgentSettings], journal: Journal, script: Path, *, waiting: Collection[str] = ()
+) -> tuple[Edit, ...]:
+    """Plans one edit per settings file: the files of `agents` get their hooks or entry, and listed files that are no
     longer used lose ours.
 
-    If an agent's settings can't be written, our hooks in its other files stay. `script`: the script that hooks run.
+    If an agent's settings can't be written, or the agent is among those `waiting` for a folder of theirs, our hooks in
+    its other files stay. `script`: the script that hooks run.
     """
     wanted = [agent for agent in agents if agent.hooks or agent.form == "list"]
     edits = []
     for agent in wanted:
         is_entry = agent.form == "list"
-        edits.append(plan(_entry_addition(agent.entry, record) if is_entry else _addition(agent, record, script)))
+        edits.append(plan(_entry_addition(agent.entry, journal) if is_entry else _addition(agent, journal, script)))
     kept = {os.path.realpath(agent.config) for agent in wanted}
-    stuck = {edit.change.agent for edit in edits if edit.reason is not None}
-    for file in record.files:
-        is_unused = file.form != "server" and os.path.realpath(file.path) not in kept
-        if is_unused and file.agent not in stuck:
+    stuck = {edit.change.listed.agent for edit in edits if edit.reason is not None and edit.change.listed is not None}
+    for file in journal.settings:
+        is_unused = not file.is_server and os.path.realpath(file.path) not in kept
+        if is_unused and file.agent not in stuck and file.agent not in waiting:
             edits.append(plan(removal(file)))
     return tuple(edits)
 
 
-def plan_servers(wanted: Sequence[EntrySettings], record: Record) -> tuple[Edit, ...]:
-    """Plans one edit per settings file: those of `wanted` get our MCP server, other recorded files lose it."""
+def plan_servers(wanted: Sequence[EntrySettings], journal: Journal) -> tuple[Edit, ...]:
+    """Plans one edit per settings file: those of `wanted` get our MCP server, other listed files lose it."""
     kept = {os.path.realpath(server.config) for server in wanted}
-    gone = [file for file in record.files if file.form == "server" and os.path.realpath(file.path) not in kept]
-    return tuple(map(plan, (*(_entry_addition(server, record) for server in wanted), *map(removal, gone))))
+    gone = [file for file in journal.settings if file.is_server and os.path.realpath(file.path) not in kept]
+    return tuple(map(plan, (*(_entry_addition(server, journal) for server in wanted), *map(removal, gone))))
 
 
 def is_toml(path: Path) -> bool:
@@ -93,9 +96,8 @@ def is_toml(path: Path) -> bool:
     return path.suffix == ".toml"
 
 
-def removal(file: EditedFile) -> Change:
+def removal(file: Listed) -> Change:
     """Plans to remove our hooks, our entry or our MCP server from a file."""
-    path = Path(file.path)
     ours = {
         "list": f'"{file.entry}" from its "{file.key}"',
         "server": f'"{NAME}" from its "{file.key}"',
@@ -106,22 +108,20 @@ def removal(file: EditedFile) -> Change:
             return None
         if file.form in ("list", "server"):
             return without_entry(data, _recorded(file), file.origin)
-        return hooks.without_hooks(data, owner_by_script(Path(file.script)), file.origin, form=file.form)
+        form = cast("Form", file.form)  # of an agent's settings
+        return hooks.without_hooks(data, owner_by_script(Path(file.script)), file.origin, form=form)
 
     return Change(
-        path=path,
+        path=Path(file.path),
         what=_what(file),
         edit=edit,
         remedy=f"Remove {ours} yourself.",
-        recorded=lambda _before, _known: None,
-        agent=file.agent,
-        server=file.form == "server",
-        backup=False,
+        listed=file,
     )
 
 
-def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
-    known = record.of(agent.config)
+def _addition(agent: AgentSettings, journal: Journal, script: Path) -> Change:
+    known = journal.at(agent.config)
     owner_of = owner_by_script(*sorted({script, *((Path(known.script),) if known else ())}))
     form = agent.form
     rules = agent.spec.hooks
@@ -137,15 +137,15 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     def origin_of(before: bytes | None, former: Origin | None) -> Origin:
         return hooks.origin_of(before, owner_of, former, form=form)
 
-    file = EditedFile(path=str(agent.config), agent=agent.spec.id, form=form, script=str(script))
-    return _put(file, edit, origin_of)
+    file = Listed(path=str(agent.config), agent=agent.spec.id, form=form, script=str(script))
+    return _put(file, edit, lambda data, origin: hooks.without_hooks(data, owner_of, origin, form=form), origin_of)
 
 
-def _entry_addition(wanted: EntrySettings, record: Record) -> Change:
+def _entry_addition(wanted: EntrySettings, journal: Journal) -> Change:
     entry = wanted.entry
     text = entry.value if isinstance(entry.value, str) else ""
     form: Form = "list" if text else "server"
-    known = record.of(wanted.config, server=not text)
+    known = journal.at(wanted.config, server=not text)
 
     def fresh(data: bytes | None) -> bytes | None:
         """Returns the settings without the entry that an earlier version of Carryover put there."""
@@ -153,40 +153,35 @@ def _entry_addition(wanted: EntrySettings, record: Record) -> Change:
             return data
         return without_entry(data, _recorded(known), known.origin)
 
+    def without(data: bytes, origin: Origin) -> bytes | None:
+        left = fresh(data)
+        return without_entry(left, entry, origin) if left is not None else None
+
     return _put(
-        EditedFile(path=str(wanted.config), agent=wanted.agent, form=form, key=entry.key, entry=text),
+        Listed(path=str(wanted.config), agent=wanted.agent, form=form, key=entry.key, entry=text),
         lambda data: with_entry(fresh(data), entry),
+        without,
         lambda before, former: origin_of_entry(fresh(before), entry, former),
     )
 
 
-def _recorded(file: EditedFile) -> Entry:
+def _recorded(file: Listed) -> Entry:
     return Entry(file.key, file.entry if file.form == "list" else {}, is_toml(Path(file.path)))
 
 
-def _put(
-    file: EditedFile,
-    edit: Callable[[bytes | None], bytes],
-    origin_of: Callable[[bytes | None, Origin | None], Origin],
-) -> Change:
-    """Plans to put ours into a file. `origin_of` takes the bytes and the former origin."""
-
-    def recorded(before: bytes | None, known: EditedFile | None) -> EditedFile:
-        if known is None:
-            return replace(file, origin=origin_of(before, None), folders=())
-        return replace(file, origin=origin_of(before, known.origin), folders=known.folders)
-
+def _put(file: Listed, edit: Editing, without: Callable[[bytes, Origin], bytes | None], origin: OriginOf) -> Change:
+    """Plans to put ours into a file."""
     return Change(
         path=Path(file.path),
         what=_what(file),
         edit=edit,
         remedy=_REMEDY,
-        recorded=recorded,
-        agent=file.agent,
-        server=file.form == "server",
+        listed=file,
+        ours=Ours(lambda _: True, without),
+        origin=origin,
     )
 
 
-def _what(file: EditedFile) -> str:
+def _what(file: Listed) -> str:
     kinds = {"list": "entry", "server": "MCP server"}
     return f"{kinds.get(file.form, 'hooks')} of {agent_name(file.agent)}"

@@ -7,6 +7,7 @@ or another program has it open for writing, they change back.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +49,14 @@ def swap(target: Path, before: bytes | None, after: bytes | None, *, mode: int |
         finally:
             temporary.unlink(missing_ok=True)
     sync_folder(target.parent)
+
+
+def own_links(target: Path) -> list[Path]:
+    """Returns the other names of a file that a process of ours was killed before it could remove."""
+    with contextlib.suppress(OSError):
+        if target.lstat().st_nlink > 1:
+            return [path for path in target.parent.glob(f".{glob.escape(target.name)}.*.tmp") if path.samefile(target)]
+    return []
 
 
 def _check(target: Path, before: bytes | None) -> None:

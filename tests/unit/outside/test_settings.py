@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
-from carryover.edits.agent_settings import AgentSettings, plan_settings, removal
-from carryover.edits.apply import Change, apply, plan
 from carryover.edits.hooks import hooks_of, owner_by_script
-from carryover.edits.record import (
-    EditedFile,
-    PublishedProject,
-    Record,
-    load_record,
-    published_projects,
-    remember_project,
-    save_record,
-)
+from carryover.outside.apply import Change, apply, plan
+from carryover.outside.journal import load_journal
+from carryover.outside.listed import Listed
+from carryover.outside.settings import AgentSettings, plan_settings, removal
 from carryover.paths import StateDir
 from carryover.text.user_text import Origin
 
@@ -47,7 +39,7 @@ def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentSettings:
 
 def set_up(tools: list[AgentSettings], state: StateDir, script: Path) -> list[tuple[str, str]]:
     """Path and outcome of each edit."""
-    edits = plan_settings(tools, load_record(state), script)
+    edits = plan_settings(tools, load_journal(state), script)
     return [(done.edit.path.name, done.outcome) for done in apply(edits, state)]
 
 
@@ -60,11 +52,11 @@ def events(config: Path, script: Path) -> list[str]:
 def test_a_tool_that_is_not_selected_any_more_gets_its_file_back(tmp_path: Path, state: StateDir, script: Path) -> None:
     config = tmp_path / "settings.json"
     config.write_text('{"hooks": {"Stop": []}}')
-    plans = [plan_settings([claude(config)], load_record(state), script) for _ in range(2)]  # of two commands at once
+    plans = [plan_settings([claude(config)], load_journal(state), script) for _ in range(2)]  # of two commands at once
     assert [done.outcome for edits in plans for done in apply(edits, state)] == ["changed", "unchanged"]
 
     assert set_up([claude(config, ())], state, script) == [("settings.json", "changed")]
-    assert (config.read_text(), load_record(state).files) == ('{"hooks": {"Stop": []}}', ())
+    assert (config.read_text(), load_journal(state).settings) == ('{"hooks": {"Stop": []}}', ())
 
 
 def test_another_way_to_the_same_file_takes_nothing_away(tmp_path: Path, state: StateDir, script: Path) -> None:
@@ -73,7 +65,7 @@ def test_another_way_to_the_same_file_takes_nothing_away(tmp_path: Path, state: 
     set_up([claude(tmp_path / "real" / "s.json")], state, script)
 
     assert set_up([claude(tmp_path / "link" / "s.json")], state, script) == [("s.json", "unchanged")]
-    [entry] = load_record(state).files
+    [entry] = load_journal(state).settings
     assert (entry.path, entry.origin) == (str(tmp_path / "link" / "s.json"), Origin(missing=True))
 
 
@@ -86,40 +78,7 @@ def test_a_state_folder_that_moved_leaves_no_old_hooks_behind(tmp_path: Path, st
     set_up([claude(config)], moved, new_script)
 
     assert (events(config, new_script), events(config, script)) == (["SessionStart", "Stop"], [])
-    assert load_record(moved).files[0].origin == Origin(missing=True)
-
-
-def entry(path: Path, agent: str = "claude-code") -> EditedFile:
-    return EditedFile(path=str(path), agent=agent, script="/s/hook.sh", origin=Origin(missing=True), folders=("/f",))
-
-
-def test_the_record_is_private_and_goes_with_its_last_entry(state: StateDir, tmp_path: Path) -> None:
-    assert (load_record(state), state.root.exists()) == (Record(), False)
-
-    record = Record(files=(entry(tmp_path / "a"), entry(tmp_path / "b", "codex")))
-    save_record(state, record)
-    assert load_record(state) == record
-    assert stat.S_IMODE((state.root / "edits.json").stat().st_mode) == 0o600
-
-    save_record(state, Record())
-    assert list(state.root.iterdir()) == []
-
-
-ONE = PublishedProject("/srv/one", "/srv/one/.carryover")
-OTHER = PublishedProject("/srv/a\nb", "/handoffs/b-1234")
-ANOTHER = PublishedProject("/srv/c", "/srv/c/.carryover")
-
-
-def test_each_project_is_on_the_list_once_and_a_line_that_was_cut_off_costs_no_other(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-
-    assert [remember_project(state, project) for project in (ONE, OTHER, ONE)] == [True, True, False]
-    assert published_projects(state) == (ONE, OTHER)
-    listed = state / "projects.jsonl"
-    assert stat.S_IMODE(listed.stat().st_mode) == 0o600
-    listed.write_bytes(listed.read_bytes() + b'{"root": "/wo')
-    remember_project(state, ANOTHER)
-    assert published_projects(state) == (ONE, OTHER, ANOTHER)
+    assert load_journal(moved).settings[0].origin == Origin(missing=True)
 
 
 def problem(path: Path, *, follow: bool = True) -> str | None:
@@ -162,8 +121,8 @@ def test_a_folder_that_cannot_be_written_is_in_the_way(tmp_path: Path) -> None:
 
 
 def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, state: StateDir, script: Path) -> None:
-    [edit] = plan_settings([claude(tmp_path / "settings.json")], load_record(state), script)
-    files = [EditedFile(path=str(tmp_path / "s.json"), agent="claude-code", form=form) for form in ("list", "server")]
+    [edit] = plan_settings([claude(tmp_path / "settings.json")], load_journal(state), script)
+    files = [Listed(path=str(tmp_path / "s.json"), agent="claude-code", form=form) for form in ("list", "server")]
 
     assert [each.what for each in (edit.change, *map(removal, files))] == [
         "hooks of Claude Code",

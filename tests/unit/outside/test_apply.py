@@ -9,11 +9,13 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 
-from carryover.edits.apply import Applied, Change, Edit, ProjectEdits, apply, backup_path, plan
-from carryover.edits.record import EditedFile, Record, load_record, save_record
 from carryover.errors import UserError
 from carryover.fsio import FileLock
+from carryover.outside.apply import Applied, Change, Edit, Ours, Pass, apply, plan
+from carryover.outside.journal import load_journal, read_journal
+from carryover.outside.listed import Listed, fingerprint, in_project
 from carryover.paths import StateDir
 from carryover.text.user_text import Origin
 
@@ -25,10 +27,15 @@ def state(tmp_path: Path) -> StateDir:
     return StateDir(tmp_path / "state")
 
 
-def planned(path: Path, edit: Editing, *, forget: bool = False, recorded: bool = False, backup: bool = True) -> Edit:
-    entry = EditedFile(path=str(path), agent="claude-code", script="/s", origin=Origin(missing=not path.exists()))
-    record = (lambda *_: None if forget else entry) if forget or recorded else None
-    return plan(Change(path=path, what="a test", edit=edit, remedy="Do something.", recorded=record, backup=backup))
+def planned(path: Path, edit: Editing, *, forget: bool = False, recorded: bool = False) -> Edit:
+    """An edit of a file; if `recorded`, one that puts our text at its end, else if `forget` one that takes it out."""
+    listed = Listed(path=str(path), agent="claude-code", form="nested", script="/s") if forget or recorded else None
+    ours = Ours(lambda _: True, lambda data, origin: None if origin.missing else data.removesuffix(b"+ours"))
+    change = Change(path=path, what="a test", edit=edit, remedy="Do something.", listed=listed)
+    if recorded:
+        made = Origin(missing=not path.exists())
+        change = replace(change, ours=ours, origin=lambda _, known: known or made)
+    return plan(change)
 
 
 def one(edit: Edit, state: StateDir) -> Applied:
@@ -70,15 +77,31 @@ def test_the_mode_and_the_symlink_stay(tmp_path: Path, state: StateDir) -> None:
     assert (link.readlink(), target.read_bytes(), mode(target)) == (target, b"new", 0o640)
 
 
-def test_a_file_is_kept_once_as_it_was_before_the_first_edit(tmp_path: Path, state: StateDir) -> None:
+def with_ours(data: bytes | None) -> bytes:
+    return (data or b"") + b"+ours"
+
+
+def test_what_a_file_was_is_on_record_and_comes_back_or_nothing_is_written(tmp_path: Path, state: StateDir) -> None:
     file = tmp_path / "settings.json"
     file.write_bytes(b"first")
-    one(planned(file, lambda _: b"second"), state)
-    one(planned(file, lambda _: b"third"), state)
+    assert one(planned(file, with_ours, recorded=True), state).outcome == "changed"
+    [listed] = load_journal(state).settings
+    assert (listed.before, listed.after) == (fingerprint(b"first"), fingerprint(b"first+ours"))
 
-    backup = backup_path(state, file)
-    assert [backup.read_bytes(), mode(backup), mode(backup.parent)] == [b"first", 0o600, 0o700]
-    assert list(backup.parent.iterdir()) == [backup]
+    spoilt = one(planned(file, lambda _: b"fist", forget=True), state)
+    assert (spoilt.reason, file.read_bytes()) == (
+        "taking ours out would not leave what was there before",
+        b"first+ours",
+    )
+    file.write_bytes(b"mine, first+ours")  # the user goes on: nothing says any more what has to come back
+    assert one(planned(file, lambda _: b"mine, first", forget=True), state).outcome == "changed"
+
+    lossy = one(planned(file, lambda _: b"mine, fist+ours", recorded=True), state)
+    assert (lossy.reason, file.read_bytes()) == (
+        "what is put in could not be taken out again byte for byte",
+        b"mine, first",
+    )
+    assert load_journal(state).is_empty
 
 
 def test_one_failure_is_reported_and_stops_no_other(tmp_path: Path, state: StateDir) -> None:
@@ -99,19 +122,18 @@ def test_a_file_that_changed_since_the_plan_is_planned_again_and_left_alone_if_i
 ) -> None:
     file = tmp_path / "settings.json"
     file.write_bytes(b"a")
-    edit = planned(file, lambda data: (data or b"") + b"+ours")
+    edit = planned(file, with_ours)
     file.write_bytes(b"b")
 
     assert (one(edit, state).outcome, file.read_bytes()) == ("changed", b"b+ours")
-    assert backup_path(state, file).read_bytes() == b"b"
 
     def restless(data: bytes | None) -> bytes:
         file.write_bytes((data or b"") + b"!")
-        return b"ours"
+        return with_ours(data)
 
     done = one(planned(file, restless, recorded=True), state)
     assert done.problem == f"{file} is left alone: another program is changing it at this moment. Do something."
-    assert (file.read_bytes(), load_record(state)) == (b"b+ours!!!!!", Record())
+    assert (file.read_bytes(), load_journal(state).is_empty) == (b"b+ours!!!!!", True)
 
 
 def test_an_edited_file_is_on_record_with_the_folders_made_for_it(
@@ -120,17 +142,17 @@ def test_an_edited_file_is_on_record_with_the_folders_made_for_it(
     file = tmp_path / "a" / "b" / "settings.json"
     one(planned(file, lambda _: b"new", recorded=True), state)
 
-    [entry] = load_record(state).files
-    assert entry.folders == (str(tmp_path / "a"), str(tmp_path / "a" / "b"))
+    journal = load_journal(state)
+    assert [len(journal.folders(folder)) for folder in (tmp_path, tmp_path / "a", tmp_path / "a" / "b")] == [0, 1, 1]
     usual = tmp_path / "usual"
     usual.mkdir()
-    assert (entry.origin, mode(tmp_path / "a")) == (Origin(missing=True), mode(usual))
+    assert (journal.settings[0].origin, mode(tmp_path / "a")) == (Origin(missing=True), mode(usual))
 
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
         killed.setattr(Path, "rmdir", Mock(side_effect=KeyboardInterrupt))
         one(planned(file, lambda _: None, forget=True), state)
     one(planned(file, lambda _: None, forget=True), state)
-    assert (load_record(state), (tmp_path / "a").exists()) == (Record(), False)
+    assert (load_journal(state).is_empty, (tmp_path / "a").exists()) == (True, False)
 
 
 def test_a_file_made_through_a_dangling_link_goes_without_the_link(tmp_path: Path, state: StateDir) -> None:
@@ -157,49 +179,65 @@ def test_two_commands_do_not_edit_at_once(tmp_path: Path, state: StateDir) -> No
     assert not file.exists()
 
 
-def test_a_damaged_record_stops_everything_before_anything_is_written(tmp_path: Path, state: StateDir) -> None:
-    save_record(state, Record(files=(EditedFile(path="/x", agent="t", script="/s"),)))
-    (state.root / "edits.json").write_text("{")
+def test_an_unreadable_journal_stops_everything_before_anything_is_written(tmp_path: Path, state: StateDir) -> None:
+    (state.root / "journal.jsonl").mkdir(parents=True)
 
-    with pytest.raises(UserError, match="is damaged"):
+    with pytest.raises(UserError, match="can't be read"):
         apply([planned(tmp_path / "settings.json", lambda _: b"new")], state)
 
     assert not (tmp_path / "settings.json").exists()
 
 
-def in_project(root: Path, name: str, after: bytes | None, *, ours: bool = True) -> ProjectEdits:
-    edits = ProjectEdits(root, notes=["earlier"])
-    edits.carry_out(name, plan(Change(path=root / name, what="a test", edit=lambda _: after, private=False)), ours=ours)
+def in_pass(state: StateDir, root: Path, name: str, after: bytes | None, *, ours: bool = True) -> Pass:
+    edits = Pass(state.root, read_journal(state.root).names(root), ["earlier"])
+    text = Ours(lambda _: True, lambda _data, _: None) if ours else None
+    change = Change(
+        path=root / name,
+        what="a test",
+        edit=lambda _: after,
+        listed=in_project(root, name),
+        ours=text,
+        root=root,
+        private=False,
+    )
+    edits.carry_out(name, plan(change))
     return edits
 
 
-def test_files_of_a_project_that_were_edited_are_remembered_until_that_is_undone(tmp_path: Path) -> None:
-    in_project(tmp_path, "CLAUDE.md", b"new")
-    in_project(tmp_path, "AGENTS.md", b"new")
-    assert (tmp_path / "edited").read_text() == "AGENTS.md\nCLAUDE.md\n"
+def test_files_of_a_project_that_were_edited_are_listed_until_that_is_undone(tmp_path: Path, state: StateDir) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
 
-    in_project(tmp_path, "CLAUDE.md", b"old", ours=False)
-    assert ProjectEdits(tmp_path).mine == {"AGENTS.md"}
+    def listed() -> set[str]:
+        return read_journal(state.root).names(app)
 
-    in_project(tmp_path, "AGENTS.md", None, ours=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["CLAUDE.md"]
+    in_pass(state, app, "CLAUDE.md", b"new")
+    in_pass(state, app, ".roo/rules/a.md", b"new")
+    assert listed() == {".roo/rules/a.md", "CLAUDE.md"}
 
-    right_already = in_project(tmp_path, "CLAUDE.md", b"old")
+    in_pass(state, app, "CLAUDE.md", None, ours=False)
+    assert listed() == {".roo/rules/a.md"}
+    in_pass(state, app, ".roo/rules/a.md", None, ours=False)
+    assert (listed(), list(app.iterdir()), read_journal(state.root).is_empty) == (set(), [], True)
+
+    (app / "CLAUDE.md").write_bytes(b"theirs")
+    right_already = in_pass(state, app, "CLAUDE.md", b"theirs")
     assert (right_already.done, right_already.mine, right_already.notes) == ([], set(), ["earlier"])
-    (tmp_path / "edited").write_text("../../.bashrc\n.gitignore\nREADME.md\n")
-    assert ProjectEdits(tmp_path).mine == {".gitignore"}, "a list that a stranger wrote names no other files"
 
 
 def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+
     def fail(*_: object, **__: object) -> None:
-        assert ProjectEdits(tmp_path).mine == {"AGENTS.md"}, "listed first: it may be killed before it can be listed"
-        raise OSError(errno.ENOSPC, "No space left on device", "/home/dev/app/AGENTS.md")
+        assert read_journal(state.root).names(app) == {".roo/a.md"}, "listed first: it may be killed before the end"
+        raise OSError(errno.ENOSPC, "No space left on device", "/home/dev/app/.roo/a.md")
 
-    monkeypatch.setattr("carryover.edits.apply.swap", fail)
+    monkeypatch.setattr("carryover.outside.apply.swap", fail)
 
-    edits = in_project(tmp_path, "AGENTS.md", b"new")
+    edits = in_pass(state, app, ".roo/a.md", b"new")
 
-    assert (edits.done, edits.notes) == ([], ["earlier", "AGENTS.md was left alone: No space left on device"])
-    assert list(tmp_path.iterdir()) == []
+    assert (edits.done, edits.notes) == ([], ["earlier", ".roo/a.md was left alone: No space left on device"])
+    assert (list(app.iterdir()), read_journal(state.root).is_empty) == ([], True)

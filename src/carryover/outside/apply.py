@@ -1,0 +1,404 @@
+"""Carries out edits of files outside the state folder: one atomic replace per file, listed in the journal first, so
+that all of it can be undone. A failure does not stop the others.
+
+Install, refresh and uninstall edit agents' settings and projects with `apply`; publishing and withdrawing edit one
+project in a `Pass`. Both go through `carry_out`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from carryover.errors import ExitCode, UserError, os_reason, visible
+from carryover.fsio import FileLock, private_dir, read_bytes_bounded
+from carryover.outside.journal import Journal, load_journal, read_journal, take_over_project, write_down
+from carryover.outside.listed import Listed, fingerprint
+from carryover.outside.swap import BeingChanged, own_links, swap
+from carryover.paths import StateDir
+from carryover.text.user_text import EditRefused, Origin
+
+_LIMIT_BYTES: Final = 64 << 20
+_TRIES: Final = 4
+_TEXT_SUFFIXES: Final = (".md", ".markdown", ".mdc", ".txt")
+_NEVER_IN: Final = frozenset((".git", ".carryover"))
+
+Editing = Callable[[bytes | None], bytes | None]
+"""Maps a file's bytes (None: missing) to the new ones (None: delete the file). May raise `EditRefused`."""
+OriginOf = Callable[[bytes | None, Origin | None], Origin]
+"""Maps a file's bytes before the edit, and the origin recorded for what of ours is in them, to the one to record."""
+
+
+class Ours(NamedTuple):
+    """Our text in a file: how it is recognised, and how it is taken out again.
+
+    What `without` does not give back byte for byte is not put in. It takes the origin that is listed for the text.
+    """
+
+    is_in: Callable[[bytes], bool]
+    without: Callable[[bytes, Origin], bytes | None]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A change to one file: our text is put in, or taken out."""
+
+    path: Path
+    what: str
+    """The edited content, for people: `hooks of Claude Code`."""
+    edit: Editing
+    remedy: str = "Fix that, then run this again."
+    """What to do if the file has to be left alone, as a sentence."""
+    listed: Listed | None = None
+    """The place's line in the journal; None for a file that is not listed, as it is ours or found in another way."""
+    ours: Ours | None = None
+    """Our text, which the edit puts in; None for an edit that takes it out, and for a file that is not listed."""
+    origin: OriginOf | None = None
+    """For an agent's settings: returns the origin to record."""
+    root: Path | None = None
+    """The project that a file is in; None for an agent's settings, and for ours."""
+    follow: bool = True
+    """Whether to follow a symlink; otherwise it is left alone."""
+    within: Path | None = None
+    """Symlinks are followed only to text files below this folder, since a cloned repository may contain any link."""
+    limit_bytes: int = _LIMIT_BYTES
+    """Larger files are left alone."""
+    private: bool = True
+    """Whether a new file is readable only by its owner (0600); otherwise the umask decides."""
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """A change applied, in memory, to the current content of the file."""
+
+    change: Change
+    before: bytes | None
+    after: bytes | None
+    reason: str | None = None
+    """Why the file has to be left alone, as a clause; None if it can be edited."""
+
+    @property
+    def path(self) -> Path:
+        """The path of the edited file."""
+        return self.change.path
+
+    @property
+    def changes(self) -> bool:
+        """Whether applying the edit would write anything."""
+        return self.reason is None and self.before != self.after
+
+    @property
+    def has_ours(self) -> bool:
+        """Whether our text is in the file afterwards."""
+        ours = self.change.ours
+        return ours is not None and self.after is not None and ours.is_in(self.after)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the file is left alone and what to do, in whole sentences; None if it can be edited."""
+        return None if self.reason is None else self.left_alone(self.reason)
+
+    def left_alone(self, reason: str) -> str:
+        """Returns the sentences about a file that is left alone for `reason`."""
+        return f"{self.path} is left alone: {reason}. {self.change.remedy}"
+
+
+def plan(change: Change) -> Edit:
+    """Reads the file and works out the edit. Never raises for an obstacle, which becomes the edit's `problem`."""
+    before = None
+    try:
+        before = read_target(change)
+        after = change.edit(before)
+        reason = None if after == before else _obstacle(change.path)
+    except EditRefused as error:
+        return Edit(change, before, before, str(error))
+    except OSError as error:
+        return Edit(change, before, before, os_reason(error))
+    return Edit(change, before, after, reason)
+
+
+def read_target(change: Change) -> bytes | None:
+    """Returns the file's current bytes; None if it does not exist. Raises OSError if it can't be read, is too large, is
+    not a regular file, or is a symlink that is not followed."""
+    if change.path.is_symlink():
+        if not change.follow:
+            raise OSError(errno.ELOOP, "it is a symlink")
+        if change.within is not None:
+            _check_link(change.path, change.within)
+    try:
+        return read_bytes_bounded(change.path, change.limit_bytes, follow=change.follow)
+    except FileNotFoundError:
+        return None
+
+
+def _check_link(path: Path, top: Path) -> None:
+    real_top = Path(os.path.realpath(top))
+    target = Path(os.path.realpath(path))
+    if not target.is_relative_to(real_top):
+        raise OSError(errno.ELOOP, "it is a symlink that leads out of the project")
+    inside = target.relative_to(real_top).parts
+    if not _NEVER_IN.isdisjoint(inside) or target.suffix.lower() not in _TEXT_SUFFIXES:
+        raise OSError(errno.ELOOP, "it is a symlink to something other than an instruction file")
+    if not target.exists():
+        raise OSError(errno.ENOENT, "it is a symlink to a file that does not exist")
+
+
+def _obstacle(path: Path) -> str | None:
+    real = Path(os.path.realpath(path))
+    with contextlib.suppress(FileNotFoundError):
+        found = real.stat()
+        if found.st_uid != os.geteuid():
+            return "it belongs to another user"
+        if not found.st_mode & stat.S_IWUSR:
+            return "it is read-only"
+        if found.st_nlink > 1 + len(own_links(real)):
+            return "it has a second hard link, which an edit would cut off"
+    folder = next(parent for parent in real.parents if parent.exists())
+    return None if os.access(folder, os.W_OK | os.X_OK) else f"its folder {folder} can't be written"
+
+
+def diff(edit: Edit) -> str:
+    """Returns the unified diff of an edit; empty if it changes nothing."""
+    if not edit.changes:
+        return ""
+    import difflib
+
+    name = visible(str(edit.path))
+    lines = difflib.unified_diff(
+        _lines(edit.before),
+        _lines(edit.after),
+        "/dev/null" if edit.before is None else name,
+        "/dev/null" if edit.after is None else name,
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(data: bytes | None) -> list[str]:
+    text = (data or b"").decode(errors="replace")
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+LOCK: Final = "edits.lock"
+
+Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """The result of one edit."""
+
+    edit: Edit
+    outcome: Outcome
+    reason: str | None = None
+    """Why the file was left alone, as a clause."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the file was left alone and what to do, in whole sentences."""
+        return None if self.reason is None else self.edit.left_alone(self.reason)
+
+
+def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
+    """Carries out all edits. Raises UserError if the journal can't be read or another command is editing; then nothing
+    was changed."""
+    private_dir(state.root)
+    lock = FileLock(state.root / LOCK)
+    if not lock.acquire():
+        raise UserError(
+            f"Another `carryover` command (process {lock.holder()}) is editing files right now. "
+            "Nothing was changed. Run this again when it has finished.",
+            ExitCode.REFUSED,
+        )
+    try:
+        load_journal(state)
+        return tuple(carry_out(edit, state.root) for edit in edits)
+    finally:
+        lock.release()
+
+
+def carry_out(edit: Edit, state: Path) -> Applied:
+    """Writes one file, with its line in the journal. If the file changed since the edit was planned, it is planned
+    again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            if edit.reason is None and read_target(edit.change) != edit.before:
+                edit = plan(edit.change)
+            if edit.reason is not None:
+                return Applied(edit, "left alone", edit.reason)
+            _write_listed(edit, state)
+            break
+        except EditRefused as error:
+            return Applied(edit, "left alone", str(error))
+        except OSError as error:
+            if not (left and isinstance(error, BeingChanged)):
+                return Applied(edit, "left alone", os_reason(error))
+    if not edit.changes:
+        return Applied(edit, "unchanged")
+    if edit.before is None:
+        return Applied(edit, "created")
+    return Applied(edit, "removed" if edit.after is None else "changed")
+
+
+def _write_listed(edit: Edit, state: Path) -> None:
+    """Raises OSError if the file can't be written, or changed since it was planned; EditRefused if the edit could not
+    be undone."""
+    change = edit.change
+    listed = change.listed
+    if not edit.changes and (listed is None or (change.root is not None and edit.has_ours)):
+        return
+    if change.root is not None:
+        take_over_project(state, change.root)
+    journal = read_journal(state)
+    if edit.has_ours or (listed is None and edit.after is not None):
+        _put(edit, state, journal)
+        return
+    known = journal.known(listed) if listed is not None else None
+    if known is not None and edit.changes:
+        _check_taken_out(edit, known)
+    _write(edit)
+    _remove_folders(edit.path, journal, state)
+    if known is not None:
+        write_down(state, replace(known, gone=True))
+
+
+def _put(edit: Edit, state: Path, journal: Journal) -> None:
+    """Writes the journal first: a kill leaves nothing of ours that is not listed."""
+    entry = edit.change.listed
+    lines = [_folder(folder, edit.change.root) for folder in _missing_folders(edit.path)] if edit.changes else []
+    former = None
+    if entry is not None:
+        former = journal.known(entry)
+        lines.append(_line(edit, entry, journal))
+        if former is not None and former.place != entry.place:  # the same file by another path
+            lines.append(replace(former, gone=True))
+    write_down(state, *lines)
+    try:
+        _write(edit)
+    except OSError:
+        _remove_folders(edit.path, read_journal(state), state)
+        if entry is not None:
+            write_down(state, replace(entry, gone=True), *((former,) if former is not None else ()))
+        raise
+
+
+def _line(edit: Edit, entry: Listed, journal: Journal) -> Listed:
+    change = edit.change
+    if change.origin is not None:
+        entry = replace(entry, origin=_origin(change.origin, edit.before, entry, journal))
+    before = edit.before
+    if change.ours is not None:
+        before = change.ours.without(before, entry.origin) if before is not None else None
+        after = change.ours.without(edit.after, entry.origin) if edit.after is not None else None
+        if before == edit.before and after != before:  # nothing of ours was in it
+            raise EditRefused("what is put in could not be taken out again byte for byte")
+    return replace(entry, before=fingerprint(before), after=fingerprint(edit.after))
+
+
+def _origin(origin_of: OriginOf, before: bytes | None, entry: Listed, journal: Journal) -> Origin:
+    """If the file was made for its hooks, it also counts as made for its server, or the reverse: whichever is taken out
+    last deletes it."""
+    known = journal.known(entry)
+    origin = origin_of(before, known.origin if known is not None else None)
+    beside = journal.at(Path(entry.path), server=not entry.is_server)
+    return origin if beside is None else replace(origin, missing=beside.origin.missing, blank=beside.origin.blank)
+
+
+def _check_taken_out(edit: Edit, known: Listed) -> None:
+    """Raises EditRefused if the file is as we left it, and would not be as it was before us."""
+    if fingerprint(edit.before) == known.after and fingerprint(edit.after) != known.before:
+        raise EditRefused("taking ours out would not leave what was there before")
+
+
+def _write(edit: Edit) -> None:
+    if not edit.changes:
+        return
+    change = edit.change
+    if edit.after is not None:
+        for folder in _missing_folders(edit.path):
+            folder.mkdir()  # with the mode that the owner of the settings would have given it
+    if read_target(change) != edit.before:
+        raise BeingChanged
+    mode = 0o600 if edit.before is None and change.private else None  # settings may later contain tokens
+    target = Path(os.path.realpath(edit.path)) if change.follow else edit.path
+    for link in own_links(target):
+        link.unlink()
+    swap(target, edit.before, edit.after, mode=mode)
+
+
+def _missing_folders(path: Path) -> list[Path]:
+    missing = takewhile(lambda folder: not folder.exists(), Path(os.path.realpath(path)).parents)
+    return list(missing)[::-1]
+
+
+def _folder(path: Path, root: Path | None) -> Listed:
+    return Listed(path=str(path), form="folder", root=str(root) if root is not None else "")
+
+
+def _remove_folders(path: Path, journal: Journal, state: Path) -> None:
+    """Removes the folders that were made for a file and are empty now."""
+    gone = []
+    for folder in Path(os.path.realpath(path)).parents:
+        for made in journal.folders(folder):
+            with contextlib.suppress(OSError):  # gone, or it contains something of the user's
+                folder.rmdir()
+            if not folder.exists():
+                gone.append(replace(made, gone=True))
+    write_down(state, *gone)
+
+
+class Pass:
+    """The edits of one project in one pass.
+
+    `mine` names the files that have our text from this machine: see `Journal.texts`. `done` names those that this pass
+    changed. `notes` say what was left alone and why; they quote no content.
+    """
+
+    def __init__(self, state: Path, mine: Iterable[str] = (), notes: Iterable[str] = ()) -> None:
+        self._state = state
+        self.mine = set(mine)
+        self.done: list[str] = []
+        self.notes = list(notes)
+
+    def carry_out(self, name: str, edit: Edit) -> bool:
+        """Carries out an edit of the file that is known as `name`; returns False, with a note, if the file has to be
+        left alone."""
+        if (reason := self._write(edit)) is not None:
+            self.left_alone(name, reason)
+            return False
+        if edit.change.listed is None:
+            return True
+        if edit.changes:
+            self.done.append(name)
+        if not edit.has_ours:
+            self.mine.discard(name)
+        elif edit.changes:
+            self.mine.add(name)
+        return True
+
+    def left_alone(self, name: str, reason: str) -> None:
+        """Adds a note about a file that was not edited."""
+        self.notes.append(f"{name} was left alone: {reason}")
+
+    def _write(self, edit: Edit) -> str | None:
+        """Returns why the file has to be left alone."""
+        return carry_out(edit, self._state).reason
+
+
+class PlannedPass(Pass):
+    """Collects the edits that a pass would make in `planned`. Writes nothing."""
+
+    def __init__(self, mine: Iterable[str] = ()) -> None:
+        super().__init__(Path(), mine)
+        self.planned: list[Edit] = []
+
+    def _write(self, edit: Edit) -> str | None:
+        if edit.changes:
+            self.planned.append(edit)
+        return edit.reason

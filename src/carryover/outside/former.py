@@ -1,0 +1,145 @@
+"""The records of 0.1.0 and earlier, which the journal replaced: what they say counts as its first lines.
+
+edits.json, projects.jsonl, placed.jsonl, backups/    in the state folder
+.carryover/edited                                     in a project: the names of its files that we edited
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePath
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from carryover.adapter.spec import Form
+from carryover.agents import instruction_files, local_files, read_lists
+from carryover.fsio import read_bytes_bounded
+from carryover.outside.listed import GITIGNORE, INFO, Listed
+from carryover.outside.listed import in_project as _in_project
+from carryover.text.user_text import UNKNOWN, Origin
+
+EDITS: Final = "edits.json"
+PROJECTS: Final = "projects.jsonl"
+PLACED: Final = "placed.jsonl"
+BACKUPS: Final = "backups"
+"""Copies of files from before our first edit. What an edit takes out again is the same byte for byte."""
+EDITED: Final = "edited"
+_STORE: Final = ".carryover"
+_LIMIT_BYTES: Final = 16 << 20
+_LIST_LIMIT_BYTES: Final = 4096
+
+T = TypeVar("T")
+
+
+class _File(msgspec.Struct, frozen=True):
+    path: str
+    tool: str
+    script: str = ""
+    form: Form = "nested"
+    key: str = ""
+    entry: str = ""
+    origin: Origin = UNKNOWN
+    folders: tuple[str, ...] = ()
+
+
+class _Files(msgspec.Struct, frozen=True):
+    files: tuple[_File, ...] = ()
+
+
+class _Project(msgspec.Struct, frozen=True):
+    root: str
+    folder: str
+
+
+class _Placed(msgspec.Struct, frozen=True):
+    """Without names: what was written into the checkout at `root` was taken out, and may be written again."""
+
+    root: str
+    repository: str
+    agreed_ms: int = 0
+    names: tuple[str, ...] = ()
+
+
+def is_there(state: Path) -> bool:
+    """Whether the state folder has any of the records."""
+    return any(os.path.lexists(state / name) for name in (EDITS, PROJECTS, PLACED, BACKUPS))
+
+
+def entries(state: Path) -> Iterator[Listed]:
+    """Yields what the records in the state folder say; nothing for one that is damaged, as if it were missing. Raises
+    OSError if one can't be read."""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        for file in msgspec.json.decode(_read(state / EDITS) or b"{}", type=_Files).files:
+            facts = {name: getattr(file, name) for name in ("path", "script", "form", "key", "entry", "origin")}
+            yield Listed(agent=file.tool, **facts)
+            yield from (Listed(path=folder, form="folder") for folder in file.folders)
+    for project in _lines(state / PROJECTS, _Project):
+        yield Listed(path=project.folder, form="handoff", root=project.root)
+    placed: list[Listed] = []
+    for one in _lines(state / PLACED, _Placed):
+        if not one.names:
+            placed = [entry for entry in placed if entry.root != one.root]
+        new = Listed(path="", form="once", root=one.root, repository=one.repository, agreed_ms=one.agreed_ms)
+        placed += [replace(new, path=f"{one.root}/{name}") for name in one.names]
+    yield from placed
+
+
+def remove(state: Path) -> None:
+    """Removes the records, once the journal has what they say. Raises OSError."""
+    for name in (EDITS, PROJECTS, PLACED):
+        (state / name).unlink(missing_ok=True)
+    backups = state / BACKUPS
+    if backups.is_symlink():
+        backups.unlink()
+    elif backups.exists():
+        shutil.rmtree(backups)
+
+
+def in_project(root: Path) -> tuple[Listed, ...]:
+    """Returns what the project's own list says. Other names than those that we ever edited are ignored, since a cloned
+    repository may contain any list."""
+    try:
+        listed = read_bytes_bounded(root / _STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
+    except OSError:
+        return ()
+    local = [file.name for file in local_files().values()]
+    folders = {folder for name in local for folder in folders_of(name)}
+    ever = (
+        *instruction_files(),
+        *(where.name for where in read_lists().values()),
+        GITIGNORE,
+        INFO,
+        *local,
+        *sorted(folders),
+    )
+    return tuple(_in_project(root, name) for name in ever if name.encode() in listed)
+
+
+def remove_list(root: Path) -> None:
+    """Removes the project's list, once the journal has what it says. Raises OSError."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        (root / _STORE / EDITED).unlink()
+
+
+def folders_of(name: str) -> list[str]:
+    """Returns the folders in a project that the file `name` needs, as they are named there, outermost first."""
+    return [f"{folder}/" for folder in reversed(PurePath(name).parents) if folder.name]
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return read_bytes_bounded(path, _LIMIT_BYTES, follow=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _lines(path: Path, kind: type[T]) -> Iterator[T]:
+    decoder = msgspec.json.Decoder(kind)
+    for line in filter(None, (_read(path) or b"").split(b"\n")):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            yield decoder.decode(line)

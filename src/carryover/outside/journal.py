@@ -1,0 +1,181 @@
+"""The journal: a line for each place outside the state folder that our text is put into, or taken out of.
+
+    {"path": "/home/dev/AGENTS.md", "form": "text", "root": "/home/dev", "before": "6a2d...", "after": "c31b..."}
+    {"path": "/home/dev/AGENTS.md", "form": "text", "root": "/home/dev", "gone": true}
+
+It is only ever appended to, and the last line about a place holds. A line is written before the place is, so that all
+that is ours is listed, whatever is killed when; a line whose effect never came does no harm. The journal is kept apart
+from the ledger, which may be damaged or made again, and it is all that uninstalling needs.
+
+What the records of 0.1.0 say counts as lines before the first: see `carryover.outside.former`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import locked_dir, open_regular, private_dir, read_bytes_bounded
+from carryover.outside import former
+from carryover.outside.listed import Listed
+from carryover.paths import StateDir
+from carryover.platform import here
+
+JOURNAL: Final = "journal.jsonl"
+_LIMIT_BYTES: Final = 64 << 20
+
+
+class Journal:
+    """What the lines of the journal amount to: the places that may have our text."""
+
+    def __init__(self, entries: Iterable[Listed] = ()) -> None:
+        self._known: dict[tuple[object, ...], Listed] = {}
+        for entry in entries:
+            self._known.pop(entry.place, None)  # the last one comes last
+            self._known[entry.place] = entry
+
+    def _live(self) -> Iterator[Listed]:
+        return (entry for entry in self._known.values() if not entry.gone)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of ours is anywhere."""
+        return not any(True for _ in self._live())
+
+    def lacks(self, entry: Listed) -> bool:
+        """Whether no line was ever about that place."""
+        return entry.place not in self._known
+
+    def says(self, entry: Listed) -> bool:
+        """Whether the last line about that place is this one."""
+        return self._known.get(entry.place) == entry
+
+    @property
+    def settings(self) -> tuple[Listed, ...]:
+        """The agents' settings that have, or had, our hooks, entry or MCP server. A file with a server beside them
+        comes twice."""
+        return tuple(entry for entry in self._live() if not entry.root and entry.form != "folder")
+
+    def at(self, path: Path, *, server: bool = False) -> Listed | None:
+        """Returns the entry of a settings file by its real path: for its hooks or entry, or for its MCP `server`."""
+        real = here().canonical(path)
+        same = (entry for entry in self.settings if entry.is_server == server)
+        return next((entry for entry in same if here().canonical(entry.path) == real), None)
+
+    @property
+    def handoffs(self) -> tuple[Listed, ...]:
+        """The folders that a handoff was ever written to."""
+        return tuple(entry for entry in self._live() if entry.form == "handoff")
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The projects that a handoff was ever written for."""
+        return tuple(dict.fromkeys(entry.root for entry in self.handoffs))
+
+    def known(self, entry: Listed) -> Listed | None:
+        """Returns what is listed of the place of `entry`, whatever its path was at the time."""
+        if not entry.root:
+            return self.at(Path(entry.path), server=entry.is_server)
+        return next((one for one in (*self._live(), *self._former(entry.root)) if one.place == entry.place), None)
+
+    def names(self, root: Path) -> set[str]:
+        """Returns the names of the project's files that have our text from this machine. Only these are ever restored:
+        a block that came with the repository belongs to its owners."""
+        listed = (*self._live(), *self._former(str(root)))
+        return {entry.name for entry in listed if entry.root == str(root) and entry.form == "text"}
+
+    def inside(self, root: str) -> tuple[Listed, ...]:
+        """Returns what is listed of a project's files and of folders made for them."""
+        return tuple(entry for entry in self._live() if entry.root == root and entry.form != "handoff")
+
+    def folders(self, path: Path) -> tuple[Listed, ...]:
+        """Returns the entries of a folder that was made for files of ours."""
+        return tuple(entry for entry in self._live() if entry.path == str(path) and entry.form == "folder")
+
+    def _former(self, root: str) -> list[Listed]:
+        return [entry for entry in former.in_project(Path(root)) if self.lacks(entry)]
+
+    @property
+    def once(self) -> tuple[Listed, ...]:
+        """The texts that were written to be committed."""
+        return tuple(entry for entry in self._live() if entry.form == "once")
+
+
+def read_journal(state: Path) -> Journal:
+    """Reads the journal in the state folder; empty if there is none. Creates nothing, and skips lines that were cut
+    off. Raises OSError."""
+    return Journal((*former.entries(state), *_lines(state)))
+
+
+def load_journal(state: StateDir) -> Journal:
+    """Reads the journal, as `read_journal` does, for a command that edits. Raises UserError (REFUSED), saying what to
+    do, if it can't be read."""
+    try:
+        return read_journal(state.root)
+    except OSError as error:
+        remedy = "Move it away and run this again: our hooks are then looked for where agents keep their settings."
+        what = f"{state.root / JOURNAL} can't be read ({os_reason(error)}). Nothing was changed."
+        raise UserError(f"{what} {remedy}", ExitCode.REFUSED) from error
+
+
+def write_down(state: Path, *entries: Listed) -> None:
+    """Adds lines to the journal, unless they are what it says already. Raises OSError.
+
+    The records of earlier versions, if there are any, are taken over first.
+    """
+    take_over(state)
+    journal = read_journal(state)
+    if new := [entry for entry in entries if not journal.says(entry)]:
+        _append(state, new)
+
+
+def take_over(state: Path) -> None:
+    """Moves what the records of earlier versions say into the journal, and removes them. Raises OSError.
+
+    Whatever is interrupted, the journal and the records left say the same together, and the next call goes on.
+    """
+    if former.is_there(state):
+        with locked_dir(state):
+            known = Journal(_lines(state))
+            _append(state, [entry for entry in former.entries(state) if known.lacks(entry)])
+            former.remove(state)
+
+
+def take_over_project(state: Path, root: Path) -> None:
+    """Does the same with the list in a project of its files that were edited. Raises OSError."""
+    if entries := former.in_project(root):
+        known = read_journal(state)
+        write_down(state, *filter(known.lacks, entries))
+    former.remove_list(root)
+
+
+def _lines(state: Path) -> Iterator[Listed]:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for line in filter(None, read_bytes_bounded(state / JOURNAL, _LIMIT_BYTES, follow=False).split(b"\n")):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                yield _DECODER.decode(line)
+
+
+_DECODER: Final = msgspec.json.Decoder(Listed)
+
+
+def _append(state: Path, entries: Sequence[Listed]) -> None:
+    if not entries:
+        return
+    private_dir(state)
+    # One write at the end of the file, so that two programs can do this at once; a torn line ends with the next one.
+    lines = b"".join(b"\n" + msgspec.json.encode(entry) + b"\n" for entry in entries)
+    descriptor = open_regular(state / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+    try:
+        if os.write(descriptor, lines) < len(lines):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(state / JOURNAL))
+        here().full_sync(descriptor)
+    finally:
+        os.close(descriptor)

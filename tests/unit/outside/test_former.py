@@ -1,0 +1,125 @@
+"""What the records of 0.1.0 say is known, and moves into the journal, whatever is killed when."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover.outside.journal import read_journal, take_over, take_over_project, write_down
+from carryover.outside.listed import Listed, handoff_folder, in_project
+from carryover.text.user_text import Origin
+from support.killed import kill_everywhere
+
+RECORDED = Path(__file__).parents[2] / "fixtures" / "state_0_1_0" / "carryover.json"
+PLACED = (
+    '\n{"root":"/srv/a","repository":"/srv/a/.git","agreed_ms":1,"names":["AGENTS.md","CLAUDE.md"]}\n'
+    '\n{"root":"/srv/b","repository":"/srv/b/.git","names":["AGENTS.md"]}\n'
+    '\n{"root":"/srv/b","repository":"/srv/b/.git"}\n'
+    '\n{"root":"/wo'
+)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The state folder of 0.1.0 as recorded, and what it did not have then."""
+    state = tmp_path / ".carryover"
+    for path, content in json.loads(RECORDED.read_text(encoding="utf-8")).items():
+        if path.startswith((".carryover/backups/", ".carryover/edits.json", ".carryover/projects.jsonl")):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(content.replace("@HOME@", "/home/dev"))
+    (state / "placed.jsonl").write_text(PLACED)
+    edits = json.loads((state / "edits.json").read_text())
+    edits["files"].append(
+        {"path": "/home/dev/.q/s.json", "tool": "q", "form": "server", "key": "mcp", "folders": ["/home/dev/.q"]}
+    )
+    (state / "edits.json").write_text(json.dumps(edits))
+    return state
+
+
+def known(state: Path) -> dict[str, Any]:
+    journal = read_journal(state)
+    folder = [entry.path for entry in journal.folders(Path("/home/dev/.q"))]
+    return {"settings": journal.settings, "handoffs": journal.handoffs, "once": journal.once, "folders": folder}
+
+
+def test_all_of_it_is_known(state: Path) -> None:
+    script = "/home/dev/.carryover/hook.sh"
+    claude = Origin(empty=("hooks.SessionEnd",))
+    names = ("old-blog", "notes", "shop", "blog")
+    once = Listed(path="/srv/a/AGENTS.md", form="once", root="/srv/a", repository="/srv/a/.git", agreed_ms=1)
+
+    found = known(state)
+    assert found["settings"] == (
+        Listed(
+            path="/home/dev/.claude/settings.json", form="nested", agent="claude-code", script=script, origin=claude
+        ),
+        Listed(path="/home/dev/.codex/config.toml", form="tables", agent="codex", script=script),
+        Listed(path="/home/dev/.cursor/hooks.json", form="flat", agent="cursor", script=script),
+        Listed(path="/home/dev/.q/s.json", form="server", agent="q", key="mcp"),
+    )
+    assert found["handoffs"] == tuple(
+        handoff_folder(f"/home/dev/code/{name}/.carryover", f"/home/dev/code/{name}") for name in names
+    )
+    assert [entry.name for entry in found["once"]] == ["AGENTS.md", "CLAUDE.md"]
+    assert (found["once"][0], found["folders"]) == (once, ["/home/dev/.q"])
+
+
+def test_it_moves_into_the_journal_whatever_is_killed_when(state: Path, tmp_path: Path) -> None:
+    kept = shutil.copytree(state, tmp_path / "kept")
+    before = known(state)
+
+    def prepare() -> None:
+        shutil.rmtree(state)
+        shutil.copytree(kept, state)
+
+    def check() -> None:
+        assert known(state) == before
+        take_over(state)
+        assert known(state) == before
+        assert [path.name for path in state.iterdir()] == ["journal.jsonl"]
+        size = (state / "journal.jsonl").stat().st_size
+        take_over(state)
+        assert (state / "journal.jsonl").stat().st_size == size
+
+    assert kill_everywhere(prepare, lambda: take_over(state), check) > 10
+
+
+def test_what_was_undone_since_is_not_known_again(state: Path) -> None:
+    """Neither if the records were left behind, nor if an earlier version has written them again."""
+    edits = (state / "edits.json").read_bytes()
+    first = read_journal(state).settings[0]
+    write_down(state, Listed(path=first.path, form=first.form, gone=True))
+    (state / "edits.json").write_bytes(edits)
+
+    assert first not in read_journal(state).settings
+    take_over(state)
+    assert [Path(entry.path).parent.name for entry in read_journal(state).settings] == [".codex", ".cursor", ".q"]
+
+
+def test_a_damaged_record_counts_as_missing(state: Path) -> None:
+    (state / "edits.json").write_text("{")
+
+    assert (known(state)["settings"], len(known(state)["handoffs"])) == ((), 4)
+
+
+def test_a_project_s_own_list_moves_too_and_names_nothing_that_was_never_edited(tmp_path: Path) -> None:
+    state, app = tmp_path / "state", tmp_path / "app"
+    listed = app / ".carryover" / "edited"
+    write_down(state, in_project(app, "CLAUDE.md"))
+    write_down(state, Listed(path=str(app / "CLAUDE.md"), form="text", root=str(app), gone=True))
+
+    def prepare() -> None:
+        listed.parent.mkdir(parents=True, exist_ok=True)
+        listed.write_text("../../.bashrc\nAGENTS.md\nCLAUDE.md\nREADME.md\n.git/info/\n")
+
+    def check() -> None:
+        assert read_journal(state).names(app) == {"AGENTS.md"}
+        take_over_project(state, app)
+        assert (read_journal(state).names(app), listed.exists()) == ({"AGENTS.md"}, False)
+        assert len(read_journal(state).folders(app / ".git" / "info")) == 1
+
+    assert kill_everywhere(prepare, lambda: take_over_project(state, app), check) > 3
