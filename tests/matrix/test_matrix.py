@@ -77,7 +77,8 @@ def missing(text: str, by: str) -> list[str]:
 
 def forgets(agent: str) -> bool:
     """Whether a resumed session has lost what a hook gave to it."""
-    return getattr(adapters()[TOOLS[agent].agent].hooks, "forgets", False)
+    hooks = adapters()[TOOLS[agent].agent].hooks
+    return hooks is not None and hooks.forgets is not None
 
 
 def played(world: World, agent: str, root: Path, *, minutes_ago: float = 5) -> Played:

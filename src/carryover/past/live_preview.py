@@ -201,7 +201,7 @@ def _timed(part: Part[str], terms: Sequence[Term]) -> Iterator[_Timed]:
 
 
 def _line(text: str, terms: Sequence[Term]) -> Line:
-    return lit_line(harmless(text).replace("\t", "    ").rstrip(), terms, LONGEST_LINE)
+    return lit_line(harmless(text).replace("\n", " ").replace("\t", "    ").rstrip(), terms, LONGEST_LINE)
 
 
 def _some(lines: list[Line]) -> list[Line]:

@@ -69,5 +69,5 @@ def test_an_import_leaves_out_a_transcript_with_such_a_name_and_says_so(home: Pa
     assert "1 other file there: not a transcript" in out
     assert err.startswith(f"carryover: The name of {transcripts}/odd\\udcff.jsonl is not UTF-8. Rename the file")
     assert (alone[0], alone[2]) == (ExitCode.FAILED, err)
-    assert [file["problem"] is None for file in listed["files"]] == [False, True]
+    assert [file["problem"] is None for file in listed["files"]] == [True, False]
     assert odd.exists()
