@@ -284,7 +284,8 @@ def _put(edit: Edit, state: Path, journal: Journal) -> None:
     except OSError:
         _remove_folders(edit.path, read_journal(state), state)
         if entry is not None:
-            write_down(state, replace(entry, gone=True), *((former,) if former is not None else ()))
+            undone = (replace(entry, gone=True), *((former,) if former is not None else ()))
+            write_down(state, *{one.place: one for one in undone}.values())  # one line for a place that they share
         raise
 
 

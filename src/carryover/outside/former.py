@@ -73,11 +73,10 @@ def is_there(state: Path) -> bool:
 def entries(state: Path) -> Iterator[Listed]:
     """Yields what the records in the state folder say; nothing for one that is damaged, as if it were missing. Raises
     OSError if one can't be read."""
-    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-        for file in msgspec.json.decode(_read(state / EDITS) or b"{}", type=_Files).files:
-            facts = {name: getattr(file, name) for name in ("path", "script", "form", "key", "entry", "origin")}
-            yield Listed(agent=file.tool, **facts)
-            yield from (Listed(path=folder, form="folder") for folder in file.folders)
+    for file in _files(state) or ():
+        facts = {name: getattr(file, name) for name in ("path", "script", "form", "key", "entry", "origin")}
+        yield Listed(agent=file.tool, **facts)
+        yield from (Listed(path=folder, form="folder") for folder in file.folders)
     for project in _lines(state / PROJECTS, _Project):
         yield Listed(path=project.folder, form="handoff", root=project.root)
     placed: list[Listed] = []
@@ -89,10 +88,27 @@ def entries(state: Path) -> Iterator[Listed]:
     yield from placed
 
 
+def is_damaged(state: Path) -> bool:
+    """Whether the record of agents' settings does not say any more what it said. Raises OSError."""
+    return _files(state) is None
+
+
+def _files(state: Path) -> tuple[_File, ...] | None:
+    """Returns the agents' settings that are recorded; None if the record is damaged."""
+    try:
+        return msgspec.json.decode(_read(state / EDITS) or b"{}", type=_Files).files
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
 def remove(state: Path) -> None:
-    """Removes the records, once the journal has what they say. Raises OSError."""
-    for name in (EDITS, PROJECTS, PLACED):
+    """Removes the records, once the journal has what they say. One that is damaged stays, with the backups, for the
+    user to look into. Raises OSError."""
+    for name in (PROJECTS, PLACED):
         (state / name).unlink(missing_ok=True)
+    if is_damaged(state):
+        return
+    (state / EDITS).unlink(missing_ok=True)
     backups = state / BACKUPS
     if backups.is_symlink():
         backups.unlink()
@@ -103,9 +119,8 @@ def remove(state: Path) -> None:
 def in_project(root: Path) -> tuple[Listed, ...]:
     """Returns what the project's own list says. Other names than those that we ever edited are ignored, since a cloned
     repository may contain any list."""
-    try:
-        listed = read_bytes_bounded(root / _STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
-    except OSError:
+    listed = _project_list(root)
+    if listed is None:
         return ()
     local = [file.name for file in local_files().values()]
     folders = {folder for name in local for folder in folders_of(name)}
@@ -122,8 +137,19 @@ def in_project(root: Path) -> tuple[Listed, ...]:
 
 def remove_list(root: Path) -> None:
     """Removes the project's list, once the journal has what it says. Raises OSError."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        (root / _STORE / EDITED).unlink()
+    if _project_list(root) is not None:
+        (root / _STORE / EDITED).unlink(missing_ok=True)
+
+
+def _project_list(root: Path) -> list[bytes] | None:
+    """Returns the lines of the project's list; None if there is none, or something else, such as what a link leads
+    to."""
+    if (root / _STORE).is_symlink():
+        return None
+    try:
+        return read_bytes_bounded(root / _STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
+    except OSError:
+        return None
 
 
 def folders_of(name: str) -> list[str]:

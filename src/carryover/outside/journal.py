@@ -116,13 +116,19 @@ def read_journal(state: Path) -> Journal:
 
 def load_journal(state: StateDir) -> Journal:
     """Reads the journal, as `read_journal` does, for a command that edits. Raises UserError (REFUSED), saying what to
-    do, if it can't be read."""
+    do, if it or what an earlier version recorded can't be read."""
     try:
-        return read_journal(state.root)
+        journal = read_journal(state.root)
     except OSError as error:
-        remedy = "Move it away and run this again: our hooks are then looked for where agents keep their settings."
-        what = f"{state.root / JOURNAL} can't be read ({os_reason(error)}). Nothing was changed."
-        raise UserError(f"{what} {remedy}", ExitCode.REFUSED) from error
+        raise _unreadable(Path(error.filename or state.root / JOURNAL), f"can't be read ({os_reason(error)})") from error
+    if former.is_damaged(state.root):
+        raise _unreadable(state.root / former.EDITS, "is damaged")
+    return journal
+
+
+def _unreadable(file: Path, what: str) -> UserError:
+    remedy = "Move it away and run this again: our hooks are then looked for where agents keep their settings."
+    return UserError(f"{file} {what}. Nothing was changed. {remedy}", ExitCode.REFUSED)
 
 
 def write_down(state: Path, *entries: Listed) -> None:

@@ -136,6 +136,21 @@ def test_a_file_that_changed_since_the_plan_is_planned_again_and_left_alone_if_i
     assert (file.read_bytes(), load_journal(state).is_empty) == (b"b+ours!!!!!", True)
 
 
+def test_a_file_that_could_not_be_written_again_is_still_listed_as_it_was(
+    tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.json"
+    one(planned(file, with_ours, recorded=True), state)
+    listed = load_journal(state).settings
+    file.unlink()
+
+    with monkeypatch.context() as full:
+        full.setattr("carryover.outside.apply.swap", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        assert one(planned(file, with_ours, recorded=True), state).reason == "No space left on device"
+
+    assert (load_journal(state).settings, listed[0].origin.missing) == (listed, True)
+
+
 def test_an_edited_file_is_on_record_with_the_folders_made_for_it(
     tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from carryover.outside.journal import read_journal, take_over, take_over_project, write_down
+from carryover.errors import UserError
+from carryover.outside.journal import load_journal, read_journal, take_over, take_over_project, write_down
 from carryover.outside.listed import Listed, handoff_folder, in_project
+from carryover.paths import StateDir
 from carryover.text.user_text import Origin
 from support.killed import kill_everywhere
 
@@ -100,10 +102,50 @@ def test_what_was_undone_since_is_not_known_again(state: Path) -> None:
     assert [Path(entry.path).parent.name for entry in read_journal(state).settings] == [".codex", ".cursor", ".q"]
 
 
-def test_a_damaged_record_counts_as_missing(state: Path) -> None:
-    (state / "edits.json").write_text("{")
-
+def test_a_damaged_record_stops_commands_and_stays_with_its_backups(state: Path) -> None:
+    """Until the user has moved it away; carryoverd goes on with what else is known."""
+    (state / "edits.json").write_text('{"files": [{"path": "/home/d')
     assert (known(state)["settings"], len(known(state)["handoffs"])) == ((), 4)
+
+    take_over(state)
+    assert sorted(path.name for path in state.iterdir()) == ["backups", "edits.json", "journal.jsonl"]
+    with pytest.raises(UserError, match=r"edits\.json is damaged\. Nothing was changed\. Move it away"):
+        load_journal(StateDir(state))
+
+    (state / "edits.json").unlink()
+    take_over(state)
+    assert len(load_journal(StateDir(state)).handoffs) == 4
+    assert [path.name for path in state.iterdir()] == ["journal.jsonl"]
+
+
+def test_a_record_that_cannot_be_read_is_named(state: Path) -> None:
+    (state / "placed.jsonl").unlink()
+    (state / "placed.jsonl").mkdir()
+
+    with pytest.raises(UserError, match=r"placed\.jsonl can't be read"):
+        load_journal(StateDir(state))
+
+
+@pytest.mark.parametrize("kind", ["a link to another folder", "a folder of that name", "a link"])
+def test_what_is_not_the_list_of_a_project_is_neither_read_nor_removed(tmp_path: Path, kind: str) -> None:
+    app, theirs = tmp_path / "app", tmp_path / "theirs"
+    app.mkdir()
+    theirs.mkdir()
+    (theirs / "edited").write_text("AGENTS.md\n")
+    match kind:
+        case "a link to another folder":
+            (app / ".carryover").symlink_to(theirs)
+        case "a folder of that name":
+            (app / ".carryover" / "edited").mkdir(parents=True)
+        case _:
+            (app / ".carryover").mkdir()
+            (app / ".carryover" / "edited").symlink_to(theirs / "edited")
+
+    take_over_project(tmp_path / "state", app)
+
+    assert read_journal(tmp_path / "state").names(app) == set()
+    assert (app / ".carryover" / "edited").exists()
+    assert (theirs / "edited").read_text() == "AGENTS.md\n"
 
 
 def test_a_project_s_own_list_moves_too_and_names_nothing_that_was_never_edited(tmp_path: Path) -> None:
