@@ -80,6 +80,8 @@ def initialise(
     if former is not None:  # by its former id and name, the others know what came from this machine
         kept = {"machine": former.machine, "name": former.name, "projects": settings.projects or former.projects}
         settings = msgspec.structs.replace(settings, **kept)
+    elif (begun := folder.begun()) is not None:  # or nobody could add anyone to what it made
+        settings = msgspec.structs.replace(settings, machine=begun)
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote))
     wanted = normalised(settings.remote)
     home = Path.home().resolve()
@@ -98,7 +100,7 @@ def initialise(
         with folder.locked():
             return _initialised(folder, settings, now_ms)
     except BaseException:
-        if former is None:
+        if former is None and folder.begun() is None:
             with suppress(OSError):
                 folder.remove()
         raise
