@@ -107,6 +107,13 @@ class SyncFolder:
             return settings if settings.form != _FORM else None
         return None
 
+    def begun(self) -> str | None:
+        """Returns the id as which a `sync init` that was cut off may have made a store; None if there is none."""
+        with suppress(UserError):
+            state = self.state()
+            return state.own.machine if state.own is not None and not (state.machines or self.is_set_up) else None
+        return None
+
     def state(self) -> State:
         """Returns the state. Raises UserError (REFUSED) if it is damaged."""
         return self._read("state.json", State)

@@ -112,7 +112,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class _Signed(msgspec.Struct, frozen=True, array_like=True):
-    signature: bytes
+    signature: Annotated[bytes, msgspec.Meta(max_length=4 << 10)]
     sealed: bytes
 
 

@@ -18,7 +18,7 @@ from carryover.paths import StateDir
 from carryover.sync.address import normalised, usable_address, without_credentials
 from carryover.sync.folder import OFF, OtherMachine, Settings, State, SyncFolder
 from carryover.sync.git_store import store_at
-from carryover.sync.head import Head, Membership, Seen, View, code_of, opened_head
+from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
 from carryover.sync.own_log import OwnLog
 from carryover.sync.sealing import MachineKey, Unreadable, age, make_key
 from carryover.sync.store import StoreTrouble
@@ -80,6 +80,8 @@ def initialise(
     if former is not None:  # by its former id and name, the others know what came from this machine
         kept = {"machine": former.machine, "name": former.name, "projects": settings.projects or former.projects}
         settings = msgspec.structs.replace(settings, **kept)
+    elif (begun := folder.begun()) is not None:  # or nobody could add anyone to what it made
+        settings = msgspec.structs.replace(settings, machine=begun)
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote))
     wanted = normalised(settings.remote)
     home = Path.home().resolve()
@@ -98,7 +100,7 @@ def initialise(
         with folder.locked():
             return _initialised(folder, settings, now_ms)
     except BaseException:
-        if former is None:
+        if former is None and folder.begun() is None:
             with suppress(OSError):
                 folder.remove()
         raise
@@ -155,7 +157,7 @@ def accept(own: OwnLog, offer: Admission) -> None:
     by = offer.head.machine
     me = Head(store=offer.head.store, machine=own.settings.machine, name=own.settings.name)
     maker = OtherMachine(name=offer.head.name, seen=offer.seen)
-    own.save(own=me, membership=offer.head.membership, machines={by: maker})
+    own.save(own=me, membership=Membership() | offer.head.membership, machines={by: maker})
     own.write(replace(own.view(), heads={by: offer.head}), own.head, without_history=True)
 
 
@@ -172,8 +174,15 @@ def add(own: OwnLog, machine: str, code: str) -> None:
     public = {**view.waiting, **view.membership.members}.get(machine, "")
     if code_of(machine, public) != code:
         raise UserError(f"The machine with the code {code} no longer asks to be added. {_NOTHING}", ExitCode.REFUSED)
+    change = Membership({machine: public})
+    if machine not in (view.membership | change).members:
+        raise UserError(
+            f"The store has had {MOST_MACHINES} machines, and no head has room for more. {_NOTHING} Make a new store: "
+            "`carryover sync off`, then `carryover sync init REMOTE` with another remote, on each machine.",
+            ExitCode.REFUSED,
+        )
     waiting = {name: public for name, public in view.waiting.items() if name != machine}
-    _tell(own, replace(view, waiting=waiting), Membership({machine: public}))
+    _tell(own, replace(view, waiting=waiting), change)
 
 
 def remove(own: OwnLog, name: str) -> tuple[str, list[str]]:

@@ -42,6 +42,9 @@ LEFT_OUT: Final = (
     "`carryover sync off`, then `carryover sync init REMOTE`."
 )
 NOT_FETCHED: Final = "its part of the store can't be fetched, and nothing of it was taken"
+MOST_READ: Final = 128 << 20
+"""Bytes of heads that are held at once."""
+LARGEST_KEY: Final = 1 << 10
 HISTORY: Final = 1_000
 """After as many heads, the history of the log in the store begins again."""
 
@@ -89,13 +92,21 @@ class OwnLog:
             self.state = state
 
     def fetch(self) -> list[Branch]:
-        """Gets all logs. Raises StoreTrouble."""
+        """Gets all logs, of known machines and with small heads first: whoever can write to the store could add more
+        than memory holds. Raises StoreTrouble."""
         self._fetched = self.store.fetch()
-        return [
-            Branch(machine, self.store.read(machine, "key"), self.store.read(machine, "head"))
-            for machine, files in self._fetched.files.items()
-            if "key" in files  # without it, an earlier version has written it
-        ]
+        known = {self.settings.machine, *self.state.membership.members}
+        # Without a key, an earlier version has written it.
+        logs = {machine: files for machine, files in self._fetched.files.items() if "key" in files}
+        branches = []
+        left = MOST_READ
+        for machine in sorted(logs, key=lambda name: (name not in known, logs[name].get("head", 0))):
+            is_key = logs[machine]["key"] <= LARGEST_KEY
+            key = self.store.read(machine, "key") if is_key else None
+            head = self.store.read(machine, "head") if logs[machine].get("head", 0) <= left else None
+            left -= len(head or b"")
+            branches.append(Branch(machine, key, head))
+        return branches
 
     def read(self) -> View:
         """Gets all logs and returns what can be believed. Raises StoreTrouble, and UserError if this machine is not a

@@ -85,7 +85,7 @@ class Round:
             with suppress(OSError):  # the disk may be full
                 self.own.save(problem=str(error))
             raise
-        self.own.save(synced_ms=self.now_ms(), problem=None)
+        await self.in_thread(partial(self.own.save, synced_ms=self.now_ms(), problem=None))
         return outcome
 
     async def _run(self) -> Outcome:

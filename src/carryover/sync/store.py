@@ -7,6 +7,7 @@ link, and nothing in it is run.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -87,7 +88,7 @@ class FolderStore(Store):
     def __init__(self, path: Path) -> None:
         in_store_ended.clear()
         self._path = path
-        self._heads: dict[str, bytes | None] = {}
+        self._heads: dict[str, bytes] = {}
 
     def foreign(self) -> str | None:
         with self._errors(), self._opened() as place:
@@ -96,14 +97,23 @@ class FolderStore(Store):
         return next((name for name in names if not MACHINE.fullmatch(name)), None)
 
     def fetch(self) -> Fetched:
-        with self._errors():
-            with self._opened() as place:
-                machines = [
-                    name for name, about in _listed(place) if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)
-                ]
-            files = {machine: self._files(machine) for machine in machines}
-        self._heads = {machine: self.read(machine, "head") for machine in files}
-        return Fetched(files)
+        with self._errors(), self._opened() as place:
+            machines = [
+                name for name, about in _listed(place) if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)
+            ]
+        files, refused = dict[str, Mapping[str, int]](), dict[str, str]()
+        self._heads = {}
+        for machine in machines:
+            try:
+                files[machine] = self._files(machine)
+                self._heads[machine] = self._head(machine)
+            except OSError as error:
+                if in_store_ended.is_set():
+                    raise self._trouble(os_reason(error)) from error
+                files.pop(machine, None)
+                if error.errno not in _ABSENT:
+                    refused[machine] = os_reason(error)
+        return Fetched(files, refused)
 
     def _files(self, machine: str) -> dict[str, int]:
         with self._opened(machine) as place:
@@ -112,22 +122,31 @@ class FolderStore(Store):
 
     def read(self, machine: str, name: str) -> bytes | None:
         with self._errors():
-            try:
-                with self._opened(machine) as place:
-                    file = os.fdopen(open_regular(name, os.O_NOFOLLOW, dir_fd=place), "rb")
-                with file:
-                    data = file.read(LARGEST_OBJECT + 1)
-            except OSError as error:
-                if error.errno not in _ABSENT:
-                    raise
-                return None
+            return self._content(machine, name)
+
+    def _content(self, machine: str, name: str) -> bytes | None:
+        try:
+            with self._opened(machine) as place:
+                file = os.fdopen(open_regular(name, os.O_NOFOLLOW, dir_fd=place), "rb")
+            with file:
+                data = file.read(LARGEST_OBJECT + 1)
+        except OSError as error:
+            if error.errno not in (*_ABSENT, errno.EACCES) or in_store_ended.is_set():
+                raise
+            return None
         return data if len(data) <= LARGEST_OBJECT else None
+
+    def _head(self, machine: str) -> bytes:
+        """Returns the SHA-256 of a machine's head, of which there may be more than memory holds."""
+        return hashlib.sha256(self._content(machine, "head") or b"").digest()
 
     def write(
         self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
     ) -> None:
         del without_history  # a folder has no history
-        if self.read(machine, "head") != self._heads.get(machine):
+        with self._errors():
+            is_as_fetched = self._head(machine) == self._heads.get(machine, hashlib.sha256().digest())
+        if not is_as_fetched:
             raise self._trouble(CHANGED)
         with self._errors(), self._opened(machine, make=True) as place:
             # What lists the others comes last, for those who read or copy the folder meanwhile.
@@ -136,7 +155,7 @@ class FolderStore(Store):
             for name, _ in _listed(place):
                 if name not in names and (FILE.fullmatch(name) or name.startswith(_TEMPORARY)):
                     os.unlink(name, dir_fd=place)
-        self._heads[machine] = new.get("head")
+        self._heads[machine] = hashlib.sha256(new.get("head", b"")).digest()
 
     def remove(self, machine: str) -> None:
         with self._errors():
@@ -183,18 +202,27 @@ class FolderStore(Store):
 
 
 def _opened_below(place: int, name: str, *, make: bool) -> int:
+    is_new = False
     with suppress(FileExistsError):
         if make:
             os.mkdir(name, dir_fd=place)
-            with suppress(OSError):  # a share that has no modes
-                os.chmod(name, S_IMODE(os.fstat(place).st_mode), dir_fd=place)  # shared as far as the folder
-    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=place)
+            is_new = True
+    opened = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=place)
+    if is_new:
+        with suppress(OSError):  # a share that has no modes
+            # Shared as far as the folder. By what was opened: a link may have been put there since.
+            os.fchmod(opened, S_IMODE(os.fstat(place).st_mode))
+    return opened
 
 
 def _listed(place: int) -> list[tuple[str, os.stat_result]]:
-    """Returns what is in a folder."""
+    """Returns what is in a folder, without what goes while it is listed, as another machine's unfinished file does."""
+    listed = []
     with os.scandir(place) as entries:
-        return [(entry.name, entry.stat(follow_symlinks=False)) for entry in islice(entries, MOST_FILES)]
+        for entry in islice(entries, MOST_FILES):
+            with suppress(FileNotFoundError):
+                listed.append((entry.name, entry.stat(follow_symlinks=False)))
+    return listed
 
 
 def _replace(place: int, name: str, data: bytes) -> None:

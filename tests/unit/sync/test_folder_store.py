@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from carryover.probe.git_command import end_in_store
+from carryover.sync import store as store_module
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import FolderStore, StoreTrouble
 from support.repository import git
@@ -161,6 +162,63 @@ def test_the_folder_of_a_group_stays_the_groups(store: FolderStore, folder: Path
     folder.chmod(0o700)
     store.write(OTHER, {"head": b"1"}, {"head"})
     assert (folder / OTHER).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_put_in_place_of_a_new_folder_changes_nothing_outside(
+    tmp_path: Path, store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may write into the folder can be quicker than the next step."""
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o700)
+    folder.chmod(0o777)
+
+    def mkdir(name: str, *, dir_fd: int) -> None:
+        os.symlink(outside, name, dir_fd=dir_fd)
+
+    monkeypatch.setattr("carryover.sync.store.os.mkdir", mkdir)
+    with pytest.raises(StoreTrouble):
+        store.write(ME, {"head": b"1"}, {"head"})
+
+    assert (folder / ME).is_symlink()
+    assert outside.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_may_not_be_read_keeps_no_other_back(
+    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(ME, {"head": b"1"}, {"head"})
+    store.write(OTHER, {"head": b"1"}, {"head"})
+    opened = os.open
+
+    def refuses(name: str | Path, *arguments: int, **place: int) -> int:
+        if name == OTHER:
+            raise PermissionError(13, "Permission denied")
+        return opened(name, *arguments, **place)
+
+    monkeypatch.setattr("carryover.sync.store.os.open", refuses)
+
+    assert store.fetch() == ({ME: {"head": 1}}, {OTHER: "Permission denied"})
+    assert store.read(OTHER, "head") is None
+    store.write(ME, {"head": b"2"}, {"head"})
+    assert (folder / ME / "head").read_bytes() == b"2"
+
+
+def test_a_file_that_goes_while_its_folder_is_listed_is_left_out(
+    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine writes at the same time: its temporary file gets its name meanwhile."""
+    store.write(OTHER, {"head": b"1"}, {"head"})
+    (folder / OTHER / "new-aaaaaaaaaaaa").touch()
+    islice = store_module.islice
+
+    def goes(entries: Iterator[os.DirEntry[str]], most: int) -> list[os.DirEntry[str]]:
+        listed = list(islice(entries, most))
+        (folder / OTHER / "new-aaaaaaaaaaaa").unlink(missing_ok=True)
+        return listed
+
+    monkeypatch.setattr(store_module, "islice", goes)
+
+    assert store.fetch().files == {OTHER: {"head": 1}}
 
 
 def test_a_folder_that_is_not_there_is_said_and_not_made(folder: Path) -> None:

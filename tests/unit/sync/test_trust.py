@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from carryover.errors import UserError
-from carryover.sync.head import Branch, Head, Membership, opened_head, sealed_head, sealed_segment
+from carryover.sync.head import MOST_MACHINES, Branch, Head, Membership, opened_head, sealed_head, sealed_segment
 from carryover.sync.membership import add, admission, waiting
 from carryover.sync.payload import Payload
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, joined, key_of
@@ -267,6 +267,36 @@ def test_whoever_knows_a_machines_code_joins_in_its_place_only_with_its_key(
 
     assert not thief.join()
     assert third.join() and third.sync().problems == {}
+
+
+def test_what_strangers_add_to_the_store_fills_no_memory(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.sync.own_log.MOST_READ", 64 << 10)
+    key = key_of(9).public.encode()
+    for name in ("0" * 16, "e" * 16, "f" * 16):
+        remote.logs[name] = {"key": key if name != "f" * 16 else key * 100, "head": bytes(60 << 10)}
+    second.ledger.work("two", b"said there")
+    second.sync()
+
+    branches = {branch.machine: branch for branch in first.own().fetch()}
+    assert sum(len(branch.head or b"") for branch in branches.values()) <= 64 << 10
+    assert {A, B} == {name for name, branch in branches.items() if branch.head is not None}
+    assert branches["0" * 16].public is not None and branches["f" * 16].public is None
+    assert first.sync().problems == {}
+    assert b"said there" in bodies(first)
+
+
+def test_a_machine_for_which_no_head_has_room_is_not_said_to_be_added(remote: Remote, first: MemoryMachine) -> None:
+    invented = Membership({f"{number:016x}": key_of(9).public for number in range(1_000, 1_000 + MOST_MACHINES)})
+    first.folder.known = msgspec.structs.replace(first.folder.known, membership=first.own().head.membership | invented)
+    third = MemoryMachine(remote, 3)
+    third.ask()
+    before = remote.copy()
+
+    with pytest.raises(UserError, match="has had 100 machines"):
+        first.add_all()
+    assert remote.copy() == before
 
 
 def test_an_offer_that_only_looks_like_one_is_no_offer(remote: Remote, first: MemoryMachine) -> None:
