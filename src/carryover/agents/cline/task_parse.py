@@ -14,10 +14,10 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.cline.documents import Builder, Context, State, id_in, parse_entry
 from carryover.agents.cline.tasks import kind_of
-from carryover.model import Answer, Op, PlanItem, PlanUpdate, Question, SessionInfo, TurnEnd
-from carryover.records.asked import plan_items
+from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
+from carryover.records.asked import checklist, plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, resolved
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.resets import names_limit
 from carryover.records.text import without_ansi
@@ -65,8 +65,6 @@ _BLOCK: Final = later(
     r"(.*?)\n?^={5,}\n(.*?)\n?^[+>]{5,} REPLACE",
     re.DOTALL | re.MULTILINE,
 )
-_TODO: Final = later(r"^\s*[-*] \[([ xX-])\] (.+)$", re.MULTILINE)
-_STATES: Final = {" ": "pending", "-": "active"}
 
 
 def _changes(op: Op, shown: Fields, cwd: str | None) -> tuple[Change, ...]:
@@ -204,7 +202,7 @@ def _fail(recorder: Builder, text: str) -> None:
 
 
 def _progress(recorder: Builder) -> None:
-    if items := _todos_in(_said(recorder)):
+    if items := checklist(_said(recorder), active="-"):
         recorder.add(PlanUpdate(items=items), "plan")
 
 
@@ -268,14 +266,6 @@ def _of_command(text: str) -> ToolOutcome:
         return ToolOutcome("unknown" if _RAN.match(text) or not _FAILED.match(text) else "error", output or text)
     code = int(found[1])
     return ToolOutcome("error" if code else "ok", output, exit_code=code)
-
-
-def _todos_in(text: str) -> tuple[PlanItem, ...]:
-    """Returns the entries of a todo list in Markdown."""
-    return tuple(
-        PlanItem(text=bounded(entry.strip(), SHORT_CHARS), state=_STATES.get(mark, "done"))  # type: ignore[arg-type]
-        for mark, entry in _TODO.findall(text)
-    )
 
 
 _HANDLERS: Final[dict[str, Callable[[Builder], None] | None]] = {
