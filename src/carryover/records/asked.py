@@ -19,7 +19,7 @@ JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = 
     **dict.fromkeys(("failed", "errored"), "failed"),
     **dict.fromkeys(("killed", "stopped", "interrupted", "shutdown"), "stopped"),
 }
-_BOX: Final = later(r"^\s*[-*] \[(.)\] (\S.*?)\s*$", re.MULTILINE)
+_BOX: Final = later(r"^\s*[-*] \[(.)\] +(\S.*?)\s*$", re.MULTILINE)
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "in-progress": "active", "completed": "done"}
 
 
@@ -56,12 +56,15 @@ def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[
     )
 
 
-def checklist(text: str, *, most: int = 200) -> tuple[PlanItem, ...]:
-    """Returns the entries of a list in Markdown: the lines with a box."""
-    return tuple(
-        PlanItem(text=bounded(said, SHORT_CHARS), state="done" if box in "xX" else "pending")
-        for box, said in _BOX.findall(text)[:most]
-    )
+def checklist(text: str, *, active: str = "", most: int = 200) -> tuple[PlanItem, ...]:
+    r"""Returns the entries of a list in Markdown: the lines with a box. `active`: what is in that of one at work.
+
+    >>> [item.state for item in checklist("- [x] Read\n- [-] Write\n- [ ] Check\n- [ ]", active="-")]
+    ['done', 'active', 'pending']
+    """
+    states: dict[str, PlanState] = {"x": "done", "X": "done", active: "active"}
+    found = _BOX.findall(text)[:most]
+    return tuple(PlanItem(text=bounded(said, SHORT_CHARS), state=states.get(box, "pending")) for box, said in found)
 
 
 class Todo(msgspec.Struct, frozen=True, omit_defaults=True):

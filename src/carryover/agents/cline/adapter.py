@@ -29,12 +29,10 @@ from carryover.agents.cline.documents import (
 )
 from carryover.agents.cline.spec import SPEC
 from carryover.agents.cline.task_parse import parse_record as parse_task
-from carryover.model import AgentSummary, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
+from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
-from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import without_handoff
 from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
 from carryover.transcript import layouts
@@ -43,6 +41,7 @@ from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
 _SESSIONS: Final = "session"
 _DOCUMENT: Final = ".messages.json"
@@ -78,12 +77,7 @@ def _ident(context: Context, message: Fields) -> str:
 
 
 def _message(builder: Builder) -> None:
-    role = text_of(builder.message.get("role"))
-    handle = _ROLES.get(role)
-    if handle is None:
-        builder.skip(f"message/{role}", "unknown role")
-    else:
-        handle(builder)
+    dispatch(builder, _ROLES, text_of(builder.message.get("role")), what="role", within="message/")
 
 
 def _parts(builder: Builder) -> list[Fields]:
@@ -110,8 +104,7 @@ def _user(builder: Builder) -> None:
             builder.skip(f"user/{kind}", "unknown part")
     text = _said(parts)
     if builder.context.subagent_id is not None:
-        if text.strip():
-            builder.add(UserPrompt(text=text.strip(), actor="model"), "prompt")
+        add_prompt(builder, "prompt", text.strip(), actor="model")
         return
     _add_prompt(builder, text, attached)
 
@@ -139,12 +132,13 @@ def _assistant(builder: Builder) -> None:
     parts = _parts(builder)
     text = _said(parts)
     if text_of(fields_of(builder.message.get("metadata")).get("displayRole")) == "error":
-        end = failed_turn(text, builder.at_ms, limited=names_limit(text))
-        builder.add(TurnEnd(reason="interrupted") if _GONE in text else end, "end")
+        if _GONE in text:
+            builder.add(TurnEnd(reason="interrupted"), "end")
+        else:
+            add_failure(builder, "end", text)
         return
     calls = [part for part in parts if text_of(part.get("type")) == "tool_use"]
-    if text.strip():
-        builder.add(AssistantMessage(text=text, final=not calls), "text")
+    add_answer(builder, "text", text, final=not calls)
     for number, call in enumerate(calls):
         parse_call(builder, call, f"call{number}")
     for kind in (text_of(part.get("type")) for part in parts):
@@ -160,9 +154,7 @@ def _count_tokens(builder: Builder) -> None:
 
 
 def _summary(builder: Builder) -> None:
-    text = without_handoff(text_of(builder.message.get("text"))).strip()
-    if text:
-        builder.add(AgentSummary(text=text, source="compaction"), "summary")
+    add_summary(builder, "summary", text_of(builder.message.get("text")))
 
 
 def _state(builder: Builder, state: State) -> None:

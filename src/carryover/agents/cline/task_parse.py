@@ -14,27 +14,17 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.cline.documents import Builder, Context, State, id_in, parse_entry
 from carryover.agents.cline.tasks import kind_of
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AssistantMessage,
-    Op,
-    PlanItem,
-    PlanUpdate,
-    Question,
-    SessionInfo,
-    TurnEnd,
-    UserPrompt,
-)
-from carryover.records.asked import plan_items
+from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
+from carryover.records.asked import checklist, plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, resolved
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import without_ansi, without_handoff
+from carryover.records.resets import names_limit
+from carryover.records.text import without_ansi
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools, opened
 from carryover.transcript.refusals import refused
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
 _QUIET: Final = frozenset(
     "api_req_deleted api_req_finished api_req_rate_limit_wait api_req_retried api_req_retry_delayed "
@@ -75,8 +65,6 @@ _BLOCK: Final = later(
     r"(.*?)\n?^={5,}\n(.*?)\n?^[+>]{5,} REPLACE",
     re.DOTALL | re.MULTILINE,
 )
-_TODO: Final = later(r"^\s*[-*] \[([ xX-])\] (.+)$", re.MULTILINE)
-_STATES: Final = {" ": "pending", "-": "active"}
 
 
 def _changes(op: Op, shown: Fields, cwd: str | None) -> tuple[Change, ...]:
@@ -136,12 +124,10 @@ def _state(recorder: Builder, state: State) -> None:
 
 
 def _message(recorder: Builder) -> None:
-    kind = kind_of(recorder.message)
-    handle = _prompt if is_true(recorder.message.get("first")) else _HANDLERS.get(kind)
-    if handle is not None:
-        handle(recorder)
-    elif kind not in _QUIET:
-        recorder.skip(f"message/{kind}", "unknown kind")
+    if is_true(recorder.message.get("first")):
+        _prompt(recorder)
+    else:
+        dispatch(recorder, _HANDLERS, kind_of(recorder.message), what="kind", within="message/")
 
 
 def _said(recorder: Builder) -> str:
@@ -153,8 +139,7 @@ def _shown(recorder: Builder) -> Fields:
 
 
 def _prompt(recorder: Builder) -> None:
-    if text := _said(recorder):
-        recorder.add(UserPrompt(text=text, actor=recorder.actor), "prompt")
+    add_prompt(recorder, "prompt", _said(recorder), actor=recorder.actor)
 
 
 def _feedback(recorder: Builder) -> None:
@@ -164,8 +149,8 @@ def _feedback(recorder: Builder) -> None:
     if text and asked is not None:
         recorder.take_call(asked.id)
         recorder.add(Answer(call_id=asked.id, question=asked.subject, text=text), "answer")
-    elif text:
-        recorder.add(UserPrompt(text=text), "prompt")
+    else:
+        add_prompt(recorder, "prompt", text)
 
 
 def _question(recorder: Builder) -> None:
@@ -188,14 +173,12 @@ def _question(recorder: Builder) -> None:
 
 
 def _text(recorder: Builder) -> None:
-    if text := _said(recorder):
-        recorder.add(AssistantMessage(text=text), "text")
+    add_answer(recorder, "text", _said(recorder))
 
 
 def _last_words(recorder: Builder) -> None:
     text = text_of(_shown(recorder).get("response")) or _said(recorder)
-    if text := text.removesuffix(_FLAG).strip():
-        recorder.add(AssistantMessage(text=text, final=True), "text")
+    add_answer(recorder, "text", text.removesuffix(_FLAG).strip(), final=True)
 
 
 def _request(recorder: Builder) -> None:
@@ -215,18 +198,17 @@ def _failure(recorder: Builder) -> None:
 def _fail(recorder: Builder, text: str) -> None:
     message = text_of(fields_of(text.encode("utf-8", "replace")).get("message")) or text
     limited = names_limit(text) or _LIMITED.search(text) is not None
-    recorder.add(failed_turn(message, recorder.at_ms, limited=limited), "end")
+    add_failure(recorder, "end", message, limited=limited)
 
 
 def _progress(recorder: Builder) -> None:
-    if items := _todos_in(_said(recorder)):
+    if items := checklist(_said(recorder), active="-"):
         recorder.add(PlanUpdate(items=items), "plan")
 
 
 def _condensed(recorder: Builder) -> None:
     condensed = fields_of(recorder.message.get("contextCondense"))
-    if text := without_handoff(text_of(condensed.get("summary"))).strip():
-        recorder.add(AgentSummary(text=text, source="compaction"), "summary")
+    add_summary(recorder, "summary", text_of(condensed.get("summary")))
 
 
 def _call(recorder: Builder) -> None:
@@ -236,8 +218,8 @@ def _call(recorder: Builder) -> None:
     kind = text_of(shown.get("tool"))
     if kind == "updateTodoList" and (items := plan_items(shown.get("todos"), "content")):
         recorder.add(PlanUpdate(items=items), "plan")
-    elif kind == "summarizeTask" and (text := without_handoff(text_of(shown.get("content"))).strip()):
-        recorder.add(AgentSummary(text=text, source="compaction"), "summary")
+    elif kind == "summarizeTask":
+        add_summary(recorder, "summary", text_of(shown.get("content")))
     if kind in ("updateTodoList", "finishTask", "summarizeTask"):
         return
     name = kind or f"{text_of(shown.get('serverName'))}__{text_of(shown.get('toolName'))}"
@@ -286,15 +268,8 @@ def _of_command(text: str) -> ToolOutcome:
     return ToolOutcome("error" if code else "ok", output, exit_code=code)
 
 
-def _todos_in(text: str) -> tuple[PlanItem, ...]:
-    """Returns the entries of a todo list in Markdown."""
-    return tuple(
-        PlanItem(text=bounded(entry.strip(), SHORT_CHARS), state=_STATES.get(mark, "done"))  # type: ignore[arg-type]
-        for mark, entry in _TODO.findall(text)
-    )
-
-
-_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[Builder], None] | None]] = {
+    **dict.fromkeys(_QUIET),
     "task": _prompt,
     "user_feedback": _feedback,
     _ASK: _question,

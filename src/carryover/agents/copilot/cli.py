@@ -29,6 +29,7 @@ from carryover.transcript.files import read_document, read_small
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import usable_folder, usable_name
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader, not_whole
+from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt
 
 _NOTED: Final = 0
 _AGAIN: Final = "$again"
@@ -51,7 +52,6 @@ _FOLDER: Final = later(
 _RATE_LIMITED: Final = '"code":"rate_limited"'
 _ERRORS: Final = {"rejected": "rejected", "denied": "denied"}
 
-_LIMIT_CODES: Final = (402, 429)
 _LIMITS: Final = ("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit")
 """`errorType` of a usage limit."""
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
@@ -316,22 +316,20 @@ def _user(recorder: LogRecorder) -> None:
     text = recorder.text("content").strip()
     attachments = len(items_of(recorder.data.get("attachments")))
     if recorder.subagent_id is not None:
-        if text:
-            recorder.add(model.UserPrompt(text=text, actor="model"), "prompt")
+        add_prompt(recorder, "prompt", text, actor="model")
         return
     # Others send messages too: agents, skills, commands, the client itself (1.0.102: `agent-<id>`).
     if recorder.text("source") not in ("", "user") or is_true(recorder.data.get("isAutopilotContinuation")):
         return
     recorder.change(compacted_ms=0)
-    if text or attachments:
-        recorder.add(model.UserPrompt(text=text, attachments=attachments), "prompt")
+    add_prompt(recorder, "prompt", text, attachments=attachments)
 
 
 def _assistant(recorder: LogRecorder) -> None:
     if recorder.subagent_id is None:
         recorder.learn(model=recorder.text("model"))
-    if text := recorder.text("content").strip():
-        recorder.add(model.AssistantMessage(text=text, final=not items_of(recorder.data.get("toolRequests"))), "text")
+    is_final = not items_of(recorder.data.get("toolRequests"))
+    add_answer(recorder, "text", recorder.text("content").strip(), final=is_final)
 
 
 def _compaction(recorder: LogRecorder) -> None:
@@ -352,7 +350,7 @@ def _abort(recorder: LogRecorder) -> None:
 
 
 def _error(recorder: LogRecorder) -> None:
-    limited = recorder.text("errorType") in _LIMITS or number_of(recorder.data.get("statusCode")) in _LIMIT_CODES
+    limited = recorder.text("errorType") in _LIMITS or number_of(recorder.data.get("statusCode")) in LIMIT_STATUSES
     recorder.add(failed_turn(recorder.text("message").strip(), recorder.at_ms, limited=limited), "end")
 
 
@@ -366,8 +364,7 @@ def _sub_agent(recorder: LogRecorder) -> None:
 
 
 def _task_complete(recorder: LogRecorder) -> None:
-    if summary := recorder.text("summary").strip():
-        recorder.add(model.AssistantMessage(text=summary, final=True), "text")
+    add_answer(recorder, "text", recorder.text("summary").strip(), final=True)
 
 
 def _tokens(recorder: LogRecorder) -> None:

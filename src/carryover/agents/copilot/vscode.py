@@ -12,7 +12,7 @@ from carryover.adapter.contract import Parsed, Record, ToolOutcome
 from carryover.agents.copilot import chats
 from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
-from carryover.model import Actor, Answer, AnyBody, AssistantMessage, Op, PlanUpdate, Question, TurnEnd, UserPrompt
+from carryover.model import Actor, Answer, AnyBody, Op, PlanUpdate, Question, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, as_edit
@@ -22,6 +22,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
+from carryover.transcript.turns import add_answer, add_prompt
 
 _TEXT: Final = "text"
 _TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
@@ -132,12 +133,10 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
         recorder.part_ms = ended_ms if number == last and text else 0
-        if kind == _TEXT and text:
-            said = AssistantMessage(text=text, final=False)
-            if number == last:
-                aborted = record.live or state in (chats.CANCELLED, chats.FAILED)
-                said = AssistantMessage(text=text, final=True if state == chats.COMPLETE else None, aborted=aborted)
-            recorder.add(said, f"{number}/text")
+        if kind == _TEXT:
+            aborted = number == last and (record.live or state in (chats.CANCELLED, chats.FAILED))
+            final = number == last and (True if state == chats.COMPLETE else None)
+            add_answer(recorder, f"{number}/text", text, final=final, aborted=aborted)
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
             has_ended = number < spoken or not (state in chats.ENDED or record.live) or _has_result(fields)
@@ -149,7 +148,7 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
             call = msgspec.structs.replace(call, op="edit")  # what follows is in the file that the call has created
         elif kind == "questionCarousel":
             _add_questions(recorder, number, fields)
-        elif kind != _TEXT and kind not in _QUIET_KINDS:
+        elif kind not in _QUIET_KINDS:
             recorder.skip(f"part/{kind}", "unknown kind")
     if not record.live:
         recorder.part_ms = ended_ms
@@ -164,10 +163,9 @@ def _add_prompt(recorder: _Recorder, request: Fields) -> None:
     text = text[command.end() if command is not None else 0 :].strip()
     listed = items_of(fields_of(request.get("variableData")).get("variables"))
     attachments = sum(text_of(fields_of(raw).get("kind")) in _ATTACHED for raw in listed)
-    if text or command or attachments:
-        actor: Actor = "model" if any(is_given(request.get(name)) for name in _NOT_TYPED) else "human"
-        name = command[1] if command is not None else None
-        recorder.add(UserPrompt(text=text, command=name, attachments=attachments, actor=actor), "prompt")
+    actor: Actor = "model" if any(is_given(request.get(name)) for name in _NOT_TYPED) else "human"
+    name = command[1] if command is not None else None
+    add_prompt(recorder, "prompt", text, actor=actor, command=name, attachments=attachments)
 
 
 def _parts(raws: list[msgspec.Raw]) -> list[tuple[str, Fields, str]]:

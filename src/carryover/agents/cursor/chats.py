@@ -24,7 +24,7 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import Context, Conversation, CursorRecorder, StoreRecord
-from carryover.model import Actor, AssistantMessage, TurnEnd, UserPrompt
+from carryover.model import Actor, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
 from carryover.records.fields import SHORT_CHARS, bounded, digest
@@ -40,7 +40,6 @@ from carryover.records.lenient import (
     text_of,
     time_of,
 )
-from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import tagged
 from carryover.text.pattern import later
 from carryover.transcript import files, sqlite
@@ -48,6 +47,7 @@ from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.rewritten import OnlyConversation, read_on
 from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.turns import add_answer, add_failure
 
 COPY_GROUP: Final = "empty-window"
 """Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
@@ -317,8 +317,7 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
     for number, block in blocks.items():
         if block.type == "text":
             # What the model thought was taken out there.
-            if (text := (block.text or "").removesuffix(_TAKEN_OUT).rstrip()).strip():
-                recorder.add(AssistantMessage(text=text), f"{number}")
+            add_answer(recorder, f"{number}", (block.text or "").removesuffix(_TAKEN_OUT).rstrip())
         elif block.type == "tool_use":
             _call(recorder, f"{recorder.ident}/{number}", block.name, calls.arguments_in(block.input), f"{number}")
         elif block.type == "tool-call":
@@ -382,6 +381,6 @@ def _end(recorder: CursorRecorder, line: Fields, noted_ms: int) -> None:
     if status in ("aborted", "cancelled", "interrupted") or (status == "error" and error.startswith(_STOPPED)):
         recorder.add(TurnEnd(reason="interrupted"), "end")
     elif status == "error":
-        recorder.add(failed_turn(error, recorder.at_ms, limited=names_limit(error)), "end")
+        add_failure(recorder, "end", error)
     elif status not in ("success", "completed"):
         recorder.skip("turn_ended", "unknown status")

@@ -20,7 +20,7 @@ from carryover.adapter.contract import Batch, FileStat, ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import Conversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.folders import Workspaces, listed_in
-from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
+from carryover.model import AgentSummary, AnyBody, Op, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest
@@ -35,12 +35,12 @@ from carryover.records.lenient import (
     text_of,
     time_of,
 )
-from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.rewritten import NotYet, Piece, read_on
 from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
 _MAX_COMPOSER_BYTES: Final = 64 << 20
 _MAX_ID_CHARS: Final = 100
@@ -345,18 +345,16 @@ def parse_bubble(recorder: CursorRecorder, record: StoreRecord) -> None:
     bubble = record.bubble
     text = text_of(bubble.get("text"))
     if record.type == _USER:
-        if text.strip():
-            recorder.add(UserPrompt(text=text, actor="model" if recorder.subagent_id else "human"), "text")
+        add_prompt(recorder, "text", text, actor="model" if recorder.subagent_id else "human")
     elif record.type == _ASSISTANT:
         if number_of(bubble.get("capabilityType")) == _TOOL:
             _tool(recorder, record)
-        if text.strip():
-            recorder.add(AssistantMessage(text=text, aborted=record.aborted), "text")
+        add_answer(recorder, "text", text, aborted=record.aborted)
         details = bubble.get("errorDetails", rawjson.ABSENT)  # a text, or with a title, which alone shows a limit
         title = text_of(inside(details, "error", "details", "title"))
         message = text_below(details, *_ERROR_TEXTS)
         if error := f"{title}. {message}" if title and title not in message else message:
-            recorder.add(failed_turn(error, recorder.at_ms, limited=names_limit(error)), "failed")
+            add_failure(recorder, "failed", error)
     else:
         recorder.skip("bubble", "unknown type")
 

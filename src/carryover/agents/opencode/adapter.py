@@ -21,14 +21,13 @@ from carryover.agents.opencode.database import (
 )
 from carryover.agents.opencode.sources import exported, kind_of, readers, source_of, sources
 from carryover.agents.opencode.spec import SPEC
-from carryover.model import Actor, AgentSummary, Answer, AssistantMessage, PlanUpdate, TurnEnd, UserPrompt
+from carryover.model import Actor, AgentSummary, Answer, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, place_of, renamed
-from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import names_own_folder, without_handoff
 from carryover.text.pattern import later
@@ -36,6 +35,7 @@ from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 from carryover.transcript.stored import Context, StoredBuilder, parse_stored
+from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
 _ABOUT: Final = ("filePath", "command", "pattern", "query", "url", "path", "description", "prompt", "name")
 TOOLS: Final = Tools(
@@ -85,7 +85,6 @@ _QUIET_PARTS: Final = frozenset(
 _SHELL_PROMPT: Final = "The following tool was executed by the user"
 """The client's text in place of a prompt when a person ran a shell command."""
 _ABORTED_ERROR: Final = "MessageAbortedError"
-_LIMIT_STATUSES: Final = (402, 429)
 _UNTITLED: Final = ("New session - ", "Child session - ")
 """The beginning of a session's title until a model has chosen one."""
 _SUMMARY_KINDS: Final = kinds_of(
@@ -201,7 +200,7 @@ def _text(recorder: StoredBuilder, record: SessionRecord, message: Fields, ident
         return
     aborted = text_of(fields_of(message.get("error")).get("name")) == _ABORTED_ERROR
     final = True if ident == record.last_text else None
-    recorder.add(AssistantMessage(text=text, final=final, aborted=aborted), f"{ident}:text")
+    add_answer(recorder, f"{ident}:text", text, final=final, aborted=aborted)
 
 
 def _call(recorder: StoredBuilder, message: Fields, entry: PartEntry, part: Fields) -> None:
@@ -223,8 +222,7 @@ def _call(recorder: StoredBuilder, message: Fields, entry: PartEntry, part: Fiel
     is_ok = outcome.status == "ok"
     changes = _changes_of(found)[:_MAX_CHANGES] if is_ok else ()
     recorder.end_call(found.call, outcome, result=f"{entry.id}:result", edit=f"{entry.id}:edit", changes=changes)
-    if outcome.user_words:
-        recorder.add(UserPrompt(text=outcome.user_words, actor=recorder.actor), f"{entry.id}:feedback")
+    add_prompt(recorder, f"{entry.id}:feedback", outcome.user_words, actor=recorder.actor)
     if is_ok and found.call.name == "todowrite":
         todos = found.metadata.get("todos") or found.given.get("todos")
         recorder.add(PlanUpdate(items=plan_items(todos, "content")), f"{entry.id}:todos")
@@ -360,8 +358,7 @@ def _end(recorder: StoredBuilder, ident: str, error: Fields) -> None:
         recorder.add(TurnEnd(reason="interrupted"), f"{ident}:end")
     elif name:
         said = text_of(data.get("message")) or text_of(error.get("message")) or name
-        is_limit = number_of(data.get("statusCode")) in _LIMIT_STATUSES or names_limit(said)
-        recorder.add(failed_turn(said, recorder.at_ms, limited=is_limit), f"{ident}:end")
+        add_failure(recorder, f"{ident}:end", said, status=number_of(data.get("statusCode")))
 
 
 def _count_tokens(recorder: StoredBuilder, ident: str, message: Fields) -> None:

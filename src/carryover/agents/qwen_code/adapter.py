@@ -20,7 +20,7 @@ from carryover.agents.claude_code.spec import EVENTS
 from carryover.agents.gemini_cli import contents
 from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, made, numbers_of, shell_outcome
 from carryover.agents.qwen_code.spec import SPEC
-from carryover.model import Answer, AnyBody, AssistantMessage, PlanUpdate, Skipped, TurnEnd, UserPrompt
+from carryover.model import Answer, AnyBody, PlanUpdate, Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change
@@ -35,6 +35,7 @@ from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall
 from carryover.transcript.tree import Tree
+from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt, dispatch
 
 _LAYOUTS: Final = (
     Layout(globs=("*/chats/*.jsonl",), pattern=rf"{GROUP}/chats/{SESSION}\.jsonl"),
@@ -58,7 +59,6 @@ _QUIET_SYSTEM: Final = frozenset(
     "session_model session_source slash_command turn_result".split()
 )
 """What a rewind does follows from the parents of the records after it."""
-_LIMIT_STATUSES: Final = (402, 429)
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "token_limit": "auto"}
 
 
@@ -201,8 +201,7 @@ def _prompt(builder: Builder, text: str, parts: list[Fields]) -> None:
         return
     text = contents.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
-    if text or attachments:
-        builder.add(UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt")
+    add_prompt(builder, "prompt", text, actor=builder.actor, attachments=attachments)
 
 
 def _assistant(builder: Builder) -> None:
@@ -225,10 +224,8 @@ def _assistant(builder: Builder) -> None:
     builder.change(responded=False)
     called = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
     is_stopped = not (is_whole or called or builder.subagent_id)
-    text = contents.shown_text(parts)
-    if text.strip():
-        is_final = not (called or is_stopped)
-        builder.add(AssistantMessage(text=text, final=is_final, aborted=is_stopped), "text")
+    is_final = not (called or is_stopped)
+    add_answer(builder, "text", contents.shown_text(parts), final=is_final, aborted=is_stopped)
     for number, call in enumerate(called):
         _call(builder, f"call{number}", call)
     if is_stopped:
@@ -236,11 +233,7 @@ def _assistant(builder: Builder) -> None:
 
 
 def _system(builder: Builder) -> None:
-    subtype = builder.line.subtype
-    if (handle := _SYSTEM.get(subtype or "")) is not None:
-        handle(builder)
-    elif subtype not in _QUIET_SYSTEM:
-        builder.skip(f"system/{subtype}", "unknown subtype")
+    dispatch(builder, _SYSTEM, str(builder.line.subtype), what="subtype", within="system/")
 
 
 def _telemetry(builder: Builder) -> None:
@@ -253,7 +246,7 @@ def _telemetry(builder: Builder) -> None:
         builder.change(responded=True)
     elif name == "api_error":
         said = text_of(event.get("error_message"))
-        limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
+        limited = number_of(event.get("status_code")) in LIMIT_STATUSES or names_limit(said)
         builder.fail(text_of(event.get("prompt_id")), said, limited=limited)
 
 
@@ -277,7 +270,8 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "tool_result": _result,
     "system": _system,
 }
-_SYSTEM: Final[dict[str, Callable[[Builder], None]]] = {
+_SYSTEM: Final[dict[str, Callable[[Builder], None] | None]] = {
+    **dict.fromkeys(_QUIET_SYSTEM),
     "ui_telemetry": _telemetry,
     "chat_compression": _summary,
     "custom_title": _title,
