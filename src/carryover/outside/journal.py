@@ -120,7 +120,9 @@ def load_journal(state: StateDir) -> Journal:
     try:
         journal = read_journal(state.root)
     except OSError as error:
-        raise _unreadable(Path(error.filename or state.root / JOURNAL), f"can't be read ({os_reason(error)})") from error
+        raise _unreadable(
+            Path(error.filename or state.root / JOURNAL), f"can't be read ({os_reason(error)})"
+        ) from error
     if former.is_damaged(state.root):
         raise _unreadable(state.root / former.EDITS, "is damaged")
     return journal

@@ -98,9 +98,7 @@ class FolderStore(Store):
 
     def fetch(self) -> Fetched:
         with self._errors(), self._opened() as place:
-            machines = [
-                name for name, about in _listed(place) if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)
-            ]
+            machines = [name for name, about in _listed(place) if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)]
         files, refused = dict[str, Mapping[str, int]](), dict[str, str]()
         self._heads = {}
         for machine in machines:
