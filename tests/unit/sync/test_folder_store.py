@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from carryover.probe.git_command import end_in_store
-from carryover.sync import store as store_module
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import FolderStore, StoreTrouble
 from support.repository import git
@@ -209,14 +209,13 @@ def test_a_file_that_goes_while_its_folder_is_listed_is_left_out(
     """Another machine writes at the same time: its temporary file gets its name meanwhile."""
     store.write(OTHER, {"head": b"1"}, {"head"})
     (folder / OTHER / "new-aaaaaaaaaaaa").touch()
-    islice = store_module.islice
 
     def goes(entries: Iterator[os.DirEntry[str]], most: int) -> list[os.DirEntry[str]]:
         listed = list(islice(entries, most))
         (folder / OTHER / "new-aaaaaaaaaaaa").unlink(missing_ok=True)
         return listed
 
-    monkeypatch.setattr(store_module, "islice", goes)
+    monkeypatch.setattr("carryover.sync.store.islice", goes)
 
     assert store.fetch().files == {OTHER: {"head": 1}}
 

@@ -91,8 +91,8 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     counts: dict[str, int] = {}
     """How many events of each kind it has. Their keys are made of this count, which a migration preserves."""
-    retracted: bool = False
-    """Whether the user took it back."""
+    retracted: bool = msgspec.field(default=False, name="undone")
+    """Whether the user took it back; stored under the name that 0.1.0 gave it."""
 
 
 class EmittedFacts(msgspec.Struct, frozen=True):
