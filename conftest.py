@@ -6,6 +6,7 @@ import gc
 import os
 import pwd
 import random
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -38,6 +39,9 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 """`fixed`: the same examples in each run, so that what is green stays so. `random`: those of a seed (`make fuzz`)."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background; programs would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REAL_HOMES = {Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)} - {Path("/")}
 

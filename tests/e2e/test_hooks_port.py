@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -160,8 +161,13 @@ def test_64_at_once_are_all_answered(known: HookClient, session: ClaudeSession) 
     stop = payload_of(session, "Stop", last_assistant_message="All of it is done.")
     start = start_after(session)
 
+    def begun(_: int) -> Heard:
+        """A busy machine may keep the daemon from answering in the time that agents give it; then it says so."""
+        tries = (known.call("SessionStart", start) for _ in range(50))
+        return next((heard for heard in tries if heard.status != HTTPStatus.SERVICE_UNAVAILABLE), Heard(503))
+
     with ThreadPoolExecutor(64) as pool:
-        started = list(pool.map(lambda _: known.call("SessionStart", start), range(64)))
+        started = list(pool.map(begun, range(64)))
         stopped = list(pool.map(lambda _: known.call("Stop", stop), range(64)))
 
     assert {heard.status for heard in started} == {200}
