@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -243,8 +244,13 @@ class _Walk(Generic[Item, T]):
 
     def _look_at(self, folder: Path, look: Callable[[], Any], *, soon: bool) -> Any:
         self._begin(folder, KNOCK_S)
+        with _lock:
+            was_silent = bool(_disks_of(folder))
         with suppress(OSError, ValueError):  # whatever the disk answers
             folder.stat()
+            if was_silent:  # what a folder is may still be known of a disk that is gone, not what is in it
+                with os.scandir(folder) as entries:
+                    next(entries, None)
         self._begin(folder, SHORT_S if soon else WORK_S)
         result = look()
         with _lock:

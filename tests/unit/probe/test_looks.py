@@ -138,6 +138,22 @@ def test_a_disk_that_answers_again_is_no_longer_silent_though_a_question_was_los
     assert silent_folders() == {}
 
 
+def test_a_silent_disk_of_which_only_the_folder_is_still_known_stays_silent(
+    hanging: Path, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "AGAIN_S", 0.0)
+    with pytest.raises(Silent):
+        look_at(hanging, stuck.look)
+
+    with monkeypatch.context() as gone:
+        gone.setattr("carryover.probe.looks.os.scandir", stuck.look)
+        with pytest.raises(Silent):
+            look_at(hanging, lambda: "found without the disk")
+
+    assert list(silent_folders()) == [str(hanging)]
+    assert stuck.looks == 2
+
+
 def test_what_belongs_to_a_look_goes_on_in_its_thread(hanging: Path) -> None:
     def inner() -> int:
         return threading.get_ident()
