@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -65,12 +66,18 @@ def open_document(
 
 
 def _exported(file: Candidate) -> Document | None:
-    """Returns a copied transcript, or what a client exported, as a document of the agent that recognises it."""
+    """Returns a transcript, copied or in its place, or what a client exported, as a document of the agent that
+    recognises it."""
     for agent in adapters().values():
-        source = agent.exported(file.path, file.head) if agent.exported is not None else None
+        source = agent.exported(file.path, file.head) if agent.exported is not None else _in_place(agent, file.path)
         if source is not None and file.agent_id in (None, agent.id):
             return Document(agent, source, agent_name(agent.id))
     return None
+
+
+def _in_place(agent: Agent, path: Path) -> Source | None:
+    found = (agent.source_of(path, root) for root in agent.roots(Path.home(), os.environ) if path.is_relative_to(root))
+    return next(filter(None, found), None)
 
 
 _FORMATS: Final[tuple[Callable[[Candidate], Document | None], ...]] = (

@@ -62,7 +62,12 @@ def test_the_page_is_short() -> None:
 def test_the_agent_of_the_page_keeps_the_contract(scribbler: Path, site: Path, home: Path) -> None:
     ran = carryover(site, home, "agents", "check", "carryover-scribbler")
 
-    assert (ran.stdout, ran.stderr, ran.returncode) == ("✓ scribbler keeps the contract\n", "", 0)
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    assert ran.stdout.splitlines() == [
+        "✓ scribbler keeps the contract",
+        "  understood: 1 session, 1 version, 1 model, 1 prompt, 1 answer, 2 calls, 1 successful call, 1 failed call, "
+        "1 edit, 0 turn ends",
+    ]
 
 
 def test_a_session_of_the_agent_of_the_page_reaches_a_handoff(scribbler: Path, site: Path, home: Path) -> None:
@@ -79,6 +84,19 @@ def test_a_session_of_the_agent_of_the_page_reaches_a_handoff(scribbler: Path, s
     assert "Scribbler" in ran.stdout.splitlines()[0]
     assert ": Add a discount to the cart" in ran.stdout
     assert "make test" in ran.stdout
+
+
+def test_transcripts_of_the_agent_of_the_page_can_be_imported_where_they_lie(
+    scribbler: Path, site: Path, home: Path
+) -> None:
+    talk = home / ".scribbler/talks/t1.talk"
+    talk.parent.mkdir(parents=True)
+    talk.write_text(scribbler.read_text())
+
+    ran = carryover(site, home, "import", "--dry-run", "--json", str(talk.parent))
+
+    [file] = json.loads(ran.stdout)["files"]
+    assert (file["agent"], file["problem"], ran.returncode) == ("scribbler", None, 0)
 
 
 BROKEN: Final = (

@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.check.packages import KnownAgent, checked, is_ours, known_agents
+from carryover.past.check.packages import Checked, KnownAgent, checked, is_ours, known_agents
 from carryover.terminal.output import counted, put
 from carryover.terminal.table import Column, table_lines
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.package is None:
         raise UserError("check needs the name of a package", ExitCode.USAGE)
     found = checked(args.package)
-    lines = (line for each in found for line in _lines(each.id, each.findings))
+    lines = (line for each in found for line in _lines(each))
     put(args, found, lines)
     return ExitCode.FAILED if any(each.findings for each in found) else ExitCode.OK
 
@@ -54,6 +54,9 @@ def _origin(agent: KnownAgent) -> str:
     return f"{package}; left out: {agent.problem}" if agent.problem is not None else package
 
 
-def _lines(agent: str, findings: list[str]) -> Iterator[str]:
-    yield f"✗ {agent}: {counted(len(findings), 'finding')}" if findings else f"✓ {agent} keeps the contract"
+def _lines(found: Checked) -> Iterator[str]:
+    findings = found.findings
+    yield f"✗ {found.id}: {counted(len(findings), 'finding')}" if findings else f"✓ {found.id} keeps the contract"
     yield from (f"  {finding}" for finding in findings)
+    if found.understood:
+        yield f"  understood: {', '.join(counted(number, what) for what, number in found.understood.items())}"

@@ -12,6 +12,7 @@ from carryover import agents
 from carryover.errors import ExitCode, UserError
 from carryover.packages import GROUP, OWN, Place, entry_points
 from carryover.past.check.checks import of_agent
+from carryover.past.check.reading import read_on, understood
 
 
 class KnownAgent(msgspec.Struct, frozen=True):
@@ -24,10 +25,12 @@ class KnownAgent(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """The findings about an agent; none if it keeps the contract."""
+    """The findings about an agent; none if it keeps the contract. `understood`: how much of each kind is in its
+    recordings, by its name."""
 
     id: str
     findings: list[str]
+    understood: dict[str, int] = {}
 
 
 def known_agents() -> list[KnownAgent]:
@@ -51,7 +54,7 @@ def checked(package: str) -> list[Checked]:
     if not found:
         raise UserError(f"No package {package!r} with an entry point of {GROUP} is installed.", ExitCode.NOTHING_FOUND)
     out = agents.left_out()
-    return [Checked(place.id, [out[place]] if place in out else _findings(place)) for place in found]
+    return [Checked(place.id, [out[place]]) if place in out else _checked(place) for place in found]
 
 
 def is_ours(agent: KnownAgent) -> bool:
@@ -59,14 +62,17 @@ def is_ours(agent: KnownAgent) -> bool:
     return agent.package == OWN
 
 
-def _findings(place: Place) -> list[str]:
+def _checked(place: Place) -> Checked:
     spec = find_spec(place.module)
     [folder, *_] = (spec.submodule_search_locations if spec is not None else None) or [""]
     agent = agents.agent_at(place)
     if isinstance(agent, str):
-        return [agent]
+        return Checked(place.id, [agent])
+    home = Path(folder) / "recordings"
     with tempfile.TemporaryDirectory(prefix="carryover-check-") as scratch:
         try:
-            return [*of_agent(agent, Path(folder) / "recordings", Path(scratch))]
+            findings = [*of_agent(agent, home, Path(scratch))]
+            sources = [source for root in agent.roots(home, {}) for source in agent.sources(root)]
+            return Checked(place.id, findings, understood(read_on(agent, source) for source in sources))
         except Exception as error:
-            return [f"it raises {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"]
+            return Checked(place.id, [f"it raises {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"])

@@ -11,7 +11,18 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Batch, Record, Reemitted, Source
 from carryover.ingest.sanitize import clean_context
-from carryover.model import Event, Skipped, TokensUsed
+from carryover.model import (
+    AssistantMessage,
+    Event,
+    FileEdit,
+    SessionInfo,
+    Skipped,
+    TokensUsed,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
 
 
 @dataclass(slots=True)
@@ -25,6 +36,26 @@ class Reading:
     tokens: list[TokensUsed] = field(default_factory=list)
     restarts: int = 0
     batches: list[Batch] = field(default_factory=list)
+
+
+def understood(readings: Iterable[Reading]) -> dict[str, int]:
+    """Returns how much of each kind there is in what was read, by its name: `{"prompt": 2, "failed call": 0, ...}`."""
+    events = [event for reading in readings for event in reading.events]
+    bodies = [event.body for event in events]
+    results = [body for body in bodies if isinstance(body, ToolResult)]
+    facts = [body for body in bodies if isinstance(body, SessionInfo)]
+    return {
+        "session": len({event.session for event in events}),
+        "version": len({body.agent_version for body in facts} - {None}),
+        "model": len({body.model for body in facts} - {None}),
+        "prompt": sum(isinstance(body, UserPrompt) for body in bodies),
+        "answer": sum(isinstance(body, AssistantMessage) for body in bodies),
+        "call": sum(isinstance(body, ToolCall) for body in bodies),
+        "successful call": sum(body.status == "ok" for body in results),
+        "failed call": sum(body.status != "ok" for body in results),
+        "edit": sum(isinstance(body, FileEdit) for body in bodies),
+        "turn end": sum(isinstance(body, TurnEnd) for body in bodies),
+    }
 
 
 def moved(source: Source, path: Path) -> Source:
