@@ -6,7 +6,6 @@ Nothing here examines the machine; `carryover.install.detect` does, using the sp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -131,14 +130,13 @@ class UserSetting(msgspec.Struct, frozen=True, kw_only=True):
     """Of bytes that are read, or of days after which transcripts are deleted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnMachine:
+class OnMachine(msgspec.Struct, frozen=True, kw_only=True):
     """An agent on this machine, for `AgentSpec.user_settings`."""
 
     located: Callable[[Place], Path]
     values: Callable[[Place], Mapping[str, Any]]
     """The values in JSON or TOML settings; empty if there are none or they can't be read."""
-    moved: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, str] = {}
     """Variables that move its files."""
     version: tuple[int, ...] = ()
     """Its release, such as (0, 169, 0); empty if unknown."""

@@ -11,8 +11,9 @@ is needed.
 
 from __future__ import annotations
 
-import pkgutil
+import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
@@ -149,10 +150,17 @@ def _packaged() -> tuple[Place, ...]:
 
 @cache
 def _places(path: tuple[str, ...]) -> dict[str, Place]:
-    folders = (module.name for module in pkgutil.iter_modules(path) if module.ispkg)
-    ours = (Place(name.replace("_", "-"), f"{__name__}.{name}", OWN) for name in folders)
+    names = sorted(name for folder in path for name in _packages_in(folder))
+    ours = (Place(name.replace("_", "-"), f"{__name__}.{name}", OWN) for name in names)
     found = {place.id: place for place in reversed((*ours, *_packaged()))}
     return dict(sorted(found.items()))
+
+
+def _packages_in(folder: str) -> Iterator[str]:
+    # Not by `pkgutil`, which every command would import for this, and which lists each of the folders.
+    with suppress(OSError):
+        names = os.listdir(folder)  # noqa: PTH208 (no Path objects: most commands ask for this)
+        yield from (name for name in names if os.path.isfile(f"{folder}/{name}/__init__.py"))  # noqa: PTH113
 
 
 @cache

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from carryover.daemon.health import Health
 from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
+
+if TYPE_CHECKING:
+    from carryover.daemon.health import Health
 
 ANSWER_S: Final = 2.0
 SETTLE_LIMIT_S: Final = 3.0
@@ -82,6 +83,8 @@ class Endpoint(NamedTuple):
 
 def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
     """Returns the running daemon's health; None if none is running. Raises OSError, and what `ask_daemon` raises."""
+    from carryover.daemon.health import Health  # not at the top: a command that asks for a handoff needs none of it
+
     try:
         return msgspec.convert(ask_daemon(state.socket, "GET", "/health", timeout_s=timeout_s), Health | None)
     except msgspec.ValidationError as error:
@@ -141,12 +144,14 @@ def daemon_pid(state: StateDir) -> int | None:
     return holder.pid if holder is not None else None
 
 
-def _signalled(state: StateDir, number: signal.Signals) -> int | None:
+def _signalled(state: StateDir, name: Literal["SIGTERM", "SIGHUP"]) -> int | None:
     """Sends a signal to the daemon. Returns its process id; None if none is running."""
+    import signal  # not at the top: most commands send none
+
     pid = daemon_pid(state)
     try:
         if pid is not None:
-            os.kill(pid, number)
+            os.kill(pid, signal.Signals[name])
     except ProcessLookupError:
         return None
     return pid
@@ -154,7 +159,7 @@ def _signalled(state: StateDir, number: signal.Signals) -> int | None:
 
 def stop_daemon(state: StateDir) -> int | None:
     """Stops the daemon and waits until it is gone. Returns its process id; None if none ran. Raises UserError."""
-    pid = _signalled(state, signal.SIGTERM)
+    pid = _signalled(state, "SIGTERM")
     until = time.monotonic() + STOP_S
     while pid is not None and FileLock(state.lock).holder() is not None:
         if time.monotonic() > until:
@@ -165,7 +170,7 @@ def stop_daemon(state: StateDir) -> int | None:
 
 def reload_daemon(state: StateDir) -> Health | None:
     """Has a running daemon reload its settings. Returns its health after that; None if none runs. Raises UserError."""
-    pid = _signalled(state, signal.SIGHUP)
+    pid = _signalled(state, "SIGHUP")
     try:
         return ask_health(state) if pid is not None else None
     except TimeoutError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 
@@ -234,9 +235,12 @@ def edit_line(edit: model.FileEdit, root: str | None) -> str:
     return f"{_VERBS[edit.change]} {was}{_relative(edit.path, root)} {' '.join(sizes)}".rstrip()
 
 
+@lru_cache(maxsize=512)  # a session has few files and many calls
 def _relative(path: str, root: str | None) -> str:
-    below = PurePath(path).is_relative_to(root) if root else False
-    return str(PurePath(path).relative_to(root or "")) if below else path
+    try:
+        return str(PurePath(path).relative_to(root)) if root else path
+    except ValueError:
+        return path
 
 
 _HEADING: Final = later(r"^( {0,3})(#{1,6})(?=\s)")

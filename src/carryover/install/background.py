@@ -21,7 +21,6 @@ from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
 from carryover.paths import STARTER, StateDir, require_address
 from carryover.platform import MACOS, here
-from carryover.publish.hook_script import CURL_CONFIG
 
 ANSWER_S: Final = 20.0
 """How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
@@ -87,6 +86,8 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True):
 
 def look_ahead(state: StateDir, *, service: bool, changes: bool) -> Ahead:
     """Returns what `bring_up` would do. `changes`: whether the file of the service would change. Changes nothing."""
+    from carryover.publish.hook_script import CURL_CONFIG  # not at the top: with the editors of settings
+
     manager, _ = service_of_user()
     is_alone = manager.available() is not None
     does: Literal["start", "restart", "nothing"] = "start"

@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -70,9 +71,9 @@ def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = (
     found: dict[Path, Command] = {}
     for folder, on_path in _folders(machine, more):
         for name in names:
-            path = folder / name
+            path = os.path.join(folder, name)  # noqa: PTH118 (no Path objects: for all agents there are 500)
             if (file := program_at(path)) is not None:
-                found.setdefault(file, Command(path, on_path))
+                found.setdefault(file, Command(Path(path), on_path))
     return tuple(found.values())
 
 
@@ -89,24 +90,31 @@ def startable_here(selected: Collection[str] | None, machine: Machine) -> tuple[
     return tuple(spec.id for spec in specs() if spec.id in able and start_command(spec, machine) is not None)
 
 
-def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[Path, bool]]:
+def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[str, bool]]:
     on_path = machine.env.get("PATH", "").split(os.pathsep)
     # An empty or relative entry means the current folder, which may contain anyone's program.
-    yield from ((Path(entry), True) for entry in on_path if entry.startswith("/"))
-    for place in places_on((*more, *_OF_THE_USER), machine.platform):
-        yield place.at(machine.home, machine.env), False
+    yield from ((entry, True) for entry in on_path if entry.startswith("/"))
+    yield from ((str(place.at(machine.home, machine.env)), False) for place in places_on(more, machine.platform))
+    *usual, nvm = _of_the_user(machine.home, machine.platform, *map(machine.env.get, variables()))
+    yield from ((folder, False) for folder in usual)
     with suppress(OSError):
-        nodes = list(_NVM.at(machine.home, machine.env).iterdir())
-        nodes.sort(key=lambda path: [int(number) for number in _NUMBERS.findall(path.name)], reverse=True)
-        yield from ((folder / "bin", False) for folder in nodes)
-    yield from ((machine.root / folder, False) for folder in _OF_THE_SYSTEM)
+        nodes = sorted(os.listdir(nvm), key=lambda name: [*map(int, _NUMBERS.findall(name))], reverse=True)  # noqa: PTH208
+        yield from ((f"{nvm}/{node}/bin", False) for node in nodes)
+    yield from ((str(machine.root / folder), False) for folder in _OF_THE_SYSTEM)
 
 
-def program_at(path: Path) -> Path | None:
+@lru_cache(maxsize=1)  # each agent's commands are looked up there
+def _of_the_user(home: Path, platform: str, *moved: str | None) -> tuple[str, ...]:
+    """Returns the user's folders, the last of which is nvm's. `moved`: the values of `variables()`."""
+    env = {name: value for name, value in zip(variables(), moved, strict=True) if value is not None}
+    return tuple(str(place.at(home, env)) for place in (*places_on(_OF_THE_USER, platform), _NVM))
+
+
+def program_at(path: Path | str) -> Path | None:
     """Returns the real path of a file that the user may execute; None if there is none at `path`."""
     try:
-        if stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK):
-            return path.resolve()
+        if stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.X_OK):  # noqa: PTH116 (no Path object)
+            return Path(path).resolve()
     except (OSError, RuntimeError, ValueError):  # a symlink loop, or an invalid file name
         pass
     return None

@@ -34,11 +34,13 @@ def user_settings(
 
 
 def _values(path: Path) -> Mapping[str, Any]:
-    from carryover.edits.entries import value_at  # with the editors of settings, which few commands need
-
     try:
-        data = settings_bytes(path)
-        return {} if data is None else value_at(data, (), toml=path.suffix == ".toml")
+        if (data := settings_bytes(path)) is None:
+            return {}
+        from carryover.edits.entries import value_at  # with the editors of settings, which few commands need
+
+        values: Mapping[str, Any] = value_at(data, (), toml=path.suffix == ".toml")
+        return values
     except (OSError, EditRefused):
         return {}
 

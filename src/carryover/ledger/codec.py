@@ -52,7 +52,6 @@ _COMPRESS_FROM_BYTES: Final = 48
 _FIRST_MARK: Final = 0x80
 """The mark of the first kind; no text begins with such a byte."""
 _MARKS: Final = {kind: number for number, kind in enumerate(KINDS, start=_FIRST_MARK)}
-_decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
 class DamagedBody(msgspec.DecodeError):
@@ -132,9 +131,15 @@ def encode_body(body: AnyBody) -> str | bytes:
 def decode_body(stored: str | bytes) -> AnyBody:
     """Decodes a stored body. Raises DamagedBody if Carryover didn't write it."""
     try:
-        return _decoder.decode(_plain(stored))
+        return _decoder().decode(_plain(stored))
     except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
         raise DamagedBody("not the JSON of a body") from error
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[AnyBody]:
+    """Returns the decoder of bodies, which takes longer to make than most commands need to read digests."""
+    return msgspec.json.Decoder(AnyBody)
 
 
 def read_body(db: sqlite3.Connection, stored: str | bytes) -> AnyBody | None:

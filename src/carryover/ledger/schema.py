@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.old_refusals import judge_refusals
 
 Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
 """Statements, and functions for what SQL cannot do."""
@@ -223,7 +222,14 @@ _TO_COUNT: Final = (
     "INSERT INTO to_count SELECT id FROM source",
 )
 
-_REFUSALS: Final = (judge_refusals,)
+
+def _judge_refusals(db: sqlite3.Connection) -> None:
+    from carryover.ledger.old_refusals import judge_refusals  # not at the top: it is needed once in a ledger's life
+
+    judge_refusals(db)
+
+
+_REFUSALS: Final = (_judge_refusals,)
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _TO_COUNT, _REFUSALS)
 

@@ -7,7 +7,6 @@ edits.json, projects.jsonl, placed.jsonl, backups/    in the state folder
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -113,6 +112,8 @@ def remove(state: Path) -> None:
     if backups.is_symlink():
         backups.unlink()
     elif backups.exists():
+        import shutil  # not at the top: with all its archive modules
+
         shutil.rmtree(backups)
 
 

@@ -85,9 +85,13 @@ def opened_session(name: str) -> Iterator[tuple[sqlite3.Connection, SessionRow]]
     """Opens the ledger with the session that a user calls `name`; see `session_named`."""
     if not name:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
-    of_project = opened(Want.LISTED, project_root(None)) if name == LAST else opened(Want.AS_IT_IS, session=name)
-    with of_project as (ledger, _):
-        yield ledger, session_named(ledger, name)
+    if name != LAST:
+        with opened(Want.AS_IT_IS, session=name) as (ledger, _):
+            yield ledger, session_by_prefix(ledger, name)
+        return
+    root = project_root(None)
+    with opened(Want.LISTED, root) as (ledger, project):
+        yield ledger, _newest(ledger, root, project)
 
 
 def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
@@ -95,7 +99,10 @@ def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
     if name != LAST:
         return session_by_prefix(ledger, name)
     root = project_root(None)
-    project = project_by_root(ledger, root)
+    return _newest(ledger, root, project_by_root(ledger, root))
+
+
+def _newest(ledger: sqlite3.Connection, root: str, project: ProjectRow | None) -> SessionRow:
     newest = work_sessions(ledger, project.id, limit=1) if project is not None else []
     if not newest:
         raise UserError(

@@ -32,7 +32,6 @@ from carryover.past.opened import opened_session
 from carryover.past.sessions import session_of_row, title_of, with_short_title
 from carryover.past.types import ChangedFile, Session, SessionAnswer, Turn
 from carryover.redact import CleanText
-from carryover.testruns.reading import test_run_in
 
 MOST_TURNS: Final = 40
 _BEFORE: Final = 5
@@ -143,6 +142,8 @@ def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int
 
 
 def _from_above(number: int, events: Sequence[SessionEvent]) -> Turn:
+    from carryover.testruns.reading import test_run_in  # not at the top: `show` reads no test's output
+
     prompt = next((event.body.typed for event in events if isinstance(event.body, UserPrompt)), "") if number else ""
     results = [event.body for event in events if isinstance(event.body, ToolResult)]
     runs = [(run, result.subject) for result in results if (run := test_run_in(result)) is not None]

@@ -110,7 +110,7 @@ def timeline(
         begins_later = wanted.until_ms is not None and row.started_ms >= wanted.until_ms
         if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue
-        of_session = _of_session(db, row, before.get(row.id), links)
+        of_session = _of_session(db, row, before.get(row.id), links, wanted)
         moments += (moment for moment in of_session if moment.kind == "tests" or wanted.has(moment))
         # Within one millisecond, the last event comes first.
         moments.sort(key=lambda moment: moment.at_ms, reverse=True)
@@ -142,7 +142,9 @@ def _each_commit_once(moments: Sequence[Moment]) -> Iterator[Moment]:
             yield moment
 
 
-def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
+def _of_session(
+    db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links, wanted: Wanted
+) -> list[Moment]:
     start = Moment(
         at_ms=row.started_ms,
         agent=row.agent,
@@ -157,7 +159,7 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
         before_name = agent_name(before.agent)
         moments.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
     events = [(turn, event) for turn, event in numbered(session_events(db, row)) if not event.retracted]
-    moments += _of_events(events, start, row.root)
+    moments += _of_events(events, start, row.root, wanted)
     moments += _commits(row, events, start, links)
     return moments[::-1]
 
@@ -187,14 +189,16 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
             yield replace(commit_of, at_ms=commit.authored_ms, turn=turn, commit=commit.id, text=text, how="edits")
 
 
-def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str | None) -> Iterator[Moment]:
+def _of_events(
+    events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str | None, wanted: Wanted
+) -> Iterator[Moment]:
     """Yields the timeline entries of the events, in order."""
     for turn, event in events:
         moment = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
                 yield replace(moment, kind="prompt", text=_first_line(request_in(prompt.typed)))
-            case FileEdit(diff=diff) as edit:
+            case FileEdit(diff=diff) as edit if wanted.edits:
                 yield replace(moment, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:
                 yield replace(moment, kind="compaction")

@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.platform import here
 from carryover.probe.git_command import Answer, ask_one
-from carryover.probe.git_dir import MOST_ENTRIES, WALKED, common_of, entries_below, git_dir_of, is_top, worktrees_of
+from carryover.probe.git_dir import (
+    MOST_ENTRIES,
+    WALKED,
+    common_of,
+    entries_below,
+    git_dir_of,
+    is_top,
+    main_of,
+    worktrees_of,
+)
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
 from carryover.probe.memory import recall, remember
 
@@ -66,9 +74,7 @@ class Checkout:
     @property
     def main(self) -> str | None:
         """The main checkout of a worktree; None if this is not a worktree, or is one of a bare repository."""
-        if self.common is None or self.git_dir in (self.root / ".git", self.common) or self.common.name != ".git":
-            return None
-        return here().canonical(self.common.parent)
+        return main_of(self.root, self.git_dir)
 
     @property
     def others(self) -> tuple[Path, ...]:

@@ -66,6 +66,15 @@ def common_of(git_dir: Path) -> Path:
     return git_dir.parent.parent if os.path.lexists(git_dir / "commondir") else git_dir
 
 
+def main_of(root: Path, git_dir: Path | None) -> str | None:
+    """Returns the main checkout of the worktree at `root`, whose data folder is `git_dir`; None if that is not a
+    worktree's, or is one of a bare repository's."""
+    if git_dir is None or git_dir == root / ".git":
+        return None
+    common = common_of(git_dir)
+    return here().canonical(common.parent) if git_dir != common and common.name == ".git" else None
+
+
 def worktrees_of(common: Path) -> Iterator[Path]:
     """Yields the existing worktrees of a repository, sorted by their names in git. `common`: the data folder that
     they share."""

@@ -15,7 +15,7 @@ from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
 from carryover.platform import here
-from carryover.probe.checkout import Checkout
+from carryover.probe.git_dir import git_dir_of, is_top, main_of
 from carryover.probe.looks import look_at, look_at_each
 
 AgentFolders = Callable[[], frozenset[Path]]
@@ -39,8 +39,8 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
     for folder in (start, *start.parents):
         if folder in too_high and folder != start:
             continue
-        if (checkout := Checkout(folder)).is_top:
-            main_root = checkout.main
+        if is_top(folder):
+            main_root = main_of(folder, git_dir_of(folder))
             if main_root is not None and _is_an_agents(folder, home, agents_own):
                 return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
@@ -51,6 +51,8 @@ def agents_checkouts(
     root: Path, *, home: Path | None = None, agents_own: AgentFolders | None = None
 ) -> tuple[str, ...]:
     """Returns the worktrees of the repository at `root` that agents created for themselves, sorted by name in git."""
+    from carryover.probe.checkout import Checkout  # not at the top: it loads what starts git
+
     checkout = Checkout(root)
     if checkout.git_dir != checkout.common:  # a worktree has none
         return ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from pathlib import Path
 from typing import Final
 
@@ -72,4 +71,6 @@ def write_hook_script(state: StateDir) -> bool:
 def remove_former_answers(state: StateDir) -> None:
     """Removes the answers that 0.1.0 kept in files, one for each agent, kind of start and project: an old `hook.sh`
     prints them whatever was forgotten, paused or excluded meanwhile."""
+    import shutil  # not at the top: with all its archive modules
+
     shutil.rmtree(state.root / _FORMER_ANSWERS, ignore_errors=True)

@@ -7,7 +7,6 @@ become a single value again.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -97,6 +96,8 @@ def _quoted(entry: str) -> str:
     """Returns the entry as written in the file. Raises EditRefused if YAML can't express it on one line."""
     if not entry.isprintable():
         raise EditRefused("the path of the handoff has characters that it cannot hold")
+    import json  # not at the top: every list of the agents loads this module
+
     return json.dumps(entry, ensure_ascii=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Final
 
@@ -109,7 +110,8 @@ def progress_entries(past: Past) -> list[Entry]:
     )
     answers: list[Entry] = []
     asking = asking_sessions(past)
-    answered = [step for step in past.steps if step.turn.said and not _is_quoted(past, step)]
+    stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
+    answered = [step for step in past.steps if step.turn.said and not _is_quoted(past, step, stands)]
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
@@ -120,7 +122,6 @@ def progress_entries(past: Past) -> list[Entry]:
     return [*entries, *packed(answers)]
 
 
-def _is_quoted(past: Past, step: Step) -> bool:
-    """Whether another heading has the answer of this turn."""
-    stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
+def _is_quoted(past: Past, step: Step, stands: Iterable[Step]) -> bool:
+    """Whether another heading has the answer of this turn, as that of each of `stands`."""
     return any(step.turn is one.turn for one in stands) or (past.is_beside(step) and step.is_newest)

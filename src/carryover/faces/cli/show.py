@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -135,14 +135,14 @@ def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Itera
     """
     speaker: tuple[str, str | None, bool] | None = None
     spoke_ms = 0
-    day = ""
+    day: date | None = None
     for part in parts:
         if part.repeated and not full:
             continue
         moment = datetime.fromtimestamp(part.at_ms / 1000).astimezone()
-        if (today := f"{moment:%A, %d %B %Y}") != day:
+        if (today := moment.date()) != day:
             day = today
-            yield from ("", paint(day, DIM))
+            yield from ("", paint(f"{day:%A, %d %B %Y}", DIM))
         speaks = part.kind != "happening"
         who = (harmless(part.heading) if part.kind in ("user", "agent") else agent, part.subagent_id, part.retracted)
         is_later = part.kind == "user" and part.at_ms - spoke_ms > JOINED_MS
@@ -161,7 +161,8 @@ def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Itera
 
 
 def _lines(part: ShownPart, *, full: bool) -> list[str]:
-    text = harmless(part.text).strip()
+    is_shown = full or part.is_diff or part.kind != "tool"
+    text = harmless(part.text).strip() if is_shown else ""
     if part.kind in ("user", "agent"):
         return text.split("\n")
     line = f"{paint('✗', RED) if part.failed else '·'} {harmless(part.heading)}"
@@ -170,7 +171,7 @@ def _lines(part: ShownPart, *, full: bool) -> list[str]:
     if part.is_diff and text:
         rows = _diff(harmless(part.text).split("\n"), full=full)
     else:
-        rows = text.split("\n") if full and text else []
+        rows = text.split("\n") if text else []
     return [line, *(f"    {row}" for row in rows)]
 
 

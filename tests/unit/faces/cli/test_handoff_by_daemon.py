@@ -119,6 +119,7 @@ def test_the_command_loads_nothing_that_makes_a_handoff(shop: Path) -> None:
     modules = wait_until("a handoff that the daemon made", loaded)
     assert "carryover.daemon.client" in modules
     assert not {"carryover.redact", "carryover.distill", "sqlite3", "asyncio"} & modules
+    assert not {"carryover.daemon.health", "carryover.probe.git_command", "dataclasses", "subprocess"} & modules
 
 
 OTHER_VERSIONS: dict[str, Behaviour] = {

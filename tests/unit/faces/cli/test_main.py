@@ -22,6 +22,11 @@ from support.tools import needs_setpriv, without_rights_of_root
 
 ran = partial(subprocess.run, stderr=subprocess.PIPE, text=True, timeout=60)
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
+FOR_FEW = (
+    *("dataclasses", "pkgutil", "shutil", "subprocess", "carryover.daemon.health", "carryover.ledger.old_refusals"),
+    *("carryover.probe.git_command", "carryover.testruns.reading"),
+)
+"""What starts git, reads tests' output, migrates a ledger or asks the daemon, and what such modules are made with."""
 
 
 def test_without_a_command_the_help_is_shown_and_nothing_is_data(run: Run) -> None:
@@ -156,6 +161,8 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
     [
         (("--help", "status", "status --json", "sessions --all", f"show {CHECKOUT}"), SLOW_TO_IMPORT),
         (("handoff .", "export --help"), ("git",)),  # which only what shows diffs needs
+        (("sessions --all", f"show {CHECKOUT}", "search --all cart"), FOR_FEW),
+        (("status",), ("json", "carryover.edits.hooks", "carryover.ledger.old_refusals")),
     ],
 )
 def test_what_is_often_called_imports_nothing_slow(
@@ -163,8 +170,9 @@ def test_what_is_often_called_imports_nothing_slow(
 ) -> None:
     """Start-up is most of what these commands cost: the daemon's dependencies would multiply it."""
     script = (
-        "import sys; from carryover.faces.cli.main import main; [main(line.split()) for line in sys.argv[1:]]; "
-        f"print('imported:', *[name for name in {slow!r} if name in sys.modules])"
+        "import sys; before = {*sys.modules}; from carryover.faces.cli.main import main; "
+        "[main(line.split()) for line in sys.argv[1:]]; "
+        f"print('imported:', *[name for name in {slow!r} if name in sys.modules.keys() - before])"
     )
 
     answer = ran([sys.executable, "-c", script, *lines], stdout=subprocess.PIPE, check=True, cwd=tmp_path)
