@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -213,7 +214,11 @@ def _run(arguments: list[str]) -> int:
         _complete()
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     command = ALIASES.get(first, first) if first is not None else None
-    parser, commands = build_parser(command)
+    gc.disable()  # nothing loaded now is garbage: collecting would take a twentieth of a short command
+    try:
+        parser, commands = build_parser(command)
+    finally:
+        gc.enable()
     try:
         if command is not None and command not in COMMANDS:
             parser.error(f"there is no command {command!r}{meant_command(command)}")
