@@ -24,7 +24,7 @@ class HookDesk:
 
         self.meter = context.meter
         self.publisher = PublishQueue(context, remake, pool)
-        self.reading = IngestQueue(context, self.publisher.mark_dirty)
+        self.reading = IngestQueue(context, self.publisher.source_read)
         self.hooks = Hooks(context, self.reading, self.publisher, Spool(context.state), pool)
 
     @asynccontextmanager

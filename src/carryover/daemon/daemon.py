@@ -85,9 +85,9 @@ class Daemon:
         self._publish_queue = PublishQueue(
             context, self._refresh, publishing, before=before, changed=told, published=after
         )
-        dirty = self._publish_queue.mark_dirty
-        self._imports = Imports(context, on_read=dirty, published=self._publish_queue.flush)
-        self._ingest_queue = IngestQueue(context, dirty)
+        read = self._publish_queue.source_read
+        self._imports = Imports(context, on_read=read, published=self._publish_queue.flush)
+        self._ingest_queue = IngestQueue(context, read)
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
         rescan = partial(self._rescanner.request, "retention")

@@ -30,6 +30,8 @@ from carryover.publish.project_view import UnknownProject
 
 QUIET_S: Final = 0.3
 CAP_S: Final = 0.5
+HISTORY_S: Final = 2.0
+"""How often a project is published while its history is read, since each time the reading waits for the processor."""
 Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 """Refreshes a project: its id, whether it changed last, its last known git facts, and the time in ms. Blocks."""
 
@@ -79,6 +81,8 @@ class PublishQueue(WorkQueue[int]):
         self._was_published = published
         self._last_event_ms: dict[int, int] = {}
         self._news: set[int] = set()
+        self._in_history: frozenset[int] = frozenset()
+        """The projects of the source of old history that was read last."""
         self.outcomes: dict[int, Outcome] = {}
 
     @property
@@ -91,18 +95,29 @@ class PublishQueue(WorkQueue[int]):
         self._last_event_ms.update(last_event_ms)
         self.mark_dirty(last_event_ms if dirty is None else dirty, 0)
 
-    def mark_dirty(self, projects: Iterable[int], event_ms: int, *, urgent: bool = False) -> None:
+    def mark_dirty(
+        self, projects: Iterable[int], event_ms: int, *, urgent: bool = False, within_s: float | None = None
+    ) -> None:
         """Marks `projects`, whose newest event is at `event_ms`, as changed.
 
         `urgent`: publishes them without delay, also inactive ones. Of others, inactive projects are only announced.
+        `within_s`: as for `hint`.
         """
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             self._news.add(project)
             if urgent or newest_ms >= self.oldest_active_ms:
-                self.hint(project, urgent=urgent)
+                self.hint(project, urgent=urgent, within_s=within_s)
             else:
                 self._content_changed(project)
+
+    def source_read(self, projects: frozenset[int], event_ms: int, more_follows: bool) -> None:
+        """Marks the projects of a source as changed. If `more_follows` of the backlog that the source is from, they are
+        published now and then, and once more when a source of other projects was read."""
+        if more_follows:
+            self.hurry(self._in_history - projects)
+            self._in_history = projects
+        self.mark_dirty(projects, event_ms, within_s=HISTORY_S if more_follows else None)
 
     def mark_all_dirty(self) -> None:
         """Marks all known projects, after a change that affects all of them, such as a setting."""

@@ -16,7 +16,17 @@ from carryover.daemon.log import Word, phrase, source_id
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.work_queue import WorkQueue
 from carryover.ingest.pipeline import TOO_LARGE_MS, IngestResult, ingest
-from carryover.ingest.scan import SourceKey, compare_with_disk, key_of, reading_order
+from carryover.ingest.scan import (
+    MS_PER_DAY,
+    Comparison,
+    Place,
+    SourceKey,
+    compare_with_disk,
+    key_of,
+    place_of,
+    projects_of_places,
+    reading_order,
+)
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerUnavailable
@@ -35,7 +45,8 @@ SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
-OnRead = Callable[[frozenset[int], int], None]  # the projects touched, and the time of the newest event, UTC ms
+OnRead = Callable[[frozenset[int], int, bool], None]
+"""Takes the projects touched, the time of the newest event (UTC ms), and whether more of the backlog follows."""
 
 
 class IngestQueue(WorkQueue[SourceKey]):
@@ -137,7 +148,7 @@ class IngestQueue(WorkQueue[SourceKey]):
         if result.new_events:
             self._context.log.info("source_read", **named, events=result.new_events, ms=ms)
         if result.projects:
-            self._on_read(result.projects, result.newest_event_ms)
+            self._on_read(result.projects, result.newest_event_ms, self.is_one_of_many(key))
         if result.retry_after_s is not None:
             self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         (self._busy.add if result.busy else self._busy.discard)(key)
@@ -164,6 +175,8 @@ class Rescanner:
         self._one_at_a_time = asyncio.Lock()
         self._requested = asyncio.Event()
         self._reason = "start"
+        self._folders: dict[Place, str] = {}
+        """The project of each place that was looked into at the last rescan; "" if it has none."""
         self.sources = 0
 
     def request(self, reason: str) -> None:
@@ -192,10 +205,30 @@ class Rescanner:
                 if dropped:
                     await ledger.write(count_skipped, agent_id, dropped, at_ms=now_ms)
             found = await compare_with_disk(ledger, context.agents, roots, now_ms=now_ms, also_broken=also_broken)
-            order = reading_order(found.outdated, now_ms=now_ms, active_days=context.config.publish.active_days)
-            self._ingest_queue.read_in_order(order)
+            await self._queue(found)
             context.last_rescan_ms = now_ms
             self.sources = len(found.seen)
             if found.outdated or found.gone or first:
                 counts = {"sources": self.sources, "changed": len(found.outdated), "gone": len(found.gone)}
                 context.log.info("swept", reason=Word(reason), **counts, ms=(time.monotonic() - started) * 1000)
+
+    async def _queue(self, found: Comparison) -> None:
+        """Has sources read: the newest at once, and all others as soon as it is known whose they are."""
+        context, now_ms = self._context, self._context.now_ms()
+        days = context.config.publish.active_days
+        newest = max(found.outdated, key=lambda item: (item.mtime_ns, item.source.path), default=None)
+        if newest is None:
+            return
+        self._ingest_queue.read_in_order([newest.source])
+        if len(found.outdated) == 1:
+            return
+        self._folders = {place: self._folders[place] for place in map(place_of, found.new) if place in self._folders}
+        self._folders |= await asyncio.to_thread(
+            projects_of_places,
+            context.agents,
+            [item for item in found.new if place_of(item) not in self._folders],
+            context.root_of,
+            since_ms=now_ms - days * MS_PER_DAY,
+        )
+        order = reading_order(found.outdated, self._folders, now_ms=now_ms, active_days=days)
+        self._ingest_queue.read_in_order(order)

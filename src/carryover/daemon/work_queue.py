@@ -64,6 +64,17 @@ class WorkQueue(ABC, Generic[K]):
             finally:
                 self.done(key, more=more)
 
+    def hurry(self, keys: Iterable[K]) -> None:
+        """Makes those of `keys` due at once that are waiting."""
+        now = self._clock()
+        for key in self._hinted_keys().keys() & set(keys):
+            self._live[key].due = min(self._live[key].due, now)
+        self._changed.set()
+
+    def is_one_of_many(self, key: K) -> bool:
+        """Whether `key` is in flight from the backlog, and more is waiting there."""
+        return self._in_flight.get(key, False) and bool(self._backlog)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is waiting or in flight. Keys postponed by `later` do not count."""
@@ -74,19 +85,22 @@ class WorkQueue(ABC, Generic[K]):
         """Number of waiting keys, not counting those postponed or in flight."""
         return len(self._hinted_keys()) + len(self._backlog)
 
-    def hint(self, key: K, *, urgent: bool = False) -> None:
-        """Makes `key` due soon, or at once if `urgent` or, unless the queue `waits`, if none came for `quiet_s`."""
-        now = self._clock()
-        is_due = not self._waits and now - self._hinted.get(key, -self._quiet_s) >= self._quiet_s
+    def hint(self, key: K, *, urgent: bool = False, within_s: float | None = None) -> None:
+        """Makes `key` due soon, or at once if `urgent` or, unless the queue `waits`, if none came for `quiet_s`.
+
+        `within_s`: replaces `quiet_s`, and merges all such hints for as long.
+        """
+        now, quiet_s = self._clock(), self._quiet_s if within_s is None else within_s
+        is_due = not self._waits and now - self._hinted.get(key, -quiet_s) >= quiet_s
         self._hinted[key] = now
         self._backlog.pop(key, None)
         pending = self._live.get(key)
         if pending is None or pending.postponed:
-            self._live[key] = _Pending(first=now, due=now if urgent or is_due else now + self._quiet_s)
+            self._live[key] = _Pending(first=now, due=now if urgent or is_due else now + quiet_s)
         elif urgent:
             pending.due = min(pending.due, now)
-        elif pending.due > now:
-            pending.due = min(now + self._quiet_s, pending.first + self._cap_s)
+        elif within_s is None and pending.due > now:
+            pending.due = min(now + quiet_s, pending.first + self._cap_s)
         self._changed.set()
 
     def later(self, key: K, delay_s: float) -> None:

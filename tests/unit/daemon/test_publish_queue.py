@@ -11,7 +11,7 @@ import pytest
 
 from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.publish_queue import HISTORY_S, QUIET_S, PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import MS_PER_DAY
@@ -20,7 +20,7 @@ from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
-from support.clock import LATER_MS, LogLines
+from support.clock import LATER_MS, Clock, LogLines
 from support.daemon_process import handoff_of
 from support.repository import git, repository
 
@@ -94,6 +94,37 @@ async def test_a_project_that_is_touched_is_published(
     with closing(connect_read_only(ledger_path)) as db:
         [row] = projects(db)
     assert (row.published_ms, row.refusal, len(row.published_sha or "")) == (desk.now_ms, None, 16)
+
+
+async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_the_end(
+    context: DaemonContext, pool: Executor, clock: Clock
+) -> None:
+    def refresh(*_: object) -> Refreshed:
+        raise AssertionError("this test takes projects itself")
+
+    context.clock = clock
+    queue = PublishQueue(context, refresh, pool)
+    now_ms = context.now_ms()
+
+    def read(project: int, *, more_follows: bool = True) -> list[int]:
+        """The projects that are due after a source of `project` was read."""
+        queue.source_read(frozenset({project}), now_ms, more_follows)
+        due = []
+        while (key := queue.pop()) is not None:
+            queue.done(key)
+            due.append(key)
+        return due
+
+    shop, blog = 1, 2
+    assert read(shop) == [shop]
+    clock.now += HISTORY_S / 2
+    assert read(shop) == []
+    clock.now += HISTORY_S / 4
+    assert sorted(read(blog)) == [shop, blog]  # the shop is read to its end, and the blog comes for the first time
+    assert read(blog) == []
+    assert read(blog, more_follows=False) == []
+    clock.now += QUIET_S
+    assert read(blog, more_follows=False) == [blog]
 
 
 async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) -> None:

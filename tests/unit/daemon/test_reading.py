@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import Batch
+from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import source_id
@@ -28,6 +29,7 @@ from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
 from support.clock import Clock, LogLines
+from support.codex_session import CodexSession
 
 
 class Desk:
@@ -36,7 +38,12 @@ class Desk:
     def __init__(self, context: DaemonContext, pool: Executor) -> None:
         self.context = context
         self.touched: list[tuple[frozenset[int], int]] = []
-        self.queue = IngestQueue(context, lambda projects, at_ms: self.touched.append((projects, at_ms)))
+        self.more_followed: list[bool] = []
+        self.queue = IngestQueue(context, self._note)
+
+    def _note(self, projects: frozenset[int], at_ms: int, more_follows: bool) -> None:
+        self.touched.append((projects, at_ms))
+        self.more_followed.append(more_follows)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -258,3 +265,24 @@ async def test_a_rescan_queues_what_changed_and_notes_what_vanished(
     assert await rescanned() == ["reason=safety_net sources=0 changed=0 gone=1"]
     aside.rename(session.path)
     assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
+
+
+async def test_a_first_read_begins_with_the_newest_session_and_goes_on_with_its_project(
+    desk: Desk, session: ClaudeSession, blog: Path
+) -> None:
+    """What Codex did there is found among its files, which lie by date, before the rest of an older project."""
+    newest, other, older = session, ClaudeSession(session.folder, blog), ClaudeSession(session.folder, session.cwd)
+    by_codex = CodexSession(desk.context.home / ".codex", session.cwd)
+    desk.context.known = adapters()
+    sessions: list[ClaudeSession | CodexSession] = [newest, other, by_codex, older]
+    for age_h, each in enumerate(sessions, start=1):
+        each.prompt("Add a discount")
+        os.utime(each.path, (time.time() - 3600 * age_h,) * 2)
+
+    await Rescanner(desk.context, desk.queue, Spool(desk.context.state)).rescan("start")
+
+    taken = []
+    while (key := desk.queue.pop()) is not None:
+        taken.append(key[1])
+        desk.queue.done(key)
+    assert taken == [str(path) for path in (newest.path, by_codex.path, older.path, other.path)]

@@ -40,6 +40,34 @@ def test_hints_that_follow_wait_for_a_pause(board: WorkQueue[str], clock: Clock)
     assert list(popped(board)) == ["a"]
 
 
+def test_hints_without_hurry_are_merged_and_delay_no_other(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a", within_s=2)
+    assert list(popped(board)) == ["a"]
+    for _ in range(3):
+        clock.now += 0.6
+        board.hint("a", within_s=2)
+        assert list(popped(board)) == []
+    clock.now += 0.9
+    assert list(popped(board)) == ["a"]
+
+    clock.now += 0.2
+    board.hint("a", within_s=2)
+    board.hint("a")
+    board.hint("a", within_s=2)
+    clock.now += 0.11
+    assert list(popped(board)) == ["a"]
+
+
+def test_only_what_is_waiting_can_be_hurried(board: WorkQueue[str]) -> None:
+    for _ in range(2):
+        board.hint("a", within_s=2)
+        board.hurry(["a", "b"])
+        assert list(popped(board)) == ["a"]
+    board.later("b", 5)
+    board.hurry(["a", "b"])
+    assert list(popped(board)) == []
+
+
 def test_a_key_in_flight_is_not_given_out_again_before_it_is_done(board: WorkQueue[str], clock: Clock) -> None:
     board.hint("a")
     assert board.pop() == "a"

@@ -13,6 +13,7 @@ from agents.hermes.stores import START_S, Client
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.config import AgentConfig, AgentsConfig, Config
+from carryover.facts import ProjectRoot
 from carryover.ingest.roots import TranscriptRoot, recorded_roots
 from carryover.ingest.scan import (
     MS_PER_DAY,
@@ -20,6 +21,8 @@ from carryover.ingest.scan import (
     FoundSource,
     changed,
     key_of,
+    place_of,
+    projects_of_places,
     reading_order,
     recent_folders,
     roots_of,
@@ -27,6 +30,7 @@ from carryover.ingest.scan import (
     vanished,
 )
 from carryover.ledger.batch import READ_IN_PART, LastRead
+from support.claude_session import ClaudeSession
 
 
 @pytest.fixture
@@ -132,15 +136,62 @@ def test_no_projects_handoff_waits_for_anothers_old_history() -> None:
         seen("attic/old", group="attic", age_ms=100 * MS_PER_DAY),
     ]
 
-    order = reading_order(files, now_ms=NOW_MS, active_days=7)
+    order = reading_order(files, {}, now_ms=NOW_MS, active_days=7)
     assert [source.path for source in order] == ["shop/new", "blog/new", "shop/old", "attic/old"]
+
+
+def test_what_other_agents_did_in_a_project_is_read_with_it_and_before_older_projects() -> None:
+    files = [
+        seen("shop/1", group="shop", age_ms=1_000),
+        seen("shop/2", group="shop", age_ms=9_000),
+        seen("blog/1", group="blog", age_ms=4_000),
+        seen("by-date/blog", age_ms=3_000),
+        seen("by-date/shop", age_ms=8_000),
+        seen("by-date/unknown", age_ms=5_000),
+    ]
+    folders = {("a", "shop"): "/shop", ("a", "by-date/shop"): "/shop", ("a", "blog"): "/b", ("a", "by-date/blog"): "/b"}
+
+    order = reading_order(files, folders, now_ms=NOW_MS, active_days=7)
+
+    assert [source.path for source in order] == [
+        *("shop/1", "by-date/shop", "shop/2"),
+        *("by-date/blog", "blog/1"),
+        "by-date/unknown",
+    ]
+
+
+def test_whose_sources_are_is_looked_up_in_the_newest_of_each_place_that_is_recent(
+    tmp_path: Path, agents: dict[str, Agent]
+) -> None:
+    session = ClaudeSession(tmp_path, tmp_path / "shop")
+    session.prompt("Add a discount")
+    now_ns = time.time_ns()
+    found = FoundSource(session.source, 1, now_ns)
+    of_many = FoundSource(Source(agent="claude-code", path="/nowhere/store.db"), 1, now_ns)
+    gone = FoundSource(Source(agent="claude-code", path="/nowhere/1.jsonl", session="1"), 1, now_ns)
+    older = msgspec.structs.replace(gone, source=Source(agent="claude-code", path="/x", group=session.source.group))
+    older = msgspec.structs.replace(older, mtime_ns=now_ns - 1)
+    everything = [older, found, of_many, gone]
+
+    def root_of(folder: str) -> ProjectRoot:
+        return ProjectRoot(f"root of {folder}")
+
+    def looked_up(since_ns: int) -> dict[tuple[str, str], str]:
+        return projects_of_places(agents, everything, root_of, since_ms=since_ns // 1_000_000)
+
+    assert looked_up(now_ns) == {
+        place_of(found): f"root of {session.cwd}",
+        place_of(of_many): "",
+        place_of(gone): "",
+    }
+    assert looked_up(now_ns + 1_000_000_000) == {}
 
 
 @given(st.permutations([seen(f"{group}/{n}", group=group, age_ms=n % 3) for group in "ab" for n in range(4)]))
 def test_the_order_does_not_depend_on_the_order_of_the_folder(files: list[FoundSource]) -> None:
-    in_order = reading_order(sorted(files, key=lambda item: item.source.path), now_ms=NOW_MS, active_days=7)
+    in_order = reading_order(sorted(files, key=lambda item: item.source.path), {}, now_ms=NOW_MS, active_days=7)
 
-    assert reading_order(files, now_ms=NOW_MS, active_days=7) == in_order
+    assert reading_order(files, {}, now_ms=NOW_MS, active_days=7) == in_order
     assert {key_of(source) for source in in_order} == {key_of(item.source) for item in files}
 
 

@@ -33,7 +33,7 @@ from carryover.transcript.layouts import Layout, source_at
 from carryover.transcript.recorder import Facts, Recorder, differing, usable_name
 
 _NAME: Final = (
-    r"rollout-(?P<group>\d{4}-\d{2}-\d{2})T\d{2}-\d{2}-\d{2}-"
+    r"rollout-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-"
     r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))\.jsonl"
 )
 LAYOUTS: Final = (
@@ -150,8 +150,8 @@ def exported(path: Path, head: bytes) -> Source | None:
     if not is_first and not _CUT_RECORD.match(head):
         return None
     named = re.fullmatch(_NAME, path.name)
-    session, group = named.group("session", "group") if named is not None else (None, "")
-    return Source(agent=SPEC.id, path=str(path), session=session, group=group)
+    session = named["session"] if named is not None else None
+    return Source(agent=SPEC.id, path=str(path), session=session)
 
 
 def read_line(data: bytes, context: Context) -> Line | Skipped | None:

@@ -173,7 +173,11 @@ def _daemon(facts: Facts) -> str:
         return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
         return "not running, so no handoff is kept fresh: `carryover start`"
-    reading = "caught up" if health.caught_up else "still reading history"
+    reading = "caught up"
+    if not health.caught_up:
+        from carryover.actions.first_read import how_far
+
+        reading = how_far(health)[1]
     return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
 
 

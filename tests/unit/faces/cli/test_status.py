@@ -427,3 +427,9 @@ def test_doctor_finds_it_and_reads_it_again(
         right = f"PRAGMA user_version = {len(MIGRATIONS)}"
         monkeypatch.setattr("carryover.past.findings.gather.ask_health", lambda _: db.execute(right) and None)
         assert not [what for what in found(run) if "damaged" in what], "what hindered it has ended meanwhile"
+
+
+def test_while_the_history_is_read_it_says_how_far_that_is() -> None:
+    behind = {**HEALTH, "caught_up": False, "last_sweep_ms": 1, "sources": 340, "waiting_sources": 300}
+
+    assert "carryoverd   running for 2 h, 40 of 340 transcripts read, newest project first" in lines(daemon=behind)
