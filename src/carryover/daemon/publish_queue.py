@@ -30,7 +30,7 @@ from carryover.publish.project_view import UnknownProject
 
 QUIET_S: Final = 0.3
 CAP_S: Final = 0.5
-HISTORY_S: Final = 2.0
+HISTORY_S: Final = 5.0
 """How often a project is published while its history is read, since each time the reading waits for the processor."""
 Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 """Refreshes a project: its id, whether it changed last, its last known git facts, and the time in ms. Blocks."""
