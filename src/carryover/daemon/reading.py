@@ -176,7 +176,7 @@ class Rescanner:
         self._requested = asyncio.Event()
         self._reason = "start"
         self._folders: dict[Place, str] = {}
-        """The project of each place that was looked into at the last rescan; "" if it has none."""
+        """The project of each place that was looked into and is still there; "" if it has none."""
         self.sources = 0
 
     def request(self, reason: str) -> None:
@@ -213,22 +213,22 @@ class Rescanner:
                 context.log.info("swept", reason=Word(reason), **counts, ms=(time.monotonic() - started) * 1000)
 
     async def _queue(self, found: Comparison) -> None:
-        """Has sources read: the newest at once, and all others as soon as it is known whose they are."""
-        context, now_ms = self._context, self._context.now_ms()
+        """Has sources read in order, which is known as soon as it is known whose the new ones are: the newest is read
+        meanwhile, if nothing else is."""
+        context, queue, now_ms = self._context, self._ingest_queue, self._context.now_ms()
         days = context.config.publish.active_days
-        newest = max(found.outdated, key=lambda item: (item.mtime_ns, item.source.path), default=None)
-        if newest is None:
-            return
-        self._ingest_queue.read_in_order([newest.source])
-        if len(found.outdated) == 1:
-            return
-        self._folders = {place: self._folders[place] for place in map(place_of, found.new) if place in self._folders}
-        self._folders |= await asyncio.to_thread(
-            projects_of_places,
-            context.agents,
-            [item for item in found.new if place_of(item) not in self._folders],
-            context.root_of,
-            since_ms=now_ms - days * MS_PER_DAY,
-        )
-        order = reading_order(found.outdated, self._folders, now_ms=now_ms, active_days=days)
-        self._ingest_queue.read_in_order(order)
+        if len(found.new) > 1:
+            if not queue.waiting:
+                queue.read_in_order([max(found.new, key=lambda item: (item.mtime_ns, item.source.path)).source])
+            known = {place: self._folders[place] for place in map(place_of, found.seen) if place in self._folders}
+            self._folders = known | await asyncio.to_thread(
+                projects_of_places,
+                context.agents,
+                [item for item in found.new if place_of(item) not in known],
+                context.root_of,
+                since_ms=now_ms - days * MS_PER_DAY,
+            )
+        if outdated := {key_of(item.source) for item in found.outdated}:
+            # Of all, since a project stays the newest one when its newest source is read.
+            order = reading_order(found.seen, self._folders, now_ms=now_ms, active_days=days)
+            queue.read_in_order([source for source in order if key_of(source) in outdated])

@@ -22,7 +22,7 @@ from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import source_id
 from carryover.daemon.reading import BUSY_TRIES, IngestQueue, Rescanner
-from carryover.ingest.pipeline import TOO_LARGE_MS
+from carryover.ingest.pipeline import TOO_LARGE_MS, ingest
 from carryover.ingest.spool import Spool
 from carryover.ledger.queries import totals
 from carryover.transcript.bounds import TooLarge
@@ -279,10 +279,20 @@ async def test_a_first_read_begins_with_the_newest_session_and_goes_on_with_its_
         each.prompt("Add a discount")
         os.utime(each.path, (time.time() - 3600 * age_h,) * 2)
 
-    await Rescanner(desk.context, desk.queue, Spool(desk.context.state)).rescan("start")
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
 
-    taken = []
-    while (key := desk.queue.pop()) is not None:
-        taken.append(key[1])
-        desk.queue.done(key)
-    assert taken == [str(path) for path in (newest.path, by_codex.path, older.path, other.path)]
+    async def order() -> list[str]:
+        await rescanner.rescan("start")
+        taken = []
+        while (key := desk.queue.pop()) is not None:
+            taken.append(key[1])
+            desk.queue.done(key)
+        return taken
+
+    in_order = [str(each.path) for each in (newest, by_codex, older, other)]
+    assert await order() == in_order
+    # Of the sources that are left, that of the other project is the newest.
+    context = desk.context
+    agent = context.agents["claude-code"]
+    await ingest(context.ledger, agent, newest.source, root_of=context.root_of, now_ms=context.now_ms)
+    assert await order() == in_order[1:]
