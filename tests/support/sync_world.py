@@ -6,16 +6,18 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
+from unittest.mock import patch
 
 import msgspec
 
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
+from carryover.sync import sealing
 from carryover.sync.folder import Settings, State, SyncFolder
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
@@ -188,6 +190,23 @@ def key_of(number: int) -> MachineKey:
     file = Path(tempfile.mkdtemp(), "key")
     make_key(file)
     return MachineKey(file)
+
+
+@contextmanager
+def signing_quickly() -> Iterator[None]:
+    """Signatures are hashes, and what was decrypted once is known: starting `ssh-keygen` for each, and decrypting again
+    and again, would be most of the time. What it says of a signature that is wrong, other tests ask it."""
+    with (
+        patch.object(MachineKey, "signature", lambda key, message: _signature(key.public, message)),
+        patch.object(sealing, "is_signed_by", lambda public, signed, message: signed == _signature(public, message)),
+        patch.object(sealing, "open_by", cache(sealing.open_by)),
+        patch.object(MachineKey, "open", cache(MachineKey.open)),
+    ):
+        yield
+
+
+def _signature(public: str, message: bytes) -> bytes:
+    return hashlib.sha256(public.encode() + message).digest()
 
 
 class MemoryFolder(SyncFolder):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from support.machines import OneMachine, machines
-from support.sync_world import MemoryMachine, Remote, everybody, joined
+from support.sync_world import MemoryMachine, Remote, everybody, joined, signing_quickly
 
 
 @pytest.fixture
@@ -28,8 +28,10 @@ def desktop(both: Mapping[str, OneMachine]) -> OneMachine:
 
 
 @pytest.fixture
-def remote() -> Remote:
-    return Remote()
+def remote() -> Iterator[Remote]:
+    """A store in memory, of which the machines sign quickly."""
+    with signing_quickly():
+        yield Remote()
 
 
 @pytest.fixture

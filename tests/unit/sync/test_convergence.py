@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,28 +15,17 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from carryover.errors import UserError
 from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
-from carryover.sync import sealing
 from carryover.sync.folder import State
-from carryover.sync.sealing import MachineKey
 from support.machines import machines, meet
-from support.sync_world import Crash, MemoryMachine, Remote, joined
+from support.sync_world import Crash, MemoryMachine, Remote, joined, signing_quickly
 
 MOST_MACHINES = 5
 numbers = st.integers(0, MOST_MACHINES - 1)
 
 
-def signature(public: str, message: bytes) -> bytes:
-    return hashlib.sha256(public.encode() + message).digest()
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _signing_is_quick() -> Iterator[None]:
-    """Signing, and decrypting again and again, would be most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MachineKey, "signature", lambda key, message: signature(key.public, message))
-        patch.setattr(sealing, "is_signed_by", lambda public, signed, message: signed == signature(public, message))
-        patch.setattr(sealing, "open_by", cache(sealing.open_by))
-        patch.setattr(MachineKey, "open", cache(MachineKey.open))
+    with signing_quickly():
         yield
 
 
