@@ -180,9 +180,11 @@ def _guard_real_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = os.path.expanduser
 
     def expanduser(path: str) -> str:
+        if not str(path).startswith("~"):
+            return str(Path(path))
         found = Path(resolve(path))
         leads_home = any(found.is_relative_to(real) for real in REAL_HOMES) and not found.is_relative_to(home)
-        if str(path).startswith("~") and leads_home:
+        if leads_home:
             pytest.fail(f"resolved the real home folder from {path!r}")
         return str(found)
 

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.skipif(not can_hang(), reason="an ordinary user can't m
 
 SOON: Final = (
     "from carryover.ingest import pipeline; from carryover.probe import looks; "
-    "looks.KNOCK_S = pipeline.SILENT_AGAIN_S = 0.1; looks.WORK_S = looks.SHORT_S = 0.4; "
+    "pipeline.SILENT_AGAIN_S = 0.1; looks.WORK_S = 4.0; "
 )
-"""What hangs is noticed soon, so that no test waits for it."""
+"""What hangs is noticed soon, so that no test waits long for it, but nothing that is only slow on a busy machine."""
 DAEMON: Final = (
     f"import sys; {SOON}looks.AGAIN_S = 1.0; from carryover.faces.cli.carryoverd import main; sys.exit(main())"
 )
@@ -83,7 +83,7 @@ def test_a_hanging_project_holds_up_no_other_one_and_catches_up_later(desk: Desk
     with ThreadPoolExecutor(CALLS_AT_ONCE) as callers:
         answers = callers.map(lambda _: desk.hooks.start(there), range(CALLS_AT_ONCE))
         assert {(heard.status, heard.text) for heard in answers} <= {(204, ""), (503, "")}
-    assert desk.hooks.start(there).status == 204
+    wait_until("an answer in time", lambda: desk.hooks.start(there).status == 204)
     for number in range(3):
         here.prompt(f"Round up {number} times")
         desk.wait_for(f"Round up {number} times", desk.shop)

@@ -48,13 +48,13 @@ DONE = "I wrote discount(). Shall I add tests for negative amounts?"
 def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession
 ) -> None:
-    reported = hooks.start(session.work(answer=DONE))
+    reported = hooks.told(session.work(answer=DONE))
 
-    assert (reported.status, reported.text[:27]) == (200, "# [CARRYOVER] Last updated ")
-    assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in reported.text
-    assert "Add a discount function to the cart" in reported.text
-    assert "negative amounts" in reported.text
-    assert "decoy" not in reported.text
+    assert reported.startswith("# [CARRYOVER] Last updated ")
+    assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in reported
+    assert "Add a discount function to the cart" in reported
+    assert "negative amounts" in reported
+    assert "decoy" not in reported
 
 
 def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
@@ -74,8 +74,8 @@ def test_a_projects_first_session_gets_what_was_pinned_there_before(
     running.settle()
     assert not (project / ".carryover").exists(), "no agent has worked there"
 
-    assert "- Pinned by the user: never floats" in hooks.start(session).text
-    assert "- Pinned by the user: never floats" in handoff_of(project)
+    assert "- Pinned by the user: never floats" in hooks.told(session)
+    wait_until("its file", lambda: "- Pinned by the user: never floats" in handoff_of(project))
 
 
 def test_where_nothing_may_be_published_no_file_is_made(

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -162,9 +161,9 @@ def test_64_at_once_are_all_answered(known: HookClient, session: ClaudeSession) 
     start = start_after(session)
 
     def begun(_: int) -> Heard:
-        """A busy machine may keep the daemon from answering in the time that agents give it; then it says so."""
+        """A busy machine may keep the daemon from answering in the time that agents give it, or a disk seem silent."""
         tries = (known.call("SessionStart", start) for _ in range(50))
-        return next((heard for heard in tries if heard.status != HTTPStatus.SERVICE_UNAVAILABLE), Heard(503))
+        return next((heard for heard in tries if heard.text), NOTHING)
 
     with ThreadPoolExecutor(64) as pool:
         started = list(pool.map(begun, range(64)))

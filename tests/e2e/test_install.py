@@ -11,7 +11,7 @@ import pytest
 
 from support.agent_here import contents, everything, only_this_path, put_claude
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import CARRYOVERD, carryover, data, run
 from support.hook_client import start_after
 from support.repository import git, repository
@@ -130,15 +130,15 @@ def test_the_next_session_is_informed_by_the_hooks_that_were_written(
     monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(project))
     with daemon:
         daemon.settle()
-        assert "discount code" in told(lived_in, session)
+        wait_until("an answer in time", lambda: "discount code" in told(lived_in, session))
 
         assert carryover("pause").returncode == 0
         assert told(lived_in, session) == ""
 
         assert carryover("unpause").returncode == 0
-        assert "discount code" in told(lived_in, session)
+        wait_until("an answer in time", lambda: "discount code" in told(lived_in, session))
         daemon.stop()
-    assert "discount code" in told(lived_in, session)
+    wait_until("an answer in time", lambda: "discount code" in told(lived_in, session))
 
     assert carryover("pause").returncode == 0
     assert told(lived_in, session) == ""

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from support.claude_session import ClaudeSession
+from support.daemon_process import wait_until
 
 LIMIT_S = 60.0
 
@@ -37,6 +38,11 @@ class HookClient:
     def start(self, before: ClaudeSession, **more: Any) -> Heard:
         """What a session is told that starts where `before` is."""
         return self.call("SessionStart", start_after(before, **more))
+
+    def told(self, before: ClaudeSession, **more: Any) -> str:
+        """The same where it is told something. On a busy machine a daemon may not answer in the time that agents give
+        it, or take its disk for a silent one: then the session starts anew."""
+        return wait_until("an answer in time", lambda: self.start(before, **more).text or None)
 
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Heard:
         secret = {"X-Carryover-Secret": self._secret} if self._secret is not None else {}

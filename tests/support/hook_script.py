@@ -14,6 +14,7 @@ from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 from carryover.publish import hook_script
 from carryover.publish.hook_script import write_hook_script
+from support.daemon_process import wait_until
 
 SECRET: Final = "5ec2e7" * 10
 QUIET: Final = ("", "", 0)
@@ -62,6 +63,15 @@ class HookScript:
             timeout=30,
         )
         return Run(done.stdout.decode(), done.stderr.decode(), done.returncode, time.monotonic() - began)
+
+    def told(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> Run:
+        """A call that is answered with words; on a busy machine the hook_script may give up before, and is run anew."""
+
+        def words() -> Run | None:
+            run = self.run(event, payload, cwd, **env)
+            return run if run.out else None
+
+        return wait_until("an answer in time", words)
 
     def said(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> tuple[str, str, int]:
         run = self.run(event, payload, cwd, **env)

@@ -28,14 +28,14 @@ def test_a_session_is_informed_of_the_last_one_with_the_daemon_and_without(
     hook_script = HookScript(running.state, home)
     new = ClaudeSession(transcripts, project)
 
-    asked = hook_script.run("SessionStart", starting(new, "startup"), project)
+    asked = hook_script.told("SessionStart", starting(new, "startup"), project)
     assert "Add a discount function" in asked.out and "Now: " in asked.out
     assert (asked.err, asked.code) == ("", 0)
     assert hook_script.said("SessionStart", starting(session, "resume"), project) == QUIET
     running.settle()
     assert running.stop()[0] == 0
 
-    stood_in = hook_script.run("SessionStart", starting(new, "startup"), project)
+    stood_in = hook_script.told("SessionStart", starting(new, "startup"), project)
     assert body(stood_in.out) == body(asked.out) and "Now: " in stood_in.out
     assert (stood_in.err, stood_in.code) == ("", 0)
     assert hook_script.said("SessionStart", starting(session, "resume"), project) == QUIET
@@ -66,11 +66,11 @@ def test_other_agents_are_informed_of_it_in_their_own_forms_with_the_daemon_and_
     def reported() -> list[str]:
         start = json.dumps(thread.payload("SessionStart", source="startup")).encode()
         window = cursor_payload("sessionStart", workspace_roots=[str(project)], transcript_path=None).data
-        said = [codex.said("SessionStart", start, project), cursor.said("sessionStart", window, home / ".carryover")]
-        assert [(err, code) for _, err, code in said] == [("", 0)] * 2
+        said = [codex.told("SessionStart", start, project), cursor.told("sessionStart", window, home / ".carryover")]
+        assert [(run.err, run.code) for run in said] == [("", 0)] * 2
         return [
-            json.loads(said[0][0])["hookSpecificOutput"]["additionalContext"],
-            json.loads(said[1][0])["additional_context"],
+            json.loads(said[0].out)["hookSpecificOutput"]["additionalContext"],
+            json.loads(said[1].out)["additional_context"],
         ]
 
     asked = reported()
