@@ -35,16 +35,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrises by what the test asks for."""
+    """Parametrises by what the test asks for. `rows` of its module says what an agent's settings are `before`."""
     names = metafunc.fixturenames
     one = _chosen(metafunc.config)
     all_folders = folders() if one is None else (one,)
     able = [each for each in all_folders if all(needed(each) for name, needed in NEEDS.items() if name in names)]
     cases = {name: case for each in able for name, case in each.cases.items() if "grown" not in names or case.grown}
-    if "stages" in names:
-        rows = [(case_id, name) for case_id, case in cases.items() for name in case.stages]
-        stages = [(case_id, cases[case_id].stages[name]) for case_id, name in rows]
-        metafunc.parametrize(("case_id", "stages"), stages, ids=map(":".join, rows))
+    if "before" in names:
+        rows = metafunc.module.rows([each.spec for each in able if each.spec is not None])
+        metafunc.parametrize(("case_id", "before"), rows)
+    elif "stages" in names:
+        named = [(case_id, name) for case_id, case in cases.items() for name in case.stages]
+        stages = [(case_id, cases[case_id].stages[name]) for case_id, name in named]
+        metafunc.parametrize(("case_id", "stages"), stages, ids=map(":".join, named))
     elif "known_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None]
         _parametrize_specs(metafunc, "known_spec", specs)

@@ -113,11 +113,6 @@ def _cases() -> dict[str, tuple[Agent, Case]]:
     }
 
 
-def case_ids() -> tuple[str, ...]:
-    """Returns the names of all cases."""
-    return tuple(_cases())
-
-
 @cache
 def _recorded(case_id: str) -> tuple[Steps, ...]:
     """Returns the recordings of a case, the smallest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,20 +38,32 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
         "a server of the user": 'model = "x"  # mine\n\n[[KEY]]\nname = "mine"\ncommand = "x"\n\n[own]\nkey = 1',
     },
 }
+LAST: Final = "a server of the user"
+
+
+def rows(specs: Iterable[AgentSpec]) -> list[tuple[str, str]]:
+    """The ids of agents that know servers, with what is there before: for those of one form, all of it just once."""
+    found: list[tuple[str, str]] = []
+    forms: list[object] = []
+    for spec in specs:
+        form = [(servers.key, servers.also, [Path(file.path).suffix for file in servers.files]) for servers in spec.mcp]
+        found += [(spec.id, name) for name in SETTINGS[".json"] if form and (form not in forms or name == LAST)]
+        forms.append(form)
+    return found
 
 
 @pytest.fixture
-def here(known_spec: AgentSpec, home: Path, monkeypatch: pytest.MonkeyPatch) -> AgentSpec:
+def here(spec: AgentSpec, home: Path, monkeypatch: pytest.MonkeyPatch) -> AgentSpec:
     """The agent is on this machine, with a folder for each file in which it looks for servers."""
-    if not known_spec.mcp:
+    if not spec.mcp:
         pytest.skip("knows no MCP servers")
     only_this_path(home, monkeypatch)
-    versioned(home / "bin" / known_spec.binaries[0], "no version")
-    for folder in known_spec.folders:
+    versioned(home / "bin" / spec.binaries[0], "no version")
+    for folder in spec.folders:
         folder.at(home, {}).mkdir(parents=True, exist_ok=True)
-    for path, _ in lists(known_spec, home):
+    for path, _ in lists(spec, home):
         path.parent.mkdir(parents=True, exist_ok=True)
-    return known_spec
+    return spec
 
 
 def form(spec: AgentSpec, path: Path) -> str:
@@ -73,7 +86,6 @@ def install(spec: AgentSpec, *options: str) -> int:
     return main(("install", "--yes", "--agents", spec.id, "--no-service", *options))
 
 
-@pytest.mark.parametrize("before", SETTINGS[".json"])
 def test_uninstall_leaves_the_lists_of_servers_as_they_were(here: AgentSpec, home: Path, before: str) -> None:
     for path, key in lists(here, home):
         if text := SETTINGS[form(here, path)][before]:

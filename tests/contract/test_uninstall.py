@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AgentSpec
 from carryover.errors import ExitCode
 from carryover.faces.cli.main import main
@@ -37,13 +37,24 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
 the form of the file has none."""
 STRICT: Final = ("codex",)
 """Agents that take no member they do not know."""
-CASES: Final = sorted({name for texts in SETTINGS.values() for name in texts})
+COMMON: Final = ("no file", "no hooks, and members")
+"""What agents whose settings have the form of another's begin with; that one begins with all."""
 
 
-@pytest.mark.parametrize("before", CASES)
+def rows(specs: Iterable[AgentSpec]) -> list[tuple[str, str]]:
+    """Each agent's id with the names of the settings that it begins with."""
+    found, forms = [], set()
+    for spec in specs:
+        endings = {Path(place.path).suffix for place in spec.hooks.config_files}
+        form = (spec.hooks.form, *sorted(endings))
+        able = sorted({"no file", *(name for ending in endings for name in SETTINGS.get(ending, {}))})
+        found += [(spec.id, name) for name in able if form not in forms or name in COMMON]
+        forms.add(form)
+    return found
+
+
 def test_uninstall_leaves_the_settings_as_they_were(
     spec: AgentSpec,
-    agent: Agent,
     before: str,
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -51,8 +62,6 @@ def test_uninstall_leaves_the_settings_as_they_were(
 ) -> None:
     """The version is one that nobody can read, so the hooks are those that every version takes."""
     places = {place.at(home, {}) for place in spec.hooks.config_files}
-    if before != "no file" and not any(before in SETTINGS.get(path.suffix, {}) for path in places):
-        pytest.skip("it has no settings of that form")
     only_this_path(home, monkeypatch)
     versioned(home / "bin" / spec.binaries[0], "no version")
     for folder in spec.folders:

@@ -50,8 +50,12 @@ def scribbler(site: Path) -> Path:
 
 
 def carryover(site: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return python(site, home, "-m", "carryover.faces.cli.main", *arguments)
+
+
+def python(site: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(site)}
-    command = [sys.executable, "-m", "carryover.faces.cli.main", *arguments]
+    command = [sys.executable, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -197,11 +201,13 @@ def test_an_agent_that_raises_costs_its_own_sessions_alone(
     talk.parent.mkdir(parents=True)
     talk.write_text(scribbler.read_text())
 
-    ran = [carryover(site, home, *command) for command in (["status"], ["handoff", str(home)], ["sessions", "--all"])]
+    commands = (["status"], ["handoff", str(home)], ["sessions", "--all"], ["agents", "check", "scribbler"])
+    main = f"from carryover.faces.cli.main import main; print([main(each) for each in {commands!r}][-1])"
+    ran = python(site, home, "-c", main)
 
     assert old in whole
-    assert [each.stderr for each in ran if "Traceback" in each.stderr or "words" in each.stderr] == []
-    assert carryover(site, home, "agents", "check", "scribbler").returncode == 1
+    assert ("Traceback" in ran.stderr or "words" in ran.stderr, ran.returncode) == (False, 0)
+    assert ran.stdout.splitlines()[-1] == "1"
 
 
 def test_the_list_says_which_package_an_agent_is_from(scribbler: Path, site: Path, home: Path) -> None:

@@ -70,11 +70,17 @@ def without_info(home: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    "kind",
-    [plain, worktree, worktree_of_bare, submodule, git_dir_elsewhere, without_info],
-    ids=lambda kind: kind.__name__,
+    ("kind", "mode"),
+    [
+        (plain, "shared"),
+        (plain, "local"),
+        (worktree, "local"),
+        (worktree_of_bare, "shared"),
+        (submodule, "local"),
+        (git_dir_elsewhere, "shared"),
+        (without_info, "local"),
+    ],
 )
 def test_what_git_takes_back_does_not_open_the_folder_to_a_commit(
     home: Path, kind: Callable[[Path], Path], mode: Pointers
