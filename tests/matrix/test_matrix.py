@@ -26,7 +26,6 @@ TIMED = [tool.id for tool in TOOLS.values() if tool.timed]
 EACH = pytest.mark.parametrize("a", IDS)
 EACH_PAIR = rows.pairs_by_ending(IDS, lambda _agent, _ending: True)
 ONWARD = pytest.mark.parametrize(("a", "b"), list(zip(IDS, (*IDS[1:], IDS[0]), strict=True)))
-RING = pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, IDS))
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
 PROTOCOL = (
     "The task was to make discount() return whole cents, and the next planned action is round_cents(). "
@@ -112,7 +111,7 @@ def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) ->
     assert [b for b, text in texts.items() if len(text.splitlines()) > 50] == []
 
 
-@RING
+@ONWARD
 def test_talk_in_a_second_session_takes_nothing_away(world: World, a: str, b: str) -> None:
     root = world.project(f"{a}-{b}-talk")
     story.play(played(world, a, root), root, "closed")
@@ -170,25 +169,19 @@ def test_the_watcher_alone_brings_the_end_of_a_session(world: World) -> None:
 
 
 @ONWARD
-def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: str, b: str) -> None:
-    root = world.project(f"{a}-{b}-below")
-    story.play(TOOLS[a].play(world.home, root / "docs", world.ago()), root, "closed")
-
-    assert missing(reported(world, TOOLS[b], root), a) == []
-    assert missing(led_to(TOOLS[b], root, root), a) == []
-
-
-@ONWARD
-def test_two_projects_at_the_same_time(world: World, a: str, b: str) -> None:
+def test_two_projects_at_the_same_time_of_which_a_is_in_a_subfolder_and_b_at_the_top(
+    world: World, a: str, b: str
+) -> None:
     mine = world.project(f"{a}-{b}-mine")
     theirs = world.project(f"{a}-{b}-mine-not")
-    story.play(played(world, a, mine), mine, "closed")
+    story.play(TOOLS[a].play(world.home, mine / "docs", world.ago()), mine, "closed")
     other_work(world, a, theirs)
     other_work(world, b, theirs)
 
     text, other = reported(world, TOOLS[b], mine), reported(world, TOOLS[b], theirs)
 
     assert missing(text, a) == []
+    assert missing(led_to(TOOLS[b], mine, mine), a) == []
     assert [word for word in OTHER_WORDS if word in text + handoff_of(mine)] == []
     assert OTHER_TASK in other
     assert [fact for fact, words in story.FACTS.items() if words in other + handoff_of(theirs)] == []

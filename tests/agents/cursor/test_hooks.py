@@ -93,8 +93,9 @@ def hooks_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.parametrize("again", ["install", "refresh"])
-@pytest.mark.parametrize("before", [*UNVERSIONED, None])
+@pytest.mark.parametrize(
+    ("before", "again"), [(None, "install"), (None, "refresh"), *((name, "refresh") for name in UNVERSIONED)]
+)
 def test_it_is_given_back_as_it_was(hooks_file: Path, home: Path, before: str | None, again: str) -> None:
     """Also where no record says that the file was not there."""
     if before is not None:

@@ -180,7 +180,8 @@ def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(two_tasks: Pa
     assert task_in((two_tasks / ".carryover" / "handoff-chosen.md").read_text()) == PARSER
 
 
-STARTABLE = [spec for spec in specs() if spec.start is not None]
+FORMS = {spec.start.arguments("sentence", "file"): spec for spec in specs() if spec.start is not None}
+"""An agent for each form of arguments."""
 REST = ", then go on with the task it describes. You need not ask whether to continue: the answer is yes."
 HANDOFF = ".carryover/handoff.md"
 SENTENCE = f"Read {HANDOFF}{REST}"
@@ -192,7 +193,7 @@ def only_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_home")
-@pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
+@pytest.mark.parametrize("spec", FORMS.values(), ids=lambda spec: spec.id)
 def test_the_command_is_one_line_that_a_shell_runs_in_the_project(
     shop: Path, home: Path, run: Run, spec: AgentSpec
 ) -> None:
