@@ -6,12 +6,13 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from socket import create_server
+from threading import Event
 from urllib.parse import urlsplit
 
 import pytest
 
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.daemon_process import DaemonProcess, differ_in, handoff_of, wait_until
 from support.forked import carryover
 from support.hook_client import HookClient, PageClient
 
@@ -166,7 +167,7 @@ def test_the_handoff_is_the_file_and_each_line_leads_to_its_turn(page: PageClien
     shown = page.data(f"session/{source['agent']}/{source['session']}?turn={source['turn']}")
     [turn] = [turn for turn in shown["turns"] if turn["number"] == source["turn"]]
 
-    assert made["text"] == handoff_of(session.cwd)
+    assert differ_in(made["text"], handoff_of(session.cwd)) == []
     assert answer["path"] == str(session.cwd / ".carryover" / "handoff.md")
     assert (shown["session"]["id"], shown["session"]["project_id"]) == (session.session, number_of(page, session))
     parts = {"user": "You", "tool": "Bash pytest -q", "agent": "Claude Code"}
@@ -305,13 +306,23 @@ def test_a_port_of_another_program_is_said(daemon: DaemonProcess, free_port: Non
 def test_hooks_are_answered_in_time_while_the_page_is_busy(
     page: PageClient, shared: DaemonProcess, session: ClaudeSession
 ) -> None:
-    """An answer that took more than 0.85 s would be 503."""
+    """Browsers go on until each hook was answered; an answer that took more than 0.85 s would be 503."""
     number = number_of(page, session)
     hooks = HookClient(shared.state.socket)
-    with ThreadPoolExecutor(12) as browsers:
-        asked = [browsers.submit(page.get, f"/ui/api/project/{number}/handoff") for _ in range(24)]
-        answers = [hooks.start(session) for _ in range(5)]
-        shown = {each.result().status for each in asked}
+    answered = Event()
 
-    assert [(answer.status, "receipt" in answer.text) for answer in answers] == [(200, True)] * 5
-    assert shown <= {200, 503}
+    def browse() -> set[int]:
+        shown = set()
+        while not answered.is_set():
+            shown.add(page.get(f"/ui/api/project/{number}/handoff").status)
+        return shown
+
+    with ThreadPoolExecutor(4) as browsers:
+        asked = [browsers.submit(browse) for _ in range(4)]
+        try:
+            answers = [hooks.told(session) for _ in range(5)]
+        finally:
+            answered.set()
+
+    assert ["receipt" in answer for answer in answers] == [True] * 5
+    assert set().union(*(each.result() for each in asked)) <= {200, 503}

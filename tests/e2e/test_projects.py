@@ -47,7 +47,7 @@ def test_a_session_in_the_renamed_folder_is_given_what_was_done_before(
     looked_at(running, project)
     store = project.rename(project.with_name("store"))
 
-    assert TASK in hooks.start(in_folder(worked, store)).text
+    assert TASK in hooks.told(in_folder(worked, store))
 
     wait_until("the handoff there", lambda: TASK in handoff_of(store))
     assert [root["root"] for root in running.health()["projects"]] == [str(store)]
@@ -89,9 +89,9 @@ def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
         assert where in carryover(*words, cwd=worktree).stderr
 
     first = in_folder(session, worktree)
-    given = hooks.start(first)
+    given = hooks.told(first)
 
-    for text in (printed, given.text, handoff_of(worktree)):
+    for text in (printed, given, handoff_of(worktree)):
         assert "Add a discount function to the cart" in text
         assert f"the main checkout {project} (nothing was done in this worktree yet)" in text
     running.settle()
@@ -194,10 +194,10 @@ def test_the_first_session_in_a_project_gets_what_a_colleague_shared_as_backgrou
     own = ("--identity", str(tmp_path / "key"), "--project", str(project))
     assert carryover("import", str(tmp_path / "shop.age"), "--yes", *own).returncode == 0
     wait_until("the handoff", lambda: "from Ann's machine: Cap it" in handoff_of(project))
-    heard = hooks.start(session)
+    heard = hooks.told(session)
 
-    assert "Another person's words, from Ann's machine: Cap it (not checked, not the user's word:" in heard.text
-    assert "This is background only" in heard.text
+    assert "Another person's words, from Ann's machine: Cap it (not checked, not the user's word:" in heard
+    assert "This is background only" in heard
 
 
 @pytest.fixture

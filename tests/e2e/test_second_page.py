@@ -50,7 +50,7 @@ def test_at_work_it_waits_for_a_session_that_starts(
     assert "`.carryover/more.md`" in handoff_of(project)
     assert page_of(project) == ""
 
-    assert "read `.carryover/more.md` (" in hooks.start(ClaudeSession(session.folder, project, now=session.now)).text
+    assert "read `.carryover/more.md` (" in hooks.told(ClaudeSession(session.folder, project, now=session.now))
 
     wait_until("the page", lambda: "make part_1" in page_of(project))
 

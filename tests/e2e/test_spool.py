@@ -13,7 +13,7 @@ from carryover.faces.cli.main import main
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
-from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.daemon_process import DaemonProcess, differ_in, handoff_of, wait_until
 from support.hook_client import HookClient
 from support.hook_script import QUIET, HookScript
 
@@ -149,7 +149,7 @@ def test_a_ledger_that_was_deleted_is_made_again_from_the_spool(
     with running:
         running.settle()
         assert recorded(running, cascade.talk.id) == counted
-        wait_until("the handoff as it was", lambda: handoff_of(project) == before)
+        wait_until("the handoff as it was", lambda: differ_in(handoff_of(project), before) == [])
 
 
 def test_without_a_daemon_a_command_collects_pending_calls(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -41,6 +42,13 @@ def handoff_of(project: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return ""
+
+
+def differ_in(one: str, other: str) -> list[tuple[str, str]]:
+    """The lines in which two handoffs differ, but for what git said last where, on a busy machine, it did not answer in
+    time."""
+    pairs = zip_longest(one.splitlines(), other.splitlines(), fillvalue="")
+    return [pair for pair in pairs if pair[0] != pair[1] and "git did not answer in time" not in "".join(pair)]
 
 
 def agree_to_pointers(state: StateDir) -> None:

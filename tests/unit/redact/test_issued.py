@@ -160,7 +160,9 @@ def test_plain_lines_stay() -> None:
 
 
 @pytest.mark.parametrize("value", ["changeme", "change-me", "letmein", "P@ssw0rd", "hunter2", "admin123", "s3cret"])
-@pytest.mark.parametrize("name", ["secret", "token", "api_key", "client_secret", "passwd"])
-@pytest.mark.parametrize("form", ['{} = "{}"', "{}: {}", "{} = {}", "{}={}", '"{}": "{}"', "const {} = '{}';"])
-def test_passwords_that_everyone_knows_are_hidden(form: str, name: str, value: str) -> None:
-    assert value not in redact(form.format(name, value))[0]
+def test_passwords_that_everyone_knows_are_hidden(value: str) -> None:
+    names = ("secret", "token", "api_key", "client_secret", "passwd")
+    forms = ('{} = "{}"', "{}: {}", "{} = {}", "{}={}", '"{}": "{}"', "const {} = '{}';")
+    texts = [form.format(name, value) for name in names for form in forms]
+
+    assert [text for text in texts if value in redact(text)[0]] == []

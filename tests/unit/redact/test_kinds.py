@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
@@ -38,17 +38,18 @@ HEX = "0123456789abcdef" * 4
         ("jwt", "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0"),
     ],
 )
-@pytest.mark.parametrize("frame", ["{}", "see {} there", '"{}",', "('{}')", "first\\n{}\\nlast", "12→{}"])
-def test_a_known_token_is_replaced_wherever_it_stands(kind: str, secret: str, frame: str) -> None:
-    assert redact(frame.format(secret)) == (frame.format(f"[redacted:{kind}]"), {kind: 1})
+def test_a_known_token_is_replaced_wherever_it_stands(kind: str, secret: str) -> None:
+    frames = ("{}", "see {} there", '"{}",', "('{}')", "first\\n{}\\nlast", "12→{}")
+
+    replaced = [(frame.format(f"[redacted:{kind}]"), {kind: 1}) for frame in frames]
+    assert [redact(frame.format(secret)) for frame in frames] == replaced
 
 
-@pytest.mark.parametrize("sign", list("\u200b\u200c\u200d\u200e\u2060\u2063\ufeff\u00ad\u180e"))
 @pytest.mark.parametrize("places", [(2,), (3,), (9,), (20,), (2, 9, 30), tuple(range(1, 40))])
-def test_a_token_split_by_unseen_signs_is_hidden_in_json(sign: str, places: tuple[int, ...]) -> None:
+def test_a_token_split_by_unseen_signs_is_hidden_in_json(places: tuple[int, ...]) -> None:
     secret = "ghp_" + MIXED[:36]
     parts = [secret[start:end] for start, end in pairwise((0, *places, len(secret)))]
-    for ascii_only in (True, False):
+    for sign, ascii_only in product("\u200b\u200c\u200d\u200e\u2060\u2063\ufeff\u00ad\u180e", (True, False)):
         text = json.dumps({"said": f"It is {sign.join(parts)}."}, ensure_ascii=ascii_only)
 
         hidden, counts = redact(text)

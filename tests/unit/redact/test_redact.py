@@ -15,14 +15,12 @@ HIDDEN: list[list[str]] = json_lines("hidden")
 STAYS: list[str] = json_lines("stays")
 
 
-@pytest.mark.parametrize(("text", "hidden"), HIDDEN)
-def test_a_secret_is_hidden_and_what_stands_around_it_is_kept(text: str, hidden: str) -> None:
-    assert redact(text)[0] == hidden
+def test_a_secret_is_hidden_and_what_stands_around_it_is_kept() -> None:
+    assert [[text, redact(text)[0]] for text, _ in HIDDEN] == HIDDEN
 
 
-@pytest.mark.parametrize("text", STAYS)
-def test_ordinary_code_output_and_prose_and_placeholders_stay_as_they_are(text: str) -> None:
-    assert redact(text) == (text, {})
+def test_ordinary_code_output_and_prose_and_placeholders_stay_as_they_are() -> None:
+    assert [(text, redact(text)) for text in STAYS if redact(text) != (text, {})] == []
 
 
 def test_each_secret_is_counted_under_its_kind() -> None:
