@@ -90,8 +90,9 @@ def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
 
     first = in_folder(session, worktree)
     given = hooks.told(first)
+    written = wait_until("its own file", lambda: handoff_of(worktree) or None)
 
-    for text in (printed, given, handoff_of(worktree)):
+    for text in (printed, given, written):
         assert "Add a discount function to the cart" in text
         assert f"the main checkout {project} (nothing was done in this worktree yet)" in text
     running.settle()
