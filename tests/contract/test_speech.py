@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
+from hypothesis import settings
+
 from contract import speech
 from contract.case import Case
 
@@ -49,16 +52,19 @@ def templates(place: speech.Place) -> tuple[str, ...]:
     return (NAMES,) if is_worded else WITHIN.get(kind, ("{}",))
 
 
+@pytest.mark.hypothesis
 def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case) -> None:
+    """In each place half of the texts, which is all of them in two places; `make fuzz` tries all in each."""
+    step = 2 if settings().derandomize else 1
     forms = speech.all_forms()
     places = speech.places(case_id)
     assert (len(places) >= FEWEST_PLACES.get(case_id, USUAL), len(forms) >= FEWEST) == (True, True)
 
     spoke = []
-    for place in places:
+    for number, place in enumerate(places):
         expected = speech.unchanged(place)
         for template in templates(place):
-            for form in forms:
+            for form in forms[number % step :: step]:
                 _, others = speech.after(place, template.replace("{}", form))
                 if others != expected:
                     news = [body for body in others if body not in expected]
