@@ -48,7 +48,14 @@ def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) 
             take_over_project(state, root)
             checkout = Checkout(root)
             _take_back(checkout, settings, edits, Once(checkout, state, settings))
+    elif _goes(settings):  # as `git clean -fdx` leaves it, which removes the folder
+        _remove_rules(Checkout(root), edits)
     return edits
+
+
+def _goes(settings: ProjectSettings) -> bool:
+    """Whether nothing of ours may be in the project."""
+    return settings.pointers == "off" or settings.excluded is not None
 
 
 def _take_back(checkout: Checkout, settings: ProjectSettings, edits: Pass, once: Once) -> None:
@@ -60,7 +67,7 @@ def _take_back(checkout: Checkout, settings: ProjectSettings, edits: Pass, once:
         take_out(root, edits)
         hide_no_more(checkout, edits)
     once.forget()
-    if settings.pointers == "off" or settings.excluded is not None:
+    if _goes(settings):
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
         _remove_store(checkout, edits)
@@ -79,6 +86,10 @@ def _remove_store(checkout: Checkout, edits: Pass) -> None:
         store.rmdir()
     except OSError:
         return
+    _remove_rules(checkout, edits)
+
+
+def _remove_rules(checkout: Checkout, edits: Pass) -> None:
     for name, edit in rule_removals(checkout, ()):
         edits.carry_out(name, edit)
 

@@ -235,6 +235,22 @@ def test_the_rule_stays_while_another_checkout_has_a_handoff(home: Path) -> None
     assert ".carryover/" not in Checkout(tree).exclude.read_text()
 
 
+def test_a_project_whose_folder_git_cleaned_away_keeps_no_rule(home: Path) -> None:
+    root = plain(home)
+    before = (root / ".git/info/exclude").read_bytes()
+    without_pointers = ProjectSettings(decided=False)
+    assert publish(root, CleanText(TEXT), without_pointers).refusal is None
+    git(root, "clean", "--quiet", "-fdx")
+    (root / ".gitignore").write_text("*\n!*/\n")
+    assert "takes .carryover back in" in (publish(root, CleanText(TEXT), without_pointers).refusal or "")
+    assert (root / ".git/info/exclude").read_bytes() != before
+
+    take_back(root, ProjectSettings(pointers="off"))
+
+    assert (root / ".git/info/exclude").read_bytes() == before
+    assert not (root / ".carryover").exists()
+
+
 def test_each_clone_worktree_and_submodule_ignores_its_handoff_though_only_pointers_are_committed(home: Path) -> None:
     """A teammate has the committed pointers, and no rule: it is made before the handoff."""
     first = repository(home / "first", {"a.py": "1\n"})
