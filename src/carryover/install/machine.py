@@ -98,8 +98,9 @@ def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[str, b
     *usual, nvm = _of_the_user(machine.home, machine.platform, *map(machine.env.get, variables()))
     yield from ((folder, False) for folder in usual)
     with suppress(OSError):
-        nodes = sorted(os.listdir(nvm), key=lambda name: [*map(int, _NUMBERS.findall(name))], reverse=True)  # noqa: PTH208
-        yield from ((f"{nvm}/{node}/bin", False) for node in nodes)
+        nodes = list(Path(nvm).iterdir())
+        nodes.sort(key=lambda path: [int(number) for number in _NUMBERS.findall(path.name)], reverse=True)
+        yield from ((str(folder / "bin"), False) for folder in nodes)
     yield from ((str(machine.root / folder), False) for folder in _OF_THE_SYSTEM)
 
 
