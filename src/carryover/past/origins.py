@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,13 +23,13 @@ from carryover.past.sessions import show_command
 from carryover.paths import expanded
 from carryover.platform import here
 from carryover.probe.git_history import Commit, commit_named, files_of_commit, former_names
-from carryover.probe.source_code import Definition, definitions, language_of
+from carryover.probe.source_code import Definition, Effort, definitions, language_of
 from carryover.terminal.output import did_you_mean
 
 _PART: Final = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
 MOST_LINES: Final = 2_000
 """Most lines that are looked up at once."""
-_PARSE_S: Final = 2.0
+_PARSE_STEPS: Final = 80_000
 
 
 class Origin(NamedTuple):
@@ -160,11 +159,10 @@ def _defined(file: Path, name: str) -> Definition:
 
 def _definitions(file: Path) -> list[Definition]:
     language = language_of(str(file))
-    until = time.monotonic() + _PARSE_S
     try:
         if language is None:
             raise TimeoutError
-        return definitions(read_bytes_bounded(file, MOST_BYTES), language, give_up=lambda: time.monotonic() > until)
+        return definitions(read_bytes_bounded(file, MOST_BYTES), language, Effort(_PARSE_STEPS))
     except TimeoutError as error:
         raise UserError(
             f"What {file.name} defines is not known: there is no grammar for it, or it took too long to read. "

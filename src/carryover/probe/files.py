@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Final
 
 from carryover.facts import FileFacts, FileQuery
 from carryover.probe.memory import recall, remember
-from carryover.probe.source_code import examine, language_of
+from carryover.probe.source_code import Effort, examine, language_of
 from carryover.text.boxes import boxes_in, is_document
 
 LARGEST_BYTES: Final = 256 << 10
+MOST_STEPS: Final = 8000
+"""What may be parsed for one handoff, in steps of `Effort`: about 1 MiB of code, 0.2 s."""
 
 
 def file_facts(
-    root: Path, queries: Sequence[FileQuery], *, limit_bytes: int = 1 << 20, budget_s: float = 0.2
+    root: Path, queries: Sequence[FileQuery], *, limit_bytes: int = 1 << 20, most_steps: int = MOST_STEPS
 ) -> dict[str, FileFacts]:
-    """Returns facts by path for as many of `queries` as `budget_s` allows, except for paths that lead out of `root`.
-    Only regular files inside `root`, even after following symlinks, are read, and only up to `limit_bytes`; for
-    anything else only its existence is reported. Never raises for a file."""
-    deadline = monotonic() + budget_s
-
-    def out_of_time() -> bool:
-        return monotonic() >= deadline
-
+    """Returns facts by path, except for paths that lead out of `root`. Only regular files inside `root`, even after
+    following symlinks, are read, and only up to `limit_bytes`; for anything else, and for code beyond `most_steps`,
+    only its existence is reported. Never raises for a file."""
     real_root = os.path.realpath(root)
+    effort = Effort(most_steps)
     found: dict[str, FileFacts] = {}
     for query in queries:
-        if out_of_time():
-            break
         path = os.path.normpath(root / query.path)
         if is_inside(path, os.path.normpath(root)):
-            found[query.path] = _facts_of(path, real_root, query, limit_bytes, out_of_time)
+            found[query.path] = _facts_of(path, real_root, query, limit_bytes, effort)
     return found
 
 
@@ -44,7 +39,7 @@ def is_inside(path: str, root: str) -> bool:
     return path.startswith(root.rstrip(os.sep) + os.sep)
 
 
-def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_time: Callable[[], bool]) -> FileFacts:
+def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, effort: Effort) -> FileFacts:
     language = language_of(query.path)
     try:
         if not os.path.lexists(path):
@@ -69,16 +64,18 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
             return FileFacts(exists=True)
         stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
         question = (real, query.line, query.anchor)
-        known: FileFacts | None = recall(question, stamp)
+        known: tuple[FileFacts, int] | None = recall(question, stamp)
         if known is not None:
-            return known
+            facts, steps = known
+            return facts if not steps or effort.spend(steps) else FileFacts(exists=True)
         source = file.read(limit)
+    before = effort.left
     if language is None:
         facts = FileFacts(exists=True, boxes=boxes_in(source.decode("utf-8", "replace").splitlines()))
     else:
-        facts = examine(source, language, _edited_line(source, query), give_up=out_of_time)
+        facts = examine(source, language, _edited_line(source, query), effort)
     if facts != FileFacts(exists=True):  # else the parse was given up
-        remember(question, stamp, facts)
+        remember(question, stamp, (facts, before - effort.left))
     return facts
 
 

@@ -7,7 +7,6 @@ the extra `carryoverd[languages]` is installed. Without a usable grammar, functi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -55,16 +54,24 @@ def language_of(path: str) -> str | None:
     return _LANGUAGES.get(suffix) or _NAMED.get(name.name) or _PACKED.get(suffix)
 
 
-def examine(
-    source: bytes, language: str, line: int | None, *, give_up: Callable[[], bool] = lambda: False
-) -> FileFacts:
-    """Returns all facts about a file from a single parse; `line` is 1-based.
+class Effort:
+    """How much may still be parsed, in steps that the parser itself counts (100 of its operations each, about 25 µs),
+    so that parsing ends at the same place on a slow machine as on a fast one."""
 
-    `give_up` is called every few microseconds of work, while other threads run. Once it returns True, what the parse
-    would show stays unknown, as without a grammar for the language.
-    """
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def spend(self, steps: int = 1) -> bool:
+        """Returns whether so many more steps may be taken, and takes them."""
+        self.left -= steps
+        return self.left >= 0
+
+
+def examine(source: bytes, language: str, line: int | None, effort: Effort) -> FileFacts:
+    """Returns all facts about a file from a single parse; `line` is 1-based. Where the effort ends, what the parse
+    would show stays unknown, as without a grammar for the language."""
     try:
-        tree = _tree(source, language, give_up)
+        tree = _tree(source, language, effort)
     except TimeoutError:
         return FileFacts(exists=True)
     # Errors in C and C++ say nothing: macros hide them from a parser. Packed grammars know no newest syntax.
@@ -74,13 +81,13 @@ def examine(
     return FileFacts(exists=True, parses=parses, symbol=symbol)
 
 
-def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
+def _tree(source: bytes, language: str, effort: Effort) -> Tree:
     """Returns the syntax tree of a file, whose nodes must not be asked for their `text` (see `_text`)."""
     from tree_sitter import Parser
 
     known = grammar(language)
-    if known is None or give_up():
-        raise TimeoutError("no grammar is installed, or there is no time for a parse")
+    if known is None or not effort.spend():
+        raise TimeoutError("no grammar is installed, or nothing more may be parsed")
     # tree-sitter 0.26.1 never frees what this returns, so it is one buffer, which is emptied in the end.
     buffer = bytearray()
 
@@ -90,7 +97,7 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
 
     try:
         # The callback lets other threads run: a plain parse holds the interpreter lock until it is done.
-        return Parser(known).parse(chunk, progress_callback=lambda _offset, _error: give_up())
+        return Parser(known).parse(chunk, progress_callback=lambda _offset, _error: not effort.spend())
     except ValueError as error:
         raise TimeoutError("the parse was given up") from error
     finally:
@@ -146,11 +153,11 @@ class Definition(NamedTuple):
     last: int
 
 
-def definitions(source: bytes, language: str, *, give_up: Callable[[], bool] = lambda: False) -> list[Definition]:
-    """Returns what a file defines, in its order. Raises TimeoutError without a grammar, or if it gave up."""
+def definitions(source: bytes, language: str, effort: Effort) -> list[Definition]:
+    """Returns what a file defines, in its order. Raises TimeoutError without a grammar, or where the effort ends."""
     found = []
     between = _SEPARATORS.get(language, ".")
-    waiting: list[tuple[Node, tuple[str, ...]]] = [(_tree(source, language, give_up).root_node, ())]
+    waiting: list[tuple[Node, tuple[str, ...]]] = [(_tree(source, language, effort).root_node, ())]
     while waiting:
         node, around = waiting.pop()
         name = _name_of(node, source) if _defines(node, language) else None

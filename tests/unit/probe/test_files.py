@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def look(root: Path, path: str, line: int | None = None, anchor: str | None = None) -> FileFacts | None:
-    return file_facts(root, [FileQuery(path=path, line=line, anchor=anchor)], budget_s=30).get(path)
+    return file_facts(root, [FileQuery(path=path, line=line, anchor=anchor)]).get(path)
 
 
 def test_an_edit_is_found_again_where_its_text_stands_now_nearest_to_where_it_was(root: Path) -> None:
@@ -89,16 +89,25 @@ def test_a_large_file_is_not_read(root: Path) -> None:
     (root / "large.py").write_text("# note\n" * 100)
 
     assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=699) == {"large.py": FileFacts(exists=True)}
-    assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=700, budget_s=30)["large.py"].parses is True
+    assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=700)["large.py"].parses is True
 
 
-def test_a_parse_that_takes_too_long_is_given_up_and_not_remembered(root: Path) -> None:
+def test_what_may_be_parsed_ends_at_the_same_file_also_if_some_are_known_from_before(root: Path) -> None:
+    names = ("first.py", "long.py", "PLAN.md", "last.py")
+    for name in names:
+        (root / name).write_text("- [x] done\n" if name == "PLAN.md" else "x = [1, 2, 3]\n" * 2000)
     (root / "long.py").write_text("x = [1, 2, 3]\n" * 60_000)
-    query = FileQuery(path="long.py", line=1)
+    queries = [FileQuery(path=name, line=1) for name in names]
+    known = FileFacts(exists=True, parses=True)
 
-    assert file_facts(root, [query], budget_s=0) == {}
-    assert file_facts(root, [query], budget_s=0.005) == {"long.py": FileFacts(exists=True)}
-    assert file_facts(root, [query], budget_s=60) == {"long.py": FileFacts(exists=True, parses=True)}
+    unread = file_facts(root, queries, most_steps=1000)
+    assert unread == dict.fromkeys(names, FileFacts(exists=True)) | {
+        "first.py": known,
+        "PLAN.md": FileFacts(exists=True, boxes=Boxes(1, 1)),
+    }
+    whole = file_facts(root, queries, most_steps=1_000_000)
+    assert whole == unread | {"long.py": known, "last.py": known}
+    assert file_facts(root, queries, most_steps=1000) == unread, "though all of it is remembered"
 
 
 def test_a_file_is_parsed_once_and_read_again_when_it_has_changed(root: Path) -> None:

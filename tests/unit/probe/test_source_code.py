@@ -12,8 +12,18 @@ from packaging.requirements import Requirement
 
 from carryover.facts import FileFacts
 from carryover.probe import source_code
-from carryover.probe.source_code import _LANGUAGES, _PACKED, GRAMMARS, definitions, examine, grammar, language_of
+from carryover.probe.source_code import (
+    _LANGUAGES,
+    _PACKED,
+    GRAMMARS,
+    Effort,
+    definitions,
+    examine,
+    grammar,
+    language_of,
+)
 
+PLENTY = Effort(1 << 40)
 FIXTURES = Path(__file__).parent / "fixtures" / "source_code"
 SOURCES = {file.stem: file.read_text(encoding="utf-8") for file in sorted(FIXTURES.glob("*.txt"))}
 """By language, with the symbol expected on each line behind `»`; none: no symbol."""
@@ -33,15 +43,15 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
 
     source = source_of(language)
 
-    assert [examine(source, language, number).symbol for number in range(1, len(lines) + 1)] == expected
-    assert examine(source, language, None).parses
+    assert [examine(source, language, number, PLENTY).symbol for number in range(1, len(lines) + 1)] == expected
+    assert examine(source, language, None, PLENTY).parses
 
 
 @pytest.mark.parametrize("language", READABLE)
 def test_what_a_file_defines_is_what_its_lines_are_in(language: str) -> None:
     named = {line.partition("»")[2].strip() for line in SOURCES[language].split("\n")} - {""}
 
-    assert {found.name for found in definitions(source_of(language), language)} == named
+    assert {found.name for found in definitions(source_of(language), language, PLENTY)} == named
 
 
 @pytest.mark.parametrize(
@@ -61,7 +71,7 @@ def test_what_a_file_defines_is_what_its_lines_are_in(language: str) -> None:
 def test_a_broken_file_does_not_parse_and_of_macros_nothing_is_said(
     language: str, source: bytes, parsed: bool | None
 ) -> None:
-    assert examine(source, language, None).parses is parsed
+    assert examine(source, language, None, PLENTY).parses is parsed
 
 
 @pytest.mark.parametrize(
@@ -95,18 +105,18 @@ def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: 
     source = source_of(language)
     torn = source[:cut] + junk + source[cut:]
 
-    facts = examine(torn, language, line)
+    facts = examine(torn, language, line, PLENTY)
 
     assert facts.exists
     assert facts.parses is not None or language in ("c", "cpp", *_PACKED.values())
-    assert examine(torn, language, line) == facts
+    assert examine(torn, language, line, PLENTY) == facts
 
 
 @pytest.mark.parametrize("unit", [b"(((", b"/*", b"#if\n"])
 def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> None:
     def seconds(size: int) -> float:
         start = time.process_time()
-        examine(unit * (size // len(unit)), "cpp", 1)
+        examine(unit * (size // len(unit)), "cpp", 1, PLENTY)
         return time.process_time() - start
 
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
@@ -145,11 +155,11 @@ def test_the_grammar_of_a_language_is_one_that_an_installation_brings(language: 
     assert module.replace("_", "-") in required
 
 
-def test_without_a_grammar_or_the_time_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert examine(source_of("python"), "python", 2, give_up=lambda: True) == FileFacts(exists=True)
+def test_without_a_grammar_or_effort_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert examine(source_of("python"), "python", 2, Effort(0)) == FileFacts(exists=True)
     without("tree_sitter_", monkeypatch)
 
     assert grammar("python") is None
     assert grammar("kotlin") is None, "the extra is not installed either"
-    assert examine(source_of("kotlin"), "kotlin", 2) == FileFacts(exists=True)
-    assert examine(source_of("python"), "python", 3) == FileFacts(exists=True)
+    assert examine(source_of("kotlin"), "kotlin", 2, PLENTY) == FileFacts(exists=True)
+    assert examine(source_of("python"), "python", 3, PLENTY) == FileFacts(exists=True)
