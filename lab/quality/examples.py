@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 from zlib import crc32
 
+from carryover.distill.learned import NAME
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import described, mentioned
@@ -63,8 +64,13 @@ def _example(
     if view is None or not needed:
         return []
     known, now = mentioned(view)
-    names = {key: described(key, name, now) for key, name in known.items()}
+    names = {key: by_row(described(key, name, now)) for key, name in known.items()}
     return [Example(name, repository, target, names, needed, view)]
+
+
+def by_row(described: Iterable[float]) -> dict[str, float]:
+    """Returns what is known of a name by the rows of `NAME`."""
+    return dict(zip(NAME, described, strict=True))
 
 
 def learned(examples: Iterable[Example], share: float) -> dict[str, float]:

@@ -17,7 +17,7 @@ from carryover.distill.names import Name
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import described
 from quality import learn
-from quality.examples import TARGETS, Example, by_age, fold_of, held_by_best, learned, out_of_fold
+from quality.examples import TARGETS, Example, by_age, by_row, fold_of, held_by_best, learned, out_of_fold
 from quality.fetch import is_any_there, sessions_folder
 from quality.manifest import Session, half_of
 
@@ -39,7 +39,7 @@ def examples(count: int = 24) -> list[Example]:
             said, called = chance.randrange(4), chance.randrange(4)
             seen = Name("", said + called + 1, said, called, 100 - age, 100 - said_age, 100 - called_age)
             name = f"name_{at}{'.py' if at % 2 else ''}"
-            names[name] = described(name, seen, 100)
+            names[name] = by_row(described(name, seen, 100))
         needed = frozenset(name for name in names if chance.random() < (0.6 if name.endswith(".py") else 0.05))
         repository = f"someone/{number % 8}"
         made.append(Example(f"{number:02}", repository, TARGETS[number % 2], names, needed, NOWHERE))

@@ -61,7 +61,10 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
     files: list[str] = []
     others: list[str] = []
     suffixes = {suffix_of(name.shown) for name in names.values() if _is_path(name.shown)} - {""}
-    for key in sorted(names.keys() - held, key=lambda key: (-names[key].worth, key)):
+    best = [(-name.worth, key) for key, name in names.items() if key not in held]
+    heapq.heapify(best)  # few of them are needed in order
+    while best:
+        _, key = heapq.heappop(best)
         if _says_little(key):
             continue
         shown = _shown(names[key].shown, root)

@@ -39,7 +39,7 @@ _ELLIPSIS: Final = "…"
 _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 
-@lru_cache(maxsize=512)  # most quotes are the same in every handoff
+@lru_cache(maxsize=4096)  # most quotes are the same in every handoff
 def _formed_lines(text: str) -> tuple[tuple[LineForm, str], ...]:
     raw_lines = without_stacks(without_ansi(text)).splitlines()
     forms = line_forms(raw_lines)
@@ -95,7 +95,7 @@ def _shortened(word: re.Match[str]) -> str:
     return f"{word[0][:_LONG_WORD_KEPT]}…{word[0][-_LONG_WORD_KEPT:]}"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
     """Splits `text` into lines of a handoff: short neighbours are joined, but not code with prose, and long lines split
     at the ends of sentences. The first line leaves room for a label of `beside` characters."""

@@ -184,12 +184,12 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     return lines
 
 
-@lru_cache(maxsize=1024)  # most lines are the same in every handoff
 def neutralize(text: str) -> str:
     """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     return without_marks(one_line(text).replace("```", "'''").replace("~~~", "'''"))
 
 
+@lru_cache(maxsize=4096)  # most lines are the same in every handoff
 def _safe(text: str) -> str:
     """Returns `text` neutralized, without secrets, and with no tag at all: which of them mean something depends on the
     reader. That comes last, since `<token>` is no secret."""

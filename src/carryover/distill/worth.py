@@ -3,8 +3,10 @@ wrote the numbers in `learned.py`)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from functools import lru_cache
+from math import exp, log1p
+from operator import mul
 from typing import Final, NamedTuple
 
 from carryover.distill.learned import NAME
@@ -14,13 +16,13 @@ from carryover.text.pattern import later
 
 _SUFFIX: Final = later(r"\.[a-z]\w{0,4}$")
 _DIGIT: Final = later(r"\d")
+_WEIGHTS: Final = tuple(NAME.values())
 
 
 def worth(name: str, seen: Name, now: int) -> float:
     """Returns the chance, from 0 to 1, that the next agent needs a name after `now` events; `name` as `names_in`
     compares it."""
-    chance = sum(NAME[what] * value for what, value in described(name, seen, now).items())
-    return 1 / (1 + math.exp(-chance))
+    return 1 / (1 + exp(-sum(map(mul, _WEIGHTS, described(name, seen, now)))))
 
 
 def suffix_of(name: str) -> str:
@@ -29,25 +31,28 @@ def suffix_of(name: str) -> str:
     return found[0] if found is not None else ""
 
 
-def described(name: str, seen: Name, now: int) -> dict[str, float]:
-    """Returns what is known of a name after `now` events, by the rows of `NAME`. What was never mentioned somewhere is
+def described(name: str, seen: Name, now: int) -> tuple[float, ...]:
+    """Returns what is known of a name after `now` events, in the order of `NAME`. What was never mentioned somewhere is
     as old there as the past."""
-    return {
-        "any name": 1.0,
-        "mentions": math.log1p(seen.mentions),
-        "in words": math.log1p(seen.said),
-        "in calls": math.log1p(seen.called),
-        "age": math.log1p(now - seen.last),
-        "age in words": math.log1p(now - seen.last_said),
-        "age in calls": math.log1p(now - seen.last_called),
-        "length of the past": math.log1p(now),
-        "only printed": float(not (seen.said or seen.called)),
-        "plain word": float(name.isalpha()),
-        "digit": float(_DIGIT.search(name) is not None),
-        "dot": float("." in name),
-        "suffix": float(suffix_of(name) != ""),
-        "length": len(name) / 20,
-    }
+    return (
+        1.0,
+        log1p(seen.mentions),
+        log1p(seen.said),
+        log1p(seen.called),
+        log1p(now - seen.last),
+        log1p(now - seen.last_said),
+        log1p(now - seen.last_called),
+        log1p(now),
+        0.0 if seen.said or seen.called else 1.0,
+        *_formed(name),
+    )
+
+
+@lru_cache(maxsize=1 << 14)  # most names are the same in every handoff
+def _formed(name: str) -> tuple[float, ...]:
+    """Returns what the form of a name says: the last rows of `NAME`."""
+    has_digit = _DIGIT.search(name) is not None
+    return float(name.isalpha()), float(has_digit), float("." in name), float(suffix_of(name) != ""), len(name) / 20
 
 
 class InPlay(NamedTuple):
@@ -72,20 +77,34 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
         for digest in session.digests:
             before = now - since - digest.heard
             for key, name in digest.names.items():
-                found[key] = _both(found.get(key), name, before)
+                known = found.get(key)
+                found[key] = _later(name, before) if known is None else _both(known, name, before)
         since += max(digest.heard for digest in session.digests)
     return found, now
 
 
-def _both(known: Name | None, name: Name, before: int) -> Name:
-    """Returns a name that was mentioned in two threads, of which the second began after `before` events."""
-    known = known or Name(name.shown, 0, 0, 0, 0, 0, 0)
+def _later(name: Name, before: int) -> Name:
+    """Returns a name of a thread that began after `before` events."""
+    said, called = name.last_said, name.last_called
     return Name(
-        shown=known.shown,
-        mentions=known.mentions + name.mentions,
-        said=known.said + name.said,
-        called=known.called + name.called,
-        last=max(known.last, name.last + before),
-        last_said=max(known.last_said, name.last_said + before if name.said else 0),
-        last_called=max(known.last_called, name.last_called + before if name.called else 0),
+        name.shown,
+        name.mentions,
+        name.said,
+        name.called,
+        name.last + before,
+        said + before if name.said else 0,
+        called + before if name.called else 0,
+    )
+
+
+def _both(known: Name, name: Name, before: int) -> Name:
+    """Returns a name that was mentioned in two threads, of which the second began after `before` events."""
+    return Name(
+        known.shown,
+        known.mentions + name.mentions,
+        known.said + name.said,
+        known.called + name.called,
+        max(known.last, name.last + before),
+        max(known.last_said, name.last_said + before) if name.said else known.last_said,
+        max(known.last_called, name.last_called + before) if name.called else known.last_called,
     )

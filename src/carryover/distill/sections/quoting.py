@@ -143,9 +143,11 @@ def asked_before(step: Step) -> str:
 def replying_to(step: Step) -> str:
     """Returns what the label of a short prompt adds: the question at the end of the turn before, or what a prompt that
     begins with a reply followed; empty if there is none."""
-    asked = asked_before(step)
     prompt = step.turn.prompt
-    if step.turn.chars > _SHORT_REPLY or prompt.startswith("/") or is_question(prompt) or PROTOCOL_QUESTION in asked:
+    if step.turn.chars > _SHORT_REPLY or prompt.startswith("/") or is_question(prompt):
+        return ""
+    asked = asked_before(step)
+    if PROTOCOL_QUESTION in asked:
         return ""
     if asked:  # Next action has the question that a prompt without any work since replied to
         return "" if is_bare(step.turn) else f", asked “{excerpt(asked, _ASKED_CHARS)}”"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from operator import attrgetter
 from typing import Final
 
@@ -30,8 +30,9 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
     newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
     steps = [step for step in past.steps if newest.get(step.turn.sent) is step]
+    corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
     entries: list[Entry] = []
-    for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(past, step)):
+    for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
         entries += _prompt(past, step)
     return packed(sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: entry.at_ms))
 
@@ -55,19 +56,15 @@ def _whose(past: Past, step: Step) -> str:
     return "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
 
 
-def _rank(past: Past, step: Step) -> tuple[bool, bool, int]:
+def _rank(step: Step, corrected: Container[tuple[int, int]]) -> tuple[bool, bool, int]:
     """Orders prompts: corrections first, short replies last, the newest first."""
-    return not _corrects(past, step), only_replies(step.turn.prompt), -step.turn.at_ms
+    corrects = (id(step.view), step.turn.number) in corrected
+    return not corrects, only_replies(step.turn.prompt), -step.turn.at_ms
 
 
-def _corrects(past: Past, step: Step) -> bool:
-    """Whether the prompt came right after an interruption or a refusal."""
-    before = [one.turn for one in past.steps if one.view is step.view and one.turn.number == step.turn.number - 1]
-    return any(turn.end == "interrupted" or _has_refusal(turn) for turn in before)
-
-
-def _has_refusal(turn: Turn) -> bool:
-    return any(reply.refused for reply in turn.replies)
+def _asks_for_correction(turn: Turn) -> bool:
+    """Whether what comes right after the turn corrects it: it was interrupted, or something in it was refused."""
+    return turn.end == "interrupted" or any(reply.refused for reply in turn.replies)
 
 
 def _replies(past: Past) -> list[Entry]:
