@@ -47,6 +47,7 @@ class Pretend:
         self.slow: dict[str, asyncio.Event] = {}
         """Searches that are answered only when their event is set."""
         self.locked = False
+        self.unread = 0
         self.silent = False
         """Whether the disk with the projects' folders does not answer."""
         self.startable: Sequence[str] = ("claude-code", "codex", "gemini-cli")
@@ -100,12 +101,15 @@ class Pretend:
             raise web.HTTPForbidden
         return web.Response(body=msgspec.json.encode(value), content_type="application/json")
 
+    def _projects(self) -> types.Projects:
+        return types.Projects(tuple(self.projects), tuple(self.startable), transcripts=340, unread=self.unread)
+
     async def _data(self, request: web.Request) -> web.Response:
         match request.match_info["data"].split("/"):
             case ["me"]:
                 return self._answer(_known("me", Me))
             case ["projects"]:
-                return self._answer(types.Projects(tuple(self.projects), startable=tuple(self.startable)))
+                return self._answer(self._projects())
             case ["project", "1", "handoff"]:
                 path = "/home/dev/code/shop/.carryover/handoff.md"
                 return self._answer(types.ProjectHandoff(handoff=self.handoff, path=path, tokens=612))

@@ -44,6 +44,18 @@ async def test_thirty_projects_are_on_a_screen_in_groups_by_age(opened: Opened) 
     assert row == ["project-7", "Euro or cents?", "Waits for you", "Claude Code", "1 day ago"]
 
 
+async def test_a_history_that_is_being_read_says_how_far_it_is(opened: Opened) -> None:
+    page, pretend = opened
+    await show_sixty(opened)
+    pretend.unread = 300
+    await pretend.changed(1)
+    await page.until("document.querySelector('main').innerText.includes('40 of 340 transcripts read')")
+
+    pretend.unread = 0
+    await pretend.changed(1)
+    await page.until("!document.querySelector('main').innerText.includes('340')")
+
+
 async def test_projects_are_filtered_as_one_types_by_name_words_and_state(opened: Opened) -> None:
     page = opened.page
     await show_sixty(opened)

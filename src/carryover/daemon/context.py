@@ -52,6 +52,10 @@ class DaemonContext:
     """Set at the next change, which brings another event."""
     last_rescan_ms: int | None = field(default=None, init=False)
     """Time at which the last full scan of the sources began; None until the first has ended."""
+    transcripts: int = field(default=0, init=False)
+    """How many transcripts that scan found."""
+    unread: Callable[[], int] = field(default=lambda: 0, init=False)
+    """How many of them wait to be read."""
     pools: list[ThreadPoolExecutor] = field(default_factory=list, init=False)
     """Thread pools of the daemon's parts, to be shut down at the end."""
     now_ms: Callable[[], int] = field(default_factory=lambda: lambda: int(time.time() * 1000), init=False)

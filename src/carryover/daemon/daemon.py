@@ -88,6 +88,7 @@ class Daemon:
         read = self._publish_queue.source_read
         self._imports = Imports(context, on_read=read, published=self._publish_queue.flush)
         self._ingest_queue = IngestQueue(context, read)
+        context.unread = lambda: self._ingest_queue.waiting
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
         rescan = partial(self._rescanner.request, "retention")
@@ -285,9 +286,9 @@ class Daemon:
             rss_bytes=rss_bytes,
             paused=context.config.paused,
             caught_up=context.last_rescan_ms is not None and self._ingest_queue.idle and self._publish_queue.idle,
-            waiting_sources=self._ingest_queue.waiting,
+            waiting_sources=context.unread(),
             last_sweep_ms=context.last_rescan_ms,
-            sources=self._rescanner.sources,
+            sources=context.transcripts,
             broken_sources=self._ingest_queue.broken,
             watch=msgspec.structs.replace(watch, reason=watch.reason or self._project_watcher.state.reason),
             tasks=list(self._supervisor.states.values()),

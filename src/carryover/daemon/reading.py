@@ -177,7 +177,6 @@ class Rescanner:
         self._reason = "start"
         self._folders: dict[Place, str] = {}
         """The project of each place that was looked into and is still there; "" if it has none."""
-        self.sources = 0
 
     def request(self, reason: str) -> None:
         """Requests a rescan in the near future."""
@@ -207,9 +206,9 @@ class Rescanner:
             found = await compare_with_disk(ledger, context.agents, roots, now_ms=now_ms, also_broken=also_broken)
             await self._queue(found)
             context.last_rescan_ms = now_ms
-            self.sources = len(found.seen)
+            context.transcripts = len(found.seen)
             if found.outdated or found.gone or first:
-                counts = {"sources": self.sources, "changed": len(found.outdated), "gone": len(found.gone)}
+                counts = {"sources": context.transcripts, "changed": len(found.outdated), "gone": len(found.gone)}
                 context.log.info("swept", reason=Word(reason), **counts, ms=(time.monotonic() - started) * 1000)
 
     async def _queue(self, found: Comparison) -> None:

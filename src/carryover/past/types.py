@@ -57,6 +57,10 @@ class Projects(msgspec.Struct, frozen=True):
     projects: tuple[Project, ...]
     startable: tuple[str, ...] = ()
     """Ids of the agents to continue in."""
+    transcripts: int = 0
+    """How many transcripts there are on disk."""
+    unread: int = 0
+    """How many of them wait to be read."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

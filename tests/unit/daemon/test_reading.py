@@ -260,7 +260,7 @@ async def test_a_rescan_queues_what_changed_and_notes_what_vanished(
     session.prompt("Add a discount")
     os.utime(session.path, (time.time() - 3600,) * 2)
     assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
-    assert (rescanner.sources, desk.events()) == (1, 2)
+    assert (desk.context.transcripts, desk.events()) == (1, 2)
     aside = session.path.rename(session.path.with_suffix(".aside"))
     assert await rescanned() == ["reason=safety_net sources=0 changed=0 gone=1"]
     aside.rename(session.path)

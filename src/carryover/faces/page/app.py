@@ -69,6 +69,9 @@ class Host(Protocol):
     home: Path
     env: Mapping[str, str]
     config: Config
+    transcripts: int
+
+    def unread(self) -> int: ...
 
     def now_ms(self) -> int: ...
 
@@ -174,8 +177,10 @@ class Page:
 
                 def listed(db: sqlite3.Connection) -> Projects:
                     able = projects.continuable(db, config, home, env)
-                    return projects.listed_projects(db, config, now_ms=now_ms, startable=able)
+                    found = projects.listed_projects(db, config, now_ms=now_ms, startable=able)
+                    return msgspec.structs.replace(found, transcripts=transcripts, unread=unread)
 
+                transcripts, unread = self._host.transcripts, self._host.unread()
                 return await self._read(listed)
             case ("GET", "project", number, what):
                 return await self._project(request, _number(number), what)

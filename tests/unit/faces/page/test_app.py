@@ -41,12 +41,16 @@ class Host:
         self.home = home
         self.env: Mapping[str, str] = {"HOME": str(home), "NOTIFY_SOCKET": "/none"}
         self.config = Config()
+        self.transcripts = 3
         self.clock = Clock()
         self.open = threading.Event()
         self.open.set()
 
     def now_ms(self) -> int:
         return 1_000_000
+
+    def unread(self) -> int:
+        return 2
 
     def read_ledger(self) -> closing[sqlite3.Connection]:
         assert self.open.wait(60)
@@ -111,6 +115,11 @@ async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_b
 
     assert sorted(await asyncio.gather(*waiting)) == [200] * MOST_WAITING + [503] * 3
     assert await browser.get("api/projects") == 200
+
+
+async def test_the_list_says_how_many_transcripts_wait_to_be_read(page: Page) -> None:
+    listed = await Browser(page).json("api/projects")
+    assert (listed["transcripts"], listed["unread"]) == (3, 2)
 
 
 async def test_no_third_command_runs_beside_two_others(page: Page) -> None:

@@ -46,6 +46,12 @@ export async function projects() {
   return (await listed()).projects;
 }
 
+/** How many of the transcripts on disk are read: `[read, all]`. */
+export async function howFar() {
+  const { transcripts, unread } = await listed();
+  return [Math.max(0, transcripts - unread), transcripts];
+}
+
 /** The ids of the agents to continue in: those that are installed and have worked here. */
 export async function startable() {
   return (await listed()).startable;

@@ -1,6 +1,6 @@
 // The list of projects: a row each, grouped by age.
 
-import { agentName, projects, shortPath } from "./api.js";
+import { agentName, howFar, projects, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { age, at, counted, h, time } from "./dom.js";
 import { Rows } from "./lists.js";
@@ -13,17 +13,23 @@ const WAITING = ["you", "approval"];
 export async function list() {
   const all = await projects();
   const sums = h("p", { class: "dim" });
+  const read = h("p", { class: "dim", hidden: true });
   const rows = new Rows({
     noun: "project", items: all, texts, group: (of) => age(of.last_ms), drawn: row, kept, name: "all-projects",
   });
-  const sum = () => sums.replaceChildren(...summed(rows.items));
-  sum();
+  const sum = async () => {
+    sums.replaceChildren(...summed(rows.items));
+    const [done, found] = await howFar();
+    read.hidden = done >= found;
+    read.textContent = `${done} of ${counted(found, "transcript")} read, newest project first`;
+  };
+  await sum();
   const none = h("p", null, "No session is recorded yet. Work with one of your agents; it appears here by itself. ",
     h("a", { href: "#/health" }, "Health"), " says whether something is in the way.");
-  const head = h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Projects"), all.length > 0 && rows.field, sums);
+  const head = h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Projects"), all.length > 0 && rows.field, sums, read);
   const refresh = async () => {
     rows.draw(await projects());
-    sum();
+    await sum();
   };
   return { title: "Projects", nodes: [head, all.length ? rows.place : none], refresh: all.length ? refresh : null, data: all };
 }
