@@ -76,7 +76,8 @@ def read(tool: Tool, row: Row) -> list[Session]:
     skipped = recorded.not_understood(tool.box)
     row.shown(f"{len(sessions)} sessions, {sum(len(session.events) for session in sessions)} events, {skipped} skipped")
     assert skipped == 0
-    return sessions
+    # Before a session of its own, Claude Code 2.0.65 starts sub-agents under an id that has no transcript.
+    return [session for session in sessions if any(event.subagent_id is None for event in session.events)]
 
 
 def prompts(session: Session) -> list[str]:
