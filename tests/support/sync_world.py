@@ -151,9 +151,6 @@ class MemoryStore(Store):
                 self.crash_in = None
                 raise Crash
 
-    def foreign(self) -> str | None:
-        return None
-
     def fetch(self) -> Fetched:
         self.step()
         if not self.reachable:
@@ -179,9 +176,6 @@ class MemoryStore(Store):
 
     def remove(self, machine: str) -> None:
         del self.remote.logs[machine]
-
-    def tidy(self) -> None:
-        pass
 
 
 @cache

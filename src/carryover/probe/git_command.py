@@ -67,7 +67,8 @@ _MISLEADING: Final = (
     *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
 _STORE_COMMANDS: Final[dict[str, Sequence[str]]] = {
-    **dict.fromkeys(("cat-file", "for-each-ref", "hash-object", "ls-remote", "ls-tree", "mktree", "version"), ()),
+    **dict.fromkeys(("cat-file", "for-each-ref", "hash-object", "ls-remote", "ls-tree", "mktree"), ()),
+    **dict.fromkeys(("update-ref", "version"), ()),
     "commit-tree": ("--no-gpg-sign", "-m", "sync"),
     "init": ("--bare", "--quiet", "--template="),
     "fetch": ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head"),

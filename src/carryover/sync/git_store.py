@@ -61,53 +61,39 @@ class GitStore(Store):
         """The commits of the machines' branches, as they were fetched or pushed."""
         self._files: dict[str, dict[str, _Blob]] = {}
 
-    def foreign(self) -> str | None:
-        self._create()
-        return next((ref for ref in self._listed() if _BRANCH.fullmatch(ref) is None), None)
-
     def fetch(self) -> Fetched:
         self._create()
-        refused: dict[str, str] = {}
-        listed: dict[str, str] = {}
-        try:
-            self._git("fetch", "--prune", "--force", "store", f"+refs/heads/*:{_THEIRS}*", remote=True)
-        except Unanswered:
-            raise
-        except StoreTrouble as trouble:
-            listed = {found[1]: commit for ref, commit in self._listed().items() if (found := _BRANCH.fullmatch(ref))}
-            refused = self._fetched_one_by_one(listed, trouble)
+        listed = self._listed()
+        tips = {found[1]: commit for ref, commit in listed.items() if (found := _BRANCH.fullmatch(ref))}
+        if len(tips) > 2 * MOST_MACHINES:
+            raise StoreTrouble(f"The store has {len(tips):,} branches, more than machines can have. Nothing was taken.")
+        here = self._fetched()
+        for gone in here.keys() - tips.keys():
+            self._git("update-ref", "-d", f"{_THEIRS}{gone}")
         # One that is refused is known by its commit, so that its own machine can put another in its place.
-        self._tips, self._files = self._fetched() | {machine: listed[machine] for machine in refused}, {}
-        for machine in self._tips.keys() - refused.keys():
-            try:
-                self._files[machine] = self._files_of(self._tips[machine])
-            except StoreTrouble as trouble:
-                refused[machine] = trouble.reason
-        files = {machine: {name: blob.size for name, blob in blobs.items()} for machine, blobs in self._files.items()}
-        return Fetched(files, refused)
-
-    def _fetched_one_by_one(self, listed: Mapping[str, str], trouble: StoreTrouble) -> dict[str, str]:
-        """Gets each branch by itself, so that one which git refuses keeps no other back. Returns why some were."""
-        here, refused = self._fetched(), dict[str, str]()
-        if len(listed) > 2 * MOST_MACHINES:
-            raise trouble
-        for machine, commit in listed.items():
+        self._tips, self._files = tips, {}
+        refused: dict[str, str] = {}
+        for machine, commit in tips.items():
+            # Each by itself, so that one which git refuses keeps no other back.
             try:
                 if here.get(machine) != commit:
                     self._git("fetch", "--force", "store", f"+refs/heads/{machine}:{_THEIRS}{machine}", remote=True)
+                self._files[machine] = self._files_of(commit)
             except Unanswered:
                 raise
-            except StoreTrouble as error:
-                refused[machine] = error.reason
-        if len(refused) == len(listed):
-            raise trouble
-        return refused
+            except StoreTrouble as trouble:
+                refused[machine] = trouble.reason
+        # Packs what was fetched and drops what no branch has any more, if there are many files.
+        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
+            self._git("gc", timeout_s=REMOTE_S)
+        files = {machine: {name: blob.size for name, blob in blobs.items()} for machine, blobs in self._files.items()}
+        return Fetched(files, refused, next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None))
 
     def _fetched(self) -> dict[str, str]:
-        form = "--format=%(objecttype) %(objectname) refs/heads/%(refname:lstrip=2)"
+        """Returns the commits of the branches that are here."""
+        form = "--format=%(objecttype) %(objectname) %(refname:lstrip=2)"
         rows = map(str.split, self._git("for-each-ref", form, _THEIRS).decode(errors="replace").splitlines())
-        found = ((_BRANCH.fullmatch(ref), commit) for kind, commit, ref in rows if kind == "commit")
-        return {branch[1]: commit for branch, commit in found if branch is not None}
+        return {machine: commit for kind, commit, machine in rows if kind == "commit"}
 
     def _listed(self) -> dict[str, str]:
         listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace").splitlines()
@@ -150,11 +136,6 @@ class GitStore(Store):
     def _push(self, machine: str, commit: str, expected: str | None) -> None:
         branch = f"refs/heads/{machine}"
         self._git("push", f"--force-with-lease={branch}:{expected or ''}", "store", f"{commit}:{branch}", remote=True)
-
-    def tidy(self) -> None:
-        """Packs what was fetched and drops what no branch has any more, if there are many files."""
-        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
-            self._git("gc", timeout_s=REMOTE_S)
 
     def _create(self) -> None:
         """Makes the repository if there is none."""

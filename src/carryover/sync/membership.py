@@ -109,18 +109,18 @@ def initialise(
 def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], int]) -> Joined:
     me = settings.machine
     store = store_at(folder.store, settings.remote)
-    if (foreign := store.foreign()) is not None:
-        raise UserError(
-            f"{without_credentials(settings.remote)} holds something else ({foreign}), not a store of Carryover. "
-            f"{_NOTHING} Give an empty repository, or an empty folder.",
-            ExitCode.REFUSED,
-        )
     if settings.ssh_key is None:
         make_key(folder.path / "key")
     key = MachineKey(Path(settings.ssh_key or folder.path / "key"))
     folder.save(State())
     own = OwnLog(folder, store, settings, state=State(), key=key, now_ms=now_ms)
     is_there = any(branch.head is not None for branch in own.fetch() if branch.machine != me)
+    if (foreign := own.fetched.foreign) is not None:
+        raise UserError(
+            f"{without_credentials(settings.remote)} holds something else ({foreign}), not a store of Carryover. "
+            f"{_NOTHING} Give an empty repository, or an empty folder.",
+            ExitCode.REFUSED,
+        )
     if is_there:
         own.ask()
     else:
@@ -221,7 +221,7 @@ def leave(state: StateDir, *, delete: bool) -> None:
         if delete:
             settings = folder.settings()
             store = store_at(folder.store, settings.remote)
-            files, refused = store.fetch()
-            if settings.machine in files or settings.machine in refused:
+            fetched = store.fetch()
+            if settings.machine in fetched.files or settings.machine in fetched.refused:
                 store.remove(settings.machine)
         folder.remove()

@@ -68,7 +68,7 @@ class OwnLog:
         self.state = state
         self.key = key
         self._now_ms = now_ms
-        self._fetched = Fetched({})
+        self.fetched = Fetched({})
         self._is_lost = not state.sha
         """Whether the store lacks what this machine has last said."""
 
@@ -94,10 +94,10 @@ class OwnLog:
     def fetch(self) -> list[Branch]:
         """Gets all logs, of known machines and with small heads first: whoever can write to the store could add more
         than memory holds. Raises StoreTrouble."""
-        self._fetched = self.store.fetch()
+        self.fetched = self.store.fetch()
         known = {self.settings.machine, *self.state.membership.members}
         # Without a key, an earlier version has written it.
-        logs = {machine: files for machine, files in self._fetched.files.items() if "key" in files}
+        logs = {machine: files for machine, files in self.fetched.files.items() if "key" in files}
         branches = []
         left = MOST_READ
         for machine in sorted(logs, key=lambda name: (name not in known, logs[name].get("head", 0))):
@@ -117,7 +117,7 @@ class OwnLog:
         view = believed(self.view(), branches, self.key)
         refused = {
             machine: f"{NOT_FETCHED} ({reason})"
-            for machine, reason in self._fetched.refused.items()
+            for machine, reason in self.fetched.refused.items()
             if machine in view.membership.active and machine != view.me
         }
         if view.me in view.membership.removed:
@@ -138,7 +138,7 @@ class OwnLog:
             if stored.store == own.store and stored.sequence > own.sequence:
                 self.save(own=stored, sha=branch.sha)
         self._is_lost = branch.sha != self.state.sha
-        sizes = self._fetched.files.get(branch.machine, {})
+        sizes = self.fetched.files.get(branch.machine, {})
         if any(sizes.get(segment.name) != segment.size for segment in self.head.segments):
             self.start_over()
 

@@ -108,7 +108,6 @@ class Round:
         called = Counter(names.values())  # a name that several have gets the machine's id
         names = {machine: name if called[name] == 1 else f"{name} ({machine})" for machine, name in names.items()}
         sent_events, sent_bytes = await self.in_thread(partial(self._send, view))
-        await self.in_thread(own.store.tidy)
         return Outcome(
             received=received,
             sent_events=sent_events,

@@ -49,14 +49,12 @@ class Fetched(NamedTuple):
 
     files: Mapping[str, Mapping[str, int]]
     refused: Mapping[str, str] = {}
+    foreign: str | None = None
+    """The name of something in the store that is no machine's."""
 
 
 class Store(ABC):
     """A place that all machines reach. Every method blocks, and raises StoreTrouble."""
-
-    @abstractmethod
-    def foreign(self) -> str | None:
-        """Returns the name of something in it that is no machine's; None if there is nothing else."""
 
     @abstractmethod
     def fetch(self) -> Fetched:
@@ -77,10 +75,6 @@ class Store(ABC):
     def remove(self, machine: str) -> None:
         """Removes all that this machine has written."""
 
-    @abstractmethod
-    def tidy(self) -> None:
-        """Drops what this machine no longer needs of it."""
-
 
 class FolderStore(Store):
     """A store in the folder at `path`, with a folder for each machine."""
@@ -90,15 +84,12 @@ class FolderStore(Store):
         self._path = path
         self._heads: dict[str, bytes] = {}
 
-    def foreign(self) -> str | None:
-        with self._errors(), self._opened() as place:
-            # Programs that synchronise folders, and the system, leave hidden files.
-            names = [name for name, _ in _listed(place) if name == ".git" or not name.startswith(".")]
-        return next((name for name in names if not MACHINE.fullmatch(name)), None)
-
     def fetch(self) -> Fetched:
         with self._errors(), self._opened() as place:
-            machines = [name for name, about in _listed(place) if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)]
+            listed = _listed(place)
+        machines = [name for name, about in listed if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)]
+        # Programs that synchronise folders, and the system, leave hidden files.
+        others = (name for name, _ in listed if name == ".git" or not (name.startswith(".") or MACHINE.fullmatch(name)))
         files, refused = dict[str, Mapping[str, int]](), dict[str, str]()
         self._heads = {}
         for machine in machines:
@@ -111,7 +102,7 @@ class FolderStore(Store):
                 files.pop(machine, None)
                 if error.errno not in _ABSENT:
                     refused[machine] = os_reason(error)
-        return Fetched(files, refused)
+        return Fetched(files, refused, next(others, None))
 
     def _files(self, machine: str) -> dict[str, int]:
         with self._opened(machine) as place:
@@ -162,9 +153,6 @@ class FolderStore(Store):
                     os.unlink(name, dir_fd=place)
             with self._opened() as place:
                 os.rmdir(machine, dir_fd=place)
-
-    def tidy(self) -> None:
-        """Does nothing: this machine keeps no copy."""
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -36,7 +36,7 @@ def test_files_are_added_replaced_and_removed(store: FolderStore, folder: Path) 
     store.write(ME, {"key": b"k", "head": b"1", "00000001": b"part"}, ALL)
     other = FolderStore(folder)
 
-    assert other.fetch() == ({ME: {"key": 1, "head": 1, "00000001": 4}}, {})
+    assert other.fetch() == ({ME: {"key": 1, "head": 1, "00000001": 4}}, {}, None)
     store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
     assert other.fetch().files == {ME: {"key": 1, "head": 1, "00000002": 4}}
     assert (other.read(ME, "head"), other.read(ME, "00000001"), other.read(OTHER, "head")) == (b"2", None, None)
@@ -144,13 +144,13 @@ def test_what_no_machine_writes_is_left_out_and_left_alone(store: FolderStore, f
 def test_hidden_files_are_nobodys_and_all_else_is_foreign(store: FolderStore, folder: Path) -> None:
     (folder / ".stfolder").mkdir()
     (folder / ME).mkdir()
-    assert store.foreign() is None
+    assert store.fetch().foreign is None
 
     (folder / "notes.txt").touch()
-    assert store.foreign() == "notes.txt"
+    assert store.fetch().foreign == "notes.txt"
     shutil.rmtree(folder)
     git(folder.parent, "init", "--quiet", "store")
-    assert store.foreign() == ".git"
+    assert store.fetch().foreign == ".git"
 
 
 def test_the_folder_of_a_group_stays_the_groups(store: FolderStore, folder: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_folder_that_may_not_be_read_keeps_no_other_back(
 
     monkeypatch.setattr("carryover.sync.store.os.open", refuses)
 
-    assert store.fetch() == ({ME: {"head": 1}}, {OTHER: "Permission denied"})
+    assert store.fetch() == ({ME: {"head": 1}}, {OTHER: "Permission denied"}, None)
     assert store.read(OTHER, "head") is None
     store.write(ME, {"head": b"2"}, {"head"})
     assert (folder / ME / "head").read_bytes() == b"2"
@@ -223,7 +223,7 @@ def test_a_file_that_goes_while_its_folder_is_listed_is_left_out(
 def test_a_folder_that_is_not_there_is_said_and_not_made(folder: Path) -> None:
     store = FolderStore(folder / "away")
 
-    for use in (store.fetch, store.foreign, lambda: store.write(ME, {"head": b"1"}, {"head"})):
+    for use in (store.fetch, lambda: store.write(ME, {"head": b"1"}, {"head"})):
         with pytest.raises(StoreTrouble, match="can't be reached"):
             use()
     assert not (folder / "away").exists()

@@ -19,7 +19,7 @@ from support.tools import program
 ME, AGAIN = "a" * 16, "b" * 16
 
 
-@pytest.mark.parametrize("connections", range(4))
+@pytest.mark.parametrize("connections", range(3))
 def test_a_founding_that_is_cut_off_is_continued_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connections: int
 ) -> None:

@@ -56,7 +56,7 @@ def test_files_are_added_replaced_and_removed(tmp_path: Path, store: GitStore, a
     store.write(ME, {"key": b"k", "head": b"a\n\0b", "00000001": b"part"}, {"key", "head", "00000001"})
     other = GitStore(tmp_path / "two", address)
 
-    assert other.fetch() == ({ME: {"key": 1, "head": 4, "00000001": 4}}, {})
+    assert other.fetch() == ({ME: {"key": 1, "head": 4, "00000001": 4}}, {}, None)
     assert (other.read(ME, "head"), other.read(ME, "00000001")) == (b"a\n\0b", b"part")
     store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
     assert store.read(ME, "00000002") == b"more"
@@ -96,8 +96,9 @@ def test_a_push_does_not_overwrite_what_this_machine_has_not_seen(
     for ref in ("refs/heads/main", f"{BRANCH}0", "refs/tags/v1"):
         git(remote, "update-ref", ref, ME)
 
-    assert store.foreign() in ("refs/heads/main", f"{BRANCH}0", "refs/tags/v1")
-    assert store.fetch().files == {ME: {"head": 1}}
+    fetched = store.fetch()
+    assert fetched.foreign in ("refs/heads/main", f"{BRANCH}0", "refs/tags/v1")
+    assert fetched.files == {ME: {"head": 1}}
     assert store.read(ME, "head") == b"1"
 
 
@@ -124,9 +125,8 @@ def test_what_no_branch_has_any_more_goes(store: GitStore, tmp_path: Path, monke
     store.write(ME, {"head": b"1", "00000001": b"forgotten"}, {"head", "00000001"})
     gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:00000001").strip()
     store.write(ME, {"head": b"2"}, {"head"}, without_history=True)
-    store.fetch()
 
-    store.tidy()
+    store.fetch()
 
     here = ["git", "cat-file", "-e", gone]
     assert subprocess.run(here, cwd=tmp_path / "store", check=False, capture_output=True).returncode != 0
@@ -154,7 +154,7 @@ def test_an_own_branch_that_somebody_replaced_is_put_back(store: GitStore, remot
         store.fetch()
         store.write(ME, {"head": b"mine again"}, {"head"})
 
-        assert store.fetch() == ({ME: {"head": 10}, OTHER: {"head": 6}}, {})
+        assert store.fetch() == ({ME: {"head": 10}, OTHER: {"head": 6}}, {}, None)
 
 
 def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStore, remote: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_address_is_on_no_command_line_and_in_no_file(tmp_path: Path, monkey
     seen = fake_git(tmp_path, monkeypatch, "2.39.2")
     store = GitStore(tmp_path / "store", "https://ann:token@example.invalid/store")
 
-    store.foreign()
+    store.fetch()
     store.remove(ME)
 
     assert "ls-remote" in seen.read_text() and "push" in seen.read_text()
