@@ -77,11 +77,12 @@ class Pair:
 
     def allow(self) -> None:
         """Lets the other machine's work into the projects for which that is wanted, once there is some."""
-        for machine in self.machines:
+        for machine, other, name in zip(self.machines, self.machines[::-1], NAMES[::-1], strict=True):
             wanted = {project for project in machine.load.projects if project.name in ALLOWED} - self._allowed
-            self._allowed |= {
-                project for project in wanted if machine.run("sync", "allow", cwd=project).returncode == 0
-            }
+            for project in wanted:
+                [there] = [one for one in other.load.projects if one.name == project.name]
+                if machine.run("link", f"{name}:{there}", ".", cwd=project).returncode == 0:
+                    self._allowed.add(project)
 
     def close(self) -> None:
         for machine in self.machines:

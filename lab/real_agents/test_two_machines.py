@@ -80,7 +80,7 @@ def test_a_limit_on_the_desk_and_another_client_goes_on_on_the_laptop(
     row.shown(f"laptop: {laptop.sync().strip()}")
 
     assert shop.first_told(laptop.tool) == []
-    row.shown(f"laptop: {laptop.carryover('sync', 'allow').strip()}")
+    row.shown(f"laptop: {laptop.carryover('link', f'desk:{PROJECT}', '.').strip()}")
     product.settle(laptop.box)
     [request] = laptop.tool.turn(PROJECT, PLUM, ANSWER).requests
     [handoff] = handoffs.injected(request)
@@ -93,7 +93,7 @@ def test_a_limit_on_the_desk_and_another_client_goes_on_on_the_laptop(
     laptop.sync()
     carry(STORE, laptop.box, desk.box)
     desk.sync()
-    desk.carryover("sync", "allow")
+    desk.carryover("link", f"laptop:{PROJECT}", ".")
     product.settle(desk.box)
     [back] = shop.first_told(desk.tool)
     said = handoffs.lines_of(back, "Where it stands")

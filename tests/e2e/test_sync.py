@@ -323,10 +323,11 @@ def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(running:
     assert (listed["machine"], listed["project"]) == ("laptop", f"laptop:{laptop.shop}")
     before = desktop.ran("handoff")
     assert before.returncode == ExitCode.NOTHING_FOUND
-    assert "carryover sync allow" in before.stderr and TASK not in before.stdout + before.stderr
+    assert f"`carryover link laptop:{laptop.shop} {desktop.shop}`" in before.stderr
+    assert TASK not in before.stdout + before.stderr
     assert handoff_of(desktop.shop) == ""
 
-    desktop.run("sync", "allow")
+    desktop.run("link", f"laptop:{laptop.shop}", ".")
     wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
     allowed = handoff_of(desktop.shop)
     head = git(desktop.shop, "rev-parse", "--short", "HEAD").strip()
@@ -342,7 +343,7 @@ def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(running:
     laptop.run("sync")
     desktop.run("sync")
     laptop.run("sync")
-    laptop.run("sync", "allow")
+    laptop.run("link", f"desktop:{desktop.shop}", ".")
     wait_until("the work of the desktop", lambda: "on desktop" in handoff_of(laptop.shop))
 
 
@@ -351,7 +352,7 @@ def test_the_two_projects_are_taken_apart_and_joined_by_name(running: tuple[Mach
     """While they are one, a commit that is not here is named with what may bring it."""
     laptop, desktop = running
     theirs = f"laptop:{laptop.shop}"
-    desktop.run("sync", "allow")
+    desktop.run("link", f"laptop:{laptop.shop}", ".")
     wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
     git(laptop.shop, "commit", "--quiet", "--allow-empty", "--message", "Discounts")
     head = git(laptop.shop, "rev-parse", "--short", "HEAD").strip()
@@ -366,12 +367,11 @@ def test_the_two_projects_are_taken_apart_and_joined_by_name(running: tuple[Mach
     assert TASK not in handoff_of(desktop.shop)
     [session] = desktop.json("sessions", theirs)
     refused = desktop.ran("handoff", "--session", session["id"])
-    assert refused.returncode == ExitCode.REFUSED and "carryover sync allow" in refused.stderr
+    assert refused.returncode == ExitCode.REFUSED and f"`carryover link {theirs} .`" in refused.stderr
     assert desktop.ran("handoff", theirs).returncode == ExitCode.REFUSED
 
     desktop.run("link", theirs, str(desktop.shop))
     wait_until("the joined work", lambda: TASK in handoff_of(desktop.shop))
-    assert "waits to be allowed" in desktop.run("sync", "allow", code=3)
     desktop.daemon.stop()
     for _ in range(2):  # the first may have been cut off
         assert "was forgotten" in desktop.run("sync", "off", "--forget", "--yes")
@@ -380,7 +380,7 @@ def test_the_two_projects_are_taken_apart_and_joined_by_name(running: tuple[Mach
 
 def test_what_is_forgotten_on_one_machine_vanishes_on_the_other(running: tuple[Machine, Machine]) -> None:
     laptop, desktop = running
-    desktop.run("sync", "allow")
+    desktop.run("link", f"laptop:{laptop.shop}", ".")
     wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
     desktop.run("forget", "last", "--yes")
     desktop.run("sync")

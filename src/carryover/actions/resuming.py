@@ -23,6 +23,7 @@ from carryover.past.from_disk import sources_on_disk
 from carryover.past.opened import Want, opened, opened_session
 from carryover.past.sessions import listed
 from carryover.past.types import Session
+from carryover.terminal.paths import quoted
 
 
 class Resuming(NamedTuple):
@@ -69,9 +70,11 @@ def _refuse_other_machines(session: SessionRow) -> None:
     if not session.machine:
         return
     where = f"`carryover to AGENT --session {id_in_command(session.native_id)}` carries on with its work here."
-    if session.root is None or is_foreign(session.root):
+    if session.root is None:
+        where = "Its folder there is not known."
+    elif is_foreign(session.root):
         takes = f"takes {session.machine}'s work into the handoff."
-        where = f"In a clone of its project here, `carryover sync allow` {takes}"
+        where = f"In a clone of its project here, `carryover link {quoted(session.root)} .` {takes}"
     there = f"only {agent_name(session.agent)} there can resume it"
     raise UserError(f"Session {session.native_id} is on {session.machine}: {there}. {where}", ExitCode.REFUSED)
 

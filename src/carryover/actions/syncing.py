@@ -6,11 +6,10 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -46,7 +45,6 @@ class Added(msgspec.Struct, frozen=True):
 
 
 class _Reply(msgspec.Struct, frozen=True):
-    text: str = ""
     error: tuple[str, ExitCode] | None = None
 
 
@@ -115,12 +113,6 @@ def sync_once() -> Outcome:
     return done
 
 
-def allow(folder: str | None) -> str:
-    """Joins other machines' projects with the same one at `folder`. Returns what that means as a sentence."""
-    root = project_root(folder, must_exist=True)
-    return _reply(f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
-
-
 def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
     """Lets in the machines that ask for it, if `is_same` says so of the code that each has, after comparing it.
 
@@ -171,20 +163,13 @@ def _end_notes(*, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
     from carryover.publish.forgetting import forget_here
 
-    async def without_daemon(ledger: Ledger, paths: StatePaths) -> None:
-        await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
-
-    _reply(f"/sync/end{'?forget=1' if forget else ''}", without_daemon)
-
-
-def _reply(target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> _Reply:
-        return _Reply(await do(ledger, paths) or "")
+        await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
+        return _Reply()
 
-    answer = written(target, _Reply, without_daemon, timeout_s=SYNC_S)
+    answer = written(f"/sync/end{'?forget=1' if forget else ''}", _Reply, without_daemon, timeout_s=SYNC_S)
     if answer.error is not None:
         raise UserError(*answer.error)
-    return answer.text
 
 
 def _remotes_of_projects() -> dict[str, list[str]]:

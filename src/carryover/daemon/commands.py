@@ -263,10 +263,9 @@ class Handoffs:
 NICE: Final = 10
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a command: a sentence for the user, or why nothing was done."""
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """Synchronising has ended, or why not."""
 
-    text: str = ""
     error: tuple[str, ExitCode] | None = None
 
 
@@ -328,27 +327,18 @@ class Syncing:
             await self._publish()
         return done
 
-    async def allow(self, folder: str) -> Said:
-        """Joins other machines' projects with the same one at `folder`."""
-        from carryover.sync import clones
-
-        return await self._said(clones.allow(self._context.ledger, self._context.paths, folder))
-
-    async def end(self, *, forget: bool) -> Said:
+    async def end(self, *, forget: bool) -> Ended:
         """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
         from carryover.sync import clones
 
-        return await self._said(clones.end(self._context.ledger, self._forget if forget else None))
-
-    async def _said(self, doing: Awaitable[str | None]) -> Said:
-        text, error = None, None
+        error = None
         try:
             async with self._one_at_a_time:
-                text = await doing
+                await clones.end(self._context.ledger, self._forget if forget else None)
         except UserError as trouble:
             error = (str(trouble), trouble.code)
         await self._publish()
-        return Said(text=text or "", error=error)
+        return Ended(error=error)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Runs `work` in the thread of its own. If the daemon stops meanwhile, git is ended and `work` fails."""

@@ -13,7 +13,7 @@ from carryover.daemon.handed_over import HandedOver, Origin, Section, Wanted
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed
-from carryover.errors import ExitCode, UserError, visible
+from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import reading, session_by_prefix, whereabouts, work_sessions
@@ -59,7 +59,7 @@ def _session_of(ledger: sqlite3.Connection, project: ProjectRow, name: str) -> s
     if session.machine and session.root and is_foreign(session.root):
         raise UserError(
             f"Session {session.native_id} is on {session.machine}, in {session.root}, which is not part of a project "
-            "here. `carryover sync allow` joins it with a clone of its project.",
+            f"here. In a clone of its project, `carryover link {quoted(session.root)} .` joins the two.",
             ExitCode.REFUSED,
         )
     where = f"{session.root}; name that project" if session.root else "no project"
@@ -99,15 +99,16 @@ def how_to_link(path: Path, root: str, *, by_name: bool) -> str | None:
     if any(is_foreign(row.root) for row in known):
         from carryover.sync.clones import same_projects
 
-        same = [row.root for row in same_projects(root, known) if not row.not_moved]
-        if same:
-            where = ", ".join(map(visible, same[:MOST_SUGGESTED]))
-            return f"Agents worked on this project in {where} too. `carryover sync allow` takes that into its handoff."
+        if same := [row.root for row in same_projects(root, known) if not row.not_moved][:MOST_SUGGESTED]:
+            return f"Agents worked on this project elsewhere too. {_links(same, root)} takes that into its handoff."
     former = roots_that_may_be_here(known, root, by_name=by_name)[:MOST_SUGGESTED]
     if not former:
         return None
-    commands = " or ".join(f"`carryover link {quoted(old)} {quoted(root)}`" for old in former)
-    return f"If this project was moved here, {commands} brings along what was recorded."
+    return f"If this project was moved here, {_links(former, root)} brings along what was recorded."
+
+
+def _links(olds: Iterable[str], root: str) -> str:
+    return " or ".join(f"`carryover link {quoted(old)} {quoted(root)}`" for old in olds)
 
 
 def printed(made: Refreshed) -> HandedOver:

@@ -103,8 +103,8 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         if elsewhere:
             return project.rstrip("/")
         raise UserError(
-            f"{project} is a folder of another machine, so nothing was done. `carryover sync allow` joins what was "
-            "done there with a clone here; `carryover sessions` and `carryover search` list it.",
+            f"{project} is a folder of another machine, so nothing was done. In a clone here, `carryover link "
+            f"{quoted(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
             ExitCode.REFUSED,
         )
     from carryover.probe.looks import Silent, look_at

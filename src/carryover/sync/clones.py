@@ -1,39 +1,30 @@
-"""Joins another machine's project with the same one here, once the user has allowed it. Before that, no handoff
-contains any of it.
-
-The mechanism is that of moved projects, so `carryover link --undo` undoes it.
-"""
+"""Recognises other machines' projects that are clones of one here. Until the user joins them (`carryover link`), no
+handoff contains any of them."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from carryover.config import load_config, project_settings
-from carryover.errors import ExitCode, UserError
+from carryover.errors import UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import end_log
-from carryover.ledger.queries import Selection, Whereabouts, whereabouts
+from carryover.ledger.queries import Selection, Whereabouts
 from carryover.ledger.store import Ledger
-from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
 from carryover.sync.address import normalised
 from carryover.sync.payload import SyncedProject
-from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.projects.root import StatePaths
     from carryover.publish.forgetting import Erased
 
 _GIT_S: Final = 2.0
@@ -53,46 +44,6 @@ async def end(ledger: Ledger, forget: Callable[[Sequence[Selection]], Awaitable[
     erased = await forget(each)
     if erased.problems:
         raise UserError(f"Synchronising has ended, but not all could be forgotten. {' '.join(erased.problems)}")
-
-
-async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:
-    """Joins the project at `folder` with the same one of other machines; returns what was done. Raises UserError:
-    NOTHING_FOUND if there is none, REFUSED if the project is excluded.
-    """
-    from carryover.publish.project_moves import link
-
-    root = (await asyncio.to_thread(paths.root_of, folder)).root
-    chosen = [row.root for row in await asyncio.to_thread(_same, root, paths)]
-    # The link brings along what lies below it, each with the same place here.
-    moved = [await link(ledger, paths, one, root, now_ms=0) for one in chosen]
-    sessions = sum(one.sessions for one in moved)
-    what = "1 session counts" if sessions == 1 else f"{sessions} sessions count"
-    return (
-        f"{what} for {root} from now on: those of {', '.join(chosen)}. "
-        f"`carryover link --undo {quoted(chosen[0])}` reverts that."
-    )
-
-
-def _same(root: str, paths: StatePaths) -> list[Whereabouts]:
-    if not root.startswith("/") or not is_folder(Path(root)):
-        raise UserError(f"There is no folder {root}. Nothing was changed.", ExitCode.NOTHING_FOUND)
-    excluded = project_settings(Path(root), load_config(StateDir(paths.state).config)).excluded
-    if excluded is not None:
-        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.", ExitCode.REFUSED)
-    with closing(connect_read_only(paths.ledger)) as db:
-        known = [row for row in whereabouts(db) if is_foreign(row.root)]
-    same = same_projects(root, known)
-    others = [row.root for row in known if row.moved_to is None and row.has_sessions]
-    if not others:
-        raise UserError("No project of another machine waits to be allowed.", ExitCode.NOTHING_FOUND)
-    if not same:
-        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-        raise UserError(
-            f"No project of another machine has the first commit and a remote of {root}. If one of these is the same "
-            f"project, `carryover link {quoted(others[0])} {quoted(root)}` joins them: {shown}.",
-            ExitCode.NOTHING_FOUND,
-        )
-    return same
 
 
 def repository_of(root: str) -> SyncedProject:

@@ -21,13 +21,12 @@ Takes what was recorded here to your other machines, and what was recorded there
 to this one, over a git remote of yours that is not the remote of a project, or a
 folder. It is encrypted before it leaves this machine: whoever keeps the store
 sees neither words nor names. Off until `init`. Another machine's work is in no handoff until
-you `allow` it for a project, and nothing from there is ever run or opened here.
+`carryover link` joins its project with yours, and nothing from there is ever run or opened here.
 
     init REMOTE          make a store there, or ask to join the one there
     (none)               synchronise once; `carryover config sync.every 5m` has
                          carryoverd do it
     status               each machine's last state and what waits
-    allow [PROJECT]      let another machine's work into this project's handoff
     add-machine [CODE]   let a machine in that asks, after comparing its code
     remove-machine NAME  what is sent from now on, that machine can't read
     off                  end it here; what was recorded stays"""
@@ -37,7 +36,6 @@ EXAMPLES: Final = """\
   carryover sync init /mnt/share/store --name desktop    an empty folder
   carryover sync                             once, now
   carryover sync add-machine                 on a machine of the store
-  carryover sync allow                       this project, as it is elsewhere
   carryover sync off --delete                and remove what it has sent"""
 
 
@@ -45,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
     add("action", metavar="ACTION", nargs="?", choices=tuple(_DOES), help="one of those above")
-    add("what", metavar="WHAT", nargs="?", help="the remote, project or machine that the action is for")
+    add("what", metavar="WHAT", nargs="?", help="the remote or machine that the action is for")
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
     add("--ssh-key", metavar="FILE", help="with init: your ed25519 key without a passphrase, as this machine's key")
@@ -77,13 +75,6 @@ def _status(_args: argparse.Namespace) -> Done:
     rows = sync_rows(status, now_ms())
     width = max(len(name) for name, _ in rows)
     return status, (f"{name:<{width}}  {text}" for name, text in rows)
-
-
-def _allow(args: argparse.Namespace) -> Done:
-    from carryover.actions.syncing import allow
-
-    sentence = allow(args.what)
-    return {"allowed": sentence}, [f"✓ {sentence}"]
 
 
 def _init(args: argparse.Namespace) -> Done:
@@ -189,7 +180,6 @@ def _off(args: argparse.Namespace) -> Done:
 _DOES: Final[Mapping[str, Callable[[argparse.Namespace], Done]]] = {
     "init": _init,
     "status": _status,
-    "allow": _allow,
     "add-machine": _add_machine,
     "remove-machine": _remove_machine,
     "off": _off,
