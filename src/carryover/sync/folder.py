@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -26,14 +26,6 @@ OFF: Final = (
 )
 
 
-EARLIER: Final = (
-    "This machine synchronises in the way of an earlier version, which this one has replaced. Nothing is lost: what "
-    "was recorded here and what came from other machines stays. Run `carryover sync init REMOTE` on each of your "
-    "machines, with the same git remote or another one; a store in a folder needs an empty folder, not a repository."
-)
-_FORM: Final = 2
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the user decided at `sync init`. `remote` may hold a password."""
 
@@ -44,8 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Roots of the projects to share; None for all."""
     ssh_key: str | None = None
     """The ssh key that is this machine's key; None if it has its own."""
-    form: int = 1
-    """The form of the store: 1 in versions that did not write this."""
+    form: Literal[2] = 2
+    """The form of the store."""
 
 
 class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,24 +87,7 @@ class SyncFolder:
         """Returns the user's settings. Raises UserError: NOTHING_FOUND if sync is off, REFUSED if they are damaged."""
         if not self.is_set_up:
             raise UserError(OFF, ExitCode.NOTHING_FOUND)
-        settings = self._read("settings.json", Settings)
-        if settings.form != _FORM:
-            raise UserError(EARLIER, ExitCode.REFUSED)
-        return settings
-
-    def earlier(self) -> Settings | None:
-        """Returns the settings that an earlier version has left; None if there are none."""
-        with suppress(UserError):
-            settings = self._read("settings.json", Settings)
-            return settings if settings.form != _FORM else None
-        return None
-
-    def begun(self) -> str | None:
-        """Returns the id as which a `sync init` that was cut off may have made a store; None if there is none."""
-        with suppress(UserError):
-            state = self.state()
-            return state.own.machine if state.own is not None and not (state.machines or self.is_set_up) else None
-        return None
+        return self._read("settings.json", Settings)
 
     def state(self) -> State:
         """Returns the state. Raises UserError (REFUSED) if it is damaged."""
@@ -134,7 +109,6 @@ class SyncFolder:
 
     def create(self, settings: Settings) -> None:
         """Writes the settings of a new machine, which turns sync on. Its key and its state are there already."""
-        settings = msgspec.structs.replace(settings, form=_FORM)
         atomic_replace(self.path / "settings.json", msgspec.json.format(msgspec.json.encode(settings)), mode=0o600)
 
     def remove(self) -> None:

@@ -21,7 +21,6 @@ from carryover.sync.git_store import store_at
 from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
 from carryover.sync.own_log import OwnLog
 from carryover.sync.sealing import MachineKey, Unreadable, age, make_key
-from carryover.sync.store import StoreTrouble
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
@@ -66,22 +65,18 @@ def initialise(
 ) -> Joined:
     """Creates a store at the remote, or asks the machines of an existing one to add this one.
 
-    `remotes_of` has the remotes of all known projects, by root. Raises UserError; sync is then as before.
+    `remotes_of` has the remotes of all known projects, by root. Raises UserError; sync is then as before, but for one
+    whose store could be read and not written: the next sync continues.
     """
     folder = SyncFolder(state)
-    former = folder.earlier()
-    if folder.is_set_up and former is None:
+    if folder.is_set_up:
         shown = without_credentials(folder.settings().remote)
         raise UserError(
-            f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync off` ends that.",
+            f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync` does it once, and "
+            "`carryover sync off` ends it.",
             ExitCode.REFUSED,
         )
     age()
-    if former is not None:  # by its former id and name, the others know what came from this machine
-        kept = {"machine": former.machine, "name": former.name, "projects": settings.projects or former.projects}
-        settings = msgspec.structs.replace(settings, **kept)
-    elif (begun := folder.begun()) is not None:  # or nobody could add anyone to what it made
-        settings = msgspec.structs.replace(settings, machine=begun)
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote))
     wanted = normalised(settings.remote)
     home = Path.home().resolve()
@@ -100,7 +95,7 @@ def initialise(
         with folder.locked():
             return _initialised(folder, settings, now_ms)
     except BaseException:
-        if former is None and folder.begun() is None:
+        if not folder.is_set_up:
             with suppress(OSError):
                 folder.remove()
         raise
@@ -112,28 +107,25 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
     if settings.ssh_key is None:
         make_key(folder.path / "key")
     key = MachineKey(Path(settings.ssh_key or folder.path / "key"))
-    folder.save(State())
     own = OwnLog(folder, store, settings, state=State(), key=key, now_ms=now_ms)
-    is_there = any(branch.head is not None for branch in own.fetch() if branch.machine != me)
+    branches = own.fetch()
     if (foreign := own.fetched.foreign) is not None:
         raise UserError(
             f"{without_credentials(settings.remote)} holds something else ({foreign}), not a store of Carryover. "
             f"{_NOTHING} Give an empty repository, or an empty folder.",
             ExitCode.REFUSED,
         )
+    is_there = any(branch.head is not None for branch in branches)
+    folder.save(State())
+    if not is_there:
+        members = Membership({me: key.public})
+        own.save(own=Head(store=secrets.token_hex(8), machine=me, name=settings.name, membership=members))
+    # Set up before the store is written: nobody else could add anyone to what is there then, whatever ends this.
+    folder.create(settings)
     if is_there:
         own.ask()
     else:
-        members = Membership({me: key.public})
-        own.save(own=Head(store=secrets.token_hex(8), machine=me, name=settings.name, membership=members))
         own.write(own.view(), own.head, without_history=True)
-        if any(branch.head is not None for branch in own.fetch() if branch.machine != me):
-            with suppress(StoreTrouble):
-                store.remove(me)
-            raise UserError(
-                f"Another machine made a store there at the same moment. {_NOTHING} Run this again to join it."
-            )
-    folder.create(settings)
     remote = without_credentials(settings.remote)
     return Joined(founded=not is_there, code=own.code, machine=me, name=settings.name, remote=remote)
 

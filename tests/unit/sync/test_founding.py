@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from carryover.paths import StateDir
@@ -16,14 +15,15 @@ from support.git_server import remote_at
 from support.repository import git
 from support.tools import program
 
-ME, AGAIN = "a" * 16, "b" * 16
+ME = "a" * 16
 
 
-@pytest.mark.parametrize("connections", range(3))
-def test_a_founding_that_is_cut_off_is_continued_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connections: int
+@pytest.mark.parametrize(("connections", "arrives"), [(0, "false"), (1, "false"), (1, "true")])
+def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connections: int, arrives: str
 ) -> None:
-    """What was pushed then is of this machine still: nobody else could add anyone to that store."""
+    """What was pushed then is of this machine still, also if the answer was lost: nobody else could add anyone to that
+    store."""
     address, environment = remote_at(tmp_path / "remote.git")
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
@@ -34,19 +34,23 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next(
     left.write_text("x" * connections)
     program(
         tmp_path / "ssh",
-        f'[ -s "{left}" ] || {{ echo "ssh: Network is unreachable" >&2; exit 255; }}',
+        "for last; do :; done",
+        f'[ -s "{left}" ] || {{ {arrives} && sh -c "$last"; echo ssh: Network is unreachable >&2; exit 255; }}',
         f'printf %s "$(cut -c2- "{left}")" > "{left}"',
-        *working.splitlines()[1:],
+        'exec sh -c "$last"',
     )
 
     with pytest.raises(StoreTrouble, match="Network is unreachable"):
         initialise(state, settings, {}, now_ms=lambda: 1)
-    assert not SyncFolder(state).is_set_up
+    assert bool(git(tmp_path / "remote.git", "for-each-ref")) is (arrives == "true")
+    assert SyncFolder(state).is_set_up is (connections > 0)
     (tmp_path / "ssh").write_text(working)
-    done = initialise(state, msgspec.structs.replace(settings, machine=AGAIN), {}, now_ms=lambda: 2)
-
-    assert done.founded
-    assert re.findall("refs/heads/.*", git(tmp_path / "remote.git", "for-each-ref")) == [f"refs/heads/{done.machine}"]
+    if connections == 0:
+        assert initialise(state, settings, {}, now_ms=lambda: 2).founded
     with own_log(state, lambda: 3) as own:
-        assert own.read().problems == {} and own.state.own is not None
-        assert own.state.own.machine == done.machine
+        own.write(own.read(), own.head)
+
+    assert re.findall("refs/heads/.*", git(tmp_path / "remote.git", "for-each-ref")) == [f"refs/heads/{ME}"]
+    with own_log(state, lambda: 4) as own:
+        assert own.read().problems == {}
+        assert own.head.sequence > 0
