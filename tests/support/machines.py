@@ -97,10 +97,10 @@ class OneMachine:
         told = []
         outgoing = LedgerOutgoing(self.state, projects)
         await self.ledger.write(begin_log, outgoing.told())
-        for piece in outgoing.pieces(self.position):
-            self.position = piece.position
-            self.sent.append(encode_payloads([piece.payload]))
-            told.append(piece.payload)
+        for payload, position in outgoing.pieces(self.position):
+            self.position = position
+            self.sent.append(encode_payloads([payload]))
+            told.append(payload)
         return told
 
     async def take(self, other: OneMachine) -> Taken:

@@ -8,7 +8,7 @@ import pytest
 
 from carryover.past.context import now_ms
 from carryover.sync.bundle import Bundle, packed
-from carryover.sync.sealing import recipient_of, seal_for
+from carryover.sync.sealing import age, seal_for
 
 
 def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
@@ -23,7 +23,7 @@ def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
 
 
 def public_of(key: str) -> str:
-    return recipient_of(key)
+    return str(age().x25519.Identity.from_str(key).to_public())
 
 
 def sealed(file: Path, key: str, **changes: object) -> Path:

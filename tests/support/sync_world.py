@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.membership import accept, add, admission, remove, waiting
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
-from carryover.sync.payload import Machine, Payload, Piece, ProjectState, Taken
+from carryover.sync.payload import Machine, Payload, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store, StoreTrouble
@@ -77,16 +77,15 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
     # Outgoing
 
-    def pieces(self, position: str) -> Iterator[Piece]:
+    def pieces(self, position: str) -> Iterator[tuple[Payload, str]]:
         at = int(position or 0)
         while at < len(self.log):
             keys = self.log[at : at + 3]
             at += len(keys)
             tombstones = tuple(wire.SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten)
             made = _payload([(key, *self.rows[key]) for key in keys if key in self.rows], tombstones)
-            yield Piece(
-                msgspec.structs.replace(made, projects=(wire.SyncedProject(ROOT),) if made.sessions else ()), str(at)
-            )
+            projects = (wire.SyncedProject(ROOT),) if made.sessions else ()
+            yield msgspec.structs.replace(made, projects=projects), str(at)
 
     def forgets(self) -> str:
         return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()
@@ -193,10 +192,15 @@ def signing_quickly() -> Iterator[None]:
     with (
         patch.object(MachineKey, "signature", lambda key, message: _signature(key.public, message)),
         patch.object(sealing, "is_signed_by", lambda public, signed, message: signed == _signature(public, message)),
-        patch.object(sealing, "open_by", cache(sealing.open_by)),
+        patch.object(sealing, "opened", _remembering(sealing.opened)),
         patch.object(MachineKey, "open", cache(MachineKey.open)),
     ):
         yield
+
+
+def _remembering(opened: Callable[[bytes, Iterable[bytes]], bytes]) -> Callable[[bytes, Iterable[bytes]], bytes]:
+    known = cache(opened)
+    return lambda data, keys: known(data, tuple(keys))
 
 
 def _signature(public: str, message: bytes) -> bytes:
@@ -233,7 +237,7 @@ class MemoryMachine:
         self.key = key_of(number)
         self.store = MemoryStore(remote)
         self.ledger = MemoryLedger(self.name, self.store)
-        self.settings = Settings(remote="r", machine=self.id, name=self.name)
+        self.settings = Settings(remote="r", machine=self.id, name=self.name, form=2)
         self.folder = MemoryFolder(self.settings, self.store)
         self._clock = 0
         if founds:

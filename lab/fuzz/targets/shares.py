@@ -16,7 +16,7 @@ from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_o
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.bundle import Bundle, Document
-from carryover.sync.sealing import HEADER, deflated, new_identity, recipient_of, seal_for
+from carryover.sync.sealing import HEADER, deflated, new_identity, seal_for
 from fuzz.bytes import chosen
 from fuzz.shown import assert_shown
 
@@ -24,14 +24,14 @@ LARGEST: Final = 3_000
 
 
 @cache
-def _identity() -> str:
+def _identity() -> tuple[str, str]:
     return new_identity()
 
 
 def check(data: bytes, folder: Path) -> None:
     form, rest = chosen(data, ("file", "compressed", "bundle"))
     key = folder / "key"
-    key.write_text(_identity())
+    key.write_text(_identity()[0])
     path = folder / "given.age"
     path.write_bytes(_file(form, rest))
     try:
@@ -50,7 +50,7 @@ def check(data: bytes, folder: Path) -> None:
 
 
 def _file(form: str, data: bytes) -> bytes:
-    recipients = [recipient_of(_identity())]
+    recipients = [_identity()[1]]
     if form == "file":
         return HEADER + data
     return seal_for(recipients, data if form == "compressed" else deflated(data))
@@ -71,5 +71,5 @@ def seeds() -> Iterable[bytes]:
     plain = msgspec.json.encode(bundle)
     yield b"\2" + plain
     yield b"\1" + deflated(plain)
-    sealed = seal_for([recipient_of(_identity())], b"x")
+    sealed = seal_for([_identity()[1]], b"x")
     yield b"\0" + sealed.removeprefix(HEADER)

@@ -66,8 +66,8 @@ def _key_file(data: bytes) -> None:
 
 
 def _segment(data: bytes) -> None:
-    secret = sealing.new_identity()
-    sealed = sealing.seal_for([sealing.recipient_of(secret)], data)
+    secret, public = sealing.new_identity()
+    sealed = sealing.seal_for([public], data)
     head.opened_segment(Segment(1, len(sealed), hashlib.sha256(sealed).digest(), secret), sealed)
 
 

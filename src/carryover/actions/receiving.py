@@ -23,7 +23,7 @@ from carryover.paths import StateDir, expanded
 from carryover.records.fields import iso_utc
 from carryover.sync.bundle import LARGEST_FILE, Bundle, Document, is_sealed, unpacked
 from carryover.sync.folder import SyncFolder
-from carryover.sync.sealing import Unreadable, key_problem, open_with
+from carryover.sync.sealing import Unreadable, key_problem, opened
 from carryover.terminal.output import local_time
 from carryover.terminal.paths import short_path
 from carryover.text.harmless import one_line
@@ -95,7 +95,7 @@ def decrypted(path: Path, state: StateDir, identity: str | None) -> Bundle:
         raise UserError(f"There is no key here to open {path} with.{why} Nothing was imported. {_NEW_KEY}")
     try:
         data = read_bytes_bounded(path, LARGEST_FILE)
-        bundle = unpacked(open_with(keys.values(), data))
+        bundle = unpacked(opened(data, keys.values()))
     except OSError as error:
         raise UserError(f"{path} can't be read: {os_reason(error)}. Nothing was imported.") from error
     except Unreadable as error:

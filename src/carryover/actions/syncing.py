@@ -56,14 +56,14 @@ def standing() -> SyncStatus:
     return status
 
 
-def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None, ssh_key: str | None) -> Joined:
+def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None) -> Joined:
     """Makes a store at the remote, or asks to join the one there. Raises UserError; sync is off then as before."""
     settings = Settings(
         remote=remote,
         machine=secrets.token_hex(8),
         name=membership.machine_name(name or socket.gethostname()),
         projects=tuple(project_root(one, must_exist=True) for one in projects) if projects else None,
-        ssh_key=str(Path(ssh_key).expanduser().absolute()) if ssh_key else None,
+        form=2,
     )
     return membership.initialise(state_dir(), settings, _remotes_of_projects(), now_ms=now_ms)
 

@@ -34,9 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     name: MachineName
     projects: tuple[str, ...] | None = None
     """Roots of the projects to share; None for all."""
-    ssh_key: str | None = None
-    """The ssh key that is this machine's key; None if it has its own."""
-    form: Literal[2] = 2
+    form: Literal[2]
     """The form of the store."""
 
 
@@ -96,8 +94,7 @@ class SyncFolder:
     @property
     def key_file(self) -> Path:
         """The file of this machine's key."""
-        ssh_key = self._read("settings.json", Settings).ssh_key
-        return Path(ssh_key) if ssh_key is not None else self.path / "key"
+        return self.path / "key"
 
     def key(self) -> MachineKey:
         """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""

@@ -170,9 +170,9 @@ def opened_head(branch: Branch, public: str | None, key: MachineKey, *, unmet: s
 
 def sealed_segment(number: int, payloads: Iterable[Payload]) -> tuple[Segment, bytes]:
     """Returns payloads as a segment, and the bytes of its file."""
-    secret = sealing.new_identity()
+    secret, public = sealing.new_identity()
     content = sealing.deflated(payload.encode_payloads(payloads), rounded=True)
-    data = sealing.seal_for([sealing.recipient_of(secret)], content)
+    data = sealing.seal_for([public], content)
     return Segment(number, len(data), hashlib.sha256(data).digest(), secret), data
 
 
@@ -182,7 +182,7 @@ def opened_segment(segment: Segment, data: bytes | None) -> tuple[Payload, ...]:
         raise Unreadable("it is missing from the store, or larger than it may be")
     if hashlib.sha256(data).digest() != segment.sha:
         raise Unreadable("bytes of it were changed")
-    content = sealing.inflated(sealing.open_by(segment.secret, data), payload.LARGEST_PAYLOADS)
+    content = sealing.inflated(sealing.opened(data, [segment.secret.encode()]), payload.LARGEST_PAYLOADS)
     try:
         return payload.decode_payloads(content)
     except (ValueError, RecursionError) as error:
@@ -198,22 +198,6 @@ def _decoded(data: bytes, form: type[Form]) -> Form:
         return msgspec.msgpack.decode(data, type=form)
     except (ValueError, RecursionError) as error:
         raise Unreadable("it is damaged, or of another version of Carryover") from error
-
-
-MERGED_AT: Final = 8
-"""As many segments of about one size become one of the next, so that a year of small syncs stays a few dozen."""
-_LARGEST_MERGED: Final = 256 << 10
-"""Larger segments stay as they are."""
-
-
-def to_merge(segments: Iterable[Segment]) -> list[list[Segment]]:
-    """Returns the groups of segments that should become one each, in order; empty unless enough have about the same
-    size."""
-    of_size: dict[int, list[Segment]] = {}
-    for segment in segments:
-        if segment.size <= _LARGEST_MERGED:
-            of_size.setdefault(segment.size.bit_length(), []).append(segment)
-    return [alike[:MERGED_AT] for alike in of_size.values() if len(alike) >= MERGED_AT]
 
 
 @dataclass(frozen=True, kw_only=True)

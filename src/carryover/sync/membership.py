@@ -20,7 +20,7 @@ from carryover.sync.folder import OFF, OtherMachine, Settings, State, SyncFolder
 from carryover.sync.git_store import store_at
 from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
 from carryover.sync.own_log import OwnLog
-from carryover.sync.sealing import MachineKey, Unreadable, age, make_key
+from carryover.sync.sealing import Unreadable, age, make_key
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
@@ -104,9 +104,8 @@ def initialise(
 def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], int]) -> Joined:
     me = settings.machine
     store = store_at(folder.store, settings.remote)
-    if settings.ssh_key is None:
-        make_key(folder.path / "key")
-    key = MachineKey(Path(settings.ssh_key or folder.path / "key"))
+    make_key(folder.key_file)
+    key = folder.key()
     own = OwnLog(folder, store, settings, state=State(), key=key, now_ms=now_ms)
     branches = own.fetch()
     if (foreign := own.fetched.foreign) is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -42,7 +41,6 @@ from carryover.sync.payload import (
     LARGEST_BODY,
     PIECE_BYTES,
     Payload,
-    Piece,
     ProjectState,
     SyncedEvent,
     SyncedProject,
@@ -110,8 +108,9 @@ class LedgerOutgoing:
             self._is_excluded[root] = project_settings(Path(root), config).excluded is not None
         return self._is_excluded[root]
 
-    def pieces(self, position: str) -> Iterator[Piece]:
-        """Yields what is new since `position` in bounded pieces; nothing while Carryover is paused.
+    def pieces(self, position: str) -> Iterator[tuple[Payload, str]]:
+        """Yields what is new since `position` in bounded pieces, each with the position after it; nothing while
+        Carryover is paused.
 
         Only this machine's own rows, and only of projects that are sent. A position is '' at first; one of another
         ledger counts as that. A piece that was not sent is yielded again for the position before it.
@@ -127,12 +126,12 @@ class LedgerOutgoing:
                     SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None
                 )
                 keys = tuple(row.from_ms for row in rows if row.scope is None)
-                yield Piece(Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text)
+                yield Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text
             roots = self._roots(db)
             repositories = dict[str, SyncedProject]()
             for batch in _batches(db, at.done):
                 at = msgspec.structs.replace(at, done=batch[-1].seq)
-                yield Piece(_payload(batch, roots, repositories), at.text)
+                yield _payload(batch, roots, repositories), at.text
 
     def forgets(self) -> str:
         """Returns a text that changes as soon as more is forgotten, here or because another machine forgot it."""
@@ -170,7 +169,7 @@ def _state_of(root: str) -> ProjectState | None:
     with suppress(TimeoutError, OSError):
         git = git_facts(Checkout(Path(root)), timeout_s=_GIT_S) if Path(root).is_dir() else None
         if git is not None:
-            return ProjectState(root=root, branch=git.branch, head=git.head, at_ms=int(time.time() * 1000))
+            return ProjectState(root=root, branch=git.branch, head=git.head)
     return None
 
 

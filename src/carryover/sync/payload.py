@@ -50,7 +50,6 @@ class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
     root: PathText
     branch: Text | None = None
     head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
-    at_ms: Time = 0
 
 
 class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,13 +104,6 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     def is_empty(self) -> bool:
         """Whether it says nothing."""
         return not (self.sessions or self.events or self.tombstones or self.forgotten_keys or self.replaced)
-
-
-class Piece(msgspec.Struct, frozen=True):
-    """A payload, and the position after it."""
-
-    payload: Payload
-    position: str
 
 
 class Taken(msgspec.Struct, frozen=True):

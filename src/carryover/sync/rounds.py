@@ -17,16 +17,19 @@ from carryover.ledger.machines import begin_log
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.sync.head import Head, Segment, View, sealed_segment, to_merge
+from carryover.sync.head import Head, Segment, View, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.membership import own_log
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
-from carryover.sync.payload import Machine, Payload, ProjectState, Taken
+from carryover.sync.payload import Machine, Payload, Taken
 from carryover.sync.sealing import Unreadable
 
 ROUND_BYTES: Final = 16 << 20
 """About how much is sent at once: an interrupted first sync continues after the last part that arrived."""
+MERGED_AT: Final = 32
+"""As many segments of at most SMALL bytes become one, so that a year of small syncs stays a few hundred."""
+SMALL: Final = 64 << 10
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +145,7 @@ class Round:
         """Sends what is new here, in parts of about ROUND_BYTES. Returns how many events and bytes that were."""
         own = self.own
         forgets = self.outgoing.forgets()
-        projects = self._project_states()
+        projects = self.outgoing.project_states()
         sent_events = 0
         sent_bytes = 0
         is_last = False
@@ -170,30 +173,26 @@ class Round:
                 draft.put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
         return draft.head.segments != former
 
-    def _project_states(self) -> tuple[ProjectState, ...]:
-        """Returns the states of this machine's projects; those sent last if only their times differ."""
-        states = self.outgoing.project_states()
-        known = self.own.head.projects
-        is_same = [replace(one, at_ms=0) for one in states] == [replace(one, at_ms=0) for one in known]
-        return known if is_same else states
-
     def _add_new(self, draft: _Draft) -> tuple[int, bool]:
         """Adds what is new in the ledger until the draft is full. Returns the number of events, and whether that was
         all."""
         events = 0
-        for piece in self.outgoing.pieces(draft.head.position):
+        for payload, position in self.outgoing.pieces(draft.head.position):
             if draft.size >= ROUND_BYTES:
                 return events, False
-            if not piece.payload.is_empty:
-                draft.put([piece.payload])
-            draft.head = replace(draft.head, position=piece.position)
-            events += len(piece.payload.events)
+            if not payload.is_empty:
+                draft.put([payload])
+            draft.head = replace(draft.head, position=position)
+            events += len(payload.events)
         return events, True
 
     def _merge_small(self, draft: _Draft) -> None:
-        me, stored = draft.head.machine, {*self.own.head.segments}
-        for alike in to_merge(segment for segment in draft.head.segments if segment in stored):
-            draft.put([one for segment in alike for one in self.own.payloads(me, segment)], instead_of=alike)
+        """Has many small segments of the store become one, so that the head stays short."""
+        small = [segment for segment in self.own.head.segments if segment.size <= SMALL]
+        small = [segment for segment in small if segment in draft.head.segments]
+        if len(small) >= MERGED_AT:
+            me = draft.head.machine
+            draft.put([one for segment in small for one in self.own.payloads(me, segment)], instead_of=small)
 
 
 @dataclass

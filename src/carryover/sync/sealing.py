@@ -53,16 +53,16 @@ class MachineKey:
             problem = os_reason(error)
         if problem is not None:
             raise UserError(
-                f"{file} can't be this machine's key: {problem}. Nothing was changed. Name an ssh key (ed25519) "
-                "without a passphrase that has its public key beside it, or none.",
+                f"{file} can't be this machine's key: {problem}. Nothing was changed. Restore it from a copy, or join "
+                "again: `carryover sync off`, then `carryover sync init REMOTE`.",
                 ExitCode.REFUSED,
             )
         self._file = file
-        self._identity = _key_in_file(content)
+        self._content = content
 
     def open(self, data: bytes) -> bytes:
         """Decrypts what was encrypted to this machine. Raises Unreadable."""
-        return _decrypted(data, self._identity)
+        return opened(data, [self._content])
 
     def signature(self, message: bytes) -> bytes:
         """Signs a message."""
@@ -114,19 +114,10 @@ def _ssh_keygen(*arguments: str, given: bytes = b"") -> bytes:
     return ran.stdout
 
 
-def new_identity() -> str:
-    """Makes a new age identity and returns its text."""
-    return str(age().x25519.Identity.generate())
-
-
-def recipient_of(identity: str) -> str:
-    """Returns the public key of an age identity."""
-    return str(_parsed_identity(identity).to_public())
-
-
-def open_by(identity: str, data: bytes) -> bytes:
-    """Decrypts with the text of an age identity. Raises Unreadable."""
-    return _decrypted(data, _parsed_identity(identity))
+def new_identity() -> tuple[str, str]:
+    """Makes a new age identity and returns its text, and that of its public key."""
+    identity = age().x25519.Identity.generate()
+    return str(identity), str(identity.to_public())
 
 
 def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
@@ -138,9 +129,18 @@ def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
     return sealed
 
 
-def open_with(keys: Iterable[bytes], data: bytes) -> bytes:
-    """Decrypts `data` with the contents of key files that `key_problem` finds usable. Raises Unreadable."""
-    return _decrypted(data, *map(_key_in_file, keys))
+def opened(data: bytes, keys: Iterable[bytes]) -> bytes:
+    """Decrypts `data` with one of the keys, in the form of their files. Raises Unreadable."""
+    library = age()
+    if len(data) > LARGEST_OBJECT or not _has_short_header(data):
+        raise Unreadable("it is damaged, or larger than it may be")
+    try:
+        plain: bytes = library.decrypt(data, [_key_in_file(key) for key in keys])
+    except library.IdentityError as error:
+        raise Unreadable("its key is none of age") from error
+    except library.DecryptError as error:
+        raise Unreadable("it is damaged, or encrypted for others") from error
+    return plain
 
 
 def key_problem(content: bytes) -> str | None:
@@ -190,14 +190,6 @@ def age() -> ModuleType:
     return module
 
 
-def _parsed_identity(text: str) -> Any:
-    library = age()
-    try:
-        return library.x25519.Identity.from_str(text)
-    except library.IdentityError as error:
-        raise Unreadable("it is not an age identity") from error
-
-
 def _key_in_file(content: bytes) -> Any:
     age_key = next((line for line in content.split() if line.startswith(b"AGE-SECRET-KEY-")), None)
     if age_key is not None:
@@ -219,14 +211,3 @@ def _has_short_header(data: bytes) -> bool:
     last = data.find(_LAST_LINE, 0, LARGEST_HEADER) + len(_LAST_LINE)
     is_whole = last >= len(_LAST_LINE) and data[last + _HEADER_MAC : last + _HEADER_MAC + 1] == b"\n"
     return data.startswith(HEADER) and is_whole
-
-
-def _decrypted(data: bytes, *identities: Any) -> bytes:
-    library = age()
-    if len(data) > LARGEST_OBJECT or not _has_short_header(data):
-        raise Unreadable("it is damaged, or larger than it may be")
-    try:
-        plain: bytes = library.decrypt(data, list(identities))
-    except library.DecryptError as error:
-        raise Unreadable("it is damaged, or encrypted for others") from error
-    return plain

@@ -16,8 +16,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 from carryover.errors import UserError
 from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
 from carryover.sync.folder import State
+from carryover.sync.rounds import MERGED_AT
 from support.machines import machines, meet
-from support.sync_world import Crash, MemoryMachine, Remote, joined, signing_quickly
+from support.sync_world import Crash, MemoryMachine, Remote, bodies, joined, signing_quickly
 
 MOST_MACHINES = 5
 numbers = st.integers(0, MOST_MACHINES - 1)
@@ -224,3 +225,14 @@ def test_machines_converge_whatever_they_do_and_in_whatever_order(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder), NAMES[:count], actions))
+
+
+def test_many_small_segments_become_one(remote: Remote, first: MemoryMachine, second: MemoryMachine) -> None:
+    for number in range(2 * MERGED_AT):
+        first.ledger.work("one", b"%d" % number)
+        first.sync()
+    second.sync()
+
+    assert len(first.own().head.segments) < MERGED_AT
+    assert {name for name in remote.logs[first.id] if name.isdigit()} == {one.name for one in first.own().head.segments}
+    assert bodies(second) >= {b"%d" % number for number in range(2 * MERGED_AT)}

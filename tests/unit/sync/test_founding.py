@@ -28,7 +28,7 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
     state = StateDir(tmp_path / "state")
-    settings = Settings(remote=address, machine=ME, name="laptop")
+    settings = Settings(remote=address, machine=ME, name="laptop", form=2)
     working = (tmp_path / "ssh").read_text()
     left = tmp_path / "left"
     left.write_text("x" * connections)

@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("what", metavar="WHAT", nargs="?", help="the remote or machine that the action is for")
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
-    add("--ssh-key", metavar="FILE", help="with init: your ed25519 key without a passphrase, as this machine's key")
     flag(parser, "--delete", "with off: remove what this machine has written to the store")
     flag(parser, "--forget", "with off: forget what came from other machines")
     flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
@@ -61,9 +60,9 @@ def run(args: argparse.Namespace) -> None:
     if args.what is None and args.action in ("init", "remove-machine"):
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
-    options = {"init": (args.name, args.projects, args.ssh_key), "off": (args.delete, args.forget)}
+    options = {"init": (args.name, args.projects), "off": (args.delete, args.forget)}
     if any(any(values) for action, values in options.items() if action != args.action):
-        raise UserError("--name, --projects and --ssh-key are for init, --delete and --forget for off.", ExitCode.USAGE)
+        raise UserError("--name and --projects are for init, --delete and --forget for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once
     put(args, *does(args))
 
@@ -80,7 +79,7 @@ def _status(_args: argparse.Namespace) -> Done:
 def _init(args: argparse.Namespace) -> Done:
     from carryover.actions.syncing import initialise
 
-    done = initialise(args.what, name=args.name, projects=args.projects, ssh_key=args.ssh_key)
+    done = initialise(args.what, name=args.name, projects=args.projects)
     if done.founded:
         return done, (
             f"✓ There is a store at {done.remote} now. This machine is {done.name} in it.",

@@ -65,7 +65,7 @@ USAGE = {
     "search -- ?!": "has no letter and no digit",
     "show --turn=5-3": "names no turn; write 3, or 3-5",
     "show --turn=-1": "names no turn; write 3, or 3-5",
-    "sync --projects .": "--ssh-key are for init",
+    "sync --projects .": "--projects are for init",
     "completions": "Name the shell: bash, zsh, fish.",
     "help statsu": "did you mean 'status'?",
     **dict.fromkeys(("page", "look", "web", "Web", "browser", "help page"), "did you mean 'ui'?"),

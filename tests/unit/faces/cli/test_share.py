@@ -20,7 +20,7 @@ from carryover.actions.receiving import decrypted, texts_of, title_of
 from carryover.errors import ExitCode, visible
 from carryover.past.context import now_ms, state_dir
 from carryover.sync.bundle import Bundle, Document, packed, unpacked
-from carryover.sync.sealing import Unreadable, new_identity, open_with
+from carryover.sync.sealing import Unreadable, new_identity, opened
 from support.claude_session import ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -70,7 +70,7 @@ def shared(recorded: Path, bob: Path, run: Run, tmp_path: Path) -> Path:
 def key(bob: Path) -> str:
     """An age key of Bob's, in bob/key."""
     pytest.importorskip("pyrage")
-    secret = new_identity()
+    secret, _ = new_identity()
     (bob / "key").write_text(f"# created: today\n# public key: of Bob\n{secret}\n")
     return secret
 
@@ -157,7 +157,7 @@ def test_the_file_shows_nothing_of_what_it_holds_and_is_the_users_alone(shared: 
 def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_path: Path) -> None:
     ssh_key(tmp_path / "own")
     (tmp_path / "page.html").write_text("Not Found")
-    (tmp_path / "all.keys").write_text("".join(f"{public_of(new_identity())}\n" for _ in range(200)))
+    (tmp_path / "all.keys").write_text("".join(f"{new_identity()[1]}\n" for _ in range(200)))
     refusals = {
         str(tmp_path / "own"): (ExitCode.USAGE, "private key"),
         str(tmp_path / "page.html"): (ExitCode.USAGE, "holds no public key"),
@@ -189,7 +189,7 @@ def test_a_long_history_is_cut_at_its_old_end(
     options = ("--to", public_of(key), "--depth", "all", "--yes", "--json", "-o", str(file))
     _, out, _ = run("share", str(work.cwd), *options)
 
-    whole = unpacked(open_with([key.encode()], file.read_bytes())).documents[0].text
+    whole = unpacked(opened(file.read_bytes(), [key.encode()])).documents[0].text
     assert file.stat().st_size == json.loads(out)["bytes"]
     assert "The beginning is left out" in whole and "Step 0:" not in whole
     assert whole.rstrip().endswith("The end")
