@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.bundle import Bundle, packed
 from carryover.faces.cli import main
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.projects.handoff_file import STORE
-from carryover.sync.bundle import Bundle, packed
 from carryover.sync.sealing import seal_for
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession

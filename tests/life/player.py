@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.actions.bundle import Bundle
 from carryover.actions.receiving import SOURCE, texts_of, title_of
 from carryover.adapter.contract import Source, StartReason
 from carryover.agents import adapters
@@ -35,7 +36,6 @@ from carryover.projects.root import StatePaths, find_root
 from carryover.publish.answers import Beginning, Moment
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_moves import link
-from carryover.sync.bundle import Bundle
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedProject, SyncedSession
 from life.places import problems

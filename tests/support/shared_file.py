@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.actions.bundle import Bundle, packed
 from carryover.past.context import now_ms
-from carryover.sync.bundle import Bundle, packed
 from carryover.sync.sealing import age, seal_for
 
 

@@ -12,10 +12,10 @@ from typing import Final
 
 import msgspec
 
+from carryover.actions.bundle import Bundle, Document
 from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_of
 from carryover.errors import UserError
 from carryover.paths import StateDir
-from carryover.sync.bundle import Bundle, Document
 from carryover.sync.sealing import HEADER, deflated, new_identity, seal_for
 from fuzz.bytes import chosen
 from fuzz.shown import assert_shown

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.actions.bundle import LARGEST_FILE, Bundle, Document, is_sealed, unpacked
 from carryover.actions.noting import is_recorded, record_note
 from carryover.actions.output_file import target
 from carryover.config import load_config, refuse_excluded
@@ -21,7 +22,6 @@ from carryover.model import SHARED
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.paths import StateDir, expanded
 from carryover.records.fields import iso_utc
-from carryover.sync.bundle import LARGEST_FILE, Bundle, Document, is_sealed, unpacked
 from carryover.sync.folder import SyncFolder
 from carryover.sync.sealing import Unreadable, key_problem, opened
 from carryover.terminal.output import local_time

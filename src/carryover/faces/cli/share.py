@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION: Final = """\
 Writes one encrypted file for a colleague: the handoff, and the turns that its
-lines come from; with --depth also the newest session, or all of them. It can be
-opened with the keys named by --to alone, and is sent by you, any way you like.
-`carryover import FILE` takes it in there.
+lines come from. It can be opened with the keys named by --to alone, and is sent
+by you, any way you like. `carryover import FILE` takes it in there.
 
 Secrets are taken out once more, and the path of your home folder becomes ~.
 What is in the file is listed first, and you are asked. After --expires,
@@ -32,7 +31,7 @@ it with other programs."""
 EXAMPLES: Final = """\
   carryover share --to 'ssh-ed25519 AAAA...' --dry-run   all that it would hold
   carryover share --to bob.keys --expires 7d             from github.com/bob.keys
-  carryover share --to age1... --to bob.keys --depth session -o shop.age"""
+  carryover share --to age1... --to bob.keys -o shop.age"""
 
 _MOST_LINES: Final = 60
 _MOST_DOCUMENTS: Final = 30
@@ -50,13 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="who can open it: a public key (age1..., or an ssh key in quotes) or a file of such keys; may be repeated",
     )
-    add(
-        "--depth",
-        choices=("handoff", "session", "all"),
-        default="handoff",
-        help="handoff: with the turns that its lines come from (default); session: the newest session too; all: every "
-        "session of the project",
-    )
     add("--expires", metavar="TIME", type=seconds, help="how long it can be imported: 12h, 7d, 2w")
     add("--from", dest="sender", metavar="NAME", help="your name, as it is shown there")
     add("-o", "--output", metavar="FILE", help="the file to write (default: PROJECT.age in this folder)")
@@ -68,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from carryover.actions.sharing import compose, encrypted
 
-    shared = compose(args.project, args.to, args.sender, depth=args.depth, expires_s=args.expires)
+    shared = compose(args.project, args.to, args.sender, expires_s=args.expires)
     bundle = shared.bundle
     if args.dry_run:
         for text in (bundle.handoff, *(document.text for document in bundle.documents)):
@@ -85,32 +77,27 @@ def run(args: argparse.Namespace) -> None:
     data = encrypted(shared)
     write(path, data)
     lines = (
-        f"✓ {where}: {size(len(data))}, encrypted to {counted(len(shared.readers.keys), 'key')}.",
+        f"✓ {where}: {size(len(data))}, encrypted to {counted(len(shared.keys), 'key')}.",
         "  Send it any way you like. There, `carryover import FILE` in the project takes it in.",
     )
     about = {
         "output": str(path),
         "bytes": len(data),
-        "recipients": [recipient.name for recipient in shared.readers.keys],
-        "depth": bundle.depth,
+        "recipients": [recipient.name for recipient in shared.keys],
         "expires_ms": bundle.expires_ms,
         "sessions": [document.title for document in bundle.documents],
         "left_out_sessions": shared.left_out,
         "redacted": shared.secrets,
-        "left_out_keys": shared.readers.left_out,
     }
     put(args, about, lines)
 
 
 def _preview(shared: Shared) -> Iterator[str]:
     """Yields what the file holds, so that the user can judge it before it leaves."""
-    bundle, to = shared.bundle, shared.readers
-    for recipient in to.keys:
+    bundle = shared.bundle
+    for recipient in shared.keys:
         comment = f"  ({one_line(recipient.comment, 60)})" if recipient.comment else ""
         yield f"To       {recipient.name}{comment}"
-    if to.left_out:
-        kinds = ", ".join(dict.fromkeys(one_line(kind, 60) for kind in to.left_out))
-        yield f"Not to   {counted(len(to.left_out), 'key')} that age can't encrypt to: {kinds}"
     yield f"From     {bundle.sender} on {bundle.host}, which they see and can't check"
     yield from _contents(shared)
     if shared.left_out:
@@ -118,7 +105,7 @@ def _preview(shared: Shared) -> Iterator[str]:
     secrets = ", ".join(f"{kind} {count:,}" for kind, count in sorted(shared.secrets.items()))
     yield (
         f"Hidden   {f'secrets: {secrets}' if secrets else 'no secrets, as none were recognised'}; your home folder "
-        f"as ~ in {counted(shared.home_paths, 'place')}"
+        "stands as ~"
     )
     yield "         Patterns don't know every secret: --dry-run prints all of it."
 
