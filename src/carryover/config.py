@@ -23,7 +23,6 @@ from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
 from carryover.platform import here
-from carryover.prices import ModelPrice
 from carryover.probe.looks import Silent, look_at
 from carryover.terminal.paths import quoted
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
@@ -197,7 +196,6 @@ class Config(msgspec.Struct, frozen=True):
     retention: RetentionConfig = RetentionConfig()
     sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
-    prices: Mapping[Pattern, ModelPrice] = {}
     sources: tuple[DeclaredSource, ...] = ()
     """Sources of agents that Carryover does not know."""
     unknown_keys: tuple[str, ...] = ()

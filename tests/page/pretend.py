@@ -22,7 +22,7 @@ from carryover.faces.page.access import HEADERS
 from carryover.faces.page.answers import CommandAnswer, CommandBody, KnownHealth, Me
 from carryover.faces.page.app import _TYPES
 from carryover.past import types
-from carryover.past.types import AgentDays, HandOver, LimitReached, Pictures, Window
+from carryover.past.types import AgentDays, LimitReached, Pictures, Window
 
 STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
 SESSION_STYLE: Final = Path(carryover.export.__file__).with_name("session.css")
@@ -280,7 +280,7 @@ def _turn(number: int) -> types.Turn:
 
 
 def used(days: int) -> Pictures:
-    """What is used on so many days up to now: more on weekdays, with a limit and a hand-over in each week."""
+    """What is used on so many days up to now: more on weekdays, with a limit in each week."""
     first = date(2026, 11, 21) - timedelta(days=days - 1)
     calendar = [first + timedelta(days=number) for number in range(days)]
     work = [900_000 - 150_000 * day.weekday() + 7_000 * (number % 13) for number, day in enumerate(calendar)]
@@ -321,23 +321,10 @@ def used(days: int) -> Pictures:
             LimitReached(
                 agent="claude-code",
                 at_ms=starts_ms + number * DAY,
-                place=number + 0.6,
+                day=number,
                 resets_ms=starts_ms + number * DAY + number % 5 * 60 * MINUTE,
                 project_id=1,
                 name="shop",
-            )
-            for number in reversed(weekly)
-        ),
-        hand_overs=tuple(
-            HandOver(
-                before="claude-code" if number % 2 else "codex",
-                agent="codex" if number % 2 else "claude-code",
-                session=CODEX[1],
-                at_ms=starts_ms + number * DAY,
-                place=number + 0.7,
-                waited_ms=(number * 37 % 101) ** 2 * MINUTE,
-                project_id=1,
-                name=HOSTILE,
             )
             for number in reversed(weekly)
         ),

@@ -48,10 +48,9 @@ _MEANINGS: Final = {
     "roots": "folders of its transcripts",
     "env": "variables that moved its folders",
     "versions": "versions that were found",
-    "prices": "prices of a million tokens",
     "sources": "transcripts that you declared",
 }
-"""A few words on each setting, and on those below `agents.<id>`, `prices` and `sources`."""
+"""A few words on each setting, and on those below `agents.<id>` and `sources`."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -101,13 +100,11 @@ def settings(state: StateDir) -> list[Setting]:
 
 
 def _declared(config: Config) -> Iterator[tuple[str, Any, str]]:
-    """Yields what the file sets of agents, prices and sources that it names: key, value, and the key of its meaning."""
+    """Yields what the file sets of agents and sources that it names: key, value, and the key of its meaning."""
     for agent_id, agent in config.agents.each.items():
         for name, value in msgspec.structs.asdict(agent).items():
             if value:
                 yield f"agents.{agent_id}.{name}", value, name
-    for model, price in config.prices.items():
-        yield f"prices.{model}", msgspec.structs.asdict(price), "prices"
     for source in config.sources:
         yield f"sources.{source.agent}", source.files, "sources"
 

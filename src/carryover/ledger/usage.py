@@ -42,8 +42,6 @@ _ENDS: Final = f"""SELECT session.agent, project.id, project.root, event.at_ms, 
     JOIN event ON event.thread_id = thread.id
     WHERE session.last_ms >= :since AND (:project IS NULL OR project.id = :project)
     AND event.at_ms >= :since AND event.retracted = 0 AND {is_of("turn_end")} ORDER BY event.at_ms, event.id"""
-_LAST_BEFORE: Final = """SELECT max(event.at_ms) FROM thread JOIN event ON event.thread_id = thread.id
-    WHERE thread.session_id = ? AND event.at_ms <= ? AND event.retracted = 0"""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -153,9 +151,3 @@ def limit_hits(db: sqlite3.Connection, project_id: int | None, since_ms: int) ->
         if isinstance(body, TurnEnd) and body.reason == "limit":
             found.append(LimitHit(agent, project, root, at_ms, body.resets))
     return found
-
-
-def last_event_before(db: sqlite3.Connection, session_id: int, at_ms: int) -> int | None:
-    """Returns the time of a session's last event up to `at_ms` (UTC ms); None if it has none."""
-    ((last_ms,),) = db.execute(_LAST_BEFORE, (session_id, at_ms))
-    return last_ms if last_ms is None else int(last_ms)

@@ -274,8 +274,6 @@ class UsedRow(msgspec.Struct, frozen=True):
     name: str
     """The day as YYYY-MM-DD in local time, the agent's display name, the model, or the project's root."""
     tokens: Tokens
-    cost: float | None = None
-    """By the user's prices; None if a model has none."""
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -322,33 +320,20 @@ class AgentDays(msgspec.Struct, frozen=True):
 
 
 class LimitReached(msgspec.Struct, frozen=True, kw_only=True):
-    """A usage limit that was reached. `resets_ms` is 0 if the agent did not say when it resets."""
+    """A usage limit that was reached, on the `day` of that number in `Pictures.days`. `resets_ms` is 0 if the agent
+    did not say when it resets."""
 
     agent: str
     at_ms: int
-    place: float
+    day: int
     resets_ms: int
-    project_id: int
-    name: str
-
-
-class HandOver(msgspec.Struct, frozen=True, kw_only=True):
-    """A session that began where another agent had worked, and the time since that agent's last event."""
-
-    before: str
-    agent: str
-    session: str
-    at_ms: int
-    place: float
-    waited_ms: int
     project_id: int
     name: str
 
 
 class Pictures(msgspec.Struct, frozen=True, kw_only=True):
     """What the pictures of usage are drawn from, oldest first. `days` has no gaps, and ends with today; it is empty if
-    there is nothing to show. A `place` is a point in time as days since the first day's beginning: 1.5 is noon of the
-    second day, so that a clock which is put forward moves nothing."""
+    there is nothing to show."""
 
     days: tuple[str, ...]
     tokens: tuple[AgentDays, ...]
@@ -356,4 +341,3 @@ class Pictures(msgspec.Struct, frozen=True, kw_only=True):
     windows: tuple[Window, ...]
     """Empty for one project: these limits are of an account."""
     limits: tuple[LimitReached, ...]
-    hand_overs: tuple[HandOver, ...]

@@ -1,4 +1,4 @@
-"""What agents used: their tokens by day, agent, model or project, usage limits, and hand-overs from one to another.
+"""What agents used: their tokens by day, agent, model or project, and usage limits.
 
 Times are UTC ms, days are local. Blocks.
 """
@@ -9,39 +9,30 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from pathlib import PurePath
 from typing import Final
 
 from carryover.agents import agent_name
 from carryover.facts import is_foreign
-from carryover.ledger.queries import sessions
-from carryover.ledger.rows import ProjectRow, SessionRow
+from carryover.ledger.rows import ProjectRow
 from carryover.ledger.usage import (
     LimitHit,
     Tokens,
     Usage,
-    last_event_before,
     limit_hits,
     open_windows,
     sessions_without_tokens,
     transcripts_to_count,
     usage_since,
 )
-from carryover.model import NOTE
 from carryover.past.context import now_ms as current_ms
 from carryover.past.context import settings_to_print, state_dir
 from carryover.past.opened import Want, opened
-from carryover.past.types import AgentDays, By, HandOver, LimitReached, Pictures, Uncounted, Used, UsedRow, Window
-from carryover.prices import ModelPrice
+from carryover.past.types import AgentDays, By, LimitReached, Pictures, Uncounted, Used, UsedRow, Window
 from carryover.text.reset_times import reset_time_ms
 
-_A_MILLION: Final = 1_000_000
 DAYS: Final = 400
 """How far back the pictures reach."""
-_MOST_SESSIONS: Final = 5000
-_HOURS: Final = 24
-_SECONDS: Final = 3600
 _MS_PER_DAY: Final = 86_400_000
 
 
@@ -56,36 +47,21 @@ def used_since(since_ms: int, by: By) -> Used:
     groups: Mapping[str, list[Usage]] = defaultdict(list)
     for used in usages:
         groups[_group_of(used, by)].append(used)
-    rows = [_row(name, group, settings.prices) for name, group in groups.items()]
+    rows = [_row(name, group) for name, group in groups.items()]
     if by != "day":
         rows.sort(key=_most_first)
-    total = _row("total", usages, settings.prices)
-    return Used(since_ms, by, tuple(rows), total, windows, _uncounted(without), _uncounted(waiting))
+    return Used(since_ms, by, tuple(rows), _row("total", usages), windows, _uncounted(without), _uncounted(waiting))
 
 
 def _uncounted(numbers: Iterable[tuple[str, int]]) -> tuple[Uncounted, ...]:
     return tuple(Uncounted(agent_name(agent), number) for agent, number in numbers)
 
 
-def _row(name: str, usages: Sequence[Usage], prices: Mapping[str, ModelPrice]) -> UsedRow:
+def _row(name: str, usages: Iterable[Usage]) -> UsedRow:
     tokens = Tokens()
     for used in usages:
         tokens = tokens.plus(used)
-    costs = [_cost(used, prices.get(used.model)) for used in usages]
-    priced = [cost for cost in costs if cost is not None]
-    return UsedRow(name, tokens, sum(priced) if priced and len(priced) == len(costs) else None)
-
-
-def _cost(used: Usage, price: ModelPrice | None) -> float | None:
-    if price is None:
-        return None
-    whole = (
-        used.input * price.input
-        + used.output * price.output
-        + used.cache_write * price.cache_write
-        + used.cache_read * price.cache_read
-    )
-    return whole / _A_MILLION
+    return UsedRow(name, tokens)
 
 
 def _most_first(row: UsedRow) -> tuple[int, str]:
@@ -111,16 +87,12 @@ def pictures(db: sqlite3.Connection, project: ProjectRow | None, *, now_ms: int)
     project_id = project.id if project is not None else None
     used = usage_since(db, since_ms, project_id)
     hits = [hit for hit in limit_hits(db, project_id, since_ms) if not is_foreign(hit.root)]
-    rows = sessions(db, project_id, limit=_MOST_SESSIONS, since_ms=since_ms)
-    taken = [pair for pair in taken_over(rows) if pair[1].started_ms >= since_ms]
-    times = [*(one.at_ms for one in used), *(hit.at_ms for hit in hits), *(after.started_ms for _, after in taken)]
-    days = calendar(times, now_ms)
+    days = calendar([*(one.at_ms for one in used), *(hit.at_ms for hit in hits)], now_ms)
     return Pictures(
         days=tuple(day.isoformat() for day in days),
         tokens=by_agent(used, days),
         windows=_windows(db, now_ms) if project is None else (),
         limits=tuple(_limit(hit, days) for hit in hits),
-        hand_overs=tuple(_hand_over(db, before, after, days) for before, after in taken),
     )
 
 
@@ -145,23 +117,6 @@ def by_agent(used: Iterable[Usage], days: Sequence[date]) -> tuple[AgentDays, ..
     return tuple(AgentDays(agent, tuple(new[agent]), tuple(cached[agent])) for agent in order)
 
 
-def taken_over(rows: Iterable[SessionRow]) -> list[tuple[SessionRow, SessionRow]]:
-    """Returns each session that followed one of another agent in its project, after that one; by start."""
-    by_start = sorted(filter(_is_work, rows), key=lambda row: (row.started_ms, row.id))
-    of_project: Mapping[int | None, list[SessionRow]] = defaultdict(list)
-    for row in by_start:
-        of_project[row.project_id].append(row)
-    taken: list[tuple[SessionRow, SessionRow]] = []
-    for sessions_of_project in of_project.values():
-        taken += (pair for pair in pairwise(sessions_of_project) if pair[0].agent != pair[1].agent)
-    return sorted(taken, key=lambda pair: pair[1].started_ms)
-
-
-def _is_work(row: SessionRow) -> bool:
-    is_here = row.root is not None and not is_foreign(row.root)
-    return is_here and row.agent != NOTE and row.started_ms > 0
-
-
 def _windows(db: sqlite3.Connection, now_ms: int) -> tuple[Window, ...]:
     return tuple(
         Window(
@@ -182,37 +137,11 @@ def _limit(hit: LimitHit, days: Sequence[date]) -> LimitReached:
     return LimitReached(
         agent=hit.agent,
         at_ms=hit.at_ms,
-        place=_place(hit.at_ms, days),
+        day=(_local(hit.at_ms).date() - days[0]).days,
         resets_ms=resets_ms or 0,
         project_id=hit.project_id,
-        name=_name(hit.root),
+        name=PurePath(hit.root).name or hit.root,
     )
-
-
-def _hand_over(db: sqlite3.Connection, before: SessionRow, after: SessionRow, days: Sequence[date]) -> HandOver:
-    ended_ms = before.last_ms
-    if ended_ms > after.started_ms:  # it went on later
-        ended_ms = last_event_before(db, before.id, after.started_ms) or before.started_ms
-    return HandOver(
-        before=before.agent,
-        agent=after.agent,
-        session=after.native_id,
-        at_ms=after.started_ms,
-        place=_place(after.started_ms, days),
-        waited_ms=after.started_ms - ended_ms,
-        project_id=after.project_id or 0,
-        name=_name(after.root or ""),
-    )
-
-
-def _place(at_ms: int, days: Sequence[date]) -> float:
-    local = _local(at_ms)
-    hours = local.hour + local.minute / 60 + local.second / _SECONDS
-    return round((local.date() - days[0]).days + hours / _HOURS, 4)
-
-
-def _name(root: str) -> str:
-    return PurePath(root).name or root
 
 
 def _local(at_ms: int) -> datetime:

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, TokensUsed, TurnEnd, WindowUsed
-from carryover.past.types import AgentDays, HandOver, LimitReached, Pictures, Window
+from carryover.model import TokensUsed, TurnEnd, WindowUsed
+from carryover.past.types import AgentDays, LimitReached, Pictures, Window
 from carryover.past.usage import DAYS, calendar, pictures
 from support.scribe import Scribe
 
@@ -36,7 +36,7 @@ def at(place: float) -> int:
 async def test_a_ledger_without_any_of_it_has_nothing_to_show(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a cart", at_ms=at(1)))
 
-    assert of_all(scribe) == Pictures(days=(), tokens=(), windows=(), limits=(), hand_overs=())
+    assert of_all(scribe) == Pictures(days=(), tokens=(), windows=(), limits=())
 
 
 async def test_tokens_are_summed_by_day_and_agent_who_used_most_first(ledger: Ledger, scribe: Scribe) -> None:
@@ -82,10 +82,8 @@ async def test_limits_are_those_that_agents_named_and_an_account_belongs_to_no_p
     )
     await scribe.commit(replace(scribe.prepared(*said), windows=(window, over)))
 
-    first = LimitReached(
-        agent="made-up", at_ms=at(1.5), place=0.5, resets_ms=at(1.5) + 3 * HOUR, project_id=1, name="repo"
-    )
-    other = LimitReached(agent="made-up", at_ms=at(2.75), place=1.75, resets_ms=0, project_id=2, name="other")
+    first = LimitReached(agent="made-up", at_ms=at(1.5), day=0, resets_ms=at(1.5) + 3 * HOUR, project_id=1, name="repo")
+    other = LimitReached(agent="made-up", at_ms=at(2.75), day=1, resets_ms=0, project_id=2, name="other")
     found = of_all(scribe)
     assert found.limits == (first, other)
     assert found.windows == (
@@ -100,37 +98,6 @@ async def test_limits_are_those_that_agents_named_and_an_account_belongs_to_no_p
         ),
     )
     assert (of(scribe, 1).limits, of(scribe, 1).windows) == ((first,), ())
-
-
-async def test_a_hand_over_waits_from_the_other_agents_last_event_before_it(ledger: Ledger, scribe: Scribe) -> None:
-    """The agent before may go on later, and what others did elsewhere or noted counts nowhere."""
-    codex, note = Scribe(ledger, agent="codex", written=100), Scribe(ledger, agent=NOTE, written=200)
-    await scribe.tell(
-        scribe.event("add a cart", at_ms=at(1)),
-        scribe.event(AssistantMessage(text="Done."), at_ms=at(1.25)),
-        scribe.event("and the total", at_ms=at(2.5)),
-    )
-    await note.tell(note.event("cents", session="n1", at_ms=at(1.4)), path="/t/note.jsonl")
-    await codex.tell(
-        codex.event("go on", session="c1", at_ms=at(1.5)),
-        codex.event("again", session="c2", at_ms=at(2)),
-        codex.event("begin", session="c3", at_ms=at(2.2), cwd="/srv/other"),
-        path="/t/codex.jsonl",
-    )
-
-    [found] = of_all(scribe).hand_overs
-    assert found == HandOver(
-        before="made-up",
-        agent="codex",
-        session="c1",
-        at_ms=at(1.5),
-        place=0.5,
-        waited_ms=DAY // 4,
-        project_id=1,
-        name="repo",
-    )
-    assert of(scribe, 1).hand_overs == (found,)
-    assert of(scribe, 2).hand_overs == ()
 
 
 def test_a_day_on_which_the_clock_is_put_forward_is_a_day(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,16 +24,7 @@ DESCRIPTION: Final = """\
 Adds up the tokens that agents recorded in their transcripts, each answer once:
 those of the last 7 days by day, or by agent, model or project. What was read
 from a cache stands apart from other input. How much of a usage limit is used up
-is printed where the agent records it, and below the sums what they lack.
-
-Cost is printed for models whose prices you give in config.toml, per million
-tokens; Carryover fetches none:
-
-  [prices."claude-opus-4-7"]
-  input = 5.0
-  output = 25.0
-  cache_read = 0.5
-  cache_write = 6.25"""
+is printed where the agent records it, and below the sums what they lack."""
 
 EXAMPLES: Final = """\
   carryover usage                        the last 7 days
@@ -61,15 +52,12 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _lines(used: Used) -> Iterator[str]:
-    with_cost = any(row.cost is not None for row in (*used.rows, used.total))
     heads = [
         Column(used.by.upper(), least=10, keep_end=used.by == "project"),
         *(Column(title, right=True) for title in ("INPUT", "OUTPUT", "CACHE WRITTEN", "CACHE READ")),
-        *([Column("COST", right=True)] if with_cost else []),
     ]
     if used.rows:
-        rows = [_cells(row, with_cost=with_cost) for row in used.rows]
-        rows.append([paint(cell, BOLD) for cell in _cells(used.total, with_cost=with_cost)])
+        rows = [*map(_cells, used.rows), [paint(cell, BOLD) for cell in _cells(used.total)]]
         yield from table_lines(heads, rows)
     now = now_ms()
     for window in used.windows:
@@ -92,13 +80,10 @@ def _listed(uncounted: Iterable[Uncounted], what: str) -> str:
     return ", ".join(f"{counted(one.number, what)} of {one.agent}" for one in uncounted)
 
 
-def _cells(row: UsedRow, *, with_cost: bool) -> list[str]:
+def _cells(row: UsedRow) -> list[str]:
     tokens = row.tokens
     numbers = (tokens.input, tokens.output, tokens.cache_write, tokens.cache_read)
-    cells = [short_path(harmless(row.name), Path.home()), *(f"{number:,}" for number in numbers)]
-    if with_cost:
-        cells.append("" if row.cost is None else f"{row.cost:,.2f}")
-    return cells
+    return [short_path(harmless(row.name), Path.home()), *(f"{number:,}" for number in numbers)]
 
 
 def _window(window: Window, now: int) -> str:

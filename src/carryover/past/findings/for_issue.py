@@ -117,7 +117,7 @@ def _settings(config: Config) -> Iterator[str]:
     if selected is not None:
         ours = [agent for agent in selected if agent in agent_ids()]
         yield f"agents.selected = {', '.join(ours)}; others {len(selected) - len(ours)}"
-    counts = {"prices": config.prices, "sources": config.sources, "unknown keys": config.unknown_keys}
+    counts = {"sources": config.sources, "unknown keys": config.unknown_keys}
     for name, entries in counts.items():
         if entries:
             yield f"{name}: {len(entries)}"

@@ -49,13 +49,13 @@ def test_all_settings_are_shown_with_where_they_come_from(config_file: Path, run
 def test_each_setting_says_in_a_few_words_what_it_means(home: Path, run: Run) -> None:
     state_dir().root.mkdir(mode=0o700, exist_ok=True)
     state_dir().config.write_text(
-        '[prices."model-x"]\ninput = 5.0\n[agents.codex]\nroots = ["/x"]\nversions = ["1"]\nenv = {A = "b"}\n'
+        '[agents.codex]\nroots = ["/x"]\nversions = ["1"]\nenv = {A = "b"}\n'
         '[[sources]]\nagent = "mine"\nfiles = ["/x/*.jsonl"]\nformat = "jsonl"\n'
         'role = "role"\ntext = "text"\n'
     )
     found = {setting["key"]: setting["meaning"] for setting in json.loads(run.out("config", "--json"))}
 
-    assert "prices.model-x" in found and "agents.codex.env" in found and found["resume.stale_days"].startswith("days")
+    assert "agents.codex.env" in found and found["resume.stale_days"].startswith("days")
     assert [key for key, meaning in found.items() if not 0 < len(meaning) <= 36] == []
 
 

@@ -21,12 +21,6 @@ pytestmark = pytest.mark.usefixtures("utc")
 
 MODEL = "claude-opus-5-5"
 USED = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 200}
-PRICES = f"""[prices."{MODEL}"]
-input = 5
-output = 25
-cache_read = 0.5
-cache_write = 6.25
-"""
 
 
 def answered(work: ClaudeWork, answer: str, *, model: str = MODEL, usage: Mapping[str, int] = USED) -> bytes:
@@ -80,21 +74,14 @@ def test_what_was_used_is_told_apart_by_day_agent_model_and_project(work: Claude
     assert [row["name"] for row in used(run, "--by", "project")["rows"]] == [str(work.cwd)]
 
 
-def test_cost_is_shown_only_for_models_whose_price_the_user_gave(work: ClaudeWork, run: Run) -> None:
+def test_prices_of_an_earlier_version_are_ignored_and_named(work: ClaudeWork, run: Run) -> None:
     work.prompt("Add a discount")
-    work.append(answered(work, "msg_1", usage=dict.fromkeys(USED, 1_000_000)))
+    work.append(answered(work, "msg_1"))
     read(work)
-    assert used(run)["total"]["cost"] is None
+    state_dir().config.write_text(f'[prices."{MODEL}"]\ninput = 5\n')
 
-    state_dir().config.write_text(PRICES)
-    assert used(run)["total"]["cost"] == 36.75
-
-    work.append(answered(work, "msg_2", model="without-a-price"))
-    read(work)
-    costs = {row["name"]: row["cost"] for row in used(run, "--by", "model")["rows"]}
-    assert costs == {MODEL: 36.75, "without-a-price": None}
-    assert used(run)["total"]["cost"] is None
-    assert f"prices.{MODEL}" in run("config")[1]
+    assert used(run)["total"] == {"name": "total", "tokens": used(run)["total"]["tokens"]}
+    assert "prices is unknown; it is ignored" in "".join(run("config")[1:])
 
 
 def test_the_table_keeps_cache_reads_apart_and_status_says_what_today_took(work: ClaudeWork, run: Run) -> None:

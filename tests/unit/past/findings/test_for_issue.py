@@ -114,9 +114,6 @@ selected = ["codex", "{NAME}"]
 [agents.codex]
 roots = ["/home/{NAME}"]
 env = {{ {NAME} = "{NAME}" }}
-[prices."{NAME}"]
-input = 1.0
-output = 2.0
 """)
 
     text = made(changed(HEALTHY, config=load_config(file)))
@@ -130,7 +127,6 @@ output = 2.0
         "projects.exclude = 1 (not shown)",
         "sync.every = 5m",
         "agents.selected = codex; others 1",
-        "prices: 1",
         "unknown keys: 2",
     ]
     assert NAME not in text

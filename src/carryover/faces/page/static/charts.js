@@ -1,4 +1,4 @@
-// Pictures in SVG: bars for days, and points in time. They are for the eye; the table beside each says the same.
+// Bars for days, in SVG. They are for the eye; the table beside each picture says the same.
 
 import { agentColour, agentName } from "./api.js";
 import { agentMark } from "./conversation.js";
@@ -11,9 +11,6 @@ const RIGHT = 26; // room for half of a day's name
 const TOP = 10;
 const BOTTOM = 182;
 const HEIGHT = 210; // with the names of days
-const STEPS = [1, 10, 60, 360, 1440, 10_080, 43_200, 576_000]; // min
-const LOWEST_TOP = 60; // min
-const STEP_NAMES = ["1 min", "10 min", "1 h", "6 h", "1 day", "1 week", "30 days", "400 days"];
 const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const LONG = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 const BRIEF = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -167,23 +164,4 @@ export function bars(span, parts, { marked = new Set() } = {}) {
   });
   const key = marked.size > 0 && h("span", { class: "by" }, h("span", { class: "limit-key", "aria-hidden": "true" }), "usage limit reached");
   return figure(picture, above.place, ...(key ? [key] : []));
-}
-
-/** Points in time, each as high as it took long. `given` have `place`, `ms`, `agent` and `title`. */
-export function points(span, given, key) {
-  const agents = [...new Set([...given].sort((a, b) => a.place - b.place).map((each) => each.agent))];
-  const minutes = (each) => Math.max(1, each.ms / 60_000);
-  const longest = Math.max(...given.map(minutes));
-  const highest = Math.max(STEPS.find((step) => step >= longest) ?? STEPS.at(-1), LOWEST_TOP);
-  const above = legend(agents, (at) => at === null
-    ? { title: key, numbers: agents.map((agent) => given.filter((each) => each.agent === agent).length) }
-    : { title: given[at].title, numbers: agents.map(() => "") });
-  const visible = (first, end) => given.map((each, index) => ({ ...each, index })).filter((each) => each.place >= first && each.place < end);
-  const picture = new Picture(span, {
-    low: -0.2, high: Math.log10(highest) + 0.15, read: above.read,
-    steps: STEPS.filter((step) => step <= highest).map((step, n) => [Math.log10(step), STEP_NAMES[n]]),
-    marks: (x, y, first, end) => visible(first, end).map((each) => svg("circle", { cx: x(each.place), cy: y(Math.log10(minutes(each))), r: 5.5, fill: ink(each.agent) })),
-    nearest: (place, first, end) => visible(first, end).sort((a, b) => Math.abs(a.place - place) - Math.abs(b.place - place))[0],
-  });
-  return figure(picture, above.place);
 }

@@ -1,7 +1,7 @@
 // What agents used, in all projects: `usage`; its pictures are those of a project's work too.
 
 import { agentName, get, projects } from "./api.js";
-import { Span, bars, points } from "./charts.js";
+import { Span, bars } from "./charts.js";
 import { agentMark } from "./conversation.js";
 import { at, h, moment } from "./dom.js";
 import { beside, dayRows, handoffTokens, lasted, nothing, section, share, table } from "./tables.js";
@@ -27,7 +27,7 @@ export async function usage(params, query, signal) {
 /** The pictures of what `usage` answers, for all projects or one. `place`: where the user has gone in them. */
 export function pictures(found, place, ofAll = false) {
   const span = new Span(found.days, place);
-  return [tokens(found, span), limits(found, span, ofAll), handOvers(found, span, ofAll)];
+  return [tokens(found, span), limits(found, ofAll)];
 }
 
 function tokens(found, span) {
@@ -35,7 +35,7 @@ function tokens(found, span) {
   if (!found.tokens.length) {
     return nothing("used", title, "No tokens are recorded. They are counted if an agent writes them into its transcript, from when Carryover first read it.");
   }
-  const marked = new Set(found.limits.map((hit) => Math.floor(hit.place)));
+  const marked = new Set(found.limits.map((hit) => hit.day));
   const parts = found.tokens.map((each) => ({ agent: each.agent, values: measure === NEW ? each.new : each.cached }));
   const caption = `Tokens per day and agent: ${measure.toLowerCase()}`;
   const names = parts.map((part) => agentName(part.agent));
@@ -52,7 +52,7 @@ function tokens(found, span) {
     beside(bars(span, parts, { marked }), caption, ["Day", ...names], dayRows(span.days, parts)));
 }
 
-function limits(found, span, ofAll) {
+function limits(found, ofAll) {
   const title = "Usage limits";
   if (!found.limits.length && !found.windows.length) {
     return nothing("limits", title, "None was reached, and no agent has said how much of one is used.");
@@ -60,15 +60,11 @@ function limits(found, span, ofAll) {
   const intro = "When one was reached, and how long after that it was to reset.";
   const shown = found.windows.length > 0 && windows(found.windows);
   if (!found.limits.length) return section("limits", title, null, shown, h("p", { class: "dim" }, "None was reached."));
-  const drawn = found.limits.filter((hit) => hit.resets_ms > hit.at_ms).map((hit) => ({
-    place: hit.place, ms: hit.resets_ms - hit.at_ms, agent: hit.agent,
-    title: `${moment(hit.at_ms)}, ${hit.name}: reset after ${lasted(hit.resets_ms - hit.at_ms)}`,
-  }));
   const rows = [...found.limits].reverse().map((hit) => [briefly(hit.at_ms), agentMark(hit.agent, agentName(hit.agent)),
     hit.resets_ms > hit.at_ms ? lasted(hit.resets_ms - hit.at_ms) : "not said", ...(ofAll ? [project(hit)] : [])]);
   const head = ["Reached", "Agent", "Reset after", ...(ofAll ? ["Project"] : [])];
   return section("limits", title, null, shown, h("p", { class: "dim" }, intro),
-    beside(drawn.length > 0 && points(span, drawn, "Reached"), "Usage limits that were reached", head, rows));
+    beside(false, "Usage limits that were reached", head, rows));
 }
 
 function windows(all) {
@@ -79,21 +75,6 @@ function windows(all) {
   const caption = "How much of each limit was used when its agent last said so";
   return [h("p", { class: "dim" }, `${caption}.`), h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": caption },
     table(caption, ["Agent", "Limit", "Used", "As of", "Resets"], rows, "windows"))];
-}
-
-function handOvers(found, span, ofAll) {
-  const title = "From one agent to the next";
-  if (!found.hand_overs.length) return nothing("hand-overs", title, "No agent has yet begun where another had worked.");
-  const intro = "How long a handoff waited: from an agent's last event to the session of another one that began next in the same project.";
-  const drawn = found.hand_overs.map((each) => ({
-    place: each.place, ms: each.waited_ms, agent: each.agent,
-    title: `${moment(each.at_ms)}, ${each.name}: ${agentName(each.agent)} after ${agentName(each.before)}, ${lasted(each.waited_ms)} later`,
-  }));
-  const rows = [...found.hand_overs].reverse().map((each) => [
-    h("a", { href: at("session", each.agent, each.session) }, briefly(each.at_ms)), lasted(each.waited_ms),
-    agentMark(each.before, agentName(each.before)), agentMark(each.agent, agentName(each.agent)), ...(ofAll ? [project(each)] : [])]);
-  const head = ["Begun", "After", "From", "To", ...(ofAll ? ["Project"] : [])];
-  return section("hand-overs", title, intro, beside(points(span, drawn, "Taken over by"), "Hand-overs from one agent to another", head, rows));
 }
 
 /** A time without its year, which is in its title. */
