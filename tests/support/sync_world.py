@@ -208,9 +208,10 @@ def _signature(public: str, message: bytes) -> bytes:
 
 
 class MemoryFolder(SyncFolder):
-    def __init__(self, settings: Settings, store: MemoryStore) -> None:
+    def __init__(self, settings: Settings, key: MachineKey, store: MemoryStore) -> None:
         super().__init__(StateDir(Path("/nowhere")))
         self._known_settings = settings
+        self.known_key = key
         self.known = State()
         self._memory_store = store
 
@@ -219,6 +220,9 @@ class MemoryFolder(SyncFolder):
 
     def state(self) -> State:
         return self.known
+
+    def key(self) -> MachineKey:
+        return self.known_key
 
     def save(self, state: State) -> None:
         self._memory_store.step()
@@ -238,7 +242,7 @@ class MemoryMachine:
         self.store = MemoryStore(remote)
         self.ledger = MemoryLedger(self.name, self.store)
         self.settings = Settings(remote="r", machine=self.id, name=self.name, form=2)
-        self.folder = MemoryFolder(self.settings, self.store)
+        self.folder = MemoryFolder(self.settings, self.key, self.store)
         self._clock = 0
         if founds:
             members = Membership({self.id: self.key.public})
@@ -248,9 +252,8 @@ class MemoryMachine:
             own.write(own.view(), own.head)
 
     def own(self) -> OwnLog:
-        return OwnLog(
-            self.folder, self.store, self.settings, state=self.folder.known, key=self.key, now_ms=self._now_ms
-        )
+        self.folder.known_key = self.key
+        return OwnLog(self.folder, self.store, self._now_ms)
 
     def _now_ms(self) -> int:
         self._clock += 1

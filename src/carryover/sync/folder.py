@@ -45,8 +45,6 @@ class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
     seen: Seen = Seen()
     """Its newest head that was accepted."""
     synced_ms: int = 0
-    removed: bool = False
-    """Whether a machine of the store has removed it."""
     problem: str | None = None
     """Why nothing newer of it was taken at the last try."""
 

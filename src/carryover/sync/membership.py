@@ -51,8 +51,7 @@ def own_log(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
     settings = folder.settings()
     age()
     with folder.locked():
-        store = store_at(folder.store, settings.remote)
-        yield OwnLog(folder, store, settings, state=folder.state(), key=folder.key(), now_ms=now_ms)
+        yield OwnLog(folder, store_at(folder.store, settings.remote), now_ms)
 
 
 def machine_name(text: str) -> str:
@@ -102,31 +101,28 @@ def initialise(
 
 
 def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], int]) -> Joined:
-    me = settings.machine
+    remote = without_credentials(settings.remote)
     store = store_at(folder.store, settings.remote)
-    make_key(folder.key_file)
-    key = folder.key()
-    own = OwnLog(folder, store, settings, state=State(), key=key, now_ms=now_ms)
-    branches = own.fetch()
-    if (foreign := own.fetched.foreign) is not None:
+    fetched = store.fetch()
+    if fetched.foreign is not None:
         raise UserError(
-            f"{without_credentials(settings.remote)} holds something else ({foreign}), not a store of Carryover. "
-            f"{_NOTHING} Give an empty repository, or an empty folder.",
+            f"{remote} holds something else ({fetched.foreign}), not a store of Carryover. {_NOTHING} Give an empty "
+            "repository, or an empty folder.",
             ExitCode.REFUSED,
         )
-    is_there = any(branch.head is not None for branch in branches)
-    folder.save(State())
-    if not is_there:
-        members = Membership({me: key.public})
-        own.save(own=Head(store=secrets.token_hex(8), machine=me, name=settings.name, membership=members))
+    is_there = any({"key", "head"} <= files.keys() for files in fetched.files.values())
+    make_key(folder.key_file)
+    members = Membership({settings.machine: folder.key().public})
+    head = Head(store=secrets.token_hex(8), machine=settings.machine, name=settings.name, membership=members)
+    folder.save(State(own=None if is_there else head))
     # Set up before the store is written: nobody else could add anyone to what is there then, whatever ends this.
     folder.create(settings)
+    own = OwnLog(folder, store, now_ms)
     if is_there:
         own.ask()
     else:
-        own.write(own.view(), own.head, without_history=True)
-    remote = without_credentials(settings.remote)
-    return Joined(founded=not is_there, code=own.code, machine=me, name=settings.name, remote=remote)
+        own.write(own.view(), head, without_history=True)
+    return Joined(founded=not is_there, code=own.code, machine=settings.machine, name=settings.name, remote=remote)
 
 
 def admission(own: OwnLog) -> Admission | None:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.sync.folder import OtherMachine, Settings, State, SyncFolder
+from carryover.sync.folder import OtherMachine, SyncFolder
 from carryover.sync.head import (
     MOST_AHEAD,
     Branch,
@@ -30,7 +30,7 @@ from carryover.sync.head import (
     sealed_head,
 )
 from carryover.sync.payload import Payload
-from carryover.sync.sealing import MachineKey, Unreadable
+from carryover.sync.sealing import Unreadable
 from carryover.sync.store import Fetched, Store
 
 NOT_ADDED: Final = (
@@ -52,24 +52,16 @@ HISTORY: Final = 1_000
 class OwnLog:
     """Reads the store and writes this machine's log. The caller holds the folder's lock. Every method blocks."""
 
-    def __init__(
-        self,
-        folder: SyncFolder,
-        store: Store,
-        settings: Settings,
-        *,
-        state: State,
-        key: MachineKey,
-        now_ms: Callable[[], int],
-    ) -> None:
+    def __init__(self, folder: SyncFolder, store: Store, now_ms: Callable[[], int]) -> None:
+        """Raises UserError (REFUSED) if the folder's files are damaged."""
         self._folder = folder
         self.store = store
-        self.settings = settings
-        self.state = state
-        self.key = key
+        self.settings = folder.settings()
+        self.state = folder.state()
+        self.key = folder.key()
         self._now_ms = now_ms
-        self.fetched = Fetched({})
-        self._is_lost = not state.sha
+        self._fetched = Fetched({})
+        self._is_lost = not self.state.sha
         """Whether the store lacks what this machine has last said."""
 
     @property
@@ -94,10 +86,10 @@ class OwnLog:
     def fetch(self) -> list[Branch]:
         """Gets all logs, of known machines and with small heads first: whoever can write to the store could add more
         than memory holds. Raises StoreTrouble."""
-        self.fetched = self.store.fetch()
+        self._fetched = self.store.fetch()
         known = {self.settings.machine, *self.state.membership.members}
         # Without a key, an earlier version has written it.
-        logs = {machine: files for machine, files in self.fetched.files.items() if "key" in files}
+        logs = {machine: files for machine, files in self._fetched.files.items() if "key" in files}
         branches = []
         left = MOST_READ
         for machine in sorted(logs, key=lambda name: (name not in known, logs[name].get("head", 0))):
@@ -117,7 +109,7 @@ class OwnLog:
         view = believed(self.view(), branches, self.key)
         refused = {
             machine: f"{NOT_FETCHED} ({reason})"
-            for machine, reason in self.fetched.refused.items()
+            for machine, reason in self._fetched.refused.items()
             if machine in view.membership.active and machine != view.me
         }
         if view.me in view.membership.removed:
@@ -138,7 +130,7 @@ class OwnLog:
             if stored.store == own.store and stored.sequence > own.sequence:
                 self.save(own=stored, sha=branch.sha)
         self._is_lost = branch.sha != self.state.sha
-        sizes = self.fetched.files.get(branch.machine, {})
+        sizes = self._fetched.files.get(branch.machine, {})
         if any(sizes.get(segment.name) != segment.size for segment in self.head.segments):
             self.start_over()
 
@@ -167,7 +159,6 @@ class OwnLog:
                 name=head.name if head is not None else other.name,
                 seen=view.seen.get(machine, other.seen),
                 synced_ms=head.synced_ms if head is not None else other.synced_ms,
-                removed=machine in view.membership.removed,
                 problem=problems.get(machine),
             )
         codes = tuple(code_of(machine, public) for machine, public in sorted(view.waiting.items()))

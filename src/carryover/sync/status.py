@@ -48,8 +48,9 @@ def sync_status(state: StateDir) -> SyncStatus | None:
         known = folder.state()
     except UserError as error:
         return SyncStatus(problem=str(error))
+    removed = known.membership.removed
     machines = (
-        MachineStatus(machine, other.name, other.synced_ms or None, other.removed, other.problem)
+        MachineStatus(machine, other.name, other.synced_ms or None, machine in removed, other.problem)
         for machine, other in known.machines.items()
     )
     return SyncStatus(

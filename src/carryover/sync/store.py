@@ -13,7 +13,7 @@ import re
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from stat import S_IMODE, S_ISDIR, S_ISREG
@@ -173,18 +173,13 @@ class FolderStore(Store):
         """Opens the folder, or a machine's in it, and yields its descriptor."""
         if in_store_ended.is_set():
             raise OSError(errno.EINTR, "synchronising was ended")
-        place = os.open(self._path, _FOLDER)
-        try:
+        with ExitStack() as stack:
+            place = os.open(self._path, _FOLDER)
+            stack.callback(os.close, place)
             if machine is not None:
-                top, place = place, -1
-                try:
-                    place = _opened_below(top, machine, make=make)
-                finally:
-                    os.close(top)
+                place = _opened_below(place, machine, make=make)
+                stack.callback(os.close, place)
             yield place
-        finally:
-            if place >= 0:
-                os.close(place)
 
 
 def _opened_below(place: int, name: str, *, make: bool) -> int:
