@@ -32,7 +32,10 @@ FORGED: Final = "its part of the store was not written by it; nothing of it was 
 REMOVED: Final = "it was removed from the store and has written since; nothing of that was taken"
 REMOVED_HERE: Final = "it has removed this machine, which can't read what it writes; nothing of it was taken"
 OTHER_STORE: Final = "its part belongs to another store"
-_UNMET: Final = "it has written nothing for this machine yet"
+UNMET: Final = (
+    "it has written nothing for this machine yet: run `carryover sync` there, and `carryover sync add-machine` if that "
+    "says that a machine asks to be added"
+)
 
 Sha = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Form = TypeVar("Form")
@@ -213,8 +216,6 @@ class View:
     """What the other machines say, as far as it is believed."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """Why nothing is believed of what a machine wrote."""
-    unmet: frozenset[str] = frozenset()
-    """Machines that have written nothing since they and this one belong to the store."""
     waiting: Mapping[str, str] = field(default_factory=dict)
     """Machines that want to be added, with their public keys."""
 
@@ -263,12 +264,12 @@ def _accepted(view: View, branch: Branch, opened: Callable[..., Head]) -> Head:
     """Returns a head that is believed. Raises Unreadable."""
     seen = view.seen.get(branch.machine, Seen())
     if branch.head is None:
-        raise Unreadable(ROLLED_BACK if seen.sequence else _UNMET)
+        raise Unreadable(ROLLED_BACK if seen.sequence else UNMET)
     removed = view.membership.removed.get(branch.machine)
     if removed is not None and branch.sha not in (seen.sha, removed.sha):
         raise Unreadable(REMOVED)
     public = view.membership.members[branch.machine] if branch.sha != seen.sha else None
-    head = opened(branch, public, unmet=REMOVED_HERE if seen.sequence else _UNMET)
+    head = opened(branch, public, unmet=REMOVED_HERE if seen.sequence else UNMET)
     if head.store != view.store:
         raise Unreadable(OTHER_STORE)
     if head.sequence < seen.sequence:
@@ -281,7 +282,7 @@ def _accepted(view: View, branch: Branch, opened: Callable[..., Head]) -> Head:
 def _finished(view: View, branches: Sequence[Branch]) -> View:
     """Returns the view without heads that another machine has seen a newer one of, and with what follows."""
     heads = dict(view.heads)
-    problems = {machine: why for machine, why in view.problems.items() if why != _UNMET}
+    problems = dict(view.problems)
     gone = view.seen.keys() - {branch.machine for branch in branches} - view.membership.removed.keys()
     problems |= dict.fromkeys(sorted(gone), ROLLED_BACK)
     active = [head for machine, head in heads.items() if machine in view.membership.active]
@@ -302,6 +303,5 @@ def _finished(view: View, branches: Sequence[Branch]) -> View:
         heads=heads,
         problems=problems,
         seen={**view.seen, **seen},
-        unmet=frozenset(machine for machine, why in view.problems.items() if why == _UNMET),
         waiting={machine: public for machine, public in waiting.items() if public is not None},
     )

@@ -44,8 +44,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The codes of machines that want to be added."""
     problems: dict[str, str] = {}
     """Why another machine's newest state was not taken, by the machine's name."""
-    unmet: tuple[str, ...] = ()
-    """The names of machines that have not exchanged anything with this one yet."""
     new: tuple[str, ...] = ()
     """The names of machines that were not known here before."""
     error: tuple[str, ExitCode] | None = None
@@ -118,7 +116,6 @@ class Round:
             machines=len(view.membership.active) - 1,
             waiting=own.state.waiting,
             problems={names[machine]: problem for machine, problem in sorted(problems.items())},
-            unmet=tuple(sorted(names[machine] for machine in view.unmet)),
             new=tuple(sorted(names[machine] for machine in names.keys() - former)),
         )
 

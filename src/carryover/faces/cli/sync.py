@@ -108,11 +108,6 @@ def _once(args: argparse.Namespace) -> Done:
         f"✓ Sent {counted(done.sent_events, 'new event')} ({size(done.sent_bytes)}); {theirs}.",
         *(f"✗ {name}: {problem}." for name, problem in done.problems.items()),
         *(f"· New in the store: {name}. If you did not add it: `carryover sync remove-machine`." for name in done.new),
-        *(
-            f"· {name} has not synchronised with this machine yet: run `carryover sync` there, and "
-            "`carryover sync add-machine` if that says that a machine asks to be added."
-            for name in done.unmet
-        ),
         *(f"A machine with the code {code} asks to be added: `carryover sync add-machine`." for code in done.waiting),
     )
 
