@@ -78,7 +78,8 @@ class GitStore(Store):
             try:
                 if here.get(machine) != commit:
                     self._git("fetch", "--force", "store", f"+refs/heads/{machine}:{_THEIRS}{machine}", remote=True)
-                self._files[machine] = self._files_of(commit)
+                # Of what came, which may be newer than what was listed.
+                self._files[machine] = self._files_of(f"{_THEIRS}{machine}")
             except Unanswered:
                 raise
             except StoreTrouble as trouble:
@@ -100,9 +101,9 @@ class GitStore(Store):
         rows = (line.partition("\t") for line in listed)
         return {ref: commit for commit, _, ref in rows if ref != "HEAD"}
 
-    def _files_of(self, commit: str) -> dict[str, _Blob]:
-        """Returns the files of a commit, leaving out those that no machine writes."""
-        listed = self._git("ls-tree", "-z", "-l", "--full-tree", commit).decode(errors="replace")
+    def _files_of(self, ref: str) -> dict[str, _Blob]:
+        """Returns the files of a branch that is here, leaving out those that no machine writes."""
+        listed = self._git("ls-tree", "-z", "-l", "--full-tree", ref).decode(errors="replace")
         files = {}
         for row in listed.split("\0")[:-1]:
             about, _, name = row.partition("\t")

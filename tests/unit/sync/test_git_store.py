@@ -145,6 +145,23 @@ def test_a_branch_that_git_refuses_keeps_no_other_back(store: GitStore, remote: 
     assert store.fetch().files == {ME: {"head": 1}}
 
 
+def test_what_is_written_while_it_is_fetched_is_taken_as_it_came(
+    tmp_path: Path, store: GitStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = GitStore(tmp_path / "two", address)
+    other.write(OTHER, {"head": b"1"}, {"head"})
+    listed = store._listed
+
+    def late() -> dict[str, str]:
+        found = listed()
+        other.write(OTHER, {"head": b"new"}, {"head"}, without_history=True)
+        return found
+
+    monkeypatch.setattr(store, "_listed", late)
+    assert store.fetch() == ({OTHER: {"head": 3}}, {}, None)
+    assert store.read(OTHER, "head") == b"new"
+
+
 def test_an_own_branch_that_somebody_replaced_is_put_back(store: GitStore, remote: Path) -> None:
     store.write(OTHER, {"head": b"theirs"}, {"head"})
     for rows in (f"100644 blob {blob(remote)}\t.git\0", f"100644 blob {blob(remote)}\thead\0"):
