@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from carryover.outside.apply import Pass
+from carryover.outside.in_project import Pass
 from carryover.outside.journal import read_journal
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
 
 
 def own_state() -> Path:
@@ -20,4 +21,4 @@ def listed_names(root: Path) -> set[str]:
 
 
 def begun(root: Path, *notes: str) -> Pass:
-    return Pass(own_state(), listed_names(root), notes)
+    return Pass(Checkout(root), own_state(), notes)

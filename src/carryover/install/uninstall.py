@@ -27,10 +27,10 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import other_stores, own_ignore_file, rule_removals
+from carryover.publish.gitignore import other_stores, own_ignore_file, rules_in
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.loaded_files import handoff_names
-from carryover.publish.withdrawal import removals
+from carryover.publish.withdrawal import texts_in
 from carryover.terminal.output import counted
 
 _MOST_NAMED: Final = 3
@@ -209,14 +209,14 @@ def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
 def project_edits(project: Listed, journal: Journal) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
     root = Path(project.root)
-    yield from (edit for _, edit in removals(root, journal.names(root)))
+    yield from (text.take_out() for text in texts_in(root, journal.names(root)))
 
 
 def project_rules(project: Listed, journal: Journal, going: Collection[Path]) -> Iterator[Edit]:
     """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
     for its exclude file."""
     root = Path(project.root)
-    yield from (edit for _, edit in rule_removals(Checkout(root), journal.names(root), going))
+    yield from (rules.take_out() for rules in rules_in(Checkout(root), journal.names(root), going))
 
 
 def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:

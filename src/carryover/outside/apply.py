@@ -2,7 +2,7 @@
 that all of it can be undone. A failure does not stop the others.
 
 Install, refresh and uninstall edit agents' settings and projects with `apply`; publishing and withdrawing edit one
-project in a `Pass`. Both go through `carry_out`.
+project in a `Pass` (`carryover.outside.in_project`). Both go through `carry_out`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -352,54 +352,3 @@ def _remove_folders(path: Path, journal: Journal, state: Path) -> None:
             if not folder.exists():
                 gone.append(replace(made, gone=True))
     write_down(state, *gone)
-
-
-class Pass:
-    """The edits of one project in one pass.
-
-    `mine` names the files that have our text from this machine: see `Journal.texts`. `done` names those that this pass
-    changed. `notes` say what was left alone and why; they quote no content.
-    """
-
-    def __init__(self, state: Path, mine: Iterable[str] = (), notes: Iterable[str] = ()) -> None:
-        self._state = state
-        self.mine = set(mine)
-        self.done: list[str] = []
-        self.notes = list(notes)
-
-    def carry_out(self, name: str, edit: Edit) -> bool:
-        """Carries out an edit of the file that is known as `name`; returns False, with a note, if the file has to be
-        left alone."""
-        if (reason := self._write(edit)) is not None:
-            self.left_alone(name, reason)
-            return False
-        if edit.change.listed is None:
-            return True
-        if edit.changes:
-            self.done.append(name)
-        if not edit.has_ours:
-            self.mine.discard(name)
-        elif edit.changes:
-            self.mine.add(name)
-        return True
-
-    def left_alone(self, name: str, reason: str) -> None:
-        """Adds a note about a file that was not edited."""
-        self.notes.append(f"{name} was left alone: {reason}")
-
-    def _write(self, edit: Edit) -> str | None:
-        """Returns why the file has to be left alone."""
-        return carry_out(edit, self._state).reason
-
-
-class PlannedPass(Pass):
-    """Collects the edits that a pass would make in `planned`. Writes nothing."""
-
-    def __init__(self, mine: Iterable[str] = ()) -> None:
-        super().__init__(Path(), mine)
-        self.planned: list[Edit] = []
-
-    def _write(self, edit: Edit) -> str | None:
-        if edit.changes:
-            self.planned.append(edit)
-        return edit.reason

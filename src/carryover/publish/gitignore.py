@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
-from carryover.outside.apply import Change, Edit, Editing, Ours, Pass, plan
-from carryover.outside.listed import GITIGNORE, in_project
+from carryover.outside.in_project import Pass, Text
+from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
 from carryover.projects.handoff_file import STORE
@@ -37,12 +35,12 @@ _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
 
 
-def keep_out(checkout: Checkout, edits: Pass) -> str | None:
+def keep_out(edits: Pass) -> str | None:
     """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
 
     It stays as long as the folder does, in every mode: git removes a .gitignore that is not committed.
     """
-    if checkout.git_dir is None or _exclude(checkout, edits):
+    if edits.checkout.git_dir is None or _keep_out(edits, _LINES):
         return None
     return f"{edits.notes[-1]}, so {COMMITTED}"
 
@@ -66,15 +64,15 @@ def own_ignore_file(store: Path) -> Path | None:
     return None
 
 
-def unshare_rule(root: Path, edits: Pass) -> None:
+def unshare_rule(edits: Pass) -> None:
     """Removes the rule from .gitignore that an earlier version put there."""
     if GITIGNORE in edits.mine:
-        edits.carry_out(GITIGNORE, plan(rule_removal(root)))
+        edits.take(shared_rule(edits.root))
 
 
-def keep_file_out(checkout: Checkout, edits: Pass, name: str) -> bool:
+def keep_file_out(edits: Pass, name: str) -> bool:
     """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
-    return _exclude(checkout, edits, _lines_for(name))
+    return _keep_out(edits, _lines_for(name))
 
 
 def is_kept_out(checkout: Checkout, name: str) -> bool:
@@ -86,12 +84,10 @@ def is_kept_out(checkout: Checkout, name: str) -> bool:
     return find_lines(rules, _lines_for(name)) is not None
 
 
-def show_files(checkout: Checkout, edits: Pass, names: Collection[str]) -> None:
+def show_files(edits: Pass, names: Iterable[str]) -> None:
     """Removes the rules for these files from `info/exclude`, so that git shows them again."""
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        exclude = _own_exclude(checkout)
-        gone = [_lines_for(name) for name in names]
-        edits.carry_out(EXCLUDE, plan(_change(checkout.root, exclude, partial(without_rules, gone=gone))))
+        edits.take(_in_exclude(edits.checkout, *map(_lines_for, names)))
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:
@@ -107,20 +103,18 @@ def _all_rules() -> list[tuple[bytes, bytes]]:
     return [*map(_lines_for, names), _LINES]
 
 
-def rule_removals(
-    checkout: Checkout, mine: Collection[str], going: Collection[Path] = ()
-) -> Iterator[tuple[str, Edit]]:
-    """Yields the edits that remove our rules from .gitignore and `info/exclude` of the checkout.
+def rules_in(checkout: Checkout, mine: Collection[str] = (), going: Collection[Path] = ()) -> Iterator[Text]:
+    """Yields our rules in .gitignore, if that is `mine`, and in `info/exclude` of the checkout, to be taken out.
 
     The rule in `info/exclude` stays while another checkout of the repository has a handoff, unless that checkout is
     among those `going`.
     """
     if GITIGNORE in mine:
-        yield GITIGNORE, plan(rule_removal(checkout.root))
+        yield shared_rule(checkout.root)
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        exclude = _own_exclude(checkout)
-        if exclude.exists() and not [store for store in other_stores(checkout) if store not in going]:
-            yield EXCLUDE, plan(_change(checkout.root, exclude, _without_all_rules))
+        rules = _in_exclude(checkout, *_all_rules())
+        if checkout.exclude.exists() and not [store for store in other_stores(checkout) if store not in going]:
+            yield rules
 
 
 def other_stores(checkout: Checkout) -> list[Path]:
@@ -128,13 +122,10 @@ def other_stores(checkout: Checkout) -> list[Path]:
     return [store for other in checkout.others if is_there(store := other / STORE)]
 
 
-def rule_removal(root: Path) -> Change:
-    """Plans to remove our rules from the project's .gitignore, and the file itself if it contains nothing else."""
-    return project_change(root, GITIGNORE, _WHAT, _without_all_rules, follow=False)
-
-
-def _without_all_rules(data: bytes | None) -> bytes | None:
-    return without_rules(data, _all_rules())
+def shared_rule(root: Path) -> Text:
+    """Returns our rule in the project's .gitignore, which takes the file itself along if it has nothing else."""
+    take = partial(without_rules, gone=_all_rules())
+    return Text(root=root, name=GITIGNORE, what=_WHAT, put=with_rule, take=take, is_in=has_our_rule)
 
 
 def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
@@ -182,51 +173,28 @@ def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     return data if span is None else without_span(data, span)
 
 
-def _exclude(checkout: Checkout, edits: Pass, lines: Sequence[bytes] = _LINES) -> bool:
+def _keep_out(edits: Pass, lines: Sequence[bytes]) -> bool:
     try:
-        edit = plan(_change(checkout.root, _own_exclude(checkout), partial(_with_own_rule, lines=lines)))
+        rule = _in_exclude(edits.checkout, lines)
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
-    return edits.carry_out(EXCLUDE, edit)
+    return edits.put(rule)
 
 
-def _own_exclude(checkout: Checkout) -> Path:
+def _in_exclude(checkout: Checkout, *rules: Sequence[bytes]) -> Text:
+    """Returns rules in `info/exclude`, of which one at a time is put in. They are not listed, since all checkouts of a
+    repository share them, and no symlink is followed, since git does not follow one to an ignore file (2.32 and
+    later)."""
     path = checkout.exclude
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
-    return path
-
-
-def _change(root: Path, exclude: Path, edit: Editing) -> Change:
-    """Plans an edit of `info/exclude`. It is not listed, since all checkouts of a repository share it, and does not
-    follow symlinks, since git does not follow one to an ignore file (2.32 and later)."""
-    change = project_change(root, GITIGNORE, _WHAT, edit, path=exclude, follow=False)
-    return msgspec.structs.replace(change, listed=None)
-
-
-def project_change(
-    root: Path,
-    name: str,
-    what: str,
-    edit: Editing,
-    *,
-    path: Path | None = None,
-    ours: Ours | None = None,
-    follow: bool = True,
-    within: Path | None = None,
-) -> Change:
-    """Plans an edit of the project's file that is listed as `name`. `path`: where it is, if it is spelt otherwise."""
-    return Change(
-        path=path or root / name,
-        what=what,
-        edit=edit,
-        remedy="Remove what Carryover added yourself.",
-        listed=in_project(root, name),
-        ours=ours,
-        root=root,
-        follow=follow,
-        within=within,
-        limit_bytes=SIZE_LIMIT_BYTES,
-        private=False,
+    return Text(
+        root=checkout.root,
+        name=EXCLUDE,
+        what=_WHAT,
+        put=lambda data: _with_own_rule(data, rules[0]),
+        take=partial(without_rules, gone=rules),
+        path=path,
+        is_listed=False,
     )

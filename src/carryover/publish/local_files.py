@@ -14,12 +14,12 @@ from typing import Final
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.apply import Change, Edit, Ours, Pass, PlannedPass, plan
+from carryover.outside.in_project import Pass, PlannedPass, Text
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
-from carryover.publish.gitignore import is_kept_out, keep_file_out, project_change, show_files
+from carryover.publish.gitignore import is_kept_out, keep_file_out, show_files
 from carryover.publish.once import committed_names
-from carryover.publish.pointers import NEW_FILE, pointer_removal, read_instructions, says_nothing, without_block
+from carryover.publish.pointers import NEW_FILE, pointer, says_nothing, without_block
 from carryover.text.user_text import EditRefused
 
 _WHAT: Final = "the pointer to the handoff, hidden from git"
@@ -31,53 +31,42 @@ def local_names() -> dict[str, bytes]:
     return {AGENTS_MD: NEW_FILE, **files}
 
 
-def place_local_files(checkout: Checkout, edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> None:
+def place_local_files(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> None:
     """Creates the files that one of `agents` (None: any) would read here. Removes files that were created for
     others, and text that was written into files that git shows. Without `create`, only the latter. Raises OSError if
     git can't tell which files it has."""
-    root = checkout.root
-    wanted = set(_wanted(checkout, agents)) if checkout.git_dir is not None else set()
-    for name, text in local_names().items():
-        if name in wanted and (create or name in edits.mine) and _is_hidden(checkout, edits, name):
-            edits.carry_out(name, _making(root, name, text))
+    wanted = set(_wanted(edits.checkout, agents)) if edits.checkout.git_dir is not None else set()
+    for name in local_names():
+        if name in wanted and (create or name in edits.mine) and _is_hidden(edits, name):
+            edits.put(_local_file(edits.root, name))
         else:
             wanted.discard(name)
     gone = [name for name in (*instruction_files(), *local_names()) if name in edits.mine and name not in wanted]
-    committed = committed_names(checkout) if gone else set()
+    committed = committed_names(edits.checkout) if gone else set()
     for name in dict.fromkeys(gone):
-        # What HEAD has came or stays with the repository; taking it out would be a change that git shows.
-        edits.carry_out(name, _as_it_is(root, name) if name in committed else local_removal(root, name))
-    hide_no_more(checkout, edits, wanted)
+        if name in committed:
+            edits.let_go(name)  # it came or stays with the repository; taking it out would be a change that git shows
+        else:
+            edits.take(local_text(edits.root, name))
+    hide_no_more(edits, wanted)
 
 
-def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
+def hidden_since(edits: Pass) -> dict[str, int]:
     """Returns our files that git does not show, with their modification times (ns)."""
-    paths = (root / name for name in local_names() if name in mine)
+    paths = (edits.root / name for name in local_names() if name in edits.mine)
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
 
 
-def hide_no_more(checkout: Checkout, edits: Pass, wanted: Collection[str] = ()) -> None:
+def hide_no_more(edits: Pass, wanted: Collection[str] = ()) -> None:
     """Makes git show all files again except for the `wanted` ones and our files in another checkout."""
-    names = []
-    for name, text in local_names().items():
-        if name in wanted:
-            continue
-        is_elsewhere = any(_content(other / name) == text for other in checkout.others)
-        if not is_elsewhere:
-            names.append(name)
-    show_files(checkout, edits, names)
+    others = edits.checkout.others
+    texts = ((name, text) for name, text in local_names().items() if name not in wanted)
+    show_files(edits, [name for name, text in texts if not any(_content(other / name) == text for other in others)])
 
 
-def local_removal(root: Path, name: str) -> Edit:
-    """Plans to remove our text from a file; a file that we created and the user did not extend is deleted."""
-    text = local_names().get(name)
-    if name in instruction_files() or text is None:
-        return pointer_removal(root, name)
-
-    def removed(data: bytes | None) -> bytes | None:
-        return None if data == text or data is None else without_block(data)
-
-    return _plan(root, name, project_change(root, name, _WHAT, removed, follow=False))
+def local_text(root: Path, name: str) -> Text:
+    """Returns our text in a file, to be taken out; a file that we created and the user did not extend is deleted."""
+    return pointer(root, name) if name in instruction_files() else _local_file(root, name)
 
 
 def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]:
@@ -95,7 +84,7 @@ def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]
 
 
 def _has_text(root: Path, name: str) -> bool:
-    return not says_nothing(read_instructions(root, name))
+    return not says_nothing(pointer(root, name).found())
 
 
 def _is_free(checkout: Checkout, name: str, text: bytes) -> bool:
@@ -129,9 +118,10 @@ def _content(path: Path) -> bytes | None:
         return b""
 
 
-def _is_hidden(checkout: Checkout, edits: Pass, name: str) -> bool:
+def _is_hidden(edits: Pass, name: str) -> bool:
     """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
-    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_file_out(checkout, edits, name)):
+    checkout = edits.checkout
+    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_file_out(edits, name)):
         return False
     return isinstance(edits, PlannedPass) or checkout.is_ignored(name)
 
@@ -140,21 +130,18 @@ def _folders(root: Path, name: str) -> list[Path]:
     return [root / folder for folder in Path(name).parents if folder.name]
 
 
-def _as_it_is(root: Path, name: str) -> Edit:
-    return plan(project_change(root, name, _WHAT, lambda data: data))
+def _local_file(root: Path, name: str) -> Text:
+    text = local_names()[name]
 
-
-def _making(root: Path, name: str, text: bytes) -> Edit:
     def made(data: bytes | None) -> bytes:
         if data not in (None, text):
             raise EditRefused("it has a text of yours")
         return text
 
-    ours = Ours(lambda _: True, lambda _data, _: None)
-    return _plan(root, name, project_change(root, name, _WHAT, made, ours=ours, follow=False))
+    def removed(data: bytes | None) -> bytes | None:
+        return None if data == text or data is None else without_block(data)
 
-
-def _plan(root: Path, name: str, change: Change) -> Edit:
-    if any(folder.is_symlink() for folder in _folders(root, name)):  # a stranger's may lead into another project
-        return Edit(change, None, None, "there is a symlink on the way to it")
-    return plan(change)
+    # A stranger's may lead into another project.
+    is_led_away = any(folder.is_symlink() for folder in _folders(root, name))
+    obstacle = "there is a symlink on the way to it" if is_led_away else None
+    return Text(root=root, name=name, what=_WHAT, put=made, take=removed, obstacle=obstacle)

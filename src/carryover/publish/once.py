@@ -19,14 +19,15 @@ import msgspec
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.journal import read_journal, write_down
+from carryover.outside.in_project import Pass
+from carryover.outside.journal import write_down
 from carryover.outside.listed import GITIGNORE, Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask, ask_one
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.publish.gitignore import has_our_rule
-from carryover.publish.pointers import block_state, read_instructions
+from carryover.publish.pointers import block_state, pointer
 from carryover.terminal.paths import quoted
 
 TIMEOUT_S: Final = 1.0
@@ -35,16 +36,16 @@ TIMEOUT_S: Final = 1.0
 class Once:
     """Which files may still be written in a checkout under `shared`, and which were."""
 
-    def __init__(self, checkout: Checkout, state: Path, settings: ProjectSettings) -> None:
-        """Raises OSError if the journal can't be read."""
-        self._checkout = checkout
-        self._root = checkout.root
-        self._state = state
-        self._agreed_ms = settings.agreed_ms
-        self._repository = str(repository_of(checkout))
-        known = read_journal(state).once
+    def __init__(self, edits: Pass, agreed_ms: int) -> None:
+        """`agreed_ms`: see `ProjectSettings.agreed_ms`."""
+        self._checkout = edits.checkout
+        self._root = edits.root
+        self._state = edits.state
+        self._agreed_ms = agreed_ms
+        self._repository = str(repository_of(edits.checkout))
+        known = edits.journal.once
         self._here = [one for one in known if one.root == str(self._root)]
-        same = (one for one in known if (one.repository, one.agreed_ms) == (self._repository, self._agreed_ms))
+        same = (one for one in known if (one.repository, one.agreed_ms) == (self._repository, agreed_ms))
         self._placed = {one.name for one in same}
         self._committed: set[str] | None = None
 
@@ -104,7 +105,7 @@ def repository_of(checkout: Checkout) -> Path:
 
 def present_names(root: Path) -> set[str]:
     """Returns the files of the checkout that have our text."""
-    texts = {name: read_instructions(root, name) for name in instruction_files()}
+    texts = {name: pointer(root, name).found() for name in instruction_files()}
     with suppress(OSError):
         texts[GITIGNORE] = read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)
     return {name for name, text in texts.items() if _is_ours(name, text)}

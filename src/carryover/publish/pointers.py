@@ -24,8 +24,7 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.errors import os_reason
 from carryover.fsio import is_there
-from carryover.outside.apply import Edit, Editing, Ours, Pass, plan
-from carryover.publish.gitignore import project_change
+from carryover.outside.in_project import Pass, Text
 from carryover.text.markdown import fenced, visible_text
 from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
@@ -61,25 +60,40 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place_pointers(
-    root: Path,
-    edits: Pass,
-    agents: Collection[str] | None = None,
-    allows: Callable[[str], bool] = lambda _: True,
+    edits: Pass, agents: Collection[str] | None = None, allows: Callable[[str], bool] = lambda _: True
 ) -> None:
     """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, and removes it from other
     files. `allows` returns whether a file may be changed for that."""
+    root = edits.root
     shared, _ = _entry(root, AGENTS_MD)
     for name, readers in instruction_files().items():
+        text = pointer(root, name, is_mine=name in edits.mine)
         if name != AGENTS_MD and agents is not None and readers.keys().isdisjoint(agents):
             if name in edits.mine:
-                edits.carry_out(name, pointer_removal(root, name))
+                edits.take(text)
             continue
-        change = partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine)
-        edit = _plan(root, name, change, puts=True)
+        edit = text.put_in()
         if (name != AGENTS_MD and _same_file(shared, edit.path)) or (edit.changes and not allows(name)):
             continue
         if edits.carry_out(name, edit):
             edits.notes += _hiding(root, name)
+
+
+def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:
+    """Returns the pointer in an instruction file, whose removal deletes an AGENTS.md that we created and the user did
+    not extend. `is_mine`: whether it is there from this machine."""
+    path, obstacle = _entry(root, name)
+    return Text(
+        root=root,
+        name=name,
+        what="the pointer to the handoff",
+        put=partial(_with_pointer, name=name, path=path, ours=is_mine),
+        take=partial(_without_pointer, name=name, path=path),
+        is_in=lambda data: block_state(data) != "absent",
+        path=path,
+        follow=True,
+        obstacle=obstacle,
+    )
 
 
 def _hiding(root: Path, name: str) -> Iterator[str]:
@@ -90,16 +104,6 @@ def _hiding(root: Path, name: str) -> Iterator[str]:
             hidden_from.setdefault(hidden.by, []).append(agent_name(hidden.agent))
     for by, names in hidden_from.items():
         yield f"{by} hides {name}, and the pointer in it, from {' and '.join(names)}"
-
-
-def pointer_removal(root: Path, name: str) -> Edit:
-    """Plans to remove our block from a file; an AGENTS.md that we created and the user did not extend is deleted."""
-    return _plan(root, name, partial(_without_pointer, name=name, path=root / name))
-
-
-def read_instructions(root: Path, name: str) -> bytes:
-    """Returns the text of the file of that name; empty if it does not exist or may not be read."""
-    return _plan(root, name, lambda data: data).before or b""
 
 
 def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
@@ -146,24 +150,6 @@ def _check(data: bytes) -> None:
             raise EditRefused("its Carryover block was edited by hand")
         case "broken":
             raise EditRefused("one of the Carryover markers is missing")
-
-
-def _has_block(data: bytes) -> bool:
-    return block_state(data) != "absent"
-
-
-def _plan(root: Path, name: str, edit: Editing, *, puts: bool = False) -> Edit:
-    path, problem = _entry(root, name)
-    change = project_change(
-        root,
-        name,
-        "the pointer to the handoff",
-        edit,
-        path=path,
-        ours=Ours(_has_block, lambda data, _: _without_pointer(data, name=name, path=path)) if puts else None,
-        within=root,
-    )
-    return plan(change) if problem is None else Edit(change, None, None, problem)
 
 
 def _entry(root: Path, name: str) -> tuple[Path, str | None]:

@@ -16,8 +16,7 @@ from carryover.config import ProjectSettings
 from carryover.distill.header import TITLE
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir, read_bytes_bounded
-from carryover.outside.apply import Pass, PlannedPass
-from carryover.outside.journal import read_journal
+from carryover.outside.in_project import Pass, PlannedPass
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
@@ -33,7 +32,7 @@ from carryover.projects.policy import Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import ignore_itself, keep_out, unshare_rule
 from carryover.publish.loaded_files import handoff_names
-from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_removal, place_local_files
+from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
 from carryover.publish.once import Once
 from carryover.publish.open_to_git import kept_out
 from carryover.publish.pointers import place_pointers
@@ -118,14 +117,14 @@ def _write_in_project(ordered: _Ordered) -> Published:
     checkout = ordered.checkout
     root = checkout.root
     settings = ordered.settings
-    once = Once(checkout, ordered.paths.state, settings)
-    edits = Pass(ordered.paths.state, read_journal(ordered.paths.state).names(root), settings.notes)
-    refused = kept_out(checkout, edits)  # first, so that the handoff can never be committed
+    edits = Pass(checkout, ordered.paths.state, settings.notes)
+    once = Once(edits, settings.agreed_ms)
+    refused = kept_out(edits)  # first, so that the handoff can never be committed
     if refused is not None:
         return _refused(root, refused, settings)
     ignore_itself(root / STORE)
     written = _written(root / STORE, ordered)
-    _place(checkout, settings, edits, once, ordered.paths.home)
+    _place(edits, settings, once, ordered.paths.home)
     once.note(settings)
     again = ordered.beside()
     refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
@@ -135,7 +134,7 @@ def _write_in_project(ordered: _Ordered) -> Published:
         written,
         passing=again,
         edited=tuple(edits.done),
-        hidden=hidden_since(root, edits.mine) if settings.pointers == "local" and settings.decided else {},
+        hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
         notes=tuple(edits.notes),
     )
 
@@ -185,41 +184,39 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = No
     checkout = Checkout(root)
     if refusal(checkout, home=paths.home, agents_own=paths.agents_own) is not None:
         return None
-    once = Once(checkout, paths.state, settings)
-    edits = PlannedPass(read_journal(paths.state).names(root))
-    if keep_out(checkout, edits) is None:
-        _place(checkout, settings, edits, once, paths.home)
+    edits = PlannedPass(checkout, paths.state)
+    if keep_out(edits) is None:
+        _place(edits, settings, Once(edits, settings.agreed_ms), paths.home)
     return edits
 
 
-def _place(checkout: Checkout, settings: ProjectSettings, edits: Pass, once: Once, home: Path) -> None:
+def _place(edits: Pass, settings: ProjectSettings, once: Once, home: Path) -> None:
     if not settings.decided:
         return
     if settings.pointers != "shared":
-        unshare_rule(checkout.root, edits)
-    place_in_read_lists(checkout, edits, home=home)
+        unshare_rule(edits)
+    place_in_read_lists(edits, home=home)
     if settings.pointers == "local":
-        _place_local_files(checkout, settings, edits)
+        _place_local_files(edits, settings)
     else:
-        _share(checkout, settings, edits, once)
+        _share(edits, settings, once)
 
 
-def _place_local_files(checkout: Checkout, settings: ProjectSettings, edits: Pass) -> None:
+def _place_local_files(edits: Pass, settings: ProjectSettings) -> None:
     try:
-        place_local_files(checkout, edits, settings.agents)
+        place_local_files(edits, settings.agents)
     except OSError as error:  # the handoff is written all the same
         edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
 
 
-def _share(checkout: Checkout, settings: ProjectSettings, edits: Pass, once: Once) -> None:
-    root = checkout.root
+def _share(edits: Pass, settings: ProjectSettings, once: Once) -> None:
     for name in edits.mine & local_names().keys() - instruction_files().keys():
-        edits.carry_out(name, local_removal(root, name))
-    hide_no_more(checkout, edits)
-    if checkout.git_dir is None and _holds_repositories(root):
+        edits.take(local_text(edits.root, name))
+    hide_no_more(edits)
+    if edits.checkout.git_dir is None and _holds_repositories(edits.root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
-        place_pointers(root, edits, settings.agents, once.allows)
+        place_pointers(edits, settings.agents, once.allows)
 
 
 def _holds_repositories(folder: Path) -> bool:

@@ -14,18 +14,18 @@ from carryover.adapter.contract import Agent
 from carryover.adapter.file_list import FileList
 from carryover.agents import adapters, specs
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.apply import Change, Edit, Editing, Ours, Pass, plan
+from carryover.outside.in_project import Pass, Text
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.publish.gitignore import keep_file_out, project_change
+from carryover.publish.gitignore import keep_file_out
 from carryover.text.user_text import EditRefused
 
 
-def place_in_read_lists(checkout: Checkout, edits: Pass, *, home: Path) -> None:
+def place_in_read_lists(edits: Pass, *, home: Path) -> None:
     """Adds the handoff of the project to the list of each agent that has worked there, unless present."""
-    root = checkout.root
+    checkout = edits.checkout
     for spec in specs():
         where = spec.local_file
         if not isinstance(where, FileList):
@@ -40,12 +40,11 @@ def place_in_read_lists(checkout: Checkout, edits: Pass, *, home: Path) -> None:
         except OSError:
             reason = "git could not say whether it is ignored"
         # A file that git shows is ours to make: `_why_not` refuses the user's.
-        if reason is None and (not shown or keep_file_out(checkout, edits, where.name)):
-            edit = _addition(root, where, mine=mine)
-            edits.carry_out(where.name, edit)
+        if reason is None and (not shown or keep_file_out(edits, where.name)):
+            edits.put(entry(checkout.root, where, is_mine=mine))
             continue
         if mine:
-            edits.carry_out(where.name, read_list_removal(root, where))
+            edits.take(entry(checkout.root, where))
         if reason is not None and spec.start is not None:
             by_hand = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
             reason = f"{reason}; `{by_hand}` reads the handoff"
@@ -65,11 +64,6 @@ def lists_handoff(root: Path, where: FileList) -> bool:
         return _ours(read_bytes_bounded(root / where.name, SIZE_LIMIT_BYTES), where) != []
     except OSError:
         return False
-
-
-def read_list_removal(root: Path, where: FileList) -> Edit:
-    """Plans to remove our entry from a list; a file that we created and the user did not extend is deleted."""
-    return plan(_change(root, where, lambda data: _without(data, where) if data is not None else None))
 
 
 def _without(data: bytes, where: FileList) -> bytes | None:
@@ -102,29 +96,31 @@ def _has_list(path: Path, where: FileList) -> bool:
         return True
 
 
-def _addition(root: Path, where: FileList, *, mine: bool) -> Edit:
-    """Plans to add our entry. If the file is `mine`, entries for the project's former places go."""
-    entry = str(root / IN_PROJECT)
+def entry(root: Path, where: FileList, *, is_mine: bool = True) -> Text:
+    """Returns our entry in a list; a file that we created and the user did not extend is deleted with it. If the file
+    `is_mine`, entries for the project's former places go as well when it is put in."""
+    own = str(root / IN_PROJECT)
 
     def added(data: bytes | None) -> bytes | None:
         if data is None:
-            return where.new_file(entry)
-        formers = _ours(data, where) if mine else []
-        for former in formers:
-            if former == entry:
+            return where.new_file(own)
+        for former in _ours(data, where) if is_mine else []:
+            if former == own:
                 continue
             if where.is_new_file(data, former):
-                return where.new_file(entry)
+                return where.new_file(own)
             data = where.without_entry(data, former)
-        is_listed = any(where.has_entry(data, name) for name in (entry, IN_PROJECT))
-        return data if is_listed else where.with_entry(data, entry)
+        is_listed = any(where.has_entry(data, name) for name in (own, IN_PROJECT))
+        return data if is_listed else where.with_entry(data, own)
 
-    ours = Ours(lambda data: _ours(data, where) != [], lambda data, _: _without(data, where))
-    return plan(_change(root, where, added, ours))
-
-
-def _change(root: Path, where: FileList, edit: Editing, ours: Ours | None = None) -> Change:
-    return project_change(root, where.name, "the handoff among the files that are read", edit, ours=ours, follow=False)
+    return Text(
+        root=root,
+        name=where.name,
+        what="the handoff among the files that are read",
+        put=added,
+        take=lambda data: _without(data, where) if data is not None else None,
+        is_in=lambda data: _ours(data, where) != [],
+    )
 
 
 def _ours(data: bytes, where: FileList) -> list[str]:

@@ -12,24 +12,18 @@ from carryover.agents import instruction_files, read_lists
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, locked_dir
-from carryover.outside.apply import Edit, Pass
+from carryover.outside.in_project import Pass, Text
 from carryover.outside.journal import read_journal, take_over_project
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
-from carryover.projects.handoff_file import (
-    STORE,
-)
-from carryover.publish.gitignore import (
-    own_ignore_file,
-    rule_removals,
-    unshare_rule,
-)
+from carryover.projects.handoff_file import STORE
+from carryover.publish.gitignore import own_ignore_file, rules_in, unshare_rule
 from carryover.publish.loaded_files import handoff_names
-from carryover.publish.local_files import hide_no_more, local_names, local_removal, place_local_files
+from carryover.publish.local_files import hide_no_more, local_names, local_text, place_local_files
 from carryover.publish.once import Once
-from carryover.publish.read_lists import read_list_removal
+from carryover.publish.read_lists import entry
 
 
 def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> Pass:
@@ -39,17 +33,18 @@ def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) 
     """
     store = root / STORE
     state = state or StateDir.of(os.environ, Path.home()).root
+    checkout = Checkout(root)
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     if stays or store.is_symlink():
-        return Pass(state)
-    edits = Pass(state, read_journal(state).names(root))
+        return Pass(checkout, None)
+    edits = Pass(checkout, state)
     if is_folder(store) or edits.mine:
         with locked_dir(store):
             take_over_project(state, root)
-            checkout = Checkout(root)
-            _take_back(checkout, settings, edits, Once(checkout, state, settings))
+            edits = Pass(Checkout(root), state)  # again: a publication may have held the lock
+            _take_back(edits, settings)
     elif _goes(settings):  # as `git clean -fdx` leaves it, which removes the folder
-        _remove_rules(Checkout(root), edits)
+        _remove_rules(edits)
     return edits
 
 
@@ -58,54 +53,51 @@ def _goes(settings: ProjectSettings) -> bool:
     return settings.pointers == "off" or settings.excluded is not None
 
 
-def _take_back(checkout: Checkout, settings: ProjectSettings, edits: Pass, once: Once) -> None:
-    root = checkout.root
-    store = root / STORE
+def _take_back(edits: Pass, settings: ProjectSettings) -> None:
     if settings.pointers == "local" and settings.excluded is None:
-        place_local_files(checkout, edits, settings.agents, create=False)
+        place_local_files(edits, settings.agents, create=False)
     else:
-        take_out(root, edits)
-        hide_no_more(checkout, edits)
-    once.forget()
+        take_out(edits)
+        hide_no_more(edits)
+    Once(edits, settings.agreed_ms).forget()
     if _goes(settings):
         for name in handoff_names():
-            (store / name).unlink(missing_ok=True)
-        _remove_store(checkout, edits)
+            (edits.root / STORE / name).unlink(missing_ok=True)
+        _remove_store(edits)
     else:
-        unshare_rule(root, edits)
+        unshare_rule(edits)
 
 
-def _remove_store(checkout: Checkout, edits: Pass) -> None:
+def _remove_store(edits: Pass) -> None:
     """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
-    store = checkout.root / STORE
+    store = edits.root / STORE
     own = own_ignore_file(store)
     for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
         path.unlink(missing_ok=True)
-    unshare_rule(checkout.root, edits)
+    unshare_rule(edits)
     try:
         store.rmdir()
     except OSError:
         return
-    _remove_rules(checkout, edits)
+    _remove_rules(edits)
 
 
-def _remove_rules(checkout: Checkout, edits: Pass) -> None:
-    for name, edit in rule_removals(checkout, ()):
-        edits.carry_out(name, edit)
+def _remove_rules(edits: Pass) -> None:
+    for rules in rules_in(edits.checkout):
+        edits.take(rules)
 
 
-def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
-    """Yields the edits that remove our text from those files of a project that are `mine`, except for ignore rules."""
-    yield from ((where.name, read_list_removal(root, where)) for where in read_lists().values() if where.name in mine)
+def texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
+    """Yields our text in those files of a project that are `mine`, except for ignore rules."""
+    yield from (entry(root, where) for where in read_lists().values() if where.name in mine)
     names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
-    yield from ((name, local_removal(root, name)) for name in names if name in mine)
+    yield from (local_text(root, name) for name in names if name in mine)
 
 
-def take_out(root: Path, edits: Pass) -> None:
-    """Carries out the edits of `removals` one by one: each is planned only after the one before it, since two names may
-    lead to one file by now."""
-    for name, edit in removals(root, edits.mine):
-        edits.carry_out(name, edit)
+def take_out(edits: Pass) -> None:
+    """Takes our text out of each file before the next one is looked at, since two names may lead to one by now."""
+    for text in texts_in(edits.root, edits.mine):
+        edits.take(text)
 
 
 class Withdrawn(msgspec.Struct, frozen=True):

@@ -116,14 +116,14 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     (tmp_path / "SCRIBE.local.md").write_text("mine\n")
     edits = begun(tmp_path)
 
-    place_pointers(tmp_path, edits)
+    place_pointers(edits)
 
     assert (tmp_path / "SCRIBE.md").read_text() == f"Write slowly.\n\n{BLOCK}"
     assert (tmp_path / "AGENTS.md").read_text().startswith(BLOCK), "not every agent reads more"
     assert not (tmp_path / "CLAUDE.md").exists()
     assert edits.notes == ["SCRIBE.local.md hides SCRIBE.md, and the pointer in it, from Scribe"]
 
-    take_out(tmp_path, begun(tmp_path))
+    take_out(begun(tmp_path))
     assert (tmp_path / "SCRIBE.md").read_text() == "Write slowly.\n"
     assert (tmp_path / "AGENTS.md").read_text() == "x" * 32_750 + "\n"
 

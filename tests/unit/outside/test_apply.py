@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from carryover.outside.apply import Applied, Change, Edit, Ours, Pass, apply, plan
+from carryover.outside.apply import Applied, Change, Edit, Ours, apply, plan
+from carryover.outside.in_project import Pass
 from carryover.outside.journal import load_journal, read_journal
 from carryover.outside.listed import Listed, fingerprint, in_project
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
 from carryover.text.user_text import Origin
 
 Editing = Callable[[bytes | None], bytes | None]
@@ -204,7 +206,7 @@ def test_an_unreadable_journal_stops_everything_before_anything_is_written(tmp_p
 
 
 def in_pass(state: StateDir, root: Path, name: str, after: bytes | None, *, ours: bool = True) -> Pass:
-    edits = Pass(state.root, read_journal(state.root).names(root), ["earlier"])
+    edits = Pass(Checkout(root), state.root, ["earlier"])
     text = Ours(lambda _: True, lambda _data, _: None) if ours else None
     change = Change(
         path=root / name,

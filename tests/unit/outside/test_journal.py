@@ -16,9 +16,8 @@ from carryover.outside.journal import Journal, load_journal, read_journal, write
 from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.outside.settings import AgentSettings, plan_settings, removal
 from carryover.paths import StateDir
-from carryover.probe.checkout import Checkout
-from carryover.publish.local_files import local_removal, place_local_files
-from carryover.publish.pointers import NEW_FILE, place_pointers, pointer_removal
+from carryover.publish.local_files import local_text, place_local_files
+from carryover.publish.pointers import NEW_FILE, place_pointers, pointer
 from carryover.text.user_text import Origin
 from support.killed import kill_everywhere
 from support.passes import begun, listed_names, own_state
@@ -114,15 +113,14 @@ def test_a_project_is_listed_and_given_back_whatever_is_killed_when(home: Path, 
 
     def put() -> None:
         if mode == "shared":
-            place_pointers(app, begun(app))
+            place_pointers(begun(app))
         else:
-            place_local_files(Checkout(app), begun(app), ["windsurf"])
+            place_local_files(begun(app), ["windsurf"])
 
     def take_out() -> None:
         edits = begun(app)
         for name in sorted(edits.mine):
-            removed = local_removal(app, name) if mode == "local" else pointer_removal(app, name)
-            edits.carry_out(name, removed)
+            edits.take(local_text(app, name) if mode == "local" else pointer(app, name))
 
     def check() -> None:
         block = NEW_FILE.splitlines()[0]

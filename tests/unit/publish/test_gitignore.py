@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.outside.apply import Pass
+from carryover.outside.in_project import Pass
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal_by_git
 from carryover.publish.gitignore import keep_out, other_stores, unshare_rule
@@ -26,7 +26,7 @@ def app(home: Path) -> Path:
 def kept_out(root: Path) -> Pass:
     (root / ".carryover").mkdir(exist_ok=True)
     edits = begun(root)
-    assert keep_out(Checkout(root), edits) is None
+    assert keep_out(edits) is None
     return edits
 
 
@@ -92,7 +92,7 @@ def test_a_rule_of_an_earlier_version_goes_and_gives_the_file_back(app: Path, or
     add_shared_rule(app)
 
     edits = kept_out(app)
-    unshare_rule(app, edits)
+    unshare_rule(edits)
 
     assert (gitignore.read_bytes().decode() if gitignore.exists() else None) == original
     assert (edits.done, edits.mine, ignored(app)) == ([".gitignore"], set(), True)
@@ -103,7 +103,7 @@ def test_excludes_that_are_no_text_are_left_alone_and_nothing_is_published(app: 
     Checkout(app).exclude.write_bytes(content)
 
     why = ".git/info/exclude was left alone: it is not plain text, so a handoff would be committed"
-    assert keep_out(Checkout(app), begun(app)) == why
+    assert keep_out(begun(app)) == why
     assert Checkout(app).exclude.read_bytes() == content
 
 
@@ -125,7 +125,7 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
     shutil.rmtree(two)
     two.symlink_to(home / "info")
 
-    assert [keep_out(Checkout(info.parents[1]), begun(home)) for info in (one, two)] == [
+    assert [keep_out(begun(info.parents[1])) for info in (one, two)] == [
         ".git/info/exclude was left alone: it is a symlink, so a handoff would be committed",
         ".git/info/exclude was left alone: its folder is a symlink, so a handoff would be committed",
     ]

@@ -13,7 +13,7 @@ from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_files import place_local_files
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import preview, publish
-from carryover.publish.withdrawal import removals, take_back
+from carryover.publish.withdrawal import take_back, texts_in
 from carryover.redact import CleanText
 from support.passes import begun
 from support.repository import git, repository
@@ -183,10 +183,10 @@ def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     (root / ".carryover").mkdir()
     edits = begun(root)
-    place_local_files(Checkout(root), edits, ["windsurf"])
+    place_local_files(edits, ["windsurf"])
     assert ".windsurf/rules/carryover.md" in edits.mine
 
-    place_local_files(Checkout(root), edits, [])
+    place_local_files(edits, [])
 
     assert edits.mine == set()
     assert files(root) == {"AGENTS.md": "Be brief.\n"}
@@ -313,8 +313,8 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
         settings = ProjectSettings(pointers=pointers, folder=home / "kept" if pointers == "off" else None)
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
         take_back(other, settings)
-        for _, edit in removals(other, RULES):
-            assert edit.reason == "there is a symlink on the way to it"
+        for text in texts_in(other, RULES):
+            assert text.take_out().reason == "there is a symlink on the way to it"
 
     assert files(shop) == before
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.outside.apply import Pass
+from carryover.outside.in_project import Pass
 from carryover.publish.pointers import (
     NEW_FILE,
     State,
@@ -153,13 +153,13 @@ def root(tmp_path: Path) -> Path:
 
 def place(root: Path) -> Pass:
     edits = begun(root)
-    place_pointers(root, edits)
+    place_pointers(edits)
     return edits
 
 
 def remove(root: Path) -> Pass:
     edits = begun(root)
-    take_out(root, edits)
+    take_out(edits)
     return edits
 
 

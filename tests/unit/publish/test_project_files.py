@@ -231,7 +231,7 @@ def test_nothing_stays_in_a_project_that_is_left_out(
     others, former = tree(bare), begun(app)
 
     withdraw(home / ".carryover", config)
-    place_pointers(app, former)  # by a publication that began before that
+    place_pointers(former)  # by a publication that began before that
     withdraw(home / ".carryover", config)
 
     assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "local")

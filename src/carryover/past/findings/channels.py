@@ -15,7 +15,7 @@ from carryover.past.findings.facts import AgentFacts, Channels
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.publish.local_files import local_names
-from carryover.publish.pointers import block_end, block_state, imports_agents_md, read_instructions, says_nothing
+from carryover.publish.pointers import block_end, block_state, imports_agents_md, pointer, says_nothing
 from carryover.publish.read_lists import lists_handoff
 
 _NO_HANDOFF: Final = "no handoff is in the project"
@@ -54,7 +54,7 @@ def _by_file(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
     if not is_there(root / STORE / HANDOFF):
         return
     for file in spec.instructions:
-        text = read_instructions(root, file.name)
+        text = pointer(root, file.name).found()
         is_hidden = any(is_there(root / by) for by in file.hidden_by) or _is_unread(root, spec, file.name)
         is_in_reach = agent.reads_bytes is None or block_end(text) <= agent.reads_bytes
         if block_state(text) == "intact" and is_in_reach and not is_hidden:
@@ -68,7 +68,7 @@ def _is_unread(root: Path, spec: AgentSpec, name: str) -> bool:
     """Whether a file of the agent's own keeps it from reading AGENTS.md."""
     if name != AGENTS_MD or spec.instead_of_agents_md is None:
         return False
-    instead = read_instructions(root, spec.instead_of_agents_md)
+    instead = pointer(root, spec.instead_of_agents_md).found()
     return not says_nothing(instead) and not imports_agents_md(instead)
 
 

@@ -40,7 +40,7 @@ from carryover.probe.git import output_of
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders, agent_folders, find_root
-from carryover.publish.pointers import block_end, block_state, hidden_files, read_instructions
+from carryover.publish.pointers import block_end, block_state, hidden_files, pointer
 from carryover.terminal.output import counted
 
 _MOST_PROJECTS: Final = 20
@@ -164,7 +164,7 @@ def _inspected(
     settings = project_settings(root, config)
     if not is_folder(root) or settings.excluded is not None or settings.folder is not None:
         return project
-    texts = {name: read_instructions(root, name) for name in instruction_files()}
+    texts = {name: pointer(root, name).found() for name in instruction_files()}
     blocks = {name: block_state(text) for name, text in texts.items()}
     return msgspec.structs.replace(
         project,
