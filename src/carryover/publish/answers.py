@@ -23,6 +23,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, changed_since
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
+from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
     elsewhere_lines,
     files_now,
@@ -33,7 +34,6 @@ from carryover.publish.make import (
     view_now,
     with_page,
 )
-from carryover.publish.open_to_git import open_to_git
 from carryover.records.text import READS_PAGE
 from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine

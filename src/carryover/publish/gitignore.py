@@ -16,14 +16,15 @@ from typing import Final
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
+from carryover.config import ProjectSettings
 from carryover.errors import os_reason
-from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
-from carryover.outside.in_project import Pass, Text
+from carryover.fsio import is_folder, is_there, read_bytes_bounded, write_if_changed
+from carryover.outside.in_project import Pass, PlannedPass, Text
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
 from carryover.projects.handoff_file import STORE
-from carryover.projects.policy import COMMITTED
+from carryover.projects.policy import COMMITTED, Refusal, refusal_by_git
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
@@ -43,6 +44,23 @@ def keep_out(edits: Pass) -> str | None:
     if edits.checkout.git_dir is None or _keep_out(edits, _LINES):
         return None
     return f"{edits.notes[-1]}, so {COMMITTED}"
+
+
+def kept_out(edits: Pass) -> Refusal | None:
+    """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
+    problem = keep_out(edits)
+    return Refusal(problem, in_git=True) if problem is not None else refusal_by_git(edits.checkout)
+
+
+def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
+    """Returns why a commit could take a handoff in this project along, which is then not written; None if it can't.
+
+    Reads only. Blocks (git).
+    """
+    if settings.folder is not None or settings.excluded or settings.pointers == "off" or not is_folder(checkout.root):
+        return None
+    refused = kept_out(PlannedPass(checkout))
+    return refused.reason if refused is not None and refused.in_git else None
 
 
 def ignore_itself(store: Path) -> None:

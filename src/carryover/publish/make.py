@@ -31,8 +31,7 @@ from carryover.probe.git_command import ask_one
 from carryover.probe.git_dir import may_be_asked
 from carryover.projects.handoff_file import PAGE, STORE, Published, place_of, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
-from carryover.publish.gitignore import without_rule
-from carryover.publish.open_to_git import open_to_git
+from carryover.publish.gitignore import open_to_git, without_rule
 from carryover.publish.pointers import without_block
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -17,6 +17,8 @@ from carryover.distill.header import TITLE
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir, read_bytes_bounded
 from carryover.outside.in_project import Pass, PlannedPass
+from carryover.outside.journal import write_down
+from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
@@ -30,11 +32,10 @@ from carryover.projects.handoff_file import (
 )
 from carryover.projects.policy import Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
-from carryover.publish.gitignore import ignore_itself, keep_out, unshare_rule
+from carryover.publish.gitignore import ignore_itself, keep_out, kept_out, unshare_rule
 from carryover.publish.loaded_files import handoff_names
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
 from carryover.publish.once import Once
-from carryover.publish.open_to_git import kept_out
 from carryover.publish.pointers import place_pointers
 from carryover.publish.read_lists import place_in_read_lists
 from carryover.publish.withdrawal import take_back
@@ -48,38 +49,55 @@ def publish(
     text: CleanText,
     settings: ProjectSettings,
     *,
-    before: Callable[[Path], None] = lambda _folder: None,
-    beside: Callable[[], bool] = lambda: False,
+    beside: Callable[[], bool] = bool,
     has_page: bool = False,
     paths: StatePaths | None = None,
 ) -> Published:
     """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
 
-    `before` is called with the handoff's folder before anything is written there, to list it. `beside` is called to
-    write more files there; it returns whether they have to be written again later. `has_page`: whether a second page
-    is to be written next to it, else an earlier one is removed. `paths` defaults to this user's.
+    `beside` is called to write more files there; it returns whether they have to be written again later. `has_page`:
+    whether a second page is to be written next to it, else an earlier one is removed. `paths` defaults to this user's.
     """
     why_not = _switched_off(settings)
     if why_not is not None:
         return Published(refusal=why_not, notes=settings.notes)
-    ordered = _Ordered(Checkout(root), text, settings, before, beside, has_page, paths or _own_paths())
+    paths, store = paths or _own_paths(), root / STORE
     try:
-        return _publish_in_project(ordered) if settings.folder is None else _publish_in_folder(ordered, settings.folder)
+        if settings.folder is not None:
+            write_down(paths.state, handoff_folder(settings.folder, root))
+            written = _written(settings.folder, text, has_page=has_page)
+            return msgspec.structs.replace(written, notes=settings.notes)
+        checkout = Checkout(root)
+        refused = refusal(checkout, home=paths.home, agents_own=paths.agents_own)
+        if refused is not None:
+            if refused.in_git and settings.pointers == "local":
+                take_back(root, settings, paths.state)  # a hidden file may be the user's by now
+            return _refused(root, refused, settings)
+        write_down(paths.state, handoff_folder(store, root))
+        with locked_dir(store):
+            edits = Pass(checkout, paths.state, settings.notes)
+            refused = kept_out(edits)  # first, so that the handoff can never be committed
+            if refused is not None:
+                return _refused(root, refused, settings)
+            ignore_itself(store)
+            written = _written(store, text, has_page=has_page)
+            once = Once(edits, settings.agreed_ms)
+            _place(edits, settings, once, paths.home)
+            once.note(settings)
+            again = beside()
+            refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
+            if refused is not None:
+                return _refused(root, refused, settings)
+            return msgspec.structs.replace(
+                written,
+                passing=again,
+                edited=tuple(edits.done),
+                hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
+                notes=tuple(edits.notes),
+            )
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
-
-
-class _Ordered(NamedTuple):
-    """What `publish` was called with."""
-
-    checkout: Checkout
-    text: CleanText
-    settings: ProjectSettings
-    before: Callable[[Path], None]
-    beside: Callable[[], bool]
-    has_page: bool
-    paths: StatePaths
 
 
 def _switched_off(settings: ProjectSettings) -> str | None:
@@ -91,59 +109,11 @@ def _switched_off(settings: ProjectSettings) -> str | None:
     return None
 
 
-def _publish_in_folder(ordered: _Ordered, folder: Path) -> Published:
-    """Writes the handoff to the folder that the user named, which is outside of the project."""
-    ordered.before(folder)
-    return msgspec.structs.replace(_written(folder, ordered), notes=ordered.settings.notes)
-
-
-def _publish_in_project(ordered: _Ordered) -> Published:
-    checkout = ordered.checkout
-    root = checkout.root
-    settings = ordered.settings
-    paths = ordered.paths
-    refused = refusal(checkout, home=paths.home, agents_own=paths.agents_own)
-    if refused is not None:
-        if refused.in_git and settings.pointers == "local":
-            take_back(root, settings, paths.state)  # a hidden file may be the user's by now
-        return _refused(root, refused, settings)
-    ordered.before(root / STORE)
-    with locked_dir(root / STORE):
-        return _write_in_project(ordered)
-
-
-def _write_in_project(ordered: _Ordered) -> Published:
-    """Writes the handoff and what belongs to it, unless git can't be kept from committing it."""
-    checkout = ordered.checkout
-    root = checkout.root
-    settings = ordered.settings
-    edits = Pass(checkout, ordered.paths.state, settings.notes)
-    once = Once(edits, settings.agreed_ms)
-    refused = kept_out(edits)  # first, so that the handoff can never be committed
-    if refused is not None:
-        return _refused(root, refused, settings)
-    ignore_itself(root / STORE)
-    written = _written(root / STORE, ordered)
-    _place(edits, settings, once, ordered.paths.home)
-    once.note(settings)
-    again = ordered.beside()
-    refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
-    if refused is not None:
-        return _refused(root, refused, settings)
-    return msgspec.structs.replace(
-        written,
-        passing=again,
-        edited=tuple(edits.done),
-        hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
-        notes=tuple(edits.notes),
-    )
-
-
-def _written(folder: Path, ordered: _Ordered) -> Published:
-    changed = write_handoff(folder, ordered.text)
-    if not ordered.has_page:
+def _written(folder: Path, text: CleanText, *, has_page: bool) -> Published:
+    changed = write_handoff(folder, text)
+    if not has_page:
         (folder / PAGE).unlink(missing_ok=True)
-    return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if ordered.has_page else None)
+    return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if has_page else None)
 
 
 def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:

@@ -24,7 +24,7 @@ from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
-from carryover.outside.journal import read_journal, write_down
+from carryover.outside.journal import read_journal
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
@@ -97,11 +97,8 @@ def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
 
 
 def _published(made: Refreshed, text: CleanText, paths: StatePaths, beside: Callable[[], bool] = bool) -> Published:
-    def list_it(folder: Path) -> None:
-        write_down(paths.state, handoff_folder(folder, made.root))
-
     has_page = made.handoff is not None and names_page(made.handoff, text)
-    return publish(Path(made.root), text, made.settings, before=list_it, beside=beside, has_page=has_page, paths=paths)
+    return publish(Path(made.root), text, made.settings, beside=beside, has_page=has_page, paths=paths)
 
 
 def _is_free(folder: Path) -> bool:

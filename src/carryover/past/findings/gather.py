@@ -169,8 +169,8 @@ def _of_each(roots: Sequence[Path], config: Config) -> list[ProjectFacts]:
 def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
     settings = project_settings(root, config)
 
+    from carryover.publish.gitignore import open_to_git
     from carryover.publish.once import refuses_pull, uncommitted_names
-    from carryover.publish.open_to_git import open_to_git
 
     def ask() -> ProjectFacts:
         checkout = Checkout(root)
