@@ -45,7 +45,7 @@ def _check_root(given: Path, shop: Path) -> None:
     may_be_asked(given)
     checkout = Checkout(given)
     checkout.head_stamp()
-    agents_checkouts(given, home=given.parent, agents_own=frozenset)
+    agents_checkouts(Checkout(given), home=given.parent, agents_own=frozenset)
     assert given not in checkout.others
     assert checkout.git_dir is None or checkout.exclude.name == "exclude"
 

@@ -80,15 +80,16 @@ class Journal:
         return tuple(dict.fromkeys(entry.root for entry in self.handoffs))
 
     def known(self, entry: Listed) -> Listed | None:
-        """Returns what is listed of the place of `entry`, whatever its path was at the time."""
+        """Returns what is listed of the place of `entry`, whatever its path was at the time. Of a project's file, what
+        its own list says has to be taken over first."""
         if not entry.root:
             return self.at(Path(entry.path), server=entry.is_server)
-        return next((one for one in (*self._live(), *self._former(entry.root)) if one.place == entry.place), None)
+        return next((one for one in self._live() if one.place == entry.place), None)
 
     def names(self, root: Path) -> set[str]:
         """Returns the names of the project's files that have our text from this machine. Only these are ever restored:
         a block that came with the repository belongs to its owners."""
-        listed = (*self._live(), *self._former(str(root)))
+        listed = (*self._live(), *filter(self.lacks, former.in_project(root)))
         return {entry.name for entry in listed if entry.root == str(root) and entry.form == "text"}
 
     def inside(self, root: str) -> tuple[Listed, ...]:
@@ -98,9 +99,6 @@ class Journal:
     def folders(self, path: Path) -> tuple[Listed, ...]:
         """Returns the entries of a folder that was made for files of ours."""
         return tuple(entry for entry in self._live() if entry.path == str(path) and entry.form == "folder")
-
-    def _former(self, root: str) -> list[Listed]:
-        return [entry for entry in former.in_project(Path(root)) if self.lacks(entry)]
 
     @property
     def once(self) -> tuple[Listed, ...]:

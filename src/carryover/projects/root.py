@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +18,9 @@ from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.probe.git_dir import git_dir_of, is_top, main_of
 from carryover.probe.looks import look_at, look_at_each
+
+if TYPE_CHECKING:
+    from carryover.probe.checkout import Checkout  # what starts git
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A function, since settings may change and the result is rarely needed."""
@@ -48,12 +52,9 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
 
 
 def agents_checkouts(
-    root: Path, *, home: Path | None = None, agents_own: AgentFolders | None = None
+    checkout: Checkout, *, home: Path | None = None, agents_own: AgentFolders | None = None
 ) -> tuple[str, ...]:
-    """Returns the worktrees of the repository at `root` that agents created for themselves, sorted by name in git."""
-    from carryover.probe.checkout import Checkout  # not at the top: it loads what starts git
-
-    checkout = Checkout(root)
+    """Returns the worktrees of the repository that agents created for themselves, sorted by name in git."""
     if checkout.git_dir != checkout.common:  # a worktree has none
         return ()
     home = Path(here().canonical(home or Path.home()))

@@ -183,10 +183,13 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
     `project`: its id, or its root if the ledger may not know it. Raises LookupError for an unknown id.
     """
     if isinstance(project, int):
-        view = _of_true_worktrees(project_view(db, project))
+        view = project_view(db, project)
+        checkout = Checkout(Path(view.root))
+        view = _of_true_worktrees(view, checkout)
     else:
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
-    checkouts = () if is_foreign(view.root) else agents_checkouts(Path(view.root), agents_own=agents_own)
+        checkout = Checkout(Path(view.root))
+    checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, agents_own=agents_own)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
     if main is None:
         return msgspec.structs.replace(view, checkouts=checkouts)
@@ -202,9 +205,8 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
     )
 
 
-def _of_true_worktrees(view: ProjectView) -> ProjectView:
+def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:
     """Returns the view without checkouts that are no longer what they were taken for when they were last recorded."""
-    checkout = Checkout(Path(view.root))
     main_root = view.main_root
     if main_root is not None and checkout.is_top and checkout.main != main_root:
         main_root = None

@@ -75,22 +75,14 @@ class Once:
     def note(self, settings: ProjectSettings) -> None:
         """Records what was just done in the checkout. Raises OSError."""
         if settings.pointers == "shared":
-            self._remember()
+            new = sorted(present_names(self._root) - self._placed)
+            write_down(self._state, *map(self._listed, new))
         elif settings.decided:
             self.forget()
 
-    def _remember(self) -> None:
-        new = sorted(present_names(self._root) - self._placed)
-        write_down(self._state, *(self._listed(name) for name in new))
-
     def _listed(self, name: str) -> Listed:
-        return Listed(
-            path=str(self._root / name),
-            form="once",
-            root=str(self._root),
-            repository=self._repository,
-            agreed_ms=self._agreed_ms,
-        )
+        root, path = str(self._root), str(self._root / name)
+        return Listed(path=path, form="once", root=root, repository=self._repository, agreed_ms=self._agreed_ms)
 
     def forget(self) -> None:
         """Records that our text was removed from this checkout, so that it may be written again. Raises OSError."""

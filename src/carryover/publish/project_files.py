@@ -161,25 +161,18 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = No
 
 
 def _place(edits: Pass, settings: ProjectSettings, once: Once, home: Path) -> None:
+    """Puts in the pointers that the settings want, and takes out the others."""
     if not settings.decided:
         return
     if settings.pointers != "shared":
         unshare_rule(edits)
     place_in_read_lists(edits, home=home)
     if settings.pointers == "local":
-        _place_local_files(edits, settings)
-    else:
-        _share(edits, settings, once)
-
-
-def _place_local_files(edits: Pass, settings: ProjectSettings) -> None:
-    try:
-        place_local_files(edits, settings.agents)
-    except OSError as error:  # the handoff is written all the same
-        edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
-
-
-def _share(edits: Pass, settings: ProjectSettings, once: Once) -> None:
+        try:
+            place_local_files(edits, settings.agents)
+        except OSError as error:  # the handoff is written all the same
+            edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
+        return
     for name in edits.mine & local_names().keys() - instruction_files().keys():
         edits.take(local_text(edits.root, name))
     hide_no_more(edits)

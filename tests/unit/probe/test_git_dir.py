@@ -280,5 +280,5 @@ def test_a_worktree_in_an_agents_folder_that_does_not_name_the_repository_is_not
         (data / name).write_text(f"{text}\n")
 
     assert find_root(str(forged), home=home) == ProjectRoot(str(forged))
-    assert [agents_checkouts(root, home=home) for root in (shop, stranger)] == [(str(own),), ()]
+    assert [agents_checkouts(Checkout(root), home=home) for root in (shop, stranger)] == [(str(own),), ()]
     assert Checkout(stranger).others == ()

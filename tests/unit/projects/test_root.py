@@ -56,8 +56,8 @@ def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(
 
     assert find_root(str(own / "src"), home=home, agents_own=agents_own) == ProjectRoot(str(root), checkout=str(own))
     assert find_root(str(users), home=home, agents_own=agents_own) == ProjectRoot(str(users), main_root=str(root))
-    assert agents_checkouts(root, home=home, agents_own=agents_own) == (str(own),)
-    assert agents_checkouts(home / "no repository", home=home) == ()
+    assert agents_checkouts(Checkout(root), home=home, agents_own=agents_own) == (str(own),)
+    assert agents_checkouts(Checkout(home / "no repository"), home=home) == ()
 
 
 def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main_checkout(home: Path) -> None:
