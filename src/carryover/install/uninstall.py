@@ -27,9 +27,9 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import other_stores, own_ignore_file, rules_in
+from carryover.publish.gitignore import other_stores, rules_in
 from carryover.publish.hook_script import CURL_CONFIG
-from carryover.publish.loaded_files import handoff_names
+from carryover.publish.loaded_files import own_files
 from carryover.publish.withdrawal import texts_in
 from carryover.terminal.output import counted
 
@@ -238,12 +238,8 @@ def store_files(project: Listed) -> list[Path]:
     folder = Path(project.path)
     if not is_folder(folder) or folder.is_symlink():
         return []
-    cut_off = sorted(folder.glob(".*.tmp"))
-    own = own_ignore_file(folder)
-    names = (*handoff_names(), former.EDITED)
-    found = (path for name in names if os.path.lexists(path := folder / name))
-    # The folder's own rule last: until then it keeps the others out of a commit.
-    return [*found, *cut_off, *([own] if own is not None else []), folder]
+    ours = (folder / former.EDITED, *own_files(folder))
+    return [*(path for path in ours if os.path.lexists(path)), folder]
 
 
 def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.fsio import private_dir, write_if_changed
+from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.redact import CleanText
 
 STORE: Final = ".carryover"
@@ -17,8 +17,8 @@ CHOSEN: Final = "handoff-chosen.md"
 """The handoff of a session that the user chose to continue, next to the project's own."""
 PAGE: Final = "more.md"
 """The second page, with more of the conversation than fits into the handoff beside it."""
-HANDOFF_LIMIT_BYTES: Final = 512 << 10
-"""Limit for reading a handoff; a larger file is not ours."""
+_LIMIT_BYTES: Final = 512 << 10
+"""A larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """The handoff's path relative to the project, as agents see it."""
 
@@ -50,6 +50,11 @@ def sha_of(text: bytes) -> str:
     import hashlib
 
     return hashlib.sha256(text).hexdigest()[:16]
+
+
+def read_handoff(file: Path) -> bytes:
+    """Returns what is in the file of a handoff. Raises OSError if there is none, or something else."""
+    return read_bytes_bounded(file, _LIMIT_BYTES, follow=False)
 
 
 def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:

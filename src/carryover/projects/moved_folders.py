@@ -19,13 +19,13 @@ import msgspec
 
 from carryover.config import Config, project_settings
 from carryover.facts import is_foreign
-from carryover.fsio import is_folder, is_gone, read_bytes_bounded
+from carryover.fsio import is_folder, is_gone
 from carryover.ledger.queries import Whereabouts
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
 from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders
 
@@ -132,7 +132,7 @@ def moved_to_here(
     handoff = None
     if refusal(Checkout(root), home=home, agents_own=agents_own) is None:  # else a clone may have brought one
         with suppress(OSError):
-            text = read_bytes_bounded(root / STORE / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)
+            text = read_handoff(root / STORE / HANDOFF)
             handoff = sha_of(text) if text.startswith(_TITLE) else None
     same = identity if identity is not None and identity.made_ns != 0 else None
 

@@ -30,7 +30,7 @@ from carryover.model import NOTE, PIN, conversation_of
 from carryover.outside.journal import read_journal
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
 from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_answers
 from carryover.publish.loaded_files import handoff_names, loaded_names
@@ -181,7 +181,7 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     kept = {row.published_sha for row in rows if row.root not in roots}
     newest = None
     with suppress(OSError):
-        newest = sha_of(read_bytes_bounded(paths.state / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False))
+        newest = sha_of(read_handoff(paths.state / HANDOFF))
     if roots and newest not in kept:
         _remove_handoff(paths.state, problems)
     return problems, had

@@ -14,13 +14,8 @@ from carryover.agents import specs
 from carryover.config import Config
 from carryover.distill.header import loaded
 from carryover.fsio import is_there
-from carryover.projects.handoff_file import (
-    CHOSEN,
-    HANDOFF,
-    PAGE,
-    STORE,
-    write_handoff,
-)
+from carryover.projects.handoff_file import CHOSEN, HANDOFF, PAGE, STORE, write_handoff
+from carryover.publish.gitignore import own_ignore_file
 from carryover.publish.make import Refreshed
 
 CACHE_MS: Final = 5 * 60_000
@@ -53,6 +48,14 @@ def loaded_names() -> tuple[str, ...]:
 def handoff_names() -> tuple[str, ...]:
     """Returns the names of all files in a project's store that hold a handoff or its second page."""
     return (HANDOFF, CHOSEN, PAGE, *loaded_names())
+
+
+def own_files(store: Path) -> list[Path]:
+    """Returns our files in a folder for handoffs, which need not be there, in the order in which they may go: the
+    folder's own rule last, since until then it keeps the others out of a commit."""
+    own = own_ignore_file(store)
+    cut_off = sorted(store.glob(".*.tmp"))
+    return [*(store / name for name in handoff_names()), *cut_off, *([own] if own is not None else [])]
 
 
 def _loaded() -> list[tuple[AgentSpec, str]]:

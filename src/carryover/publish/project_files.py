@@ -15,21 +15,14 @@ from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.distill.header import TITLE
 from carryover.errors import os_reason
-from carryover.fsio import atomic_replace, is_folder, locked_dir, read_bytes_bounded
+from carryover.fsio import atomic_replace, is_folder, locked_dir
 from carryover.outside.in_project import Pass, PlannedPass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
-from carryover.projects.handoff_file import (
-    HANDOFF,
-    HANDOFF_LIMIT_BYTES,
-    PAGE,
-    STORE,
-    Published,
-    write_handoff,
-)
+from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import ignore_itself, keep_out, kept_out, unshare_rule
@@ -129,7 +122,7 @@ def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Publish
 def _empty(root: Path, file: Path) -> None:
     """Takes a handoff of ours out of a file that could be committed; what HEAD has there is put back."""
     try:
-        found = read_bytes_bounded(file, HANDOFF_LIMIT_BYTES, follow=False)
+        found = read_handoff(file)
     except OSError:
         return  # there is none, or it is not ours
     if not found.startswith(TITLE):

@@ -12,10 +12,10 @@ from carryover.distill.render import render
 from carryover.distill.trail import past_of
 from carryover.export import dial
 from carryover.facts import ProjectRoot
-from carryover.fsio import locked_dir, read_bytes_bounded
+from carryover.fsio import locked_dir
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
-from carryover.projects.handoff_file import HANDOFF_LIMIT_BYTES, PAGE, STORE, Published, write_handoff
+from carryover.projects.handoff_file import PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import refusal_by_git
 from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import newest_first
@@ -67,7 +67,7 @@ def _is_in_place(made: Refreshed, published: Published) -> bool:
     if made.text is None or published.file is None:
         return False
     try:
-        found = read_bytes_bounded(published.file, HANDOFF_LIMIT_BYTES, follow=False)
+        found = read_handoff(published.file)
     except OSError:
         return False
     return found == made.text.encode(errors="replace")

@@ -19,8 +19,8 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import own_ignore_file, rules_in, unshare_rule
-from carryover.publish.loaded_files import handoff_names
+from carryover.publish.gitignore import rules_in, unshare_rule
+from carryover.publish.loaded_files import own_files
 from carryover.publish.local_files import hide_no_more, local_names, local_text, place_local_files
 from carryover.publish.once import Once
 from carryover.publish.read_lists import entry
@@ -33,17 +33,17 @@ def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) 
     """
     store = root / STORE
     state = state or StateDir.of(os.environ, Path.home()).root
-    checkout = Checkout(root)
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     if stays or store.is_symlink():
-        return Pass(checkout, None)
-    edits = Pass(checkout, state)
-    if is_folder(store) or edits.mine:
+        return Pass(Checkout(root), None)
+    if is_folder(store) or read_journal(state).names(root):
         with locked_dir(store):
             take_over_project(state, root)
-            edits = Pass(Checkout(root), state)  # again: a publication may have held the lock
+            edits = Pass(Checkout(root), state)
             _take_back(edits, settings)
-    elif _goes(settings):  # as `git clean -fdx` leaves it, which removes the folder
+            return edits
+    edits = Pass(Checkout(root), state)
+    if _goes(settings):  # as `git clean -fdx` leaves it, which removes the folder
         _remove_rules(edits)
     return edits
 
@@ -60,26 +60,16 @@ def _take_back(edits: Pass, settings: ProjectSettings) -> None:
         take_out(edits)
         hide_no_more(edits)
     Once(edits, settings.agreed_ms).forget()
-    if _goes(settings):
-        for name in handoff_names():
-            (edits.root / STORE / name).unlink(missing_ok=True)
-        _remove_store(edits)
-    else:
-        unshare_rule(edits)
-
-
-def _remove_store(edits: Pass) -> None:
-    """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
-    store = edits.root / STORE
-    own = own_ignore_file(store)
-    for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
+    goes, store = _goes(settings), edits.root / STORE
+    for path in own_files(store) if goes else ():
         path.unlink(missing_ok=True)
     unshare_rule(edits)
-    try:
-        store.rmdir()
-    except OSError:
-        return
-    _remove_rules(edits)
+    if goes:
+        try:
+            store.rmdir()
+        except OSError:
+            return  # it has files of the user's, which the rules keep out of commits
+        _remove_rules(edits)
 
 
 def _remove_rules(edits: Pass) -> None:
