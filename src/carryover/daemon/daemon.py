@@ -80,7 +80,9 @@ class Daemon:
         before, publishing = self._moves.follow_known, pool(PUBLISHERS, "publish")
 
         told = self._page.project_changed
-        self._second_pages = SecondPages(context, pool(1, "second-pages"))
+        self._second_pages = SecondPages(
+            context, pool(1, "second-pages"), in_history=lambda: self._ingest_queue.has_backlog
+        )
         after = self._second_pages.published
         self._publish_queue = PublishQueue(
             context, self._refresh, publishing, before=before, changed=told, published=after

@@ -2,12 +2,14 @@
 
 A page takes about as long to make as a handoff, and no agent reads it while another is at work. So it is made when a
 turn has ended or a session starts, else once the project has been quiet for `QUIET_S` or after `CAP_S`, and only if
-anything has happened since the last one. In 8 recorded sessions that is once for 14 publications.
+anything has happened since the last one. In 8 recorded sessions that is once for 14 publications. While old history is
+read, each publication shows an older turn's end than the next one, so there a page waits as if an agent were at work.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final
@@ -27,26 +29,34 @@ CAP_S: Final = 300.0
 
 
 class SecondPages(WorkQueue[int]):
-    """Writes the second pages of published projects, which are known by their ids."""
+    """Writes the second pages of published projects, which are known by their ids.
 
-    def __init__(self, context: DaemonContext, executor: Executor) -> None:
+    `in_history` tells whether old history is being read.
+    """
+
+    def __init__(
+        self, context: DaemonContext, executor: Executor, *, in_history: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock, waits=True)
         self._context = context
         self._executor = executor
+        self._in_history = in_history
         self._published: dict[int, Refreshed] = {}
         self._written: dict[int, int] = {}
         """What the page of each project was made of."""
 
     def published(self, project: int, made: Refreshed) -> None:
-        """Takes note of a published handoff, whose second page is due at once unless an agent is at work."""
+        """Takes note of a published handoff, whose second page is due at once unless an agent is at work or old history
+        is being read."""
         if made.published.page is None:
             self._published.pop(project, None)
             self._written.pop(project, None)
         else:
             due = self._published.get(project)
             self._published[project] = made
-            if not made.at_work or due is None or _made_of(due) != _made_of(made):
-                self.hint(project, urgent=not made.at_work)
+            goes_on = made.at_work or self._in_history()
+            if not goes_on or due is None or _made_of(due) != _made_of(made):
+                self.hint(project, urgent=not goes_on)
 
     def want(self, project: int) -> None:
         """Makes the page that is due for a project, if any, since a session starts there."""

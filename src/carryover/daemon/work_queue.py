@@ -76,6 +76,11 @@ class WorkQueue(ABC, Generic[K]):
         return self._in_flight.get(key, False) and bool(self._backlog)
 
     @property
+    def has_backlog(self) -> bool:
+        """Whether anything waits in the backlog, beside what is in flight."""
+        return bool(self._backlog)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is waiting or in flight. Keys postponed by `later` do not count."""
         return self.waiting == 0 and not self._in_flight

@@ -33,7 +33,8 @@ class Desk:
         self.goes_on.set()
         context.clock = lambda: self.at_s
         monkeypatch.setattr(second_pages, "write_second_page", self._write)
-        self.pages = SecondPages(context, pool)
+        self.in_history = False
+        self.pages = SecondPages(context, pool, in_history=lambda: self.in_history)
 
     def _write(self, *_: object, **__: object) -> bool:
         self.began.set()
@@ -94,6 +95,16 @@ async def test_at_work_it_waits_until_the_project_is_quiet_but_not_for_ever(desk
         desk.at_s += QUIET_S / 2
         desk.published(f"Bake until {desk.at_s}", at_work=True)
     assert CAP_S <= desk.at_s - began_s <= CAP_S + QUIET_S
+
+
+async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(desk: Desk) -> None:
+    desk.in_history = True
+    desk.published("Bake")
+    assert await desk.due() == 0
+
+    desk.in_history = False
+    desk.published("Bake bread")
+    assert await desk.due() == 1
 
 
 async def test_a_publication_without_more_work_does_not_put_it_off(desk: Desk) -> None:
