@@ -143,7 +143,7 @@ def test_the_record_of_the_worked_example_becomes_the_events_that_are_shown() ->
 def test_the_events_of_the_worked_example_fold_to_the_digest_that_is_shown() -> None:
     digest = Digest()
     for event in [event for events in _events(_shop()) for event in events]:
-        digest = fold(digest, event)
+        digest = fold(digest, [event])
     fields = msgspec.to_builtins(digest)
     fields["runs"] = [seen["run"] for seen in fields["runs"]]
     fields["turns"] = fields["turns"][-1:]

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Final
 
 from carryover.distill.digest import Digest
@@ -39,7 +38,7 @@ def view_of(sessions: Iterable[Session], *, until: int | None = None) -> Project
     *earlier, last = sessions
     views = []
     for session, events in [*((session, session.events) for session in earlier), (last, last.events[:until])]:
-        digest, (first_ms, last_ms) = reduce(fold, events, Digest()), (session.started_ms, events[-1].at_ms)
+        digest, (first_ms, last_ms) = fold(Digest(), events), (session.started_ms, events[-1].at_ms)
         name, agent = session.id, session.agent
         views.append(SessionView(session=name, agent=agent, started_ms=first_ms, last_ms=last_ms, digest=digest))
     return ProjectView(root=ROOT, sessions=tuple(reversed(views)))

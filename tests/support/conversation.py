@@ -35,7 +35,7 @@ class Conversation:
         self._count += 1
         self.at_ms += MINUTE_MS
         event = Event(key=f"{self.session}:{self._count}", session=self.session, at_ms=self.at_ms, body=body, cwd=ROOT)
-        self.digest = fold(self.digest, event)
+        self.digest = fold(self.digest, [event])
         self.events.append(event)
         return self
 

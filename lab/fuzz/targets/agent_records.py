@@ -52,7 +52,7 @@ def check(data: bytes, folder: Path) -> None:
         body = clean_body(event.body, {})
         stored = msgspec.json.encode(body)
         assert msgspec.json.decode(stored, type=type(body)) == body
-        digest = fold(digest, msgspec.structs.replace(event, body=body))
+        digest = fold(digest, [msgspec.structs.replace(event, body=body)])
     assert msgspec.json.decode(msgspec.json.encode(digest), type=Digest) == digest
 
 

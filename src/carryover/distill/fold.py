@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -41,22 +41,23 @@ _SHORTEST_JOB: Final = 3
 """A shorter name may stand in any command."""
 
 
-def fold(digest: Digest, event: Event) -> Digest:
-    """Returns the digest after `event`; the same object if nothing changes."""
-    body = event.body
-    rule = _RULES.get(type(body))
-    if rule is None:
-        return digest
-    text = getattr(body, "text", "")
-    if len(text) > _LONGEST_TEXT:  # pasted megabytes: the ends show what they are, and reading all would delay others
-        body = replace(body, text=clip_middle(text, chars=_LONGEST_TEXT))
-    after = rule(digest, event, body)
-    if after is digest:
-        return digest
-    heard = digest.heard + 1
-    return replace(
-        after, last_ms=max(event.at_ms, after.last_ms), names=with_names(digest.names, heard, body), heard=heard
-    )
+def fold(digest: Digest, events: Iterable[Event]) -> Digest:
+    """Returns the digest after `events`, in order; the same object if nothing changes."""
+    names = dict(digest.names)
+    for event in events:
+        body = event.body
+        rule = _RULES.get(type(body))
+        if rule is None:
+            continue
+        text = getattr(body, "text", "")
+        if len(text) > _LONGEST_TEXT:  # pasted megabytes: their ends show what they are, and all would delay others
+            body = replace(body, text=clip_middle(text, chars=_LONGEST_TEXT))
+        after = rule(digest, event, body)
+        if after is not digest:
+            heard = digest.heard + 1
+            names = with_names(names, heard, body)
+            digest = replace(after, last_ms=max(event.at_ms, after.last_ms), names=names, heard=heard)
+    return digest
 
 
 def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:

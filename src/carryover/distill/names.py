@@ -48,11 +48,11 @@ class Name(msgspec.Struct, frozen=True, array_like=True):
     last_called: int
 
 
-def with_names(names: Mapping[str, Name], heard: int, body: AnyBody) -> dict[str, Name]:
-    """Returns the names after the thread's event number `heard`, without those worth least if they get too many."""
-    after = dict(names)
-    note_names(after, heard, body)
-    return _kept(after) if len(after) > _OVERFLOW else after
+def with_names(names: dict[str, Name], heard: int, body: AnyBody) -> dict[str, Name]:
+    """Adds the names of the thread's event number `heard` to `names`; returns them, without those worth least if they
+    got too many."""
+    note_names(names, heard, body)
+    return _kept(names) if len(names) > _OVERFLOW else names
 
 
 def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping[Place, int] = SHORT) -> None:
@@ -62,15 +62,18 @@ def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping
     called = place == "called"
     for key, shown in names_in(_ends(text, chars[place])).items():
         known = names.get(key)
-        names[key] = Name(
-            shown=shown if known is None or called or "/" in shown else known.shown,
-            mentions=known.mentions + 1 if known else 1,
-            said=(known.said if known else 0) + said,
-            called=(known.called if known else 0) + called,
-            last=heard,
-            last_said=heard if said else known.last_said if known else 0,
-            last_called=heard if called else known.last_called if known else 0,
-        )
+        if known is None:
+            names[key] = Name(shown, 1, said + 0, called + 0, heard, heard * said, heard * called)
+        else:
+            names[key] = Name(
+                shown if called or "/" in shown else known.shown,
+                known.mentions + 1,
+                known.said + said,
+                known.called + called,
+                heard,
+                heard if said else known.last_said,
+                heard if called else known.last_called,
+            )
 
 
 def _text_of(body: AnyBody) -> tuple[Place, str]:
@@ -87,14 +90,12 @@ def _text_of(body: AnyBody) -> tuple[Place, str]:
 
 def _kept(names: Mapping[str, Name]) -> dict[str, Name]:
     """Returns the names without those that were only printed, longest ago, and then without those mentioned least."""
-    ranked = sorted(names.items(), key=_rank, reverse=True)
-    kept = {key for key, _ in ranked[:_MOST]}
+    ranked = [
+        (name.said + name.called > 0, name.last + 20 * name.mentions, name.mentions, key) for key, name in names.items()
+    ]
+    ranked.sort(reverse=True)
+    kept = {key for *_, key in ranked[:_MOST]}
     return {key: name for key, name in names.items() if key in kept}
-
-
-def _rank(item: tuple[str, Name]) -> tuple[bool, int, int, str]:
-    key, name = item
-    return name.said + name.called > 0, name.last + 20 * name.mentions, name.mentions, key
 
 
 def names_in(text: str) -> dict[str, str]:
