@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from carryover.config import load_config
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
 from carryover.install.background import ANSWER_S, forget_starter, registered, start_detached
@@ -40,7 +41,8 @@ def running_pid() -> int | None:
 
 
 def start_daemon(*, restart: bool = False) -> Running:
-    """Starts the daemon, or restarts it. Raises UserError if it does not run after that."""
+    """Starts the daemon, or restarts it. Raises UserError if it does not run after that; REFUSED, with a running one
+    left alone, if it could not read its settings."""
     state = state_dir()
     service = _service()
     pid = daemon_pid(state)
@@ -48,6 +50,7 @@ def start_daemon(*, restart: bool = False) -> Running:
     if pid is not None and not restart:
         by_service = service is None or bool(service.status().active)
         return Running(pid, kind, is_new=False, by_service=by_service)
+    load_config(state.config)  # before one is stopped: with settings that it can't read it would not come back
     if service is None:
         start_detached(state, this_program(os.environ, state.root))
     elif restart and service.status().active:

@@ -169,7 +169,7 @@ def _daemon(facts: Facts) -> str:
     health = facts.daemon
     if facts.daemon_problem is not None:
         return paint("does not answer", YELLOW) + ": `carryover restart`"
-    if health is None and all(agent.selected is None for agent in facts.agents):
+    if health is None and not facts.installed and all(agent.selected is None for agent in facts.agents):
         return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
         return "not running, so no handoff is kept fresh: `carryover start`"

@@ -129,6 +129,26 @@ def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(in_background
         daemon.process.wait()
 
 
+def test_a_daemon_that_could_not_read_its_settings_is_neither_stopped_nor_started(
+    in_background: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = DaemonProcess().start().wait_until_it_answers()
+    started: list[object] = []
+    monkeypatch.setattr(daemon_control, "start_detached", lambda *_: started.append(_))
+    try:
+        state_dir().config.write_text("[server")
+        for command in ("restart", "start"):
+            code, _, err = run(command)
+            if command == "restart":
+                assert (code, daemon_pid(state_dir())) == (ExitCode.REFUSED, daemon.pid)
+                run("stop")
+        assert (code, started) == (ExitCode.REFUSED, [])
+        assert "config.toml is not valid TOML: " in err
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
 def content(project: Path) -> dict[str, bytes]:
     """Every file of the project, with what keeps them out of commits."""
     files = [path for path in project.rglob("*") if path.is_file() and ".git" not in path.relative_to(project).parts]

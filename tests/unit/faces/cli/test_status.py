@@ -176,8 +176,14 @@ def section(title: str, **more: Any) -> list[str]:
     return rest[: rest.index("")] if "" in rest else rest
 
 
+def test_what_is_installed_is_not_called_missing_when_its_settings_can_not_be_read() -> None:
+    trouble = "/home/dev/.carryover/config.toml is not valid TOML: line 3."
+
+    assert lines(installed=True, config_problem=trouble)[0].startswith("carryoverd   not running, ")
+
+
 def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
-    assert lines() == [
+    assert lines(installed=False) == [
         "carryoverd   not installed; `carryover install` sets it up and asks one question",
         "recorded     nothing yet",
         *("", "background", "  service          none: There is no systemd on this machine."),
