@@ -275,7 +275,8 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | Non
         raise UserError(message, ExitCode.NOTHING_FOUND)
     exact = [row for row in found if row.native_id in (prefix, rest)]
     if len(exact or found) > 1:
-        some = ", ".join(f"{row.agent}:{row.native_id}" for row in exact or found)
+        some = ", ".join(f"{row.agent}:{row.native_id}" for row in (exact or found)[:_MAX_NAMED])
+        some += ", and more" if len(exact or found) > _MAX_NAMED else ""
         raise UserError(f"Several sessions begin with {prefix!r}: {some}. Give more of the id.", ExitCode.USAGE)
     return (exact or found)[0]
 
@@ -286,7 +287,7 @@ def _beginning_with(
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
     statement = f"""{SESSION} WHERE substr(lower(native_id), 1, length(:prefix)) = lower(:prefix)
         AND (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)
-        ORDER BY native_id != :prefix, native_id, session.agent LIMIT {_MAX_NAMED}"""
+        ORDER BY native_id != :prefix, native_id, session.agent LIMIT {_MAX_NAMED + 1}"""
     return list(records(SessionRow, db, statement, {"prefix": prefix, "project": project_id, "agent": agent}))
 
 

@@ -30,7 +30,8 @@ async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe) -> 
         assert session_by_prefix(scribe.db, given).native_id == found
     for given, message, code in (
         ("ab", "Several sessions begin with 'ab'", ExitCode.USAGE),
-        ("abc1", "Several sessions begin with 'abc1'", ExitCode.USAGE),
+        ("abc1", r"Several sessions begin with 'abc1': [^,]+, [^,]+\. Give", ExitCode.USAGE),
+        ("a", r"Several sessions begin with 'a': [^,]+, [^,]+, [^,]+, and more\. Give", ExitCode.USAGE),
         ("q", "No session begins with 'q'", ExitCode.NOTHING_FOUND),
         ("made-up", "No session begins with 'made-up'", ExitCode.NOTHING_FOUND),
         ("", "The session id is empty", ExitCode.USAGE),
