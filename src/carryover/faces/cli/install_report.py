@@ -203,7 +203,7 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
         files = "; ".join(filter(None, (_changes(project.changes, project.root), later)))
         yield f"  {short_path(project.root, home)}: {f'unknown: {project.problem}' if project.problem else files}"
     if len(changing) > SHOWN:
-        yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
+        yield f"  and {len(changing) - SHOWN} more; --json lists them"
     for project in done.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
     first, *others = (answer for answer in POINTERS if answer != done.setup.pointers)
