@@ -96,8 +96,9 @@ def root_of(folder: str) -> ProjectRoot:
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
     """Returns the root of the project that contains `project`, or the current folder, with symlinks resolved.
 
-    With `elsewhere` it may be on another machine. Raises UserError: NOTHING_FOUND if the current folder is gone or,
-    with `must_exist`, `project` does not exist; REFUSED if its path is not UTF-8, or belongs to another machine.
+    With `elsewhere` it may be on another machine. Raises UserError: NOTHING_FOUND if the current folder is gone, or if
+    `project` does not exist, inside a project or, with `must_exist`, anywhere; REFUSED if its path is not UTF-8, or
+    belongs to another machine.
     """
     if project and is_foreign(project):
         if elsewhere:
@@ -116,7 +117,10 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
             raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
         real = os.path.realpath(path)
         require_utf8(real, "The folder")
-        return root_of(real).root
+        found = root_of(real).root
+        if project and found != real and not os.path.lexists(path):  # a typo is not the project around it
+            raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
+        return found
 
     try:
         return look_at(path, root) if project else root()

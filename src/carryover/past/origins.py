@@ -84,7 +84,7 @@ def origin_of(name: str, *, limit: int) -> Origin:
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
     target = _target(name)
-    root = project_root(None if target.commits else str(target.path.parent))
+    root = project_root(None if target.commits else _folder_there(target.path))
     with opened(Want.LISTED, root, around=True) as (ledger, project):
         short_ids = shortest_unique(session_ids(ledger))
         if target.commits:
@@ -105,6 +105,11 @@ def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectR
     around = (project_by_root(ledger, str(folder)) for folder in (Path(root), *Path(root).parents))
     edited = (project for project in around if edits_of(ledger, project, str(path)))
     return next(edited, None) or project_by_root(ledger, root)
+
+
+def _folder_there(file: Path) -> str:
+    """Returns the innermost folder around `file` that is still there."""
+    return str(next(folder for folder in file.parents if os.path.lexists(folder)))
 
 
 def _target(name: str) -> _Target:

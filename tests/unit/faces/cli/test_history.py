@@ -180,3 +180,24 @@ def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds
     assert f" · commit with its edits · {raised[:8]}\n  Raise it\n" in out
     assert f" · commit · {own[:8]}\n  Add a discount\n" in out
     assert "Something else" not in out
+
+
+@pytest.mark.parametrize("command", ["handoff", "log", "sessions", "unpause", "to codex", "forget --project"])
+def test_a_folder_that_is_not_there_is_not_the_project_around_it(
+    command: str, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
+    (recorded / "there").mkdir()
+
+    assert "There is no folder" not in run(*command.split(), "there")[2]
+    code, _, err = run(*command.split(), "tpyo")
+
+    assert code == ExitCode.NOTHING_FOUND and err.startswith("carryover: There is no folder tpyo. ")
+
+
+def test_a_file_in_a_folder_that_is_gone_still_has_its_turns(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
+
+    assert "No agent is known to have changed" in run("why", "gone/old.py")[2]
