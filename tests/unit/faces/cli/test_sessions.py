@@ -321,3 +321,10 @@ def test_turns_and_commits_are_the_same_everywhere(run: Run) -> None:
 def test_a_session_that_is_called_last_is_not_taken_for_the_newest() -> None:
     assert shortest_unique(["last", "lasting-one"]) == {"last": "las", "lasting-one": "lasting-"}
     assert (id_in_command("last"), id_in_command("last one"), id_in_command("lasting")) == ("las", "las", "lasting")
+
+
+def test_the_number_of_sessions_is_given_as_in_every_other_list(recorded: Path, run: Run) -> None:
+    one = run("sessions", "--all", "--limit", "1")
+
+    assert one[0] == ExitCode.OK
+    assert run("sessions", "--all", "-n", "1") == one
