@@ -37,7 +37,6 @@ TOO_LONG: Final = f"larger than {LOOK_BYTES >> 20} MB, the most that is read at 
 TOO_MANY: Final = "more entries than are read at once"
 _FEWEST_BYTES: Final = 2
 """Bytes that a value takes at least, with its comma."""
-_CHUNK: Final = 1 << 20
 
 
 class TooLarge(OSError):
@@ -94,17 +93,20 @@ def is_enough() -> bool:
     return _look.bytes_left is not None and time.thread_time() - _look.began_s > ENOUGH_S
 
 
-def has_many_values(data: bytes) -> bool:
-    """Whether a JSON document has more values than is read at once, as its commas outside texts show."""
-    if len(data) < MOST_VALUES * _FEWEST_BYTES or data.count(b",") < MOST_VALUES:
+def has_many_values(data: bytes, *, most: int = MOST_VALUES, chunk: int = 1 << 20) -> bool:
+    """Whether a JSON document has more values than is read at once, as its commas outside texts show.
+
+    `chunk`: how many bytes are taken apart at a time.
+    """
+    if len(data) < most * _FEWEST_BYTES or data.count(b",") < most:
         return False
     # Without escapes, each quotation mark begins or ends a text.
     plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     found, in_text = 0, False
-    for at in range(0, len(plain), _CHUNK):
-        parts = plain[at : at + _CHUNK].split(b'"')
+    for at in range(0, len(plain), chunk):
+        parts = plain[at : at + chunk].split(b'"')
         found += b"".join(parts[in_text::2]).count(b",")
-        if found >= MOST_VALUES:
+        if found >= most:
             return True
         in_text ^= len(parts) % 2 == 0
     return False

@@ -221,10 +221,21 @@ class State(msgspec.Struct, array_like=True, frozen=True):
     notes: dict[str, str] = {}
 
 
-def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
-    """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
+def read_on(
+    snapshot: Snapshot,
+    cursor: bytes | None,
+    *,
+    now_ms: int,
+    oldest_first: bool = False,
+    most_records: int = READ_RECORDS,
+    is_enough: Callable[[], bool] = is_enough,
+) -> Batch:
+    """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first.
+
+    `is_enough`: whether to end once something was found.
+    """
     state = _decoded(cursor)
-    reading = _Reading(state or State())
+    reading = _Reading(state or State(), most_records, is_enough)
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
     for key, mark, ident in reversed(listed) if oldest_first else listed:
@@ -268,6 +279,8 @@ def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_fir
 @dataclass(slots=True)
 class _Reading:
     before: State
+    most_records: int
+    is_enough: Callable[[], bool]
     number: int = field(init=False)
     marks: dict[bytes, bytes] = field(init=False)
     emitted: dict[bytes, Emitted] = field(init=False)
@@ -285,7 +298,7 @@ class _Reading:
 
     @property
     def is_full(self) -> bool:
-        return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS or (self.has_news and is_enough())
+        return self.used >= READ_BYTES or len(self.records) >= self.most_records or (self.has_news and self.is_enough())
 
     def emit(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
@@ -296,8 +309,8 @@ class _Reading:
         found: list[bytes] = []
         used = self.used
         waits = False
-        while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < READ_RECORDS:
-            if count > begin and is_enough():
+        while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < self.most_records:
+            if count > begin and self.is_enough():
                 break
             record = None
             try:

@@ -109,8 +109,10 @@ def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 
 @contextmanager
-def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
-    """Yields a connection inside one read transaction. Text is returned as bytes, since it need not be UTF-8.
+def read_transaction(path: Path, *, look_s: float = LOOK_S) -> Iterator[sqlite3.Connection]:
+    """Yields a connection inside one read transaction, whose queries may take `look_s` processor seconds together.
+
+    Text is returned as bytes, since it need not be UTF-8.
 
     Raises FileNotFoundError when there is no such file, and OSError whenever the read should be tried again later: a
     busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any SQLite error in the
@@ -123,14 +125,14 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
     live = before.wal > 0 and before.shm
     try:
         if live:
-            with _wal_held(path), _transaction(path, "mode=ro&readonly_shm=1") as db:
+            with _wal_held(path), _transaction(path, "mode=ro&readonly_shm=1", look_s) as db:
                 yield db
         elif before.wal and before.size + before.wal <= COPY_BYTES:
-            with _copied(path) as copy, _transaction(copy, "mode=rw") as db:
+            with _copied(path) as copy, _transaction(copy, "mode=rw", look_s) as db:
                 shutil.rmtree(copy.parent)  # what is open can still be read, and nothing stays if we are killed
                 yield db
         else:
-            with _transaction(path, "mode=ro&immutable=1") as db:
+            with _transaction(path, "mode=ro&immutable=1", look_s) as db:
                 yield db
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite's message quotes a damaged schema
         if not live:
@@ -237,12 +239,12 @@ def _wal_held(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
+def _transaction(path: Path, how: str, look_s: float) -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=BUSY_S, isolation_level=None)
     try:
         db.text_factory = bytes
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
-        until_s = time.thread_time() + LOOK_S
+        until_s = time.thread_time() + look_s
         db.set_progress_handler(lambda: time.thread_time() > until_s, _STEPS)
         db.execute("PRAGMA query_only = 1")
         db.execute("PRAGMA cell_size_check = 1")

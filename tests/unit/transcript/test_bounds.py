@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.transcript import bounds, files
-from carryover.transcript.bounds import TooLarge, has_many_values, lines_in, one_look, read_bounded
+from carryover.transcript.bounds import (
+    LOOK_BYTES,
+    MOST_LINES,
+    MOST_VALUES,
+    RECORD_BYTES,
+    TooLarge,
+    has_many_values,
+    lines_in,
+    one_look,
+    read_bounded,
+)
 from carryover.transcript.files import read_document, read_head, read_small, read_tail
 
-
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds that are soon reached."""
-    monkeypatch.setattr(bounds, "MOST_VALUES", 4)
-    monkeypatch.setattr(bounds, "LOOK_BYTES", 100)
-    monkeypatch.setattr(files, "LOOK_BYTES", 100)
+MANY = b"[1" + b",1" * MOST_VALUES + b"]"
 
 
-@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("chunk", [1, 2, 3, 1000])
 @pytest.mark.parametrize(
     ("document", "has_many"),
@@ -35,45 +38,40 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"x, y, z, and, so, on", True),
     ],
 )
-def test_values_are_counted_by_commas_that_are_in_no_text(
-    document: bytes, has_many: bool, chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bounds, "_CHUNK", chunk)
-
-    assert has_many_values(document) is has_many
+def test_values_are_counted_by_commas_that_are_in_no_text(document: bytes, has_many: bool, chunk: int) -> None:
+    assert has_many_values(document, most=4, chunk=chunk) is has_many
 
 
-@pytest.mark.usefixtures("few")
 def test_a_look_loads_no_more_than_its_bytes_however_many_files_it_opens(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_bytes(b"x" * 60)
+    size, rest = LOOK_BYTES // 10 * 6, LOOK_BYTES // 10 * 4
+    path.touch()
+    os.truncate(path, size)
 
     with one_look():
-        assert len(read_small(path, limit=1000) or b"") == 60
+        assert len(read_small(path, limit=LOOK_BYTES) or b"") == size
         with one_look():
-            assert len(read_head(path, 1000)) == 60  # a look of its own
-        assert len(read_tail(path, 40)) == 40
+            assert len(read_head(path, LOOK_BYTES)) == size  # a look of its own
+        assert len(read_tail(path, rest)) == rest
         with pytest.raises(TooLarge, match="the most that is read at once"):
-            read_small(path, limit=1000)
+            read_small(path, limit=LOOK_BYTES)
     with one_look():
-        assert len(read_document(path)) == 60
+        assert len(read_document(path)) == size
 
 
-@pytest.mark.usefixtures("few")
 def test_a_document_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    for content in (b"x" * 101, b"[1,2,3,4,5]"):
+    for content in (b"x" * (LOOK_BYTES + 1), MANY):
         path.write_bytes(content)
         with pytest.raises(TooLarge):
             read_document(path)
 
 
-def test_lines_that_take_more_memory_than_their_bytes_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "MOST_LINES", 3)
-
+def test_lines_that_take_more_memory_than_their_bytes_are_too_large() -> None:
     assert lines_in(b"a\n\nb") == [b"a", b"", b"b"]
+    assert len(lines_in(b"\n" * (MOST_LINES - 1))) == MOST_LINES
     with pytest.raises(TooLarge):
-        lines_in(b"\n\n\n")
+        lines_in(b"\n" * MOST_LINES)
 
 
 class Given:
@@ -89,9 +87,7 @@ class Given:
         return FileStat(0, 0)
 
 
-@pytest.mark.usefixtures("few")
-def test_records_that_no_parser_should_get_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "RECORD_BYTES", 20)
-    batch = read_bounded(Given(b"[1]", b"[1,2,3,4,5]", b"x" * 21, b"[2]"), Path("/x"), None)
+def test_records_that_no_parser_should_get_are_counted() -> None:
+    batch = read_bounded(Given(b"[1]", MANY, b"x" * (RECORD_BYTES + 1), b"[2]"), Path("/x"), None)
 
     assert ([record.data for record in batch.records], batch.oversized) == ([b"[1]", b"[2]"], 3)

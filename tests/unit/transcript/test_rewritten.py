@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
-from carryover.transcript.bounds import TooLarge, TooSlow
-from carryover.transcript.rewritten import NotYet, Piece, SnapshotReader, read_on
+from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
+from carryover.transcript.rewritten import READ_BYTES, NotYet, Piece, SnapshotReader, read_on
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -78,13 +79,14 @@ class Listener:
     known: State = field(default_factory=dict)
     cursor: bytes | None = None
     batches: list[Batch] = field(default_factory=list)
+    bounds: Mapping[str, Any] = field(default_factory=dict)
 
     def hear(self, shelf: Shelf) -> list[Batch]:
         """Read to the end."""
         before = len(self.batches)
         more = True
         while more:
-            batch = read_on(shelf, self.cursor, now_ms=NOW_MS)
+            batch = read_on(shelf, self.cursor, now_ms=NOW_MS, **self.bounds)
             self.batches.append(batch)
             self.cursor, more = batch.cursor, batch.more
             for record in batch.records:
@@ -110,21 +112,15 @@ contents = st.lists(st.sampled_from(["a", "b", "c", "-", "big", "open"]), max_si
 states = st.dictionaries(st.sampled_from(["one", "two", "three"]), contents)
 
 
-@pytest.mark.hypothesis
 @pytest.mark.parametrize("records", [1, 3, 500])
-def test_in_whatever_states_it_was_read_the_last_one_is_reported(records: int) -> None:
-    @given(states=st.lists(states, min_size=1, max_size=5))
-    def reported(states: list[State]) -> None:
-        listener = Listener()
-        for state in states:
-            listener.hear(Shelf(state))
-        assert {ident: listener.known.get(ident, []) for ident in states[-1]} == {
-            ident: held(content) for ident, content in states[-1].items()
-        }
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rewritten, "READ_RECORDS", records)
-        reported()
+@given(states=st.lists(states, min_size=1, max_size=5))
+def test_in_whatever_states_it_was_read_the_last_one_is_reported(records: int, states: list[State]) -> None:
+    listener = Listener(bounds={"most_records": records})
+    for state in states:
+        listener.hear(Shelf(state))
+    assert {ident: listener.known.get(ident, []) for ident in states[-1]} == {
+        ident: held(content) for ident, content in states[-1].items()
+    }
 
 
 @given(state=states)
@@ -139,13 +135,13 @@ def test_a_second_look_brings_nothing_and_looks_only_at_what_is_open(state: Stat
     assert (batch.retry_after_s is not None) == bool(again.asked)
 
 
-def test_a_batch_is_bounded_and_what_changed_last_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewritten, "READ_BYTES", 300)
+def test_a_batch_is_bounded_and_what_changed_last_comes_first() -> None:
+    third = READ_BYTES // 3
     listener = Listener()
-    batches = listener.hear(Shelf({"one": ["x" * 90] * 9, "two": ["y" * 90] * 9}))
+    batches = listener.hear(Shelf({"one": ["x" * third] * 9, "two": ["y" * third] * 9}))
 
     assert len(batches) > 4
-    assert max(sum(len(record.data) for record in batch.records) for batch in batches) < 700
+    assert max(sum(len(record.data) for record in batch.records) for batch in batches) < 2 * READ_BYTES
     assert json.loads(batches[0].records[0].data) == {"talk": "one", "begin": "anew", "more": True}
     assert {ident: len(texts) for ident, texts in listener.known.items()} == {"one": 9, "two": 9}
 
@@ -169,12 +165,9 @@ def test_what_is_too_large_is_counted_and_what_cannot_be_read_is_passed_by() -> 
         ({"one": ["a", "slow and more", "b"], "two": ["c"]}, 4, 1),
     ],
 )
-def test_a_look_that_has_taken_enough_time_goes_on_at_the_next_one(
-    state: State, batches: int, oversized: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_look_that_has_taken_enough_time_goes_on_at_the_next_one(state: State, batches: int, oversized: int) -> None:
     """What is too slow even for a look of its own is passed by."""
-    monkeypatch.setattr(rewritten, "is_enough", lambda: True)
-    listener = Listener()
+    listener = Listener(bounds={"is_enough": lambda: True})
     heard = listener.hear(Shelf(state))
 
     told = {ident: [text for text in held(content) if not text.startswith("slow")] for ident, content in state.items()}
@@ -182,10 +175,9 @@ def test_a_look_that_has_taken_enough_time_goes_on_at_the_next_one(
     assert (len(heard), sum(batch.oversized for batch in heard)) == (batches, oversized)
 
 
-def test_a_record_that_no_parser_should_get_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carryover.transcript.bounds.RECORD_BYTES", 100)
+def test_a_record_that_no_parser_should_get_is_counted() -> None:
     listener = Listener()
-    [batch] = listener.hear(Shelf({"one": ["a", "x" * 100, "b"]}))
+    [batch] = listener.hear(Shelf({"one": ["a", "x" * RECORD_BYTES, "b"]}))
 
     assert (listener.known, batch.oversized) == ({"one": ["a", "b"]}, 1)
 

@@ -153,25 +153,26 @@ def test_what_the_owner_left_behind_is_read_and_left(path: Path, other: OtherPro
         assert files_in(folder) == before
 
 
-def moment_before(name: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    """Have `act` happen once, just before the reader comes to its part `name`."""
-    real = getattr(sqlite, name)
+def moment_before(
+    opening: Callable[..., Any], what: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
+) -> None:
+    """Have `act` happen once, just before `opening` is called for `what`."""
     acts = [act]
 
-    def after_act(*args: Any) -> Any:
-        if acts:
+    def after_act(opened: object, *args: Any, **named: Any) -> Any:
+        if acts and what == str(opened).partition("?")[0]:
             acts.pop()()
-        return real(*args)
+        return opening(opened, *args, **named)
 
-    monkeypatch.setattr(sqlite, name, after_act)
+    monkeypatch.setattr(sqlite3 if opening is sqlite3.connect else os, opening.__name__, after_act)
 
 
-@pytest.mark.parametrize("name", ["_wal_held", "_transaction"])
+@pytest.mark.parametrize(("opening", "what"), [(os.open, "{}"), (sqlite3.connect, "file:{}")], ids=["file", "database"])
 def test_an_owner_that_quits_just_before_we_open_finds_no_file_of_ours(
-    path: Path, other: OtherProcess, monkeypatch: pytest.MonkeyPatch, name: str
+    path: Path, other: OtherProcess, monkeypatch: pytest.MonkeyPatch, opening: Callable[..., Any], what: str
 ) -> None:
     """SQLite would make an empty WAL again where it expects one."""
-    moment_before(name, monkeypatch, other.quit)
+    moment_before(opening, what.format(path), monkeypatch, other.quit)
 
     assert sqlite.read_database(path, count) == 50
     beside = {file.name for file in path.parent.iterdir()}
@@ -315,23 +316,24 @@ def test_what_is_computed_is_not_read(path: Path, made: str, query: str) -> None
         sqlite.read_database(path, lambda db: sqlite.rows(db, query))
 
 
-def test_more_rows_than_are_held_are_too_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_rows_than_are_held_are_too_large(path: Path) -> None:
     owner_of(path, mode="DELETE").close()
-    monkeypatch.setattr(sqlite, "MOST_ROWS_BYTES", 40 * len(BIG))
     with sqlite.read_transaction(path) as db:
         assert len(sqlite.rows(db, "SELECT key FROM kv")) == 50
         with pytest.raises(TooLarge):
-            sqlite.rows(db, "SELECT value FROM kv")
+            sqlite.rows(db, "SELECT kv.value FROM kv, kv AS b, kv AS c")
 
 
-def test_a_query_without_an_end_is_ended(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_without_an_end_is_ended(path: Path) -> None:
     owner_of(path, mode="DELETE").close()
-    monkeypatch.setattr(sqlite, "LOOK_S", 0.05)
     endless = "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT sum(i) FROM c"
-    with sqlite.read_transaction(path) as db, pytest.raises(TooSlow, match="takes longer to read"):
+    with sqlite.read_transaction(path, look_s=0.05) as db, pytest.raises(TooSlow, match="takes longer to read"):
         sqlite.rows(db, endless)
-    with pytest.raises(OSError, match="takes longer to read"):
-        sqlite.read_database(path, lambda db: db.execute(endless))
+    with (
+        pytest.raises(OSError, match="takes longer to read"),
+        sqlite.read_transaction(path, look_s=0.05) as db,
+    ):
+        db.execute(endless)
 
 
 @pytest.mark.parametrize("index", [bytes(32768), os.urandom(32768)], ids=["zeros", "garbage"])
@@ -353,15 +355,8 @@ def test_a_wal_that_goes_while_it_is_looked_at_does_not_take_the_database_with_i
     owner_of(path).close()
     wal = Path(f"{path}-wal")
     wal.write_bytes(b"x" * 100)
-    status_of = sqlite._status
+    moment_before(os.open, str(wal), monkeypatch, wal.unlink)
 
-    def removing(of: str) -> os.stat_result | None:
-        status = status_of(of)
-        if of == str(wal):
-            wal.unlink(missing_ok=True)
-        return status
-
-    monkeypatch.setattr(sqlite, "_status", removing)
     assert sqlite.read_database(path, count) == 50
 
 
