@@ -41,7 +41,7 @@ WAYS: Final = (
 )
 
 
-def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD) -> str:
+def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD, limit_s: float = LIMIT_S) -> str:
     """Puts `text` on the clipboard of this machine, unless another one is given; returns the program's name.
 
     Raises UserError, suggesting `instead`, if none can.
@@ -50,7 +50,7 @@ def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD) 
     for way in WAYS:
         if way.display is None or machine.env.get(way.display):
             program = next(iter(copies((way.name,), machine)), None)
-            if program is not None and program.on_path and _taken(program.path, way, text, machine.env):
+            if program is not None and program.on_path and _taken(program.path, way, text, machine.env, limit_s):
                 return way.name
     if copied_by_terminal(text):
         return "the terminal, if it takes OSC 52"
@@ -61,7 +61,7 @@ def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD) 
     )
 
 
-def _taken(program: Path, way: Way, text: str, env: Mapping[str, str]) -> bool:
+def _taken(program: Path, way: Way, text: str, env: Mapping[str, str], limit_s: float) -> bool:
     try:
         process = subprocess.Popen(
             [program, *way.arguments],
@@ -74,7 +74,7 @@ def _taken(program: Path, way: Way, text: str, env: Mapping[str, str]) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        process.communicate(text.encode(way.encoding, "replace"), timeout=LIMIT_S)
+        process.communicate(text.encode(way.encoding, "replace"), timeout=limit_s)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

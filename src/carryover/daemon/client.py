@@ -157,13 +157,13 @@ def _signalled(state: StateDir, name: Literal["SIGTERM", "SIGHUP"]) -> int | Non
     return pid
 
 
-def stop_daemon(state: StateDir) -> int | None:
+def stop_daemon(state: StateDir, *, limit_s: float = STOP_S) -> int | None:
     """Stops the daemon and waits until it is gone. Returns its process id; None if none ran. Raises UserError."""
     pid = _signalled(state, "SIGTERM")
-    until = time.monotonic() + STOP_S
+    until = time.monotonic() + limit_s
     while pid is not None and FileLock(state.lock).holder() is not None:
         if time.monotonic() > until:
-            raise UserError(f"carryoverd (process {pid}) did not stop within {STOP_S:g} s. `kill -9 {pid}` ends it.")
+            raise UserError(f"carryoverd (process {pid}) did not stop within {limit_s:g} s. `kill -9 {pid}` ends it.")
         time.sleep(_RETRY_S)
     return pid
 

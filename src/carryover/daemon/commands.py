@@ -95,8 +95,16 @@ class Linked(msgspec.Struct, frozen=True):
 class Moves:
     """Joins moved projects with their past. While looking at the folders hangs, it finds none and delays nothing."""
 
-    def __init__(self, context: DaemonContext, *, on_moved: Callable[[Mapping[int, int]], None]) -> None:
+    def __init__(
+        self,
+        context: DaemonContext,
+        *,
+        on_moved: Callable[[Mapping[int, int]], None],
+        inspect: Callable[..., RootFacts] = inspect_root,
+        look_s: float = LOOK_S,
+    ) -> None:
         self._context = context
+        self._inspect, self._look_s = inspect, look_s
         self._on_moved = on_moved
         self._pool = context.pool(1, "moves")
         self._compared: dict[str, frozenset[int]] = {}
@@ -154,9 +162,9 @@ class Moves:
 
     async def _look(self, root: str) -> RootFacts | None:
         context, compared = self._context, self._compared.get(root)
-        inspect = partial(inspect_root, context.paths, root, context.config, compared=compared)
+        inspect = partial(self._inspect, context.paths, root, context.config, compared=compared)
         looking = asyncio.get_running_loop().run_in_executor(self._pool, look_at, root, inspect)
-        done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
+        done, _ = await asyncio.wait({looking}, timeout=self._look_s)
         if done:
             with suppress(Silent):
                 return looking.result()
@@ -196,8 +204,10 @@ class Handoffs:
         *,
         settle: Callable[[str], Awaitable[Settled]],
         follow: Callable[[str], Awaitable[Linked]],
+        settle_s: float = SETTLE_LIMIT_S,
     ) -> None:
         self._context = context
+        self._settle_s = settle_s
         self._settle = settle
         self._follow = follow
 
@@ -253,7 +263,7 @@ class Handoffs:
         """Reads and joins what is new of the project at `root`, as far as time allows."""
         caught_up = False
         with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE_LIMIT_S):
+            async with asyncio.timeout(self._settle_s):
                 caught_up = (await self._settle(root)).caught_up
         with suppress(LedgerUnavailable):
             await self._follow(root)

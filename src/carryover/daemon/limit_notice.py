@@ -101,7 +101,7 @@ _MACOS: Final = (
 )
 
 
-def show_notice(title: str, text: str, env: Mapping[str, str]) -> str | None:
+def show_notice(title: str, text: str, env: Mapping[str, str], *, limit_s: float = LIMIT_S) -> str | None:
     """Shows a notification, by a command line that other users can read; returns why it failed, or None. Blocks."""
     is_macos = here().name == MACOS
     if is_macos:
@@ -118,7 +118,7 @@ def show_notice(title: str, text: str, env: Mapping[str, str]) -> str | None:
     null = subprocess.DEVNULL
     try:
         done = subprocess.run(
-            [program, *arguments], stdin=null, stdout=null, stderr=null, env=dict(env), cwd="/", timeout=LIMIT_S
+            [program, *arguments], stdin=null, stdout=null, stderr=null, env=dict(env), cwd="/", timeout=limit_s
         )
     except subprocess.TimeoutExpired:
         return f"{name} did not answer"

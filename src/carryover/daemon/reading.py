@@ -57,10 +57,11 @@ class IngestQueue(WorkQueue[SourceKey]):
     await queue.read_now(sources)  # somebody waits for their end
     """
 
-    def __init__(self, context: DaemonContext, on_read: OnRead) -> None:
+    def __init__(self, context: DaemonContext, on_read: OnRead, *, busy_again_s: float = BUSY_AGAIN_S) -> None:
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._context = context
         self._on_read = on_read
+        self._busy_again_s = busy_again_s
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
         self._spent_s: dict[SourceKey, float] = {}
@@ -97,7 +98,7 @@ class IngestQueue(WorkQueue[SourceKey]):
         for _ in range(BUSY_TRIES):
             if not self._busy:
                 return
-            await asyncio.sleep(BUSY_AGAIN_S)
+            await asyncio.sleep(self._busy_again_s)
             await self.look_at(self._busy)
 
     def _keyed(self, source: Source) -> SourceKey:

@@ -35,12 +35,18 @@ class SecondPages(WorkQueue[int]):
     """
 
     def __init__(
-        self, context: DaemonContext, executor: Executor, *, in_history: Callable[[], bool] = lambda: False
+        self,
+        context: DaemonContext,
+        executor: Executor,
+        *,
+        in_history: Callable[[], bool] = lambda: False,
+        write: Callable[..., bool] = write_second_page,
     ) -> None:
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock, waits=True)
         self._context = context
         self._executor = executor
         self._in_history = in_history
+        self._write_page = write
         self._published: dict[int, Refreshed] = {}
         self._written: dict[int, int] = {}
         """What the page of each project was made of."""
@@ -93,7 +99,7 @@ class SecondPages(WorkQueue[int]):
         if page is None or (is_same and is_there(page)):
             return page is not None
         with self._context.read_ledger() as db:
-            return write_second_page(db, project, made, agents_own=self._context.agents_own)
+            return self._write_page(db, project, made, agents_own=self._context.agents_own)
 
 
 def _made_of(made: Refreshed) -> int:

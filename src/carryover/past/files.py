@@ -16,17 +16,19 @@ from carryover.past.types import ChangedFile, ChangedFiles, FileSession
 
 MOST_EDITS: Final = 4_000
 """Once so many edits of a project were read, no older session is."""
-_MOST_SESSIONS: Final = 2_000
+MOST_SESSIONS: Final = 2_000
 """The same for sessions: most of them may have edited nothing."""
 _SESSIONS_AT_ONCE: Final = 100
 
 
-def changed_files(db: sqlite3.Connection, project: ProjectRow) -> ChangedFiles:
-    """Returns the files that sessions of the project edited, as far back as `MOST_EDITS` and `_MOST_SESSIONS` reach."""
+def changed_files(
+    db: sqlite3.Connection, project: ProjectRow, *, most_edits: int = MOST_EDITS, most_sessions: int = MOST_SESSIONS
+) -> ChangedFiles:
+    """Returns the files that sessions of the project edited, as far back as these bounds reach."""
     sessions: dict[str, list[FileSession]] = defaultdict(list)
     edits = 0
     for number, row in enumerate(_newest_first(db, project.id)):
-        if edits >= MOST_EDITS or number == _MOST_SESSIONS:
+        if edits >= most_edits or number == most_sessions:
             return ChangedFiles(_newest_edited_first(sessions), before_ms=row.last_ms)
         for path, session in _of_session(db, row):
             sessions[path].append(session)

@@ -38,7 +38,7 @@ _BEFORE: Final = 5
 """How many turns before the one that was asked for are shown."""
 _ENOUGH_CHARS: Final = 1_500_000
 """No further turn is added to an answer of this size."""
-_MOST_DIFF_CHARS: Final = 1_500_000
+MOST_DIFF_CHARS: Final = 1_500_000
 """No further diff is added to an answer of this size."""
 PROMPT_CHARS: Final = 300
 
@@ -104,7 +104,9 @@ def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int 
     return SessionAnswer(session=_listed(db, row), turns=turns, total_turns=total, first_turn=first)
 
 
-def session_outline(db: sqlite3.Connection, agent: str, native_id: str) -> SessionAnswer | None:
+def session_outline(
+    db: sqlite3.Connection, agent: str, native_id: str, *, most_diff_chars: int = MOST_DIFF_CHARS
+) -> SessionAnswer | None:
     """Returns all turns of a session from above, and its changed files; None if there is no such session."""
     row = session_of(db, agent, native_id)
     if row is None:
@@ -114,9 +116,9 @@ def session_outline(db: sqlite3.Connection, agent: str, native_id: str) -> Sessi
         if not event.retracted:
             events[number].append(event)
     turns = tuple(_from_above(number, events[number]) for number in sorted(events) if number or _edits(events[0]))
-    files = tuple(_changed(events, row))
+    files = tuple(_changed(events, row, most_diff_chars))
     chars = sum(len(change.text) for file in files for change in file.changes)
-    is_cut = chars >= _MOST_DIFF_CHARS
+    is_cut = chars >= most_diff_chars
     return SessionAnswer(session=_listed(db, row), turns=turns, total_turns=len(turns), files=files, is_cut=is_cut)
 
 
@@ -181,11 +183,12 @@ def lines_changed(edits: Iterable[FileEdit]) -> tuple[int, int]:
     return added, removed
 
 
-def _changed(events_of_turns: Mapping[int, Sequence[SessionEvent]], row: SessionRow) -> Iterator[ChangedFile]:
+def _changed(
+    events_of_turns: Mapping[int, Sequence[SessionEvent]], row: SessionRow, room: int
+) -> Iterator[ChangedFile]:
     """Yields the files that a session changed, in the order in which it first did."""
     edits: dict[str, list[FileEdit]] = defaultdict(list)
     changes: dict[str, list[Part[CleanText]]] = defaultdict(list)
-    room = _MOST_DIFF_CHARS
     for number, events in sorted(events_of_turns.items()):
         for event in events:
             if not isinstance(event.body, FileEdit):

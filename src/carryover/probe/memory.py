@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, Final
 
-_MOST: Final = 4096
+MOST: Final = 4096
 _known: Final[dict[Hashable, tuple[object, Any]]] = {}
 
 
@@ -21,6 +21,6 @@ def remember(question: Hashable, stamp: object, answer: Any) -> None:
     out; nothing is remembered with None, which is for what may change unseen."""
     if stamp is None:
         return
-    if len(_known) >= _MOST:
+    if len(_known) >= MOST:
         _known.clear()
     _known[question] = stamp, answer

@@ -37,7 +37,6 @@ _LONE: Final = later(
 )
 _BACKSLASH: Final = b"\xff\xff"
 """Stands for an escaped backslash; UTF-8 has no such bytes."""
-_AT_ONCE: Final = 1 << 20
 MOST_ENTRIES: Final = 100_000
 """An array or object with more entries is not read: each takes memory that its bytes don't show."""
 
@@ -52,12 +51,12 @@ def skipped(kind: str | None, reason: str, version: str | None) -> Skipped:
     return Skipped(record_type=label(kind), reason=reason, version=label(version) if version else None)
 
 
-def mend(data: bytes) -> bytes:
+def mend(data: bytes, *, at_once: int = 1 << 20) -> bytes:
     """Returns `data` without byte order mark, lone surrogate escapes and broken UTF-8."""
-    # Piece by piece, since a text takes up to four times as much memory as its bytes.
+    # `at_once` bytes at a time, since a text takes up to four times as much memory as its bytes.
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    ends = range(_AT_ONCE, len(data) + _AT_ONCE, _AT_ONCE)
-    texts = (decoder.decode(data[end - _AT_ONCE : end], final=end >= len(data)) for end in ends)
+    ends = range(at_once, len(data) + at_once, at_once)
+    texts = (decoder.decode(data[end - at_once : end], final=end >= len(data)) for end in ends)
     plain = b"".join(text.encode() for text in texts).replace(rb"\\", _BACKSLASH)
     return _LONE.sub(lambda _: rb"\ufffd", plain).replace(_BACKSLASH, rb"\\")
 

@@ -78,8 +78,7 @@ def test_where_none_runs_there_is_nothing_to_stop_or_to_tell(home: Path) -> None
     assert not state.root.exists()
 
 
-def test_a_daemon_that_does_not_stop_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "STOP_S", 0.1)
+def test_a_daemon_that_does_not_stop_is_named(home: Path) -> None:
     state_dir().root.mkdir()
     command = [sys.executable, "-c", "import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as deaf:
@@ -89,7 +88,7 @@ def test_a_daemon_that_does_not_stop_is_named(home: Path, monkeypatch: pytest.Mo
         assert lock.acquire(f'{{"pid": {deaf.pid}, "socket": "", "started_ms": 0}}')
 
         with pytest.raises(UserError, match=f"process {deaf.pid}. did not stop within 0.1 s"):
-            stop_daemon(state_dir())
+            stop_daemon(state_dir(), limit_s=0.1)
 
         lock.release()
         deaf.kill()

@@ -10,7 +10,6 @@ import pytest
 
 from carryover.agents import adapters
 from carryover.config import Config
-from carryover.daemon import commands as module
 from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Linked, Moves
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import Answer, Wanted
@@ -68,7 +67,7 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
 
 
 async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_it_is_back(
-    moves: Moves, project: int, shop: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    context: DaemonContext, project: int, shop: Path, lines: list[str]
 ) -> None:
     """As on a disk that does not answer."""
     released, asked = threading.Event(), []
@@ -78,14 +77,12 @@ async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_
         released.wait(20)
         return inspect_root(paths, root, config, **more)
 
-    monkeypatch.setattr(module, "inspect_root", hanging)
-    monkeypatch.setattr(module, "LOOK_S", 0.05)
+    moves = Moves(context, on_moved=Mock(), inspect=hanging, look_s=0.05)
     for _ in range(3):
         await moves.follow(ProjectRoot(str(shop)))
     assert (asked, [line.split()[0] for line in lines]) == ([str(shop)], ["moves_not_looked_for"])
 
     released.set()
-    monkeypatch.setattr(module, "LOOK_S", 20)
     async with asyncio.timeout(20):
         while len(asked) < 2:  # it comes back through the event loop
             await asyncio.sleep(0)
@@ -94,9 +91,10 @@ async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_
 
 
 async def test_what_goes_wrong_keeps_nothing_from_being_published(
-    moves: Moves, project: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    context: DaemonContext, project: int, lines: list[str]
 ) -> None:
-    monkeypatch.setattr(module, "inspect_root", Mock(side_effect=RuntimeError("words of somebody")))
+    failing = Mock(side_effect=RuntimeError("words of somebody"))
+    moves = Moves(context, on_moved=Mock(), inspect=failing)
 
     await moves.follow_known(project)
 
@@ -130,11 +128,8 @@ async def hang(_root: str) -> Settled:
 
 
 @pytest.mark.usefixtures("project")
-async def test_a_handoff_waits_for_the_readers_only_so_long(
-    context: DaemonContext, moves: Moves, shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SETTLE_LIMIT_S", 0.05)
-    handoffs = Handoffs(context, settle=hang, follow=moves.follow_root)
+async def test_a_handoff_waits_for_the_readers_only_so_long(context: DaemonContext, moves: Moves, shop: Path) -> None:
+    handoffs = Handoffs(context, settle=hang, follow=moves.follow_root, settle_s=0.05)
 
     found = await handoffs.answer(Wanted(root=str(shop)))
 

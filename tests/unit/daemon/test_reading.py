@@ -39,7 +39,7 @@ class Desk:
         self.context = context
         self.touched: list[tuple[frozenset[int], int]] = []
         self.more_followed: list[bool] = []
-        self.queue = IngestQueue(context, self._note)
+        self.queue = IngestQueue(context, self._note, busy_again_s=0.0)
 
     def _note(self, projects: frozenset[int], at_ms: int, more_follows: bool) -> None:
         self.touched.append((projects, at_ms))
@@ -177,7 +177,7 @@ async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(desk:
 
 @pytest.mark.parametrize(("times", "found"), [(BUSY_TRIES, 2), (BUSY_TRIES + 1, 0)])
 async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
-    times: int, found: int, agents: dict[str, Any], desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+    times: int, found: int, agents: dict[str, Any], desk: Desk, session: ClaudeSession
 ) -> None:
     """What was complete before is in it. It does not wait for ever."""
 
@@ -186,7 +186,6 @@ async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
             raise OSError(errno.EAGAIN, "the database is locked")
         return batch
 
-    monkeypatch.setattr("carryover.daemon.reading.BUSY_AGAIN_S", 0.0)
     Odd(agents, busy)
     session.prompt("Add a discount")
     async with desk.at_work():
@@ -225,12 +224,11 @@ async def test_a_source_that_is_too_large_is_reported_and_rests_whatever_changes
 
 
 async def test_a_database_that_is_always_busy_is_not_waited_for_any_more(
-    agents: dict[str, Any], desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+    agents: dict[str, Any], desk: Desk, session: ClaudeSession
 ) -> None:
     def busy(_look: int, _batch: Batch) -> Batch:
         raise OSError(errno.EAGAIN, "the database is locked")
 
-    monkeypatch.setattr("carryover.daemon.reading.BUSY_AGAIN_S", 0.0)
     reader = Odd(agents, busy)
     session.prompt("Add a discount")
     looks = []

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from carryover.daemon import second_pages
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.second_pages import CAP_S, QUIET_S, SecondPages
 from carryover.distill.entry import Entry, Section
@@ -24,7 +23,7 @@ from support.clock import LogLines
 class Desk:
     """Second pages whose text is how often they were written, on a clock that stands still."""
 
-    def __init__(self, context: DaemonContext, pool: Executor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, context: DaemonContext, pool: Executor, home: Path) -> None:
         self.at_s = 0.0
         self.page = home / "more.md"
         self.written = 0
@@ -32,9 +31,8 @@ class Desk:
         self.began, self.goes_on = threading.Event(), threading.Event()
         self.goes_on.set()
         context.clock = lambda: self.at_s
-        monkeypatch.setattr(second_pages, "write_second_page", self._write)
         self.in_history = False
-        self.pages = SecondPages(context, pool, in_history=lambda: self.in_history)
+        self.pages = SecondPages(context, pool, in_history=lambda: self.in_history, write=self._write)
 
     def _write(self, *_: object, **__: object) -> bool:
         self.began.set()
@@ -71,11 +69,9 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(
-    context: DaemonContext, pool: Executor, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Desk]:
+async def desk(context: DaemonContext, pool: Executor, home: Path) -> AsyncIterator[Desk]:
     context.ledger  # noqa: B018 (it exists before the page is made)
-    yield Desk(context, pool, home, monkeypatch)
+    yield Desk(context, pool, home)
 
 
 async def test_it_is_made_when_the_turn_has_ended(desk: Desk) -> None:

@@ -15,11 +15,11 @@ import pytest
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol
 from carryover.adapter.spec import SPOOL
 from carryover.agents.codex.adapter import AGENT as CODEX
-from carryover.ingest import spool as module
-from carryover.ingest.spool import Spool, SpoolFull, collect_pending
+from carryover.ingest.spool import MAX_AGENT_BYTES, MAX_SESSION_BYTES, Spool, SpoolFull, collect_pending
 from carryover.model import Skipped
 from carryover.paths import StateDir
 from carryover.transcript.spooled import SpooledCall, copy_beside
+from support.clock import LATER_MS
 
 
 def read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
@@ -110,26 +110,31 @@ def test_a_link_is_not_followed(spool: Spool, tmp_path: Path) -> None:
     assert not (tmp_path / "theirs").exists()
 
 
-def test_a_session_holds_so_much_and_no_more(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_SESSION_BYTES", 8)
+def test_a_session_holds_so_much_and_no_more(spool: Spool) -> None:
     path = spool.keep("codex", "s1", b"one\n")
+    with path.open("r+b") as file:
+        file.seek(MAX_SESSION_BYTES - 5)
+        file.write(b"\n")
     spool.keep("codex", "s1", b"two\n")
 
     with pytest.raises(SpoolFull):
         spool.keep("codex", "s1", b"six\n")
-    assert path.read_bytes() == b"one\ntwo\n"
+    assert path.stat().st_size == MAX_SESSION_BYTES
+    assert path.read_bytes().endswith(b"\ntwo\n")
 
 
-def test_what_has_rested_longest_goes_first_and_the_newest_never(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_AGENT_BYTES", 12)
+def test_what_has_rested_longest_goes_first_and_the_newest_never(spool: Spool) -> None:
     paths = [spool.keep("codex", f"s{number}", b"four") for number in range(3)]
     for number, path in zip((2, 1, 3), paths, strict=True):
+        os.truncate(path, MAX_AGENT_BYTES // 3)
         os.utime(path, (number, number))
 
     newest = spool.keep("codex", "s9", b"four")
     assert [path.exists() for path in (*paths, newest)] == [True, False, True, True]
 
-    monkeypatch.setattr(module, "MAX_AGENT_BYTES", 1)
+    for path in (paths[0], paths[2], newest):  # by a clock that is ahead, the next one has rested longest
+        os.truncate(path, MAX_AGENT_BYTES + 1)
+        os.utime(path, (LATER_MS, LATER_MS))
     last = spool.keep("codex", "s10", b"four")
     assert [path.name for path in last.parent.iterdir()] == [last.name]
 

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 from carryover.ledger.queries import project_by_id
 from carryover.model import FileEdit, Retracted
-from carryover.past import files
 from carryover.past.files import changed_files
 from carryover.past.session import session_outline
 from carryover.past.timeline import Wanted, timeline
@@ -60,10 +57,7 @@ async def test_a_file_is_listed_with_who_edited_it_in_which_turns_and_why(scribe
     assert found.before_ms == 0
 
 
-async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(
-    scribe: Scribe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "MOST_EDITS", 2)
+async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(scribe: Scribe) -> None:
     for n in range(4):
         await scribe.tell(
             scribe.event("add", session=f"s{n}"), scribe.event(edit(f"f{n}.py"), session=f"s{n}"), path=f"/t/{n}.jsonl"
@@ -71,18 +65,15 @@ async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    found = changed_files(scribe.db, project)
+    found = changed_files(scribe.db, project, most_edits=2)
 
     assert ([file.path for file in found.files], found.before_ms) == (["f3.py", "f2.py"], 4000)
 
 
-async def test_sessions_that_are_too_many_to_read_are_not_said_to_be_read(
-    scribe: Scribe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "_MOST_SESSIONS", 1)
+async def test_sessions_that_are_too_many_to_read_are_not_said_to_be_read(scribe: Scribe) -> None:
     for n in range(2):
         await scribe.tell(scribe.event("add", session=f"s{n}"), path=f"/t/{n}.jsonl")
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    assert changed_files(scribe.db, project).before_ms == 1000
+    assert changed_files(scribe.db, project, most_sessions=1).before_ms == 1000

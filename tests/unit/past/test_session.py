@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.past import session
 from carryover.past.session import MOST_TURNS, session_outline, session_turns
 from support.scribe import AGENT, Scribe
 
@@ -68,11 +65,10 @@ async def test_a_session_is_its_turns_and_the_files_that_each_of_them_changed(sc
     assert session_outline(scribe.db, AGENT, "none") is None
 
 
-async def test_diffs_beyond_what_a_page_can_hold_are_left_out(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_MOST_DIFF_CHARS", 30)
+async def test_diffs_beyond_what_a_page_can_hold_are_left_out(scribe: Scribe) -> None:
     await scribe.tell("add", *(scribe.event(edit("cart.py")) for _ in range(5)))
 
-    found = session_outline(scribe.db, AGENT, "s1")
+    found = session_outline(scribe.db, AGENT, "s1", most_diff_chars=30)
 
     assert found is not None
     assert ([bool(change.text) for change in found.files[0].changes], found.is_cut) == ([True] * 3 + [False] * 2, True)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe import memory
 from carryover.probe.checkout import Checkout
-from carryover.probe.memory import recall, remember
+from carryover.probe.memory import MOST, recall, remember
 from support.repository import git, repository
 
 STORE = ".carryover"
@@ -126,14 +125,12 @@ def test_without_git_the_index_and_the_ignore_files_answer_as_far_as_they_can(
         checkout.is_tracked("cart.py")
 
 
-def test_only_so_much_is_remembered_and_nothing_that_may_change_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_known", {})
-    monkeypatch.setattr(memory, "_MOST", 2)
+def test_only_so_much_is_remembered_and_nothing_that_may_change_unseen() -> None:
     remember("one", 1, "a")
     remember("two", None, "b")
     assert (recall("one", 1), recall("one", 2), recall("two", None)) == ("a", None, None)
 
-    remember("two", 1, "b")
-    remember("three", 1, "c")
+    for number in range(MOST):
+        remember(number, 1, number)
 
-    assert [recall(question, 1) for question in ("one", "two", "three")] == [None, None, "c"]
+    assert (recall("one", 1), recall(MOST - 1, 1)) == (None, MOST - 1)

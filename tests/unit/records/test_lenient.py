@@ -10,6 +10,7 @@ import pytest
 from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_of, time_of
+from carryover.records.rawjson import MOST_ENTRIES
 
 
 def raw(text: str) -> msgspec.Raw:
@@ -76,20 +77,20 @@ def test_a_time_is_a_number_or_a_text_within_reason(text: str, at_ms: int) -> No
     ],
 )
 @pytest.mark.parametrize("at_once", [1, 1000])
-def test_only_what_is_broken_is_mended(
-    at_once: int, broken: bytes, mended: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rawjson, "_AT_ONCE", at_once)
-    assert rawjson.mend(broken) == mended
-    assert rawjson.mend(mended) == mended
+def test_only_what_is_broken_is_mended(at_once: int, broken: bytes, mended: bytes) -> None:
+    assert rawjson.mend(broken, at_once=at_once) == mended
+    assert rawjson.mend(mended, at_once=at_once) == mended
     assert read_as(broken, str) == json.loads(mended)
 
 
-def test_a_list_or_object_with_too_many_entries_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rawjson, "MOST_ENTRIES", 2)
+def test_a_list_or_object_with_too_many_entries_is_not_read() -> None:
+    entries = [str(number) for number in range(MOST_ENTRIES + 1)]
+    fields = [f'"{entry}":1' for entry in entries]
+    most, too_many = (raw(f"[{','.join(of)}]") for of in (entries[1:], entries))
+    most_fields, too_many_fields = (raw(f"{{{','.join(of)}}}") for of in (fields[1:], fields))
 
-    assert (len(items_of(raw("[1,2]"))), items_of(raw("[1,2,3]"))) == (2, [])
-    assert (len(fields_of(raw('{"a":1,"b":2}'))), fields_of(raw('{"a":1,"b":2,"c":3}'))) == (2, {})
+    assert (len(items_of(most)), items_of(too_many)) == (MOST_ENTRIES, [])
+    assert (len(fields_of(most_fields)), fields_of(too_many_fields)) == (MOST_ENTRIES, {})
 
 
 class Said(msgspec.Struct):

@@ -9,7 +9,7 @@ from aiohttp import web
 
 COMMENT_S: Final = 20.0
 """Interval of comment lines, by which both ends notice that the other is gone."""
-_GAP_S: Final = 0.2
+GAP_S: Final = 0.2
 """Shortest time between two events, so that the first read of a long history doesn't flood the page."""
 _MOST_STREAMS: Final = 32
 
@@ -41,8 +41,9 @@ class Changes:
     changes.project(1)  # meanwhile: all open pages ask for project 1 again
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, comment_s: float = COMMENT_S, gap_s: float = GAP_S) -> None:
         self._streams: dict[_Stream, None] = {}
+        self._comment_s, self._gap_s = comment_s, gap_s
 
     def project(self, project_id: int) -> None:
         """Tells that the content or the handoff of a project has changed."""
@@ -74,13 +75,13 @@ class Changes:
             await response.write(b": open\n\n")
             while not stream.ended:
                 try:
-                    async with asyncio.timeout(COMMENT_S):
+                    async with asyncio.timeout(self._comment_s):
                         await stream.woken.wait()
                     events = b"".join(stream.waiting)
                     stream.waiting.clear()
                     stream.woken.clear()
                     await response.write(events)
-                    await asyncio.sleep(_GAP_S)
+                    await asyncio.sleep(self._gap_s)
                 except TimeoutError:
                     await response.write(b": still here\n\n")
         except ConnectionResetError:

@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -32,7 +32,9 @@ _OUTPUT_CHARS: Final = 64_000
 _MACOS_SCRIPT: Final = "continue.command"
 
 
-async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> tuple[int | None, bytes]:
+async def run(
+    words: Sequence[str], env: Mapping[str, str], text: str = "", *, limit_s: float = LIMIT_S
+) -> tuple[int | None, bytes]:
     """Runs `carryover` with these words; returns its exit code and what it printed. None if it took too long."""
     child = await asyncio.create_subprocess_exec(
         *(*CARRYOVER, *words),
@@ -43,7 +45,7 @@ async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> t
         cwd="/",
     )
     try:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(limit_s):
             printed, _ = await child.communicate(text.encode("utf-8", "replace"))
         return child.returncode, printed
     except TimeoutError:
@@ -55,7 +57,9 @@ async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> t
             await child.wait()
 
 
-async def answer(body: CommandBody, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
+async def answer(
+    body: CommandBody, root: str, env: Mapping[str, str], state: Path, *, limit_s: float = LIMIT_S
+) -> CommandAnswer:
     """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""
     words = words_of(body, root)
     if body.command == "to":
@@ -66,10 +70,10 @@ async def answer(body: CommandBody, root: str, env: Mapping[str, str], state: Pa
         ok = was_run or body.preview
         output = "" if ok else "No terminal window could be opened. Copy the command and run it in a terminal."
         return CommandAnswer(argv=("carryover", *words), ok=ok, output=output, line=line, was_run=was_run)
-    code, printed = await run(words, env, body.text if body.command == "note" else "")
+    code, printed = await run(words, env, body.text if body.command == "note" else "", limit_s=limit_s)
     output = printed.decode("utf-8", "replace")[:_OUTPUT_CHARS]
     if code is None:
-        output = f"The command has not ended within {LIMIT_S:g} s. Run it in a terminal to see why."
+        output = f"The command has not ended within {limit_s:g} s. Run it in a terminal to see why."
     return CommandAnswer(argv=("carryover", *words), ok=code == 0, output=output)
 
 
@@ -96,33 +100,8 @@ def _session(body: CommandBody) -> str:
     return body.session if is_clear else f"{body.session_agent or body.agent}:{body.session}"
 
 
-def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path) -> bool:
-    """Opens a terminal window that runs `argv`; returns whether that worked. Blocks."""
-    if here().name == MACOS:
-        script = state / _MACOS_SCRIPT
-        text = f"#!/bin/sh\nrm -f {shlex.quote(str(script))}\nexec {shlex.join(argv)}\n"
-        write_if_changed(script, text.encode(errors="surrogateescape"), mode=0o700, follow=False)
-        return _started(("/usr/bin/open", "-a", "Terminal", str(script)), env)
-    program = _on_path(env, env.get("TERMINAL", ""), "x-terminal-emulator")
-    if program is None or not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
-        return False
-    if "INVOCATION_ID" not in env:
-        return _started((program, "-e", *argv), env)
-    # What a service of systemd starts has its limits, is confined like it, and is killed when it is stopped. That must
-    # not happen to an agent, so systemd itself is asked to start the window.
-    systemd = _on_path(env, "systemd-run")
-    passed = [f"--setenv={name}={env[name]}" for name in (*ENVIRONMENT, *_OUR_OWN) if name in env]
-    words = ("--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv)
-    return systemd is not None and _started((systemd, *words), env)
-
-
-def _on_path(env: Mapping[str, str], *names: str) -> str | None:
-    """Returns the first of these programs that is on PATH, in a folder that is absolute."""
-    folders = os.pathsep.join(entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry.startswith("/"))
-    return next((path for name in names if name and (path := shutil.which(name, path=folders))), None)
-
-
-def _started(argv: Sequence[str], env: Mapping[str, str]) -> bool:
+def started(argv: Sequence[str], env: Mapping[str, str]) -> bool:
+    """Starts a program that outlives the daemon; returns whether that worked. Blocks."""
     try:
         # Left to the shell, which ends at once, the window is no child of the daemon and outlives it.
         subprocess.run(
@@ -135,3 +114,35 @@ def _started(argv: Sequence[str], env: Mapping[str, str]) -> bool:
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
+
+
+def open_terminal(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    state: Path,
+    *,
+    start: Callable[[Sequence[str], Mapping[str, str]], bool] = started,
+) -> bool:
+    """Opens a terminal window that runs `argv`; returns whether that worked. Blocks."""
+    if here().name == MACOS:
+        script = state / _MACOS_SCRIPT
+        text = f"#!/bin/sh\nrm -f {shlex.quote(str(script))}\nexec {shlex.join(argv)}\n"
+        write_if_changed(script, text.encode(errors="surrogateescape"), mode=0o700, follow=False)
+        return start(("/usr/bin/open", "-a", "Terminal", str(script)), env)
+    program = _on_path(env, env.get("TERMINAL", ""), "x-terminal-emulator")
+    if program is None or not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
+        return False
+    if "INVOCATION_ID" not in env:
+        return start((program, "-e", *argv), env)
+    # What a service of systemd starts has its limits, is confined like it, and is killed when it is stopped. That must
+    # not happen to an agent, so systemd itself is asked to start the window.
+    systemd = _on_path(env, "systemd-run")
+    passed = [f"--setenv={name}={env[name]}" for name in (*ENVIRONMENT, *_OUR_OWN) if name in env]
+    words = ("--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv)
+    return systemd is not None and start((systemd, *words), env)
+
+
+def _on_path(env: Mapping[str, str], *names: str) -> str | None:
+    """Returns the first of these programs that is on PATH, in a folder that is absolute."""
+    folders = os.pathsep.join(entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry.startswith("/"))
+    return next((path for name in names if name and (path := shutil.which(name, path=folders))), None)

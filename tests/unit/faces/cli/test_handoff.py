@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 
-import carryover.past.transcript
 from carryover.actions import clipboard
 from carryover.actions.clipboard import WAYS, copy
 from carryover.adapter.contract import Source
@@ -20,11 +19,9 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.handed_over import HandedOver
 from carryover.daemon.handoffs import as_printed
-from carryover.distill.digest import Digest
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import rendered
-from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.handoff import lines_for_person, with_reasons
 from carryover.fsio import FileLock, private_dir
@@ -288,13 +285,12 @@ def test_a_program_gets_the_text_on_its_input_and_never_as_an_argument(way: clip
     assert taken.with_name(f"{taken.name}.args").read_text().split() == list(way.arguments)
 
 
-def test_where_one_fails_or_hangs_the_next_is_asked(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clipboard, "LIMIT_S", 0.2)
+def test_where_one_fails_or_hangs_the_next_is_asked(tools: Path) -> None:
     program(tools / "wl-copy", "exec /bin/sleep 600")
     program(tools / "xclip").write_bytes(b"not a program at all")
     taken = taker(tools, "xsel")
 
-    assert copy(TEXT, machine(tools, **DISPLAYS)) == "xsel"
+    assert copy(TEXT, machine(tools, **DISPLAYS), limit_s=2) == "xsel"
     assert taken.read_text() == TEXT
 
 
@@ -356,20 +352,17 @@ def test_a_file_that_names_no_folder_is_of_the_one_it_lies_in(elsewhere: Path, t
     assert "Add a discount function" in made.text
 
 
-def test_a_sub_agents_own_file_is_the_work_itself(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sub_agents_own_file_is_the_work_itself(elsewhere: Path) -> None:
     lines = [json.loads(line) for line in (elsewhere / f"{DISCOUNT}.jsonl").read_text().splitlines()]
     said = ({**line, "isSidechain": True, "agentId": "a1"} for line in lines if line["type"] in ("user", "assistant"))
     path = elsewhere / "agent-a1.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in said))
-    views: list[ProjectView] = []
-    monkeypatch.setattr(carryover.past.transcript, "make", lambda view, *_, **__: views.append(view))
 
-    with pytest.raises(UserError, match="holds nothing"):
-        handoff_of_transcript(path, None, None)
+    made = handoff_of_transcript(path, None, None)
 
-    [session] = views[0].sessions
-    assert (views[0].root, session.subagents) == ("/home/somebody/shop", ())
-    assert session.digest != Digest()
+    assert made.project == "/home/somebody/shop"
+    assert "Claude Code's last words (turn 0): Checkout is next" in made.text
+    assert "- `cart.py`: edited 2 times" in made.text
 
 
 def test_a_note_is_nobodys_transcript(tmp_path: Path) -> None:

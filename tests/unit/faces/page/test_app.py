@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,10 +19,8 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
-from carryover.faces.page import app, changes, commands
-from carryover.faces.page import app as page_app
 from carryover.faces.page.access import COOKIE, TOKEN_HEADER, Access
-from carryover.faces.page.app import MOST_WAITING, Page
+from carryover.faces.page.app import HEALTH_S, MOST_WAITING, Page
 from carryover.faces.page.changes import Changes
 from carryover.ledger.connect import connect_read_only
 from carryover.past.types import Search
@@ -95,13 +93,25 @@ def host(home: Path) -> Host:
 
 
 @pytest.fixture
-async def page(host: Host, scribe: Scribe) -> AsyncIterator[Page]:
+async def opened(host: Host, scribe: Scribe) -> AsyncIterator[Callable[..., Page]]:
+    """Opens the page, with the parts of it that are given in place of its own."""
     await scribe.tell("add a parser")
-    page = Page(host, Access(host.clock))
+    pages = []
+
+    def open_page(**parts: Any) -> Page:
+        pages.append(Page(host, Access(host.clock), **parts))
+        return pages[-1]
+
     with connected() as (_client, Browser.transport):
-        yield page
+        yield open_page
     host.open.set()
-    page.close()
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture
+async def page(opened: Callable[..., Page]) -> Page:
+    return opened()
 
 
 async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_back(page: Page, host: Host) -> None:
@@ -168,8 +178,8 @@ async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(pag
     assert [await browser.command(command="pause", project=number) for number in (2, 3)] == [404, 404]
 
 
-async def test_a_search_that_is_no_longer_wanted_ends_at_once(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, browser, other = threading.Event(), Browser(page), Browser(page)
+async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[..., Page]) -> None:
+    begun = threading.Event()
 
     def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> Search:
         begun.set()
@@ -177,7 +187,8 @@ async def test_a_search_that_is_no_longer_wanted_ends_at_once(page: Page, monkey
             db.execute("WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n").fetchone()
         return Search(query=words, project=None)
 
-    monkeypatch.setattr(page_app, "search_page", found)
+    page = opened(search=found)
+    browser, other = Browser(page), Browser(page)
     first = asyncio.create_task(browser.get("api/search?q=long"))
     await asyncio.to_thread(begun.wait)
     assert await other.get("api/search?q=another") == 200, "another browser's search ends none but its own"
@@ -198,9 +209,9 @@ async def test_a_search_that_has_not_begun_yet_is_left_out(page: Page, host: Hos
 
 
 async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    opened: Callable[..., Page],
 ) -> None:
-    searches, late, browser = threading.Event(), threading.Event(), Browser(page)
+    searches, late = threading.Event(), threading.Event()
     who = {"older": late, "newer": threading.Event()}
     who["newer"].set()
 
@@ -217,8 +228,7 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
         return Search(query=words, project=None)
 
     ended = threading.Event()
-    monkeypatch.setattr(app, "may_ask", admitted)
-    monkeypatch.setattr(page_app, "search_page", found)
+    browser = Browser(opened(may_ask=admitted, search=found))
     older = asyncio.create_task(browser.get("api/search?q=older"))
     newer = asyncio.create_task(browser.get("api/search?q=newer"))
     await asyncio.to_thread(searches.wait)
@@ -229,23 +239,20 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
     assert await newer == 200
 
 
-async def test_doctor_is_asked_once_for_all_who_want_to_know(
-    page: Page, host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_doctor_is_asked_once_for_all_who_want_to_know(opened: Callable[..., Page], host: Host) -> None:
     asked: list[dict[str, str]] = []
 
     async def run(_words: object, env: dict[str, str], _text: str = "") -> tuple[int, bytes]:
         asked.append(env)
         return 1, b'{"healthy": false}'
 
-    monkeypatch.setattr(commands, "run", run)
-    browser = Browser(page)
+    browser = Browser(opened(run=run))
 
     assert await browser.json("api/health/known") == {"checked_ms": 0, "found": None}
     assert await asyncio.gather(*(browser.get("api/health") for _ in range(5))) == [200] * 5
     assert await browser.json("api/health/known") == {"checked_ms": host.now_ms(), "found": {"healthy": False}}
     assert asked == [{"HOME": str(host.home), "DISPLAY": ":0"}]
-    host.clock.now += app._HEALTH_S + 1
+    host.clock.now += HEALTH_S + 1
     await browser.get("api/health")
     assert len(asked) == 2
 
@@ -256,9 +263,8 @@ def begin(told: Changes, write: AsyncMock) -> asyncio.Task[web.StreamResponse]:
     return asyncio.ensure_future(told.send(asked, Mock(prepare=AsyncMock(), write=write)))
 
 
-async def test_what_changes_at_once_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "_GAP_S", 0)
-    told, sent = Changes(), asyncio.Queue[bytes]()
+async def test_what_changes_at_once_is_told_once() -> None:
+    told, sent = Changes(gap_s=0), asyncio.Queue[bytes]()
     sending = begin(told, AsyncMock(side_effect=sent.put_nowait))
     assert await sent.get() == b": open\n\n"
 
@@ -272,9 +278,8 @@ async def test_what_changes_at_once_is_told_once(monkeypatch: pytest.MonkeyPatch
     await sending
 
 
-async def test_a_quiet_stream_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "COMMENT_S", 0.01)
-    told, write = Changes(), AsyncMock(side_effect=[None, None, ConnectionResetError])
+async def test_a_quiet_stream_says_that_it_is_still_there() -> None:
+    told, write = Changes(comment_s=0.01), AsyncMock(side_effect=[None, None, ConnectionResetError])
 
     await begin(told, write)
 

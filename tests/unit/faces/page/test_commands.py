@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -47,13 +46,10 @@ async def test_no_module_of_a_stranger_is_run(home: Path, tmp_path: Path, monkey
     assert (code, b"planted" in printed, printed.startswith(b"carryover ")) == (0, False, True)
 
 
-async def test_a_command_that_does_not_end_is_ended(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "LIMIT_S", 0.2)
-    monkeypatch.setattr(commands, "CARRYOVER", (sys.executable, "-c", "import time; time.sleep(60)"))
+async def test_a_command_that_does_not_end_is_ended(home: Path) -> None:
+    done = await answer(CommandBody(command="pause", project=1), "/srv/shop", os.environ, home, limit_s=0.001)
 
-    done = await answer(CommandBody(command="pause", project=1), "/srv/shop", os.environ, home)
-
-    assert (done.ok, done.output[:39]) == (False, "The command has not ended within 0.2 s.")
+    assert (done.ok, done.output[:41]) == (False, "The command has not ended within 0.001 s.")
 
 
 @pytest.mark.linux("for a desktop's terminals")
@@ -104,13 +100,12 @@ async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: di
     assert done.output == "No terminal window could be opened. Copy the command and run it in a terminal."
 
 
-def test_the_terminal_of_a_mac_gets_a_script_that_removes_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminal_of_a_mac_gets_a_script_that_removes_itself(home: Path) -> None:
     """No Mac was at hand: the script is run as Terminal would run it."""
     started = Mock(return_value=True)
-    monkeypatch.setattr(commands, "_started", started)
 
     with on(MACOS):
-        assert open_terminal(("/bin/echo", "a b"), {}, home)
+        assert open_terminal(("/bin/echo", "a b"), {}, home, start=started)
     script = home / "continue.command"
     started.assert_called_once_with(("/usr/bin/open", "-a", "Terminal", str(script)), {})
     assert script.stat().st_mode & 0o777 == 0o700
