@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_ids
+from carryover.probe.looks import DISKS
 from support import as_darwin
 
 settings.register_profile(
@@ -171,7 +172,7 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     git_config.write_text(GIT_CONFIG)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(git_config))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setattr("carryover.probe.looks._silent", {})  # one test's silent disk is none in the next
+    monkeypatch.setattr(DISKS, "silent", {})  # one test's silent disk is none in the next
     _guard_real_home(home, monkeypatch)
     return home
 

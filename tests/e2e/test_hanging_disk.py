@@ -23,11 +23,11 @@ pytestmark = pytest.mark.skipif(not can_hang(), reason="an ordinary user can't m
 
 SOON: Final = (
     "from carryover.ingest import pipeline; from carryover.probe import looks; "
-    "pipeline.SILENT_AGAIN_S = 0.1; looks.WORK_S = 4.0; "
+    "pipeline.SILENT_AGAIN_S = 0.1; looks.DISKS.work_s = 4.0; "
 )
 """What hangs is noticed soon, so that no test waits long for it, but nothing that is only slow on a busy machine."""
 DAEMON: Final = (
-    f"import sys; {SOON}looks.AGAIN_S = 1.0; from carryover.faces.cli.carryoverd import main; sys.exit(main())"
+    f"import sys; {SOON}looks.DISKS.again_s = 1.0; from carryover.faces.cli.carryoverd import main; sys.exit(main())"
 )
 COMMAND: Final = f"import sys; {SOON}from carryover.faces.cli.main import main; sys.exit(main())"
 CALLS_AT_ONCE: Final = 24

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from unittest import mock
 
 from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
-from carryover.publish import hook_script
 from carryover.publish.hook_script import write_hook_script
 from support.daemon_process import wait_until
 
@@ -109,6 +107,5 @@ def stand_in(state: StateDir, steps: str) -> Path:
     program = state.root.parent / "it's a stand-in"
     program.write_text(f"#!/bin/sh\n{steps}\n", encoding="utf-8")
     program.chmod(0o700)
-    with mock.patch.object(hook_script, "own_python", lambda: program):
-        write_hook_script(state)
+    write_hook_script(state, python=program)
     return program

@@ -77,16 +77,16 @@ def progress_shown() -> Iterator[None]:
         showing.join(timeout=1.0)
 
 
-def show_until(ended: Event) -> None:
+def show_until(ended: Event, *, shown_after_s: float = SHOWN_AFTER_S) -> None:
     """Shows the progress of the daemon in this process on stderr, on a terminal only, until `ended` is set."""
-    progress, showed = Progress(after_s=SHOWN_AFTER_S, only_terminal=True), False
+    progress, showed = Progress(after_s=shown_after_s, only_terminal=True), False
     begin_s = time.monotonic()
     while not ended.wait(POLL_EVERY_S):
         with suppress(UserError, OSError):  # it does not answer yet, or not any more
             health = ask_health(state_dir(), timeout_s=POLL_EVERY_S * 5)
             if health is not None and not ended.is_set():
                 progress.update(*how_far(health))
-                showed = showed or time.monotonic() - begin_s > SHOWN_AFTER_S
+                showed = showed or time.monotonic() - begin_s > shown_after_s
     held = held_by(state_dir()) if showed else None
     if held is None:
         progress.clear()

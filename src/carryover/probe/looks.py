@@ -51,103 +51,13 @@ class _Silence:
         self.stuck = 0
 
 
-_silent: dict[Path, _Silence] = {}
-"""By folder or mount point. Times are of `time.monotonic()`."""
-_under_way: set[_Walk[Any, Any]] = set()
-_lock: Final = threading.Lock()
 _here: Final = threading.local()
-
-
-def look_at(folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
-    """Returns what `look`, which concerns `folder`, returns.
-
-    Raises what it raises, and Silent if that takes longer than `WORK_S`, or than `SHORT_S` if it is wanted `soon`.
-    `look` then continues in its thread, and may end at any later time; see `give_up_if_late`. A look within another one
-    is part of that and is given up with it.
-    """
-    for _, found in look_at_each([Path(folder)], lambda _folder: look(), soon=soon):
-        return found
-    raise Silent(Path(folder))
-
-
-async def looked_at(folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
-    """Does what `look_at` does without blocking the event loop."""
-    import asyncio  # not at the top: most commands do without it
-
-    if not _may_ask(Path(folder), soon=soon):
-        raise Silent(Path(folder))
-    loop = asyncio.get_running_loop()
-    ended = loop.create_future()
-
-    def end() -> None:
-        if not ended.done():  # its caller has given up
-            ended.set_result(None)
-
-    def watch() -> None:
-        if walk.is_over():
-            end()
-        else:
-            loop.call_later(walk.left_s(), watch)
-
-    def tell() -> None:
-        with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(end)
-
-    walk = _Walk([(None, Path(folder))], lambda _item: look(), soon=soon, tell=tell)
-    loop.call_later(walk.left_s(), watch)
-    await ended
-    for _, found in walk.outcome():
-        return found
-    raise Silent(walk.folder)
-
-
-def look_at_each(
-    items: Iterable[Item],
-    look: Callable[[Item], T],
-    *,
-    at: Callable[[Item], Path] | None = None,
-    soon: bool = False,
-) -> list[tuple[Item, T]]:
-    """Returns each item with what `look` returns for it, leaving out those on disks that do not answer.
-
-    `at`: the item's folder. `soon`: as for `look_at`.
-    """
-    waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
-    if (walk := _walk_here()) is not None:
-        return walk.take_in(waiting, look, soon=soon)
-    found: list[tuple[Item, T]] = []
-    while waiting := [(item, folder) for item, folder in waiting if _may_ask(folder, soon=soon)]:
-        walk = _Walk(waiting, look, soon=soon)
-        walk.wait()
-        done = walk.outcome()
-        found += done
-        waiting = waiting[len(done) + 1 :]
-    return found
 
 
 def give_up_if_late() -> None:
     """Raises Silent in a thread that nobody waits for any more: what it was about to write may be outdated."""
     if (walk := _walk_here()) is not None and walk.given_up:
         raise Silent(walk.folder)
-
-
-def presume_silent(folders: Iterable[str]) -> None:
-    """Treats folders as silent for a while from now, since another process found that they do not answer.
-
-    A thread that is stuck in the kernel may keep its process from ending, and a command must end.
-    """
-    now_s = time.monotonic()
-    with _lock:
-        for folder in folders:
-            silence = _silent.setdefault(Path(folder), _Silence(since_s=now_s, again_s=now_s))
-            silence.again_s = now_s + AGAIN_S
-
-
-def silent_folders() -> dict[str, float]:
-    """Returns the folders or mount points that do not answer, each with the seconds since it was asked."""
-    now_s = time.monotonic()
-    with _lock:
-        return {str(folder): now_s - silence.since_s for folder, silence in sorted(_silent.items())}
 
 
 def _walk_here() -> _Walk[Any, Any] | None:
@@ -159,6 +69,7 @@ class _Walk(Generic[Item, T]):
 
     def __init__(
         self,
+        disks: Disks,
         items: list[tuple[Item, Path]],
         look: Callable[[Item], T],
         *,
@@ -166,6 +77,7 @@ class _Walk(Generic[Item, T]):
         tell: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder = items[0][1]
+        self._disks = disks
         self.given_up = False
         self._items = items
         self._look = look
@@ -173,14 +85,14 @@ class _Walk(Generic[Item, T]):
         self._tell = tell
         self._found: list[tuple[Item, T]] = []
         self._begin_s = time.monotonic()
-        self._limit_s = self._begin_s + KNOCK_S
+        self._limit_s = self._begin_s + self._disks.knock_s
         self._error: BaseException | None = None
         self._has_ended = False
         self._end = threading.Lock()
         self._end.acquire()  # until the end
         self._silent: Path | None = None
-        with _lock:
-            _under_way.add(self)
+        with self._disks.lock:
+            self._disks.under_way.add(self)
         _thread.start_new_thread(self._run, ())  # nothing waits for it at the end, as it may be stuck
 
     def wait(self) -> None:
@@ -194,11 +106,11 @@ class _Walk(Generic[Item, T]):
 
     def is_over(self) -> bool:
         """Whether it has ended or is given up, as it is now if its folder has not answered in time."""
-        with _lock:
+        with self._disks.lock:
             if not (self._has_ended or self.given_up) and time.monotonic() >= self._limit_s:
                 self.given_up = True
-                self._silent = _note_silence(self.folder)
-                _under_way.discard(self)
+                self._silent = self._disks.note_silence(self.folder)
+                self._disks.under_way.discard(self)
             return self.given_up or self._has_ended
 
     def outcome(self) -> list[tuple[Item, T]]:
@@ -214,82 +126,178 @@ class _Walk(Generic[Item, T]):
         found = []
         try:
             for item, folder in items:
-                if _may_ask(folder, soon=soon, but=self):
+                if self._disks.may_ask(folder, soon=soon, but=self):
                     found.append((item, self._look_at(folder, partial(look, item), soon=soon)))
         finally:
             self._begin(outer, left_s)
         return found
 
     def is_late_on_disk_of(self, folder: Path) -> bool:
-        return time.monotonic() - self._begin_s > LATE_S and folder.is_relative_to(_disk_of(self.folder))
+        return time.monotonic() - self._begin_s > self._disks.late_s and folder.is_relative_to(_disk_of(self.folder))
 
     def _run(self) -> None:
         _here.walk = self
         try:
             for item, folder in self._items:
                 result = self._look_at(folder, partial(self._look, item), soon=self._soon)
-                with _lock:
+                with self._disks.lock:
                     give_up_if_late()
                     self._found.append((item, result))
         except BaseException as error:
             self._error = error
         finally:
-            with _lock:
-                _under_way.discard(self)
+            with self._disks.lock:
+                self._disks.under_way.discard(self)
                 self._has_ended = True
                 self._end.release()
                 if self._silent is not None:
-                    _silent.pop(self._silent, None)
+                    self._disks.silent.pop(self._silent, None)
             self._tell()
 
     def _look_at(self, folder: Path, look: Callable[[], Any], *, soon: bool) -> Any:
-        self._begin(folder, KNOCK_S)
-        with _lock:
-            was_silent = bool(_disks_of(folder))
+        self._begin(folder, self._disks.knock_s)
+        with self._disks.lock:
+            was_silent = bool(self._disks.disks_of(folder))
         with suppress(OSError, ValueError):  # whatever the disk answers
             folder.stat()
             if was_silent:  # what a folder is may still be known of a disk that is gone, not what is in it
                 with os.scandir(folder) as entries:
                     next(entries, None)
-        self._begin(folder, SHORT_S if soon else WORK_S)
+        self._begin(folder, SHORT_S if soon else self._disks.work_s)
         result = look()
-        with _lock:
-            for disk in _disks_of(folder):
-                del _silent[disk]
+        with self._disks.lock:
+            for disk in self._disks.disks_of(folder):
+                del self._disks.silent[disk]
         return result
 
     def _begin(self, folder: Path, limit_s: float) -> None:
-        with _lock:
+        with self._disks.lock:
             give_up_if_late()
             self.folder = folder
             self._begin_s = time.monotonic()
             self._limit_s = self._begin_s + limit_s
 
 
-def _may_ask(folder: Path, *, soon: bool, but: _Walk[Any, Any] | None = None) -> bool:
-    now_s = time.monotonic()
-    with _lock:
-        if not soon and any(walk.is_late_on_disk_of(folder) for walk in _under_way if walk is not but):
-            return False
-        silences = [_silent[disk] for disk in _disks_of(folder)]
-        if any(now_s < silence.again_s or silence.stuck >= MOST_STUCK for silence in silences):
-            return False
-        for silence in silences:
-            silence.again_s = now_s + AGAIN_S
-    return True
+class Disks:
+    """The disks that are looked at, and what is known of those that do not answer.
 
+    Times in seconds: a disk may take `knock_s` to tell whether a folder exists, and a look `work_s` after that; after
+    `late_s` a look has its disk to itself; a silent disk is asked again every `again_s`.
+    """
 
-def _disks_of(folder: Path) -> list[Path]:
-    """Returns the silent ones among those that `folder` is on."""
-    return [disk for disk in _silent if folder.is_relative_to(disk)] if _silent else []
+    def __init__(
+        self, *, knock_s: float = KNOCK_S, work_s: float = WORK_S, late_s: float = LATE_S, again_s: float = AGAIN_S
+    ) -> None:
+        self.knock_s, self.work_s, self.late_s, self.again_s = knock_s, work_s, late_s, again_s
+        self.silent: dict[Path, _Silence] = {}
+        """By folder or mount point. Times are of `time.monotonic()`."""
+        self.under_way: set[_Walk[Any, Any]] = set()
+        self.lock: Final = threading.Lock()
 
+    def look_at(self, folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
+        """Returns what `look`, which concerns `folder`, returns.
 
-def _note_silence(folder: Path) -> Path:
-    now_s = time.monotonic()
-    [disk, *_] = (*_disks_of(folder), _disk_of(folder))
-    silence = _silent.setdefault(disk, _Silence(since_s=now_s, again_s=now_s + AGAIN_S))
-    silence.stuck += 1
-    return disk
+        Raises what it raises, and Silent if that takes longer than `work_s`, or than `SHORT_S` if it is wanted `soon`.
+        `look` then continues in its thread, and may end at any later time; see `give_up_if_late`. A look within another
+        one is part of that and is given up with it.
+        """
+        for _, found in self.look_at_each([Path(folder)], lambda _folder: look(), soon=soon):
+            return found
+        raise Silent(Path(folder))
+
+    async def looked_at(self, folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
+        """Does what `look_at` does without blocking the event loop."""
+        import asyncio  # not at the top: most commands do without it
+
+        if not self.may_ask(Path(folder), soon=soon):
+            raise Silent(Path(folder))
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+
+        def end() -> None:
+            if not ended.done():  # its caller has given up
+                ended.set_result(None)
+
+        def watch() -> None:
+            if walk.is_over():
+                end()
+            else:
+                loop.call_later(walk.left_s(), watch)
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(end)
+
+        walk = _Walk(self, [(None, Path(folder))], lambda _item: look(), soon=soon, tell=tell)
+        loop.call_later(walk.left_s(), watch)
+        await ended
+        for _, found in walk.outcome():
+            return found
+        raise Silent(walk.folder)
+
+    def look_at_each(
+        self,
+        items: Iterable[Item],
+        look: Callable[[Item], T],
+        *,
+        at: Callable[[Item], Path] | None = None,
+        soon: bool = False,
+    ) -> list[tuple[Item, T]]:
+        """Returns each item with what `look` returns for it, leaving out those on disks that do not answer.
+
+        `at`: the item's folder. `soon`: as for `look_at`.
+        """
+        waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
+        if (walk := _walk_here()) is not None:
+            return walk.take_in(waiting, look, soon=soon)
+        found: list[tuple[Item, T]] = []
+        while waiting := [(item, folder) for item, folder in waiting if self.may_ask(folder, soon=soon)]:
+            walk = _Walk(self, waiting, look, soon=soon)
+            walk.wait()
+            done = walk.outcome()
+            found += done
+            waiting = waiting[len(done) + 1 :]
+        return found
+
+    def presume_silent(self, folders: Iterable[str]) -> None:
+        """Treats folders as silent for a while from now, since another process found that they do not answer.
+
+        A thread that is stuck in the kernel may keep its process from ending, and a command must end.
+        """
+        now_s = time.monotonic()
+        with self.lock:
+            for folder in folders:
+                silence = self.silent.setdefault(Path(folder), _Silence(since_s=now_s, again_s=now_s))
+                silence.again_s = now_s + self.again_s
+
+    def silent_folders(self) -> dict[str, float]:
+        """Returns the folders or mount points that do not answer, each with the seconds since it was asked."""
+        now_s = time.monotonic()
+        with self.lock:
+            return {str(folder): now_s - silence.since_s for folder, silence in sorted(self.silent.items())}
+
+    def may_ask(self, folder: Path, *, soon: bool, but: _Walk[Any, Any] | None = None) -> bool:
+        now_s = time.monotonic()
+        with self.lock:
+            if not soon and any(walk.is_late_on_disk_of(folder) for walk in self.under_way if walk is not but):
+                return False
+            silences = [self.silent[disk] for disk in self.disks_of(folder)]
+            if any(now_s < silence.again_s or silence.stuck >= MOST_STUCK for silence in silences):
+                return False
+            for silence in silences:
+                silence.again_s = now_s + self.again_s
+        return True
+
+    def disks_of(self, folder: Path) -> list[Path]:
+        """Returns the silent ones among those that `folder` is on."""
+        return [disk for disk in self.silent if folder.is_relative_to(disk)] if self.silent else []
+
+    def note_silence(self, folder: Path) -> Path:
+        now_s = time.monotonic()
+        [disk, *_] = (*self.disks_of(folder), _disk_of(folder))
+        silence = self.silent.setdefault(disk, _Silence(since_s=now_s, again_s=now_s + self.again_s))
+        silence.stuck += 1
+        return disk
 
 
 def _disk_of(folder: Path) -> Path:
@@ -300,3 +308,12 @@ def _disk_of(folder: Path) -> Path:
         return folder
     around = [point for point in points if folder.is_relative_to(point) and not Path.home().is_relative_to(point)]
     return max(around, key=lambda point: len(point.parts), default=folder)
+
+
+DISKS: Final = Disks()
+"""Those of this process."""
+look_at: Final = DISKS.look_at
+looked_at: Final = DISKS.looked_at
+look_at_each: Final = DISKS.look_at_each
+presume_silent: Final = DISKS.presume_silent
+silent_folders: Final = DISKS.silent_folders

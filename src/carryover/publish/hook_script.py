@@ -37,7 +37,7 @@ header = "{header}: {secret}"
 """
 
 
-def hook_script() -> bytes:
+def hook_script(python: Path) -> bytes:
     """Returns the script, for this user and the running copy of the program."""
     hooked = [spec for spec in specs() if spec.hooks.injects_on]
     kept = (f"  {' | '.join((spec.id, *spec.aliases))}) spool={spec.id} ;;" for spec in specs() if spec.is_spooled)
@@ -50,7 +50,7 @@ def hook_script() -> bytes:
         "@CWD_HEADER@": CWD_HEADER,
         "@STARTER@": STARTER,
         "@HOME@": shlex.quote(str(Path.home())),
-        "@PYTHON@": shlex.quote(str(own_python())),
+        "@PYTHON@": shlex.quote(str(python)),
         "@STAND_IN@": _STAND_IN,
     }
     for mark, part in parts.items():
@@ -58,14 +58,17 @@ def hook_script() -> bytes:
     return text.encode()
 
 
-def write_hook_script(state: StateDir) -> bool:
-    """Writes the script and its settings; returns whether any changed. Raises OSError, also without a secret."""
+def write_hook_script(state: StateDir, *, python: Path | None = None) -> bool:
+    """Writes the script and its settings; returns whether any changed. Raises OSError, also without a secret.
+
+    `python`: the one that the script starts, our own if None.
+    """
     secret = read_bytes_bounded(state.secret, 128).decode("ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
     private_dir(state.root)
     remove_former_answers(state)
     wrote = write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False)
-    return write_if_changed(state.root / SCRIPT, hook_script(), mode=0o700, follow=False) or wrote
+    return write_if_changed(state.root / SCRIPT, hook_script(python or own_python()), mode=0o700, follow=False) or wrote
 
 
 def remove_former_answers(state: StateDir) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe import looks
-from carryover.probe.looks import Silent, give_up_if_late, look_at, look_at_each, silent_folders
+from carryover.probe.looks import MOST_STUCK, Disks, Silent, give_up_if_late
 from support.daemon_process import wait_until
 from support.platforms import fake_darwin, on
 
@@ -20,7 +20,8 @@ SOON_S = 0.05
 class Stuck:
     """A look that does not come back until it is let go. `wrote`: whether it went on to write then."""
 
-    def __init__(self) -> None:
+    def __init__(self, disks: Disks) -> None:
+        self._disks = disks
         self._go = threading.Event()
         self.looks = 0
         self.wrote = False
@@ -39,18 +40,18 @@ class Stuck:
     def let_go(self) -> None:
         self._go.set()
         self.ended.wait()
-        wait_until("the disks to be no longer silent", lambda: not silent_folders())
-
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("KNOCK_S", "WORK_S"):
-        monkeypatch.setattr(looks, limit, SOON_S)
+        wait_until("the disks to be no longer silent", lambda: not self._disks.silent_folders())
 
 
 @pytest.fixture
-def stuck() -> Iterator[Stuck]:
-    stuck = Stuck()
+def disks() -> Disks:
+    """Disks that are soon given up."""
+    return Disks(knock_s=SOON_S, work_s=SOON_S)
+
+
+@pytest.fixture
+def stuck(disks: Disks) -> Iterator[Stuck]:
+    stuck = Stuck(disks)
     yield stuck
     stuck.let_go()
 
@@ -61,123 +62,122 @@ def hanging(tmp_path: Path) -> Path:
     return tmp_path / "hanging"
 
 
-def test_a_look_that_comes_back_gives_what_it_found_or_raises_it(tmp_path: Path) -> None:
+def test_a_look_that_comes_back_gives_what_it_found_or_raises_it(disks: Disks, tmp_path: Path) -> None:
     def fail() -> None:
         raise LookupError("nothing")
 
-    assert look_at(tmp_path, lambda: "found") == "found"
-    assert look_at(tmp_path / "missing\0", lambda: "found") == "found"
+    assert disks.look_at(tmp_path, lambda: "found") == "found"
+    assert disks.look_at(tmp_path / "missing\0", lambda: "found") == "found"
     with pytest.raises(LookupError, match="nothing"):
-        look_at(tmp_path, fail)
+        disks.look_at(tmp_path, fail)
 
 
 def test_after_a_look_that_does_not_come_back_nothing_below_that_folder_is_looked_at(
-    hanging: Path, stuck: Stuck
+    disks: Disks, hanging: Path, stuck: Stuck
 ) -> None:
     with pytest.raises(Silent, match="its disk does not answer"):
-        look_at(hanging, stuck.look)
+        disks.look_at(hanging, stuck.look)
 
     for place in (hanging, hanging / "below"):
         with pytest.raises(Silent):
-            look_at(place, stuck.look)
-    assert look_at(hanging.parent, lambda: "found") == "found"
-    assert (stuck.looks, list(silent_folders())) == (1, [str(hanging)])
+            disks.look_at(place, stuck.look)
+    assert disks.look_at(hanging.parent, lambda: "found") == "found"
+    assert (stuck.looks, list(disks.silent_folders())) == (1, [str(hanging)])
 
 
-def test_on_a_mac_too_nothing_on_that_disk_is_looked_at(hanging: Path, stuck: Stuck) -> None:
+def test_on_a_mac_too_nothing_on_that_disk_is_looked_at(disks: Disks, hanging: Path, stuck: Stuck) -> None:
     with on(fake_darwin(["/", str(hanging)])):
         with pytest.raises(Silent):
-            look_at(hanging / "below", stuck.look)
+            disks.look_at(hanging / "below", stuck.look)
         with pytest.raises(Silent):
-            look_at(hanging, stuck.look)
+            disks.look_at(hanging, stuck.look)
 
-    assert (stuck.looks, list(silent_folders())) == (1, [str(hanging)])
+    assert (stuck.looks, list(disks.silent_folders())) == (1, [str(hanging)])
 
 
-def test_a_folder_whose_look_came_back_is_looked_at_again(hanging: Path, stuck: Stuck) -> None:
+def test_a_folder_whose_look_came_back_is_looked_at_again(disks: Disks, hanging: Path, stuck: Stuck) -> None:
     with pytest.raises(Silent):
-        look_at(hanging, stuck.look)
+        disks.look_at(hanging, stuck.look)
 
     stuck.let_go()
 
-    assert look_at(hanging, lambda: "found") == "found"
+    assert disks.look_at(hanging, lambda: "found") == "found"
     assert not stuck.wrote
 
 
-def test_of_many_folders_only_those_that_hang_are_left_out(hanging: Path, stuck: Stuck) -> None:
+def test_of_many_folders_only_those_that_hang_are_left_out(disks: Disks, hanging: Path, stuck: Stuck) -> None:
     folders = [hanging.parent / name for name in ("a", "b")]
     for folder in folders:
         folder.mkdir()
     order = [folders[0], hanging, hanging / "below", folders[1]]
 
-    found = look_at_each(order, lambda folder: stuck.look() if folder == hanging else folder.name)
+    found = disks.look_at_each(order, lambda folder: stuck.look() if folder == hanging else folder.name)
 
     assert found == [(folders[0], "a"), (folders[1], "b")]
     assert stuck.looks == 1
 
 
 def test_a_question_that_was_lost_is_asked_again_but_not_by_too_many_threads(
-    hanging: Path, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
+    disks: Disks, hanging: Path, stuck: Stuck
 ) -> None:
-    monkeypatch.setattr(looks, "AGAIN_S", 0.0)
-    for _ in range(3 * looks.MOST_STUCK):
+    disks.again_s = 0.0
+    for _ in range(3 * MOST_STUCK):
         with pytest.raises(Silent):
-            look_at(hanging, stuck.look)
+            disks.look_at(hanging, stuck.look)
 
-    assert stuck.looks <= looks.MOST_STUCK
+    assert stuck.looks <= MOST_STUCK
 
 
 def test_a_disk_that_answers_again_is_no_longer_silent_though_a_question_was_lost(
-    hanging: Path, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
+    disks: Disks, hanging: Path, stuck: Stuck
 ) -> None:
-    monkeypatch.setattr(looks, "AGAIN_S", 0.0)
+    disks.again_s = 0.0
     with pytest.raises(Silent):
-        look_at(hanging, stuck.look)
+        disks.look_at(hanging, stuck.look)
 
-    assert look_at(hanging, lambda: "found") == "found"
-    assert silent_folders() == {}
+    assert disks.look_at(hanging, lambda: "found") == "found"
+    assert disks.silent_folders() == {}
 
 
 def test_a_silent_disk_of_which_only_the_folder_is_still_known_stays_silent(
-    hanging: Path, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
+    disks: Disks, hanging: Path, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks, "AGAIN_S", 0.0)
+    disks.again_s = 0.0
     with pytest.raises(Silent):
-        look_at(hanging, stuck.look)
+        disks.look_at(hanging, stuck.look)
 
     with monkeypatch.context() as gone:
-        gone.setattr("carryover.probe.looks.os.scandir", stuck.look)
+        gone.setattr(os, "scandir", stuck.look)
         with pytest.raises(Silent):
-            look_at(hanging, lambda: "found without the disk")
+            disks.look_at(hanging, lambda: "found without the disk")
 
-    assert list(silent_folders()) == [str(hanging)]
+    assert list(disks.silent_folders()) == [str(hanging)]
     assert stuck.looks == 2
 
 
-def test_what_belongs_to_a_look_goes_on_in_its_thread(hanging: Path) -> None:
+def test_what_belongs_to_a_look_goes_on_in_its_thread(disks: Disks, hanging: Path) -> None:
     def inner() -> int:
         return threading.get_ident()
 
     def outer() -> tuple[int, int]:
-        return threading.get_ident(), look_at(hanging / "below", inner)
+        return threading.get_ident(), disks.look_at(hanging / "below", inner)
 
-    here, within = look_at(hanging, outer)
+    here, within = disks.look_at(hanging, outer)
 
     assert here == within != threading.get_ident()
 
 
 def test_a_disk_that_hangs_halfway_holds_up_one_look_until_it_is_given_up_and_those_that_an_agent_waits_for(
-    hanging: Path, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
+    disks: Disks, hanging: Path, stuck: Stuck
 ) -> None:
-    monkeypatch.setattr(looks, "WORK_S", 0.3)
-    monkeypatch.setattr(looks, "LATE_S", 0.0)
+    disks.work_s, disks.late_s = 0.3, 0.0
     with ThreadPoolExecutor(1) as other:
-        first = other.submit(look_at, hanging, stuck.look)
+        first = other.submit(disks.look_at, hanging, stuck.look)
         while stuck.looks == 0:
             pass
 
         with pytest.raises(Silent):
-            look_at(hanging / "below", lambda: "found")
-        assert look_at(hanging / "below", lambda: "found", soon=True) == "found"
+            disks.look_at(hanging / "below", lambda: "found")
+        assert disks.look_at(hanging / "below", lambda: "found", soon=True) == "found"
         with pytest.raises(Silent):
             first.result()

@@ -8,6 +8,7 @@ import tarfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,24 @@ class JustTyped(Typed):
 
     def last_input(self, path: Path) -> LastInput:
         log = path.with_name(LOG)
-        return LastInput(log, (log.stat().st_mtime_ns // 1_000_000,))
+        return LastInput(log, (os.lstat(log).st_mtime_ns // 1_000_000,))
+
+
+class Later:
+    """What is known of a file that was written three seconds later than it was."""
+
+    def __init__(self, found: os.stat_result) -> None:
+        self._found = found
+        self.st_mtime_ns, self.st_ctime_ns = found.st_mtime_ns + 3 * 10**9, found.st_ctime_ns + 3 * 10**9
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._found, name)
+
+
+def later(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, files with that name in their path were written later."""
+    lstat = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda path: Later(lstat(path)) if name in Path(path).parts else lstat(path))
 
 
 AGENT = replace(next(agent for agent in adapters().values() if agent.in_projects), reader=Typed())
@@ -134,7 +152,7 @@ def test_what_an_archive_brings_is_not_until_the_user_types_there(home: Path, sh
 def test_what_is_older_than_the_repository_is_not(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when the repository was made around files that somebody sent."""
     path = written(shop)
-    monkeypatch.setattr(own_file, "_made_ns", lambda _git: path.stat().st_mtime_ns + 3_000_000_000)
+    later(".git", monkeypatch)
 
     assert why_not_own(shop, path) == "it is older than the repository"
 
@@ -190,14 +208,10 @@ def test_a_log_that_was_written_at_another_time_than_it_says_is_a_copy(shop: Pat
 def test_what_was_not_written_to_after_the_last_input_is_not_what_the_agent_writes(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_file, "_TICK_NS", 1_000_000)
-    monkeypatch.setattr(own_file, "_made_ns", lambda _git: 0)
-    path, log = written(shop), shop / LOG
-    while log.stat().st_mtime_ns <= path.stat().st_mtime_ns + 2_000_000:
-        log.write_text("typed")
-    later = replace(AGENT, reader=JustTyped())
+    path = written(shop)
+    later(LOG, monkeypatch)
 
-    assert "did not write to it" in str(why_not_own(shop, path, later))
+    assert "did not write to it" in str(why_not_own(shop, path, replace(AGENT, reader=JustTyped())))
 
 
 def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

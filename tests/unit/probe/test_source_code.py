@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from carryover.facts import FileFacts
-from carryover.probe import source_code
 from carryover.probe.source_code import (
     _LANGUAGES,
     _PACKED,
@@ -131,13 +131,9 @@ def fresh() -> Iterator[None]:
 
 def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the modules whose names begin so are not installed."""
-
-    def imported(name: str) -> object:
+    for name in (*(module for module, _ in GRAMMARS.values()), "tree_sitter_language_pack"):
         if name.startswith(module):
-            raise ModuleNotFoundError(name)
-        return import_module(name)
-
-    monkeypatch.setattr(source_code, "import_module", imported)
+            monkeypatch.setitem(sys.modules, name, None)
     grammar.cache_clear()
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -16,13 +16,13 @@ import msgspec
 import pytest
 
 from carryover import __version__
-from carryover.actions import daemon_control, ui
+from carryover.actions import ui
 from carryover.actions.first_read import how_far, show_until
 from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.faces.cli.carryoverd import main
-from carryover.fsio import private_dir
+from carryover.fsio import FileLock, private_dir
 from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.past.context import state_dir
@@ -279,6 +279,16 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
         assert not ui.opened("http://127.0.0.1:1/")
 
 
+@contextmanager
+def running(pid: int) -> Iterator[None]:
+    """Inside, the process `pid` holds the daemon's lock."""
+    private_dir(state_dir().root)
+    lock = FileLock(state_dir().lock)
+    assert lock.acquire(f'{{"pid": {pid}, "socket": "", "started_ms": 0}}')
+    yield
+    lock.release()
+
+
 @pytest.mark.parametrize(("version", "asks"), [("15.7.1", True), ("16.0", False), ("26.1", False)])
 def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
     home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, version: str, asks: bool
@@ -290,21 +300,21 @@ def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
         browsers.append(url)
         return True
 
-    monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
     monkeypatch.setattr(ui, "opened", opened)
     monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
     told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
-    state_dir().root.mkdir()
-    with on(MACOS), SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):
+    with running(4711), on(MACOS), SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):
         code, out, err = run("ui")
 
     assert (code, out) == (ExitCode.OK, "http://x:1/ui/?key=y\n")
     assert ("Chrome, Edge or Firefox" in err, browsers == [out.strip()]) == (asks, not asks)
 
 
-def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
-    with answering_socket(state_dir().socket, {**HEALTH, "hook_port": {"port": 1}}, {"error": "Not Found"}):
+def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run) -> None:
+    with (
+        running(4711),
+        answering_socket(state_dir().socket, {**HEALTH, "hook_port": {"port": 1}}, {"error": "Not Found"}),
+    ):
         assert "Restart carryoverd" in run.err(ExitCode.FAILED, "ui", "--no-open")
 
 
@@ -349,9 +359,8 @@ def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
     shown, ended = io.StringIO(), Event()
     monkeypatch.setattr(shown, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", shown)
-    monkeypatch.setattr("carryover.actions.first_read.SHOWN_AFTER_S", 0.0)
     with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}):
-        watching = Thread(target=show_until, args=(ended,))
+        watching = Thread(target=show_until, args=(ended,), kwargs={"shown_after_s": 0.0})
         watching.start()
         wait_until("both to be shown", lambda: "writing handoffs" in shown.getvalue())
         ended.set()

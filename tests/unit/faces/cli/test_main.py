@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -114,10 +115,7 @@ def test_with_json_an_error_is_an_object_too(recorded: Path, run: Run, line: str
 
 
 def test_what_is_interrupted_says_so_as_json(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    def interrupted(*_: object) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("carryover.faces.cli.main.build_parser", interrupted)
+    monkeypatch.setattr("argparse.ArgumentParser.parse_known_args", Mock(side_effect=KeyboardInterrupt))
 
     assert failure(run, "status", "--json") == ("interrupted", ExitCode.INTERRUPTED, "interrupted")
 
@@ -264,10 +262,7 @@ def test_what_the_terminal_cannot_show_is_replaced(home: Path) -> None:
 
 
 def test_ctrl_c_ends_with_130_and_one_line(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    def interrupted(*_: object) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("carryover.faces.cli.main.build_parser", interrupted)
+    monkeypatch.setattr("argparse.ArgumentParser.parse_known_args", Mock(side_effect=KeyboardInterrupt))
 
     assert run("status") == (ExitCode.INTERRUPTED, "", "carryover: interrupted\n")
 

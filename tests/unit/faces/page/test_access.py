@@ -109,6 +109,13 @@ def over(transport: Mock) -> web.Request:
     return make_mocked_request("GET", "/ui/", transport=transport)
 
 
+class Shared(Linux):
+    """Where two other users have each connection."""
+
+    def connection_owners(self, *_ends: object) -> set[int]:
+        return {os.geteuid() + 1, os.geteuid() + 2}
+
+
 @pytest.mark.linux("whose a connection is")
 @on_linux
 def test_a_process_of_another_user_may_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,8 +127,7 @@ def test_a_process_of_another_user_may_not_ask(monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
         assert may_ask(asked) is (uid == 0)  # root may read everything anyway
-        with monkeypatch.context() as patch:
-            patch.setattr(Linux, "connection_owners", lambda *_ends: {uid + 1, uid + 2})
+        with on(Shared()):
             assert not may_ask(asked)
         with on(Linux(proc=Path("/proc/none"))):
             assert may_ask(asked), "where the system does not tell, the cookie is enough"
