@@ -23,13 +23,14 @@ from support import as_darwin
 
 settings.register_profile(
     "fixed",
-    max_examples=50,
+    max_examples=25,
     derandomize=True,
     database=None,
     deadline=None,
     # The first depends on how busy the machine is; the second is meant where examples share a folder.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+settings.register_profile("more", settings.get_profile("fixed"), max_examples=50)
 settings.register_profile(
     "random",
     settings.get_profile("fixed"),
@@ -39,7 +40,8 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
-"""`fixed`: the same examples in each run, so that what is green stays so. `random`: those of a seed (`make fuzz`)."""
+"""`fixed`: the same examples in each run, so that what is green stays so; `more` of them with the tests of the night.
+`random`: those of a seed (`make fuzz`)."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background; programs would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -88,6 +90,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--all") and "HYPOTHESIS_PROFILE" not in os.environ:
+        settings.load_profile("more")
     if config.getoption("--as-darwin"):
         as_darwin.begin(with_git=not config.getoption("--without-git"))
 

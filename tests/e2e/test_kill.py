@@ -99,6 +99,7 @@ def writer(home: Path) -> Iterator[RestlessWriter]:
         writer.finish()
 
 
+@pytest.mark.night
 def test_killing_the_daemon_at_any_moment_loses_nothing_and_doubles_nothing(
     daemon: DaemonProcess, writer: RestlessWriter
 ) -> None:
@@ -134,6 +135,7 @@ main()
 SLOW_TWO_STEPS: Final = _TWO_STEPS.replace("BETWEEN", "await asyncio.sleep(0.1)")
 
 
+@pytest.mark.night
 def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     daemon: DaemonProcess, writer: RestlessWriter, home: Path
 ) -> None:

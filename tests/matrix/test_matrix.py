@@ -1,7 +1,7 @@
 """Every handover from one agent to another: what A left behind, however it ended, is what B begins with.
 
 That is proved for each pair; all else for each agent as the one that leaves and as the one that takes over, so that
-another agent adds few rows (`rows.py`).
+another agent adds few rows (`rows.py`). By day each agent leaves by its end and by a limit; the rest is for the night.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from carryover.agents import adapters
 from matrix import rows, story
 from matrix.conftest import World
-from matrix.tool import ENDINGS, Ending, Played, Tool, tools
+from matrix.tool import Ending, Played, Tool, tools
 from support.daemon_process import handoff_of, wait_until
 from support.hook_client import Heard
 
@@ -26,6 +26,8 @@ TIMED = [tool.id for tool in TOOLS.values() if tool.timed]
 EACH = pytest.mark.parametrize("a", IDS)
 EACH_PAIR = rows.pairs_by_ending(IDS, lambda _agent, _ending: True)
 ONWARD = pytest.mark.parametrize(("a", "b"), list(zip(IDS, (*IDS[1:], IDS[0]), strict=True)))
+NIGHT = pytest.mark.night
+AT_NIGHT: tuple[Ending, ...] = ("killed", "compacted")
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
 PROTOCOL = (
     "The task was to make discount() return whole cents, and the next planned action is round_cents(). "
@@ -92,7 +94,7 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
     return session
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", ["closed", "limit", *(pytest.param(ending, marks=NIGHT) for ending in AT_NIGHT)])
 @EACH
 def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) -> None:
     """By its hook, and without one where its instructions lead it: each b after one of the endings."""
@@ -111,6 +113,7 @@ def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) ->
     assert [b for b, text in texts.items() if len(text.splitlines()) > 50] == []
 
 
+@NIGHT
 @ONWARD
 def test_talk_in_a_second_session_takes_nothing_away(world: World, a: str, b: str) -> None:
     root = world.project(f"{a}-{b}-talk")
@@ -127,6 +130,7 @@ def test_talk_in_a_second_session_takes_nothing_away(world: World, a: str, b: st
     assert missing(reported(world, TOOLS[a], root), a) == []
 
 
+@NIGHT
 @pytest.mark.parametrize(("a", "b", "c"), rows.chains(IDS, IDS))
 def test_a_third_agent_has_all_after_the_second_ended_at_its_limit(world: World, a: str, b: str, c: str) -> None:
     root = world.project(f"{a}-{b}-{c}-third")
@@ -142,6 +146,7 @@ def test_a_third_agent_has_all_after_the_second_ended_at_its_limit(world: World,
     assert "docs/notes.md" in text
 
 
+@NIGHT
 @EACH
 def test_a_line_names_the_turn_that_wrote_it(world: World, a: str) -> None:
     root = world.project(f"{a}-line")
@@ -168,6 +173,7 @@ def test_the_watcher_alone_brings_the_end_of_a_session(world: World) -> None:
     wait_until("the handoffs", lambda: not any(missing(handoff_of(root), a) for a, root in roots.items()))
 
 
+@NIGHT
 @ONWARD
 def test_two_projects_at_the_same_time_of_which_a_is_in_a_subfolder_and_b_at_the_top(
     world: World, a: str, b: str
@@ -187,6 +193,7 @@ def test_two_projects_at_the_same_time_of_which_a_is_in_a_subfolder_and_b_at_the
     assert [fact for fact, words in story.FACTS.items() if words in other + handoff_of(theirs)] == []
 
 
+@NIGHT
 @pytest.mark.parametrize(("a", "b"), rows.ring(IDS, TIMED, TIMED))
 def test_both_at_once(world: World, a: str, b: str) -> None:
     """Turn by turn in one project: the newest work leads, and what the other one left open stands there too."""
@@ -209,6 +216,7 @@ def test_both_at_once(world: World, a: str, b: str) -> None:
     assert [words for words in (story.GOAL, OTHER_TASK, story.QUESTION) if text.count(words) != 1] == [], text
 
 
+@NIGHT
 @pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, WITH_HOOKS))
 def test_b_continues_with_its_own_session_after_a_worked(world: World, a: str, b: str) -> None:
     root = world.project(f"{a}-{b}-going-on")
@@ -223,6 +231,7 @@ def test_b_continues_with_its_own_session_after_a_worked(world: World, a: str, b
 OVER_A_LINK = itertools.cycle([("link", "link"), ("link", "real"), ("real", "link")])
 
 
+@NIGHT
 @pytest.mark.parametrize(("a", "starts_in", "edits_by"), [(a, *next(OVER_A_LINK)) for a in IDS])
 def test_a_project_reached_over_a_link_is_the_same_project(world: World, a: str, starts_in: str, edits_by: str) -> None:
     """Its files are named whichever way the agent wrote them down; a session in either folder is told of them."""

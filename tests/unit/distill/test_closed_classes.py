@@ -21,6 +21,7 @@ from dialogue.test_takeover import held
 from support.conversation import under, worked
 
 
+@pytest.mark.night
 def test_without_them_what_the_work_needs_and_the_users_rules_are_handed_over_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

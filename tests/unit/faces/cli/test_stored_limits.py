@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import product
 from typing import Final
 
 import pytest
@@ -46,13 +47,12 @@ def test_the_time_at_which_a_limit_resets(
     _every_reader_answers(run)
 
 
-@pytest.mark.parametrize("minutes", [None, 300, HUGE, -HUGE])
-@pytest.mark.parametrize("resets_ms", [None, HUGE, -HUGE, 253_402_343_999_000])
-def test_the_window_of_a_limit(minutes: int | None, resets_ms: int | None, work_at_limit: ClaudeWork, run: Run) -> None:
+def test_the_windows_of_a_limit(work_at_limit: ClaudeWork, run: Run) -> None:
     catch_up(state_dir(), str(work_at_limit.cwd))
     with closing(sqlite3.connect(state_dir().ledger)) as db, db:
-        for share in (-1e308, 1e308, float("inf")):
-            row = ("claude-code", f"\x1b[31m{share}", now_ms() - 1, share, minutes, resets_ms)
+        minutes, resets_ms = (None, 300, HUGE, -HUGE), (None, HUGE, -HUGE, 253_402_343_999_000)
+        for number, window in enumerate(product((-1e308, 1e308, float("inf")), minutes, resets_ms)):
+            row = ("claude-code", f"\x1b[31m{number}", now_ms() - 1, *window)
             db.execute("INSERT INTO limit_window VALUES (?, ?, ?, ?, ?, ?)", row)
 
     _every_reader_answers(run)
