@@ -29,7 +29,7 @@ def daemon(home: Path) -> Iterator[DaemonProcess]:
     """A daemon that was not started yet; killed in the end if need be."""
     process = DaemonProcess()
     yield process
-    if process._process is not None and process.process.poll() is None:
+    if process.is_running:
         process.kill()
 
 

@@ -72,8 +72,7 @@ def printed(daemon: DaemonProcess, free_port: None, tmp_path: Path) -> Path:
     """What a daemon that runs prints."""
     path = tmp_path / "printed"
     with path.open("wb") as file:
-        streams = (file.fileno(),) * 3
-        daemon._process = forked.start(forked.CARRYOVERD, env=daemon.env, streams=streams)
+        daemon.start(streams=(file.fileno(),) * 3)
     daemon.wait_until_it_answers()
     return path
 

@@ -64,8 +64,8 @@ def test_it_offers_three_tools_that_only_read(shop: Path) -> None:
     assert [tool["name"] for tool in tools] == ["recall", "turn", "handoff"]
     assert all(tool["annotations"]["readOnlyHint"] and not tool["annotations"]["openWorldHint"] for tool in tools)
     with McpClient(shop) as gone:
-        gone._output.close()
-        gone._send({"id": 9, "method": "tools/list"})
+        gone.output.close()
+        gone.send({"id": 9, "method": "tools/list"})
     assert (client.code, gone.code) == (0, 0), "it ends when its input is closed, or nobody reads its answers"
     ran = run(COMMAND, cwd=shop, limit_s=30)
     assert (ran.returncode, ran.stdout) == (0, ""), "at once where nothing is on its input"
@@ -239,15 +239,15 @@ def test_a_request_that_is_no_text_gets_an_error_and_the_next_one_its_answer(
     with McpClient(shop) as client:
         for number, query in enumerate(("okapi \ud800", "\udfff")):
             params = {"name": "recall", "arguments": {"query": query}}
-            client._send({"id": f"half {number}", "method": "tools/call", "params": params})
-            answer = client._next()
+            client.send({"id": f"half {number}", "method": "tools/call", "params": params})
+            answer = client.next()
             assert (answer["id"], answer["error"]["code"]) == (f"half {number}", -32700)
-        client._input.write(b'{"id": "\\ud800"}\n{"id": 7\n[]\n\xff\n')
+        client.input.write(b'{"id": "\\ud800"}\n{"id": 7\n[]\n\xff\n')
         assert TASK in client.call("recall", query="okapi")
     (home / "b\udcff").mkdir()
     with McpClient(home / "b\udcff") as odd:
-        odd._send({"id": 9, "method": "tools/call", "params": {"name": "handoff", "arguments": {}}})
-        assert "error" in odd._next(), "its name is no text either"
+        odd.send({"id": 9, "method": "tools/call", "params": {"name": "handoff", "arguments": {}}})
+        assert "error" in odd.next(), "its name is no text either"
         assert odd.ask("tools/list")["tools"]
     assert (client.code, odd.code) == (0, 0)
 

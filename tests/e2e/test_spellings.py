@@ -47,7 +47,7 @@ def shop(home: Path, tmp_path: Path) -> Iterator[Path]:
 def mac(shop: Path, free_port: None) -> Iterator[DaemonProcess]:
     daemon = DaemonProcess((*ALTERED, AS_ON_A_MAC))
     yield daemon
-    if daemon._process is not None and daemon.process.poll() is None:
+    if daemon.is_running:
         daemon.kill()
 
 

@@ -85,8 +85,12 @@ class DaemonProcess:
         assert self._process is not None, "not started"
         return self._process
 
-    def start(self, *arguments: str) -> Self:
-        self._process = forked.start([*self._command, *arguments], env=self.env)
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *arguments: str, streams: tuple[int, int, int] | None = None) -> Self:
+        self._process = forked.start([*self._command, *arguments], env=self.env, streams=streams)
         return self
 
     def wait_until_it_answers(self) -> Self:
@@ -144,5 +148,5 @@ class DaemonProcess:
         return self.start().wait_until_it_answers()
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
+        if self.is_running:
             self.kill()

@@ -15,7 +15,7 @@ COMMAND: Final = (*forked.CARRYOVER, "mcp")
 class McpClient:
     """A client that works in `folder`, and answers `roots` if asked for them. Leaving it closes the server's input.
 
-    `code`: the server's exit code, from then on.
+    `code`: the server's exit code, from then on. `input`, `output`: the pipes to and from the server.
     """
 
     def __init__(self, folder: Path, roots: Mapping[str, Any] | None = None) -> None:
@@ -26,34 +26,34 @@ class McpClient:
         self._server = forked.start(COMMAND, cwd=folder, streams=(given, output, quiet))
         for descriptor in (given, output, quiet):
             os.close(descriptor)
-        self._input, self._output = os.fdopen(ours, "wb", buffering=0), os.fdopen(theirs, "rb")
+        self.input, self.output = os.fdopen(ours, "wb", buffering=0), os.fdopen(theirs, "rb")
 
     def __enter__(self) -> Self:
         capabilities: dict[str, Any] = {"roots": {}} if self._roots else {}
         about = {"clientInfo": {"name": "test", "version": "1"}, "capabilities": capabilities}
         self.about = self.ask("initialize", protocolVersion="2025-06-18", **about)
-        self._send({"method": "notifications/initialized"})
+        self.send({"method": "notifications/initialized"})
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._input.close()
+        self.input.close()
         self.code = self._server.wait(30)
-        self._output.close()
+        self.output.close()
 
     def ask(self, method: str, **params: Any) -> Any:
         self._number += 1
-        self._send({"id": self._number, "method": method, "params": params})
-        while (answer := self._next()).get("method") == "roots/list":
-            self._send({"id": answer["id"], **(self._roots or {})})
+        self.send({"id": self._number, "method": method, "params": params})
+        while (answer := self.next()).get("method") == "roots/list":
+            self.send({"id": answer["id"], **(self._roots or {})})
         assert answer["id"] == self._number
         return answer["result"]
 
     def call(self, name: str, **given: Any) -> str:
         return str(self.ask("tools/call", name=name, arguments=given)["content"][0]["text"])
 
-    def _send(self, message: dict[str, Any]) -> None:
-        self._input.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    def send(self, message: dict[str, Any]) -> None:
+        self.input.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
-    def _next(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._output.readline())
+    def next(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.output.readline())
         return found

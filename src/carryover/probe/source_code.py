@@ -18,7 +18,7 @@ from carryover.facts import FileFacts
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Tree
 
-_LANGUAGES = {
+LANGUAGES = {
     **dict.fromkeys((".py", ".pyi"), "python"),
     **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), "javascript"),
     **dict.fromkeys((".ts", ".mts", ".cts"), "typescript"),
@@ -30,7 +30,7 @@ _LANGUAGES = {
     **dict.fromkeys((".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "cpp"),
     **dict.fromkeys((".rb", ".rake", ".gemspec"), "ruby"),
 }
-_PACKED = {
+PACKED = {
     ".php": "php",
     ".cs": "csharp",
     **dict.fromkeys((".kt", ".kts"), "kotlin"),
@@ -51,7 +51,7 @@ def language_of(path: str) -> str | None:
     """Returns the language of a file by its name; None if no grammar is known for it. `.h` is read as C++."""
     name = PurePosixPath(path.replace("\\", "/"))
     suffix = name.suffix.lower()
-    return _LANGUAGES.get(suffix) or _NAMED.get(name.name) or _PACKED.get(suffix)
+    return LANGUAGES.get(suffix) or _NAMED.get(name.name) or PACKED.get(suffix)
 
 
 class Effort:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import msgspec
 import pytest
 
@@ -112,7 +113,7 @@ async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
     desk: Desk, session: ClaudeSession, lines: LogLines
 ) -> None:
     session.prompt("Add a discount")
-    await desk.context.ledger._db.execute_fetchall("PRAGMA busy_timeout = 10")
+    await desk.context.ledger.write(aiosqlite.Connection.execute_fetchall, "PRAGMA busy_timeout = 10")
     with closing(sqlite3.connect(desk.context.state.ledger, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         async with desk.at_work():

@@ -7,6 +7,7 @@ import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -170,13 +171,13 @@ async def test_a_full_disk_is_reported_clearly_and_loses_nothing(scribe: Scribe)
     await scribe.tell("hello")
     before = await scribe.ledger.source_state(ONE)
     big = scribe.prepared(*(scribe.event(f"prompt {n} {noise(n, 2_000)}") for n in range(50)), cursor=b"2")
-    await scribe.ledger._db.execute_fetchall("PRAGMA max_page_count = 45")
+    await scribe.ledger.write(aiosqlite.Connection.execute_fetchall, "PRAGMA max_page_count = 45")
 
     with pytest.raises(LedgerUnavailable, match="is full"):
         await scribe.ledger.commit(ONE, big, seen_rev=1)
 
     assert await scribe.ledger.source_state(ONE) == before
-    await scribe.ledger._db.execute_fetchall("PRAGMA max_page_count = 100000")
+    await scribe.ledger.write(aiosqlite.Connection.execute_fetchall, "PRAGMA max_page_count = 100000")
     assert (await scribe.ledger.commit(ONE, big, seen_rev=1)).new_events == 50
     assert len(scribe.prompts()) == 51
 
@@ -184,7 +185,7 @@ async def test_a_full_disk_is_reported_clearly_and_loses_nothing(scribe: Scribe)
 async def test_a_database_locked_by_another_program_is_reported_clearly_and_loses_nothing(
     scribe: Scribe, ledger_path: Path
 ) -> None:
-    await scribe.ledger._db.execute_fetchall("PRAGMA busy_timeout = 20")
+    await scribe.ledger.write(aiosqlite.Connection.execute_fetchall, "PRAGMA busy_timeout = 20")
     with closing(sqlite3.connect(ledger_path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerUnavailable, match=r"Another program keeps .* locked"):

@@ -214,7 +214,7 @@ async def test_what_could_not_be_erased_is_erased_at_the_next_start(
             await scribe.ledger.erase()
         assert erase_mark(ledger_path).exists()
         assert any(trace in stored(ledger_path) for trace in traces)
-    await scribe.ledger._db.close()
+    await scribe.ledger.close()
     ledger_path.with_name("ledger.before-7.sqlite").write_text(SECRET)
 
     await (await Ledger.open(ledger_path, DigestReducer())).close()

@@ -13,9 +13,9 @@ from packaging.requirements import Requirement
 
 from carryover.facts import FileFacts
 from carryover.probe.source_code import (
-    _LANGUAGES,
-    _PACKED,
     GRAMMARS,
+    LANGUAGES,
+    PACKED,
     Effort,
     definitions,
     examine,
@@ -108,7 +108,7 @@ def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: 
     facts = examine(torn, language, line, PLENTY)
 
     assert facts.exists
-    assert facts.parses is not None or language in ("c", "cpp", *_PACKED.values())
+    assert facts.parses is not None or language in ("c", "cpp", *PACKED.values())
     assert examine(torn, language, line, PLENTY) == facts
 
 
@@ -138,8 +138,8 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_language_that_is_recognised_has_a_grammar_and_a_sample() -> None:
-    assert GRAMMARS.keys() == set(_LANGUAGES.values())
-    assert SOURCES.keys() == GRAMMARS.keys() | set(_PACKED.values())
+    assert GRAMMARS.keys() == set(LANGUAGES.values())
+    assert SOURCES.keys() == GRAMMARS.keys() | set(PACKED.values())
 
 
 @pytest.mark.parametrize("language", GRAMMARS)

@@ -108,7 +108,7 @@ class Page:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
-        self._running = asyncio.Semaphore(_MOST_COMMANDS)
+        self.running = asyncio.Semaphore(_MOST_COMMANDS)
         self._asking_doctor = asyncio.Lock()
         self._health: tuple[float, KnownHealth] | None = None
         self.access = access
@@ -307,9 +307,9 @@ class Page:
                 return projects.project_here(db, body.project).root
 
         root = await self._in_thread(root_for)
-        if self._running.locked():
+        if self.running.locked():
             raise web.HTTPServiceUnavailable(reason="other commands are still running")
-        async with self._running:
+        async with self.running:
             return _json(await commands.answer(body, root, self._env(visitor), self._host.state.root))
 
     def _env(self, visitor: Visitor) -> dict[str, str]:

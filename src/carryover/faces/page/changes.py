@@ -42,7 +42,7 @@ class Changes:
     """
 
     def __init__(self, *, comment_s: float = COMMENT_S, gap_s: float = GAP_S) -> None:
-        self._streams: dict[_Stream, None] = {}
+        self.streams: dict[_Stream, None] = {}
         self._comment_s, self._gap_s = comment_s, gap_s
 
     def project(self, project_id: int) -> None:
@@ -54,22 +54,22 @@ class Changes:
         self._tell(b"event: health\ndata: {}\n\n")
 
     def _tell(self, event: bytes) -> None:
-        for stream in self._streams:
+        for stream in self.streams:
             stream.waiting[event] = None
             stream.woken.set()
 
     def end(self) -> None:
         """Ends all streams."""
-        for stream in self._streams:
+        for stream in self.streams:
             stream.end()
 
     async def send(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         """Sends events as the body of `response` until the page is closed or `end` is called."""
-        if len(self._streams) >= _MOST_STREAMS:
+        if len(self.streams) >= _MOST_STREAMS:
             # Probably of a page that was closed, which is noticed at the next write.
-            next(iter(self._streams)).end()
+            next(iter(self.streams)).end()
         stream = _Stream()
-        self._streams[stream] = None
+        self.streams[stream] = None
         try:
             await response.prepare(request)
             await response.write(b": open\n\n")
@@ -87,5 +87,5 @@ class Changes:
         except ConnectionResetError:
             pass  # the page was closed
         finally:
-            del self._streams[stream]
+            del self.streams[stream]
         return response

@@ -133,7 +133,7 @@ async def test_the_list_says_how_many_transcripts_wait_to_be_read(page: Page) ->
 
 
 async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
-    async with page._running, page._running:
+    async with page.running, page.running:
         assert await Browser(page).command(command="pause", project=1) == 503
 
 
@@ -284,7 +284,7 @@ async def test_a_quiet_stream_says_that_it_is_still_there() -> None:
     await begin(told, write)
 
     assert [call.args[0][:1] for call in write.await_args_list] == [b":"] * 3
-    assert told._streams == {}
+    assert told.streams == {}
 
 
 async def test_streams_are_bounded_and_the_oldest_makes_room() -> None:
