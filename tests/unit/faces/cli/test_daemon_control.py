@@ -134,7 +134,7 @@ def test_a_daemon_that_could_not_read_its_settings_is_neither_stopped_nor_starte
 ) -> None:
     daemon = DaemonProcess().start().wait_until_it_answers()
     started: list[object] = []
-    monkeypatch.setattr(daemon_control, "start_detached", lambda *_: started.append(_))
+    monkeypatch.setattr("carryover.actions.daemon_control.start_detached", lambda *_: started.append(_))
     try:
         state_dir().config.write_text("[server")
         for command in ("restart", "start"):
