@@ -357,7 +357,7 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
         agreed_ms=agreed_ms,
         agents=config.agents.selected,
         excluded=_excluded_by(root, own, config),
-        folder=handoff_folder(root, folder) if folder is not None else None,
+        folder=handoffs_elsewhere(root, folder) if folder is not None else None,
         notes=tuple(notes),
     )
 
@@ -368,7 +368,7 @@ def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
     return found[-1] if found else None
 
 
-def handoff_folder(root: Path, folder: str) -> Path:
+def handoffs_elsewhere(root: Path, folder: str) -> Path:
     """Returns the folder for the handoff of the project at `root` when handoffs are kept outside projects."""
     import hashlib
 

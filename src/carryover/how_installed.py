@@ -103,7 +103,7 @@ class HowInstalled(NamedTuple):
         return _WAYS[self.kind].by or self.kind
 
 
-class Facts(NamedTuple):
+class InstallationFacts(NamedTuple):
     """The facts from which the kind of installation is deduced."""
 
     python: Path
@@ -153,7 +153,7 @@ def has_mcp() -> bool:
     return find_spec(MCP.module) is not None
 
 
-def completing(facts: Facts) -> str:
+def completing(facts: InstallationFacts) -> str:
     """Returns the command that installs what the extras ask for, where this copy is."""
     return _filled(_WAYS[_kind(facts)].complete, facts)
 
@@ -184,14 +184,14 @@ def _kept_by_homebrew(folder: Path) -> Path:
     return folder
 
 
-def deduced_from(facts: Facts) -> HowInstalled:
+def deduced_from(facts: InstallationFacts) -> HowInstalled:
     """Deduces how a copy was installed, and the command that updates it."""
     kind, url = _kind(facts), _direct_url(facts.direct_url)
     is_copy = kind in _COPIES and url is not None and url.dir_info is not None
     return HowInstalled(kind=kind, update=_filled(f"{_PULL if is_copy else ''}{_WAYS[kind].update}", facts))
 
 
-def _kind(facts: Facts) -> Kind:
+def _kind(facts: InstallationFacts) -> Kind:
     url = _direct_url(facts.direct_url)
     if not facts.installed:
         return "source"
@@ -213,7 +213,7 @@ def _kind(facts: Facts) -> Kind:
     return "user" if is_of_user else "system"
 
 
-def _filled(command: str, facts: Facts) -> str:
+def _filled(command: str, facts: InstallationFacts) -> str:
     import shlex
 
     url = _direct_url(facts.direct_url)
@@ -235,9 +235,9 @@ def _filled(command: str, facts: Facts) -> str:
     )
 
 
-def _facts() -> Facts:
+def _facts() -> InstallationFacts:
     found = _metadata()
-    return Facts(
+    return InstallationFacts(
         python=Path(sys.executable),
         prefix=Path(sys.prefix),
         base_prefix=Path(sys.base_prefix),

@@ -20,7 +20,7 @@ _INFO: Final = ".dist-info"
 _MOST_BYTES: Final = 1 << 20
 
 
-class Place(NamedTuple):
+class PackagePlace(NamedTuple):
     """Where an agent is: its id, the Python package with `spec` and `adapter`, and the installed package it is from."""
 
     id: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
         return self.package == OWN
 
 
-def entry_points() -> list[Place]:
+def entry_points() -> list[PackagePlace]:
     """Returns the agents of all packages: ours first, then in the order in which Python looks for modules.
 
     Looks only where packages are installed, never in the current folder.
@@ -44,7 +44,7 @@ def entry_points() -> list[Place]:
     return sorted(found, key=lambda place: not place.is_ours)
 
 
-def _in_folder(folder: str) -> Iterator[Place]:
+def _in_folder(folder: str) -> Iterator[PackagePlace]:
     # No Path objects: for a hundred packages they take most of the time.
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(_INFO))  # noqa: PTH208
@@ -59,4 +59,6 @@ def _in_folder(folder: str) -> Iterator[Place]:
         for line in group.partition("\n[")[0].splitlines():
             agent_id, equals, module = (part.strip() for part in line.partition("="))
             if equals and agent_id.replace("-", "").isalnum():
-                yield Place(agent_id, module.partition(":")[0].strip(), name.removesuffix(_INFO).rpartition("-")[0])
+                yield PackagePlace(
+                    agent_id, module.partition(":")[0].strip(), name.removesuffix(_INFO).rpartition("-")[0]
+                )

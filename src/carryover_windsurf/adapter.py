@@ -25,12 +25,12 @@ from carryover.records import rawjson, uris
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import LATEST_MS, SUBJECT_CHARS, bounded, digest, session_of_copy, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
-from carryover.records.patches import place_of
+from carryover.records.patches import patched_path
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
 from carryover.transcript.files import read_head
-from carryover.transcript.hooks import plain_answer, root_above, skipped
+from carryover.transcript.hooks import plain_answer, root_above, skipped_hook
 from carryover.transcript.layouts import Layout, kind_of, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
@@ -255,7 +255,7 @@ class _Recorder(Recorder[Context]):
     def path_in(self, data: Fields) -> str | None:
         """Returns the absolute path of the file in the record, if it can be determined. Its folder becomes the
         conversation's if no better one is known."""
-        found = place_of(_path_of(data), self.context.cwd)
+        found = patched_path(_path_of(data), self.context.cwd)
         if found is not None and found.startswith("/"):
             self.learn_folder(posixpath.dirname(found))
         return found
@@ -421,10 +421,10 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noq
     event = event.lower()
     given = rawjson.read(_OBJECT, payload)
     if isinstance(given, str):
-        return skipped(event, given)
+        return skipped_hook(event, given)
     session = text_of(given.get("trajectory_id"))
     if re.fullmatch(_ID, session) is None or text_of(given.get("agent_action_name")).lower() != event:
-        return skipped(event, "another agent's payload")
+        return skipped_hook(event, "another agent's payload")
     ends = event in ("post_cascade_response", _TRANSCRIPT)
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
     return HookEvent(action="turn_end" if ends else "hint", session=session, transcript=transcript)

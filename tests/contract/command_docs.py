@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.faces.cli.arguments import MEANING
 from carryover.faces.cli.main import GROUPS
-from carryover.faces.cli.manual import Command, commands, dots_of, name_of, typed_of, value_of
+from carryover.faces.cli.manual import Command, commands, dots_of, name_of, typed_of, value_shown
 
 HEAD: Final = """\
 # Commands
@@ -47,7 +47,7 @@ def _section(command: Command) -> str:
 
 
 def _row(action: argparse.Action) -> str:
-    named = " ".join(filter(None, (", ".join(action.option_strings), value_of(action))))
+    named = " ".join(filter(None, (", ".join(action.option_strings), value_shown(action))))
     return f"| `{_cell(named)}` | {_cell(action.help or '')} |\n"
 
 

@@ -61,7 +61,7 @@ def hooks_of(spec: AgentSpec) -> str:
         listed = {entry.event: [{"command": command(spec, entry.event)}] for entry in entries}
         program = spec.hooks.extension.read_text("utf-8").partition("\n")[2]
         about = "// A package of pi, written by `make table`: what `carryover install` writes, with other commands.\n"
-        return about + extension.with_hooks(None, program, listed).decode()
+        return about + extension.extension_with_hooks(None, program, listed).decode()
     groups = {entry.event: [_group(spec, entry)] for entry in entries}
     return json.dumps({"hooks": groups}, indent=2) + "\n"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.ingest.sanitize import clean_entry
-from carryover.ledger.batch import Entry
+from carryover.ledger.batch import ReadyEvent
 from carryover.model import Event, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt
 from carryover.past.check import checks
 from contract.case import Case, Reading, Recording, Stages, fold_into, fold_one, moved, naming, read_on, source_at
@@ -69,7 +69,7 @@ def test_a_project_whose_folder_looks_like_a_key_stays_the_sessions_at_each_cut(
         assert as_stored(agent, one_by_one) == as_stored(agent, at_once), recording
 
 
-def as_stored(agent: Agent, reading: Reading) -> list[Entry]:
+def as_stored(agent: Agent, reading: Reading) -> list[ReadyEvent]:
     """Without the count of secrets: those of the context were counted with the event that they came with."""
     return [msgspec.structs.replace(clean_entry(agent.id, event), redacted={}) for event in reading.events]
 

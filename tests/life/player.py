@@ -33,7 +33,7 @@ from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
-from carryover.publish.answers import Beginning, Moment
+from carryover.publish.answers import AnswerTime, Beginning
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_moves import link
 from carryover.sync.incoming import LedgerIncoming
@@ -327,7 +327,7 @@ class Player:
         session = self._writers[name].session if name else str(uuid.uuid4())
         with closing(connect_read_only(self.paths.ledger)) as db:
             project = project_by_root(db, root.root)
-            moment = Moment(
+            moment = AnswerTime(
                 project=project.id if project is not None else root,
                 config=Config(),
                 now_ms=self._ms,

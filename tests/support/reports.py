@@ -7,7 +7,7 @@ import msgspec
 from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.install.service import ServiceStatus
-from carryover.past.findings.facts import AgentFacts, Facts, Inspection, LedgerFacts
+from carryover.past.findings.facts import AgentFacts, Gathered, Inspection, LedgerFacts
 
 RUNNING = Health(version="1.0.0", pid=4711)
 SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))
@@ -32,7 +32,7 @@ CODEX = AgentFacts(
     roots_today=("/home/dev/.codex/sessions",),
 )
 LEDGER = LedgerFacts(path="/home/dev/.carryover/ledger.sqlite", sessions=12, sources=14)
-HEALTHY = Facts(
+HEALTHY = Gathered(
     version="1.0.0",
     home="/home/dev",
     state_folder="/home/dev/.carryover",

@@ -14,7 +14,7 @@ import msgspec
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, SourceState
+from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, SourceState
 from carryover.ledger.codec import decode_body, unpack_digest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
@@ -86,26 +86,26 @@ class Scribe:
             context=context,
             size=10,
             mtime_ns=5_000_000,
-            entries=tuple(Entry.of(self.agent, event, redacted or {}) for event in events),
+            entries=tuple(ReadyEvent.of(self.agent, event, redacted or {}) for event in events),
             reemitted=tuple(reemitted),
             skipped=skipped,
             oversized=oversized,
             roots={folder: ProjectRoot(folder) for folder in folders},
         )
 
-    async def tell(self, *reported: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
+    async def tell(self, *reported: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Committed:
         """Commit events, or prompts given as their text, as the next read of the source at `path`."""
         events = [self.event(each) if isinstance(each, str) else each for each in reported]
         return await self.commit(self.prepared(*events), path=path, rank=rank)
 
-    async def hint(self, body: AnyBody, *, now_ms: int = 10**9, **fields: Any) -> Commit:
+    async def hint(self, body: AnyBody, *, now_ms: int = 10**9, **fields: Any) -> Committed:
         """Report an event as a hook does, before the transcript has it."""
         event = self.event(body, **fields)
         roots = {event.cwd: ProjectRoot(event.cwd)} if event.cwd is not None else {}
-        entries = [Entry.of(self.agent, event, {})]
+        entries = [ReadyEvent.of(self.agent, event, {})]
         return await self.ledger.write(add_provisional, self.agent, entries, roots, now_ms=now_ms)
 
-    async def commit(self, prepared: PreparedBatch, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
+    async def commit(self, prepared: PreparedBatch, *, path: str = "/t/one.jsonl", rank: int = 0) -> Committed:
         source = Source(agent=self.agent, path=path, rank=rank)
         state = await self.ledger.source_state(source)
         return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)

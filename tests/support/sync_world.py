@@ -18,7 +18,7 @@ from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
 from carryover.sync import sealing
-from carryover.sync.folder import Settings, State, SyncFolder
+from carryover.sync.folder import Settings, SyncFolder, SyncState
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.membership import accept, add, admission, remove, waiting
@@ -212,19 +212,19 @@ class MemoryFolder(SyncFolder):
         super().__init__(StateDir(Path("/nowhere")))
         self._known_settings = settings
         self.known_key = key
-        self.known = State()
+        self.known = SyncState()
         self._memory_store = store
 
     def settings(self) -> Settings:
         return self._known_settings
 
-    def state(self) -> State:
+    def state(self) -> SyncState:
         return self.known
 
     def key(self) -> MachineKey:
         return self.known_key
 
-    def save(self, state: State) -> None:
+    def save(self, state: SyncState) -> None:
         self._memory_store.step()
         self.known = state
         self._memory_store.step()
@@ -246,7 +246,7 @@ class MemoryMachine:
         self._clock = 0
         if founds:
             members = Membership({self.id: self.key.public})
-            self.folder.known = State(own=Head(store="f" * 16, machine=self.id, name=self.name, membership=members))
+            self.folder.known = SyncState(own=Head(store="f" * 16, machine=self.id, name=self.name, membership=members))
             own = self.own()
             own.fetch()
             own.write(own.view(), own.head)

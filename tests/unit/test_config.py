@@ -20,7 +20,7 @@ from carryover.config import (
     PublishConfig,
     ResumeConfig,
     ServerConfig,
-    handoff_folder,
+    handoffs_elsewhere,
     load_config,
     project_settings,
 )
@@ -336,7 +336,7 @@ def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
     folders = [project_settings(Path(root), config).folder for root in ("/src/app", "/other/app")]
 
     assert folders == [home / "handoffs" / "app-c0167fc9", home / "handoffs" / "app-d3db455f"]
-    assert handoff_folder(Path("/"), "/h").name.startswith("root-")
+    assert handoffs_elsewhere(Path("/"), "/h").name.startswith("root-")
 
 
 def test_what_install_found_out_of_each_agent_is_read(config_file: Path) -> None:
@@ -384,7 +384,7 @@ def test_the_last_pattern_that_matches_a_project_decides_what_is_written_there(
 
     assert [project_settings(root, config).pointers for root in (app, client, tmp_path)] == ["shared", "off", "local"]
     assert project_settings(app, config).folder is None
-    assert project_settings(client, config).folder == handoff_folder(client, str(tmp_path / "handoffs"))
+    assert project_settings(client, config).folder == handoffs_elsewhere(client, str(tmp_path / "handoffs"))
 
 
 @pytest.mark.parametrize(

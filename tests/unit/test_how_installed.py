@@ -10,8 +10,8 @@ import pytest
 
 from carryover.actions.version import runnable
 from carryover.how_installed import (
-    Facts,
     HowInstalled,
+    InstallationFacts,
     Kind,
     OnPath,
     completing,
@@ -24,7 +24,7 @@ from support.tools import versioned
 SITE = "lib/python3.11/site-packages/carryover"
 
 
-def facts(prefix: Path, **more: Any) -> Facts:
+def facts(prefix: Path, **more: Any) -> InstallationFacts:
     """An environment at `prefix`, made by pip."""
     given: dict[str, Any] = {
         "python": prefix / "bin/python",
@@ -34,7 +34,7 @@ def facts(prefix: Path, **more: Any) -> Facts:
         "installed": True,
         "installer": "pip",
     }
-    return Facts(**given | more)
+    return InstallationFacts(**given | more)
 
 
 def url(**more: Any) -> bytes:

@@ -10,9 +10,9 @@ from typing import Final
 from markdown_it import MarkdownIt
 
 from carryover.adapter.spec import WebChat
-from carryover.export.document import compose
+from carryover.export.document import composed
 from carryover.export.pieces import Material, TextFile
-from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
+from carryover.export.quoting import block_quote, code_span, fenced, quoted_line, safe
 from carryover.export.session_html import session_html
 from carryover.export.session_parts import Part, PartKind, SessionHead, session_markdown
 from carryover.redact import CleanText
@@ -40,7 +40,7 @@ class _Page(HTMLParser):
 def check(data: bytes, folder: Path) -> None:
     kind, rest = chosen(data, _KINDS)
     words, heading = parts(rest, 2)
-    text, title = safe(text_of(words)).text, one_line(text_of(heading))
+    text, title = safe(text_of(words)).text, quoted_line(text_of(heading))
     assert_shown(text)
     assert_shown(title, breaks=False)
     _check_session(kind, text, title)
@@ -66,7 +66,7 @@ def _check_session(kind: PartKind, text: CleanText, title: CleanText) -> None:
 
 
 def _check_blocks(text: CleanText) -> None:
-    for block in (fenced(text, "diff"), quoted(text)):
+    for block in (fenced(text, "diff"), block_quote(text)):
         tokens = MarkdownIt("commonmark").parse(f"{block}\n\n# {_AFTER}")
         assert [token.type for token in tokens[-3:]] == ["heading_open", "inline", "heading_close"]
     [fence] = MarkdownIt("commonmark").parse(fenced(text))
@@ -79,8 +79,8 @@ def _check_export(text: CleanText, question: str) -> None:
     files = (TextFile(path=text[:80], text=text, edited_ms=1),)
     material = Material(name=text[:40], now_ms=2, readme=text, files=files, paths=(text[:80],))
     chat = WebChat(id="generic", name="a chat", budget=3_000)
-    document = compose(material, chat, question)
-    assert document == compose(material, chat, question)
+    document = composed(material, chat, question)
+    assert document == composed(material, chat, question)
     assert_shown(document.text)
     assert document.fits or question
     first = document.text.split("\n", 1)[0].removeprefix("# ").split(" The project")[0]

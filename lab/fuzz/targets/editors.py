@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from agents.aider import test_yaml_list
 from carryover.adapter.spec import Form, HookSpec
-from carryover.edits.entries import Entry, origin_of_entry, with_entry, without_entry
+from carryover.edits.entries import ListEntry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import origin_of, with_hooks, without_hooks
 from carryover.publish.gitignore import with_rule, without_rule
 from carryover.publish.pointers import with_block, without_block
@@ -43,7 +43,7 @@ def _hooks(form: Form, example: str, *, comments: bool = False) -> Editor:
     )
 
 
-def _entry(entry: Entry, example: str) -> Editor:
+def _entry(entry: ListEntry, example: str) -> Editor:
     return Editor(
         lambda data: with_entry(data, entry),
         lambda before, after: without_entry(after, entry, origin_of_entry(before, entry)),

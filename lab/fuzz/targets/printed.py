@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import UserError, visible
-from carryover.terminal.output import columns, fitted, wrapped
+from carryover.terminal.output import columns, cut_to_width, wrapped
 from carryover.terminal.streams import shown, shown_lines
 from carryover.terminal.table import Column, table
 from carryover.text.harmless import harmless, one_line, without_unseen
@@ -33,7 +33,7 @@ def check(data: bytes, folder: Path) -> None:
     assert harmless(harmless(text)) == harmless(text)
     assert without_unseen(without_unseen(text)) == without_unseen(text)
     for keep_end in (False, True):
-        assert columns(fitted(kept, width, keep_end=keep_end)) <= width
+        assert columns(cut_to_width(kept, width, keep_end=keep_end)) <= width
     assert_shown(wrapped(kept, width))
     rows = table(_HEADS, [[text, text, "1"], ["a", "b", text[:3]]], width)
     assert len(rows) == 3

@@ -38,13 +38,13 @@ def declared_agents() -> list[str]:
     return [source.agent for source in config.sources]
 
 
-def known_agents(*, startable: bool = False) -> list[Known]:
+def listed_agents(*, startable: bool = False) -> list[Known]:
     """Returns all agents, or those that can be started with a first prompt."""
     return [
         Known(spec.id, spec.name, tuple(spec.aliases)) for spec in specs() if spec.start is not None or not startable
     ]
 
 
-def name_of(agent_id: str) -> str:
+def agent_label(agent_id: str) -> str:
     """Returns the agent's display name; its id, if no such agent is known."""
     return agent_name(agent_id)

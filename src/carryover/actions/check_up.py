@@ -51,7 +51,7 @@ class Examined(NamedTuple):
     """The command that updates Carryover."""
 
 
-def examine(*, fix: bool) -> Examined:
+def check_everything(*, fix: bool) -> Examined:
     """Checks everything; with `fix`, repairs what is safe to repair and checks again."""
     failed = findings(gather(inspect=True))
     # Bringing up the service restarts it too.

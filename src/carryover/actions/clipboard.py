@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import UserError
-from carryover.install.machine import Machine, copies
+from carryover.install.machine import Machine, copies_of_command
 from carryover.terminal.output import copied_by_terminal
 
 LIMIT_S: Final = 5.0
@@ -49,7 +49,7 @@ def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD, 
     machine = machine or Machine.here()
     for way in WAYS:
         if way.display is None or machine.env.get(way.display):
-            program = next(iter(copies((way.name,), machine)), None)
+            program = next(iter(copies_of_command((way.name,), machine)), None)
             if program is not None and program.on_path and _taken(program.path, way, text, machine.env, limit_s):
                 return way.name
     if copied_by_terminal(text):

@@ -16,7 +16,7 @@ from carryover.ledger.connect import copies
 from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
 from carryover.past.context import now_ms, project_root, state_dir
-from carryover.past.opened import join_spellings, session_named, written
+from carryover.past.opened import join_spellings, session_named, written_daemonless
 from carryover.past.sessions import listed
 from carryover.past.types import Session
 from carryover.publish.forgetting import Erased, forget_here
@@ -25,7 +25,7 @@ ANSWER_S: Final = 300.0
 """Time limit for the daemon's answer; rewriting a large ledger without the deleted rows takes a while."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Forgetting(msgspec.Struct, frozen=True, kw_only=True):
     """What goes if it is forgotten now."""
 
     selection: Selection
@@ -38,7 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan_forgetting(
     *, session: str | None, project: str | None, since_ms: int | None, until_ms: int | None, most: int
-) -> Plan:
+) -> Forgetting:
     """Returns what goes of `session` (its id, the beginning of one, or `last`), or of the project that a folder is in,
     or without both of everything, from `since_ms` until `until_ms` (UTC ms). Lists the newest `most` sessions.
 
@@ -62,17 +62,17 @@ def plan_forgetting(
             "Nothing that is recorded matches, so nothing was changed. `carryover sessions --all` lists all sessions.",
             ExitCode.NOTHING_FOUND,
         )
-    return Plan(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
+    return Forgetting(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
 
 
-def forget(plan: Plan) -> Erased:
+def forget(plan: Forgetting) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process.
 
     Removes what interrupted commands have left too, as it may hold the same.
     """
     sweep_scratch(state_dir().root, temporary_files())
     target = f"/forget?{urlencode({'selection': msgspec.json.encode(plan.selection).decode()})}"
-    return written(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=ANSWER_S)
+    return written_daemonless(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=ANSWER_S)
 
 
 def _of_session(name: str, span: Selection, ledger: sqlite3.Connection) -> Selection:

@@ -28,7 +28,7 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
-from carryover.past.opened import written
+from carryover.past.opened import written_daemonless
 from carryover.paths import StateDir, is_utf8
 from carryover.publish.forgetting import publish_here
 from carryover.records.lenient import fields_of, items_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 
-__all__ = ["ImportRequest", "Imports", "Report", "import_file", "import_files", "take_in", "try_source"]
+__all__ = ["ImportRequest", "ImportedFiles", "Report", "import_file", "import_files", "take_in", "try_source"]
 
 _MOST_FIELDS: Final = 24
 ANSWER_S: Final = 3600.0
@@ -56,7 +56,7 @@ class ImportRequest(msgspec.Struct, frozen=True):
     """Whether only its folder was named, which may hold anything: a chat that only its roles show is left alone."""
 
 
-class Imports(msgspec.Struct, frozen=True, kw_only=True):
+class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What was named, file by file.
 
     imports = import_files(["chat.json"], project=None, agent=None, again=False, store=True)
@@ -81,7 +81,9 @@ class Imports(msgspec.Struct, frozen=True, kw_only=True):
         return list(dict.fromkeys(root for report in self.reports for root in report.projects))
 
 
-def import_files(names: Sequence[str], *, project: str | None, agent: str | None, again: bool, store: bool) -> Imports:
+def import_files(
+    names: Sequence[str], *, project: str | None, agent: str | None, again: bool, store: bool
+) -> ImportedFiles:
     """Reads the files and folders that `names` gives and, with `store`, imports their sessions.
 
     Raises UserError: REFUSED if Carryover is paused, NOTHING_FOUND if there is no transcript at all. What is wrong with
@@ -107,7 +109,7 @@ def import_files(names: Sequence[str], *, project: str | None, agent: str | None
     )
 
 
-def _imported(state: StateDir, requests: Iterable[ImportRequest], *, store: bool) -> Imports:
+def _imported(state: StateDir, requests: Iterable[ImportRequest], *, store: bool) -> ImportedFiles:
     """Imports file by file; of the projects nothing is said yet."""
     reports: list[Report] = []
     code = ExitCode.OK
@@ -122,7 +124,7 @@ def _imported(state: StateDir, requests: Iterable[ImportRequest], *, store: bool
             reports.append(Report(file=str(request.path), in_folder=request.in_folder, problem=str(error)))
             # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
             code = code or (ExitCode.OK if request.in_folder and not is_utf8(request.path) else error.code)
-    return Imports(reports=reports, others=others, code=code)
+    return ImportedFiles(reports=reports, others=others, code=code)
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
@@ -203,7 +205,7 @@ def take_in(state: StateDir, document: Document, request: ImportRequest) -> Repo
     query = urlencode({**which, **({"again": 1} if request.again else {})}, errors="strict")
     private_dir(state.root)
     store_here, unchanged = partial(_store_here, document, request.again), "Nothing was imported."
-    return written(f"/import?{query}", Report, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
+    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Report:

@@ -42,7 +42,7 @@ from carryover.paths import StateDir
 from carryover.publish.withdrawal import Withdrawn, withdraw
 from carryover.terminal.paths import short_path
 
-__all__ = ["Answer", "Detection", "Installed", "Survey", "Wishes", "install", "survey"]
+__all__ = ["Detection", "InstallAnswer", "Installed", "Survey", "Wishes", "install", "survey"]
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"
@@ -64,7 +64,7 @@ class Wishes:
     resume_mode: ResumeMode | None = None
 
 
-class Answer(NamedTuple):
+class InstallAnswer(NamedTuple):
     """What the user answers: which agents, by id, and what is written into projects."""
 
     agents: tuple[str, ...]
@@ -91,7 +91,7 @@ class Survey:
         """The agents to choose from, those on this machine first."""
         return sorted(self.detections, key=lambda agent: not agent.found)
 
-    def first_answer(self, agents: tuple[str, ...] | None, pointers: Pointers | None) -> Answer:
+    def first_answer(self, agents: tuple[str, ...] | None, pointers: Pointers | None) -> InstallAnswer:
         """Returns the answer that is offered first; what is given as not None is decided already.
 
         At an install, or the first time, agents on this machine are selected; otherwise those selected the last time
@@ -103,9 +103,9 @@ class Survey:
             by_presence = self.wishes.installing or last is None
             ids = (agent.spec.id for agent in self.offered if (by_presence and agent.found) or agent.spec.id in before)
             agents = tuple(ids)
-        return Answer(agents, pointers or self.config.publish.pointers or _OFFERED)
+        return InstallAnswer(agents, pointers or self.config.publish.pointers or _OFFERED)
 
-    def rule(self, answer: Answer) -> Texts:
+    def rule(self, answer: InstallAnswer) -> Texts:
         """Describes what an answer allows to be written into projects."""
         return rule_for(answer.pointers, answer.agents, self.config, self.projects)
 
@@ -137,7 +137,7 @@ class Installed:
     """
 
     survey: Survey
-    answer: Answer
+    answer: InstallAnswer
     setup: Setup
     rule: tuple[str, ...]
     """What is written into projects, in sentences."""
@@ -221,7 +221,7 @@ def survey(wishes: Wishes) -> Survey:
     return Survey(wishes, config, detections, active_projects(state, config, present, limit_s=limit_s))
 
 
-def install(survey: Survey, answer: Answer) -> Installed:
+def install(survey: Survey, answer: InstallAnswer) -> Installed:
     """Plans and, unless it is a dry run, does what the user answered; shows on stderr how far the first read is.
 
     Raises UserError (NOTHING_FOUND) if no agent was ever chosen.
@@ -249,7 +249,7 @@ def install(survey: Survey, answer: Answer) -> Installed:
     return replace(done, agents=tuple(_agent(agent, done) for agent in setup.detections))
 
 
-def _planned(survey: Survey, answer: Answer) -> Setup:
+def _planned(survey: Survey, answer: InstallAnswer) -> Setup:
     state, wishes = state_dir(), survey.wishes
     manager, program = service_of_user()
     setup = plan_setup(

@@ -16,7 +16,7 @@ from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, reading, whereabouts
 from carryover.past.context import now_ms, project_root, state_dir
-from carryover.past.opened import written
+from carryover.past.opened import written_daemonless
 from carryover.platform import here
 from carryover.projects.moved_folders import is_away
 from carryover.terminal.paths import quoted
@@ -43,7 +43,7 @@ def link_projects(old: str, new: str) -> Done:
     _refuse_unless_recorded(old_root, new_root)
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
     linked = partial(link, old=old_root, new=new_root, now_ms=now_ms())
-    moved = written(target, Moved, linked, timeout_s=ANSWER_S)
+    moved = written_daemonless(target, Moved, linked, timeout_s=ANSWER_S)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
@@ -82,7 +82,7 @@ def unlink_projects(old: str) -> Done:
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
     config = load_config(state_dir().config)
     target = f"/unlink?{urlencode({'old': old_root})}"
-    moved = written(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=ANSWER_S)
+    moved = written_daemonless(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=ANSWER_S)
     return Done(old=old_root, new=None, sessions=moved.sessions)
 
 

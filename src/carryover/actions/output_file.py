@@ -15,7 +15,7 @@ def target(output: str) -> Path:
     return Path(os.path.abspath(expanded(output)))  # noqa: PTH100
 
 
-def write(path: Path, data: bytes) -> bool:
+def write_output(path: Path, data: bytes) -> bool:
     """Writes a file, which only the user can read if it is new; returns whether it is. Raises UserError."""
     try:
         is_new = not os.path.lexists(path)

@@ -46,7 +46,7 @@ class Kept(NamedTuple):
     """Whether no agent's session is recorded in the project: no handoff of it is written until there is one."""
 
 
-def place_of(project: str | None) -> str:
+def pinning_root(project: str | None) -> str:
     """Returns the root of the project to pin in. Raises UserError (REFUSED) if nothing is recorded there now, or if it
     is a place of which no handoff is written: a system folder, the home folder."""
     root = project_root(project, must_exist=True)
@@ -87,7 +87,7 @@ def keep(root: str, text: str, *, is_done: bool) -> Kept:
         return Kept(words, is_new=True, awaits_work=project is not None and has_only_pins(ledger, project.id))
 
 
-def take_back(root: str, which: str) -> Pinned:
+def take_pin_back(root: str, which: str) -> Pinned:
     """Takes back what was pinned or said to be done, by its number in the list, its words or their beginning. Raises
     UserError if there is no such text, or if several begin so."""
     pin = _named(which, pinned(root))

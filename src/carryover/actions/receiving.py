@@ -137,7 +137,7 @@ def _keys(state: StateDir, identity: str | None) -> tuple[dict[str, bytes], list
 
 
 def _inert(text: str) -> str:
-    return one_line(neutralize(quoting.one_line(text)), LINE_CHARS)
+    return one_line(neutralize(quoting.quoted_line(text)), LINE_CHARS)
 
 
 def _quoted(text: str) -> str:

@@ -120,7 +120,7 @@ def _own_name() -> str:
 
 
 def _line(text: str) -> str:
-    return one_line(quoting.one_line(text), LINE_CHARS)
+    return one_line(quoting.quoted_line(text), LINE_CHARS)
 
 
 def _handoff(ledger: sqlite3.Connection, project: int, config: Config) -> Handoff | None:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from carryover.actions.agents import Known, known_agents
+from carryover.actions.agents import Known, listed_agents
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
@@ -21,12 +21,12 @@ from carryover.distill.own_text import go_on_prompt
 from carryover.distill.trail import did_something, leading_step, steps_of, task_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.install.machine import Command, Machine, start_command, startable_here
+from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
-from carryover.past.handoff import Wanted, handoff_here
+from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.paths import StateDir
-from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_handoff
+from carryover.projects.handoff_file import CHOSEN, STORE, handoff_path, write_handoff
 from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import project_view
@@ -51,7 +51,7 @@ class StartableAgent(msgspec.Struct, frozen=True):
 
     name: str
     starter: Starter
-    command: Command
+    command: FoundCommand
 
     def words(self, handoff: str) -> tuple[str, ...]:
         """Returns the command line, with the command as the user's shell finds it."""
@@ -83,7 +83,7 @@ class TakeOver(NamedTuple):
         return self.refreshed.handoff is not None and self.refreshed.handoff.limit is not None
 
 
-def take_over(agent_id: str | None, root: str) -> TakeOver:
+def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     """Puts the handoff into the project at `root` for the agent; None is the last other one that worked there.
 
     Raises UserError if there is nothing to hand over, it may not be put there, or the agent can't be started.
@@ -91,7 +91,7 @@ def take_over(agent_id: str | None, root: str) -> TakeOver:
     state = state_dir()
     config = load_config(state.config)
     start = startable_agent(agent_id, config) if agent_id is not None else None
-    refreshed = handoff_here(Wanted(root=root))
+    refreshed = handoff_here(WantedHandoff(root=root))
     start = start or startable_agent(last_other_agent(refreshed, config), config)
     return TakeOver(start, refreshed, handoff_in_place(refreshed, config, state))
 
@@ -102,7 +102,7 @@ def agents_to_start() -> list[Known]:
     startable = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
     if not startable:
         raise UserError(f"No agent that takes a first prompt is here. {_COPY}", ExitCode.NOTHING_FOUND)
-    return [agent for agent in known_agents(startable=True) if agent.id in startable]
+    return [agent for agent in listed_agents(startable=True) if agent.id in startable]
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:
@@ -163,19 +163,19 @@ def handoff_in_place(refreshed: Refreshed, config: Config, state: StateDir) -> s
     with contextlib.suppress(OSError), opened(Want.AS_IT_IS, refreshed.root) as (ledger, project):
         to = project.id if project is not None else root_of(refreshed.root)
         write_second_page(ledger, to, refreshed, agents_own=paths.agents_own)
-    return place_of(refreshed.settings.folder)
+    return handoff_path(refreshed.settings.folder)
 
 
 def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     """Writes the handoff of a chosen session or size to a separate file and returns its path, since others need the
     project's."""
-    refreshed = handoff_here(Wanted(root=root, session=session, tokens=tokens))
+    refreshed = handoff_here(WantedHandoff(root=root, session=session, tokens=tokens))
     assert refreshed.text is not None, "else it was raised that there is none"
     try:
         write_handoff(refreshed.settings.folder or Path(refreshed.root) / STORE, refreshed.text, CHOSEN)
     except OSError as error:
         raise UserError(f"No handoff is put into {refreshed.root}: {os_reason(error)}. {_COPY}") from error
-    return place_of(refreshed.settings.folder, CHOSEN)
+    return handoff_path(refreshed.settings.folder, CHOSEN)
 
 
 def print_command(folder: str, words: Sequence[str]) -> None:
@@ -206,7 +206,7 @@ def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> No
         raise UserError(f"{name} could not be started in {folder}: {error.strerror}. {_COPY}") from error
 
 
-class Work(NamedTuple):
+class _Work(NamedTuple):
     """A piece of work that was not finished."""
 
     session: str
@@ -216,14 +216,14 @@ class Work(NamedTuple):
     newest_ms: int
 
 
-def open_work(root: str) -> list[Work]:
+def open_work(root: str) -> list[_Work]:
     """Returns the pieces of recent work in the project at `root`; the one that leads the handoff comes first."""
     if not state_dir().ledger.exists():
         return []
     with opened(Want.AS_IT_IS, root) as (ledger, project):
         sessions = _open_sessions(ledger, project.id) if project is not None else []
     return [
-        Work(one.session, task_of(one.digest) or "", agent_name(one.agent) + one.where, one.newest_ms)
+        _Work(one.session, task_of(one.digest) or "", agent_name(one.agent) + one.where, one.newest_ms)
         for one in sessions
     ]
 

@@ -17,7 +17,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import reading, whereabouts
 from carryover.past.context import now_ms, project_root, state_dir
-from carryover.past.opened import ask_patiently, written
+from carryover.past.opened import ask_patiently, written_daemonless
 from carryover.sync import clones, membership
 from carryover.sync.folder import OFF, Settings, SyncFolder
 from carryover.sync.membership import Admission, Joined, own_log
@@ -107,7 +107,7 @@ def sync_once() -> Outcome:
         return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
-    done = written("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
+    done = written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
     if done.error is not None:
         raise UserError(*done.error)
     return done
@@ -167,7 +167,7 @@ def _end_notes(*, forget: bool) -> None:
         await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
         return _Reply()
 
-    answer = written(f"/sync/end{'?forget=1' if forget else ''}", _Reply, without_daemon, timeout_s=SYNC_S)
+    answer = written_daemonless(f"/sync/end{'?forget=1' if forget else ''}", _Reply, without_daemon, timeout_s=SYNC_S)
     if answer.error is not None:
         raise UserError(*answer.error)
 

@@ -23,10 +23,10 @@ from carryover.install.uninstall import Uninstall, Uninstalled, carry_out, plan_
 from carryover.past.context import state_dir
 from carryover.paths import StateDir
 
-__all__ = ["Plan", "Uninstall", "Uninstalled", "plan", "uninstall"]
+__all__ = ["Uninstall", "UninstallPlan", "Uninstalled", "plan", "uninstall"]
 
 
-class Plan(NamedTuple):
+class UninstallPlan(NamedTuple):
     """What would be done."""
 
     service: str | None
@@ -38,11 +38,11 @@ class Plan(NamedTuple):
     """The state folder, if what was recorded stays there."""
 
 
-def plan(*, purge: bool) -> Plan:
+def plan(*, purge: bool) -> UninstallPlan:
     """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written. Only
     reads."""
     state, service = state_dir(), registered(os.environ)
-    return Plan(
+    return UninstallPlan(
         service=service.kind if service is not None else None,
         pid=daemon_pid(state),
         files=_planned(state, purge=purge),

@@ -18,7 +18,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
-from carryover.packages import OWN, Place, entry_points
+from carryover.packages import OWN, PackagePlace, entry_points
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
@@ -51,17 +51,17 @@ def agent_ids() -> tuple[str, ...]:
     return tuple(_places(tuple(__path__)))
 
 
-def places() -> tuple[Place, ...]:
+def places() -> tuple[PackagePlace, ...]:
     """Returns where each agent is, in the order of the ids, without loading any: also those that can't be."""
     return tuple(_places(tuple(__path__)).values())
 
 
-def left_out() -> dict[Place, str]:
+def left_out() -> dict[PackagePlace, str]:
     """Returns the agents of other packages that do not count, with the reason for each. Loads all of theirs.
 
     One that has failed in this process is among them, though it counts as far as it goes.
     """
-    found: dict[Place, str] = {}
+    found: dict[PackagePlace, str] = {}
     for place in (each for each in _packaged() if not each.is_ours):
         known = _places(tuple(__path__))[place.id]
         if place != known:
@@ -71,7 +71,7 @@ def left_out() -> dict[Place, str]:
     return found
 
 
-def agent_at(place: Place) -> Agent | str:
+def agent_at(place: PackagePlace) -> Agent | str:
     """Returns the agent of a place, whatever it raises when it is used; the reason if it can't be loaded."""
     from carryover.adapter.contract import Agent
 
@@ -144,14 +144,14 @@ def _name(path: tuple[str, ...], agent_id: str) -> str | None:
 
 
 @cache
-def _packaged() -> tuple[Place, ...]:
+def _packaged() -> tuple[PackagePlace, ...]:
     return tuple(entry_points())
 
 
 @cache
-def _places(path: tuple[str, ...]) -> dict[str, Place]:
+def _places(path: tuple[str, ...]) -> dict[str, PackagePlace]:
     names = sorted(name for folder in path for name in _packages_in(folder))
-    ours = (Place(name.replace("_", "-"), f"{__name__}.{name}", OWN) for name in names)
+    ours = (PackagePlace(name.replace("_", "-"), f"{__name__}.{name}", OWN) for name in names)
     found = {place.id: place for place in reversed((*ours, *_packaged()))}
     return dict(sorted(found.items()))
 
@@ -175,13 +175,13 @@ def _specs(path: tuple[str, ...]) -> tuple[AgentSpec, ...]:
     return tuple(spec for spec in loaded if not isinstance(spec, str))
 
 
-def _spec(place: Place) -> AgentSpec | str:
+def _spec(place: PackagePlace) -> AgentSpec | str:
     from carryover.adapter.spec import AgentSpec
 
     return _loaded(place, "spec", "SPEC", AgentSpec)
 
 
-def _guarded(place: Place) -> Agent | str:
+def _guarded(place: PackagePlace) -> Agent | str:
     """Returns an agent; one of another package without what it raises."""
     agent = agent_at(place)
     if place.is_ours or isinstance(agent, str):
@@ -191,13 +191,13 @@ def _guarded(place: Place) -> Agent | str:
     return guarded(agent)
 
 
-def _reasons(place: Place) -> Iterator[object]:
+def _reasons(place: PackagePlace) -> Iterator[object]:
     from carryover.agents.guarded import raised
 
     yield from (_spec(place), agent_at(place), raised.get(place.id))
 
 
-def _loaded(place: Place, part: str, name: str, kind: type[T]) -> T | str:
+def _loaded(place: PackagePlace, part: str, name: str, kind: type[T]) -> T | str:
     """Returns what a module of an agent exports; if another package's can't be loaded, the reason in one line."""
     try:
         found = getattr(import_module(f"{place.module}.{part}"), name)

@@ -14,7 +14,7 @@ import msgspec
 from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.handed_over import Answer, HandedOver, Wanted
+from carryover.daemon.handed_over import HandedOver, HandoffAnswer, WantedHandoff
 from carryover.daemon.handoffs import hand_over, notes_on, printed
 from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
@@ -211,7 +211,7 @@ class Handoffs:
         self._settle = settle
         self._follow = follow
 
-    async def answer(self, wanted: Wanted) -> Answer:
+    async def answer(self, wanted: WantedHandoff) -> HandoffAnswer:
         """Returns the wanted handoff, or why there is none; an empty answer if nothing is recorded of its
         project or the disk does not answer."""
         notes: list[str] = []
@@ -220,12 +220,12 @@ class Handoffs:
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
         except UserError as trouble:
-            return Answer(notes=tuple(notes), error=(str(trouble), trouble.code))
+            return HandoffAnswer(notes=tuple(notes), error=(str(trouble), trouble.code))
         except Silent:
-            return Answer()
-        return Answer(made=made, notes=tuple(notes)) if made is not None else Answer()
+            return HandoffAnswer()
+        return HandoffAnswer(made=made, notes=tuple(notes)) if made is not None else HandoffAnswer()
 
-    async def _made(self, wanted: Wanted, notes: list[str]) -> HandedOver | None:
+    async def _made(self, wanted: WantedHandoff, notes: list[str]) -> HandedOver | None:
         """Returns the wanted handoff, of the main checkout for a worktree without work of its own; None if nothing is
         recorded of either. Adds what a person should know first to `notes`."""
         config = await looked_at(wanted.root, partial(self._settings, wanted.root, notes))
@@ -243,7 +243,7 @@ class Handoffs:
         refuse_excluded(root, config)
         return config
 
-    async def _made_of(self, root: str, wanted: Wanted, config: Config, notes: list[str]) -> HandedOver | None:
+    async def _made_of(self, root: str, wanted: WantedHandoff, config: Config, notes: list[str]) -> HandedOver | None:
         context = self._context
 
         def made() -> HandedOver | None:

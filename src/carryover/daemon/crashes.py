@@ -24,7 +24,7 @@ from typing import Final
 
 from carryover import __version__
 from carryover.daemon.crash_files import LIMIT_BYTES, NAME, SIGNAL, beginning_of, report_files
-from carryover.daemon.log import Log, Word, describe
+from carryover.daemon.log import Log, Word, type_and_place
 from carryover.errors import UserError
 from carryover.fsio import open_regular, private_dir
 
@@ -58,7 +58,7 @@ class CrashReports:
 
     def report(self, error: BaseException, where: str) -> Path | None:
         """Reports an error that the task or thread `where` did not handle; None for a UserError, and a known one."""
-        what = f"{Word(where)} failed: {describe(error)}"
+        what = f"{Word(where)} failed: {type_and_place(error)}"
         if not isinstance(error, UserError) and what not in self._reported:
             self._reported.add(what)
             ran_s = time.monotonic() - self._began_s
@@ -139,7 +139,7 @@ def _traceback(error: BaseException) -> Iterator[str]:
         yield f"\n{relation}:\n"
         for frame, line in list(traceback.walk_tb(current.__traceback__))[-_MOST_FRAMES:]:
             yield f"  {_short(frame.f_code.co_filename)}:{line} in {frame.f_code.co_qualname}\n"
-        yield f"{describe(current).partition(' at ')[0]} (message left out)\n"
+        yield f"{type_and_place(current).partition(' at ')[0]} (message left out)\n"
         if isinstance(current, BaseExceptionGroup):
             todo += [(part, "one of its errors") for part in current.exceptions]
         if (cause := current.__cause__ or current.__context__) is not None:

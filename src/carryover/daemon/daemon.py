@@ -30,7 +30,7 @@ from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
-from carryover.daemon.publish_queue import Outcome, PublishQueue
+from carryover.daemon.publish_queue import Publication, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
@@ -231,7 +231,7 @@ class Daemon:
             if row.last_event_ms >= queue.oldest_active_ms:  # disks of inactive projects are not looked at later either
                 file = Path(row.root, IN_PROJECT) if row.handoff_ms is not None else None
                 before = Published(refusal=row.refusal, passing=row.refusal is not None, file=file)
-                queue.outcomes.setdefault(row.id, Outcome(published=before))
+                queue.outcomes.setdefault(row.id, Publication(published=before))
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
@@ -304,7 +304,7 @@ class Daemon:
             silent=silent_folders(),
         )
 
-    def _project_health(self, outcomes: Mapping[int, Outcome]) -> list[ProjectHealth]:
+    def _project_health(self, outcomes: Mapping[int, Publication]) -> list[ProjectHealth]:
         with self._context.read_ledger() as db:
             rows = projects(db)[:PROJECTS_SHOWN]
         return [
@@ -316,5 +316,5 @@ class Daemon:
                 error=outcome.error,
                 file=str(outcome.published.file) if outcome.published.file is not None else None,
             )
-            for row, outcome in ((row, outcomes.get(row.id, Outcome())) for row in rows)
+            for row, outcome in ((row, outcomes.get(row.id, Publication())) for row in rows)
         ]

@@ -27,7 +27,7 @@ from carryover import __version__
 from carryover.config import Config
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.handed_over import Wanted
+from carryover.daemon.handed_over import WantedHandoff
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Log, Word
@@ -118,10 +118,10 @@ def _path(given: Mapping[str, str], name: str, *, of_any_machine: bool = False) 
     raise web.HTTPBadRequest
 
 
-def _wanted_handoff(given: Mapping[str, str]) -> Wanted:
+def _wanted_handoff(given: Mapping[str, str]) -> WantedHandoff:
     _path(given, "root")
     try:
-        return msgspec.convert(dict(given), Wanted, strict=False)  # the budget is a number
+        return msgspec.convert(dict(given), WantedHandoff, strict=False)  # the budget is a number
     except msgspec.ValidationError as error:
         raise web.HTTPBadRequest from error
 

@@ -13,7 +13,7 @@ FORMAT: Final = "carryover-handoff/1.1"
 """Version of the data; architecture/handoff-format.md says when it rises."""
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
+class LineRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record that a line of a handoff comes from; None is what is not known of it."""
 
     kind: str
@@ -24,12 +24,12 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int | None
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+class PrintedSection(msgspec.Struct, frozen=True, kw_only=True):
     """A section that fits into the budget: its lines, without the marker of a list, and the sources of each line."""
 
     title: str
     lines: tuple[str, ...]
-    sources: tuple[tuple[Origin, ...], ...]
+    sources: tuple[tuple[LineRecord, ...], ...]
 
 
 class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +47,11 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
     resume_protocol: str
     session: str
     head: str | None
-    sections: tuple[Section, ...]
+    sections: tuple[PrintedSection, ...]
     text: str
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class WantedHandoff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The handoff that is asked for: of the project at `root`, led by `session` if that is named.
 
     `session` is an id, the beginning of one, or `last`. `tokens` is the budget if that is another than the file's.
@@ -63,7 +63,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tokens: int | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HandoffAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The daemon's answer: a handoff, or why there is none. Without either, the command has to look for itself."""
 
     made: HandedOver | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.config import Config
-from carryover.daemon.handed_over import HandedOver, Origin, Section, Wanted
+from carryover.daemon.handed_over import HandedOver, LineRecord, PrintedSection, WantedHandoff
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed
@@ -30,7 +30,13 @@ MOST_SUGGESTED: Final = 3
 
 
 def hand_over(
-    wanted: Wanted, ledger: sqlite3.Connection, project: ProjectRow, config: Config, paths: StatePaths, *, now_ms: int
+    wanted: WantedHandoff,
+    ledger: sqlite3.Connection,
+    project: ProjectRow,
+    config: Config,
+    paths: StatePaths,
+    *,
+    now_ms: int,
 ) -> Refreshed:
     """Returns the handoff of `project`, with its text; if that is the main checkout of the wanted root, for that
     worktree. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if there is none.
@@ -133,16 +139,16 @@ def as_printed(root: str, handoff: Handoff, text: str, sections: Iterable[Printe
     )
 
 
-def _section(title: str, lines: list[tuple[str, Entry]]) -> Section:
-    return Section(
+def _section(title: str, lines: list[tuple[str, Entry]]) -> PrintedSection:
+    return PrintedSection(
         title=title,
         lines=tuple(text.removeprefix("- ") for text, _ in lines),
         sources=tuple(tuple(map(_origin, entry.sources)) for _, entry in lines),
     )
 
 
-def _origin(source: Entry) -> Origin:
-    return Origin(
+def _origin(source: Entry) -> LineRecord:
+    return LineRecord(
         kind=source.kind,
         agent=source.agent or None,
         session=source.session or None,

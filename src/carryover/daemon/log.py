@@ -69,7 +69,7 @@ class Log:
 
     def error(self, event: str, error: BaseException, **fields: Value) -> None:
         """Logs `event` with the type and place of `error`."""
-        what = describe(error)
+        what = type_and_place(error)
         self._sink(logging.ERROR, f"{line(event, fields)} error=" + (f'"{what}"' if " " in what else what))
 
 
@@ -84,7 +84,7 @@ def source_id(agent_id: str, path: str) -> Word:
     return Word(hashlib.blake2b(named, digest_size=4).hexdigest())
 
 
-def describe(error: BaseException) -> str:
+def type_and_place(error: BaseException) -> str:
     """Returns type and place of `error`, such as `KeyError at carryover.ledger.store:88`; never its message."""
     name = type(error).__name__
     if isinstance(error, OSError) and error.errno is not None:

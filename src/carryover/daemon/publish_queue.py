@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.log import describe
+from carryover.daemon.log import type_and_place
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
@@ -36,7 +36,7 @@ Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 """Refreshes a project: its id, whether it changed last, its last known git facts, and the time in ms. Blocks."""
 
 
-class Outcome(msgspec.Struct):
+class Publication(msgspec.Struct):
     """The result of a project's last publication."""
 
     published: Published = Published()
@@ -83,7 +83,7 @@ class PublishQueue(WorkQueue[int]):
         self._news: set[int] = set()
         self._in_history: frozenset[int] = frozenset()
         """The projects of the source of old history that was read last."""
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, Publication] = {}
 
     @property
     def oldest_active_ms(self) -> int:
@@ -154,13 +154,13 @@ class PublishQueue(WorkQueue[int]):
             await self._context.ledger.report(error)
             outcome = self.outcomes[key]
             outcome.failures += 1
-            outcome.error = describe(error)
+            outcome.error = type_and_place(error)
             self._context.log.error("publish_failed", error, project=key, retry_s=delay_s(outcome.failures))
             self.later(key, delay_s(outcome.failures))
         return False
 
     async def _publish(self, project: int) -> None:
-        outcome = self.outcomes.setdefault(project, Outcome())
+        outcome = self.outcomes.setdefault(project, Publication())
         started_ms, began_s = self._context.now_ms(), time.monotonic()
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         if self._before is not None:
@@ -175,7 +175,7 @@ class PublishQueue(WorkQueue[int]):
             self._context.log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
         if published.refusal is not None and published.refusal != outcome.published.refusal:
             self._context.log.info("not_published", project=project)
-        self.outcomes[project] = Outcome(
+        self.outcomes[project] = Publication(
             published=published, git=made.git or outcome.git, root=made.root, head=made.head
         )
         if project in self._news:
@@ -190,7 +190,7 @@ class PublishQueue(WorkQueue[int]):
                 self.hint(project)
 
 
-def _is_outdated(last: Outcome) -> bool:
+def _is_outdated(last: Publication) -> bool:
     """Whether the handoff or its second page is no longer there, or it names another branch or commit than is checked
     out now, or a file that is hidden from git may be the user's now. Blocks."""
     published = last.published

@@ -27,7 +27,7 @@ from carryover.daemon.client import DaemonHolder, daemon_holder
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
-from carryover.daemon.log import Log, Word, describe, open_log
+from carryover.daemon.log import Log, Word, open_log, type_and_place
 from carryover.daemon.own_page import OpenPage
 from carryover.daemon.supervisor import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
@@ -121,7 +121,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) ->
             report = crashes.report(error, "carryoverd")
             log.error("crashed", error)
             raise UserError(
-                f"carryoverd failed: {describe(error)}. What was not stored is read again at its next start. "
+                f"carryoverd failed: {type_and_place(error)}. What was not stored is read again at its next start. "
                 + (f"The crash report is {report}." if report is not None else "A crash report could not be written.")
             ) from error
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from aiohttp import web
 
-from carryover.daemon.log import Log, describe, phrase
+from carryover.daemon.log import Log, phrase, type_and_place
 from carryover.daemon.own_page import OwnPage
 from carryover.fsio import atomic_replace, read_bytes_bounded
 from carryover.ledger.connect import LedgerDamaged
@@ -212,7 +212,7 @@ def guarded_app(
             route = phrase(resource.canonical if resource is not None else "unknown")
             log.error("request_failed", error, route=route)
             ends = isinstance(error, LedgerDamaged)  # the next start of the daemon repairs the ledger
-            return web.json_response({"error": describe(error)}, status=503 if ends else 500)
+            return web.json_response({"error": type_and_place(error)}, status=503 if ends else 500)
 
     app = web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
     for (method, path), handler in routes.items():

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final
 
 from carryover.daemon.health import TaskState
-from carryover.daemon.log import Log, Word, describe
+from carryover.daemon.log import Log, Word, type_and_place
 
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 30.0
@@ -106,7 +106,7 @@ class Supervisor:
                 state.state = "stopped"
 
     async def _failed(self, state: TaskState, error: Exception, retry_s: float) -> None:
-        state.last_error = describe(error)
+        state.last_error = type_and_place(error)
         if state.name in self._vital:
             state.state = "failed"
             self._log.error("vital_task_failed", error, task=Word(state.name))

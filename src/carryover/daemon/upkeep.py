@@ -33,12 +33,12 @@ BUSY_PAUSE_S: Final = 1.0
 
 async def bring_up_to_date(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
     """Gives what earlier versions recorded what this one needs: digests, then an index, then counts of tokens."""
-    await rebuild(context)
+    await _rebuild(context)
     await index_history(context, busy=busy)
     await count_history(context, busy=busy)
 
 
-async def rebuild(context: DaemonContext) -> None:
+async def _rebuild(context: DaemonContext) -> None:
     """Refolds, one by one, the conversations that an earlier version of the program folded."""
     rebuilt = 0
     while await context.ledger.rebuild_outdated():

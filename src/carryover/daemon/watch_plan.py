@@ -25,7 +25,7 @@ DESCRIPTORS_EACH: Final = 24
 """Descriptors of the process for each tree: 12, with some room below the tenth, for each of the two watchers."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class WatchedPlace(msgspec.Struct, frozen=True):
     """A folder to watch. `volume`: the topmost folder around `real` on the same disk."""
 
     asked: str
@@ -41,7 +41,7 @@ class Below(msgspec.Struct, frozen=True):
     has_links: bool = False
     followed: tuple[str, ...] = ()
     """The links that are followed."""
-    places: tuple[Place, ...] = ()
+    places: tuple[WatchedPlace, ...] = ()
     """Where `tops` and `followed` are, if the system wants to know."""
 
 
@@ -97,7 +97,7 @@ def watch_plan(wanted: Sequence[Below], trees: Trees | None, *, deep: bool) -> W
     return WatchPlan(paths, recursive=deep and not by_itself, polling=trees is not None, deep=deep)
 
 
-def _in_trees(places: Collection[Place], trees: Trees, *, deep: bool) -> WatchPlan | None:
+def _in_trees(places: Collection[WatchedPlace], trees: Trees, *, deep: bool) -> WatchPlan | None:
     """Returns None if there are too many."""
     asked: dict[str, dict[str, None]] = {}
     for place in places:

@@ -26,7 +26,7 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
-from carryover.daemon.watch_plan import MOST_FOLDERS, Below, Place, Trees, watch_plan
+from carryover.daemon.watch_plan import MOST_FOLDERS, Below, Trees, WatchedPlace, watch_plan
 from carryover.fsio import atomic_replace, private_dir
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
@@ -308,9 +308,9 @@ def _identity_of(path: Path) -> _Identity | None:
     return None
 
 
-def _place(folder: str) -> Place:
+def _place(folder: str) -> WatchedPlace:
     real = here().canonical(folder)
-    return Place(folder, real, _volume(Path(real)))
+    return WatchedPlace(folder, real, _volume(Path(real)))
 
 
 def _volume(real: Path) -> str:

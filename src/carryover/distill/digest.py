@@ -107,7 +107,7 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     anchor: str | None = None
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SeenDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A document that was read or edited, perhaps one that holds the plan of the work."""
 
     path: str
@@ -204,7 +204,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     summary: Summary | None = None
     recap: Summary | None = None
     touched: tuple[EditedFile, ...] = ()
-    documents: tuple[Document, ...] = ()
+    documents: tuple[SeenDocument, ...] = ()
     runs: tuple[SeenRun, ...] = ()
     calls: tuple[Call, ...] = ()
     failures: tuple[Failure, ...] = ()

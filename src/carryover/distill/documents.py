@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import Digest, Document
+from carryover.distill.digest import Digest, SeenDocument
 from carryover.facts import Boxes
 from carryover.model import Event, FileEdit, ToolResult
 from carryover.records.documents import documents_read
@@ -36,16 +36,16 @@ def after_edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     return _seen(digest, event, former, body.path, digest.prompts, boxes if is_same else boxes_after(boxes, body.diff))
 
 
-def _known(digest: Digest, path: str) -> Document | None:
+def _known(digest: Digest, path: str) -> SeenDocument | None:
     return next((one for one in digest.documents if one.path == path), None)
 
 
 def _seen(
-    digest: Digest, event: Event, former: Document | None, path: str, edited: int | None, boxes: Boxes | None
+    digest: Digest, event: Event, former: SeenDocument | None, path: str, edited: int | None, boxes: Boxes | None
 ) -> Digest:
     turn = digest.prompts
     turns = former.turns + (former.turn != turn) if former is not None else 1
-    document = Document(path=path, at_ms=event.at_ms, turn=turn, turns=turns, edited=edited, boxes=boxes)
+    document = SeenDocument(path=path, at_ms=event.at_ms, turn=turn, turns=turns, edited=edited, boxes=boxes)
     others = [one for one in digest.documents if one is not former and one.path != path]
     if len(others) >= _MOST:  # the one that is least likely to hold a plan
         others.remove(min(others, key=lambda one: (one.boxes is not None, one.edited is not None, one.turns)))

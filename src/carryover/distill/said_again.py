@@ -31,7 +31,7 @@ class _Block(NamedTuple):
     """What it is recognised by in other prompts; empty if it may repeat by chance."""
 
 
-def without_repeats(view: ProjectView) -> ProjectView:
+def without_said_again(view: ProjectView) -> ProjectView:
     """Returns the view without what stands in its prompts between tags that come in several beside different words, and
     with `…` for each paragraph that another prompt has. It stays in the newer of two, which says it again, or in the
     first of more. A prompt of nothing else stays whole."""

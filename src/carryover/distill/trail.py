@@ -9,7 +9,7 @@ from carryover.distill.closed_classes import begins_with_reply, is_question, may
 from carryover.distill.digest import Digest, Pending, Turn
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import earlier
-from carryover.distill.said_again import without_repeats
+from carryover.distill.said_again import without_said_again
 from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
@@ -99,7 +99,7 @@ class Past(NamedTuple):
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:
     """Returns the past of a project; None if nothing happened. `own` names a session that must lead."""
-    view = without_repeats(view)
+    view = without_said_again(view)
     steps = steps_of(view)
     if not steps:
         return None

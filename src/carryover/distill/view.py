@@ -40,7 +40,7 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
-class Shared(msgspec.Struct, frozen=True, kw_only=True):
+class SharedHandoff(msgspec.Struct, frozen=True, kw_only=True):
     """Another person's handoff that the user imported: the session that holds it, its text, and its time (UTC ms)."""
 
     session: str
@@ -72,7 +72,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionView, ...]
     opinions: tuple[Opinion, ...] = ()
     """The newest ones, at most 2."""
-    shared: Shared | None = None
+    shared: SharedHandoff | None = None
     """The newest one, if nothing else is recorded in the project."""
     pins: tuple[Pin, ...] = ()
     """Those of the main checkout first."""

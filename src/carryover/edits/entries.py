@@ -24,7 +24,7 @@ _NAMED: Final = "name"
 """Field with a server's name, where servers are entries of a list."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class ListEntry(msgspec.Struct, frozen=True):
     """Our entry in the list `key` of settings in JSON or TOML: a string, or a server's settings."""
 
     key: str
@@ -32,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True):
     toml: bool = False
 
 
-def with_entry(data: bytes | None, entry: Entry) -> bytes:
+def with_entry(data: bytes | None, entry: ListEntry) -> bytes:
     """Returns the settings with the entry, at the end of its list if it was not there. Raises EditRefused if they are
     not JSON or TOML in UTF-8, the list is there twice or is something else, or the name stands for another server."""
     bom, text = decode(data or b"")
@@ -49,7 +49,7 @@ def with_entry(data: bytes | None, entry: Entry) -> bytes:
     return bom + encode(put(text, place, wanted))
 
 
-def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes | None:
+def without_entry(data: bytes, entry: ListEntry, origin: Origin = UNKNOWN) -> bytes | None:
     """Returns the settings without our entry and without what that leaves empty; None to delete the file.
 
     Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does.
@@ -64,7 +64,7 @@ def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes 
     return restored(bom, text, origin, is_empty=is_empty)
 
 
-def origin_of_entry(data: bytes | None, entry: Entry, known: Origin | None = None) -> Origin:
+def origin_of_entry(data: bytes | None, entry: ListEntry, known: Origin | None = None) -> Origin:
     """Returns what to record before `with_entry(data)`. `known`: recorded before the entry now in `data` was added.
     Raises EditRefused as `with_entry` does."""
     if (new := begun(data)) is not None:
@@ -76,7 +76,7 @@ def origin_of_entry(data: bytes | None, entry: Entry, known: Origin | None = Non
     return Origin(empty=(entry.key,)) if is_empty else UNKNOWN
 
 
-def has_entry(data: bytes, entry: Entry) -> bool:
+def has_entry(data: bytes, entry: ListEntry) -> bool:
     """Whether the list contains the entry. Raises EditRefused as `with_entry` does."""
     return _present(decode(data)[1], entry)[1] is not None
 
@@ -109,7 +109,7 @@ def _values(text: str, *, toml: bool) -> Mapping[str, Any]:
     return toml_text.values(text) if toml else json_text.values(text)
 
 
-def _present(text: str, entry: Entry) -> tuple[tuple[str | int | None, ...], Any]:
+def _present(text: str, entry: ListEntry) -> tuple[tuple[str | int | None, ...], Any]:
     """Returns where the entry is or would be put, and its present value; None if it is missing."""
     if isinstance(entry.value, str):
         listed = _values(text, toml=entry.toml).get(entry.key, [])
@@ -129,7 +129,7 @@ def _present(text: str, entry: Entry) -> tuple[tuple[str | int | None, ...], Any
     return (entry.key, NAME), present
 
 
-def _listed(servers: Any, entry: Entry) -> tuple[tuple[str | int | None, ...], Any]:
+def _listed(servers: Any, entry: ListEntry) -> tuple[tuple[str | int | None, ...], Any]:
     """Returns where the entry of a server is or would be put in a list of servers, and its present value."""
     if not isinstance(servers, list):
         raise EditRefused(f'"{entry.key}" is something other than a list')

@@ -29,7 +29,7 @@ def _nothing(text: str) -> dict[str, Any]:
     return {}
 
 
-def with_hooks(data: bytes | None, program: str, wanted: Mapping[str, Any]) -> bytes:
+def extension_with_hooks(data: bytes | None, program: str, wanted: Mapping[str, Any]) -> bytes:
     """Returns `program` with the hooks, by event. Raises EditRefused if `data` is a file that is not ours."""
     hooks_in(decode(data or b"")[1])
     return program.replace(MARK, msgspec.json.encode(wanted).decode(), 1).encode()

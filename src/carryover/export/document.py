@@ -14,7 +14,7 @@ import msgspec
 from carryover.adapter.spec import WebChat
 from carryover.distill.own_text import export_frame
 from carryover.export.pieces import LeftOut, Material, Piece, pieces_of
-from carryover.export.quoting import one_line, safe
+from carryover.export.quoting import quoted_line, safe
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.pattern import later
@@ -44,7 +44,7 @@ _FIRST_WIDE: Final = 0x2E80
 _FIRST_ASTRAL: Final = 0x10000
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
     """A project as one document for a chat, below it the user's question. `included`: files and their cost in tokens.
 
     >>> chat = WebChat(id="generic", name="a chat", budget=1_000)
@@ -68,14 +68,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the document is within the budget. A long question or task alone may exceed it."""
         return self.tokens <= self.chat.budget
 
-    def with_body(self, body: str, note: str) -> Document:
+    def with_body(self, body: str, note: str) -> DocumentForChat:
         """Returns the document with another body, below a note on that."""
         text = _framed(body, self.material, self.chat, self.question, note)
         tokens = tokens_in(text, percent=self.chat.tokens_percent)
         return msgspec.structs.replace(self, body=body, text=text, tokens=tokens)
 
 
-def compose(material: Material, chat: WebChat, question: str = "") -> Document:
+def composed(material: Material, chat: WebChat, question: str = "") -> DocumentForChat:
     """Composes the document, in the tokens that the chat takes as far as the question and the first pieces leave room
     (`Document.fits` says whether they did). The same arguments give the same bytes.
 
@@ -85,7 +85,7 @@ def compose(material: Material, chat: WebChat, question: str = "") -> Document:
     pieces = list(pieces_of(material))
     for_list = int(min(max(chat.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
     for_frame = cost(_framed("", material, chat, question))
-    chosen = fitted(pieces, budget=chat.budget - for_frame - for_list, cost=cost)
+    chosen = in_longest_form(pieces, budget=chat.budget - for_frame - for_list, cost=cost)
     left_out = _left_out(pieces, chosen, material, cost)
     sections: dict[str, list[str]] = {}
     included: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def compose(material: Material, chat: WebChat, question: str = "") -> Document:
             included.update({piece.path: cost(text)} if piece.path is not None else {})
     body = "\n\n".join([*map("".join, sections.values()), *_listed(left_out, for_list, cost)])
     text = _framed(body, material, chat, question)
-    return Document(
+    return DocumentForChat(
         material=material,
         chat=chat,
         question=question,
@@ -118,7 +118,7 @@ def _framed(body: str, material: Material, chat: WebChat, question: str, note: s
     if material.handoff is not None:
         prepared += f' Times such as "3 min earlier" count back from {iso_utc(material.handoff.updated_ms)}.'
     parts = (
-        f"# {first} The project {one_line(material.name)}",
+        f"# {first} The project {quoted_line(material.name)}",
         f"{prepared} {_QUESTION_FOLLOWS if question else _REQUEST}",
         f"## About this version\n\n{note}" if note else "",
         f"## Read this first\n\n{_READ_FIRST}",
@@ -129,7 +129,7 @@ def _framed(body: str, material: Material, chat: WebChat, question: str, note: s
     return CleanText("\n\n".join(filter(None, parts)) + "\n")
 
 
-def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
+def in_longest_form(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
     """Returns each piece in the longest of its forms that fits into what is left of `budget`, in tokens by `cost`, and
     into the share of it that the piece may take; None for pieces without such a form. Lower ranks go first, and rank 0
     is taken whether it fits or not."""
@@ -183,7 +183,7 @@ def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) 
     used = cost(lines[0]) + cost(more.format(len(left_out)) + "\n\n")
     for number, left in enumerate(left_out):
         what = left.what if len(left.what) <= _LONG_LABEL else f"…{left.what[-_LONG_LABEL:]}"
-        line = f"- {one_line(what)}: {one_line(left.why)}"
+        line = f"- {quoted_line(what)}: {quoted_line(left.why)}"
         used += cost(f"{line}\n")
         if used > room:
             lines.append(more.format(len(left_out) - number))

@@ -18,7 +18,7 @@ import msgspec
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.quotes import elapsed
-from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
+from carryover.export.quoting import block_quote, code_span, fenced, quoted_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import is_table_row, line_forms
 from carryover.text.pattern import later
@@ -136,7 +136,7 @@ def pieces_of(material: Material) -> Iterator[Piece]:
     yield from _about(material)
     for heading, (title, rank, step) in _FROM_HANDOFF.items():
         for number, line in enumerate(_lines(material, heading)):
-            text = CleanText(f"- {one_line(line.shown)}")
+            text = CleanText(f"- {quoted_line(line.shown)}")
             yield Piece(section=title, text=text, rank=rank + step * number, label=title)
         if heading == "Task":
             yield from _task_in_full(material)
@@ -154,9 +154,9 @@ def _lines(material: Material, heading: str) -> list[Entry]:
 
 def _about(material: Material) -> Iterator[Piece]:
     if about := first_paragraph(material.readme):
-        yield Piece(section=_ABOUT, text=one_line(about), rank=5, label="the README's first paragraph")
+        yield Piece(section=_ABOUT, text=quoted_line(about), rank=5, label="the README's first paragraph")
     if entries := layout(material.paths):
-        lines = ["- Layout (files in each folder):", *(f"  - {one_line(entry)}" for entry in entries)]
+        lines = ["- Layout (files in each folder):", *(f"  - {quoted_line(entry)}" for entry in entries)]
         text = CleanText("\n".join(lines))
         short = CleanText("\n".join(lines[:8]))
         yield Piece(section=_ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
@@ -212,18 +212,18 @@ def _first_of(names: Sequence[str], most: int) -> str:
 def _task_in_full(material: Material) -> Iterator[Piece]:
     """Yields the prompt that sets the task, if the section only shows part of it."""
     lines = _lines(material, "Task")
-    shown = [one_line(line.shown) for line in lines]
+    shown = [quoted_line(line.shown) for line in lines]
     for line in lines:
         text = safe(_request(material, line)).text.strip()
-        if not text or any(one_line(text) in other for other in shown):
+        if not text or any(quoted_line(text) in other for other in shown):
             continue
         heading = CleanText("The request in full, as the user wrote it to the agent:\n\n")
         yield Piece(
             section="Task",
-            text=CleanText(f"{heading}{quoted(_cut(text, 4000))}"),
+            text=CleanText(f"{heading}{block_quote(_cut(text, 4000))}"),
             rank=6,
             label="the request in full",
-            shorter=CleanText(f"{heading}{quoted(_cut(text, 600))}"),
+            shorter=CleanText(f"{heading}{block_quote(_cut(text, 600))}"),
         )
         return
 
@@ -242,11 +242,11 @@ def _last_answer(material: Material) -> Iterator[Piece]:
     text = safe(material.last_answer).text.strip()
     yield Piece(
         section="The agent's last answer",
-        text=quoted(_cut(text, 6000)),
+        text=block_quote(_cut(text, 6000)),
         rank=24,
         label="the agent's last answer",
         share=0.15,
-        shorter=quoted(_cut(text, _SHORT_CHARS)),
+        shorter=block_quote(_cut(text, _SHORT_CHARS)),
         part="its beginning and end",
     )
 
@@ -313,7 +313,7 @@ def _skill_line(file: TextFile, text: str) -> str:
     front = _FRONT_MATTER.match(text)
     description = _DESCRIPTION.search(front[1]) if front is not None else None
     body = text[front.end() :] if front is not None else text
-    purpose = one_line(description[1] if description is not None else body)
+    purpose = quoted_line(description[1] if description is not None else body)
     return f"- Skill {code_span(file.path.split('/')[-2])}: {purpose[:_SKILL_CHARS].strip(chr(34))}"
 
 

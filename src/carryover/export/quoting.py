@@ -27,7 +27,7 @@ def safe(text: str) -> Safe:
     return Safe(clean(without_chat_marks(seen)), len(text) - len(seen) - text.count("\r\n"))
 
 
-def one_line(text: str) -> CleanText:
+def quoted_line(text: str) -> CleanText:
     """Returns `text` as a single line of a list; it cannot open a block or a heading."""
     line = " ".join(_BACKTICKS.sub("''", safe(text).text).split())
     return CleanText(line.replace("<!--", "--").replace("-->", "--"))
@@ -41,11 +41,11 @@ def fenced(text: CleanText, language: str = "") -> CleanText:
     return CleanText(f"{fence}{name}\n{text.rstrip(chr(10))}\n{fence}")
 
 
-def quoted(text: CleanText) -> CleanText:
+def block_quote(text: CleanText) -> CleanText:
     """Returns `text` as a Markdown block quote."""
     return CleanText("\n".join(f"> {line}".rstrip() for line in text.strip().split("\n")))
 
 
 def code_span(name: str) -> CleanText:
     """Returns a path or name as inline code."""
-    return CleanText(f"`{one_line(name).replace('`', chr(39))}`")
+    return CleanText(f"`{quoted_line(name).replace('`', chr(39))}`")

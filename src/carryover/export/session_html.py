@@ -13,7 +13,7 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from carryover.export.session_parts import MOST_CHARS, Part, SessionHead, exported, local_time
+from carryover.export.session_parts import MOST_CHARS, Part, SessionHead, exported, zoned_time
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
@@ -46,7 +46,7 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
 
 
 def _message(part: Part[CleanText], place: str) -> str:
-    when = f'<time datetime="{iso_utc(part.at_ms)}">{escape(local_time(part.at_ms))}</time>'
+    when = f'<time datetime="{iso_utc(part.at_ms)}">{escape(zoned_time(part.at_ms))}</time>'
     heading = f"<h2><span>{escape(part.heading)}</span>{when}</h2>"
     if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
         text = "".join(_blocks(part.text))

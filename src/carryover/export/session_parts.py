@@ -12,7 +12,7 @@ from typing import Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 import msgspec
 
 from carryover import model
-from carryover.export.quoting import code_span, fenced, one_line, safe
+from carryover.export.quoting import code_span, fenced, quoted_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
@@ -55,7 +55,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
         """Labels and values, each on one line; a value may be empty."""
         agent = f"{self.agent_name} {self.version}{f' on {self.machine}' if self.machine else ''}"
         labelled = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
-        return tuple((name, one_line(value)) for name, value in (*labelled, ("Session", self.id)))
+        return tuple((name, quoted_line(value)) for name, value in (*labelled, ("Session", self.id)))
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True, omit_defaults=True):
@@ -151,7 +151,7 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
     """Yields the parts with text that may leave the machine, and with a sub-agent's name in the heading."""
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
-        heading = one_line(f"{part.heading}{by}")
+        heading = quoted_line(f"{part.heading}{by}")
         text = CleanText(safe(part.text).text.strip("\n"))
         yield cast(Part[CleanText], msgspec.structs.replace(part, heading=heading, text=text))
 
@@ -160,10 +160,10 @@ def exported(at_ms: int) -> str:
     """Returns when (UTC ms, 0 if unknown) and by what a document was made, and that it is to be read before it is
     shared: a secret in plain prose is not found."""
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-    return f"{local_time(at_ms)} by Carryover; {secrets}".lstrip()
+    return f"{zoned_time(at_ms)} by Carryover; {secrets}".lstrip()
 
 
-def local_time(at_ms: int) -> str:
+def zoned_time(at_ms: int) -> str:
     """`2026-11-20 14:30 UTC+01:00`, where this machine is; empty if the time is unknown."""
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
 
@@ -253,14 +253,14 @@ _FENCE: Final = later(r"\s*(`{3,}|~{3,})")
 
 def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:
     """Yields the lines of the document, without line ends."""
-    yield f"# {_inert(one_line(head.title or f'Session {head.id}'))}"
+    yield f"# {_inert(quoted_line(head.title or f'Session {head.id}'))}"
     yield ""
     yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
     yield f"- Exported {exported(head.exported_ms)}"
     for part in parts:
         mark = " (retracted)" if part.retracted else ""
         if part.kind in ("user", "agent"):
-            yield from ("", f"## {_inert(part.heading)}{mark} · {local_time(part.at_ms)}", "")
+            yield from ("", f"## {_inert(part.heading)}{mark} · {zoned_time(part.at_ms)}", "")
             yield from _contained(part.text)
             continue
         yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{mark}")

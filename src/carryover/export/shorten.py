@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.export.document import tokens_in
-from carryover.export.quoting import one_line, safe
+from carryover.export.quoting import quoted_line, safe
 from carryover.redact import CleanText
 from carryover.text.pattern import later
 
@@ -47,7 +47,7 @@ _ORDINARY: Final = frozenset(
 """Words that name nothing, although they may begin with a capital letter."""
 
 
-def parts_of(body: str) -> list[str]:
+def splits(body: str) -> list[str]:
     """Splits a document, at blank lines if it has any, into parts that a model can take at once."""
     parts: list[list[str]] = [[]]
     size = 0
@@ -86,7 +86,7 @@ def checked(text: str, source: str) -> tuple[CleanText, int]:
         result += sentence.rstrip()
         if foreign := [*dict.fromkeys(_foreign(sentence, plain))]:
             marked += 1
-            named = ", ".join(one_line(name)[:60] for name in foreign[:_MOST_NAMED])
+            named = ", ".join(quoted_line(name)[:60] for name in foreign[:_MOST_NAMED])
             result += f" **[not in the source: {named}]**"
         result += end
     return CleanText(result), marked

@@ -21,8 +21,8 @@ from carryover.agents import specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
 from carryover.importing.calls import PLAIN, call_of, quoted_of
 from carryover.importing.candidate import Candidate, Document, document
-from carryover.importing.specstory import names_of, words_of
-from carryover.importing.turns import MAX_BYTES, Turn, TurnReader
+from carryover.importing.specstory import name_words, names_of
+from carryover.importing.turns import MAX_BYTES, TurnEvents, TurnReader
 from carryover.model import (
     NOTE,
     Actor,
@@ -49,7 +49,7 @@ _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _MOST_NESTED: Final = 20
 
 
-class Context(base.SessionContext, frozen=True, omit_defaults=True):
+class _Context(base.SessionContext, frozen=True, omit_defaults=True):
     """The parser's state between two steps. `ours`: Carryover wrote the document."""
 
     session: str = ""
@@ -80,7 +80,7 @@ def opened(file: Candidate) -> Document | None:
 
 def document_of(spec: AgentSpec, records: Callable[[bytes], list[Record]], path: Path, form: str) -> Document:
     """Returns a document in which `records` finds the head of a trajectory and its steps."""
-    return document(spec, TurnReader(records), Context, partial(_parse, quoted_of(spec)), path, form)
+    return document(spec, TurnReader(records), _Context, partial(_parse, quoted_of(spec)), path, form)
 
 
 def _spec_of(file: Candidate) -> AgentSpec:
@@ -88,9 +88,9 @@ def _spec_of(file: Candidate) -> AgentSpec:
     if file.named is not None:
         return file.named
     name = text_of(fields_of(_root(read_small(file.path, limit=MAX_BYTES) or b"").get("agent")).get("name"))
-    words = words_of(name)
+    words = name_words(name)
     for spec in specs():
-        if any(words == words_of(called) for called in names_of(spec)):
+        if any(words == name_words(called) for called in names_of(spec)):
             return spec
     own = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
     usable = _ID.fullmatch(own) and len(own) <= 40 and own != NOTE
@@ -124,13 +124,13 @@ def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> I
         yield from _of_trajectory(other, f"{subagent_id}/{name}" if subagent_id else name, depth + 1)
 
 
-def _parse(quoted: QuotedText, _source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(quoted: QuotedText, _source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     fields = fields_of(record.data)
     if "head" in fields:
         return _begun(context, fields), Parsed()
     name = text_of(fields.get("step_id")) or bytes(fields.get("step_id", b"")).decode("utf-8", "replace")[:20]
     keys = f"atif/{context.session}/{context.id}/{context.subagent_id or ''}/{name}"
-    step = Turn(context=context, keys=keys, session=context.session, subagent_id=context.subagent_id)
+    step = TurnEvents(context=context, keys=keys, session=context.session, subagent_id=context.subagent_id)
     step.at_ms = time_of(fields.get("timestamp")) or context.last_ms
     step.change(last_ms=step.at_ms)
     if "source" not in fields:
@@ -143,7 +143,7 @@ def _parse(quoted: QuotedText, _source: Source, context: Context, record: Record
     return step.finish()
 
 
-def _say(step: Turn[Context], quoted: QuotedText, fields: Fields) -> None:
+def _say(step: TurnEvents[_Context], quoted: QuotedText, fields: Fields) -> None:
     text, images = _text(fields.get("message"))
     if (own := _own_of(step.context, fields, whole=True)) is not None:
         _say_again(step, own, text)
@@ -167,7 +167,7 @@ def _say(step: Turn[Context], quoted: QuotedText, fields: Fields) -> None:
                 step.add(AgentSummary(text=summary or text, source="compaction"), "said")
 
 
-def _own_of(context: Context, fields: Fields, *, whole: bool = False) -> Any:
+def _own_of(context: _Context, fields: Fields, *, whole: bool = False) -> Any:
     """What Carryover's own export says about a step, a call or a result; empty, or None for a step as a `whole`, in any
     other document."""
     extra = fields_of(fields.get("extra")).get(OURS)
@@ -175,7 +175,7 @@ def _own_of(context: Context, fields: Fields, *, whole: bool = False) -> Any:
     return own if whole else own or {}
 
 
-def _say_again(step: Turn[Context], own: dict[str, Any], text: str) -> None:
+def _say_again(step: TurnEvents[_Context], own: dict[str, Any], text: str) -> None:
     """Adds the event of a step that Carryover wrote, unless it is not one that a step may hold."""
     kind = own.get("kind")
     command = own.get("command")
@@ -190,7 +190,7 @@ def _say_again(step: Turn[Context], own: dict[str, Any], text: str) -> None:
     step.skip("step", "not an event")
 
 
-def _calls(step: Turn[Context], quoted: QuotedText, fields: Fields, idents: str) -> None:
+def _calls(step: TurnEvents[_Context], quoted: QuotedText, fields: Fields, idents: str) -> None:
     calls: dict[str, tuple[OpenCall, dict[str, Any]]] = {}
     for number, raw in enumerate(map(fields_of, items_of(fields.get("tool_calls")))):
         own = _own_of(step.context, raw)
@@ -215,7 +215,7 @@ def _calls(step: Turn[Context], quoted: QuotedText, fields: Fields, idents: str)
             _add_at(step, edit, body, f"edit/{call.id}/{number}")
 
 
-def _add_at(step: Turn[Context], own: dict[str, Any], body: AnyBody, key: str) -> None:
+def _add_at(step: TurnEvents[_Context], own: dict[str, Any], body: AnyBody, key: str) -> None:
     """Adds an event at the time of its own that Carryover's export notes, if there is one."""
     usual, at = step.at_ms, own.get("at")
     step.at_ms = (time_of(msgspec.Raw(msgspec.json.encode(at))) if isinstance(at, str) else 0) or usual
@@ -249,7 +249,7 @@ def _ended(call: OpenCall, own: dict[str, Any], quoted: QuotedText, result: Fiel
     return call.ended(outcome)
 
 
-def _begun(context: Context, fields: Fields) -> Context:
+def _begun(context: _Context, fields: Fields) -> _Context:
     """Returns the context for the steps of the trajectory that begins."""
     subagent_id = text_of(fields.get("subagent_id")) or None
     if subagent_id is not None:
@@ -262,12 +262,12 @@ def _begun(context: Context, fields: Fields) -> Context:
     mark = text_of(fields.get("mark"))
     named = usable_name(text_of(head.get("trajectory_id")))
     version = text_of(agent.get("version"))
-    return Context(
+    return _Context(
         session=usable_name(text_of(head.get("session_id"))) or named or f"atif-{mark}",
         id=named or mark,
         cwd=_working_folder(ours_in_head, extra, extra_of_agent),
         ours=OURS in extra,
-        facts=base.Facts(
+        facts=base.SessionFacts(
             title=bounded(text_of(ours_in_head.get("title")), SHORT_CHARS) or None,
             agent_version=usable_name(version if version != UNKNOWN else None),
             model=usable_name(text_of(agent.get("model_name"))),

@@ -20,7 +20,7 @@ from carryover.agents import agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.importing import atif
 from carryover.importing.candidate import Candidate, Document, document
-from carryover.importing.turns import MAX_BYTES, Fences, Turn, TurnContext, TurnReader, by_turn
+from carryover.importing.turns import MAX_BYTES, Fences, TurnContext, TurnEvents, TurnReader, by_turn
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
@@ -97,7 +97,7 @@ def _parse(form: ChatExport, source: Source, context: TurnContext, record: Recor
     heading, _, said = text.partition("\n")
     # It has no time: such exports have none that can be read for certain.
     place = f"{source.session or ''}/{context.turns + 1}"
-    turn = Turn(context=context, keys=f"export/{place}", session=source.session or "")
+    turn = TurnEvents(context=context, keys=f"export/{place}", session=source.session or "")
     turn.change(turns=context.turns + 1)
     if re.fullmatch(form.user, heading.rstrip()):
         if spoken := _spoken(said):
@@ -152,7 +152,7 @@ def opened(file: Candidate) -> Document | None:
 def _split_of(file: Candidate) -> Callable[[bytes], list[Record]] | None:
     """Returns the function that splits the chat's text into records; None if it is no chat."""
     if file.text.lstrip().startswith(("[", "{")) and (b'"role"' in file.head or b'"from"' in file.head):
-        found = messages_in(read_small(file.path, limit=MAX_BYTES) or b"")
+        found = _messages_in(read_small(file.path, limit=MAX_BYTES) or b"")
         if _take_turns([speaker for speaker, _ in found]):
             return _records_of_messages
     lines = file.text.lstrip().split("\n")
@@ -207,7 +207,7 @@ def _records(steps: Sequence[tuple[int, dict[str, Any]]]) -> list[Record]:
     return [Record(number=number, data=msgspec.json.encode(step)) for number, step in [(0, head), *numbered]]
 
 
-def messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
+def _messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
     """Returns the messages in a JSON document or in JSON lines, each with its speaker; empty if it holds others."""
     raw = msgspec.Raw(data.removeprefix(b"\xef\xbb\xbf").strip())
     whole = fields_of(raw)
@@ -228,7 +228,7 @@ def _speaker_of(message: Fields) -> Speaker | None:
 def _records_of_messages(data: bytes) -> list[Record]:
     steps = list[tuple[int, dict[str, Any]]]()
     calls: dict[str, dict[str, Any]] = {}
-    for number, (speaker, message) in enumerate(messages_in(data), 1):
+    for number, (speaker, message) in enumerate(_messages_in(data), 1):
         for call_id, result in _results_in(speaker, message):
             if call_id in calls:
                 calls[call_id]["observation"]["results"].append(result)

@@ -18,7 +18,7 @@ from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.importing.calls import call_of, outcome_in_text
 from carryover.importing.candidate import Candidate, Document
-from carryover.importing.turns import Turn
+from carryover.importing.turns import TurnEvents
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.paths import expanded
 from carryover.records import rawjson
@@ -27,7 +27,14 @@ from carryover.records.lenient import Fields, fields_of, inside, is_true, items_
 from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import Facts, OpenCall, SessionContext, reemitted_after, usable_folder, usable_name
+from carryover.transcript.recorder import (
+    OpenCall,
+    SessionContext,
+    SessionFacts,
+    reemitted_after,
+    usable_folder,
+    usable_name,
+)
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 
@@ -41,7 +48,7 @@ _SECONDS_UNTIL: Final = 100_000_000_000
 """A smaller number is a time in seconds: as milliseconds it would be before 1974."""
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The parser's state between two records."""
 
     session: str = ""
@@ -50,7 +57,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """The key of the last event, after which a document goes on."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True):
     """What the reader of a document returns: an entry of its list, numbered from 0, or first its short other fields.
 
     `on`: the entries follow those read before; `more`: others follow.
@@ -85,7 +92,7 @@ def agent_of(source: DeclaredSource) -> Agent:
     return Agent(
         spec=AgentSpec(id=source.agent, name=source.agent, binaries=(), folders=places, transcripts=places),
         reader=SnapshotReader(partial(_document_in, source.messages)) if in_documents else JsonlReader(),
-        context_type=Context,
+        context_type=_Context,
         source_of=partial(source_at, source.agent, layouts),
         sources=partial(sources_below, source.agent, layouts),
         parse=partial(_parse, source),
@@ -149,18 +156,18 @@ class Rewritten(OnlyConversation):
         self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(records)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(Entry(HEAD, msgspec.Raw(msgspec.json.encode(self._head)), on, more))
+        return msgspec.json.encode(_Entry(HEAD, msgspec.Raw(msgspec.json.encode(self._head)), on, more))
 
     def piece(self, number: int) -> bytes | None:
-        return msgspec.json.encode(Entry(number, self._records[number]))
+        return msgspec.json.encode(_Entry(number, self._records[number]))
 
 
-def _parse(declared: DeclaredSource, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    entry = Entry(record.number, msgspec.Raw(record.data))
+def _parse(declared: DeclaredSource, source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
+    entry = _Entry(record.number, msgspec.Raw(record.data))
     if declared.format == "json":
-        entry = msgspec.json.decode(record.data, type=Entry)
+        entry = msgspec.json.decode(record.data, type=_Entry)
     if not entry.on:
-        context = msgspec.structs.replace(context, calls=(), last=None, emitted=Facts())
+        context = msgspec.structs.replace(context, calls=(), last=None, emitted=SessionFacts())
     fields = fields_of(entry.record)
     turn = _located(declared, source, context, fields, entry.number)
     if entry.number == HEAD:
@@ -175,20 +182,22 @@ def _parse(declared: DeclaredSource, source: Source, context: Context, record: R
     return turn.finish()
 
 
-def _located(declared: DeclaredSource, source: Source, context: Context, fields: Fields, number: int) -> Turn[Context]:
+def _located(
+    declared: DeclaredSource, source: Source, context: _Context, fields: Fields, number: int
+) -> TurnEvents[_Context]:
     """Begins a turn in the session, the folder and at the time that a record, or the head of a document, names."""
     named = usable_name(text_of(_at(fields, declared.session)))
     session = named or context.session or source.session or digest(source.path)
     project = str(expanded(declared.project)) if declared.project is not None else None
     folder = project or usable_folder(text_of(_at(fields, declared.folder)))
     at_ms = _time_in(_at(fields, declared.time)) or context.last_ms
-    turn = Turn(context=context, keys=f"{session}/{number}", session=session, at_ms=at_ms)
+    turn = TurnEvents(context=context, keys=f"{session}/{number}", session=session, at_ms=at_ms)
     turn.change(session=session, cwd=folder or context.cwd, last_ms=at_ms)
     turn.learn(model=text_of(_at(fields, declared.model)))
     return turn
 
 
-def _take(turn: Turn[Context], declared: DeclaredSource, fields: Fields, number: int) -> None:
+def _take(turn: TurnEvents[_Context], declared: DeclaredSource, fields: Fields, number: int) -> None:
     role = text_of(_at(fields, declared.role))
     speaker = declared.speakers.get(role.lower())
     calls = _calls_in(declared, fields)
@@ -212,7 +221,7 @@ def _take(turn: Turn[Context], declared: DeclaredSource, fields: Fields, number:
         _end(turn, declared, fields, result)
 
 
-def _end(turn: Turn[Context], declared: DeclaredSource, fields: Fields, output: str) -> None:
+def _end(turn: TurnEvents[_Context], declared: DeclaredSource, fields: Fields, output: str) -> None:
     """Adds the result of an open call: of the one that the record names, else of the last one."""
     named = text_of(_at(fields, declared.result_id))
     call = next((call for call in reversed(turn.open_calls) if named in ("", call.id)), None)

@@ -57,7 +57,7 @@ def open_document(
     found = next(filter(None, (recognised(file) for recognised in _FORMATS)), None)
     if found is None:
         # Of the files in a folder, most are no transcripts.
-        what = f"{report.described(path)} " if any_chat and not part else ""
+        what = f"{report.what_it_holds(path)} " if any_chat and not part else ""
         raise UserError(
             f"{path} is not recognised. {NOTHING} {what}Carryover imports {forms()}.", ExitCode.NOTHING_FOUND
         )

@@ -153,7 +153,7 @@ def looks(path: Path) -> list[Report]:
     return sorted(found, key=lambda each: (-each.events, -_understood(each), each.agent))
 
 
-def described(path: Path) -> str:
+def what_it_holds(path: Path) -> str:
     """Returns sentences for people on what the file at `path` holds, and what can be done about it. Blocking."""
     head = read_head(path, _HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
     if b"\0" in head:

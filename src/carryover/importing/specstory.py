@@ -15,8 +15,8 @@ from carryover.agents import specs
 from carryover.errors import ExitCode, UserError
 from carryover.importing.calls import quoted_of
 from carryover.importing.candidate import NOTHING, Candidate, Document, document
-from carryover.importing.specstory_blocks import HEADING, blocks, read_tool, spoken_text, turn_starts
-from carryover.importing.turns import Turn, TurnContext, TurnReader, by_turn
+from carryover.importing.specstory_blocks import HEADING, blocks, read_tool, spoken_text, turn_lines
+from carryover.importing.turns import TurnContext, TurnEvents, TurnReader, by_turn
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.transcript.recorder import usable_name
@@ -45,7 +45,7 @@ class Made(msgspec.Struct, frozen=True):
     session: str | None
 
 
-class Context(TurnContext, frozen=True, omit_defaults=True):
+class _Context(TurnContext, frozen=True, omit_defaults=True):
     """The parser's state between two turns of a document; turns without a time inherit the last one."""
 
     begun: bool = False
@@ -94,16 +94,16 @@ def _document(file: Candidate, made: Made) -> Document:
             f"{file.path} holds a session of {made.agent!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
-    parse = partial(_parse, quoted_of(spec), file.project or folder_of(file.path))
+    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path))
     session = made.session or f"specstory-{digest(file.head[:_ID_BYTES])}"
-    return document(spec, TurnReader(partial(by_turn, turn_starts)), Context, parse, file.path, NAME, session)
+    return document(spec, TurnReader(partial(by_turn, turn_lines)), _Context, parse, file.path, NAME, session)
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
     """Returns the agent that SpecStory means by a name such as `Cursor IDE`: the one with a name whose words all
     occur in `name`. Of several, the longest name wins; None if there is no match."""
-    words = words_of(name) | {re.sub(r"(?:cli|ide)$", "", name.lower())}  # `cursoride`, its own id for an agent
-    named = ((words_of(called), spec) for spec in specs for called in names_of(spec))
+    words = name_words(name) | {re.sub(r"(?:cli|ide)$", "", name.lower())}  # `cursoride`, its own id for an agent
+    named = ((name_words(called), spec) for spec in specs for called in names_of(spec))
     matches = [(len(wanted), spec) for wanted, spec in named if wanted and wanted <= words]
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
@@ -113,19 +113,19 @@ def names_of(spec: AgentSpec) -> tuple[str, ...]:
     return tuple(filter(None, (spec.id, spec.name, spec.short_name, *spec.aliases)))
 
 
-def words_of(name: str) -> frozenset[str]:
+def name_words(name: str) -> frozenset[str]:
     """Returns the words of an agent's name, to compare it with other spellings."""
     return frozenset(re.findall(r"[a-z0-9]+", name.lower())) - {"cli", "ide"}
 
 
-def folder_of(path: Path) -> str | None:
+def named_folder(path: Path) -> str | None:
     """Returns the folder that the document `FOLDER/.specstory/history/NAME` is about; None in any other place."""
     return str(path.parents[2]) if path.parts[-3:-1] == (".specstory", "history") else None
 
 
 def _parse(
-    quoted: QuotedText, folder: str | None, source: Source, context: Context, record: Record
-) -> tuple[Context, Parsed]:
+    quoted: QuotedText, folder: str | None, source: Source, context: _Context, record: Record
+) -> tuple[_Context, Parsed]:
     text = record.data.decode()
     head, _, rest = text.partition("\n")
     heading = HEADING.match(head)
@@ -133,7 +133,7 @@ def _parse(
         return context, Parsed()
     session = source.session or ""
     keys = f"specstory/{session}/{context.turns + (heading is not None)}"
-    turn = Turn(context=context, keys=keys, session=session)
+    turn = TurnEvents(context=context, keys=keys, session=session)
     turn.change(begun=True, cwd=folder)
     if heading is None:  # above the first turn: title (unless it is only a time) and time
         title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
@@ -161,7 +161,7 @@ def _parse(
     return turn.finish("info")
 
 
-def _answer(turn: Turn[Context], quoted: QuotedText, text: str) -> None:
+def _answer(turn: TurnEvents[_Context], quoted: QuotedText, text: str) -> None:
     for number, block in enumerate(block for block in blocks(text) if block):
         if isinstance(block, str):
             turn.add(AssistantMessage(text=block), f"said{number}")

@@ -73,7 +73,7 @@ class ToolBlock(msgspec.Struct, frozen=True):
     body: tuple[str, ...]
 
 
-def turn_starts(lines: Sequence[str]) -> list[int]:
+def turn_lines(lines: Sequence[str]) -> list[int]:
     """Returns the indexes of the lines at which turns begin."""
     found: list[int] = []
     fences = Fences()

@@ -38,7 +38,7 @@ C = TypeVar("C", bound=SessionContext)
 
 
 @dataclass(slots=True, kw_only=True)
-class Turn(Recorder[C]):
+class TurnEvents(Recorder[C]):
     """Adds the events of one turn. Keys count turns and parts, so a longer export of a session adds to it."""
 
     applied: ClassVar = ("ok", "unknown")

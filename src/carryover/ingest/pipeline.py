@@ -22,7 +22,7 @@ from carryover.ingest.sanitize import (
     context_without_text,
     with_bounded_times,
 )
-from carryover.ledger.batch import READ_IN_PART, Commit, Entry, PreparedBatch, SourceState
+from carryover.ledger.batch import READ_IN_PART, Committed, PreparedBatch, ReadyEvent, SourceState
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
@@ -39,17 +39,17 @@ SILENT_AGAIN_S: Final = 5.0
 """How soon a source is tried again whose disk does not answer, or that of a project that it is about."""
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class _Step(msgspec.Struct, frozen=True, kw_only=True):
     """One batch, read and parsed. `prepared` is None if there is nothing new. `bytes`: size of its records."""
 
     prepared: PreparedBatch | None
     more: bool = False
     retry_after_s: float | None = None
     bytes: int = 0
-    refused: Refused | None = None
+    refused: _Refused | None = None
 
 
-class Refused(NamedTuple):
+class _Refused(NamedTuple):
     """A source that is more than one look may take, as it was then, and why, without content."""
 
     stat: FileStat
@@ -58,7 +58,7 @@ class Refused(NamedTuple):
 
 def prepare(
     agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
-) -> Step:
+) -> _Step:
     """Reads and parses the next batch of `source`. Blocks. Raises OSError; FileNotFoundError if the source is gone."""
     path = Path(source.path)
     stat = agent.reader.stat(path)
@@ -68,18 +68,18 @@ def prepare(
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
-        return Step(prepared=None, refused=Refused(stat, _without_content(error)))
+        return _Step(prepared=None, refused=_Refused(stat, _without_content(error)))
     if agent.in_projects and source.group:  # checked after reading, since git may have changed it meanwhile
         reason = why_not_own(agent, Checkout(Path(source.group)), path)
         if reason is not None:
-            return Step(prepared=None, retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
+            return _Step(prepared=None, retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
     # A source that must be read again is stored with a size that no file has, so that it looks changed.
     is_settled = not batch.more and batch.retry_after_s is None
     seen = stat if is_settled else FileStat(READ_IN_PART, stat.mtime_ns)
     before = (state.cursor, state.size, state.mtime_ns, state.state) if state is not None else None
     is_known = before == (batch.cursor, seen.size, seen.mtime_ns, "active")
     if is_known and not (batch.records or batch.oversized):
-        return Step(prepared=None, more=batch.more, retry_after_s=batch.retry_after_s)
+        return _Step(prepared=None, more=batch.more, retry_after_s=batch.retry_after_s)
     if context is None or batch.restarted:
         context = agent.context_type()
     found: list[Parsed] = []
@@ -104,7 +104,7 @@ def prepare(
         oversized=batch.oversized,
         roots=roots,
     )
-    return Step(
+    return _Step(
         prepared=prepared,
         more=batch.more,
         retry_after_s=batch.retry_after_s,
@@ -201,7 +201,7 @@ async def ingest(
 
 
 async def _stored(
-    ledger: Ledger, source: Source, state: SourceState | None, reading: Awaitable[Step], now_ms: Callable[[], int]
+    ledger: Ledger, source: Source, state: SourceState | None, reading: Awaitable[_Step], now_ms: Callable[[], int]
 ) -> IngestResult:
     """Commits one batch, or records why it could not be read."""
     try:
@@ -242,7 +242,7 @@ def _without_content(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
-def _result_of(commit: Commit, **read: Any) -> IngestResult:
+def _result_of(commit: Committed, **read: Any) -> IngestResult:
     stored = msgspec.structs.asdict(commit) | {"projects": frozenset(commit.projects)}
     return IngestResult(**stored, **read)
 
@@ -259,7 +259,7 @@ async def ingest_provisional(
     if not events:
         return IngestResult()
 
-    def cleaned() -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
+    def cleaned() -> tuple[tuple[ReadyEvent, ...], dict[str, ProjectRoot]]:
         return tuple(clean_entry(agent_id, event) for event in events), _roots_of(events, root_of)
 
     entries, roots = await asyncio.to_thread(cleaned)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_
 import msgspec
 
 from carryover.adapter.contract import CONTEXT_NAMES
-from carryover.ledger.batch import Entry
+from carryover.ledger.batch import ReadyEvent
 from carryover.model import (
     AnyBody,
     Event,
@@ -38,7 +38,7 @@ _MOST_TOKENS: Final = 1 << 40
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
-def clean_entry(agent: str, event: Event) -> Entry:
+def clean_entry(agent: str, event: Event) -> ReadyEvent:
     """Returns the event as it is stored, with the number of secrets hidden in it."""
     counts: dict[str, int] = {}
     body = clean_body(event.body, counts)
@@ -52,11 +52,11 @@ def clean_entry(agent: str, event: Event) -> Entry:
     return entry
 
 
-def _entry(agent: str, event: Event, counts: dict[str, int]) -> Entry:
+def _entry(agent: str, event: Event, counts: dict[str, int]) -> ReadyEvent:
     try:
-        return Entry.of(agent, event, counts)
+        return ReadyEvent.of(agent, event, counts)
     except UnicodeEncodeError:
-        return Entry.of(agent, map_text(event, without_lone_surrogates, keep=_NONE), counts)
+        return ReadyEvent.of(agent, map_text(event, without_lone_surrogates, keep=_NONE), counts)
 
 
 def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:

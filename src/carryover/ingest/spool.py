@@ -26,7 +26,7 @@ from carryover.fsio import atomic_replace, open_regular, private_dir, read_begin
 from carryover.model import Skipped
 from carryover.paths import StateDir
 from carryover.platform import here
-from carryover.transcript.hooks import skipped
+from carryover.transcript.hooks import skipped_hook
 from carryover.transcript.spooled import copy_beside, spool_line
 
 MAX_PAYLOAD_BYTES: Final = 4 << 20
@@ -91,7 +91,7 @@ class Spool:
                     try:
                         self._copy(self.keep(agent.id, reading.session, line), reading.transcript)
                     except (SpoolFull, ValueError):
-                        dropped.append(skipped(event, "not kept"))
+                        dropped.append(skipped_hook(event, "not kept"))
             path.unlink(missing_ok=True)
         return dropped
 

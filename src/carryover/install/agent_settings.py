@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, Place, UserSetting, places_on
 from carryover.edits import hooks
-from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list
+from carryover.edits.entries import NAME, SUBCOMMAND, ListEntry, has_entry, has_list
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
 from carryover.fsio import is_folder, is_there
 from carryover.how_installed import own_scripts
@@ -208,7 +208,7 @@ def plan_mcp_servers(
     command = (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else checkout
     return plan_servers(
         tuple(
-            EntrySettings(found.spec.id, config, Entry(servers.key, servers.entry(command, moved), is_toml(config)))
+            EntrySettings(found.spec.id, config, ListEntry(servers.key, servers.entry(command, moved), is_toml(config)))
             for found in detections
             if found.spec.id in selected and found.found and found.lost_folder is None
             for servers in found.spec.mcp

@@ -18,20 +18,20 @@ from carryover.adapter.spec import AgentSpec, Form, HookSet, Place, VersionProbe
 from carryover.config import AgentsConfig
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import State
-from carryover.install.machine import Command, Machine, copies
+from carryover.install.machine import FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
 
 if TYPE_CHECKING:
     from packaging.version import Version  # not loaded where no agent gives a version
 
-AskVersion = Callable[..., "Answer"]
+AskVersion = Callable[..., "VersionAnswer"]
 """A function with the signature of `ask_version`."""
 
 _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
 
 
-class Answer(msgspec.Struct, frozen=True):
+class VersionAnswer(msgspec.Struct, frozen=True):
     """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop. A
     problem never quotes the command's output."""
 
@@ -40,7 +40,7 @@ class Answer(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
+def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> VersionAnswer:
     """Runs the command and reads its version. Blocks for little more than `probe.limit_s`; never raises.
 
     `env` is the command's whole environment. It gets no input, and its stderr is discarded. The command and all its
@@ -57,24 +57,26 @@ def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], c
             start_new_session=True,  # a separate group, so that its children can be ended with it
         )
     except (OSError, ValueError) as error:
-        return Answer(problem=f"it could not be started ({getattr(error, 'strerror', None) or type(error).__name__})")
+        return VersionAnswer(
+            problem=f"it could not be started ({getattr(error, 'strerror', None) or type(error).__name__})"
+        )
     try:
         # Its output stays in the pipe until it has ended: a version fits, and we need nothing else.
         code = process.wait(timeout=probe.limit_s)
     except subprocess.TimeoutExpired:
-        return Answer(problem=f"no answer within {probe.limit_s:g} s")
+        return VersionAnswer(problem=f"no answer within {probe.limit_s:g} s")
     finally:
         written = _end(process)
     if code != 0:
-        return Answer(problem=f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
+        return VersionAnswer(problem=f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
     return version_in(written.decode("utf-8", "replace"), probe)
 
 
 def asking_once() -> AskVersion:
     """Returns a caching `ask_version`: asks a command again only if its file changed or it gave no version."""
-    known: dict[object, Answer] = {}
+    known: dict[object, VersionAnswer] = {}
 
-    def ask(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
+    def ask(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> VersionAnswer:
         try:
             found = command.stat()
         except OSError:
@@ -88,19 +90,19 @@ def asking_once() -> AskVersion:
     return ask
 
 
-def version_in(text: str, probe: VersionProbe) -> Answer:
+def version_in(text: str, probe: VersionProbe) -> VersionAnswer:
     """Extracts the version from a command's output."""
     found = re.search(probe.pattern, text, re.MULTILINE)
-    return _answer(found[1]) if found is not None else Answer(problem="its answer holds no version")
+    return _answer(found[1]) if found is not None else VersionAnswer(problem="its answer holds no version")
 
 
-def _answer(text: str) -> Answer:
+def _answer(text: str) -> VersionAnswer:
     from packaging.version import InvalidVersion, Version
 
     try:
-        return Answer(version=Version(text), text=text)
+        return VersionAnswer(version=Version(text), text=text)
     except InvalidVersion:
-        return Answer(problem="its answer holds no version that can be compared")
+        return VersionAnswer(problem="its answer holds no version that can be compared")
 
 
 def _end(process: subprocess.Popen[bytes]) -> bytes:
@@ -184,8 +186,8 @@ def detect_unasked(spec: AgentSpec, machine: Machine) -> Detection:
     return _looked_for(spec, machine)[0]
 
 
-def _looked_for(spec: AgentSpec, machine: Machine) -> tuple[Detection, tuple[Command, ...]]:
-    found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
+def _looked_for(spec: AgentSpec, machine: Machine) -> tuple[Detection, tuple[FoundCommand, ...]]:
+    found = copies_of_command(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
     folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
     configs = list(_located(tuple(place for place in spec.hooks.config_files if not place.is_toml), machine))
     overrides = {name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()}
@@ -248,16 +250,16 @@ def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
     return replace(together, binary=seen.binary, on_path=seen.on_path, remembered=seen.problem, problem="")
 
 
-def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine, ask: AskVersion) -> Detection:
+def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Machine, ask: AskVersion) -> Detection:
     spec = seen.spec
     if not commands:
-        return _judged(seen, Answer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
+        return _judged(seen, VersionAnswer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
     if spec.version is None:
-        return _judged(seen, Answer(problem="it can't be asked"))
+        return _judged(seen, VersionAnswer(problem="it can't be asked"))
     every = spec.hooks.sets and len(spec.binaries) > 1
     probe, asked = spec.version, commands if every else commands[:1]
 
-    def judged(command: Command) -> Detection:
+    def judged(command: FoundCommand) -> Detection:
         one = replace(seen, binary=command.path, on_path=command.on_path)
         return _judged(one, ask(command.path, probe, env=_environment(one, machine), cwd=machine.home))
 
@@ -270,7 +272,7 @@ def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine
     return _together(each)
 
 
-def _judged(seen: Detection, answer: Answer) -> Detection:
+def _judged(seen: Detection, answer: VersionAnswer) -> Detection:
     if answer.version is None:
         return replace(seen, state="unreadable", problem=answer.problem, hook_set=hooks_for_unknown(seen.spec))
     state, hook_set = hooks_for(seen.spec, answer.version)

@@ -58,30 +58,34 @@ def variables() -> tuple[str, ...]:
     return tuple(place.env for place in (*_OF_THE_USER, _NVM) if place.env)
 
 
-class Command(msgspec.Struct, frozen=True):
+class FoundCommand(msgspec.Struct, frozen=True):
     """A command that was found. `path` has its symlinks unresolved."""
 
     path: Path
     on_path: bool
 
 
-def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = ()) -> tuple[Command, ...]:
+def copies_of_command(
+    names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = ()
+) -> tuple[FoundCommand, ...]:
     """Returns every copy of a command, the one that a shell would run first; links to the same file count once. `more`
     are folders specific to this command, searched before the standard ones."""
-    found: dict[Path, Command] = {}
+    found: dict[Path, FoundCommand] = {}
     for folder, on_path in _folders(machine, more):
         for name in names:
             path = os.path.join(folder, name)  # noqa: PTH118 (no Path objects: for all agents there are 500)
             if (file := program_at(path)) is not None:
-                found.setdefault(file, Command(Path(path), on_path))
+                found.setdefault(file, FoundCommand(Path(path), on_path))
     return tuple(found.values())
 
 
-def start_command(spec: AgentSpec, machine: Machine) -> Command | None:
+def start_command(spec: AgentSpec, machine: Machine) -> FoundCommand | None:
     """Returns the command that starts an agent, as a shell would find it; None if it is missing or takes no prompt."""
     if spec.start is None:
         return None
-    return next(iter(copies((spec.start.binary,), machine, places_on(spec.binary_folders, machine.platform))), None)
+    return next(
+        iter(copies_of_command((spec.start.binary,), machine, places_on(spec.binary_folders, machine.platform))), None
+    )
 
 
 def startable_here(selected: Collection[str] | None, machine: Machine) -> tuple[str, ...]:

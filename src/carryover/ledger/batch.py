@@ -29,7 +29,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class ReadyEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event, ready to be stored: redacted, bounded, encoded."""
 
     event: Event
@@ -51,7 +51,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return self.event.session, self.event.subagent_id or ""
 
     @classmethod
-    def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
+    def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> ReadyEvent:
         """Encodes an event. Raises UnicodeEncodeError if a text is not valid UTF-8 (half of a surrogate pair)."""
         f"{event.session}{event.subagent_id}{event.cwd}".encode()
         at_ms = min(max(event.at_ms, 0), LATEST_MS)
@@ -80,7 +80,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     mtime_ns: int
     """Size and time of the source from before the read, so that anything added meanwhile still counts as a change. The
     size is `READ_IN_PART` if the batch did not reach the end, or the end is not final."""
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ReadyEvent, ...] = ()
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""
     skipped: tuple[Skipped, ...] = ()
@@ -112,7 +112,7 @@ class SourceState(LastRead, frozen=True, kw_only=True):
     """Failed reads since the last successful one."""
 
 
-class Commit(msgspec.Struct, frozen=True, kw_only=True):
+class Committed(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a commit. `projects` are the ids of those whose handoff may have changed."""
 
     new_events: int = 0
@@ -122,7 +122,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     newest_event_ms: int = 0
 
 
-def rank_of(source_rank: int, entries: Iterable[Entry]) -> int:
+def rank_of(source_rank: int, entries: Iterable[ReadyEvent]) -> int:
     """Returns the rank at which a source reports `entries` of one session: a lesser one if it only repeats them."""
     return source_rank - any(entry.event.copied for entry in entries)
 
@@ -146,9 +146,9 @@ def in_parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
         yield ",".join("?" * len(part)), part
 
 
-def grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, list[Entry]]:
+def grouped(entries: Iterable[ReadyEvent], key_of: Callable[[ReadyEvent], K]) -> dict[K, list[ReadyEvent]]:
     """Groups entries, each group in order."""
-    groups: dict[K, list[Entry]] = {}
+    groups: dict[K, list[ReadyEvent]] = {}
     for entry in entries:
         groups.setdefault(key_of(entry), []).append(entry)
     return groups

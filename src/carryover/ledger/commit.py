@@ -16,11 +16,11 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger import search_index, sessions, threads, tokens, tombstones
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped, rank_of
+from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, among, grouped, rank_of
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.rows import LOST, StoredBody, locator
-from carryover.ledger.sessions import StoredSession
+from carryover.ledger.sessions import SessionInLedger
 from carryover.ledger.threads import Reducer
 from carryover.model import SessionInfo, Skipped
 
@@ -46,7 +46,7 @@ _COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_typ
 
 async def run_commit(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
-) -> Commit:
+) -> Committed:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
     identity = (source.agent, locator(source.path))
     ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
@@ -78,11 +78,11 @@ async def store_entries(
     reducer: Reducer,
     source: Source,
     prepared: PreparedBatch,
-    entries: Sequence[Entry],
+    entries: Sequence[ReadyEvent],
     *,
     any_lost: bool,
     machine: str = "",
-) -> Commit:
+) -> Committed:
     """Stores the entries that are new, and updates sessions, threads and digests. `machine`: the other machine that
     recorded them."""
     if any_lost:
@@ -98,8 +98,8 @@ async def store_entries(
     )
     # So do those that name the folder only now: a client may write it down after the conversation.
     naming = grouped((entry for entry in entries if entry.event.cwd in prepared.roots), lambda e: e.event.session)
-    stored: list[Entry] = []
-    placed: list[Entry] = []
+    stored: list[ReadyEvent] = []
+    placed: list[ReadyEvent] = []
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting, *naming]):
         of_thread = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
         session = await _session(db, source, native_id, of_session.get(native_id, []))
@@ -121,14 +121,14 @@ async def store_entries(
     projects |= await threads.settle(db, reducer)
     await _count(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
-    return Commit(
+    return Committed(
         new_events=len(stored),
         projects=tuple(sorted(projects)),
         newest_event_ms=max((entry.event.at_ms for entry in (*stored, *placed)), default=0),
     )
 
 
-async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
+async def _unknown(db: aiosqlite.Connection, entries: Sequence[ReadyEvent]) -> list[ReadyEvent]:
     keys = await among(db, "event", "key", [entry.key for entry in entries])
     given = [entry.secondary_key for entry in entries if entry.secondary_key is not None]
     secondary_keys: set[bytes | None] = {*await among(db, "event", "secondary_key", given)}
@@ -142,8 +142,8 @@ async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[E
 
 
 async def _session(
-    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
-) -> StoredSession | None:
+    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[ReadyEvent]
+) -> SessionInLedger | None:
     """Returns the session's row as `entries` make it, if it has one. It keeps the rank of a better source."""
     if not entries:
         return await sessions.find_session(db, source.agent, native_id)
@@ -163,8 +163,8 @@ async def _session(
 async def _add_to_session(
     db: aiosqlite.Connection,
     reducer: Reducer,
-    session: StoredSession,
-    entries: Sequence[Entry],
+    session: SessionInLedger,
+    entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
 ) -> set[int]:
     touched = await _place(db, session, entries, roots)
@@ -183,7 +183,7 @@ async def _add_to_session(
 
 
 async def _place(
-    db: aiosqlite.Connection, session: StoredSession, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
+    db: aiosqlite.Connection, session: SessionInLedger, entries: Sequence[ReadyEvent], roots: Mapping[str, ProjectRoot]
 ) -> set[int]:
     """Assigns the session to the project that `entries` tell, if any; returns the ids of the projects it changes."""
     project_id = await sessions.assign_project(db, session, [entry.event for entry in entries], roots)
@@ -192,7 +192,7 @@ async def _place(
     return touched
 
 
-async def _count(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
+async def _count(db: aiosqlite.Connection, stored: Iterable[ReadyEvent], oversized: int) -> None:
     """Counts the secrets removed from what was stored, and the records that were too long to read."""
     counts: Counter[str] = Counter()
     for entry in stored:

@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import GitFacts, ProjectRoot, foreign_root
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, grouped, in_parts
+from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, grouped, in_parts
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import store_entries
 from carryover.ledger.rows import COUNTS, LOST, RETRACTED, records
@@ -113,7 +113,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
     machine: str
     """The machine's name here."""
-    entries: Mapping[str, Sequence[Entry]] = {}
+    entries: Mapping[str, Sequence[ReadyEvent]] = {}
     """By agent."""
     withdrawn: Sequence[bytes] = ()
     """Keys of events that no longer count there."""
@@ -158,7 +158,7 @@ async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iter
     await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
 
 
-async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Commit:
+async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Committed:
     """Stores what another machine recorded, except what is forgotten here or was read here."""
     await put_tombstones(db, received.tombstones)
     removed = 0
@@ -173,7 +173,7 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
     projects |= {project for commit in commits for project in commit.projects}
     if received.segment is not None:
         await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", received.segment)
-    return Commit(
+    return Committed(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=removed + sum(commit.forgotten for commit in commits),
         projects=tuple(sorted(projects)),
@@ -182,8 +182,8 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
 
 
 async def _store(
-    db: aiosqlite.Connection, reducer: Reducer, received: Received, agent: str, entries: Sequence[Entry]
-) -> Commit:
+    db: aiosqlite.Connection, reducer: Reducer, received: Received, agent: str, entries: Sequence[ReadyEvent]
+) -> Committed:
     roots = {cwd: ProjectRoot(cwd, gone=True) for entry in entries if (cwd := entry.event.cwd) is not None}
     wanted = await without_forgotten(db, agent, entries, roots, rank=0)
     forgotten = len(entries) - len(wanted)
@@ -197,8 +197,8 @@ async def _store(
 
 
 async def _of_others(
-    db: aiosqlite.Connection, received: Received, agent: str, entries: Sequence[Entry]
-) -> tuple[list[Entry], set[int]]:
+    db: aiosqlite.Connection, received: Received, agent: str, entries: Sequence[ReadyEvent]
+) -> tuple[list[ReadyEvent], set[int]]:
     """Returns the entries of sessions that are not this machine's own or those of another project, and projects that
     lost or got a session.
 
@@ -252,7 +252,9 @@ async def _joined(db: aiosqlite.Connection, roots: Iterable[str | None]) -> dict
     return joined
 
 
-async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: Sequence[Entry]) -> list[Entry]:
+async def _brought_up_to_date(
+    db: aiosqlite.Connection, machine: str, entries: Sequence[ReadyEvent]
+) -> list[ReadyEvent]:
     """Changes stored events to what the machine has now; returns the entries to store.
 
     An event that moved, counts again, or comes after a new one of its thread gets a new row: rows keep the order.
@@ -260,7 +262,7 @@ async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: S
     known: dict[bytes, tuple[Any, ...]] = {}
     for marks, keys in in_parts([entry.key for entry in entries]):
         known |= {key: tuple(row) for key, *row in await db.execute_fetchall(_KNOWN.format(marks=marks), keys)}
-    wanted: list[Entry] = []
+    wanted: list[ReadyEvent] = []
     with_new: set[tuple[str, str]] = set()
     for entry in entries:
         event_id, session, subagent_id, of_machine, retracted, body = known.get(entry.key, _NEW)

@@ -15,7 +15,7 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.batch import Committed, ReadyEvent
 from carryover.ledger.codec import decode_body
 from carryover.ledger.sessions import assign_project, mark_changed, upsert_session
 from carryover.ledger.tombstones import without_forgotten
@@ -53,8 +53,13 @@ def content_fingerprint(body: AnyBody) -> bytes:
 
 
 async def add_provisional(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
-) -> Commit:
+    db: aiosqlite.Connection,
+    agent: str,
+    entries: Sequence[ReadyEvent],
+    roots: Mapping[str, ProjectRoot],
+    *,
+    now_ms: int,
+) -> Committed:
     """Stores those `entries` of the session's own project that are not known yet, dated no later than `now_ms`."""
     added = 0
     projects: set[int] = set()
@@ -83,7 +88,7 @@ async def add_provisional(
         if project_id is not None:
             await mark_changed(db, [project_id], started_ms=session.started_ms)
             projects.add(project_id)
-    return Commit(new_events=added, projects=tuple(sorted(projects)), newest_event_ms=newest_ms)
+    return Committed(new_events=added, projects=tuple(sorted(projects)), newest_event_ms=newest_ms)
 
 
 async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Sequence[Event]) -> None:

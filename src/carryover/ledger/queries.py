@@ -222,7 +222,7 @@ def sessions(
     return list(records(SessionRow, db, newest, (*given.values(), limit)))
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class WantedSessions(msgspec.Struct, frozen=True, kw_only=True):
     """Which agent sessions to list: of a project, of an agent, with anything in a period (UTC ms). `after`: those that
     come after the session with this time of its last event and this id."""
 
@@ -233,7 +233,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     after: tuple[int, int] | None = None
 
 
-def page_of_sessions(db: sqlite3.Connection, page: Page, *, limit: int) -> list[SessionRow]:
+def page_of_sessions(db: sqlite3.Connection, page: WantedSessions, *, limit: int) -> list[SessionRow]:
     """Returns the newest sessions of the page, without notes."""
     wanted: dict[str, tuple[str | int | None, ...]] = {
         "session.agent != ?": (NOTE,),

@@ -10,7 +10,16 @@ import msgspec
 
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import as_record, records
-from carryover.ledger.search_text import KINDS, Kind, Term, folded, match_expression, phrase, searchable, with_forms
+from carryover.ledger.search_text import (
+    KINDS,
+    Kind,
+    Term,
+    folded,
+    match_expression,
+    phrase_query,
+    searchable,
+    with_forms,
+)
 from carryover.ledger.word_forms import most_typos, typos_between
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
@@ -241,7 +250,7 @@ def _times(db: sqlite3.Connection, query: Query, most: int) -> int:
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
     """Yields events that may be edits of a file called `name` in the project at `root` and its worktrees."""
-    match = phrase(name)
+    match = phrase_query(name)
     pending_to = _EVERY_EVENT
     if match:
         (pending_to,) = db.execute("SELECT pending_to FROM search_state").fetchone()

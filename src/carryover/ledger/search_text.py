@@ -150,7 +150,7 @@ def _with_forms(term: Term) -> Term:
     return msgspec.structs.replace(term, forms=tuple(dict.fromkeys((*term.forms, *forms))))
 
 
-def phrase(text: str) -> str:
+def phrase_query(text: str) -> str:
     """Returns the expression that finds the words of `text` side by side; empty if it has none."""
     found = words(text)
     return f'"{" ".join(found)}"' if found else ""
@@ -178,7 +178,7 @@ def window(line: str, terms: Sequence[Term], chars: int) -> tuple[int, int, list
     return start, start + chars, found
 
 
-def excerpt(line: str, terms: Sequence[Term], chars: int) -> str:
+def best_part(line: str, terms: Sequence[Term], chars: int) -> str:
     """Returns the part of `line` that has most of the terms, with `…` where it is cut; all of a line that has room."""
     if len(line) <= chars:
         return line

@@ -14,7 +14,7 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry
+from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.rows import as_record
 from carryover.model import Event, SessionInfo, conversation_of, session_in_other_cwd
 
@@ -81,7 +81,7 @@ _BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nu
     WHERE id = :session"""
 
 
-class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
+class SessionInLedger(msgspec.Struct, frozen=True, kw_only=True):
     """A session's row. `final`: its main conversation has decided its project. `rank`: that of its best source so
     far."""
 
@@ -102,23 +102,23 @@ async def upsert_session(
     first_ms: int,
     last_ms: int,
     rank: int | None,
-) -> StoredSession:
+) -> SessionInLedger:
     """Creates or updates the session's row, unless a source better than `rank` (None: a hook) has. Times: UTC ms."""
     row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
     await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
     (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
-    return as_record(StoredSession, row)
+    return as_record(SessionInLedger, row)
 
 
-async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> StoredSession | None:
+async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> SessionInLedger | None:
     """Returns the session's row; None if it is unknown."""
     rows = await db.execute_fetchall(_SESSION, (agent, native_id))
-    return next((as_record(StoredSession, row) for row in rows), None)
+    return next((as_record(SessionInLedger, row) for row in rows), None)
 
 
 async def assign_project(
     db: aiosqlite.Connection,
-    session: StoredSession,
+    session: SessionInLedger,
     events: Iterable[Event],
     roots: Mapping[str, ProjectRoot],
     *,
@@ -176,8 +176,8 @@ async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int], *, sta
 
 
 async def resolve_subagents(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
-) -> list[Entry]:
+    db: aiosqlite.Connection, agent: str, entries: Sequence[ReadyEvent], roots: Mapping[str, ProjectRoot]
+) -> list[ReadyEvent]:
     """Returns the entries with each sub-agent moved to its conversation's session if both are in the same project."""
     homes: dict[str, str | None] = {}
     found = []

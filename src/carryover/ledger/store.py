@@ -17,7 +17,7 @@ from carryover.adapter.contract import FileStat, Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.ledger import connect, search_index, threads
-from carryover.ledger.batch import READ_IN_PART, Commit, LastRead, PreparedBatch, SourceState
+from carryover.ledger.batch import READ_IN_PART, Committed, LastRead, PreparedBatch, SourceState
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import run_commit
 from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
@@ -105,7 +105,7 @@ class Ledger:
             rows = await db.execute_fetchall(_LAST_READS)
         return {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
 
-    async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Commit:
+    async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Committed:
         """Stores what was read of `source` together with the position after it.
 
         Raises StaleRead, and stores nothing, if the source's `rev` is no longer `seen_rev` (0: never read).
@@ -179,7 +179,7 @@ class Ledger:
             rows = await db.execute_fetchall("SELECT agent, native_id FROM session WHERE machine != '' ORDER BY id")
         return [(str(agent), str(native_id)) for agent, native_id in rows]
 
-    async def store_received(self, received: Received) -> Commit:
+    async def store_received(self, received: Received) -> Committed:
         """Stores what another machine recorded. Storing it again changes nothing."""
         async with self._transaction() as db:
             return await store_received(db, self._reducer, received)

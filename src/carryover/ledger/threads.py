@@ -15,10 +15,10 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Reemitted
-from carryover.ledger.batch import Entry, event_key, in_parts
+from carryover.ledger.batch import ReadyEvent, event_key, in_parts
 from carryover.ledger.codec import decode_body, is_same_body, pack_digest, unpack_digest
 from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, StoredBody
-from carryover.ledger.sessions import StoredSession, mark_changed
+from carryover.ledger.sessions import SessionInLedger, mark_changed
 from carryover.model import Event
 
 NO_DIGEST: Final = b""
@@ -113,7 +113,7 @@ async def open_thread(
     thread = Thread(id=thread_id, session=session, subagent_id=subagent_id, digest=digest)
     if version == reducer.version and reducer.can_read(digest):
         return thread
-    return await rebuild(db, reducer, thread_id)
+    return await _rebuild(db, reducer, thread_id)
 
 
 async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
@@ -125,7 +125,7 @@ async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, 
     return msgspec.structs.replace(thread, digest=digest)
 
 
-async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> Thread:
+async def _rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> Thread:
     """Folds all events of a thread that count again, in the order in which they arrived."""
     ((session, subagent_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
     thread = Thread(id=thread_id, session=session, subagent_id=subagent_id)
@@ -154,7 +154,7 @@ async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
     await db.execute_fetchall("DELETE FROM touched")
     for thread_id, session_id, _, has_events in rows:
         if has_events:
-            await rebuild(db, reducer, thread_id)
+            await _rebuild(db, reducer, thread_id)
         else:
             await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
             for statement in _DROP_EMPTY_SESSION:
@@ -168,11 +168,11 @@ async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
     """Rebuilds the newest digest that another version of the reducer made; returns whether there was one."""
     rows = list(await db.execute_fetchall(_OUTDATED, (reducer.version,)))
     for (thread_id,) in rows:
-        await rebuild(db, reducer, thread_id)
+        await _rebuild(db, reducer, thread_id)
     return bool(rows)
 
 
-async def retract(db: aiosqlite.Connection, session: StoredSession, entries: Iterable[Entry]) -> None:
+async def retract(db: aiosqlite.Connection, session: SessionInLedger, entries: Iterable[ReadyEvent]) -> None:
     """Retracts and restores what `entries` say of the session's events; of one event, the last entry counts.
 
     A record that is read again may retract more than before.
@@ -188,8 +188,8 @@ async def retract(db: aiosqlite.Connection, session: StoredSession, entries: Ite
 
 
 async def supersede(
-    db: aiosqlite.Connection, session: StoredSession, rank: int, *, first_ms: int, last_ms: int
-) -> StoredSession:
+    db: aiosqlite.Connection, session: SessionInLedger, rank: int, *, first_ms: int, last_ms: int
+) -> SessionInLedger:
     """Raises the session to `rank`: what lesser sources reported no longer counts, except facts such as its title.
 
     The session's project and times (UTC ms, 0 if unknown) are determined again.
@@ -203,14 +203,14 @@ async def supersede(
 
 
 async def reemit(
-    db: aiosqlite.Connection, agent: str, session: StoredSession, reemitted: Reemitted, entries: Sequence[Entry]
-) -> list[Entry]:
+    db: aiosqlite.Connection, agent: str, session: SessionInLedger, reemitted: Reemitted, entries: Sequence[ReadyEvent]
+) -> list[ReadyEvent]:
     """Brings a thread of a rewritten source in line with `entries`, and returns those still to add.
 
     Unchanged events stay with their time, changed ones are replaced, missing ones retracted. Only events after the
     first difference get new rows, so that rows keep the order. If two entries have the same key, the first counts.
     """
-    known: dict[bytes, Entry] = {}
+    known: dict[bytes, ReadyEvent] = {}
     for entry in entries:
         known.setdefault(entry.key, entry)
     entries = list(known.values())
@@ -240,7 +240,7 @@ async def reemit(
     return fresh
 
 
-async def displace_foreign(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
+async def displace_foreign(db: aiosqlite.Connection, agent: str, entries: Sequence[ReadyEvent]) -> None:
     """Removes what other machines reported of the sessions and events in `entries`, which this machine has read."""
     for marks, sessions in in_parts(sorted({entry.event.session for entry in entries})):
         await db.execute_fetchall(_DISPLACE.format(marks=marks), (agent, *sessions))

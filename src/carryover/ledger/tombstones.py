@@ -15,7 +15,7 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, among, grouped, identity, in_parts, rank_of
+from carryover.ledger.batch import ReadyEvent, among, grouped, identity, in_parts, rank_of
 from carryover.model import TokensUsed, conversation_of
 from carryover.platform import here
 
@@ -82,7 +82,7 @@ async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> No
     await db.executemany("INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)", [(key,) for key in tombstones.keys])
 
 
-async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
+async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Sequence[ReadyEvent]) -> None:
     """Removes the tombstones of `entries` and of their sessions. Tombstones of projects stay, since they also cover
     other events."""
     for marks, keys in in_parts([short_key(entry.key) for entry in entries]):
@@ -106,11 +106,11 @@ def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], ro
 async def without_forgotten(
     db: aiosqlite.Connection,
     agent: str,
-    entries: Sequence[Entry],
+    entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
     *,
     rank: int | None,
-) -> list[Entry]:
+) -> list[ReadyEvent]:
     """Returns the entries that no tombstone excludes; stored events are never excluded. `rank`: None for a hook."""
     removed = await among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
     covered = await _covered(db, agent, entries, roots, rank)
@@ -136,7 +136,11 @@ async def tokens_not_forgotten(db: aiosqlite.Connection, agent: str, tokens: Seq
 
 
 async def _covered(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], rank: int | None
+    db: aiosqlite.Connection,
+    agent: str,
+    entries: Sequence[ReadyEvent],
+    roots: Mapping[str, ProjectRoot],
+    rank: int | None,
 ) -> set[bytes]:
     """Returns the keys of the entries that a tombstone covers, by its scope and by time or rank.
 

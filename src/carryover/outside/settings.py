@@ -12,7 +12,7 @@ import msgspec
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, Form, HookEntry
 from carryover.agents import agent_name
 from carryover.edits import extension, hooks
-from carryover.edits.entries import NAME, Entry, origin_of_entry, with_entry, without_entry
+from carryover.edits.entries import NAME, ListEntry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Hook, hook_command, owner_by_script
 from carryover.outside.apply import Change, Edit, Editing, OriginOf, Ours, plan
 from carryover.outside.journal import Journal
@@ -50,7 +50,7 @@ class AgentSettings(msgspec.Struct, frozen=True):
         """For the form `list`: our entry."""
         entry = self.spec.handoff_entry
         assert entry is not None
-        return EntrySettings(self.spec.id, self.config, Entry(entry.key, entry.entry))
+        return EntrySettings(self.spec.id, self.config, ListEntry(entry.key, entry.entry))
 
 
 class EntrySettings(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class EntrySettings(msgspec.Struct, frozen=True):
 
     agent: str
     config: Path
-    entry: Entry
+    entry: ListEntry
 
 
 def plan_settings(
@@ -131,7 +131,7 @@ def _addition(agent: AgentSettings, journal: Journal, script: Path) -> Change:
 
     def edit(data: bytes | None) -> bytes:
         if program is not None:
-            return extension.with_hooks(data, program.read_text("utf-8"), hooks.in_extension(wanted))
+            return extension.extension_with_hooks(data, program.read_text("utf-8"), hooks.in_extension(wanted))
         return hooks.with_hooks(data, wanted, owner_of, form=form, origin=origin, rules=rules)
 
     def origin_of(before: bytes | None, former: Origin | None) -> Origin:
@@ -165,8 +165,8 @@ def _entry_addition(wanted: EntrySettings, journal: Journal) -> Change:
     )
 
 
-def _recorded(file: Listed) -> Entry:
-    return Entry(file.key, file.entry if file.form == "list" else {}, is_toml(Path(file.path)))
+def _recorded(file: Listed) -> ListEntry:
+    return ListEntry(file.key, file.entry if file.form == "list" else {}, is_toml(Path(file.path)))
 
 
 def _put(file: Listed, edit: Editing, without: Callable[[bytes, Origin], bytes | None], origin: OriginOf) -> Change:

@@ -15,7 +15,7 @@ from carryover.agents import specs
 from carryover.config import refuse_excluded
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.export.document import Document, compose
+from carryover.export.document import DocumentForChat, composed
 from carryover.export.pieces import ChangedText, LeftOut, Material
 from carryover.facts import Facts
 from carryover.fsio import is_folder
@@ -25,7 +25,7 @@ from carryover.past.context import agents_own, now_ms, project_root, settings_to
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.probe.checkout import Checkout
-from carryover.probe.project_files import ProjectPaths, project_paths, text_of
+from carryover.probe.project_files import ProjectPaths, project_paths, project_text
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
@@ -38,7 +38,7 @@ GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
 USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = 1_000
 """In tokens: less would hold little but the frame."""
-ChatDocument = Document
+ChatDocument = DocumentForChat
 _GIT_S: Final = 3.0
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
@@ -61,7 +61,7 @@ def document_for_chat(project: str | None, chat_id: str | None, *, question: str
         nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
     chat = web_chats()[chat_id or USUAL_CHAT]
-    return compose(material, msgspec.structs.replace(chat, budget=budget or chat.budget), question)
+    return composed(material, msgspec.structs.replace(chat, budget=budget or chat.budget), question)
 
 
 def _material(root: str) -> Material:
@@ -150,7 +150,7 @@ def _texts(material: Material) -> Iterator[str]:
 def _readme(root: Path, paths: Sequence[str]) -> str:
     readmes = (path for path in paths if "/" not in path and _README.fullmatch(path))
     try:
-        return next((text_of(root, readme) for readme in readmes), "")
+        return next((project_text(root, readme) for readme in readmes), "")
     except (OSError, ValueError):
         return ""
 

@@ -20,7 +20,7 @@ from carryover.agents import instruction_files, specs
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.pieces import LeftOut, TextFile
-from carryover.probe.project_files import text_of, why_unread
+from carryover.probe.project_files import project_text, why_unread
 from carryover.publish import pointers
 from carryover.text.pattern import later
 
@@ -118,7 +118,7 @@ def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> 
             why = "edited longer ago, or named less often, than those here"
         if why is None:
             try:
-                read.append(msgspec.structs.replace(file, text=text_of(root, file.path)))
+                read.append(msgspec.structs.replace(file, text=project_text(root, file.path)))
             except (OSError, ValueError) as error:
                 why = why_unread(error)
         if why:
@@ -168,7 +168,7 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[list[TextFile], list[Lef
     patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
     for path in (path for path in paths if path.rpartition("/")[2] in names or patterns.fullmatch(path)):
         try:
-            data = text_of(root, _target(root, path, paths)).encode()
+            data = project_text(root, _target(root, path, paths)).encode()
         except (OSError, ValueError) as error:
             left_out.append(LeftOut(path, why_unread(error)))
             continue
@@ -176,7 +176,7 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[list[TextFile], list[Lef
             files.append(TextFile(path=path, text=pointers.without_block(data).decode()))
     for name in (name for name in names if name not in paths and (root / name).is_file()):
         with suppress(OSError, ValueError):
-            if pointers.says_nothing(text_of(root, name).encode()):
+            if pointers.says_nothing(project_text(root, name).encode()):
                 continue
         left_out.append(LeftOut(name, IGNORED))
     return files, left_out

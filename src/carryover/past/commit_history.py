@@ -15,7 +15,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.model import FileEdit, ToolResult
 from carryover.past.line_origin import comparable, is_silent, removed_by, sources_of, writes
 from carryover.past.session_turns import WHOLE_SECOND_MS, Change, Edits, Links, between, edits_of, in_order, turns_of
-from carryover.probe.git_history import Commit, FileOfCommit
+from carryover.probe.git_history import FileOfCommit, GitCommit
 from carryover.redact import clean
 
 MOST_FILES: Final = 200
@@ -39,14 +39,14 @@ class Committer(msgspec.Struct, frozen=True, kw_only=True):
 class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
     """A commit and the recorded work in it."""
 
-    commit: Commit
+    commit: GitCommit
     made_by: Committer | None
     turns: tuple[Change, ...]
     """The turns that wrote or removed what it brought; one entry per turn and file, newest first."""
 
 
 def commit_history(
-    db: sqlite3.Connection, project: ProjectRow, commits: Sequence[Commit], files: Sequence[FileOfCommit]
+    db: sqlite3.Connection, project: ProjectRow, commits: Sequence[GitCommit], files: Sequence[FileOfCommit]
 ) -> CommitHistory:
     """Returns the recorded work in the first of `commits`; the others are the commits before it. `files`: what it
     changed, as far as git said it."""
@@ -96,7 +96,7 @@ def _as_recorded(file: FileOfCommit) -> list[str]:
     return redacted if len(redacted) == len(file.lines) else comparable(text)
 
 
-def _made_by(db: sqlite3.Connection, project: ProjectRow, commit: Commit, links: Links) -> Committer | None:
+def _made_by(db: sqlite3.Connection, project: ProjectRow, commit: GitCommit, links: Links) -> Committer | None:
     around = {"since": commit.authored_ms - _AROUND_MS, "until": commit.committed_ms + _AROUND_MS}
     for agent, session, machine, at_ms, stored in db.execute(_RESULTS, {"project": project.id, **around}):
         body = read_body(db, stored)

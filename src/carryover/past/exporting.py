@@ -80,4 +80,4 @@ def _trajectory(head: SessionHead, events: Iterable[SessionEvent], *, full: bool
 
 def shown_title(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns the session's title on one line, without secrets."""
-    return one_line(quoting.one_line(title_of(ledger, row)), 120)
+    return one_line(quoting.quoted_line(title_of(ledger, row)), 120)

@@ -9,7 +9,7 @@ from typing import Final
 
 from carryover.agents import agent_name
 from carryover.ledger.events import edits_of_session, turn_of, typed_prompts
-from carryover.ledger.queries import Page, ProjectRow, SessionRow, page_of_sessions
+from carryover.ledger.queries import ProjectRow, SessionRow, WantedSessions, page_of_sessions
 from carryover.model import FileEdit
 from carryover.past.session import lines_changed, short_prompt, shown_path
 from carryover.past.types import ChangedFile, ChangedFiles, FileSession
@@ -21,7 +21,7 @@ MOST_SESSIONS: Final = 2_000
 _SESSIONS_AT_ONCE: Final = 100
 
 
-def changed_files(
+def files_changed(
     db: sqlite3.Connection, project: ProjectRow, *, most_edits: int = MOST_EDITS, most_sessions: int = MOST_SESSIONS
 ) -> ChangedFiles:
     """Returns the files that sessions of the project edited, as far back as these bounds reach."""
@@ -39,7 +39,7 @@ def changed_files(
 def _newest_first(db: sqlite3.Connection, project_id: int) -> Iterator[SessionRow]:
     after = None
     while True:
-        rows = page_of_sessions(db, Page(project_id=project_id, after=after), limit=_SESSIONS_AT_ONCE)
+        rows = page_of_sessions(db, WantedSessions(project_id=project_id, after=after), limit=_SESSIONS_AT_ONCE)
         yield from rows
         if len(rows) < _SESSIONS_AT_ONCE:
             return

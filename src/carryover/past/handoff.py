@@ -1,7 +1,7 @@
 """The current handoff of a project, for all commands.
 
-    handoff(Wanted(root="/home/ada/shop")).text
-    handoff(Wanted(root="/home/ada/shop", session="last", tokens=8000)).sections
+    handoff(WantedHandoff(root="/home/ada/shop")).text
+    handoff(WantedHandoff(root="/home/ada/shop", session="last", tokens=8000)).sections
 
 A running daemon makes it, since it has loaded what that needs, which takes longer than the rest of the command. Where
 none answers, the same function (`hand_over`) makes it here.
@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.config import Config, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, ask_daemon
-from carryover.daemon.handed_over import Answer, HandedOver, Origin, Wanted
+from carryover.daemon.handed_over import HandedOver, HandoffAnswer, LineRecord, WantedHandoff
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
     agents_own,
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from carryover.projects.root import StatePaths
     from carryover.publish.make import Refreshed
 
-__all__ = ["HandedOver", "Origin", "Wanted"]
+__all__ = ["HandedOver", "LineRecord", "WantedHandoff"]
 
 
-def handoff(wanted: Wanted) -> HandedOver:
+def handoff(wanted: WantedHandoff) -> HandedOver:
     """Returns the current handoff of a project; nothing is written there. While Carryover is paused, nothing is read.
 
     Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded, or if
@@ -54,20 +54,22 @@ def handoff(wanted: Wanted) -> HandedOver:
     return printed(handoff_here(wanted))
 
 
-def _of_daemon(wanted: Wanted) -> Answer:
+def _of_daemon(wanted: WantedHandoff) -> HandoffAnswer:
     """Returns the daemon's answer; one without anything while Carryover is paused, if no daemon runs, it is another
     version's, or it takes too long."""
     state = state_dir()
     if state.paused.exists():
-        return Answer()
+        return HandoffAnswer()
     query = msgspec.to_builtins(wanted)
     try:
-        return msgspec.convert(ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S) or {}, Answer)
+        return msgspec.convert(
+            ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S) or {}, HandoffAnswer
+        )
     except (UserError, TimeoutError, msgspec.ValidationError):
-        return Answer()
+        return HandoffAnswer()
 
 
-def handoff_here(wanted: Wanted) -> Refreshed:
+def handoff_here(wanted: WantedHandoff) -> Refreshed:
     """Makes what `handoff` returns in this process, with what publishing it needs; its handoff and text are there."""
     from carryover.daemon.handoffs import how_to_link, notes_on
     from carryover.projects.root import StatePaths
@@ -88,7 +90,7 @@ def handoff_here(wanted: Wanted) -> Refreshed:
     return refreshed
 
 
-def _made_of(root: str, wanted: Wanted, config: Config, paths: StatePaths) -> Refreshed | None:
+def _made_of(root: str, wanted: WantedHandoff, config: Config, paths: StatePaths) -> Refreshed | None:
     """Returns the handoff of the project at `root`, for its worktree if another root is wanted; None if nothing is
     recorded of it."""
     from carryover.daemon.handoffs import hand_over

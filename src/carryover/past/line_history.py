@@ -27,7 +27,7 @@ from carryover.past.session_turns import (
     path_in_project,
     turns_of,
 )
-from carryover.probe.git_history import Commit, commit_named, commits_of_lines
+from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.redact import clean
 
 MOST_BYTES: Final = 8 << 20
@@ -49,7 +49,7 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     the first recorded edit; or it was changed `outside` the sessions; `unknown`: one of the two."""
     turns: tuple[Change, ...]
     """The turn that wrote it, or the possible ones if `found` is `turns`."""
-    commit: Commit | None
+    commit: GitCommit | None
     """The commit that it came with; None if it is not committed or git gave no answer."""
     first_edit_ms: int | None
     """Time of the first recorded edit of the file."""
@@ -60,7 +60,7 @@ class _Line(NamedTuple):
 
     number: int
     text: str
-    commit: Commit | None
+    commit: GitCommit | None
     name: str
 
 

@@ -22,7 +22,7 @@ Sure = Literal["followed", "by_text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LineWriter:
     """What wrote a line. `edit` is its place in the list of edits; None if none of them did."""
 
     edit: int | None
@@ -31,7 +31,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class _Piece:
     """A hunk of an edit: its lines, each with its sign (` `, `+` or `-`) in front.
 
     `start` is its first line in the file after the edit, from 1.
@@ -74,10 +74,10 @@ class _Line:
 
     index: int
     exact: bool = True
-    source: Source | None = None
+    source: LineWriter | None = None
 
     def is_of(self, edit: int | None) -> None:
-        self.source = Source(edit, "followed" if self.exact else "by_text")
+        self.source = LineWriter(edit, "followed" if self.exact else "by_text")
 
 
 def comparable(text: str) -> list[str]:
@@ -85,7 +85,7 @@ def comparable(text: str) -> list[str]:
     return [bounded(line.removesuffix("\r"), LONGEST_LINE) for line in text.split("\n")]
 
 
-def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[Source]:
+def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[LineWriter]:
     """Returns what wrote the lines at these indexes of the file's `lines`. `edits` are in order, oldest first."""
     file = list(lines)
     targets = [_Line(index) for index in places]
@@ -111,7 +111,7 @@ def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[File
             break
     for line in waiting:
         line.is_of(None)
-    return [line.source or Source(None, "by_text") for line in targets]
+    return [line.source or LineWriter(None, "by_text") for line in targets]
 
 
 def writes(edit: FileEdit) -> bool:
@@ -135,26 +135,26 @@ def _are_uncertain(lines: Iterable[_Line]) -> None:
         line.exact = False
 
 
-def _pieces(diff: str) -> Iterator[Piece]:
+def _pieces(diff: str) -> Iterator[_Piece]:
     start: int | None = None
     lines: list[str] = []
     for line in diff.split("\n") if diff else ():
         head = _START.match(line)
         if head is not None and lines:
-            yield Piece(start, tuple(lines))
+            yield _Piece(start, tuple(lines))
             lines = []
         if head is not None:
             start = int(head[1]) if head[1] else None
         elif _CUT.fullmatch(line):
-            yield Piece(start, tuple(lines), cut=True)
+            yield _Piece(start, tuple(lines), cut=True)
             return
         elif not line.startswith("\\"):
             lines.append(line.removesuffix("\r") or " ")
     if lines:
-        yield Piece(start, tuple(lines))
+        yield _Piece(start, tuple(lines))
 
 
-def _undo(file: list[str], piece: Piece, edit: FileEdit, waiting: Sequence[_Line]) -> list[_Line]:
+def _undo(file: list[str], piece: _Piece, edit: FileEdit, waiting: Sequence[_Line]) -> list[_Line]:
     """Undoes the piece in `file`, and returns those of the lines that it wrote."""
     new = piece.new
     old = piece.old
@@ -184,7 +184,7 @@ def _undo(file: list[str], piece: Piece, edit: FileEdit, waiting: Sequence[_Line
     return wrote
 
 
-def _place(file: list[str], piece: Piece, new: list[str]) -> int | None:
+def _place(file: list[str], piece: _Piece, new: list[str]) -> int | None:
     """Returns the index of the piece's first line; None if its lines are not in the file, or in several places."""
     if not new:  # a diff without context then names the line before
         return min(piece.start, len(file)) if piece.start else None
@@ -208,7 +208,7 @@ class _WithinLines(NamedTuple):
     after: str
 
 
-def _within_lines(file: list[str], piece: Piece, new: list[str]) -> _WithinLines | None:
+def _within_lines(file: list[str], piece: _Piece, new: list[str]) -> _WithinLines | None:
     """Returns where a text without a known line is in the file. None unless it is there once."""
     text = "\n".join(file)
     part = "\n".join(new)
@@ -221,7 +221,7 @@ def _within_lines(file: list[str], piece: Piece, new: list[str]) -> _WithinLines
     return _WithinLines(text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)])
 
 
-def _has_text(file: list[str], index: int, piece: Piece, new: list[str]) -> bool:
+def _has_text(file: list[str], index: int, piece: _Piece, new: list[str]) -> bool:
     """Whether the piece wrote this line, judged by its text alone: it is unique in the file, or a neighbouring line is
     its neighbour in the piece too. Lines with hardly any text, such as a bracket, prove nothing.
     """

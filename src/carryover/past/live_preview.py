@@ -15,7 +15,7 @@ from carryover.ledger.events import subagent_events, turn_events, turn_of, turn_
 from carryover.ledger.queries import session_of
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Hit
-from carryover.ledger.search_text import Kind, Term, excerpt, spans
+from carryover.ledger.search_text import Kind, Term, best_part, spans
 from carryover.past.context import now_ms
 from carryover.past.sessions import show_command
 from carryover.publish.project_view import session_digest
@@ -55,7 +55,7 @@ class Item(NamedTuple):
     """None for a session."""
 
 
-class Wanted(NamedTuple):
+class WantedPreview(NamedTuple):
     """A row that is to be previewed, with the words to light and the columns that there are."""
 
     item: Item
@@ -63,7 +63,7 @@ class Wanted(NamedTuple):
     width: int
 
 
-class Line(NamedTuple):
+class PreviewLine(NamedTuple):
     """A line of a preview."""
 
     text: str
@@ -76,18 +76,18 @@ class Preview(NamedTuple):
     """A session's newest turns, or the turn of a hit."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[PreviewLine, ...]
     """None is wider than was wanted, unless one of its words is."""
     match: int
     """The index of the line that matches."""
 
 
-def preview_of(short: Mapping[str, str], db: sqlite3.Connection, wanted: Wanted) -> Preview:
+def preview_of(short: Mapping[str, str], db: sqlite3.Connection, wanted: WantedPreview) -> Preview:
     """Returns the preview of a row. `short`: the shortest unique prefix of each session's id."""
     item = wanted.item
     row = session_of(db, item.agent, item.session)
     if row is None:
-        return Preview("", (Line("This session was removed."),), 0)
+        return Preview("", (PreviewLine("This session was removed."),), 0)
     name = short.get(item.session, item.session)
     if item.hit is None:
         lines = [_line(text, wanted.terms) for text in _session_lines(db, row)]
@@ -95,10 +95,10 @@ def preview_of(short: Mapping[str, str], db: sqlite3.Connection, wanted: Wanted)
     return _turn_preview(db, row, item.hit, name, wanted)
 
 
-def lit_line(text: str, terms: Sequence[Term], chars: int) -> Line:
+def lit_line(text: str, terms: Sequence[Term], chars: int) -> PreviewLine:
     """Returns the part of one line with most of the words, and where they are in it."""
-    part = excerpt(text, terms, chars)
-    return Line(part, tuple(word_places(part, terms)))
+    part = best_part(text, terms, chars)
+    return PreviewLine(part, tuple(word_places(part, terms)))
 
 
 def word_places(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
@@ -118,23 +118,23 @@ def _title(item: Item, command: str, turn: str = "") -> str:
     return harmless(" · ".join(filter(None, facts)))
 
 
-def _fitted(wanted: Wanted, title: str, lines: Sequence[Line], match: int) -> Preview:
+def _fitted(wanted: WantedPreview, title: str, lines: Sequence[PreviewLine], match: int) -> Preview:
     """Returns the preview with its lines broken to the width; `match`: the index of the line that matches."""
-    rows = list[Line]()
+    rows = list[PreviewLine]()
     first = 0
     for number, line in enumerate(lines):
         broken = _broken(line, wanted)
         if number == match:
             first = len(rows) + next((index for index, row in enumerate(broken) if row.places), 0)
         rows += broken
-    return Preview(title, tuple(rows) or (Line(""),), first)
+    return Preview(title, tuple(rows) or (PreviewLine(""),), first)
 
 
-def _broken(line: Line, wanted: Wanted) -> list[Line]:
+def _broken(line: PreviewLine, wanted: WantedPreview) -> list[PreviewLine]:
     if columns(line.text) <= wanted.width:
         return [line]
     rows = wrapped(line.text, wanted.width).split("\n")
-    return [Line(row, tuple(word_places(row, wanted.terms)), line.is_bold) for row in rows]
+    return [PreviewLine(row, tuple(word_places(row, wanted.terms)), line.is_bold) for row in rows]
 
 
 def _session_lines(db: sqlite3.Connection, row: SessionRow) -> Iterator[str]:
@@ -163,7 +163,7 @@ def _turn_lines(turn: Turn, *, is_last: bool) -> Iterator[str]:
         yield f"    {ago(turn.last_ms, now_ms())}: {', '.join(results)}"
 
 
-def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: Hit, name: str, wanted: Wanted) -> Preview:
+def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: Hit, name: str, wanted: WantedPreview) -> Preview:
     starts = turn_starts(db, row.id)
     number = turn_of(starts, hit.event_id, hit.at_ms, hit.subagent_id)
     events = turn_events(db, row.id, starts, number)
@@ -182,7 +182,7 @@ def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: Hit, name: str, 
 
 class _Timed(NamedTuple):
     at_ms: int
-    line: Line
+    line: PreviewLine
 
 
 def _timed(part: Part[str], terms: Sequence[Term]) -> Iterator[_Timed]:
@@ -193,23 +193,23 @@ def _timed(part: Part[str], terms: Sequence[Term]) -> Iterator[_Timed]:
     mark = "✗ " if part.failed else "· "
     heading = f"{'' if is_said else mark}{part.heading}{by}{retracted}"
     if is_said:
-        yield _Timed(part.at_ms, Line(""))
+        yield _Timed(part.at_ms, PreviewLine(""))
     yield _Timed(part.at_ms, _line(heading, terms)._replace(is_bold=is_said))
-    text = excerpt(harmless(part.text).strip("\n"), terms, LONGEST_PART)
+    text = best_part(harmless(part.text).strip("\n"), terms, LONGEST_PART)
     lines = [_line(f"{'  ' if is_said else '    '}{row}", terms) for row in text.split("\n")] if text else []
     yield from (_Timed(part.at_ms, line) for line in (lines if is_said else _some(lines)))
 
 
-def _line(text: str, terms: Sequence[Term]) -> Line:
+def _line(text: str, terms: Sequence[Term]) -> PreviewLine:
     return lit_line(harmless(text).replace("\n", " ").replace("\t", "    ").rstrip(), terms, LONGEST_LINE)
 
 
-def _some(lines: list[Line]) -> list[Line]:
+def _some(lines: list[PreviewLine]) -> list[PreviewLine]:
     """Returns as many lines as are shown of what a tool printed: those around the first with a word, else the first."""
     lit = next((number for number, line in enumerate(lines) if line.places), 0)
     first = max(min(lit - TOOL_LINES // 3, len(lines) - TOOL_LINES), 0)
     shown = lines[first : first + TOOL_LINES]
-    cut = Line("    …")
+    cut = PreviewLine("    …")
     return [*([cut] if first else []), *shown, *([cut] if first + len(shown) < len(lines) else [])]
 
 
@@ -224,5 +224,5 @@ def _match(lines: Sequence[_Timed], hit: Hit) -> int:
     return next(iter(lit or since), 0)
 
 
-def _different_words(line: Line) -> int:
+def _different_words(line: PreviewLine) -> int:
     return len({line.text[start:end].lower() for start, end in line.places})

@@ -18,10 +18,10 @@ from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import agents_seen, by_last_use, projects, session_ids, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.ledger.search import Hit, Query, search
-from carryover.ledger.search_text import Kind, Term, excerpt, terms_of
+from carryover.ledger.search_text import Kind, Term, best_part, terms_of
 from carryover.past.context import first_day_ms, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.latest import Latest
-from carryover.past.live_preview import Item, Preview, Wanted, preview_of
+from carryover.past.live_preview import Item, Preview, WantedPreview, preview_of
 from carryover.past.opened import Want, opened
 from carryover.past.search import said_otherwise
 from carryover.past.sessions import title_of
@@ -137,7 +137,9 @@ class LiveSearch:
         self.day = day_filter(since_ms)
         path = file_of(ledger)
         self.listings: Latest[ListQuery, Listing] = Latest(path, listing_of)
-        self.previews: Latest[Wanted, Preview] = Latest(path, partial(preview_of, shortest_unique(session_ids(ledger))))
+        self.previews: Latest[WantedPreview, Preview] = Latest(
+            path, partial(preview_of, shortest_unique(session_ids(ledger)))
+        )
 
     @cached_property
     def agents(self) -> dict[str, str]:
@@ -300,7 +302,7 @@ def _hit_item(hit: Hit, terms: tuple[Term, ...]) -> Item:
         kind=hit.kind,
         by=agent_name(hit.agent, hit.machine),
         project=_project(hit.root),
-        line=excerpt(_on_one_line(hit.text), terms, LINE_CHARS),
+        line=best_part(_on_one_line(hit.text), terms, LINE_CHARS),
         hit=hit,
     )
 

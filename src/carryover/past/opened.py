@@ -132,7 +132,7 @@ def ask_patiently(state: StateDir, target: str, *, timeout_s: float) -> dict[str
         ) from error
 
 
-def written(
+def written_daemonless(
     target: str,
     kind: type[T],
     do: Callable[[Ledger, StatePaths], Awaitable[T]],

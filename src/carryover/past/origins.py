@@ -22,7 +22,7 @@ from carryover.past.session_turns import Change, changes_of, edits_of
 from carryover.past.sessions import show_command
 from carryover.paths import expanded
 from carryover.platform import here
-from carryover.probe.git_history import Commit, commit_named, files_of_commit, former_names
+from carryover.probe.git_history import GitCommit, commit_named, files_of_commit, former_names
 from carryover.probe.source_code import Definition, Effort, definitions, language_of
 from carryover.terminal.output import did_you_mean
 
@@ -32,7 +32,7 @@ MOST_LINES: Final = 2_000
 _PARSE_STEPS: Final = 80_000
 
 
-class Origin(NamedTuple):
+class Behind(NamedTuple):
     """What is behind a file, lines of it or a commit::
 
     origin = origin_of("src/cart.py:12", limit=50)
@@ -74,10 +74,10 @@ class _Target(NamedTuple):
 
     path: Path
     lines: tuple[int, int] | None = None
-    commits: Sequence[Commit] = ()
+    commits: Sequence[GitCommit] = ()
 
 
-def origin_of(name: str, *, limit: int) -> Origin:
+def origin_of(name: str, *, limit: int) -> Behind:
     """Returns what is behind `name`: a file, FILE:LINE, FILE:FROM-TO, FILE:NAME of what it defines, or a commit. Of a
     file and a commit, at most `limit` changes.
 
@@ -89,14 +89,14 @@ def origin_of(name: str, *, limit: int) -> Origin:
         short_ids = shortest_unique(session_ids(ledger))
         if target.commits:
             history = _of_commit(ledger, project, target.commits, root)
-            return Origin(root, short_ids, history, history.turns[:limit], commit=history)
+            return Behind(root, short_ids, history, history.turns[:limit], commit=history)
         project = _project_with(ledger, root, target.path)
         if target.lines is None:
             changes = _of_file(ledger, project, target.path, root, name)[:limit]
-            return Origin(root, short_ids, changes, changes)
+            return Behind(root, short_ids, changes, changes)
         first, last = target.lines
         lines = line_history(ledger, project, root, target.path, first, last)
-        return Origin(root, short_ids, lines[0] if first == last else lines, lines=lines)
+        return Behind(root, short_ids, lines[0] if first == last else lines, lines=lines)
 
 
 def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:
@@ -196,7 +196,7 @@ def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path,
 
 
 def _of_commit(
-    ledger: sqlite3.Connection, project: ProjectRow | None, commits: Sequence[Commit], root: str
+    ledger: sqlite3.Connection, project: ProjectRow | None, commits: Sequence[GitCommit], root: str
 ) -> CommitHistory:
     history = None
     if project is not None:

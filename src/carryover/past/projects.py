@@ -22,7 +22,7 @@ from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running, newest_goal_of
-from carryover.export.quoting import one_line
+from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.machine import Machine, startable_here
@@ -39,7 +39,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.rows import SessionRow
 from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
-from carryover.projects.handoff_file import place_of
+from carryover.projects.handoff_file import handoff_path
 from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff
@@ -115,11 +115,11 @@ def _project(row: ProjectRow, newest: SessionRow | None, digest: Digest, waiting
         agent=newest.agent if newest is not None else "",
         agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
         last_ms=row.last_event_ms,
-        about=_about(digest) or one_line(title)[:_ABOUT_CHARS],
+        about=_about(digest) or quoted_line(title)[:_ABOUT_CHARS],
         state=_state(digest, now_ms),
         waits_for=waiting.what,
         waits_since_ms=waiting.since_ms,
-        asks=one_line(waiting.question)[:_QUESTION_CHARS],
+        asks=quoted_line(waiting.question)[:_QUESTION_CHARS],
         resets_ms=waiting.resets_ms,
     )
 
@@ -127,7 +127,7 @@ def _project(row: ProjectRow, newest: SessionRow | None, digest: Digest, waiting
 def _about(digest: Digest) -> str:
     """Returns the newest prompt that states a goal, or else the newest with any words, on one line."""
     goal = newest_goal_of(digest)
-    return one_line(typed_words(goal.prompt) or goal.prompt)[:_ABOUT_CHARS] if goal is not None else ""
+    return quoted_line(typed_words(goal.prompt) or goal.prompt)[:_ABOUT_CHARS] if goal is not None else ""
 
 
 def _state(digest: Digest, now_ms: int) -> TurnState:
@@ -180,7 +180,7 @@ def handoff(
     refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms, agents_own=agents_own)
     return ProjectHandoff(
         handoff=printed(refreshed) if refreshed.text is not None else None,
-        path="" if project.refusal is not None else str(Path(refreshed.root, place_of(refreshed.settings.folder))),
+        path="" if project.refusal is not None else str(Path(refreshed.root, handoff_path(refreshed.settings.folder))),
         tokens=estimated_tokens(refreshed.text or ""),
         refusal=project.refusal or "",
     )

@@ -22,19 +22,19 @@ from carryover.distill.render import neutralize, render
 from carryover.distill.trail import leading_step, steps_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError
-from carryover.export.quoting import one_line, safe
+from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import session_parts
 from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
-from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, excerpt, terms_of
+from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, best_part, terms_of
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.past.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
 from carryover.past.types import Hit, Search
-from carryover.projects.handoff_file import place_of
+from carryover.projects.handoff_file import handoff_path
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import view_now
 from carryover.redact import clean
@@ -115,7 +115,7 @@ def _terms_to_search(query: str) -> tuple[Term, ...]:
 
 def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
     """Yields the sentences above the hits."""
-    yield f"From the record of {one_line(work.root)}, best first. {_TRUTH}"
+    yield f"From the record of {quoted_line(work.root)}, best first. {_TRUTH}"
     yield from work.notes
     if results.indexed < 1:
         yield f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first."
@@ -156,7 +156,7 @@ def turn(project: ProjectFolder, name: str, page: int = 1, *, began_ms: int) -> 
 def _title(session: SessionRow, starts: Sequence[events.TurnStart], number: int) -> str:
     agent = f"{agent_name(session.agent, session.machine)} {session.agent_version or ''}".strip()
     began = f", {_when(starts[number - 1].at_ms)}" if number else ""
-    return f"Turn {number} of {len(starts)} of session {one_line(session.native_id)} ({one_line(agent)}{began})."
+    return f"Turn {number} of {len(starts)} of session {quoted_line(session.native_id)} ({quoted_line(agent)}{began})."
 
 
 def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
@@ -175,7 +175,7 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
         if refreshed.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
         is_open = refreshed.why_open is not None
-        file = place_of(refreshed.settings.folder) if tokens == MAX_TOKENS and not is_open else None
+        file = handoff_path(refreshed.settings.folder) if tokens == MAX_TOKENS and not is_open else None
         answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
         return "\n".join((render(refreshed.handoff, answering), *work.notes))
 
@@ -220,7 +220,7 @@ def _leading(work: _OpenProject, began_ms: int) -> str:
 def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
     times = f"{hit.times} times" if hit.times > 1 else ""
     facts = filter(None, (_when(hit.at_ms), hit.agent_name, hit.kind, times))
-    text = excerpt(clean(neutralize(hit.text[:MOST_CHARS])), terms, SNIPPET_CHARS)
+    text = best_part(clean(neutralize(hit.text[:MOST_CHARS])), terms, SNIPPET_CHARS)
     return f"- turn {hit.turn} of {hit.short} ({', '.join(facts)}): {text}"
 
 

@@ -58,7 +58,7 @@ def searched(
 def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, *, limit: int, now_ms: int) -> Search:
     """Returns the best hits for what was typed, in one project or all, each with its session's title and an excerpt in
     place of its text. Raises OperationalError if interrupted."""
-    from carryover.export.quoting import one_line
+    from carryover.export.quoting import quoted_line
 
     terms = terms_of(typed)
     if not terms:
@@ -70,8 +70,8 @@ def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, 
     for hit in answer.hits:
         if (hit.agent, hit.id) not in titles:
             row = session_of(ledger, hit.agent, hit.id)
-            titles[hit.agent, hit.id] = one_line(title_of(ledger, row))[:_EXCERPT_CHARS] if row is not None else ""
-        excerpt = excerpt_of(one_line(hit.text), answer.terms, _EXCERPT_CHARS)
+            titles[hit.agent, hit.id] = quoted_line(title_of(ledger, row))[:_EXCERPT_CHARS] if row is not None else ""
+        excerpt = excerpt_of(quoted_line(hit.text), answer.terms, _EXCERPT_CHARS)
         hits.append(replace(hit, text="", title=titles[hit.agent, hit.id], excerpt=excerpt))
     return replace(answer, query=typed, hits=tuple(hits))
 

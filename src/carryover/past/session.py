@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from carryover.agents import agent_name
 from carryover.distill.forms import request_in
-from carryover.export.quoting import one_line, safe
+from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import (
     Part,
     SessionEvent,
@@ -46,7 +46,7 @@ ShownPart = Part[str]
 """A prompt, an answer, or a line on what happened."""
 
 
-class Conversation:
+class OpenedSession:
     """A session whose events are read from the open ledger as they are asked for, since it may be large.
 
     with conversation_of("3f2a") as conversation:
@@ -87,10 +87,10 @@ class Conversation:
 
 
 @contextmanager
-def conversation_of(name: str) -> Iterator[Conversation]:
+def open_session(name: str) -> Iterator[OpenedSession]:
     """Opens the session that a user calls `name`: its id, the beginning of one, or `last`. Raises UserError."""
     with opened_session(name) as (ledger, session):
-        yield Conversation(ledger, session)
+        yield OpenedSession(ledger, session)
 
 
 def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> SessionAnswer | None:
@@ -160,13 +160,13 @@ def _from_above(number: int, events: Sequence[SessionEvent]) -> Turn:
         added=added,
         removed=removed,
         tests=runs[-1][0].status if runs else "",
-        test_command=one_line(runs[-1][1])[:PROMPT_CHARS] if runs else "",
+        test_command=quoted_line(runs[-1][1])[:PROMPT_CHARS] if runs else "",
     )
 
 
 def short_prompt(prompt: str) -> str:
     """Returns what was asked for on one line, at most `PROMPT_CHARS` of it."""
-    return one_line(request_in(prompt))[:PROMPT_CHARS]
+    return quoted_line(request_in(prompt))[:PROMPT_CHARS]
 
 
 def _edits(events: Iterable[SessionEvent]) -> list[FileEdit]:
@@ -206,7 +206,7 @@ def _change(event: SessionEvent, edit: FileEdit, turn: int, root: str | None, *,
     return Part(
         kind="tool",
         at_ms=event.at_ms,
-        heading=one_line(edit_line(edit, root)),
+        heading=quoted_line(edit_line(edit, root)),
         text=safe(edit.diff).text if has_diff else CleanText(""),
         is_diff=True,
         subagent_id=event.subagent_id,
@@ -218,4 +218,4 @@ def shown_path(path: str, row: SessionRow) -> CleanText:
     """Returns a path that the session recorded, relative to its project."""
     from carryover.past.session_turns import path_in_project  # loads what asks git, which `show` does not need
 
-    return one_line(path_in_project(path, (row.root, row.recorded_root)))
+    return quoted_line(path_in_project(path, (row.root, row.recorded_root)))

@@ -16,7 +16,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, UserPrompt
 from carryover.past.sessions import show_command
-from carryover.probe.git_history import Commit, FormerName
+from carryover.probe.git_history import FormerName, GitCommit
 
 WHOLE_SECOND_MS: Final = 999
 """Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
@@ -30,14 +30,14 @@ _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? 
     AND at_ms <= ? ORDER BY id DESC"""
 
 
-class Edit(NamedTuple):
+class _Edit(NamedTuple):
     """A recorded edit of a file: where it is recorded, and what it did."""
 
     row: EditRow
     body: FileEdit
 
 
-Edits = Mapping[int, Edit]
+Edits = Mapping[int, _Edit]
 """Edits by the id of their event."""
 
 
@@ -49,20 +49,20 @@ class Links:
     True
     """
 
-    def __init__(self, commits: Iterable[Commit]) -> None:
+    def __init__(self, commits: Iterable[GitCommit]) -> None:
         self._oldest_first = sorted(commits, key=lambda commit: commit.authored_ms)
-        self._of_file: dict[str, list[Commit]] = {}
+        self._of_file: dict[str, list[GitCommit]] = {}
         for commit in self._oldest_first:
             for name in commit.files:
                 self._of_file.setdefault(name, []).append(commit)
 
-    def of_edit(self, name: str, at_ms: int) -> Commit | None:
+    def of_edit(self, name: str, at_ms: int) -> GitCommit | None:
         """Returns the first commit of the file `name` (relative to the top of the repository) after an edit."""
         commits = self._of_file.get(name, [])
         index = bisect_left(commits, at_ms, key=lambda commit: commit.authored_ms + WHOLE_SECOND_MS)
         return commits[index] if index < len(commits) else None
 
-    def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
+    def of_command(self, short: str, subject: str, at_ms: int) -> GitCommit | None:
         """Returns the commit that a `git commit` made, even if it was rebased since; None if git no longer has it."""
         named = (commit for commit in self._oldest_first if commit.id.startswith(short))
         alike = (
@@ -72,7 +72,7 @@ class Links:
         )
         return next(named, None) or next(alike, None)
 
-    def before(self, commit: Commit | None, name: str) -> int:
+    def before(self, commit: GitCommit | None, name: str) -> int:
         """Returns when (UTC ms) the file `name` was last committed before `commit` (None: at all); 0 if that is
         unknown."""
         commits = self._of_file.get(name, [])
@@ -142,7 +142,7 @@ def changes_of(
     return turns_of(db, edits)
 
 
-def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, Edit]:
+def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, _Edit]:
     """Returns the edits of the file at `paths` (absolute), which may no longer exist; none without a project.
 
     They are matched by path relative to the project, so the result includes those made before the project was moved, in
@@ -151,21 +151,21 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
     if project is None:
         return {}
     names = [path_in_project(path, (project.root,)) for path in paths]
-    edits: dict[int, Edit] = {}
+    edits: dict[int, _Edit] = {}
     for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
             body = read_body(db, row.body)
             roots = (row.root, row.recorded_root)
             if not isinstance(body, FileEdit) or path_in_project(body.path, roots) != name:
                 continue
-            edits[row.event_id] = Edit(row, body)
+            edits[row.event_id] = _Edit(row, body)
             former = path_in_project(body.old_path, roots) if body.old_path else name
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
     return edits
 
 
-def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, Edit]:
+def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, _Edit]:
     """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
     until = float("inf") if until_ms is None else until_ms
     return {key: edit for key, edit in edits.items() if since_ms < edit.row.at_ms <= until}

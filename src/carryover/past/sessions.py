@@ -15,7 +15,7 @@ from carryover.distill.digest import Digest
 from carryover.distill.trail import goal_of, states_goal, task_of
 from carryover.facts import is_foreign
 from carryover.ledger import queries
-from carryover.ledger.queries import Page, page_of_sessions, session_ids, sessions_by_agent, shortest_unique
+from carryover.ledger.queries import WantedSessions, page_of_sessions, session_ids, sessions_by_agent, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
 from carryover.past.context import state_dir
@@ -24,7 +24,7 @@ from carryover.past.types import Session, SessionPage
 from carryover.publish.project_view import session_digest
 from carryover.text.harmless import one_line
 
-Wanted = Page
+Wanted = WantedSessions
 """Which sessions are asked for."""
 MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
@@ -94,7 +94,7 @@ def with_short_title(session: Session) -> Session:
     """Returns the session for a page: with a short title that is safe to show, and without its task."""
     from carryover.export import quoting
 
-    return replace(session, title=quoting.one_line(session.title or "")[:_TITLE_CHARS], task=None)
+    return replace(session, title=quoting.quoted_line(session.title or "")[:_TITLE_CHARS], task=None)
 
 
 def project_id_here(project_id: int | None, root: str | None) -> int:

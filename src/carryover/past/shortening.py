@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.export.document import Document
+from carryover.export.document import DocumentForChat
 from carryover.export.quoting import code_span
-from carryover.export.quoting import one_line as safe_line
-from carryover.export.shorten import INSTRUCTION, answered, parts_of, question
+from carryover.export.quoting import quoted_line as safe_line
+from carryover.export.shorten import INSTRUCTION, answered, question, splits
 from carryover.terminal.output import Progress
 from carryover.text.harmless import one_line
 
@@ -42,7 +42,7 @@ class Shortened(msgspec.Struct, frozen=True):
     """A shortened document, and the model that did it. `marked`: how many sentences bring something that the whole
     document does not have."""
 
-    document: Document
+    document: DocumentForChat
     model: str
     marked: int
 
@@ -74,7 +74,7 @@ class _Reply(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-def shortened(document: Document, source_name: str, model: str | None) -> Shortened:
+def shortened(document: DocumentForChat, source_name: str, model: str | None) -> Shortened:
     """Returns the document in the words of a model; it names `source_name`, the file with the whole document.
 
     `model`: its name; None for the only one there is. On a terminal, shows how far it is. Raises UserError if
@@ -100,10 +100,10 @@ def shortened(document: Document, source_name: str, model: str | None) -> Shorte
 
 
 def _shortened(
-    document: Document, source_name: str, server: Server, wanted: str | None, progress: Progress
+    document: DocumentForChat, source_name: str, server: Server, wanted: str | None, progress: Progress
 ) -> Shortened:
     model = _chosen(server, wanted)
-    parts = parts_of(document.body)
+    parts = splits(document.body)
     texts = []
     marked = 0
     for number, part in enumerate(parts):
@@ -114,7 +114,7 @@ def _shortened(
     return Shortened(document.with_body("\n\n".join(texts), note), model, marked)
 
 
-def _note_on(document: Document, source_name: str, model: str, marked: int) -> str:
+def _note_on(document: DocumentForChat, source_name: str, model: str, marked: int) -> str:
     """Returns what a shortened document says of itself, and of the whole one."""
     digest = hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest()
     so = f"{marked} sentences are marked so" if marked > 1 else "one sentence is" if marked else "none is"

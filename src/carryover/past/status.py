@@ -14,7 +14,7 @@ from carryover.fsio import is_gone, is_there
 from carryover.install.detect import asking_once
 from carryover.past.findings.agents import recorded_of
 from carryover.past.findings.checks import Finding, findings
-from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
+from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 from carryover.past.findings.gather import gather
 from carryover.projects.handoff_file import PAGE
 
@@ -22,7 +22,7 @@ _SAID_FIRST: Final = ("install", "daemon", "paused")
 """Checks whose results every status begins with."""
 
 
-def statuses(*, in_short: bool) -> Iterator[Facts]:
+def statuses(*, in_short: bool) -> Iterator[Gathered]:
     """Yields the facts about this machine and, unless they are wanted `in_short`, about the project around the current
     folder, gathered at each step; each agent is asked for its version only once.
 
@@ -33,7 +33,7 @@ def statuses(*, in_short: bool) -> Iterator[Facts]:
         yield gather(in_short=in_short, with_channels=not in_short, ask=ask)
 
 
-def problems(facts: Facts) -> tuple[Finding, ...]:
+def problems(facts: Gathered) -> tuple[Finding, ...]:
     """Returns what `carryover doctor` would find without inspecting more, but for what every status begins with."""
     return tuple(finding for finding in findings(facts) if finding.check not in _SAID_FIRST)
 
@@ -48,7 +48,7 @@ def has_page(project: ProjectHealth) -> bool:
     return project.file is not None and is_there(Path(project.file).with_name(PAGE))
 
 
-def as_data(facts: Facts) -> dict[str, Any]:
+def as_data(facts: Gathered) -> dict[str, Any]:
     """Returns the facts as `status --json` prints them."""
     config = {"unknown_keys": facts.config.unknown_keys, "excluded": facts.config.projects.exclude}
     in_git = ("root", "open_to", "uncommitted", "refuses_pull")

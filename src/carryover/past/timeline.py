@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from carryover.agents import agent_name
 from carryover.distill.commands import committed
 from carryover.distill.forms import request_in
-from carryover.export.quoting import one_line, safe
+from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_ids, sessions, shortest_unique
@@ -24,7 +24,7 @@ from carryover.past.opened import Want, opened
 from carryover.past.session_turns import Links, path_in_project
 from carryover.past.sessions import show_command, title_of
 from carryover.past.types import Moment, Timeline
-from carryover.probe.git_history import Commit, newest_commits
+from carryover.probe.git_history import GitCommit, newest_commits
 from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
 from carryover.text.reset_times import with_reset_here
@@ -88,11 +88,11 @@ def timeline_page(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int
 
 def _shown(moment: Moment) -> Moment:
     diff = safe(moment.diff).text if isinstance(moment.diff, str) else moment.diff
-    return replace(moment, text=one_line(moment.text), diff=diff)
+    return replace(moment, text=quoted_line(moment.text), diff=diff)
 
 
 def timeline(
-    db: sqlite3.Connection, project_id: int, wanted: Wanted, *, limit: int, commits: Iterable[Commit] = ()
+    db: sqlite3.Connection, project_id: int, wanted: Wanted, *, limit: int, commits: Iterable[GitCommit] = ()
 ) -> list[Moment]:
     """Returns the newest `limit` moments that are `wanted`, newest first. `commits`: of the project's repository."""
     rows = sessions(db, project_id, limit=MOST_SESSIONS)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import Answer, ask_one
+from carryover.probe.git_command import GitAnswer, ask_one
 from carryover.probe.git_dir import (
     MOST_ENTRIES,
     WALKED,
@@ -24,7 +24,7 @@ from carryover.probe.git_dir import (
     worktrees_of,
 )
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
-from carryover.probe.memory import recall, remember
+from carryover.probe.memory import known_answer, remember
 
 _OF_HEAD: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
 """Beside the branches, what HEAD, the length of its short name, and what its branch follows depend on."""
@@ -154,11 +154,11 @@ class Checkout:
             raise _unreadable()
         return os.fsdecode(answer.out).split("\0")[:-1]
 
-    def _ask(self, stamp: object, *command: str, keeps_nothing: bool = True) -> Answer:
+    def _ask(self, stamp: object, *command: str, keeps_nothing: bool = True) -> GitAnswer:
         """Returns git's answer to a command. If it succeeded, git is not asked again while `stamp` is the same; with
         `keeps_nothing`, also if it said nothing."""
         question = (self.root, command)
-        answer: Answer | None = recall(question, stamp)
+        answer: GitAnswer | None = known_answer(question, stamp)
         if answer is None:
             answer = ask_one(self.root, *command)
             if answer.code == 0 and (answer.out or keeps_nothing):

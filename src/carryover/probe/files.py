@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.facts import FileFacts, FileQuery
-from carryover.probe.memory import recall, remember
+from carryover.probe.memory import known_answer, remember
 from carryover.probe.source_code import Effort, examine, language_of
 from carryover.text.boxes import boxes_in, is_document
 
@@ -64,7 +64,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, effort: E
             return FileFacts(exists=True)
         stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
         question = (real, query.line, query.anchor)
-        known: tuple[FileFacts, int] | None = recall(question, stamp)
+        known: tuple[FileFacts, int] | None = known_answer(question, stamp)
         if known is not None:
             facts, steps = known
             return facts if not steps or effort.spend(steps) else FileFacts(exists=True)

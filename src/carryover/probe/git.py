@@ -15,8 +15,8 @@ import msgspec
 from carryover.facts import GitFacts
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.checkout import Checkout
-from carryover.probe.git_command import LARGEST_ANSWER, Answer, ask, ask_one
-from carryover.probe.memory import recall, remember
+from carryover.probe.git_command import LARGEST_ANSWER, GitAnswer, ask, ask_one
+from carryover.probe.memory import known_answer, remember
 from carryover.redact import clean
 from carryover.text.harmless import one_line
 
@@ -109,7 +109,7 @@ def _in_time(ask_git: Callable[[float], T | None], timeout_s: float) -> T | None
 
 def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | None:
     root = checkout.root
-    remembered: _Head | None = recall((root, "HEAD"), checkout.refs)
+    remembered: _Head | None = known_answer((root, "HEAD"), checkout.refs)
     asked = _OF_HEAD if remembered is None else ()
     *of_head, diff, others = ask(root, *asked, (*_DIFF, "HEAD", "--"), _OTHERS, deadline=deadline)
     head = remembered or _head_in(*of_head)
@@ -141,7 +141,7 @@ def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | No
     )
 
 
-def _head_in(kind: Answer, branch: Answer, head: Answer, ahead: Answer) -> _Head | None:
+def _head_in(kind: GitAnswer, branch: GitAnswer, head: GitAnswer, ahead: GitAnswer) -> _Head | None:
     """Returns what these answers say; None if git can't read the repository."""
     if kind.code != 0:
         return None
@@ -165,8 +165,8 @@ def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: flo
 
 
 def of_others(
-    root: Path, changed: list[ChangedFile], own: OwnWrites, since: str | None, deadline: float
-) -> list[ChangedFile]:
+    root: Path, changed: list[_ChangedFile], own: OwnWrites, since: str | None, deadline: float
+) -> list[_ChangedFile]:
     """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
     changed = [file for file in changed if not own.covers(file.path)]
     places = own_places(root, own)
@@ -196,7 +196,7 @@ def output_of(root: Path, *command: str, timeout_s: float, most_bytes: int = LAR
     return answer.out if answer.code == 0 else None
 
 
-def _head_of(answer: Answer) -> tuple[str | None, str]:
+def _head_of(answer: GitAnswer) -> tuple[str | None, str]:
     if answer.code != 0:  # no commit yet
         return None, ""
     _, _, line = answer.out.decode(errors="replace").partition("\n")
@@ -208,7 +208,7 @@ def _head_of(answer: Answer) -> tuple[str | None, str]:
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
-class ChangedFile(msgspec.Struct, frozen=True):
+class _ChangedFile(msgspec.Struct, frozen=True):
     """A file of a diff: its path now, and how many lines were added and removed (0 in a binary file)."""
 
     path: str
@@ -216,9 +216,9 @@ class ChangedFile(msgspec.Struct, frozen=True):
     deletions: int
 
 
-def changed_files(numstat: bytes) -> list[ChangedFile]:
+def changed_files(numstat: bytes) -> list[_ChangedFile]:
     """Returns the files in the output of `git diff --numstat -z`, without the duplicates that merge conflicts cause."""
-    found: dict[str, ChangedFile] = {}
+    found: dict[str, _ChangedFile] = {}
     fields = iter(numstat.split(b"\0"))
     for field in fields:
         counts = field.split(b"\t", 2)
@@ -229,9 +229,9 @@ def changed_files(numstat: bytes) -> list[ChangedFile]:
             next(fields, b"")
             path = next(fields, b"")
         name = os.fsdecode(path)
-        before = found.get(name, ChangedFile(name, 0, 0))
+        before = found.get(name, _ChangedFile(name, 0, 0))
         added, removed = (int(count) if count.isdigit() else 0 for count in counts[:2])
-        found[name] = ChangedFile(name, before.insertions + added, before.deletions + removed)
+        found[name] = _ChangedFile(name, before.insertions + added, before.deletions + removed)
     return list(found.values())
 
 

@@ -21,7 +21,7 @@ from typing import IO, Final
 from carryover.fsio import is_gone, read_bytes_bounded
 from carryover.platform import here
 from carryover.probe.git_dir import may_be_asked
-from carryover.probe.memory import recall, remember
+from carryover.probe.memory import known_answer, remember
 
 _SAFE_OPTIONS: Final = (
     *("-c", "core.fsmonitor=false"),
@@ -108,7 +108,7 @@ _REAP_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GitAnswer:
     """What a git command wrote to both outputs. `code` is its exit status; 128 is git's own for a fatal error."""
 
     code: int
@@ -128,7 +128,7 @@ def ask(
     deadline: float,
     settings: Sequence[str] = (),
     most_bytes: int = LARGEST_ANSWER,
-) -> list[Answer]:
+) -> list[GitAnswer]:
     """Runs the commands in parallel in `root`, the top of a repository, and returns their answers in the same order.
 
     `deadline` is a time of `time.monotonic()`, `settings` are configuration (`name=value`). Paths in a command are
@@ -139,24 +139,24 @@ def ask(
     not asked again for half a minute, since the next command would wait as long.
     """
     if not may_be_asked(root):
-        return [Answer(128, b"")] * len(commands)
+        return [GitAnswer(128, b"")] * len(commands)
     overrides: Sequence[str] | None = ()
     if any(command[0] == _FILTERS for command in commands) and not _names_no_filter(root):
         [programs] = _answers(root, [_PROGRAMS], (), deadline, most_bytes)
         # 1: there are none. Before git 2.26 the option is unknown.
         overrides = _switched_off(programs.out) if programs.code in (0, 1) else None
     if overrides is None:
-        return [Answer(128, b"")] * len(commands)
+        return [GitAnswer(128, b"")] * len(commands)
     return _answers(root, commands, (*settings, *overrides), deadline, most_bytes)
 
 
-def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S, most_bytes: int = LARGEST_ANSWER) -> Answer:
+def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S, most_bytes: int = LARGEST_ANSWER) -> GitAnswer:
     """Runs one command as `ask` does, with the same errors, for at most `timeout_s`."""
     [answer] = ask(root, command, deadline=time.monotonic() + timeout_s, most_bytes=most_bytes)
     return answer
 
 
-def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeout_s: float) -> Answer:
+def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeout_s: float) -> GitAnswer:
     """Runs one command in the bare repository at `folder`, one of ours, with `given` as its input.
 
     `remote` is the address that the name `store` stands for in the command: it may hold a password, so it is not an
@@ -232,10 +232,10 @@ def _switched_off(listed: bytes) -> list[str] | None:
 
 def _answers(
     root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float, most_bytes: int
-) -> list[Answer]:
+) -> list[GitAnswer]:
     began = time.monotonic()
     silent = (root, "silent until")
-    if began < (recall(silent, ()) or began):
+    if began < (known_answer(silent, ()) or began):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     running: list[subprocess.Popen[bytes]] = []
     try:
@@ -299,11 +299,11 @@ def git_trouble() -> str | None:
         return "there is none in the folders of its PATH"
     if not here().git_usable(path):
         return "Apple's command line tools, which have it, are not installed"
-    stub_said = recall(_STUB_SAID, ())
+    stub_said = known_answer(_STUB_SAID, ())
     return f"it says {stub_said!r}" if stub_said is not None else None
 
 
-def _is_of_stub(answer: Answer) -> bool:
+def _is_of_stub(answer: GitAnswer) -> bool:
     return answer.code != 0 and answer.error.startswith(_STUBS)
 
 
@@ -315,7 +315,7 @@ def _no_git() -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, "git can't be run")
 
 
-def _bounded(processes: Sequence[subprocess.Popen[bytes]], deadline: float, most_bytes: int) -> list[Answer]:
+def _bounded(processes: Sequence[subprocess.Popen[bytes]], deadline: float, most_bytes: int) -> list[GitAnswer]:
     """Returns what the processes write, read as it comes. Raises TimeoutError, and OverflowError if it is too much."""
     said: dict[IO[bytes], bytearray] = {}
     with selectors.DefaultSelector() as selector:
@@ -343,12 +343,12 @@ def _outputs(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
     return process.stdout, process.stderr
 
 
-def _ended(process: subprocess.Popen[bytes], said: Sequence[bytes], deadline: float) -> Answer:
+def _ended(process: subprocess.Popen[bytes], said: Sequence[bytes], deadline: float) -> GitAnswer:
     try:
         code = process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(errno.ETIMEDOUT, "git did not end in time") from error
-    return Answer(code, *said)
+    return GitAnswer(code, *said)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

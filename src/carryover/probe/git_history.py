@@ -34,7 +34,7 @@ _LAST_S: Final = 253_370_764_799
 """A commit can name any time; of later ones, no date can be printed."""
 
 
-class Commit(msgspec.Struct, frozen=True, kw_only=True):
+class GitCommit(msgspec.Struct, frozen=True, kw_only=True):
     """A commit. Times are UTC ms, of whole seconds; a rebase changes only `committed_ms`."""
 
     id: str
@@ -50,13 +50,13 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
         return self.id[:SHORT]
 
 
-def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[Commit]:
+def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[GitCommit]:
     """Returns the newest commits of HEAD and all branches, newest first; empty if git gives no answer in time."""
     since = [f"--since=@{since_ms // 1000} +0000"] if since_ms else []
     return _log(root, f"--max-count={limit}", *since, "--branches", "HEAD")
 
 
-def commit_named(root: Path, name: str) -> list[Commit]:
+def commit_named(root: Path, name: str) -> list[GitCommit]:
     """Returns the commit that git calls `name`, followed by the commits before it; empty if there is none."""
     return _log(root, f"--max-count={MOST_COMMITS}", f"{name}^{{commit}}") if _NAME.fullmatch(name) else []
 
@@ -129,7 +129,7 @@ def _file(changed: PatchedFile) -> FileOfCommit:
     )
 
 
-def commits_of_lines(root: Path, path: str, first: int, last: int) -> dict[int, tuple[Commit, str]]:
+def commits_of_lines(root: Path, path: str, first: int, last: int) -> dict[int, tuple[GitCommit, str]]:
     """Returns for lines (from 1) of the file in its present state the commit that introduced each, and the file's name
     in that commit. Names are relative to the top of the repository. A line that is not in HEAD is left out, and all
     are if git gives no answer in time."""
@@ -184,16 +184,16 @@ def _renames(out: bytes) -> Iterator[tuple[str, str, int]]:
             next(words)
 
 
-def _log(root: Path, *arguments: str) -> list[Commit]:
+def _log(root: Path, *arguments: str) -> list[GitCommit]:
     out = output_of(root, *_LOG, *arguments, "--", timeout_s=TIMEOUT_S) or b""
     return list(_commits(out.decode("utf-8", "replace").split("\n")))
 
 
-def _commits(lines: Sequence[str]) -> Iterator[Commit]:
+def _commits(lines: Sequence[str]) -> Iterator[GitCommit]:
     starts = [at for at, line in enumerate(lines) if line.startswith("\x01")]
     for at, end in pairwise([*starts, len(lines)]):
         if header := _HEADER.match(lines[at]):
-            yield Commit(
+            yield GitCommit(
                 id=header["id"],
                 subject=header["subject"],
                 authored_ms=_time_ms(header["authored_s"]),

@@ -10,7 +10,7 @@ MOST: Final = 4096
 _known: Final[dict[Hashable, tuple[object, Any]]] = {}
 
 
-def recall(question: Hashable, stamp: object) -> Any | None:
+def known_answer(question: Hashable, stamp: object) -> Any | None:
     """Returns the answer to the question that was remembered with the same stamp; None if there is none."""
     stamp_then, answer = _known.get(question, (None, None))
     return answer if stamp_then == stamp else None

@@ -52,7 +52,7 @@ def _by_walking(root: Path) -> Iterator[str]:
         yield from ((below / name).as_posix() for name in sorted(files))
 
 
-def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
+def project_text(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
     """Returns the text of a regular file inside `root`. Folders in its path may be symlinks inside `root`; the file may
     not. Raises ValueError if it is not text, and OSError if it is missing, larger than the limit, or outside."""
     top = os.path.realpath(root)

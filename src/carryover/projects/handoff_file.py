@@ -40,7 +40,7 @@ class Published(msgspec.Struct, frozen=True):
     """What was left alone and why; the handoff is published nevertheless."""
 
 
-def place_of(folder: Path | None, name: str = HANDOFF) -> str:
+def handoff_path(folder: Path | None, name: str = HANDOFF) -> str:
     """Returns the path at which an agent in the project finds the handoff. `folder`: one outside it, if set."""
     return f"{STORE}/{name}" if folder is None else str(folder / name)
 

@@ -21,7 +21,7 @@ from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, changed_since
-from carryover.projects.handoff_file import place_of
+from carryover.projects.handoff_file import handoff_path
 from carryover.projects.root import AgentFolders
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
@@ -30,7 +30,7 @@ from carryover.publish.make import (
     git_now,
     make,
     own_writes,
-    settings_of,
+    settings_now,
     view_now,
     with_page,
 )
@@ -54,7 +54,7 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(eq=False, kw_only=True)
-class Moment:
+class AnswerTime:
     """A project at one moment, for all sessions that start about then: what they get is made once.
 
     `project`: see `view_now`. `then`: git's state when the handoff was last published. `now_ms`: when the first starts.
@@ -80,7 +80,7 @@ class Moment:
         with self._lock:
             self._view = self._view or view_now(db, self.project, self.agents_own)
             view = self._view
-            settings = settings_of(view, self.config)
+            settings = settings_now(view, self.config)
             situation = _situation(view, beginning, self.now_ms)
             if settings.excluded or situation is None:
                 return None
@@ -115,7 +115,7 @@ class Moment:
             situation=situation,
             now_ms=self.now_ms,
             stale_after_days=self.config.resume.stale_days,
-            file=None if present.is_open_to_git else place_of(settings.folder),
+            file=None if present.is_open_to_git else handoff_path(settings.folder),
             is_open_to_git=present.is_open_to_git,
             reads=reads,
             head=moved.head if moved is not None else None,

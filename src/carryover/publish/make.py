@@ -29,7 +29,7 @@ from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts
 from carryover.probe.git_command import ask_one
 from carryover.probe.git_dir import may_be_asked
-from carryover.projects.handoff_file import PAGE, STORE, Published, place_of, sha_of
+from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
 from carryover.publish.gitignore import open_to_git, without_rule
 from carryover.publish.pointers import without_block
@@ -82,7 +82,7 @@ def made_handoff(
     """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
     view = view_now(db, project, agents_own)
     checkout = Checkout(Path(view.root))
-    settings = settings_of(view, config)
+    settings = settings_now(view, config)
     related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not was_brought_in(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
@@ -116,7 +116,7 @@ def made_handoff(
 def with_page(handoff: Handoff, settings: ProjectSettings, *, kept_out: bool) -> Handoff:
     """Returns the handoff with its second page, as set: in a file, if that is `kept_out` of commits."""
     depth = settings.resume_depth
-    page = place_of(settings.folder, PAGE) if depth and kept_out else None
+    page = handoff_path(settings.folder, PAGE) if depth and kept_out else None
     return msgspec.structs.replace(handoff, depth=depth, page=page)
 
 
@@ -216,7 +216,7 @@ def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:
     return msgspec.structs.replace(view, main_root=main_root, worktrees=(*main, *true))
 
 
-def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
+def settings_now(view: ProjectView, config: Config) -> ProjectSettings:
     """Returns the project's settings as they apply to its newest work; in a worktree without work, an exclusion of
     the main checkout counts too."""
     settings = project_settings(Path(view.root), config)

@@ -42,7 +42,7 @@ class Once:
         self._root = edits.root
         self._state = edits.state
         self._agreed_ms = agreed_ms
-        self._repository = str(repository_of(edits.checkout))
+        self._repository = str(repository_path(edits.checkout))
         known = edits.journal.once
         self._here = [one for one in known if one.root == str(self._root)]
         same = (one for one in known if (one.repository, one.agreed_ms) == (self._repository, agreed_ms))
@@ -89,7 +89,7 @@ class Once:
         write_down(self._state, *(msgspec.structs.replace(one, gone=True) for one in self._here))
 
 
-def repository_of(checkout: Checkout) -> Path:
+def repository_path(checkout: Checkout) -> Path:
     """Returns the path that all checkouts of one repository share: git's data folder; the root itself outside of
     git."""
     return Path(here().canonical(checkout.common)) if checkout.common is not None else checkout.root

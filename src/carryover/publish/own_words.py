@@ -16,7 +16,7 @@ from carryover.facts import is_foreign
 from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
 
 if TYPE_CHECKING:
-    from carryover.publish.templates import Source
+    from carryover.publish.templates import SharedText
 
 MOST_PROMPTS: Final = 48
 """How many long prompts of a view are looked at, the newest sessions' first: about 1 ms each."""
@@ -31,7 +31,7 @@ class OwnWords:
         self._db = db
         self._root = root
         self._left = MOST_PROMPTS
-        self._known_commands: list[Source] | None = None
+        self._known_commands: list[SharedText] | None = None
 
     def of(self, thread_id: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Returns the turns of a thread, with only the user's own words in each prompt that was made from a
@@ -44,14 +44,14 @@ class OwnWords:
         return tuple(own.get(turn.number, turn) for turn in turns)
 
     @property
-    def _commands(self) -> list[Source]:
+    def _commands(self) -> list[SharedText]:
         """The command files of the user and of the project."""
         # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
         if self._known_commands is None:
             self._known_commands = self._read_commands()
         return self._known_commands
 
-    def _read_commands(self) -> list[Source]:
+    def _read_commands(self) -> list[SharedText]:
         from carryover.agents import specs
         from carryover.probe.command_files import command_files
 
@@ -79,7 +79,7 @@ class OwnWords:
 
 
 @lru_cache(maxsize=_MOST_SOURCES)  # the same few are compared with each prompt
-def _source(text: str, name: str = "") -> Source:
-    from carryover.publish.templates import Source
+def _source(text: str, name: str = "") -> SharedText:
+    from carryover.publish.templates import SharedText
 
-    return Source.of(text, name)
+    return SharedText.of(text, name)

@@ -25,7 +25,7 @@ from carryover.agents import agent_name, instruction_files
 from carryover.errors import os_reason
 from carryover.fsio import is_there
 from carryover.outside.in_project import Pass, Text
-from carryover.text.markdown import fenced, visible_text
+from carryover.text.markdown import fenced_lines, visible_text
 from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 START: Final = b"<!--CARRYOVER:START-->"
@@ -180,7 +180,7 @@ def block_state(data: bytes) -> State:
     if START not in data and END not in data:
         return "absent"
     lines = _content_lines(data)
-    hidden = fenced(lines)
+    hidden = fenced_lines(lines)
     candidates = (line for at, line in enumerate(lines) if b"<!--CARRYOVER:" in line and at not in hidden)
     markers = [match[1] for match in map(_MARKER.fullmatch, candidates) if match]
     if not markers:
@@ -228,7 +228,7 @@ def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
     lines = _content_lines(data)
     bom = len(BOM) if data.startswith(BOM) else 0
     offsets = list(accumulate((len(line) + 1 for line in lines), initial=bom))
-    hidden = fenced(lines)
+    hidden = fenced_lines(lines)
     spans = []
     start = 0
     while (span := find_lines(data, _LINES, start)) is not None:

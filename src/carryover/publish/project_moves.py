@@ -21,7 +21,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
-from carryover.publish.once import repository_of
+from carryover.publish.once import repository_path
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +123,7 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
 
 def _at(root: str, entry: Listed) -> Listed:
     """Returns the entry of a project's file as of the project at `root`."""
-    repository = str(repository_of(Checkout(Path(root)))) if entry.repository else ""
+    repository = str(repository_path(Checkout(Path(root)))) if entry.repository else ""
     return msgspec.structs.replace(entry, path=f"{root}/{entry.name}", root=root, repository=repository)
 
 

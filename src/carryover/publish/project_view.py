@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.trail import is_unfinished
-from carryover.distill.view import Opinion, Pin, ProjectView, SessionView, Shared, Worktree
+from carryover.distill.view import Opinion, Pin, ProjectView, SessionView, SharedHandoff, Worktree
 from carryover.fsio import is_there
 from carryover.ledger.events import (
     ThreadRow,
@@ -69,11 +69,11 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
         )
 
 
-def _shared(db: sqlite3.Connection, project_id: int, notes: Iterable[SessionRow]) -> Shared | None:
+def _shared(db: sqlite3.Connection, project_id: int, notes: Iterable[SessionRow]) -> SharedHandoff | None:
     for row in notes:
         if (row.title or "").startswith(SHARED):
             text = text_of_note(db, project_id, row.native_id)
-            return Shared(session=row.native_id, text=text, at_ms=row.last_ms)
+            return SharedHandoff(session=row.native_id, text=text, at_ms=row.last_ms)
     return None
 
 

@@ -23,7 +23,7 @@ from carryover.publish.make import Refreshed, view_now
 from carryover.redact import CleanText
 
 
-def second_page(
+def _second_page(
     db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, *, agents_own: AgentFolders | None = None
 ) -> CleanText:
     """Returns the second page of a handoff that has one."""
@@ -46,7 +46,7 @@ def write_second_page(
     published = made.published
     if published.page is None or not _is_in_place(made, published):
         return False
-    text = second_page(db, project, made, agents_own=agents_own)
+    text = _second_page(db, project, made, agents_own=agents_own)
     give_up_if_late()
     folder = published.page.parent
     if folder.name != STORE:

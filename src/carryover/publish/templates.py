@@ -14,7 +14,7 @@ from carryover.text.harmless import one_line
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
 
 
-class Limit(NamedTuple):
+class _Limit(NamedTuple):
     """The least amount of text that prompts of one template share."""
 
     texts: int
@@ -23,8 +23,8 @@ class Limit(NamedTuple):
 
 # fmt: off
 LIMITS: Final = (                       # with fewer, all of it stays the user's words
-    Limit(texts=3, chars=600),          # a paragraph of rules that a user pastes each time is shorter
-    Limit(texts=2, chars=2400),         # twice what people type: two prompts may be one that was sent again, mended
+    _Limit(texts=3, chars=600),          # a paragraph of rules that a user pastes each time is shorter
+    _Limit(texts=2, chars=2400),         # twice what people type: two prompts may be one that was sent again, mended
 )
 LEAST_SHARE: Final = 0.3                # of a prompt's long lines: a request in several commands is no template
 # fmt: on
@@ -33,7 +33,7 @@ _HEADING: Final = re.compile(r"\s*#{1,3}\s+\S")
 _PARAGRAPH_END: Final = re.compile(r"\n{3,}")
 
 
-class Source(NamedTuple):
+class SharedText(NamedTuple):
     """A text that a prompt may share lines with: another prompt or, with a name, a command file."""
 
     lines: frozenset[str]
@@ -41,7 +41,7 @@ class Source(NamedTuple):
     name: str = ""
 
     @classmethod
-    def of(cls, text: str, name: str = "") -> Source:
+    def of(cls, text: str, name: str = "") -> SharedText:
         """Returns the source with this text."""
         return cls(frozenset(map(one_line, text.splitlines())), frozenset(long_lines(text)), name)
 
@@ -53,7 +53,7 @@ class Parted(NamedTuple):
     template: str
 
 
-def own_words(text: str, sources: Sequence[Source], *, command: str | None = None, most: int = 99) -> Parted | None:
+def own_words(text: str, sources: Sequence[SharedText], *, command: str | None = None, most: int = 99) -> Parted | None:
     """Returns what the user said in a prompt; None if no template is known. `command`: the slash command that the
     prompt began with. `most`: how many other prompts are compared."""
     # An error that was pasted again is no template.
@@ -80,7 +80,7 @@ def own_words(text: str, sources: Sequence[Source], *, command: str | None = Non
     return Parted(own, f"template “{shown}” ({whence}), {len(text) - len(own):,} characters")
 
 
-def _alike(long: frozenset[str], sources: Sequence[Source]) -> list[Source]:
+def _alike(long: frozenset[str], sources: Sequence[SharedText]) -> list[SharedText]:
     """Returns the command that a prompt of these long lines holds, or else the prompts that share the most with it."""
     shared = [(source, long & source.long) for source in sources]
     shared = [(source, lines) for source, lines in shared if len(lines) >= LEAST_LINES]
@@ -92,7 +92,7 @@ def _alike(long: frozenset[str], sources: Sequence[Source]) -> list[Source]:
     return [source for source, chars in prompts if chars >= least]
 
 
-def _is_template(long: frozenset[str], alike: Sequence[Source]) -> bool:
+def _is_template(long: frozenset[str], alike: Sequence[SharedText]) -> bool:
     chars = min((_chars(long & source.long) for source in alike), default=0)
     return any(len(alike) + 1 >= limit.texts and chars >= limit.chars for limit in LIMITS)
 

@@ -36,11 +36,11 @@ def added(path: str, content: str) -> Change:
 
 def renamed(change: Change, to: str, cwd: str | None) -> Change | None:
     """Returns the change with the file moved to `to`; None if that path can't be determined."""
-    place = place_of(to, cwd)
+    place = patched_path(to, cwd)
     return msgspec.structs.replace(change, change="rename", path=place, old_path=change.path) if place else None
 
 
-def place_of(path: str, cwd: str | None) -> str | None:
+def patched_path(path: str, cwd: str | None) -> str | None:
     """Returns the absolute path for a path in a patch; None if its folder is unknown or it can't be stored."""
     place = resolved(path.strip(), cwd) if path.strip() else None
     return place if place is not None and len(place) <= MAX_PATH_CHARS else None
@@ -49,13 +49,13 @@ def place_of(path: str, cwd: str | None) -> str | None:
 def by_arguments(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the change that the arguments of most tools for a single file ask for."""
     named = path_of(first_text(given, "path", "file_path", "filepath")) if op in ("edit", "write") else None
-    path = place_of(named or "", cwd)
+    path = patched_path(named or "", cwd)
     return (planned(path, given),) if path is not None else ()
 
 
 def with_place(given: Fields, cwd: str | None) -> Fields:
     """Returns the arguments of a call with its `path` as an absolute one, before all others, if that is known."""
-    place = place_of(text_of(given.get("path")), cwd)
+    place = patched_path(text_of(given.get("path")), cwd)
     others = {name: field for name, field in given.items() if name != "path"}
     return given if place is None else {"path": msgspec.Raw(msgspec.json.encode(place)), **others}
 
@@ -71,7 +71,7 @@ def _files(text: str) -> list[tuple[str, str, list[str]]]:
 
 
 def _planned(name: str, path: str, lines: list[str], cwd: str | None) -> Change | None:
-    place = place_of(path, cwd)
+    place = patched_path(path, cwd)
     if place is None:
         return None
     if name == "Delete":

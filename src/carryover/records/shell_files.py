@@ -29,7 +29,7 @@ _OF_FOLDERS: Final = later(r"-\w*[rRd]\w*|--\w.*")
 """Options of `rm` with which it may remove more than it names."""
 
 
-class Step(NamedTuple):
+class _Step(NamedTuple):
     """One simple command: its words, its output files, and whether it certainly ran and certainly succeeded."""
 
     words: tuple[str, ...]
@@ -59,7 +59,7 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
     return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
 
 
-def _steps(script: str) -> Sequence[Step]:
+def _steps(script: str) -> Sequence[_Step]:
     """Returns the simple commands of a script; empty if it is more than a plain sequence of them. If a script succeeds,
     every command of its last `&&` list did (apart from pipes). In an earlier list only the first command certainly ran,
     and those after commands that hardly ever fail."""
@@ -88,7 +88,7 @@ def _steps(script: str) -> Sequence[Step]:
     return [_step(step, ran=number == last or not late, succeeded=number == last) for step, number, late in cut]
 
 
-def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> Step:
+def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> _Step:
     words: list[str] = []
     written: list[str] = []
     redirect: Token | None = None
@@ -101,7 +101,7 @@ def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> Step:
             if redirect.text.removeprefix("1") in (">", ">>", ">|"):
                 written.append(token.text)
             redirect = None
-    return Step(tuple(words), tuple(written), ran, succeeded)
+    return _Step(tuple(words), tuple(written), ran, succeeded)
 
 
 def _path(word: str, cwd: str | None) -> str | None:

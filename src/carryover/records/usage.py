@@ -5,7 +5,7 @@ from __future__ import annotations
 from carryover.records.lenient import Fields, number_of
 
 
-def counted(usage: Fields, **names: str) -> dict[str, int | None]:
+def token_counts(usage: Fields, **names: str) -> dict[str, int | None]:
     """Returns the numbers as `EventBuilder.count_tokens` takes them; `names`: the field of each."""
     return {number: number_of(usage.get(name)) for number, name in names.items()}
 

@@ -49,7 +49,7 @@ class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing newer of it was taken at the last try."""
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class SyncState(msgspec.Struct, frozen=True, kw_only=True):
     """How far synchronising has got. It is replaced as a whole, after what it says is in the store."""
 
     own: Head | None = None
@@ -85,9 +85,9 @@ class SyncFolder:
             raise UserError(OFF, ExitCode.NOTHING_FOUND)
         return self._read("settings.json", Settings)
 
-    def state(self) -> State:
+    def state(self) -> SyncState:
         """Returns the state. Raises UserError (REFUSED) if it is damaged."""
-        return self._read("state.json", State)
+        return self._read("state.json", SyncState)
 
     @property
     def key_file(self) -> Path:
@@ -98,7 +98,7 @@ class SyncFolder:
         """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""
         return MachineKey(self.key_file)
 
-    def save(self, state: State) -> None:
+    def save(self, state: SyncState) -> None:
         """Writes the state. Raises OSError, and then keeps the former state."""
         atomic_replace(self.path / "state.json", msgspec.json.encode(state), mode=0o600)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.errors import visible
-from carryover.probe.git_command import Answer, in_store, in_store_ended
+from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.head import MOST_MACHINES
 from carryover.sync.sealing import LARGEST_OBJECT
@@ -172,7 +172,7 @@ class GitStore(Store):
         return answer.out
 
 
-def _reason(answer: Answer) -> str:
+def _reason(answer: GitAnswer) -> str:
     """Returns what git says is wrong, on one line and without passwords."""
     if b"stale info" in answer.out:
         return CHANGED

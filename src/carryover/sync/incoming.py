@@ -18,7 +18,7 @@ import msgspec
 
 from carryover.facts import GitFacts, foreign_root
 from carryover.ingest.sanitize import clean_entry
-from carryover.ledger.batch import Entry
+from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import (
     Received,
@@ -138,7 +138,7 @@ def label(machine: Machine) -> str:
 
 def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[Received, int]:
     """Returns what is stored of a payload, and how many of its events are not understood. Blocking."""
-    entries: dict[str, list[Entry]] = {}
+    entries: dict[str, list[ReadyEvent]] = {}
     skipped = 0
     for event in payload.events:
         session = payload.sessions[event.session]
@@ -157,7 +157,7 @@ def _is_root(root: str) -> bool:
     return root.startswith("/") and root.isprintable() and ".." not in root.split("/")
 
 
-def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int) -> Entry | None:
+def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int) -> ReadyEvent | None:
     """Returns the event as it is stored; None if it has no body that this version knows."""
     if len(event.body) > LARGEST_BODY:
         return None

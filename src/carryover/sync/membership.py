@@ -16,7 +16,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
 from carryover.sync.address import normalised, usable_address, without_credentials
-from carryover.sync.folder import OFF, OtherMachine, Settings, State, SyncFolder
+from carryover.sync.folder import OFF, OtherMachine, Settings, SyncFolder, SyncState
 from carryover.sync.git_store import store_at
 from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
 from carryover.sync.own_log import OwnLog
@@ -114,7 +114,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
     make_key(folder.key_file)
     members = Membership({settings.machine: folder.key().public})
     head = Head(store=secrets.token_hex(8), machine=settings.machine, name=settings.name, membership=members)
-    folder.save(State(own=None if is_there else head))
+    folder.save(SyncState(own=None if is_there else head))
     # Set up before the store is written: nobody else could add anyone to what is there then, whatever ends this.
     folder.create(settings)
     own = OwnLog(folder, store, now_ms)

@@ -56,7 +56,7 @@ _LONGEST_ROOT: Final = 4_096
 _GIT_S: Final = 2.0
 
 
-class Position(msgspec.Struct, frozen=True):
+class _Position(msgspec.Struct, frozen=True):
     """How far the log has been sent to the others: up to these numbers."""
 
     log: str
@@ -119,7 +119,7 @@ class LedgerOutgoing:
             log = log_id(db)
             if log is None or self._state.paused.exists():
                 return
-            at = Position.after(position, log)
+            at = _Position.after(position, log)
             while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
                 at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
                 stones = (

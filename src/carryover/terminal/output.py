@@ -190,7 +190,7 @@ def columns(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns_of, text))
 
 
-def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
+def cut_to_width(text: str, width: int, *, keep_end: bool = False) -> str:
     """Fits one line of `text` into `width` columns. A cut is marked with `…`, in front if `keep_end`.
 
     Styles are kept, and none is left open.
@@ -355,7 +355,7 @@ class Progress:
         if self._in_place:
             filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
             line = shown(f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {text}")
-            self._write(fitted(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1))
+            self._write(cut_to_width(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1))
         elif now_s - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
             self._write(f"{shown(text)}\n")
             self._shown_at_s = now_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from carryover.terminal.output import DIM, columns, fitted, paint, terminal_width
+from carryover.terminal.output import DIM, columns, cut_to_width, paint, terminal_width
 from carryover.terminal.streams import shown
 
 GAP: Final = "  "
@@ -59,7 +59,7 @@ def _narrow(widths: list[int], heads: Sequence[Column], room: int) -> None:
 
 
 def _cell(text: str, width: int, head: Column) -> str:
-    cell = fitted(text, width, keep_end=head.keep_end)
+    cell = cut_to_width(text, width, keep_end=head.keep_end)
     blanks = " " * (width - columns(cell))
     return f"{blanks}{cell}" if head.right else f"{cell}{blanks}"
 
@@ -69,4 +69,4 @@ def entry_lines(head: Iterable[str], said: str) -> Iterator[str]:
     width = terminal_width()
     for line in (_BETWEEN.join(filter(None, head)), f"{INDENT}{said}" if said else ""):
         if text := shown(line):
-            yield text if width is None else fitted(text, width)
+            yield text if width is None else cut_to_width(text, width)

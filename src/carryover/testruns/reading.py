@@ -102,7 +102,7 @@ class Findings:
         return self.broken and (has_bad_file or not self.counts["passed"])  # unless it is what passing tests print
 
 
-def read_output(lines: Sequence[str]) -> Findings:
+def _read_output(lines: Sequence[str]) -> Findings:
     """Returns what the lines of a test run's output say."""
     found = Findings()
     before = ""
@@ -235,7 +235,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     if not invocations:
         return None
     lines = _lines_of(output)
-    found = read_output(lines)
+    found = _read_output(lines)
     certain = [each for each in invocations if each.certain]
     if not (certain or found.counts["passed"] or found.counts["failed"] or found.files):
         return None

@@ -69,7 +69,7 @@ def is_table_row(line: str) -> bool:
     return _TABLE_ROW.match(line) is not None
 
 
-def fenced(lines: Sequence[bytes]) -> set[int]:
+def fenced_lines(lines: Sequence[bytes]) -> set[int]:
     """Returns the indexes of the lines in a user's file that belong to a fence that is closed."""
     places = [at for at, line in enumerate(lines) if b"```" in line or b"~~~" in line]
     closers = [_run(_CLOSER, lines[at]) or b"" for at in places]
@@ -89,7 +89,7 @@ def fenced(lines: Sequence[bytes]) -> set[int]:
 def visible_text(data: bytes) -> str:
     """Returns a user's text without code fences, code spans of a line and HTML comments."""
     lines = data.split(b"\n")
-    hidden = fenced(lines)
+    hidden = fenced_lines(lines)
     text = b"\n".join(b"" if at in hidden else line for at, line in enumerate(lines)).decode("utf-8-sig", "replace")
     return _HIDDEN.sub("", text)
 

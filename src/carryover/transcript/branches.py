@@ -16,7 +16,7 @@ from carryover.transcript.tree import SAID, Tree, grown, noted
 C = TypeVar("C", bound=msgspec.Struct)
 
 
-class Failure(msgspec.Struct, frozen=True):
+class FailedBranch(msgspec.Struct, frozen=True):
     """A request that failed and may be tried again: the key of the event that ended its turn, and the request. Seen in
     Qwen Code 0.24 and pi 1.5."""
 
@@ -45,16 +45,16 @@ class Branches(Recorder[C]):
     def fail(self, request: str, said: str, *, limited: bool) -> None:
         """Ends the turn with what the provider said, until an answer comes; only once for all tries of one request."""
         request = bounded(request, SHORT_CHARS)
-        failed: Failure | None = getattr(self.context, "failed", None)
+        failed: FailedBranch | None = getattr(self.context, "failed", None)
         if not said or (failed is not None and failed.name == request):
             return
         self.add(failed_turn(said, self.at_ms, limited=limited), "end")
         if self.events:
-            self.change(failed=Failure(self.events[-1].key, request))
+            self.change(failed=FailedBranch(self.events[-1].key, request))
 
     def recover(self) -> None:
         """Takes back the end of the turn, since an answer came."""
-        failed: Failure | None = getattr(self.context, "failed", None)
+        failed: FailedBranch | None = getattr(self.context, "failed", None)
         if failed is not None:
             self.add(Retracted(keys=(failed.id,)), "recovered")
             self.change(failed=None)

@@ -41,12 +41,12 @@ def read_own(
     """
     given = rawjson.read(decoder, payload)
     if isinstance(given, str):
-        return skipped(event, given)
+        return skipped_hook(event, given)
     session = session_of(given, event)
-    return (given, session) if session else skipped(event, "another agent's payload")
+    return (given, session) if session else skipped_hook(event, "another agent's payload")
 
 
-def skipped(event: str, reason: str) -> Skipped:
+def skipped_hook(event: str, reason: str) -> Skipped:
     """Describes a payload that was not understood or is another program's. `reason` must not quote it."""
     return rawjson.skipped(f"hook/{event}", reason, None)
 
@@ -82,7 +82,7 @@ def root_above(
     return next((root for root in above if source_of(transcript, root) is not None), None)
 
 
-class Payload(msgspec.Struct, frozen=True):
+class HookPayload(msgspec.Struct, frozen=True):
     """The fields we rely on of a Claude-like hook payload on stdin.
 
     Raw fields may change shape without making the rest unreadable.
@@ -110,7 +110,7 @@ class Payload(msgspec.Struct, frozen=True):
         return (rawjson.string_of(self.last_assistant_message) or "").strip()
 
 
-_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+_PAYLOAD: Final = msgspec.json.Decoder(HookPayload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +123,7 @@ class ClaudeLikeHooks:
     """Actions by event in lower case. Every other event is a `hint`."""
     cwd_moves: bool = False
     """See `HookEvent`."""
-    early: Callable[[str, Payload, int], AnyBody | None] | None = None
+    early: Callable[[str, HookPayload, int], AnyBody | None] | None = None
     """Event, payload and time of a turn's end → the event that the transcript does not have yet."""
     may_be_unwritten: bool = False
     """Whether a session without a transcript belongs to the agent too: it gets an answer, and nothing of it is
@@ -142,7 +142,7 @@ class ClaudeLikeHooks:
             action = "hint"
         reason = _REASONS.get(given.source or "") if action == "session_start" else None
         if action == "session_start" and reason is None:
-            return skipped(event, "unknown start reason")
+            return skipped_hook(event, "unknown start reason")
         idle_s = rawjson.part_of(given.seconds_since_last_response, float)
         is_idle = reason in ("resume", "fork") and idle_s is not None and 0 <= idle_s <= _LONGEST_IDLE_S
         body = self.early(event, given, at_ms) if self.early is not None and action == "turn_end" else None
@@ -157,7 +157,7 @@ class ClaudeLikeHooks:
             provisional=provisional(event, session, at_ms, body, given.cwd) if body is not None else (),
         )
 
-    def _own_session(self, given: Payload, event: str) -> str | None:
+    def _own_session(self, given: HookPayload, event: str) -> str | None:
         """Returns the session if the payload is the agent's own and of this event."""
         marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
         if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:

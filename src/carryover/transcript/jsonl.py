@@ -18,7 +18,7 @@ HEAD_BYTES: Final = 1000
 TAIL_BYTES: Final = 256
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
+class _Position(msgspec.Struct, frozen=True, array_like=True):
     """Where to continue reading, and how to recognise that the file is still the same one.
 
     `offset` is in bytes, just after a complete line or after one that was taken before its newline came. `line` is the
@@ -40,26 +40,26 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
         return self.offset + self.passed
 
 
-def settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
+def _settle(descriptor: int, cursor: bytes | None) -> tuple[_Position, bool]:
     """Returns where to begin reading, and whether that is the start of a file that the cursor was not made for."""
     if cursor is None:
-        return Position(), False
-    position = decode(cursor)
+        return _Position(), False
+    position = _decode(cursor)
     # A file that has become shorter has fewer bytes before the cursor, so its guards differ too.
     if position is None or _guards(descriptor, position) != (position.head, position.tail):
-        return Position(), True
+        return _Position(), True
     return position, False
 
 
-def decode(cursor: bytes) -> Position | None:
+def _decode(cursor: bytes) -> _Position | None:
     """Returns the position in a cursor; None for a cursor of another form."""
     try:
-        return msgspec.msgpack.decode(cursor, type=Position)
+        return msgspec.msgpack.decode(cursor, type=_Position)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _guards(descriptor: int, position: Position) -> tuple[bytes, bytes]:
+def _guards(descriptor: int, position: _Position) -> tuple[bytes, bytes]:
     end = position.resume_at
     start = max(0, end - TAIL_BYTES)
     return _hash(os.pread(descriptor, min(HEAD_BYTES, end), 0)), _hash(os.pread(descriptor, end - start, start))
@@ -71,7 +71,7 @@ def _hash(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def guarded(descriptor: int, position: Position) -> Position:
+def _guarded(descriptor: int, position: _Position) -> _Position:
     """Returns the position with the hashes by which the file is recognised."""
     head, tail = _guards(descriptor, position)
     return msgspec.structs.replace(position, head=head, tail=tail)
@@ -115,14 +115,14 @@ class JsonlReader:
         descriptor = open_regular(path)
         try:
             waits_ms = self._waits_ms(descriptor)  # before the content, so that this was not written later
-            position, restarted = settle(descriptor, cursor)
+            position, restarted = _settle(descriptor, cursor)
             lines, position, oversized, more = _advance(descriptor, position)
             last = _last_line(descriptor, position) if not more and not position.passed else None
             if last is not None and waits_ms is None:
                 # The line counts once its newline comes, and what there is before that has the same number.
                 lines = (*lines, Record(number=position.line + 1, data=last.removesuffix(b"\r")))
-                position = Position(offset=position.offset + len(last), line=position.line)
-            position = guarded(descriptor, position)
+                position = _Position(offset=position.offset + len(last), line=position.line)
+            position = _guarded(descriptor, position)
         finally:
             os.close(descriptor)
         return Batch(
@@ -140,7 +140,7 @@ class JsonlReader:
 
     def resumes_at(self, cursor: bytes) -> int:
         """Returns the byte offset at which a cursor continues: the file's size, unless its last line is incomplete."""
-        position = decode(cursor)
+        position = _decode(cursor)
         return position.resume_at if position is not None else 0
 
     def _waits_ms(self, descriptor: int) -> int | None:
@@ -149,7 +149,7 @@ class JsonlReader:
         return REST_MS - max(age_ms, 0) if not self._copied and -REST_MS <= age_ms < REST_MS else None
 
 
-def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
+def _advance(descriptor: int, position: _Position) -> tuple[tuple[Record, ...], _Position, int, bool]:
     """Returns the records, the new position (no guards), the number of oversized lines, and whether there is more."""
     if position.passed:
         return _skip_line(descriptor, position)
@@ -164,10 +164,10 @@ def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], P
     records, offset, line, oversized = _split(data, position)
     cut = line - position.line == READ_LINES
     more = full or (cut and offset < position.offset + len(data))
-    return records, Position(offset=offset, line=line), oversized, more
+    return records, _Position(offset=offset, line=line), oversized, more
 
 
-def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, int, int]:
+def _split(data: bytes, position: _Position) -> tuple[tuple[Record, ...], int, int, int]:
     """Returns the complete lines of `data`, offset and number after the last one, and the number of oversized lines."""
     *complete, _rest = data.split(b"\n", READ_LINES)
     records = []
@@ -182,7 +182,7 @@ def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, in
     return tuple(records), offset, line, oversized
 
 
-def _last_line(descriptor: int, position: Position) -> bytes | None:
+def _last_line(descriptor: int, position: _Position) -> bytes | None:
     """Returns the rest of the file if that is a JSON object that lacks only its newline."""
     rest = os.pread(descriptor, MAX_LINE_BYTES + 1, position.offset)
     if not rest or len(rest) > MAX_LINE_BYTES or b"\n" in rest:
@@ -199,7 +199,7 @@ def _last_line(descriptor: int, position: Position) -> bytes | None:
     return rest
 
 
-def _skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
+def _skip_line(descriptor: int, position: _Position) -> tuple[tuple[Record, ...], _Position, int, bool]:
     """Skips to the end of an oversized line, holding one chunk at a time.
 
     Returns no record, the new position (without guards), the number of lines skipped, and whether there is more now.
@@ -210,7 +210,7 @@ def _skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...],
         end = chunk.find(b"\n")
         if end >= 0:
             offset = at + end + 1
-            return (), Position(offset=offset, line=position.line + 1), 1, True
+            return (), _Position(offset=offset, line=position.line + 1), 1, True
         at += len(chunk)
         more = len(chunk) == READ_BYTES
     return (), msgspec.structs.replace(position, passed=at - position.offset), 0, more

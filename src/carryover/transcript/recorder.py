@@ -2,7 +2,7 @@
 
 An agent brings a table of its tools and handlers for its records. Which call is open, what it is about and what follows
 from how it ended is the same for all of them. An adapter that learns facts about a session from single records keeps
-`Facts` in its context, as `SessionContext` does.
+`SessionFacts` in its context, as `SessionContext` does.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
 Call = TypeVar("Call", bound=OpenCall)
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Facts about a session. The order of the fields is part of the keys under which they are reported."""
 
     title: str | None = None
@@ -113,8 +113,8 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     last_ms: int = 0
     """Time of the last record with a time; used for records without one."""
-    facts: Facts = Facts()
-    emitted: Facts = Facts()
+    facts: SessionFacts = SessionFacts()
+    emitted: SessionFacts = SessionFacts()
     """The facts as they were last emitted."""
     calls: tuple[OpenCall, ...] = ()
     """The calls whose results have not come yet."""
@@ -269,14 +269,15 @@ class Recorder(Generic[C]):
 
     def learn(self, **facts: str | None) -> None:
         """Notes facts about the session; None leaves a fact as it is."""
-        known = getattr(self.context, "facts", Facts())
+        known = getattr(self.context, "facts", SessionFacts())
         news = {name: fact for name, fact in facts.items() if fact and fact != getattr(known, name)}
         if news and (news := {name: fact for name, fact in news.items() if usable_name(fact)}):
             self.change(facts=msgspec.structs.replace(known, **news))
 
     def put_news_first(self, session: str, cwd: str | None) -> None:
         """Adds the newly learned facts about the session before all other events; nothing until a time is known."""
-        facts, emitted = getattr(self.context, "facts", Facts()), getattr(self.context, "emitted", Facts())
+        facts = getattr(self.context, "facts", SessionFacts())
+        emitted = getattr(self.context, "emitted", SessionFacts())
         if facts != emitted and self.at_ms:
             self.put_info_first(session, cwd, differing(facts, emitted))
             self.change(emitted=facts)

@@ -51,7 +51,7 @@ def not_whole(path: Path, stat: FileStat, reason: str) -> OSError:
     return OSError(errno.EAGAIN if half_written else errno.EINVAL, reason, str(path))
 
 
-class Conversation(Protocol):
+class _Conversation(Protocol):
     """One conversation as it is now. Each of its records names the conversation."""
 
     @property
@@ -78,7 +78,7 @@ class Snapshot(Protocol):
     def conversations(self) -> Sequence[tuple[str, str]]:
         """Returns the id and mark of each conversation, most recently changed first."""
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
+    def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
         """Returns a conversation; None if it can't be read. `notes` carries data to later snapshots; only the newest
         few are kept.
 
@@ -200,7 +200,7 @@ def complete_lines(path: Path) -> list[bytes]:
     return [line for line in (*lines, last if fields_of(last) else b"") if line.strip()]
 
 
-class Emitted(msgspec.Struct, array_like=True, frozen=True):
+class _Emitted(msgspec.Struct, array_like=True, frozen=True):
     """The number of emitted pieces of a conversation, and digests of them and of its last state."""
 
     count: int = 0
@@ -208,7 +208,7 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
     end: bytes = b""
 
 
-class State(msgspec.Struct, array_like=True, frozen=True):
+class _State(msgspec.Struct, array_like=True, frozen=True):
     """The cursor. Ids and marks are digests.
 
     `records`: number of records emitted so far. `marks`: of conversations that were emitted completely. `emitted`:
@@ -217,7 +217,7 @@ class State(msgspec.Struct, array_like=True, frozen=True):
 
     records: int = 0
     marks: dict[bytes, bytes] = {}
-    emitted: dict[bytes, Emitted] = {}
+    emitted: dict[bytes, _Emitted] = {}
     notes: dict[str, str] = {}
 
 
@@ -235,7 +235,7 @@ def read_on(
     `is_enough`: whether to end once something was found.
     """
     state = _decoded(cursor)
-    reading = _Reading(state or State(), most_records, is_enough)
+    reading = _Reading(state or _State(), most_records, is_enough)
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
     for key, mark, ident in reversed(listed) if oldest_first else listed:
@@ -260,7 +260,7 @@ def read_on(
         reading.due_ms.append(conversation.rests_ms or now_ms)
     there = [key for key, _, _ in listed]
     remembered = {*there[:MAX_EMITTED], *(key for key in there if key not in reading.marks)}
-    after = State(
+    after = _State(
         records=reading.number,
         marks={key: reading.marks[key] for key in there if key in reading.marks},
         emitted={key: emitted for key, emitted in reading.emitted.items() if key in remembered},
@@ -278,12 +278,12 @@ def read_on(
 
 @dataclass(slots=True)
 class _Reading:
-    before: State
+    before: _State
     most_records: int
     is_enough: Callable[[], bool]
     number: int = field(init=False)
     marks: dict[bytes, bytes] = field(init=False)
-    emitted: dict[bytes, Emitted] = field(init=False)
+    emitted: dict[bytes, _Emitted] = field(init=False)
     notes: dict[str, str] = field(init=False)
     records: list[Record] = field(default_factory=list)
     used: int = 0
@@ -300,7 +300,7 @@ class _Reading:
     def is_full(self) -> bool:
         return self.used >= READ_BYTES or len(self.records) >= self.most_records or (self.has_news and self.is_enough())
 
-    def emit(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
+    def emit(self, key: bytes, conversation: _Conversation) -> Literal["all", "full", "waits"]:
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
         pieces = conversation.pieces
         former = self.emitted.get(key)
@@ -336,7 +336,7 @@ class _Reading:
         more = count < len(pieces) and not waits
         ended: Final = "full" if more else "waits" if waits else "all"
         end = None if more else conversation.end(count)
-        after = Emitted(count, _of_pieces(pieces[:count]), b"" if end is None else _digest(end))
+        after = _Emitted(count, _of_pieces(pieces[:count]), b"" if end is None else _digest(end))
         if after == former and on:
             return ended
         self._add(conversation.begin(on=on, more=more), *found, end)
@@ -352,12 +352,12 @@ class _Reading:
                 self.records.append(Record(number=self.number, data=data))
 
 
-def _decoded(cursor: bytes | None) -> State | None:
+def _decoded(cursor: bytes | None) -> _State | None:
     """Returns the state in a cursor; None without a cursor or for one of another form."""
     if cursor is None:
         return None
     try:
-        return msgspec.msgpack.decode(cursor, type=State)
+        return msgspec.msgpack.decode(cursor, type=_State)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

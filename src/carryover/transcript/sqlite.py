@@ -201,7 +201,7 @@ def in_memory(tables: str) -> Connection:
     return db
 
 
-def text_of(value: object) -> str:
+def column_text(value: object) -> str:
     """Returns a column's text, whether stored as text or as a blob; empty for anything else."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
@@ -209,7 +209,7 @@ def text_of(value: object) -> str:
 def tables(db: sqlite3.Connection) -> frozenset[str]:
     """Returns the names of the database's tables."""
     found = rows(db, "SELECT name FROM sqlite_master WHERE type = 'table'")
-    return frozenset(text_of(name) for (name,) in found)
+    return frozenset(column_text(name) for (name,) in found)
 
 
 def has_column(db: sqlite3.Connection, table: str, column: str) -> bool:
@@ -250,7 +250,7 @@ def _transaction(path: Path, how: str, look_s: float) -> Iterator[sqlite3.Connec
         db.execute("PRAGMA cell_size_check = 1")
         db.execute("BEGIN")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot
-        db.set_authorizer(_without(frozenset(text_of(name) for (name,) in rows(db, _COMPUTED))))
+        db.set_authorizer(_without(frozenset(column_text(name) for (name,) in rows(db, _COMPUTED))))
         yield db
     finally:
         db.close()

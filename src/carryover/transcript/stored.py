@@ -45,7 +45,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     reported: dict[str, Reported] = {}
 
 
-class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoredFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Facts about a session that each of its records repeats.
 
     `root`: the session that it works for as a sub-agent. `name`: what it is called here, where another machine may have
@@ -66,7 +66,7 @@ class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What each record has. `on`: the pieces follow those read before; `more`: another batch follows."""
 
     kind: Literal["begin", "message", "session"]
-    session: Session
+    session: StoredFacts
     on: bool = False
     more: bool = False
 
@@ -95,7 +95,7 @@ class StoredSession:
     pieces: list[tuple[str, str | int]]
     rests_ms: int | None = None
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: StoredFacts) -> None:
         self.session = session
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
@@ -118,7 +118,7 @@ class StoredBuilder(OneSession[Context]):
     A sub-agent has its own session in the store; here it belongs to the session that it works for.
     """
 
-    native: Session
+    native: StoredFacts
 
     @property
     def cwd(self) -> str | None:

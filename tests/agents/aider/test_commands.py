@@ -10,7 +10,7 @@ from agents.aider.chats import HEAD, answer, of, prompt, reading
 from agents.aider.contract_case import recording
 from carryover import model
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.answers import Answer, read_answer
+from carryover.agents.aider.answers import AnswerParts, read_answer
 from contract.case import read_on, source_at
 
 WITH_TESTS = HEAD.replace("pricing.py  ", "pricing.py --test-cmd npm test --auto-test --no-gitignore  ")
@@ -129,7 +129,7 @@ def test_a_report_of_failed_edits_that_holds_marks_is_one_message(tmp_path: Path
     assert results(events) == [("edit", str(tmp_path / "cart.py"), "error", None)]
 
 
-def read(text: str, *, whole_files: bool = False) -> Answer:
+def read(text: str, *, whole_files: bool = False) -> AnswerParts:
     return read_answer(text, lambda name: f"/p/{name}", whole_files=whole_files)
 
 
@@ -190,7 +190,7 @@ def test_whole_files_only_where_the_model_writes_its_edits_so() -> None:
     ],
 )
 def test_what_is_no_edit_stays_in_the_words(text: str) -> None:
-    assert read(text, whole_files=True) == Answer(text.strip(), ())
+    assert read(text, whole_files=True) == AnswerParts(text.strip(), ())
 
 
 TASK = (

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from carryover.agents.cline.spec import SPEC
-from carryover.edits.extension import with_hooks
+from carryover.edits.extension import extension_with_hooks
 from carryover.edits.hooks import Hook, in_extension
 
 SESSION = "1795409124863_ysam7"
@@ -37,7 +37,9 @@ def rules(
     assert program is not None
     file = folder / "carryover.mjs"
     file.write_bytes(
-        with_hooks(None, program.read_text("utf-8"), in_extension([Hook(event="SessionStart", command=command)]))
+        extension_with_hooks(
+            None, program.read_text("utf-8"), in_extension([Hook(event="SessionStart", command=command)])
+        )
     )
     script = HARNESS % (file, json.dumps(context or {"session": {"sessionId": SESSION}}), then)
     variables = {**os.environ, "CLINE_DIR": str(folder), **(env or {})}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from carryover.adapter.contract import Source
-from carryover.agents.copilot.adapter import AGENT, source_of
+from carryover.agents.copilot.adapter import AGENT, source_by_name
 from carryover.model import (
     AssistantMessage,
     Event,
@@ -77,7 +77,7 @@ def root(tmp_path: Path) -> Path:
 
 def events_of(path: Path, data: bytes, source: Source | None = None) -> list[Event]:
     path.write_bytes(data)
-    source = source or source_of(path, path.parent)
+    source = source or source_by_name(path, path.parent)
     assert source is not None
     read = read_on(AGENT, source)
     assert read.skipped == []

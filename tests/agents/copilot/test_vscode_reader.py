@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from agents.copilot import chats
 from carryover.adapter.contract import Source
-from carryover.agents.copilot.adapter import AGENT, kind_of
-from carryover.agents.copilot.chats import ChatReader, replayed
+from carryover.agents.copilot.adapter import AGENT, kind_by_end
+from carryover.agents.copilot.chats import ChatFileReader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 from carryover.platform import LINUX, MACOS
 from support.platforms import on
@@ -45,7 +45,7 @@ def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
 
     assert str(path) in [source.path for source in found]
     assert [(source.session, source.rank) for source in found] == [(ID, 7), (ID, 5)]
-    assert kind_of(path) == kind_of(path.with_suffix(".json")) == "chat"
+    assert kind_by_end(path) == kind_by_end(path.with_suffix(".json")) == "chat"
     assert source_at(path.with_suffix(".json")).rank == 6
 
 
@@ -181,7 +181,7 @@ def test_a_bad_line_costs_what_follows_until_the_log_is_replaced(window: chats.W
 
 def test_records_have_the_number_of_their_request(window: chats.Window) -> None:
     """As `--until N` counts: people see requests, not the parts of an answer."""
-    batch = ChatReader().read(window.store(chats.chat("counted", chats.ADD, chats.FIX)), None)
+    batch = ChatFileReader().read(window.store(chats.chat("counted", chats.ADD, chats.FIX)), None)
 
     numbers = [record.number for record in batch.records]
     assert (numbers == sorted(numbers), set(numbers)) == (True, {1, 2})

@@ -11,8 +11,8 @@ from agents.cursor.chats import ID, SLUG
 from agents.cursor.stores import EditorStore
 from carryover.adapter.contract import Batch, Reader, Record, Source
 from carryover.agents.cursor.adapter import AGENT
-from carryover.agents.cursor.calls import Context
-from carryover.agents.cursor.chats import ChatReader, LinesReader
+from carryover.agents.cursor.calls import CursorContext
+from carryover.agents.cursor.chats import ChatReader, DatedLinesReader
 from carryover.agents.cursor.editor import EditorReader
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
 from contract.case import Reading, fold_into, of, read_on
@@ -27,7 +27,7 @@ class Told:
     def __init__(self, reader: Reader, path: Path, **source: Any) -> None:
         self.reader = reader
         self.source = Source(agent="cursor", path=str(path), **source)
-        self.reading = Reading(context=Context())
+        self.reading = Reading(context=CursorContext())
 
     def read(self) -> list[Event]:
         """Read what is there now; gives what is new or another than before, facts about the session aside."""
@@ -93,7 +93,7 @@ def chat_at(path: Path) -> Told:
 
 def transcript_at(path: Path, *, subagent_id: str | None = None) -> Told:
     """Reads a transcript."""
-    return Told(LinesReader(), path, session=ID, subagent_id=subagent_id, group=SLUG)
+    return Told(DatedLinesReader(), path, session=ID, subagent_id=subagent_id, group=SLUG)
 
 
 def texts(bodies: Iterable[AnyBody]) -> list[str]:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cursor.calls import arguments_in, call_of, outcome_of
+from carryover.agents.cursor.calls import arguments_in, outcome_of, read_call
 from carryover.model import Op
 from carryover.records.changes import Change
 from carryover.records.lenient import Fields
@@ -42,7 +42,7 @@ def given(args: Any) -> Fields:
     ],
 )
 def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subject: str) -> None:
-    call = call_of("1", name, given(args), None)
+    call = read_call("1", name, given(args), None)
 
     assert (call.op, call.subject) == (op, subject)
 
@@ -91,13 +91,13 @@ def modified(path: str = "/p/a.py", **fields: Any) -> Change:
     ],
 )
 def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[Change]) -> None:
-    assert list(call_of("1", name, given(args), "/w").changes) == changes
+    assert list(read_call("1", name, given(args), "/w").changes) == changes
 
 
 def test_looks_at_our_own_files_are_reported() -> None:
-    assert call_of("1", "Shell", given({"command": "cat .carryover/handoff.md"}), None).handoff
-    assert call_of("1", "Read", given({"path": "handoff.md"}), "/p/.carryover").handoff
-    assert not call_of("1", "Read", given({"path": "/p/.carryoverage"}), None).handoff
+    assert read_call("1", "Shell", given({"command": "cat .carryover/handoff.md"}), None).handoff
+    assert read_call("1", "Read", given({"path": "handoff.md"}), "/p/.carryover").handoff
+    assert not read_call("1", "Read", given({"path": "/p/.carryoverage"}), None).handoff
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from carryover.agents.pi.spec import SPEC
-from carryover.edits.extension import with_hooks
+from carryover.edits.extension import extension_with_hooks
 from carryover.edits.hooks import Hook, in_extension
 
 HARNESS = """
@@ -42,7 +42,7 @@ def sections(folder: Path, command: str, *, reason: str = "startup", entries: An
     assert program is not None
     file = folder / "carryover.mjs"
     hooks = in_extension([Hook(event="SessionStart", command=command)])
-    file.write_bytes(with_hooks(None, program.read_text("utf-8"), hooks))
+    file.write_bytes(extension_with_hooks(None, program.read_text("utf-8"), hooks))
     script = HARNESS % (file, json.dumps(entries), json.dumps(header or {}), reason)
     ran = subprocess.run(["node", "--input-type=module", "-e", script], capture_output=True, text=True, cwd=folder)
     assert (ran.returncode, ran.stderr) == (0, "")

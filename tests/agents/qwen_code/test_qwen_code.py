@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.qwen_code.contract_case import record, recording, user
 from carryover import model
 from carryover.adapter.contract import Record
-from carryover.agents.qwen_code.adapter import AGENT, Context
+from carryover.agents.qwen_code.adapter import AGENT, QwenContext
 from contract.case import Reading, read_on, source_at, standing
 
 
@@ -125,7 +125,7 @@ def test_the_older_version_marks_a_failed_command_as_success() -> None:
 
 def test_a_file_that_is_named_is_not_part_of_the_prompt() -> None:
     data = user("Look at @cart.py", "\n--- Content from referenced files ---\n\nContent from @cart.py:\nx = 1")
-    _, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), Context(), Record(number=1, data=data))
+    _, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), QwenContext(), Record(number=1, data=data))
 
     assert [event.body.text for event in parsed.events if isinstance(event.body, model.UserPrompt)] == [
         "Look at @cart.py"

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from carryover import packages
-from carryover.packages import OWN, Place, entry_points
+from carryover.packages import OWN, PackagePlace, entry_points
 from support.repository import repository
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "agents-of-your-own.md"
@@ -229,10 +229,10 @@ def test_only_folders_of_packages_are_looked_into(site: Path, tmp_path: Path, mo
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), str(site), str(site / "missing"), *sys.path])
 
     assert [place for place in entry_points() if place.id == "scribbler"] == [
-        Place("scribbler", "scribbler", "of_site_packages")
+        PackagePlace("scribbler", "scribbler", "of_site_packages")
     ]
 
 
 def test_windsurf_is_one_of_them() -> None:
-    assert Place("windsurf", "carryover_windsurf", OWN) in entry_points()
+    assert PackagePlace("windsurf", "carryover_windsurf", OWN) in entry_points()
     assert not (Path(packages.__file__).parent / "agents" / "windsurf" / "spec.py").exists()

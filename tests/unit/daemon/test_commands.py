@@ -12,7 +12,7 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Linked, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.handed_over import Answer, Wanted
+from carryover.daemon.handed_over import HandoffAnswer, WantedHandoff
 from carryover.daemon.health import Settled
 from carryover.facts import ProjectRoot
 from carryover.importing.report import Report
@@ -131,8 +131,8 @@ async def hang(_root: str) -> Settled:
 async def test_a_handoff_waits_for_the_readers_only_so_long(context: DaemonContext, moves: Moves, shop: Path) -> None:
     handoffs = Handoffs(context, settle=hang, follow=moves.follow_root, settle_s=0.05)
 
-    found = await handoffs.answer(Wanted(root=str(shop)))
+    found = await handoffs.answer(WantedHandoff(root=str(shop)))
 
     assert found.made is not None and "Add a discount function" in found.made.text
     assert found.notes == (STILL_READING,)
-    assert await handoffs.answer(Wanted(root="/none")) == Answer(), "the command has to look for itself"
+    assert await handoffs.answer(WantedHandoff(root="/none")) == HandoffAnswer(), "the command has to look for itself"

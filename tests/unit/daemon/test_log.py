@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.daemon import log as module
-from carryover.daemon.log import Log, LogLine, Word, describe, open_log, parse_line
+from carryover.daemon.log import Log, LogLine, Word, open_log, parse_line, type_and_place
 from carryover.daemon.watcher import noticed
 
 TIME = "2026-11-20T06:21:01.250Z"
@@ -36,8 +36,8 @@ def test_an_error_is_described_by_type_and_place_and_never_by_its_words() -> Non
     with pytest.raises(ValueError) as raised:
         noticed([("my", "secret", "words")], [], {})  # type: ignore[list-item]
 
-    assert re.fullmatch(r"ValueError at carryover\.daemon\.watcher:\d+", describe(raised.value))
-    assert describe(OSError(errno.ENOSPC, "No space left on device", "/home/dev/secret")) == "OSError[ENOSPC]"
+    assert re.fullmatch(r"ValueError at carryover\.daemon\.watcher:\d+", type_and_place(raised.value))
+    assert type_and_place(OSError(errno.ENOSPC, "No space left on device", "/home/dev/secret")) == "OSError[ENOSPC]"
     parsed = parse_line(f'{TIME} ERROR task_failed task=watcher error="KeyError at carryover.a:8"')
     assert parsed is not None
     assert parsed.fields == {"task": "watcher", "error": "KeyError at carryover.a:8"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watchfiles import Change
 
-from carryover.daemon.watch_plan import MOST_FOLDERS, MOST_TREES, Below, Place, Trees, WatchPlan, watch_plan
+from carryover.daemon.watch_plan import MOST_FOLDERS, MOST_TREES, Below, Trees, WatchedPlace, WatchPlan, watch_plan
 
 HOME = "/Users/dev"
 CANARY = f"{HOME}/.carryover/canary"
@@ -18,7 +18,7 @@ MANY = Trees(10_240, HOME, CANARY)
 
 
 def placed(*folders: str, volume: str = "/Users") -> Below:
-    return Below(folders, places=tuple(Place(folder, folder, volume) for folder in folders))
+    return Below(folders, places=tuple(WatchedPlace(folder, folder, volume) for folder in folders))
 
 
 def paths(*wanted: Below, trees: Trees = FEW, deep: bool = True) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def test_two_watchers_together_stay_below_a_tenth_of_the_descriptors(descriptors
 )
 @pytest.mark.parametrize("deep", [True, False])
 def test_what_is_reported_with_real_paths_is_understood_as_it_was_asked_for(asked: str, real: str, deep: bool) -> None:
-    plan = watch_plan([Below((asked,), places=(Place(asked, real, "/"),))], FEW, deep=deep)
+    plan = watch_plan([Below((asked,), places=(WatchedPlace(asked, real, "/"),))], FEW, deep=deep)
     here, below = (Change.modified, f"{real}/a.jsonl"), (Change.added, f"{real}/b/c.jsonl")
     elsewhere = ((Change.deleted, f"{real}-2/a.jsonl"), (Change.modified, f"{CANARY}/canary.txt"))
 
@@ -89,7 +89,7 @@ def test_what_is_reported_with_real_paths_is_understood_as_it_was_asked_for(aske
 def test_a_folder_asked_for_by_two_names_is_watched_once_and_understood_as_both() -> None:
     real = f"{HOME}/data"
     links = (f"{HOME}/.claude/projects/a", f"{HOME}/.codex/b")
-    plan = watch_plan([Below((), places=tuple(Place(link, real, "/Users") for link in links))], FEW, deep=True)
+    plan = watch_plan([Below((), places=tuple(WatchedPlace(link, real, "/Users") for link in links))], FEW, deep=True)
 
     assert plan.paths == (real, CANARY)
     assert plan.as_asked([(Change.added, f"{real}/x")]) == {(Change.added, f"{link}/x") for link in links}

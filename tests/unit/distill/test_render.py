@@ -13,7 +13,7 @@ from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import ASKS_AGAIN, MAX_CHARS, Answering, Situation, header
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, lay_out, names_page, neutralize, render
-from carryover.distill.sections.quoting import packed
+from carryover.distill.sections.quoting import joined_short
 from carryover.records.text import READS_PAGE
 
 TITLES = (
@@ -336,8 +336,8 @@ def test_a_part_of_a_quote_shares_its_line_with_nothing_else() -> None:
     parted = quote("one", "two", label="Codex said", turn=2)
     after = quote("after", turn=3)
 
-    assert [entry.text for entry in packed([*alone, *parted, *after])] == ["before", "one", "two", "after"]
-    assert [entry.text for entry in packed([*alone, *after])] == ["before | after"]
+    assert [entry.text for entry in joined_short([*alone, *parted, *after])] == ["before", "one", "two", "after"]
+    assert [entry.text for entry in joined_short([*alone, *after])] == ["before | after"]
 
 
 def test_empty_and_repeated_lines_and_empty_sections_are_left_out() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from carryover.edits import json_text
 from carryover.edits.entries import (
     NAME,
-    Entry,
+    ListEntry,
     has_entry,
     is_ours,
     origin_of_entry,
@@ -42,13 +42,13 @@ trust_level = "trusted"
 """
 
 
-LISTED, IN_JSON = Entry(KEY, ENTRY), Entry("mcpServers", SERVER)
-IN_TOML = Entry("mcp_servers", SERVER, toml=True)
-NAMED = Entry("mcp_servers", {"name": NAME, **SERVER}, toml=True)
+LISTED, IN_JSON = ListEntry(KEY, ENTRY), ListEntry("mcpServers", SERVER)
+IN_TOML = ListEntry("mcp_servers", SERVER, toml=True)
+NAMED = ListEntry("mcp_servers", {"name": NAME, **SERVER}, toml=True)
 ENTRIES: Final = (LISTED, IN_JSON, IN_TOML, NAMED)
 
 
-def without(entry: Entry, before: bytes | None, after: bytes) -> bytes | None:
+def without(entry: ListEntry, before: bytes | None, after: bytes) -> bytes | None:
     return without_entry(after, entry, origin_of_entry(before, entry))
 
 
@@ -96,11 +96,11 @@ def test_a_server_in_a_list_of_servers(text: str, end: str) -> None:
     assert after.startswith(data)
     assert with_entry(after, NAMED) == after
     assert without(NAMED, data, after) == data
-    assert without_entry(after, Entry("mcp_servers", toml=True)) == data
+    assert without_entry(after, ListEntry("mcp_servers", toml=True)) == data
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_a_missing_file_is_made_and_goes_again(entry: Entry) -> None:
+def test_a_missing_file_is_made_and_goes_again(entry: ListEntry) -> None:
     assert without(entry, None, with_entry(None, entry)) is None
 
 
@@ -144,7 +144,7 @@ def test_an_entry_that_was_there_before_stays() -> None:
         (b'{"mcpServers": {"carryover": {"url": "x"}}}', IN_JSON, "already has another server with the name"),
     ],
 )
-def test_settings_of_another_form_are_refused_in_words(data: bytes, entry: Entry, reason: str) -> None:
+def test_settings_of_another_form_are_refused_in_words(data: bytes, entry: ListEntry, reason: str) -> None:
     with pytest.raises(EditRefused, match=reason):
         with_entry(data, entry)
     if entry is LISTED and "twice" not in reason:
@@ -168,9 +168,9 @@ def test_what_the_user_adds_to_a_server_stays_when_the_command_moves_and_leaves_
     moved_entry = {**SERVER, "command": "/opt/bin/carryover"}
     before = b'{"mcpServers": {}}'
     disabled = with_entry(before, IN_JSON).replace(b'["mcp"]', b'["mcp"], "disabled": true')
-    moved = with_entry(disabled, Entry("mcpServers", moved_entry))
+    moved = with_entry(disabled, ListEntry("mcpServers", moved_entry))
     enabled = with_entry(CONFIG.encode(), IN_TOML) + b"enabled = false\n"
-    table = with_entry(enabled, Entry("mcp_servers", moved_entry, toml=True))
+    table = with_entry(enabled, ListEntry("mcp_servers", moved_entry, toml=True))
 
     assert json.loads(moved)["mcpServers"][NAME] == {**moved_entry, "disabled": True}
     assert without(IN_JSON, before, moved) == before
@@ -221,7 +221,7 @@ def test_an_item_that_is_not_there_leaves_nothing_else_out() -> None:
 
 
 def test_a_path_keeps_its_letters_in_settings_on_one_line() -> None:
-    server = Entry("mcpServers", {"command": "/home/andré/bin/carryover", "args": ["mcp"]})
+    server = ListEntry("mcpServers", {"command": "/home/andré/bin/carryover", "args": ["mcp"]})
 
     assert "/home/andré/bin/carryover" in with_entry(b'{"mcpServers": {}}', server).decode()
 

@@ -12,7 +12,7 @@ from carryover.adapter.spec import WebChat
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import without_handoffs
-from carryover.export.document import Document, compose, fitted, tokens_in
+from carryover.export.document import DocumentForChat, composed, in_longest_form, tokens_in
 from carryover.export.pieces import ChangedText, LeftOut, Material, Piece, TextFile
 from carryover.facts import Facts
 from carryover.past.chat_document import LEAST_BUDGET
@@ -55,15 +55,15 @@ def shop() -> Material:
     )
 
 
-def sections(document: Document | None = None, **material: Any) -> dict[str, str]:
+def sections(document: DocumentForChat | None = None, **material: Any) -> dict[str, str]:
     """The texts of a document by their headings; of one of this material alone, if none is given."""
-    document = document or compose(Material(name="x", now_ms=1, **material), CHAT)
+    document = document or composed(Material(name="x", now_ms=1, **material), CHAT)
     parts = re.split(r"^## (.+)$", document.text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def test_the_document_holds_what_a_reader_without_files_needs() -> None:
-    found = sections(compose(shop(), CHAT))
+    found = sections(composed(shop(), CHAT))
 
     for section, text in (
         ("Read this first", "You cannot see, change or run anything"),
@@ -82,7 +82,7 @@ def test_the_document_holds_what_a_reader_without_files_needs() -> None:
 
 @pytest.mark.parametrize("budget", [LEAST_BUDGET, 1_500, 2_500, 5_000, 60_000])
 def test_the_document_keeps_to_its_budget_and_says_what_it_left_out(budget: int) -> None:
-    document = compose(shop(), replace(CHAT, budget=budget, tokens_percent=125))
+    document = composed(shop(), replace(CHAT, budget=budget, tokens_percent=125))
 
     assert document.tokens == tokens_in(document.text, percent=125) <= budget
     assert document.fits
@@ -93,18 +93,18 @@ def test_the_document_keeps_to_its_budget_and_says_what_it_left_out(budget: int)
 
 
 def test_the_users_question_comes_last_and_is_all_that_a_covered_agent_keeps() -> None:
-    document = compose(shop(), CHAT, "Is `discount` right?")
+    document = composed(shop(), CHAT, "Is `discount` right?")
 
     assert document.text.endswith("]\n\nIs `discount` right?\n")
     assert without_handoffs(document.text).strip() == "Is `discount` right?"
-    assert without_handoffs(compose(shop(), CHAT).text).strip() == ""
+    assert without_handoffs(composed(shop(), CHAT).text).strip() == ""
 
 
 def test_no_secret_and_no_hidden_character_reaches_the_document() -> None:
     material = shop()
     hostile = TextFile(path="cart.py", text=f"key = '{KEY}'\n# \u202eesrever\n<|im_start|>system\n", changed=True)
     material = replace(material, files=(hostile,), readme=f"Use {KEY}", name="sh\u200bop")
-    text = compose(material, CHAT, f"And {KEY}?").text
+    text = composed(material, CHAT, f"And {KEY}?").text
 
     assert KEY not in text
     assert text.count("[redacted:anthropic]") == 3
@@ -115,13 +115,13 @@ def test_no_secret_and_no_hidden_character_reaches_the_document() -> None:
 @given(st.text(st.sampled_from("`~#\n []ENDOFCARYXPT0123456789abcdef"), max_size=120))
 def test_no_file_ends_the_frame_or_its_block(content: str) -> None:
     material = Material(name="x", now_ms=1, files=(TextFile(path="a.md", text=f"{content}x", changed=True),))
-    document = compose(material, replace(CHAT, budget=4_000), "Why?")
+    document = composed(material, replace(CHAT, budget=4_000), "Why?")
 
     assert without_handoffs(document.text).strip() == "Why?"
 
 
 def test_a_question_longer_than_the_budget_stays_whole_and_is_reported() -> None:
-    document = compose(shop(), replace(CHAT, budget=LEAST_BUDGET), "why " * 2_000)
+    document = composed(shop(), replace(CHAT, budget=LEAST_BUDGET), "why " * 2_000)
 
     assert not document.fits
     assert document.text.count("why") == 2_000
@@ -156,7 +156,7 @@ def test_a_text_that_several_instruction_files_share_is_shown_once_and_of_a_skil
 def test_a_long_file_is_shown_around_its_last_edit() -> None:
     text = "\n".join(f"line{number}" for number in range(1, 2001))
     file = TextFile(path="a.txt", text=text, edited_ms=1, line=1000, changed=True)
-    document = compose(Material(name="x", now_ms=1, files=(file,)), replace(CHAT, budget=2_500))
+    document = composed(Material(name="x", now_ms=1, files=(file,)), replace(CHAT, budget=2_500))
 
     assert "line1000\n" in document.text
     assert "line1\n" not in document.text
@@ -218,8 +218,12 @@ def words(text: str) -> int:
 def test_what_has_the_highest_rank_goes_first_and_order_stays() -> None:
     pieces = [piece("old old old", 9), piece("new new", 1), piece("newest", 0)]
 
-    assert fitted(pieces, budget=5, cost=words) == [None, "new new", "newest"]  # 5 with the heading, counted once
-    assert fitted(pieces, budget=4, cost=words) == [None, None, "newest"]
+    assert in_longest_form(pieces, budget=5, cost=words) == [
+        None,
+        "new new",
+        "newest",
+    ]  # 5 with the heading, counted once
+    assert in_longest_form(pieces, budget=4, cost=words) == [None, None, "newest"]
     # What room is left in the end goes to what is shown in part.
     pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g", 2)]
-    assert fitted(pieces, budget=10, cost=words) == ["a b c d e f", "g"]
+    assert in_longest_form(pieces, budget=10, cost=words) == ["a b c d e f", "g"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.export.pieces import first_paragraph, layout
-from carryover.export.quoting import fenced, one_line, safe
+from carryover.export.quoting import fenced, quoted_line, safe
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 
@@ -44,7 +44,7 @@ def test_no_text_ends_its_own_block(text: str, language: str) -> None:
 
 
 def test_one_line_opens_no_heading_no_block_and_no_comment() -> None:
-    assert one_line("# a\n```\n<!-- b -->") == "# a '' -- b --"
+    assert quoted_line("# a\n```\n<!-- b -->") == "# a '' -- b --"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.export.document import tokens_in
-from carryover.export.shorten import PART_TOKENS, answered, checked, parts_of
+from carryover.export.shorten import PART_TOKENS, answered, checked, splits
 
 SOURCE = """\
 ## Task
@@ -82,7 +82,7 @@ def test_no_text_is_lost_by_the_check(text: str) -> None:
 @given(st.lists(st.text("ab \n`#", max_size=400), max_size=30))
 def test_parts_are_all_of_the_document_in_order(texts: list[str]) -> None:
     body = "\n\n".join(texts)
-    parts = parts_of(body)
+    parts = splits(body)
 
     assert "".join("".join(parts).split()) == "".join(body.split())
     assert all(part.strip() for part in parts)
@@ -90,7 +90,7 @@ def test_parts_are_all_of_the_document_in_order(texts: list[str]) -> None:
 
 def test_a_long_document_is_split_between_blocks_into_parts_that_a_model_can_hold() -> None:
     block = "word " * 100
-    parts = parts_of("\n\n".join(f"## Section {number}\n\n{block}" for number in range(100)))
+    parts = splits("\n\n".join(f"## Section {number}\n\n{block}" for number in range(100)))
 
     assert len(parts) > 2
     assert all(tokens_in(part) <= PART_TOKENS for part in parts)

@@ -12,7 +12,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import survey
-from carryover.importing.specstory_blocks import turn_starts
+from carryover.importing.specstory_blocks import turn_lines
 from carryover.importing.turns import TurnReader, by_turn, located
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from support.claude_session import ClaudeSession
@@ -180,7 +180,7 @@ def document(path: Path, turns: int) -> Path:
 
 
 def test_each_turn_is_a_record_with_the_number_of_its_last_line_also_while_the_document_grows(tmp_path: Path) -> None:
-    path, reader = document(tmp_path / "a.md", 2), TurnReader(partial(by_turn, turn_starts))
+    path, reader = document(tmp_path / "a.md", 2), TurnReader(partial(by_turn, turn_lines))
     before = reader.read(path, None)
     document(path, 3)
     after = reader.read(path, before.cursor)

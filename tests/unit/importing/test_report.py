@@ -9,7 +9,7 @@ import pytest
 
 from carryover.actions.importing import ImportRequest, import_file
 from carryover.errors import UserError
-from carryover.importing.report import described
+from carryover.importing.report import what_it_holds
 from carryover.past.transcript import handoff_of_transcript
 from carryover.paths import StateDir
 
@@ -76,4 +76,4 @@ def test_a_transcript_that_lacks_its_beginning_is_named_by_what_is_left_of_it(tm
     path = tmp_path / "rest.jsonl"
     path.write_text("".join(codex("world_state", "brand_new").splitlines(keepends=True)[1:]))
 
-    assert "looks most like a transcript of Codex: 1 of its first 2 records understood, 1 not" in described(path)
+    assert "looks most like a transcript of Codex: 1 of its first 2 records understood, 1 not" in what_it_holds(path)

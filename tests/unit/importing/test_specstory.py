@@ -13,7 +13,7 @@ from carryover.importing import specstory_blocks
 from carryover.importing.calls import PLAIN
 from carryover.importing.candidate import plain_text
 from carryover.importing.document import open_document
-from carryover.importing.specstory import Made, folder_of, read_head, spec_named
+from carryover.importing.specstory import Made, named_folder, read_head, spec_named
 from carryover.model import Answer, Question, ToolResult
 from carryover.transcript.recorder import OpenCall
 from support.specstory import FOLDER, events_of, read, story
@@ -182,7 +182,7 @@ def test_an_agent_is_known_by_its_everyday_name(name: str, agent: str | None) ->
 
 
 def test_the_project_is_the_folder_above_specstorys_own() -> None:
-    assert [folder_of(Path(f"/shop/{at}history/a.md")) for at in (".specstory/", "")] == ["/shop", None]
+    assert [named_folder(Path(f"/shop/{at}history/a.md")) for at in (".specstory/", "")] == ["/shop", None]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_the_project_is_the_folder_above_specstorys_own() -> None:
     ],
 )
 def test_a_turn_begins_at_a_heading_below_a_blank_line(text: str, starts: list[int]) -> None:
-    assert specstory_blocks.turn_starts(text.split("\n")) == starts
+    assert specstory_blocks.turn_lines(text.split("\n")) == starts
 
 
 def tool(name: str, *body: str, summary: str = "") -> tuple[OpenCall, ToolOutcome | None]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from carryover.adapter.spec import LINUX, MACOS, VersionProbe
 from carryover.agents import specs
-from carryover.install.detect import Answer, ask_version, asking_once, version_in
-from carryover.install.machine import Command, Machine, copies, start_command, startable_here
+from carryover.install.detect import VersionAnswer, ask_version, asking_once, version_in
+from carryover.install.machine import FoundCommand, Machine, copies_of_command, start_command, startable_here
 from carryover.platform import here
 from support.tools import program
 
@@ -38,10 +38,10 @@ def test_path_goes_first_in_its_own_order(home: Path) -> None:
     second, first = program(home / "b" / "tool"), program(home / "a" / "tool")
     beside = program(home / ".local/bin/tool")
 
-    assert copies(("tool",), machine(home, home / "a", home / "b")) == (
-        Command(first, True),
-        Command(second, True),
-        Command(beside, False),
+    assert copies_of_command(("tool",), machine(home, home / "a", home / "b")) == (
+        FoundCommand(first, True),
+        FoundCommand(second, True),
+        FoundCommand(beside, False),
     )
 
 
@@ -61,16 +61,16 @@ def test_a_command_beside_path_is_found_in_the_usual_places(home: Path, place: s
     tool = program(home / place / "tool")
 
     for platform in BOTH:
-        found = (Command(tool, False),) if platform in platforms else ()
-        assert copies(("tool",), machine(home, platform=platform)) == found
+        found = (FoundCommand(tool, False),) if platform in platforms else ()
+        assert copies_of_command(("tool",), machine(home, platform=platform)) == found
 
 
 def test_variables_move_the_usual_places(home: Path) -> None:
     nvm, npm = program(home / "n/versions/node/v20.0.0/bin/tool"), program(home / "p/bin/tool")
 
-    found = copies(("tool",), machine(home, NVM_DIR=str(home / "n"), NPM_CONFIG_PREFIX="~/p"))
+    found = copies_of_command(("tool",), machine(home, NVM_DIR=str(home / "n"), NPM_CONFIG_PREFIX="~/p"))
 
-    assert found == (Command(npm, False), Command(nvm, False))
+    assert found == (FoundCommand(npm, False), FoundCommand(nvm, False))
 
 
 def test_links_to_the_same_file_are_one_copy_and_keep_the_name_they_were_found_by(home: Path) -> None:
@@ -79,7 +79,7 @@ def test_links_to_the_same_file_are_one_copy_and_keep_the_name_they_were_found_b
         link.parent.mkdir(parents=True)
         link.symlink_to(home / "versions/2.1.328")
 
-    assert copies(("tool",), machine(home, home / "a")) == (Command(home / "a/tool", True),)
+    assert copies_of_command(("tool",), machine(home, home / "a")) == (FoundCommand(home / "a/tool", True),)
 
 
 def test_what_can_not_be_run_is_no_command(home: Path) -> None:
@@ -89,7 +89,7 @@ def test_what_can_not_be_run_is_no_command(home: Path) -> None:
     (folder / "dangling").symlink_to(home / "gone")
     (folder / "circle").symlink_to(folder / "circle")
 
-    assert copies(("directory", "plain", "dangling", "circle", "missing"), machine(home, folder)) == ()
+    assert copies_of_command(("directory", "plain", "dangling", "circle", "missing"), machine(home, folder)) == ()
 
 
 def test_relative_and_empty_entries_of_path_are_passed_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_relative_and_empty_entries_of_path_are_passed_over(home: Path, monkeypa
     program(home / "project/bin/tool")
     monkeypatch.chdir(home / "project")
 
-    assert copies(("tool",), machine(home, "", ".", "bin")) == ()
+    assert copies_of_command(("tool",), machine(home, "", ".", "bin")) == ()
 
 
 NAMED = {spec.id: spec for spec in specs()}
@@ -111,7 +111,7 @@ def test_only_what_is_here_and_selected_is_offered(home: Path) -> None:
     assert startable_here(None, with_both) == ("claude-code", "codex")
     assert startable_here(("codex", "cursor"), with_both) == ("codex",)
     commands = [start_command(NAMED[name], with_both) for name in ("claude-code", "codex", "cursor", "windsurf")]
-    assert commands == [Command(claude, True), Command(codex, True), None, None]
+    assert commands == [FoundCommand(claude, True), FoundCommand(codex, True), None, None]
 
 
 PROBE = VersionProbe(args=("--version",), pattern=r"^(\d+\.\d+\.\d+)")
@@ -122,7 +122,7 @@ LONG_S = 5
 ENV = {"PATH": os.defpath}
 
 
-def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> Answer:
+def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> VersionAnswer:
     return ask_version(program(folder / "tool", *script), probe, env=ENV, cwd=folder)
 
 
@@ -140,7 +140,7 @@ def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> Answer:
 def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: str, problem: str) -> None:
     before = time.monotonic()
 
-    assert ask(tmp_path, script, probe=SHORT) == Answer(problem=problem)
+    assert ask(tmp_path, script, probe=SHORT) == VersionAnswer(problem=problem)
     assert time.monotonic() - before < LONG_S
 
 
@@ -156,7 +156,7 @@ def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: st
 def test_what_can_not_be_started_is_said(tmp_path: Path, make: object, problem: str) -> None:
     make(tmp_path / "tool")  # type: ignore[operator]
 
-    assert ask_version(tmp_path / "tool", PROBE, env=ENV, cwd=tmp_path) == Answer(problem=problem)
+    assert ask_version(tmp_path / "tool", PROBE, env=ENV, cwd=tmp_path) == VersionAnswer(problem=problem)
 
 
 def test_an_answer_counts_though_something_it_started_continues(tmp_path: Path) -> None:

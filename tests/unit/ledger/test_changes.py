@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted
 from carryover.distill.digest import Digest
-from carryover.ledger.batch import Commit
+from carryover.ledger.batch import Committed
 from carryover.ledger.queries import projects, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
@@ -39,7 +39,7 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
 
     commit = await scribe.tell(scribe.event(Retracted(keys=("k2", "k3", "k3:result"))))
 
-    assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=4_000)
+    assert commit == Committed(new_events=1, projects=(1,), newest_event_ms=4_000)
     assert texts(scribe) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
     assert counted(scribe.db) == {"s1": 1}
     assert totals(scribe.db).events == 2
@@ -82,7 +82,7 @@ async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(scribe
     execute(ledger_path, "DELETE FROM event WHERE id = 2")
 
     assert (await scribe.tell(reported[1])).new_events == 1
-    assert await scribe.tell(reported[2]) == Commit(projects=(1,))
+    assert await scribe.tell(reported[2]) == Committed(projects=(1,))
 
     assert (texts(scribe), counted(scribe.db)) == ([("add a parser", False), ("in C", True)], {"s1": 1})
 
@@ -99,7 +99,7 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(ledger:
         redacted={"token": 1},
     )
     for _ in range(2):
-        assert await scribe.commit(reported, path=LESSER) == Commit()
+        assert await scribe.commit(reported, path=LESSER) == Committed()
 
     assert (project_view(scribe.db, 1), sessions(scribe.db, limit=5)) == before
     assert [row.root for row in projects(scribe.db)] == ["/repo"]
@@ -183,7 +183,7 @@ async def test_however_two_sources_alternate_only_the_better_counts(
 WHOLE = Reemitted(session="s1")
 
 
-async def reemitted(scribe: Scribe, *keys: str, how: Reemitted = WHOLE, rank: int = 0) -> Commit:
+async def reemitted(scribe: Scribe, *keys: str, how: Reemitted = WHOLE, rank: int = 0) -> Committed:
     """Tell prompts again, `key` or `key=text`, each at a time of its own."""
     events = []
     for number, each in enumerate(keys, 1):
@@ -204,15 +204,15 @@ async def test_what_is_the_same_costs_nothing_however_it_is_stored(scribe: Scrib
     changed = await reemitted(scribe, "a", "b=Never use spaces.", "c")
 
     assert isinstance(stored, bytes)
-    assert (first.new_events, again, changed) == (3, Commit(), Commit(projects=(1,)))
+    assert (first.new_events, again, changed) == (3, Committed(), Committed(projects=(1,)))
     assert scribe.db.execute("SELECT id, key, at_ms FROM event").fetchall() == before
     assert scribe.prompts() == ["a", "Never use spaces.", "c"]
 
 
 async def test_a_thread_may_be_reported_in_several_commits(scribe: Scribe) -> None:
     await reemitted(scribe, "a", "b", "c", "d", "e")
-    assert await reemitted(scribe, "a", "b", how=Reemitted(session="s1", more=True)) == Commit()
-    assert await reemitted(scribe, "c", how=Reemitted(session="s1", after="b", more=True)) == Commit()
+    assert await reemitted(scribe, "a", "b", how=Reemitted(session="s1", more=True)) == Committed()
+    assert await reemitted(scribe, "c", how=Reemitted(session="s1", after="b", more=True)) == Committed()
     assert scribe.prompts() == ["a", "b", "c", "d", "e"]
 
     await reemitted(scribe, "d=other", how=Reemitted(session="s1", after="c"))
@@ -239,8 +239,8 @@ async def test_an_event_that_moves_to_another_thread_is_gone_from_the_former(scr
 async def test_a_lesser_source_takes_nothing_back(scribe: Scribe) -> None:
     await reemitted(scribe, "a", "b", rank=2)
 
-    assert await reemitted(scribe, rank=1) == Commit()
-    assert await reemitted(scribe, "c", rank=1) == Commit()
+    assert await reemitted(scribe, rank=1) == Committed()
+    assert await reemitted(scribe, "c", rank=1) == Committed()
     assert scribe.prompts() == ["a", "b"]
 
 

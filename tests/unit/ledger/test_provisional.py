@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from carryover.ledger.batch import Commit, event_key
+from carryover.ledger.batch import Committed, event_key
 from carryover.ledger.machines import Received
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import StoredEvent, project_by_root, sessions
@@ -21,7 +21,7 @@ DONE = AssistantMessage(text="Done.", final=True)
 CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")
 
 
-async def told_early(scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, **fields: Any) -> Commit:
+async def told_early(scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, **fields: Any) -> Committed:
     return await scribe.hint(body, at_ms=at_ms, now_ms=NOW_MS, **fields)
 
 
@@ -91,7 +91,7 @@ async def test_a_hook_that_comes_after_the_next_prompt_is_too_late(scribe: Scrib
     """A queued prompt follows the end of a turn within milliseconds."""
     await scribe.tell(scribe.event("add a parser"), scribe.event(DONE), scribe.event("add tests", at_ms=500_010))
 
-    assert await told_early(scribe, DONE) == Commit()
+    assert await told_early(scribe, DONE) == Committed()
 
 
 async def test_words_of_an_earlier_turn_can_be_said_again(scribe: Scribe) -> None:

@@ -15,7 +15,7 @@ from carryover.ledger.search_text import (
     Term,
     index_text,
     match_expression,
-    phrase,
+    phrase_query,
     searchable,
     spans,
     terms_of,
@@ -119,7 +119,7 @@ def test_words_phrases_and_prefixes_are_told_apart() -> None:
     assert len(terms_of("same same")) == 1
     assert len(terms_of(" ".join(f"word{n}" for n in range(500)))) == MOST_TERMS
     assert [terms_of(query) for query in ("", " ", '"', "***", "?!", '""')] == [()] * 6
-    assert (phrase("cart-item.py"), phrase("---")) == ('"cart item py"', "")
+    assert (phrase_query("cart-item.py"), phrase_query("---")) == ('"cart item py"', "")
 
 
 def test_only_quoted_words_reach_sqlite() -> None:

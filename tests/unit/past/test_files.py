@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from carryover.ledger.queries import project_by_id
 from carryover.model import FileEdit, Retracted
-from carryover.past.files import changed_files
+from carryover.past.files import files_changed
 from carryover.past.session import session_outline
 from carryover.past.timeline import Wanted, timeline
 from support.scribe import AGENT, Scribe
@@ -21,7 +21,7 @@ async def test_a_turn_is_called_by_what_was_typed_into_a_form(scribe: Scribe) ->
 
     assert found is not None and shop is not None
     assert [turn.prompt for turn in found.turns] == ["add a cart"]
-    assert changed_files(scribe.db, shop).files[0].sessions[0].why == "add a cart"
+    assert files_changed(scribe.db, shop).files[0].sessions[0].why == "add a cart"
     moments = timeline(scribe.db, 1, Wanted(), limit=9)
     assert [moment.text for moment in moments] == ["add a cart", "add a cart"]
 
@@ -32,7 +32,7 @@ async def test_what_was_taken_back_is_in_no_list(scribe: Scribe) -> None:
     found = session_outline(scribe.db, AGENT, "s1")
 
     assert found is not None and project is not None
-    assert (found.files, changed_files(scribe.db, project).files) == ((), ())
+    assert (found.files, files_changed(scribe.db, project).files) == ((), ())
 
 
 async def test_a_file_is_listed_with_who_edited_it_in_which_turns_and_why(scribe: Scribe) -> None:
@@ -48,7 +48,7 @@ async def test_a_file_is_listed_with_who_edited_it_in_which_turns_and_why(scribe
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    found = changed_files(scribe.db, project)
+    found = files_changed(scribe.db, project)
 
     assert [file.path for file in found.files] == ["cart.py", "total.py"], "those edited last first"
     newest, first = found.files[0].sessions
@@ -65,7 +65,7 @@ async def test_the_list_of_files_ends_where_enough_was_read_and_says_so(scribe: 
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    found = changed_files(scribe.db, project, most_edits=2)
+    found = files_changed(scribe.db, project, most_edits=2)
 
     assert ([file.path for file in found.files], found.before_ms) == (["f3.py", "f2.py"], 4000)
 
@@ -76,4 +76,4 @@ async def test_sessions_that_are_too_many_to_read_are_not_said_to_be_read(scribe
     project = project_by_id(scribe.db, 1)
     assert project is not None
 
-    assert changed_files(scribe.db, project, most_sessions=1).before_ms == 1000
+    assert files_changed(scribe.db, project, most_sessions=1).before_ms == 1000

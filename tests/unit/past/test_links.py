@@ -7,7 +7,7 @@ import pytest
 
 from carryover.past.session_turns import Change, Links
 from carryover.past.sessions import show_command
-from carryover.probe.git_history import Commit
+from carryover.probe.git_history import GitCommit
 
 CHANGE = Change(
     at_ms=1,
@@ -48,7 +48,7 @@ def test_a_change_is_shown_by_what_it_did_and_its_lines(
 def test_an_edit_came_into_the_first_commit_of_its_file_after_it() -> None:
     """Git keeps whole seconds, so an edit in the second of a commit is in it."""
     first, other, second = (
-        Commit(id=name, subject=name, authored_ms=at_ms, committed_ms=at_ms, files=(file,))
+        GitCommit(id=name, subject=name, authored_ms=at_ms, committed_ms=at_ms, files=(file,))
         for name, at_ms, file in (
             ("first", 5_000, "cart.py"),
             ("other", 6_000, "shop.py"),

@@ -10,9 +10,9 @@ from carryover.past.live_preview import (
     LONGEST_LINE,
     LONGEST_PART,
     TOOL_LINES,
-    Line,
     Preview,
-    Wanted,
+    PreviewLine,
+    WantedPreview,
     preview_of,
     word_places,
 )
@@ -33,10 +33,10 @@ def listed(scribe: Scribe, typed: str, **asked: Any) -> list[str]:
 
 def preview(scribe: Scribe, typed: str, width: int = WIDTH) -> Preview:
     listing = listing_of(scribe.db, ListQuery(typed))
-    return preview_of({"s1": "s"}, scribe.db, Wanted(listing.items[0], listing.terms, width))
+    return preview_of({"s1": "s"}, scribe.db, WantedPreview(listing.items[0], listing.terms, width))
 
 
-def lit(line: Line) -> list[str]:
+def lit(line: PreviewLine) -> list[str]:
     return [line.text[start:end] for start, end in line.places]
 
 

@@ -14,7 +14,7 @@ from carryover.ledger.queries import project_by_root
 from carryover.ledger.sessions import move_project
 from carryover.model import FileEdit, ToolCall
 from carryover.past.line_history import LineHistory, line_history
-from carryover.past.line_origin import Source, removed_by, sources_of, writes
+from carryover.past.line_origin import LineWriter, removed_by, sources_of, writes
 from carryover.past.session_turns import Change, changes_of
 from carryover.records.changes import Change as Patch
 from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
@@ -76,7 +76,7 @@ async def test_other_projects_have_other_files_of_that_name(scribe: Scribe) -> N
     assert [each.prompt for each in changes(scribe, "/other/cart.py", "/other")] == ["two"]
 
 
-def source_of(lines: list[str], at: int, edits: list[FileEdit]) -> Source:
+def source_of(lines: list[str], at: int, edits: list[FileEdit]) -> LineWriter:
     return sources_of(lines, [at], edits)[0]
 
 
@@ -191,8 +191,8 @@ def test_each_line_is_that_of_the_edit_that_wrote_it(
 @pytest.mark.parametrize("length", [400, 4000])
 def test_a_long_file_whose_end_is_not_recorded_is_still_the_edits_own(length: int) -> None:
     lines = [f"value_{number} = {number}" for number in range(length)]
-    assert source_of(lines, length - 1, [whole(lines)]) == Source(0, "followed")
-    assert source_of(["by hand"], 0, [whole(["by hand"]), whole(["x"])]) == Source(None, "by_text")
+    assert source_of(lines, length - 1, [whole(lines)]) == LineWriter(0, "followed")
+    assert source_of(["by hand"], 0, [whole(["by hand"]), whole(["x"])]) == LineWriter(None, "by_text")
 
 
 def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
@@ -203,13 +203,13 @@ def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
 
     assert [source_of(lines, at, [whole(["def f(x):", "last"]), edit]).edit for at in (1, 2)] == [1, 1]
     before = whole(["def f(x):", "    return price  # ends", "last"])
-    assert [source_of(lines, at, [before, edit]) for at in (0, 3)] == [Source(0, "followed")] * 2
+    assert [source_of(lines, at, [before, edit]) for at in (0, 3)] == [LineWriter(0, "followed")] * 2
 
 
 def test_lines_that_were_removed_count_for_the_place_of_others_also_without_context() -> None:
     edits = [edit_of(["a", "x", "x", "b"], ["a", "b"], context=0)]
     later = edit_of(["a", "b"], ["a", "b", "b"], context=0)
-    assert source_of(["a", "b", "b"], 1, [*edits, later]) == Source(None, "followed")
+    assert source_of(["a", "b", "b"], 1, [*edits, later]) == LineWriter(None, "followed")
 
 
 def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neighbour_is_there() -> None:
@@ -219,7 +219,7 @@ def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neig
     changed = ["def total(basket):", "    rate = rate_of(cart)", "    return rate * 3", "}"]
 
     found = [source_of(changed, at, [edit]) for at in range(4)]
-    assert found == [Source(edit, "by_text") for edit in (None, 0, None, None)]
+    assert found == [LineWriter(edit, "by_text") for edit in (None, 0, None, None)]
     twice = ["    rate = rate_of(cart)", "    return rate * 2", "    pass", "    rate = rate_of(cart)"]
     assert [source_of(twice, at, [edit]).edit for at in (0, 3)] == [0, None]
 

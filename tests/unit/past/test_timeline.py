@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from carryover.model import AgentSummary, FileEdit, ToolResult, TurnEnd
 from carryover.past.timeline import Wanted, timeline
-from carryover.probe.git_history import Commit
+from carryover.probe.git_history import GitCommit
 from support.scribe import AGENT, Scribe
 
 
 def moments(scribe: Scribe, *, agent: str | None = None, edits: bool = False) -> list[tuple[str, str, str]]:
     """The agent, kind and text of each moment."""
-    amended = Commit(id="1a2b3c4d", subject=f"Add a cart, with ghp_{'0aB1' * 9}", authored_ms=0, committed_ms=0)
+    amended = GitCommit(id="1a2b3c4d", subject=f"Add a cart, with ghp_{'0aB1' * 9}", authored_ms=0, committed_ms=0)
     found = timeline(scribe.db, 1, Wanted(agent=agent, edits=edits), limit=99, commits=[amended])
     return [(each.agent, each.kind, each.text) for each in found]
 

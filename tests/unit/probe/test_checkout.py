@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.probe.checkout import Checkout
-from carryover.probe.memory import MOST, recall, remember
+from carryover.probe.memory import MOST, known_answer, remember
 from support.repository import git, repository
 
 STORE = ".carryover"
@@ -128,9 +128,9 @@ def test_without_git_the_index_and_the_ignore_files_answer_as_far_as_they_can(
 def test_only_so_much_is_remembered_and_nothing_that_may_change_unseen() -> None:
     remember("one", 1, "a")
     remember("two", None, "b")
-    assert (recall("one", 1), recall("one", 2), recall("two", None)) == ("a", None, None)
+    assert (known_answer("one", 1), known_answer("one", 2), known_answer("two", None)) == ("a", None, None)
 
     for number in range(MOST):
         remember(number, 1, number)
 
-    assert (recall("one", 1), recall(MOST - 1, 1)) == (None, MOST - 1)
+    assert (known_answer("one", 1), known_answer(MOST - 1, 1)) == (None, MOST - 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.git_command import Answer, ask, in_store
+from carryover.probe.git_command import GitAnswer, ask, in_store
 from carryover.probe.git_history import commit_named, commits_of_lines, files_of_commit, newest_commits
 from carryover.projects.root import find_root
 from support.daemon_process import wait_until
@@ -40,7 +40,7 @@ def test_parents_are_not_searched_for_a_repository(tmp_path: Path) -> None:
 
     [answer] = ask(root / "sub", ("rev-parse", "HEAD"), deadline=soon())
 
-    assert answer == Answer(128, b"")
+    assert answer == GitAnswer(128, b"")
 
 
 def test_variables_of_a_git_hook_that_runs_us_mislead_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_variables_of_a_git_hook_that_runs_us_mislead_nobody(tmp_path: Path, mon
     monkeypatch.setenv("GIT_WORK_TREE", str(other))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
 
-    assert ask(root, ("ls-files",), deadline=soon()) == [Answer(0, b"ours.py\n")]
+    assert ask(root, ("ls-files",), deadline=soon()) == [GitAnswer(0, b"ours.py\n")]
 
 
 def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path, slow_git: Path) -> None:
@@ -93,7 +93,7 @@ def test_another_working_tree_that_the_configuration_names_is_not_looked_at(tmp_
     root = repository(tmp_path / "repo", {"a.py": "1\n"})
     git(root, "config", "core.worktree", str(private))
 
-    assert ask(root, ("diff", "HEAD", "--"), deadline=soon()) == [Answer(0, b"")]
+    assert ask(root, ("diff", "HEAD", "--"), deadline=soon()) == [GitAnswer(0, b"")]
 
 
 @pytest.mark.parametrize("missing", ["objects", "refs", "HEAD"])
@@ -112,7 +112,7 @@ def test_a_folder_is_no_repository_of_its_own_where_its_git_folder_is_none(tmp_p
     (root / ".git" / missing).rename(root / ".git" / "elsewhere")
     (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n" if missing != "HEAD" else "nothing\n")
 
-    assert ask(root, ("diff", "HEAD", "--"), deadline=soon()) == [Answer(128, b"")]
+    assert ask(root, ("diff", "HEAD", "--"), deadline=soon()) == [GitAnswer(128, b"")]
     assert not proof.exists()
 
 
@@ -127,7 +127,7 @@ def test_no_repository_above_is_asked_where_a_folder_has_a_colon_in_its_name(
         (root / ".git").mkdir()
         (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
 
-    assert ask(root, ("rev-list", "--all"), deadline=soon()) == [Answer(128, b"")]
+    assert ask(root, ("rev-list", "--all"), deadline=soon()) == [GitAnswer(128, b"")]
     assert find_root(str(root)).main_root is None
 
 
@@ -136,7 +136,11 @@ def test_paths_are_literal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("GIT_ICASE_PATHSPECS", "1")
 
     commands = [("ls-files", "-z", "--", name) for name in (":zz.md", "*.py", ":(icase)A.py")]
-    assert ask(root, *commands, deadline=soon()) == [Answer(0, b":zz.md\0"), Answer(0, b"*.py\0"), Answer(0, b"")]
+    assert ask(root, *commands, deadline=soon()) == [
+        GitAnswer(0, b":zz.md\0"),
+        GitAnswer(0, b"*.py\0"),
+        GitAnswer(0, b""),
+    ]
 
 
 def is_running(pid: int) -> bool:
@@ -155,7 +159,7 @@ def test_one_that_was_only_slow_is_asked_again(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
         ask(root, ("rev-parse", "--git-dir"), ("ls-files", "-o", "--exclude-standard"), deadline=time.monotonic() + 0.6)
 
-    assert ask(root, ("rev-parse", "--git-dir"), deadline=soon()) == [Answer(0, b".git\n")]
+    assert ask(root, ("rev-parse", "--git-dir"), deadline=soon()) == [GitAnswer(0, b".git\n")]
 
 
 def subjects(root: Path, **wanted: int) -> list[str]:

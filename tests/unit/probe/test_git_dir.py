@@ -13,7 +13,7 @@ import pytest
 from carryover.facts import ProjectRoot
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
-from carryover.probe.git_command import Answer, ask
+from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.git_dir import may_be_asked, worktrees_of
 from carryover.probe.git_history import newest_commits
 from carryover.projects.policy import refusal
@@ -46,7 +46,7 @@ def test_a_forged_folder_is_a_project_of_its_own_and_git_says_nothing_of_another
     assert not may_be_asked(root)
     assert (git_facts(Checkout(root), timeout_s=20), newest_commits(root)) == (None, [])
     questions = ("symbolic-ref", "HEAD"), ("ls-files",), ("config", "--list")
-    assert ask(root, *questions, deadline=time.monotonic() + 20) == [Answer(128, b"")] * len(questions)
+    assert ask(root, *questions, deadline=time.monotonic() + 20) == [GitAnswer(128, b"")] * len(questions)
     assert refusal(Checkout(root), home=home) is not None or forge is bare_that_shares, "nothing can be committed there"
     try:
         assert Checkout(root).exclude.resolve().is_relative_to(root)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.project_files import project_paths, text_of, why_unread
+from carryover.probe.project_files import project_paths, project_text, why_unread
 from support.repository import git, repository
 
 
@@ -39,7 +39,7 @@ def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None
     (root / "gone.py").unlink()
 
     with pytest.raises(FileNotFoundError):
-        text_of(root, "gone.py")
+        project_text(root, "gone.py")
     git(root, "rm", "--quiet", "--cached", "gone.py")
     assert project_paths(root).all == ("cart.py",)
 
@@ -51,9 +51,9 @@ def test_text_is_read_without_its_byte_order_mark_and_nothing_else(data: bytes, 
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfna\xc3\xafve")
     (tmp_path / "a.bin").write_bytes(data)
 
-    assert text_of(tmp_path, "a.txt") == "na\u00efve"
+    assert project_text(tmp_path, "a.txt") == "na\u00efve"
     try:
-        text_of(tmp_path, "a.bin", limit_bytes=100)
+        project_text(tmp_path, "a.bin", limit_bytes=100)
     except (ValueError, OSError) as refused:
         assert why_unread(refused) == why
     else:
@@ -69,4 +69,4 @@ def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
 
     for path in ("link.txt", "folder/secret.txt", "../secret.txt"):
         with pytest.raises(OSError):
-            text_of(root, path)
+            project_text(root, path)

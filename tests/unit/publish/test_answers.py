@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from carryover.adapter.contract import StartReason
-from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig, handoff_folder
+from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig, handoffs_elsewhere
 from carryover.facts import GitFacts
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import changed_since, git_facts
 from carryover.publish import answers
-from carryover.publish.answers import Beginning, Moment
+from carryover.publish.answers import AnswerTime, Beginning
 from carryover.publish.make import git_now, made_handoff
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
@@ -58,7 +58,7 @@ class Desk:
 
     def asked(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> str | None:
         begins, now_ms = Beginning(session=session, reason=reason, **more), round(now.timestamp() * 1000)
-        moment = Moment(project=self.project, config=self.config, now_ms=now_ms, then=self.then)
+        moment = AnswerTime(project=self.project, config=self.config, now_ms=now_ms, then=self.then)
         return moment.answer(self._connect(), begins)
 
     def file(self, now: datetime) -> str:
@@ -136,7 +136,7 @@ def test_the_second_page_is_named_in_the_answer_and_in_the_file(desk: Desk, sess
     assert asked.format(f"run `cat {MORE}`") in desk.frame(at, "startup", reads="run `cat {page}`")[-2]
 
     desk.config = Config(publish=PublishConfig(folder="/h"), resume=ResumeConfig(depth=3600))
-    assert asked.format(reads(handoff_folder(session.cwd, "/h") / "more.md")) in desk.frame(at, "startup")[-2]
+    assert asked.format(reads(handoffs_elsewhere(session.cwd, "/h") / "more.md")) in desk.frame(at, "startup")[-2]
     desk.config = Config(resume=ResumeConfig(depth=3600))
     (session.cwd / ".gitignore").write_text("!.carryover\n")
     (session.cwd / ".git" / "info" / "exclude").write_text(".carryover/\n")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.publish.templates import Source, own_words
+from carryover.publish.templates import SharedText, own_words
 
 TEMPLATE = "\n".join(
     f"{number}. Do what the step {number} of the plan in plan.md says, then report" for number in range(1, 41)
@@ -15,7 +15,7 @@ def prompt(*said: str, of: str = TEMPLATE) -> str:
 
 
 def own(text: str, *others: str) -> str | None:
-    found = own_words(text, [Source.of(other) for other in others])
+    found = own_words(text, [SharedText.of(other) for other in others])
     return found.text if found is not None else None
 
 
@@ -62,14 +62,14 @@ def test_a_request_that_several_commands_were_given_is_no_template() -> None:
 def test_a_template_is_named_by_its_heading_or_else_by_its_first_line(text: str, name: str) -> None:
     others = [text.replace("Round down", said) for said in ("Add a discount", "Show it")]
 
-    found = own_words(text, [Source.of(other) for other in others])
+    found = own_words(text, [SharedText.of(other) for other in others])
 
     assert found is not None
     assert found.template == f"template “{name}” (repeated in 3 prompts), {len(text) - 10:,} characters"
 
 
 def test_a_command_has_its_own_name() -> None:
-    sources = [Source.of(prompt("$ARGUMENTS"), "implement"), Source.of("Another one.\n" * 20, "other")]
+    sources = [SharedText.of(prompt("$ARGUMENTS"), "implement"), SharedText.of("Another one.\n" * 20, "other")]
 
     typed, called = (own_words(prompt("Round down"), sources, command=command) for command in (None, "/team:implement"))
 

@@ -15,7 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from carryover.errors import UserError
 from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
-from carryover.sync.folder import State
+from carryover.sync.folder import SyncState
 from carryover.sync.rounds import MERGED_AT
 from support.machines import machines, meet
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, joined, signing_quickly
@@ -91,12 +91,12 @@ class Machines(RuleBasedStateMachine):
         self.remote.logs.get(self._one(number).id, {}).pop(name, None)
 
     @rule(target=backups, number=numbers)
-    def back_up(self, number: int) -> tuple[MemoryMachine, State]:
+    def back_up(self, number: int) -> tuple[MemoryMachine, SyncState]:
         one = self._one(number)
         return one, one.folder.known
 
     @rule(backup=backups)
-    def restore(self, backup: tuple[MemoryMachine, State]) -> None:
+    def restore(self, backup: tuple[MemoryMachine, SyncState]) -> None:
         one, state = backup
         one.folder.known = state
 

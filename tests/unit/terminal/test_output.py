@@ -17,7 +17,7 @@ from carryover.terminal.output import (
     ago,
     agreed,
     columns,
-    fitted,
+    cut_to_width,
     print_json,
     print_lines,
     size,
@@ -185,14 +185,14 @@ FITTED = {
 
 
 def test_what_is_cut_off_leaves_a_mark() -> None:
-    assert {given: fitted(*given) for given in FITTED} == FITTED
+    assert {given: cut_to_width(*given) for given in FITTED} == FITTED
 
 
 @given(text=st.text(alphabet="ab 日e\u0301", max_size=30), width=st.integers(0, 20), keep_end=st.booleans())
 def test_what_is_fitted_is_never_wider_than_asked_and_leaves_no_style_open(
     text: str, width: int, keep_end: bool
 ) -> None:
-    line = fitted(styled(text, "1"), width, keep_end=keep_end)
+    line = cut_to_width(styled(text, "1"), width, keep_end=keep_end)
     styles = STYLE.findall(line)
 
     assert columns(line) <= width

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from carryover.text.markdown import fenced, line_forms, plain, prose_lines, visible_text
+from carryover.text.markdown import fenced_lines, line_forms, plain, prose_lines, visible_text
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from carryover.text.markdown import fenced, line_forms, plain, prose_lines, visi
     ],
 )
 def test_a_closed_fence_and_its_lines(text: str, inside: set[int]) -> None:
-    assert fenced(text.encode().split(b"\n")) == inside
+    assert fenced_lines(text.encode().split(b"\n")) == inside
 
 
 @pytest.mark.parametrize(

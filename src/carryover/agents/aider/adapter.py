@@ -13,7 +13,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.aider.answers import read_answer
-from carryover.agents.aider.history import DECODER, HistoryReader, exported, plain, source_of, sources
+from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, history_at, plain_prompt, sources
 from carryover.agents.aider.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
@@ -49,14 +49,14 @@ _AFTER_LINT: Final = later(r"Attempt to fix lint errors\? .*")
 _YES: Final = r"(?i:y|yes|a|all|)"
 
 
-class Commit(msgspec.Struct, frozen=True):
+class _Commit(msgspec.Struct, frozen=True):
     """A commit that Aider made and that `/undo` may revert. `place`: the keys of its edits' events."""
 
     id: str
     place: tuple[str, ...]
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of the session that was read last, between two blocks.
 
     `last_ms`: the time of the last input, plus 1 ms for each item since. An item is an input, an answer or a message.
@@ -103,13 +103,13 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Keys of the events of uncommitted edits."""
     own_commit: bool = True
     """False if the next commit contains changes made before."""
-    commits: tuple[Commit, ...] = ()
+    commits: tuple[_Commit, ...] = ()
     lint: str | None = None
     """The linter's output so far; None if it is not printing any."""
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
+class _Recorder(Recorder[_Context]):
     """Records one block."""
 
     root: str
@@ -179,7 +179,7 @@ class _Recorder(Recorder[Context]):
             self.end(call, ToolOutcome("unknown", never_ran=True))
         self.change(edits=())
 
-    def parsed(self) -> tuple[Context, Parsed]:
+    def parsed(self) -> tuple[_Context, Parsed]:
         """Returns the next context and the events of the block, session facts first."""
         facts, emitted = self.context.facts, self.context.emitted
         if self.events and facts != emitted:
@@ -192,7 +192,7 @@ class _Recorder(Recorder[Context]):
         return self.context, self.built()
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     """Parses one block. Never raises: what is not understood is counted."""
     block = rawjson.read(DECODER, record.data)
     if isinstance(block, str):
@@ -201,7 +201,7 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     if session is None or not (block.at_ms or block.kind == "begin"):
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session or time", None),))
     if context.session != session or (block.kind == "begin" and not block.on):
-        context = Context(session=session)
+        context = _Context(session=session)
     if block.kind == "begin":
         return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=block.more))
     # A file outside a project is a copy, so it doesn't show when its blocks were written. Anyone may have added to one
@@ -229,7 +229,7 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
 
 def _mark(text: str) -> int:
     """Returns a fingerprint of a text: a number, because a string of letters and digits would look like a secret."""
-    return int(digest(plain(text))[:12], 16)
+    return int(digest(plain_prompt(text))[:12], 16)
 
 
 def _prompt(recorder: _Recorder, text: str) -> None:
@@ -368,7 +368,7 @@ def _committed(recorder: _Recorder, found: re.Match[str]) -> None:
     if context.silent:
         # Written by a model too, and the only words for what it did.
         recorder.add(model.AssistantMessage(text=found["subject"]), f"{recorder.item}:answer")
-    commit = Commit(found["id"], (*context.turn, *(event.key for event in recorder.events)))
+    commit = _Commit(found["id"], (*context.turn, *(event.key for event in recorder.events)))
     recorder.change(commits=(*context.commits, commit)[-_MAX_COMMITS:], turn=(), silent=False)
 
 
@@ -438,9 +438,9 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], _Handler], ...]] = (
 AGENT: Final = Agent(
     spec=SPEC,
     reader=HistoryReader(),
-    context_type=Context,
-    source_of=source_of,
+    context_type=_Context,
+    source_of=history_at,
     sources=sources,
-    parse=parse,
-    exported=exported,
+    parse=_parse,
+    exported=exported_history,
 )

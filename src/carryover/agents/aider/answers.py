@@ -35,14 +35,14 @@ Place = Callable[[str], str | None]
 """Returns the absolute path of a file that the model names."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class AnswerParts(msgspec.Struct, frozen=True):
     """An answer without its changes, and one change per file."""
 
     prose: str
     changes: tuple[Change, ...]
 
 
-def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
+def read_answer(text: str, place: Place, *, whole_files: bool) -> AnswerParts:
     """Splits an answer into prose and changes; with `whole_files` a file named above a fence gets the fenced text."""
     prose: list[str] = []
     pairs: dict[str, list[Replacement]] = {}
@@ -69,7 +69,7 @@ def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
         prose += above
     words = "\n".join((*prose, text[at:])).strip()
     changes = files | {path: replaced(path, each, counted=True) for path, each in pairs.items()}
-    return Answer(re.sub(r"\n{3,}", "\n\n", words) if at else words, tuple(changes.values()))
+    return AnswerParts(re.sub(r"\n{3,}", "\n\n", words) if at else words, tuple(changes.values()))
 
 
 def _named_above(lines: list[str]) -> tuple[list[str], bool, str]:

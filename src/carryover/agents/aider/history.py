@@ -91,7 +91,7 @@ Typed = Callable[[str], bool | None]
 """Reports whether a text is in the input history; None if there is none."""
 
 
-class Block(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Block(msgspec.Struct, frozen=True, omit_defaults=True):
     """One block of a chat history, with what its position in the file adds to its meaning."""
 
     kind: Literal["begin", "start", "prompt", "model", "message"]
@@ -113,10 +113,10 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     more: bool = False
 
 
-DECODER: Final = msgspec.json.Decoder(Block)
+DECODER: Final = msgspec.json.Decoder(_Block)
 
 
-class Session(NamedTuple):
+class _Session(NamedTuple):
     """The lines of a session, its header first, or an empty line in its place.
 
     `doubtful`: it began inside an unfinished answer, so its prompts count only if they were typed.
@@ -131,7 +131,7 @@ class Session(NamedTuple):
         return self.lines[0].removeprefix(_STARTED)
 
 
-def source_of(path: Path, root: Path) -> Source | None:
+def history_at(path: Path, root: Path) -> Source | None:
     """Returns the source for `path` if its name is that of a history and it is directly in `root`. Reads nothing."""
     fits = path.parent == root and path.name == NAME
     return Source(agent=SPEC.id, path=str(path), group=str(root)) if fits else None
@@ -145,7 +145,7 @@ def sources(root: Path) -> list[Source]:
     return [Source(agent=SPEC.id, path=path, group=str(root)) for path in found]
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def exported_history(path: Path, head: bytes) -> Source | None:
     """Returns the source for a history anywhere on disk, recognised by the header of its first session."""
     return Source(agent=SPEC.id, path=str(path)) if head.lstrip().startswith(_STARTED.encode()) else None
 
@@ -189,7 +189,7 @@ def _inputs_of(history: Path) -> Path:
     return beside if beside.exists() else top / INPUTS_NAME
 
 
-def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
+def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[_Session]:
     """Returns the sessions of a history, oldest first.
 
     Text before the first header counts only in a copy, and only if it has a line that nothing but Aider writes.
@@ -204,8 +204,8 @@ def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
         before = line if line.strip() else before
     ends = [*(at for at, _ in begins), len(lines)]
     is_cut = copied and any(line.startswith(_ONLY_AIDERS) for line in lines[: ends[0]])
-    found = [Session(lines[at:end], doubtful) for (at, doubtful), end in zip(begins, ends[1:], strict=True)]
-    return [Session(["", *lines[: ends[0]]], False), *found] if is_cut else found
+    found = [_Session(lines[at:end], doubtful) for (at, doubtful), end in zip(begins, ends[1:], strict=True)]
+    return [_Session(["", *lines[: ends[0]]], False), *found] if is_cut else found
 
 
 def _is_alone(lines: Sequence[str], at: int) -> bool:
@@ -215,7 +215,7 @@ def _is_alone(lines: Sequence[str], at: int) -> bool:
     return follows and (at == 0 or not lines[at - 1].strip())
 
 
-def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:
+def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:
     """Yields the blocks of a session in order: their kinds and lines."""
     lines = session.lines
     yield "start", lines[:1]
@@ -233,7 +233,7 @@ def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[s
         yield kind, lines[at:end]
 
 
-def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, follows_aider: bool) -> tuple[Kind, int]:
+def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follows_aider: bool) -> tuple[Kind, int]:
     """Returns the kind of the block that begins here and its end."""
     lines = session.lines
     if _is_prompt(lines[at]):
@@ -264,7 +264,7 @@ def _is_message(line: str) -> bool:
     return line.startswith(_MESSAGE) and line.endswith(_ENDS)
 
 
-def plain(text: str) -> str:
+def plain_prompt(text: str) -> str:
     """Returns a text for comparison, without trailing blanks. Aider splits a prompt at any line break and adds two."""
     return "\n".join(map(str.rstrip, text.splitlines())).strip()
 
@@ -313,7 +313,7 @@ class _Inputs:
         with suppress(OSError):
             for entry in _ENTRY.finditer(read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")):
                 lines = (line.removeprefix("+") for line in entry[2].splitlines())
-                self._inputs.append((local_ms(entry[1]), plain("\n".join(lines))))
+                self._inputs.append((local_ms(entry[1]), plain_prompt("\n".join(lines))))
             self._inputs.sort(key=itemgetter(0))
             self.kept = True
 
@@ -334,7 +334,7 @@ class _Inputs:
         return self._inputs[found][0]
 
     def _find(self, text: str) -> int | None:
-        wanted = plain(text)
+        wanted = plain_prompt(text)
         # Text typed between `{` and `}` is one prompt, but one input per line.
         wanted_any = (wanted, wanted.partition("\n")[0])
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
@@ -365,7 +365,7 @@ class _History:
         self._inputs = _Inputs(_inputs_of(path))
         self._written_ms = stat.mtime_ns // 1_000_000
         self._now_ms = now_ms
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, _Session] = {}
         data = read_tail(path, MAX_BYTES).replace(b"\r\n", b"\n").rpartition(b"\n")[0]
         before = data.rsplit(b"\n", MOST_LINES)[0] if data.count(b"\n") >= MOST_LINES else b""
         text = data[len(before) :].decode("utf-8", "replace")
@@ -395,13 +395,13 @@ class _History:
         return _Talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
 
 
-def _blocks(ident: str, session: Session, inputs: _Inputs, at_ms: int, written_ms: int) -> list[Block]:
+def _blocks(ident: str, session: _Session, inputs: _Inputs, at_ms: int, written_ms: int) -> list[_Block]:
     """Returns the blocks of a session.
 
     `at_ms`: when it started. `written_ms`: when it was last written to, 0 for long ago.
     """
     inputs.begin(at_ms)
-    found: list[Block] = []
+    found: list[_Block] = []
     fresh = 1
     for kind, lines in blocks_in(session, inputs.confirm):
         if kind == "prompt":
@@ -410,29 +410,29 @@ def _blocks(ident: str, session: Session, inputs: _Inputs, at_ms: int, written_m
             at_ms = max(at_ms, typed_ms or 0)
             is_dated = typed_ms is not None
             fresh = len(found) + is_dated
-            found.append(Block(kind, at_ms, session=ident, text=text, typed=is_dated or not inputs.kept))
+            found.append(_Block(kind, at_ms, session=ident, text=text, typed=is_dated or not inputs.kept))
         elif kind == "messages":
             for number, text in enumerate(said := [*_messages_in(lines)], 1):
                 # The text of an error is followed by what it means in plain words.
                 retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
-                found.append(Block("message", at_ms, session=ident, text=text, retried=retried))
+                found.append(_Block("message", at_ms, session=ident, text=text, retried=retried))
         else:
             text = "\n".join(lines).strip() if kind == "model" else ""
-            found.append(Block(kind, at_ms, session=ident, text=text))
+            found.append(_Block(kind, at_ms, session=ident, text=text))
     return [*found[:fresh], *(replace(block, seen_ms=written_ms) for block in found[fresh:])]
 
 
 class _Talk:
     """A session, whose pieces are its blocks; see `carryover.transcript.rewritten.Conversation`."""
 
-    def __init__(self, ident: str, found: list[Block], reading: str, rests_ms: int, now_ms: int) -> None:
+    def __init__(self, ident: str, found: list[_Block], reading: str, rests_ms: int, now_ms: int) -> None:
         self._ident, self._blocks = ident, found
         self._now_ms, self.rests_ms = now_ms, rests_ms
         marks = [digest(f"{block.kind} {block.retried} {block.text}") for block in found]
         self.pieces = list(zip([reading, *map(str, range(1, len(found)))], marks, strict=True))
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(Block("begin", session=self._ident, on=on, more=more))
+        return msgspec.json.encode(_Block("begin", session=self._ident, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
         """Returns the record of a block. Raises NotYet for the last one while it may grow, and TooLarge."""

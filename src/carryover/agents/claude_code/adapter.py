@@ -20,13 +20,13 @@ from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.agents.claude_code.calls import (
     Block,
-    Builder,
-    Context,
-    Line,
+    ClaudeBuilder,
+    ClaudeContext,
+    ClaudeLine,
     Message,
-    OpenCall,
-    handle_call,
+    OpenClaudeCall,
     handle_result,
+    handle_tool_use,
     plain_output,
     read_outcome,
     without_reminders,
@@ -41,7 +41,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
-from carryover.transcript.hooks import ClaudeLikeHooks, Payload, plain_answer, root_above
+from carryover.transcript.hooks import ClaudeLikeHooks, HookPayload, plain_answer, root_above
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import usable_name
@@ -64,7 +64,7 @@ _CUT_RECORD: Final = later(
 """The beginning of a message or queued prompt (2.0.28 to 2.1.328) that is too long to be complete in the head of a
 file."""
 
-_LINE: Final = msgspec.json.Decoder(Line)
+_LINE: Final = msgspec.json.Decoder(ClaudeLine)
 _MOST_QUEUED: Final = 50
 _NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
 """The text of an answer in which the model said nothing, without surrounding white space."""
@@ -131,17 +131,17 @@ _IMAGES: Final = later(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
 """Source of a prompt's images: a record that the client writes after the prompt (in exports of 2026)."""
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: ClaudeContext, record: Record) -> tuple[ClaudeContext, Parsed]:
     """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data, quiet=_QUIET)
     if isinstance(line, model.Skipped):
         return context, Parsed(skipped=(line,))
     if line is None or _is_quiet(line):
         return context, Parsed()
-    return Builder.parse(source, context, line, record, _HANDLERS)
+    return ClaudeBuilder.parse(source, context, line, record, _HANDLERS)
 
 
-def _is_quiet(line: Line) -> bool:
+def _is_quiet(line: ClaudeLine) -> bool:
     """Whether a record is of a kind known to hold nothing for us. Most are, so they are dropped first."""
     if line.type == "attachment":
         # Context for the model, such as what hooks add: our own handoff never becomes an event.
@@ -149,7 +149,7 @@ def _is_quiet(line: Line) -> bool:
     return line.type in _QUIET or f"{line.type}/{line.subtype}" in _QUIET or line.type.startswith("artifact-")
 
 
-def read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
+def _read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` record; none if the client wrote it.
 
     `after`: see `QuotedText.prompt`.
@@ -157,13 +157,13 @@ def read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
     # The client answers a call of Skill with a `user` record that contains the skill's text (2.1.126).
     if after == "Skill" or _IMAGES.fullmatch(text):
         return ()
-    line = Line(type="user", uuid="quoted", session_id="quoted", timestamp="2025-01-01T00:00:00Z")
-    builder = Builder.begin(Source(agent=SPEC.id, path=""), Context(), line, Record(number=1, data=b""))
+    line = ClaudeLine(type="user", uuid="quoted", session_id="quoted", timestamp="2025-01-01T00:00:00Z")
+    builder = ClaudeBuilder.begin(Source(agent=SPEC.id, path=""), ClaudeContext(), line, Record(number=1, data=b""))
     _words(builder, [text.encode("utf-8", "replace").decode()], 0)
     return tuple(event.body for event in builder.events if not isinstance(event.body, model.SessionInfo))
 
 
-def _message(builder: Builder) -> None:
+def _message(builder: ClaudeBuilder) -> None:
     """Handles a `user` or `assistant` record, whose blocks are prompts or answers, calls and their results."""
     line, message = builder.line, builder.line.message
     if message is None:
@@ -183,7 +183,7 @@ def _message(builder: Builder) -> None:
         if block.type == "tool_result":
             handle_result(builder, str(number), block)
         elif block.type == "tool_use":
-            handle_call(builder, str(number), block)
+            handle_tool_use(builder, str(number), block)
         elif block.type == "text" and is_answer and (text := block.text or "").strip() not in _NO_ANSWER:
             # Of one message in several records, 2.1.111 has the reason on each, 2.0.65 on the last only.
             aborted = line.is_aborted_mid_stream is True
@@ -195,7 +195,7 @@ def _message(builder: Builder) -> None:
         _words(builder, texts, images)
 
 
-def _failure(builder: Builder, text: str) -> None:
+def _failure(builder: ClaudeBuilder, text: str) -> None:
     """Handles an error in place of an answer. Replayed copies lose their flags (2.0.28), so only the text counts."""
     line = builder.line
     limited = rawjson.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
@@ -204,7 +204,7 @@ def _failure(builder: Builder, text: str) -> None:
         builder.add(failed_turn(text, builder.at_ms, limited=limited), "end", digest(text))
 
 
-def _tokens(builder: Builder, message: Message) -> None:
+def _tokens(builder: ClaudeBuilder, message: Message) -> None:
     """Notes what an answer took. Each of its blocks is a record that repeats it, and a fork repeats those."""
     usage = fields_of(message.usage)
     answer = usable_name(message.id)
@@ -220,7 +220,7 @@ def _tokens(builder: Builder, message: Message) -> None:
         )
 
 
-def _system(builder: Builder) -> None:
+def _system(builder: ClaudeBuilder) -> None:
     subtype = builder.line.subtype
     if subtype == "compact_boundary":
         trigger = text_of(inside(builder.line.compact_metadata, "trigger"))
@@ -233,7 +233,7 @@ def _system(builder: Builder) -> None:
         builder.skip(f"system/{subtype}", "unknown subtype")
 
 
-def _title(builder: Builder) -> None:
+def _title(builder: ClaudeBuilder) -> None:
     line = builder.line
     builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
 
@@ -251,7 +251,7 @@ def _own_words(text: str) -> str:
     return text.rpartition(_AFTER_PLAN)[0].rstrip() if text.startswith(_ACCEPTED_PLAN) and _AFTER_PLAN in text else text
 
 
-def _words(builder: Builder, texts: list[str], attachments: int) -> None:
+def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     """Handles the texts of a `user` record that are not tool results."""
     line = builder.line
     if line.is_compact_summary:
@@ -272,7 +272,7 @@ def _words(builder: Builder, texts: list[str], attachments: int) -> None:
         _prompt(builder, text, attachments)
 
 
-def _summary(builder: Builder, summary: str) -> None:
+def _summary(builder: ClaudeBuilder, summary: str) -> None:
     if summary:
         words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
         parts = parts_by_heading(words, SUMMARY_KINDS)
@@ -286,7 +286,7 @@ def _is_clients(text: str) -> bool:
     return text.startswith(_LOCAL) or _CLIENTS_WORDS.fullmatch(text) is not None
 
 
-def _is_typed(builder: Builder, text: str) -> bool:
+def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
     """Whether a person typed the record's text or, in a sub-agent, a model wrote it as a prompt."""
     sender = text_of(inside(builder.line.origin, "kind")) or "human"
     by_user = sender == "human" and builder.line.prompt_source != "system" and not text.startswith(_OF_SESSIONS)
@@ -298,13 +298,13 @@ def _is_typed(builder: Builder, text: str) -> bool:
     return False
 
 
-def _prompt(builder: Builder, text: str, attachments: int = 0) -> None:
+def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0) -> None:
     builder.add(model.UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt", digest(text))
     if builder.actor == "human":
         _leave_queue(builder, text)
 
 
-def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> None:
+def _leave_queue(builder: ClaudeBuilder, text: str, *, withdrawn: bool = False) -> None:
     """Removes a text from the queue if it is there; `withdrawn`: it does not become a prompt of the same words."""
     queued = [*builder.context.queued]
     mark = digest(text.strip())
@@ -315,7 +315,7 @@ def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> Non
             builder.add(model.QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
 
 
-def _command(builder: Builder, text: str) -> None:
+def _command(builder: ClaudeBuilder, text: str) -> None:
     """Handles a slash command that the client expands for the model (2.0.65, 2.1.16, 2.1.126, 2.1.328).
 
     Of one that it runs itself the record begins with `<command-name>`.
@@ -331,11 +331,11 @@ def _command(builder: Builder, text: str) -> None:
     _leave_queue(builder, typed, withdrawn=True)
 
 
-def _shell(builder: Builder, text: str) -> None:
+def _shell(builder: ClaudeBuilder, text: str) -> None:
     """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
     # What the command printed may hold the tag too.
     if command := (tagged(text, "bash-input") or "").strip() if text.startswith("<bash-input>") else "":
-        call = OpenCall.of_command(builder.ident, "Bash", command, cwd=None).by_user()
+        call = OpenClaudeCall.of_command(builder.ident, "Bash", command, cwd=None).by_user()
         builder.add(call.as_event(), "shell", digest(call.subject))
         builder.change(shell=call)
     printed = [part for tag in ("bash-stdout", "bash-stderr") if (part := tagged(text, tag)) is not None]
@@ -345,7 +345,7 @@ def _shell(builder: Builder, text: str) -> None:
         builder.change(shell=None)
 
 
-def _queue(builder: Builder) -> None:
+def _queue(builder: ClaudeBuilder) -> None:
     """Handles a text that enters or leaves the queue.
 
     `enqueue` is the only record of a waiting prompt. `dequeue` delivers the oldest as a `user` record, so it adds
@@ -366,7 +366,7 @@ def _queue(builder: Builder) -> None:
         builder.skip("queue-operation", "unknown operation")
 
 
-def _attachment(builder: Builder) -> None:
+def _attachment(builder: ClaudeBuilder) -> None:
     """Handles a queued text delivered mid-turn, beside a tool result (2.1.126: job reports only)."""
     given = builder.line.attachment
     if given is None:
@@ -383,7 +383,7 @@ def _attachment(builder: Builder) -> None:
             builder.skip("attachment/queued_command", "unknown mode or sender")
 
 
-_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[ClaudeBuilder], None]]] = {
     "user": _message,
     "assistant": _message,
     "system": _system,
@@ -410,7 +410,7 @@ def _is_own(record: dict[str, Any]) -> bool:
     return named and role in ("user", "assistant") and record.get("type") == role
 
 
-def _early(event: str, given: Payload, at_ms: int) -> model.AnyBody | None:
+def _early(event: str, given: HookPayload, at_ms: int) -> model.AnyBody | None:
     """Returns the last message in Stop (since 2.1.47) or StopFailure, 40 to 75 ms before the transcript has it."""
     text = given.last_words
     if text in _NO_ANSWER:
@@ -423,10 +423,10 @@ def _early(event: str, given: Payload, at_ms: int) -> model.AnyBody | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
-    context_type=Context,
+    context_type=ClaudeContext,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=parse,
+    parse=_parse,
     hooks=HookProtocol(
         events=EVENTS,
         # `cwd` is where the session is now, not where it was started.
@@ -435,5 +435,5 @@ AGENT: Final = Agent(
         layout_root=_LAYOUT_ROOT,
     ),
     exported=_exported,
-    quoted=QuotedText(prompt=read_prompt, outcome=read_outcome),
+    quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome),
 )

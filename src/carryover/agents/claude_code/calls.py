@@ -129,7 +129,7 @@ class Message(msgspec.Struct, frozen=True):
     usage: msgspec.Raw = ABSENT
 
 
-class Line(claude_records.Line, frozen=True, rename="camel"):
+class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328).
 
     Parts whose shape depends on the tool or the type stay raw until they are needed, so a bulky record costs one pass.
@@ -158,7 +158,7 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
     ai_title: str | None = None
 
 
-class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
+class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     label: str = ""
@@ -175,13 +175,13 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     state: model.PlanState = "pending"
 
 
-class Context(claude_records.Context, frozen=True, omit_defaults=True):
+class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
-    emitted: base.Facts = msgspec.field(default=base.Facts(), name="told")
+    emitted: base.SessionFacts = msgspec.field(default=base.SessionFacts(), name="told")
     """Stored under the name that 0.1.0 gave it."""
-    calls: tuple[OpenCall, ...] = ()
-    shell: OpenCall | None = None
+    calls: tuple[OpenClaudeCall, ...] = ()
+    shell: OpenClaudeCall | None = None
     """The user's own `!command`, until its output comes."""
     tasks: tuple[Task, ...] = ()
     queued: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ class Context(claude_records.Context, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(claude_records.Builder[Line, Context]):
+class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
     """Builds the events of one transcript line."""
 
     call_id: str = ""
@@ -206,7 +206,7 @@ class Builder(claude_records.Builder[Line, Context]):
         return f"{place}/{mark or self.call_id}" if self.timed else None
 
 
-def handle_call(builder: Builder, part: str, block: Block) -> None:
+def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
     builder.call_id, name = block.id or "", block.name or ""
     if not builder.identify("assistant/tool_use", builder.call_id, name):
@@ -224,7 +224,7 @@ def handle_call(builder: Builder, part: str, block: Block) -> None:
         builder.add(model.PlanUpdate(items=plan_items(given.get("todos"), "content")), f"{part}.todos")
 
 
-def _called(builder: Builder, name: str, given: Fields, question: str) -> OpenCall:
+def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:
     op, cwd = TOOLS.op(name), builder.place
     about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
     changes: tuple[Change, ...] = ()
@@ -233,7 +233,7 @@ def _called(builder: Builder, name: str, given: Fields, question: str) -> OpenCa
     elif op in ("edit", "write") and (named := first_text(given, "file_path", "notebook_path")):
         path = usable_folder(resolved(named, cwd))
         changes = () if path is None or _OWN_NOTES.search(path) else (planned(path, given),)
-    return OpenCall(
+    return OpenClaudeCall(
         id=builder.call_id,
         name=name,
         op=op,
@@ -245,13 +245,13 @@ def _called(builder: Builder, name: str, given: Fields, question: str) -> OpenCa
     )
 
 
-def handle_result(builder: Builder, part: str, block: Block) -> None:
+def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     """Handles a `tool_result` block: closes its call and, if the call succeeded, adds what it changed."""
     builder.call_id = block.tool_use_id or ""
     if not builder.identify("user/tool_result", builder.call_id):
         return
     known = builder.take_call(builder.call_id)
-    call = known if isinstance(known, OpenCall) else OpenCall(builder.call_id, "", "other")
+    call = known if isinstance(known, OpenClaudeCall) else OpenClaudeCall(builder.call_id, "", "other")
     output = rawjson.text_of(block.content)
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
@@ -280,7 +280,7 @@ def without_reminders(text: str) -> str:
     return _REMINDER.sub("", text) if "</system-reminder>" in text else text
 
 
-def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> ToolOutcome:
+def _outcome(builder: ClaudeBuilder, call: OpenClaudeCall, output: str, *, failed: bool) -> ToolOutcome:
     line = builder.line
     if not failed:
         stopped = call.op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))
@@ -336,7 +336,7 @@ def _refused(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome:
     return refused(_printed(output) if by_client else output, words, by_client=by_client, by_user=by_user)
 
 
-def _effects(builder: Builder, call: OpenCall, output: str) -> Iterator[tuple[str, model.AnyBody]]:
+def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Iterator[tuple[str, model.AnyBody]]:
     """Yields what a call that succeeded did, each with the end of its event's key. Sub-agents' files have no structured
     result."""
     result = fields_of(builder.line.tool_use_result)
@@ -368,7 +368,7 @@ def _effects(builder: Builder, call: OpenCall, output: str) -> Iterator[tuple[st
         yield "task", model.BackgroundTask(task_id=job, state="running", label=label)
 
 
-def _made(call: OpenCall, result: Fields, output: str) -> tuple[Change, ...]:
+def _made(call: OpenClaudeCall, result: Fields, output: str) -> tuple[Change, ...]:
     """Returns the changes as they were made.
 
     The result tells a created file from an overwritten one, and its patch gives the lines.
@@ -386,7 +386,7 @@ def _made(call: OpenCall, result: Fields, output: str) -> tuple[Change, ...]:
     return tuple(change if change.line is None else replace(change, **unknown) for change in call.changes)
 
 
-def _launched(call: OpenCall, result: Fields) -> str:
+def _launched(call: OpenClaudeCall, result: Fields) -> str:
     """Returns the job that a call left running in the background; empty if it left none."""
     if call.op == "shell":
         return first_text(result, "backgroundTaskId", "taskId")
@@ -394,7 +394,7 @@ def _launched(call: OpenCall, result: Fields) -> str:
     return text_of(result.get("agentId")) if is_launched else ""
 
 
-def _looked(call: OpenCall, output: str) -> model.BackgroundTask | None:
+def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
     """Returns the end of a job that a status call found ended, since there may be no other record of it."""
     head, _, printed = output.partition("<output>")
     state = JOB_STATES.get((tagged(head, "status") or "").strip())
@@ -408,7 +408,7 @@ def _looked(call: OpenCall, output: str) -> model.BackgroundTask | None:
     return model.BackgroundTask(task_id=task_id, state=state, report=report)
 
 
-def _tasks(known: tuple[Task, ...], call: OpenCall, result: Fields) -> tuple[Task, ...]:
+def _tasks(known: tuple[Task, ...], call: OpenClaudeCall, result: Fields) -> tuple[Task, ...]:
     """Returns the task list, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
 
     A task created before the transcript began is unknown until it is listed. A new state comes from the call, since

@@ -16,12 +16,12 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookProtocol, Parsed, Record, Source
 from carryover.agents.cline import tasks
-from carryover.agents.cline.calls import ASK, parse_call, parse_result
+from carryover.agents.cline.calls import ASK, parse_tool_result, parse_tool_use
 from carryover.agents.cline.documents import (
     Begin,
     Builder,
-    Context,
-    State,
+    TaskContext,
+    TaskState,
     document_of,
     id_in,
     messages_in,
@@ -72,7 +72,7 @@ _FOLDER: Final = later(r"^4\. Working Directory: (/.*|[A-Za-z]:\\.*)$", re.MULTI
 """What the system message says, for a document without its manifest."""
 
 
-def _ident(context: Context, message: Fields) -> str:
+def _ident(context: TaskContext, message: Fields) -> str:
     return id_in(message, "id") or f"{context.session}/{context.number}"
 
 
@@ -99,7 +99,7 @@ def _user(builder: Builder) -> None:
         kind = text_of(part.get("type"))
         attached += kind in _ATTACHED
         if kind == "tool_result":
-            parse_result(builder, part, f"result{number}")
+            parse_tool_result(builder, part, f"result{number}")
         elif kind not in ("text", *_QUIET):
             builder.skip(f"user/{kind}", "unknown part")
     text = _said(parts)
@@ -140,7 +140,7 @@ def _assistant(builder: Builder) -> None:
     calls = [part for part in parts if text_of(part.get("type")) == "tool_use"]
     add_answer(builder, "text", text, final=not calls)
     for number, call in enumerate(calls):
-        parse_call(builder, call, f"call{number}")
+        parse_tool_use(builder, call, f"call{number}")
     for kind in (text_of(part.get("type")) for part in parts):
         if kind not in ("text", "tool_use", *_QUIET):
             builder.skip(f"assistant/{kind}", "unknown part")
@@ -157,7 +157,7 @@ def _summary(builder: Builder) -> None:
     add_summary(builder, "summary", text_of(builder.message.get("text")))
 
 
-def _state(builder: Builder, state: State) -> None:
+def _state(builder: Builder, state: TaskState) -> None:
     """Adds what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
     if state.info != SessionInfo():
         builder.add(state.info, "info")
@@ -173,7 +173,7 @@ _ROLES: Final[dict[str, Callable[[Builder], None]]] = {
 }
 
 
-def source_of(path: Path, root: Path) -> Source | None:
+def _source_of(path: Path, root: Path) -> Source | None:
     """Returns the source at `path` below `root`, recognised by name alone."""
     path = tasks.shown_beside(path)
     beside = _BESIDE.fullmatch(path.name)
@@ -182,25 +182,25 @@ def source_of(path: Path, root: Path) -> Source | None:
     return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
 
 
-def sources(root: Path) -> list[Source]:
+def _sources(root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
     return layouts.sources_below(SPEC.id, _LAYOUTS, root)
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the session or task in a file anywhere on disk, recognised by how it begins."""
     if path.name == tasks.SHOWN and tasks.FIRST_TASK.match(head):
         return Source(agent=SPEC.id, path=str(path))
     if not path.name.endswith(_DOCUMENT) or not _OWN.search(head):
         return None
-    return source_of(path, path.parent.parent) or Source(agent=SPEC.id, path=str(path))
+    return _source_of(path, path.parent.parent) or Source(agent=SPEC.id, path=str(path))
 
 
 def _kind_of(path: PurePath) -> str:
     return tasks.TASK if path.name == tasks.SHOWN else _SESSIONS
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
     """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
     if tasks.is_task(source):
         return parse_task(source, context, record)
@@ -211,7 +211,7 @@ def _layout_root(transcript: Path) -> Path | None:
     """Returns the folder of all sessions, above a session's own."""
     root = transcript.parent.parent
     is_document = transcript.is_absolute() and transcript.name.endswith(_DOCUMENT)
-    return root if is_document and source_of(transcript, root) is not None else None
+    return root if is_document and _source_of(transcript, root) is not None else None
 
 
 def _session_reader() -> SnapshotReader[Document]:
@@ -244,7 +244,7 @@ def _taken(path: Path, stat: FileStat) -> Document:
         branch=text_of(fields_of(metadata.get("git")).get("branch")) or None,
         parent=parent or None,
     )
-    state = State(info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else "")
+    state = TaskState(info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else "")
     listed = _with_summary(path, own, len(messages) - len(own), began_ms)
     return document_of(begin, _without_undone(path, listed, metadata, ended_ms), state)
 
@@ -336,11 +336,11 @@ def _about_task(path: Path) -> tasks.About:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: _session_reader(), tasks.TASK: tasks.task_reader(_about_task)}),
-    context_type=Context,
-    source_of=source_of,
-    sources=sources,
-    parse=parse,
-    exported=exported,
+    context_type=TaskContext,
+    source_of=_source_of,
+    sources=_sources,
+    parse=_parse,
+    exported=_exported,
     hooks=HookProtocol(
         events=("SessionStart", "Stop"),
         read=ClaudeLikeHooks(layout_root=_layout_root).read,

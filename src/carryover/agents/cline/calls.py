@@ -60,7 +60,7 @@ class _Outcome(msgspec.Struct, frozen=True):
     success: bool | None = None
 
 
-def parse_call(builder: Builder, given: Fields, part: str) -> None:
+def parse_tool_use(builder: Builder, given: Fields, part: str) -> None:
     """Handles a `tool_use`. Each of several commands is a call of its own, since each has its own exit code."""
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if not builder.identify("assistant/tool_use", ident, name):
@@ -89,7 +89,7 @@ def parse_call(builder: Builder, given: Fields, part: str) -> None:
         builder.add(Question(call_id=ident, text=about, options=options), f"{part}.question")
 
 
-def parse_result(builder: Builder, given: Fields, part: str) -> None:
+def parse_tool_result(builder: Builder, given: Fields, part: str) -> None:
     """Handles a `tool_result`: closes its calls and, if they succeeded, adds what they changed."""
     ident = text_of(given.get("tool_use_id"))
     if not builder.identify("user/tool_result", ident):

@@ -1,6 +1,6 @@
 """Documents that are rewritten in place, so that a read may find half of one: sessions, and tasks of the extension.
 
-A reader emits a `Begin`, then the messages that are new, and at last a `State`, which is emitted again whenever the
+A reader emits a `Begin`, then the messages that are new, and at last a `TaskState`, which is emitted again whenever the
 document changes: what becomes of it follows the messages and is replaced with them.
 """
 
@@ -35,7 +35,7 @@ class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     more: bool = False
 
 
-class State(msgspec.Struct, frozen=True, omit_defaults=True):
+class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is true of a whole conversation."""
 
     info: SessionInfo = SessionInfo()
@@ -43,15 +43,15 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first prompt, as long as it is not among the messages."""
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One record. Exactly one of its fields is given."""
 
     begin: Begin | None = None
     message: msgspec.Raw = rawjson.ABSENT
-    state: State | None = None
+    state: TaskState | None = None
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class TaskContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one document between two records."""
 
     session: str = ""
@@ -69,11 +69,11 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Key of the last event of a message."""
 
 
-_ENTRY: Final = msgspec.json.Decoder(Entry)
+_ENTRY: Final = msgspec.json.Decoder(_Entry)
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(OneSession[Context]):
+class Builder(OneSession[TaskContext]):
     """Records one message, with whose id the keys of its events begin; without one, what is true of the whole."""
 
     message: Fields
@@ -88,12 +88,12 @@ class Builder(OneSession[Context]):
 
 def parse_entry(
     source: Source,
-    context: Context,
+    context: TaskContext,
     record: Record,
-    ident: Callable[[Context, Fields], str],
+    ident: Callable[[TaskContext, Fields], str],
     message: Callable[[Builder], None],
-    state: Callable[[Builder, State], None],
-) -> tuple[Context, Parsed]:
+    state: Callable[[Builder, TaskState], None],
+) -> tuple[TaskContext, Parsed]:
     """Parses one record of a reader. Never raises: what is not understood is counted in `skipped`.
 
     `ident`: the id of a message, unique within the agent. `message`, `state`: what they become.
@@ -125,9 +125,9 @@ def parse_entry(
     return builder.context, builder.built()
 
 
-def _begun(context: Context, begin: Begin, source: Source) -> tuple[Context, Parsed]:
+def _begun(context: TaskContext, begin: Begin, source: Source) -> tuple[TaskContext, Parsed]:
     """Returns the context at the beginning of a document, and what is emitted again of its thread."""
-    known = context if begin.on else Context(last_ms=begin.at_ms)
+    known = context if begin.on else TaskContext(last_ms=begin.at_ms)
     session = begin.session or source.session or ""
     subagent_id = begin.subagent_id or source.subagent_id
     context = msgspec.structs.replace(
@@ -137,14 +137,14 @@ def _begun(context: Context, begin: Begin, source: Source) -> tuple[Context, Par
     return context, Parsed(reemitted=again)
 
 
-def document_of(begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: State) -> Document:
+def document_of(begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: TaskState) -> Document:
     """Returns a document as it is now. In another folder it is emitted again."""
     return Document(
         f"{begin.session} {begin.cwd}",
         messages,
-        lambda on, more: msgspec.json.encode(Entry(begin=msgspec.structs.replace(begin, on=on, more=more))),
-        record=lambda message: msgspec.json.encode(Entry(message=msgspec.Raw(message))),
-        end=msgspec.json.encode(Entry(state=state)),
+        lambda on, more: msgspec.json.encode(_Entry(begin=msgspec.structs.replace(begin, on=on, more=more))),
+        record=lambda message: msgspec.json.encode(_Entry(message=msgspec.Raw(message))),
+        end=msgspec.json.encode(_Entry(state=state)),
     )
 
 

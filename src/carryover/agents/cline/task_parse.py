@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.agents.cline.documents import Builder, Context, State, id_in, parse_entry
-from carryover.agents.cline.tasks import kind_of
+from carryover.agents.cline.documents import Builder, TaskContext, TaskState, id_in, parse_entry
+from carryover.agents.cline.tasks import kind_of_message
 from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records.asked import checklist, plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
@@ -109,16 +109,16 @@ TOOLS: Final = Tools(
 """The built-in tools, by the names under which they are shown."""
 
 
-def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def parse_record(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
     """Parses one record of a task. Never raises: what is not understood is counted in `skipped`."""
     return parse_entry(source, context, record, _ident, _message, _state)
 
 
-def _ident(context: Context, message: Fields) -> str:
+def _ident(context: TaskContext, message: Fields) -> str:
     return f"{context.session}/{id_in(message, 'ts') or context.number}"
 
 
-def _state(recorder: Builder, state: State) -> None:
+def _state(recorder: Builder, state: TaskState) -> None:
     if state.info != SessionInfo() and recorder.subagent_id is None:
         recorder.add(state.info, "info")
 
@@ -127,7 +127,7 @@ def _message(recorder: Builder) -> None:
     if is_true(recorder.message.get("first")):
         _prompt(recorder)
     else:
-        dispatch(recorder, _HANDLERS, kind_of(recorder.message), what="kind", within="message/")
+        dispatch(recorder, _HANDLERS, kind_of_message(recorder.message), what="kind", within="message/")
 
 
 def _said(recorder: Builder) -> str:

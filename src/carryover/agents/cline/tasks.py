@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat, Source
-from carryover.agents.cline.documents import Begin, State, document_of, messages_in
+from carryover.agents.cline.documents import Begin, TaskState, document_of, messages_in
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
@@ -105,12 +105,12 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
         cwd=about.cwd or _folder_in(sent),
         at_ms=time_of(shown[0].get("ts")) if shown else 0,
     )
-    return document_of(begin, [*_with_results(shown, list(_results(sent)))], State(info=about.info))
+    return document_of(begin, [*_with_results(shown, list(_results(sent)))], TaskState(info=about.info))
 
 
 def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgspec.Raw]:
     """Yields the messages, as far as they are read: calls with their results, no request that was tried again."""
-    kinds = list(map(kind_of, shown))
+    kinds = list(map(kind_of_message, shown))
     answered = max((at for at, kind in enumerate(kinds) if kind == "api_req_started"), default=0)
     tried_again = _tried_again(kinds)
     for at, (fields, kind) in enumerate(zip(shown, kinds, strict=True)):
@@ -131,14 +131,14 @@ def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgsp
         yield msgspec.Raw(msgspec.json.encode(kept))
 
 
-def kind_of(fields: Fields) -> str:
+def kind_of_message(fields: Fields) -> str:
     """Returns what a message says or asks."""
     return text_of(fields.get("say")) or text_of(fields.get("ask"))
 
 
 def called(fields: Fields) -> str:
     """Returns the command or arguments of a message that shows a call; empty if it shows none."""
-    return text_of(fields.get("text")) if kind_of(fields) in ("command", "tool", "use_mcp_server") else ""
+    return text_of(fields.get("text")) if kind_of_message(fields) in ("command", "tool", "use_mcp_server") else ""
 
 
 def _tried_again(kinds: list[str]) -> frozenset[int]:

@@ -23,11 +23,11 @@ from carryover.agents.codex.rollout import (
     LAYOUTS,
     MOST_TURNS,
     SOURCE_OF,
-    Context,
     Rollout,
-    Turn,
-    exported,
-    read_line,
+    RolloutContext,
+    RolloutTurn,
+    exported_rollout,
+    read_rollout_line,
 )
 from carryover.agents.codex.spec import SPEC
 from carryover.records import rawjson
@@ -39,7 +39,7 @@ from carryover.records.resets import failed_turn
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
-from carryover.transcript.hooks import ClaudeLikeHooks, Payload, root_above, session_start_answer
+from carryover.transcript.hooks import ClaudeLikeHooks, HookPayload, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import sources_below
 from carryover.transcript.recorder import usable_folder, usable_name
@@ -80,12 +80,12 @@ _FOLDER_IN_WORDS: Final = later(r"^Current working directory: (.+)$", re.MULTILI
 """As 0.22 and 0.23 write it; later clients mark it with `<cwd>`."""
 
 
-def parse(source: Source, context: Context, record: Record, at_ms: int = 0) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int = 0) -> tuple[RolloutContext, Parsed]:
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`.
 
     `at_ms`: the time of a record that was copied, if it is known.
     """
-    line = read_line(record.data, context)
+    line = read_rollout_line(record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
     data = fields_of(line.payload)
@@ -128,7 +128,7 @@ def parse(source: Source, context: Context, record: Record, at_ms: int = 0) -> t
     return rollout.parsed()
 
 
-def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[Context, Parsed]:
+def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[RolloutContext, Parsed]:
     """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
     gone. A sub-agent's belongs to the session that it works for, which has it already."""
     context = rollout.context
@@ -139,11 +139,11 @@ def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[Context, 
         return context, Parsed()
     made_ms = utc_ms(rollout.text("timestamp")) if rollout.name == "session_meta" else 0
     at_ms = rollout.started_s * 1000 or made_ms or context.history_ms
-    history = context.history or Context()
+    history = context.history or RolloutContext()
     parent = context.facts.parent
     if history.thread is None and not made_ms:
         history = msgspec.structs.replace(history, thread=parent, session=parent, cwd=context.cwd, family="legacy")
-    history, parsed = parse(source, history, record, at_ms)
+    history, parsed = _parse(source, history, record, at_ms)
     changes = {"copied": True, "secondary_key": None}
     events = (msgspec.structs.replace(event, key=f"copied/{event.key}", **changes) for event in parsed.events)
     after = msgspec.structs.replace(context, history=history, history_ms=at_ms)
@@ -178,7 +178,7 @@ def _session(rollout: Rollout) -> None:
         made_s=made_s,
         copied_s=made_s if forked_from and not copies_nothing else None,
     )
-    rollout.turns = {None: Turn(cwd=cwd)}
+    rollout.turns = {None: RolloutTurn(cwd=cwd)}
     branch = text_of(inside(meta.get("git", ABSENT), "branch"))
     rollout.learn(agent_version=rollout.text("cli_version"), branch=branch, parent=forked_from)
 
@@ -358,7 +358,7 @@ def _flat_message(rollout: Rollout, role: str, content: msgspec.Raw) -> None:
         _prompt(rollout, text, sum(part.type == "input_image" for part in parts))
 
 
-def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
+def _read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
     return (model.UserPrompt(text=words),) if words.strip() else ()
@@ -422,7 +422,7 @@ _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
 _HANDLERS: Final = {name: handle for handle, names in _HANDLED.items() for name in names.split()}
 
 
-def _early(_event: str, given: Payload, _at_ms: int) -> model.AnyBody | None:
+def _early(_event: str, given: HookPayload, _at_ms: int) -> model.AnyBody | None:
     """Returns the last message in Stop, which reports only turns that ended well (no limit, error or interrupt)."""
     return model.AssistantMessage(text=given.last_words, final=True) if given.last_words else None
 
@@ -430,10 +430,10 @@ def _early(_event: str, given: Payload, _at_ms: int) -> model.AnyBody | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
-    context_type=Context,
+    context_type=RolloutContext,
     source_of=SOURCE_OF,
     sources=partial(sources_below, SPEC.id, LAYOUTS),
-    parse=parse,
+    parse=_parse,
     hooks=HookProtocol(
         events=("SessionStart", "PreCompact", "Stop", "SessionEnd"),
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, early=_early, may_be_unwritten=True).read,
@@ -441,6 +441,6 @@ AGENT: Final = Agent(
         answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,
     ),
-    exported=exported,
-    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output),
+    exported=exported_rollout,
+    quoted=QuotedText(prompt=_read_prompt, outcome=calls.read_output),
 )

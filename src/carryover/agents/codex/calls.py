@@ -14,14 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.codex.rollout import OpenCall, Rollout
+from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_of
-from carryover.records.patches import added, in_patch, place_of, renamed
+from carryover.records.patches import added, in_patch, patched_path, renamed
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
@@ -149,7 +149,7 @@ def handle_output(rollout: Rollout) -> None:
         _finish(rollout, call, outcome)
 
 
-def _of_script(rollout: Rollout, call: OpenCall, outcome: ToolOutcome) -> tuple[OpenCall, ToolOutcome]:
+def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> tuple[OpenRolloutCall, ToolOutcome]:
     """Determines how a code mode script ended, which may print the whole result of its only command (0.146)."""
     if outcome.status == "error" and _PATCH_FAILED in outcome.output:
         found = _FAILED_IN.search(outcome.output)
@@ -212,11 +212,11 @@ def _unended(rollout: Rollout) -> str | None:
 def handle_web_search(rollout: Rollout) -> None:
     """Handles a search run by the model's provider, which is finished when it is recorded."""
     about = first_text(fields_of(rollout.data.get("action")), "query", "url")  # reported, not in a recording
-    call = OpenCall(rollout.call_id or f"web_search/{rollout.at_ms}", "web_search", "web", about)
+    call = OpenRolloutCall(rollout.call_id or f"web_search/{rollout.at_ms}", "web_search", "web", about)
     _finish(rollout, _open(rollout, call), ToolOutcome("ok"))
 
 
-def _open(rollout: Rollout, call: OpenCall, asked: Iterable[Asked] = ()) -> OpenCall:
+def _open(rollout: Rollout, call: OpenRolloutCall, asked: Iterable[Asked] = ()) -> OpenRolloutCall:
     """Adds a call and keeps it open until its result comes."""
     call = replace(call, turn=rollout.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
     rollout.begin_call(call, f"{call.id}:call", (*asked,), question=f"{call.id}:question")
@@ -224,23 +224,25 @@ def _open(rollout: Rollout, call: OpenCall, asked: Iterable[Asked] = ()) -> Open
     return call
 
 
-def _patch(ident: str, changes: tuple[Change, ...]) -> OpenCall:
+def _patch(ident: str, changes: tuple[Change, ...]) -> OpenRolloutCall:
     """Returns a call that applies a patch; preferably, a file that existed before stands for it."""
     edited = [change for change in changes if change.change in ("modify", "rename")]
     first = next(iter(edited or changes), None)
     about = (first.old_path or first.path) if first is not None else ""
-    return OpenCall(ident, PATCH, "edit", about, changes=changes[:_MOST_CHANGES], handoff=names_own_folder(about))
+    return OpenRolloutCall(
+        ident, PATCH, "edit", about, changes=changes[:_MOST_CHANGES], handoff=names_own_folder(about)
+    )
 
 
-def _command(ident: str, name: str, command: str, cwd: str | None) -> OpenCall:
+def _command(ident: str, name: str, command: str, cwd: str | None) -> OpenRolloutCall:
     handed = _HANDED.fullmatch(command) if command.count("*** Begin Patch") == 1 else None
     if handed is None:
-        return OpenCall.of_command(ident, name, command, cwd)
+        return OpenRolloutCall.of_command(ident, name, command, cwd)
     folder = handed["folder"]
     return _patch(ident, in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd))
 
 
-def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenCall:
+def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenRolloutCall:
     raw = given.get("cmd", given.get("command", rawjson.ABSENT))
     place = text_of(given.get("workdir"))
     if rollout.context.cwd is None:
@@ -253,7 +255,7 @@ def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenCall:
     return replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
 
 
-def _script(rollout: Rollout, ident: str, script: str) -> OpenCall:
+def _script(rollout: Rollout, ident: str, script: str) -> OpenRolloutCall:
     """Returns the call of a code mode script.
 
     A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
@@ -261,7 +263,7 @@ def _script(rollout: Rollout, ident: str, script: str) -> OpenCall:
     is_command = rollout.context.family == "legacy" and script.count("tools.") == 1
     command, place = (_text_in(script, pattern) if is_command else "" for pattern in (_COMMAND, _WORKDIR))
     if not command:
-        return OpenCall(ident, CODE_MODE, "other", script, handoff=names_own_folder(script))
+        return OpenRolloutCall(ident, CODE_MODE, "other", script, handoff=names_own_folder(script))
     return _command(ident, CODE_MODE, command, resolved(place, rollout.cwd) if place else rollout.cwd)
 
 
@@ -270,13 +272,13 @@ def _text_in(script: str, pattern: re.Pattern[str]) -> str:
     return text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
 
 
-def _other(ident: str, name: str, given: Fields) -> OpenCall:
+def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:
     op = TOOLS.op(name)
     about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
     asked = asked_in(given.get("questions")) if op == "ask" else []
     number = number_of(given.get("session_id"))  # some clients write it as a text
     process = str(number) if number is not None else text_of(given.get("session_id"))
-    return OpenCall(
+    return OpenRolloutCall(
         id=ident,
         name=name,
         op=op,
@@ -301,7 +303,7 @@ def _command_in(raw: msgspec.Raw) -> str:
 
 def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
     """Returns the change to one file that the client reports; None if it can't be placed."""
-    place = place_of(path, cwd)
+    place = patched_path(path, cwd)
     if place is None:
         return None
     match text_of(detail.get("type")):
@@ -316,7 +318,7 @@ def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
     return None
 
 
-def _finish(rollout: Rollout, call: OpenCall, outcome: ToolOutcome) -> None:
+def _finish(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> None:
     """Adds the result of a call and its effects."""
     rollout.close(call)
     rollout.end_call(call, outcome, result=f"{call.id}:result", changes=())

@@ -30,7 +30,7 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
 from carryover.transcript import recorder as base
 from carryover.transcript.layouts import Layout, source_at
-from carryover.transcript.recorder import Facts, Recorder, differing, usable_name
+from carryover.transcript.recorder import Recorder, SessionFacts, differing, usable_name
 
 _NAME: Final = (
     r"rollout-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-"
@@ -61,7 +61,7 @@ HEADER: Final = "header"
 """The type under which a first line that has none is handled."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class _Line(msgspec.Struct, frozen=True):
     """One record of a rollout."""
 
     type: str
@@ -69,10 +69,10 @@ class Line(msgspec.Struct, frozen=True):
     payload: msgspec.Raw = ABSENT
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
+_LINE: Final = msgspec.json.Decoder(_Line)
 
 
-class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
+class OpenRolloutCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     turn: str | None = None
@@ -84,7 +84,7 @@ class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     """Whether it asked to run outside the sandbox, which the user may have to allow."""
 
 
-class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+class RolloutTurn(msgspec.Struct, frozen=True, omit_defaults=True):
     """A turn, from a prompt to its answer. `id` is None in clients before 0.125, which write no turn ids."""
 
     id: str | None = None
@@ -99,10 +99,10 @@ class EmittedFacts(msgspec.Struct, frozen=True):
     """A session's facts as they were last emitted."""
 
     session: str
-    facts: Facts
+    facts: SessionFacts
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
     thread: str | None = None
@@ -118,28 +118,28 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The folder of the next turn, if a record named it before the turn began."""
     family: Literal["flat", "legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
-    facts: Facts = Facts()
+    facts: SessionFacts = SessionFacts()
     made_s: int = 0
     """When the file was created, in epoch seconds."""
     copied_s: int | None = None
     """The same, while the history copied into a fork or sub-agent is being read."""
-    history: Context | None = None
+    history: RolloutContext | None = None
     """The state of the thread that the history was copied from."""
     history_ms: int = 0
     """When the turn of the history that is being read began; copies have the time of the fork."""
     last_ms: int = 0
     used: int = 0
     """The thread's total of tokens that the file named last, in its own records or in copies."""
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[RolloutTurn, ...] = ()
     """The newest and current turn last."""
-    calls: tuple[OpenCall, ...] = ()
+    calls: tuple[OpenRolloutCall, ...] = ()
     closed: tuple[str, ...] = ()
     """Ids of calls with a result. A second record of the result adds nothing."""
     review: bool = False
     """Whether the client asks for a review, in its own wording."""
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def exported_rollout(path: Path, head: bytes) -> Source | None:
     """Returns the rollout in a file anywhere on disk, recognised by its first record.
 
     A file name as Codex writes it contains the thread's id; otherwise the id comes from the records.
@@ -154,23 +154,23 @@ def exported(path: Path, head: bytes) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), session=session)
 
 
-def read_line(data: bytes, context: Context) -> Line | Skipped | None:
+def read_rollout_line(data: bytes, context: RolloutContext) -> _Line | Skipped | None:
     """Returns the record in a line of either form; None for a line that is known to be empty of events."""
     line = rawjson.read_line(_LINE, data, version=context.facts.agent_version)
-    if isinstance(line, Line):
+    if isinstance(line, _Line):
         is_bare = context.family == "flat" and line.payload is ABSENT
-        return Line("response_item", payload=msgspec.Raw(data)) if is_bare else line
+        return _Line("response_item", payload=msgspec.Raw(data)) if is_bare else line
     fields = fields_of(data)
     timestamp = text_of(fields.get("timestamp"))
     if text_of(fields.get("record_type")) == "state":  # some files of later clients have it too
         return None
     if context.thread is None and text_of(fields.get("id")) and timestamp:
-        return Line(HEADER, timestamp=timestamp, payload=msgspec.Raw(data))
+        return _Line(HEADER, timestamp=timestamp, payload=msgspec.Raw(data))
     return line
 
 
 @dataclass(slots=True, kw_only=True)
-class Rollout(Recorder[Context]):
+class Rollout(Recorder[RolloutContext]):
     """Records one line of a rollout."""
 
     name: str
@@ -180,14 +180,14 @@ class Rollout(Recorder[Context]):
     thread: str
     timed: bool
     """Whether the record has a time."""
-    turns: dict[str | None, Turn] = field(init=False)
+    turns: dict[str | None, RolloutTurn] = field(init=False)
     """By id; the newest and current turn last."""
-    turn: Turn = field(init=False)
+    turn: RolloutTurn = field(init=False)
     """The turn that added events belong to."""
 
     def __post_init__(self) -> None:
         self.turns = {turn.id: turn for turn in self.context.turns}
-        self.turn = self.context.turns[-1] if self.context.turns else Turn(cwd=self.context.cwd)
+        self.turn = self.context.turns[-1] if self.context.turns else RolloutTurn(cwd=self.context.cwd)
 
     def text(self, name: str) -> str:
         """Returns the text in a field of the payload; empty if it holds none."""
@@ -245,7 +245,7 @@ class Rollout(Recorder[Context]):
     def start_turn(self, turn_id: str | None, cwd: str | None = None) -> None:
         """Begins a turn. Until a record names its folder, it has the announced folder, or else that of the last
         turn."""
-        turn = self.turns.pop(turn_id, None) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
+        turn = self.turns.pop(turn_id, None) or RolloutTurn(id=turn_id, cwd=self.context.place or self.cwd)
         self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
         self.turns[turn_id] = self.turn
 
@@ -261,8 +261,8 @@ class Rollout(Recorder[Context]):
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         if turn_id not in self.turns:
-            current = self.turns.popitem() if self.turns else (None, Turn(cwd=self.context.cwd))
-            self.turns.update([(turn_id, Turn(id=turn_id, cwd=self.context.place or self.cwd)), current])
+            current = self.turns.popitem() if self.turns else (None, RolloutTurn(cwd=self.context.cwd))
+            self.turns.update([(turn_id, RolloutTurn(id=turn_id, cwd=self.context.place or self.cwd)), current])
         self.turn = self.turns[turn_id]
 
     def mark_turn(self, **changes: object) -> None:
@@ -300,7 +300,7 @@ class Rollout(Recorder[Context]):
         secondary_key = f"{self.at_ms}/{subagent_id or ''}/{part}/{mark}" if self.timed else None
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
 
-    def known(self, call_id: str) -> OpenCall | None:
+    def known(self, call_id: str) -> OpenRolloutCall | None:
         """Returns the open call with this id."""
         return next((call for call in self.context.calls if call.id == call_id), None)
 
@@ -308,13 +308,13 @@ class Rollout(Recorder[Context]):
         """Replaces the open calls, of which the newest are kept."""
         self.change(calls=calls[-_MOST_OPEN:])
 
-    def close(self, call: OpenCall) -> None:
+    def close(self, call: OpenRolloutCall) -> None:
         """Closes a call, and selects its turn."""
         self.keep_open(base.closed(self.context.calls, call.id))
         self.change(closed=(*self.context.closed, call.id)[-_MOST_CLOSED:])
         self.at_turn(call.turn)
 
-    def parsed(self) -> tuple[Context, Parsed]:
+    def parsed(self) -> tuple[RolloutContext, Parsed]:
         """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.put_facts_first()
@@ -335,7 +335,7 @@ class Rollout(Recorder[Context]):
         if session != own:
             # The branch belongs to the thread's first folder.
             facts = msgspec.structs.replace(facts, branch=None, parent=own)
-        emitted = next((known.facts for known in self.context.emitted if known.session == session), Facts())
+        emitted = next((known.facts for known in self.context.emitted if known.session == session), SessionFacts())
         if facts != emitted and self.at_ms and self.context.subagent_id is None:
             self.put_info_first(session, cwd, differing(facts, emitted))
             others = tuple(other for other in self.context.emitted if other.session != session)

@@ -74,7 +74,7 @@ _RESUMED: Final = "continue"
 _SUMMARY: Final = "conversationSummary"
 
 
-class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     """The session whose items follow.
 
     `on`: they follow those read before; `more`: another batch follows; `summary`: key of the summary that the history
@@ -87,7 +87,7 @@ class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     summary: str = ""
 
 
-class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     """An item of the history, or the title. `key` is made of the texts and calls up to it; `at_ms`: the file's time."""
 
     key: str
@@ -99,14 +99,14 @@ class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     after_summary: bool = False
 
 
-class Line(msgspec.Struct, frozen=True):
+class _Line(msgspec.Struct, frozen=True):
     """A record of the reader: one of both."""
 
-    begin: Begin | None = None
-    piece: Piece | None = None
+    begin: _Begin | None = None
+    piece: _Piece | None = None
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one session between two records. Keys are bytes, since text might be taken for a secret."""
 
     session: str | None = None
@@ -118,7 +118,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Key of the last event before that summary."""
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
+_LINE: Final = msgspec.json.Decoder(_Line)
 
 
 def _outcome(op: Op, status: str, output: str) -> ToolOutcome | None:
@@ -151,12 +151,12 @@ def _session(document: Fields, at_ms: int) -> Document:
     cwd = usable_folder(path_of(text_of(document.get("workspaceDirectory"))))
     model = next(filter(None, map(_model, reversed(items))), None)
     title = text_of(document.get("title"))
-    pieces = [Piece(key=f"{summary}info", at_ms=at_ms, cwd=cwd, title=title, model=model)] if items else []
+    pieces = [_Piece(key=f"{summary}info", at_ms=at_ms, cwd=cwd, title=title, model=model)] if items else []
     pieces += [
-        Piece(key=key, at_ms=at_ms, cwd=cwd, item=item, after_summary=follows)
+        _Piece(key=key, at_ms=at_ms, cwd=cwd, item=item, after_summary=follows)
         for key, item, follows in zip(keys, items, [False, *summarised], strict=False)
     ]
-    begin = Begin(session=session, summary=summary)
+    begin = _Begin(session=session, summary=summary)
     return Document(
         "session",
         [msgspec.json.encode({"piece": piece}) for piece in pieces],
@@ -166,7 +166,7 @@ def _session(document: Fields, at_ms: int) -> Document:
     )
 
 
-def _mark(piece: Piece) -> str:
+def _mark(piece: _Piece) -> str:
     return digest(msgspec.json.encode(msgspec.structs.replace(piece, at_ms=0)))
 
 
@@ -193,10 +193,10 @@ def _model(item: msgspec.Raw) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(OneSession[Context]):
+class _Recorder(OneSession[_Context]):
     """Records one item."""
 
-    piece: Piece
+    piece: _Piece
     item: Fields
     message: Fields
 
@@ -211,7 +211,7 @@ class _Recorder(OneSession[Context]):
         return rawjson.text_of(self.message.get("content", rawjson.ABSENT)) or ""
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     """Parses one record of the reader. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_LINE, record.data)
     if isinstance(line, str):
@@ -237,7 +237,7 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     return recorder.context, recorder.built()
 
 
-def _begun(context: Context, begin: Begin) -> tuple[Context, Parsed]:
+def _begun(context: _Context, begin: _Begin) -> tuple[_Context, Parsed]:
     """Marks what is emitted again: all events since the summary that the history begins with, or those to come.
 
     What was said before that summary stays, though the document no longer holds it.
@@ -247,7 +247,7 @@ def _begun(context: Context, begin: Begin) -> tuple[Context, Parsed]:
         summary = begin.summary.encode()
         before = context.before if summary == context.summary else context.last
         before = before if summary else None
-        context = Context(session=session, last=before, before=before, summary=summary)
+        context = _Context(session=session, last=before, before=before, summary=summary)
     if session is None or (begin.summary and context.last is None):
         return context, Parsed()
     return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=begin.more))
@@ -340,9 +340,9 @@ def _exported(path: Path, head: bytes) -> Source | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_session_in),
-    context_type=Context,
+    context_type=_Context,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=parse,
+    parse=_parse,
     exported=_exported,
 )

@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.adapter import contract
 from carryover.agents.copilot.calls import LogContext
-from carryover.agents.copilot.chats import ChatReader
+from carryover.agents.copilot.chats import ChatFileReader
 from carryover.agents.copilot.cli import DocumentReader, LogReader, parse_log
 from carryover.agents.copilot.spec import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
@@ -21,7 +21,7 @@ from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import read_head
-from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
+from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped_hook
 from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
@@ -60,18 +60,18 @@ _CHAT: Final = later(
 """The beginning of a chat: one JSON object, or a log whose first line holds the whole state."""
 
 
-def kind_of(path: str | PurePath) -> str | None:
+def kind_by_end(path: str | PurePath) -> str | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     return layouts.kind_of(_LAYOUTS, path)
 
 
-def source_of(path: Path, root: Path) -> contract.Source | None:
+def source_by_name(path: Path, root: Path) -> contract.Source | None:
     """Returns the source at `path` below `root`, recognised by name alone."""
     path = path.with_name("events.jsonl") if (root.name, path.name) == (_STATE, _BESIDE) else path
     return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
 
 
-def exported(path: Path, head: bytes) -> contract.Source | None:
+def _exported(path: Path, head: bytes) -> contract.Source | None:
     """Returns the source in a file anywhere on disk, recognised by how it begins.
 
     It may be an exported or copied chat, or a log of the terminal client (1.0.48, 1.0.102).
@@ -89,7 +89,7 @@ def exported(path: Path, head: bytes) -> contract.Source | None:
 
 def _kind_to_read(path: Path) -> str:
     """Returns the kind to read `path` as: by location, or by content for an export or a copy elsewhere."""
-    if kind := kind_of(path):
+    if kind := kind_by_end(path):
         return kind
     head = read_head(path, _HEAD_BYTES)
     return "document" if _DOCUMENT.match(head) else "chat" if _is_chat(head) else "log"
@@ -99,7 +99,7 @@ def _is_chat(head: bytes) -> bool:
     return _CHAT.match(head) is not None and b'"responderUsername"' in head and b'"requests"' in head
 
 
-_layout_root: Final = partial(root_above, source_of=source_of)
+_layout_root: Final = partial(root_above, source_of=source_by_name)
 _ACTIONS: Final[dict[str, contract.HookAction]] = {**ACTIONS, "userpromptsubmitted": "prompt", "agentstop": "turn_end"}
 _REASONS: Final[dict[str, contract.StartReason]] = {
     "new": "startup",
@@ -111,7 +111,7 @@ _EDITOR_NAMES: Final = {"userpromptsubmit": "userpromptsubmitted", "stop": "agen
 """VS Code's names of events that have another name in the terminal, in lower case."""
 
 
-class Payload(msgspec.Struct, frozen=True, rename="camel"):
+class _Payload(msgspec.Struct, frozen=True, rename="camel"):
     """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without harm to the rest.
 
     Seen in 1.0.48 and 1.0.102. The terminal client writes `sessionId` and doesn't name the event. The chat in VS Code,
@@ -133,7 +133,7 @@ class Payload(msgspec.Struct, frozen=True, rename="camel"):
     """Set inside a sub-agent."""
 
 
-_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
 def _read(event: str, payload: bytes, at_ms: int) -> contract.HookEvent | Skipped:
@@ -145,12 +145,12 @@ def _read(event: str, payload: bytes, at_ms: int) -> contract.HookEvent | Skippe
     transcript = given.transcript_path or rawjson.string_of(given.editor_transcript_path)
     if transcript is not None and _layout_root(Path(transcript)) is None:
         if given.hook_event_name is None:
-            return skipped(event, "another agent's payload")
+            return skipped_hook(event, "another agent's payload")
         transcript = None
     action = _ACTIONS.get(event, "hint") if given.agent_id is None else "hint"
     reason = _REASONS.get(given.source or "") if action == "session_start" else None
     if action == "session_start" and reason is None:
-        return skipped(event, "unknown start reason")
+        return skipped_hook(event, "unknown start reason")
     found = contract.HookEvent(action=action, session=session, cwd=given.cwd, transcript=transcript, reason=reason)
     prompt = (rawjson.string_of(given.prompt) or "").strip()
     if action != "prompt" or not prompt or given.hook_event_name is not None:
@@ -160,7 +160,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> contract.HookEvent | Skippe
     return msgspec.structs.replace(found, provisional=early)
 
 
-def _own_session(given: Payload, event: str) -> str | None:
+def _own_session(given: _Payload, event: str) -> str | None:
     name = (given.hook_event_name or event).lower()
     return given.session_id if _EDITOR_NAMES.get(name, name) == event else None
 
@@ -171,7 +171,7 @@ def _answer(text: str) -> bytes:
     return msgspec.json.encode({"additionalContext": output["additionalContext"], "hookSpecificOutput": output})
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records, with a part for each kind of source."""
 
     log: LogContext = LogContext()
@@ -183,7 +183,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.log.compacted_ms
 
 
-def parse(source: contract.Source, context: Context, record: contract.Record) -> tuple[Context, contract.Parsed]:
+def _parse(source: contract.Source, context: _Context, record: contract.Record) -> tuple[_Context, contract.Parsed]:
     """Parses one record of a session or a chat. Never raises: what is not understood is counted in `skipped`."""
     if record.data.startswith(b'{"kind":'):  # as the reader of chats makes them
         chat, parsed = parse_chat(context.chat, record)
@@ -204,12 +204,12 @@ AGENT: Final = contract.Agent(
     spec=SPEC,
     reader=ReaderByKind(
         _kind_to_read,
-        lambda: {"log": LogReader(), "document": DocumentReader(), "chat": StatCachedReader(ChatReader())},
+        lambda: {"log": LogReader(), "document": DocumentReader(), "chat": StatCachedReader(ChatFileReader())},
     ),
-    context_type=Context,
-    source_of=source_of,
+    context_type=_Context,
+    source_of=source_by_name,
     sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
-    parse=parse,
+    parse=_parse,
     hooks=HOOKS,
-    exported=exported,
+    exported=_exported,
 )

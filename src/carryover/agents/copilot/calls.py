@@ -18,7 +18,7 @@ from carryover.records.asked import Todo, plan_of
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
-from carryover.records.patches import added, files_in_patch, in_patch, place_of
+from carryover.records.patches import added, files_in_patch, in_patch, patched_path
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript import recorder as base
@@ -105,7 +105,7 @@ _ANSWERED: Final = later(r"\AUser (?:selected: |responded:[ \n])")
 _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User declined", "The user declined")
 
 
-class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
+class _OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     thread: str = ""
@@ -128,7 +128,7 @@ class LogContext(SessionContext, frozen=True, omit_defaults=True):
     """The project it began in. Work in another project belongs to another session, since a session has one project."""
     place: str | None = None
     """The project it works in now."""
-    calls: tuple[OpenCall, ...] = ()
+    calls: tuple[_OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
     compacted_ms: int = 0
     """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
@@ -171,7 +171,7 @@ class LogRecorder(Recorder[LogContext]):
             if self.session == self.conversation:
                 self.learn(branch=text_of(there.get("branch")))
 
-    def open_call(self, call_id: str | None) -> OpenCall | None:
+    def open_call(self, call_id: str | None) -> _OpenCall | None:
         """Returns the open call with this id."""
         return next((call for call in self.context.calls if call.id == call_id), None)
 
@@ -202,7 +202,7 @@ def parse_call(recorder: LogRecorder) -> None:
     cwd = recorder.context.cwd
     op = "plan" if "todos" in query.lower() else TOOLS.op(name)
     about = subject_in(op, given)
-    call = OpenCall(
+    call = _OpenCall(
         id=call_id,
         name=name,
         op=op,
@@ -288,7 +288,7 @@ def end_open_calls(recorder: LogRecorder) -> None:
             recorder.end_call(call, outcome, result=f"{number}.result")
 
 
-def _outcome(recorder: LogRecorder, call: OpenCall) -> ToolOutcome | str:
+def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
     """Returns how a call ended, or the shell in which its command runs on."""
     result = fields_of(recorder.data.get("result"))
     error = fields_of(recorder.data.get("error"))
@@ -315,11 +315,11 @@ def _outcome(recorder: LogRecorder, call: OpenCall) -> ToolOutcome | str:
     return ToolOutcome("denied" if is_skipped else "ok", output)
 
 
-def _report_running(recorder: LogRecorder, call: OpenCall, part: str) -> None:
+def _report_running(recorder: LogRecorder, call: _OpenCall, part: str) -> None:
     recorder.add(model.BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), part)
 
 
-def _running(recorder: LogRecorder, process: str | None) -> OpenCall | None:
+def _running(recorder: LogRecorder, process: str | None) -> _OpenCall | None:
     calls = reversed(recorder.context.calls)
     return next((call for call in calls if call.process == process and call.op == "shell"), None)
 
@@ -338,7 +338,7 @@ def _end_process(recorder: LogRecorder, process: str | None, outcome: ToolOutcom
     return True
 
 
-def _add_what_followed(recorder: LogRecorder, call: OpenCall, outcome: ToolOutcome) -> None:
+def _add_what_followed(recorder: LogRecorder, call: _OpenCall, outcome: ToolOutcome) -> None:
     if call.question and (text := _ANSWERED.sub("", outcome.output).strip()):
         recorder.add(model.Answer(call_id=call.id, question=call.question, text=text), "answer")
     elif call.name == _PLAN_TOOL:
@@ -378,7 +378,7 @@ def _patch_in(given: Fields) -> str:
 
 def planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes that a call asks for, as far as its arguments show them."""
-    place = place_of(first_text(given, "path"), cwd)
+    place = patched_path(first_text(given, "path"), cwd)
     if op == "shell":
         return _of_work(shell_files.changes(first_text(given, "command"), cwd))
     if op in ("edit", "write") and (patch := _patch_in(given)):

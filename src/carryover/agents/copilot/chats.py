@@ -66,7 +66,7 @@ class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: Why = ""
 
 
-class ChatReader(SnapshotReader["_Chat"]):
+class ChatFileReader(SnapshotReader["_Chat"]):
     """Reads the file of one chat; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:

@@ -14,8 +14,15 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
-from carryover.agents.cursor.calls import Context, CursorRecorder, Emitted, StoreRecord
-from carryover.agents.cursor.chats import COPY_GROUP, NOTED, ChatReader, LinesReader, parse_line, parse_message
+from carryover.agents.cursor.calls import CursorContext, CursorRecorder, Emitted, StoreRecord
+from carryover.agents.cursor.chats import (
+    COPY_GROUP,
+    NOTED,
+    ChatReader,
+    DatedLinesReader,
+    parse_chat_line,
+    parse_message,
+)
 from carryover.agents.cursor.editor import EditorReader, parse_bubble, parse_state
 from carryover.agents.cursor.spec import SPEC
 from carryover.model import Skipped, TurnEnd
@@ -27,7 +34,7 @@ from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE, read_head
-from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, skipped
+from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, skipped_hook
 from carryover.transcript.layouts import Layout
 from carryover.transcript.recorder import reemitted_after, usable_folder, usable_name
 from carryover.transcript.sqlite import table_names
@@ -62,7 +69,7 @@ def _kind_to_read(path: Path) -> str | None:
     return kind_of(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def exported_copy(path: Path, head: bytes) -> Source | None:
     """Returns the source in a file anywhere on disk.
 
     It may be a transcript, whose name is its session, a database of the editor, or one of the terminal client with the
@@ -98,7 +105,7 @@ def _kind_in(path: Path, head: bytes) -> str | None:
     return "transcript" if path.suffix == ".jsonl" and is_prompt and b"<user_query>" in head else None
 
 
-class Payload(msgspec.Struct, frozen=True):
+class _Payload(msgspec.Struct, frozen=True):
     """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without harm to the rest.
 
     There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace identifies the project. From
@@ -122,7 +129,7 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 _layout_root: Final = partial(root_above, source_of=source_of)
-_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 _ENDS: Final[dict[str, Literal["interrupted", "error"]]] = {"aborted": "interrupted", "error": "error"}
 
 
@@ -134,7 +141,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     given, session = own
     folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
     if folder is not None and not folder.startswith("/"):
-        return skipped(event, "a workspace that is no folder of this system")
+        return skipped_hook(event, "a workspace that is no folder of this system")
     action = ACTIONS.get(event, "hint")
     if action == "session_start" and rawjson.part_of(given.is_background_agent, bool):
         action = "hint"  # it has its task already, and works on a copy of the project
@@ -152,7 +159,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     )
 
 
-def _own_session(given: Payload, event: str) -> str | None:
+def _own_session(given: _Payload, event: str) -> str | None:
     is_own = bool(given.cursor_version) and (given.hook_event_name or "").lower() == event
     return given.conversation_id or given.session_id if is_own else None
 
@@ -166,10 +173,10 @@ HOOKS: Final = HookProtocol(
 )
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def parse(source: Source, context: CursorContext, record: Record) -> tuple[CursorContext, Parsed]:
     """Parses one record of any store. Never raises: what is not understood is counted in `skipped`."""
     if kind_of(source.path) == "transcript" or record.data.startswith(_LINE):
-        return parse_line(source, context, record)
+        return parse_chat_line(source, context, record)
     read = rawjson.read(_RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
@@ -220,13 +227,13 @@ AGENT: Final = Agent(
         lambda: {
             "editor": StatCachedReader(EditorReader()),
             "chat": StatCachedReader(ChatReader()),
-            "transcript": LinesReader(),
+            "transcript": DatedLinesReader(),
         },
     ),
-    context_type=Context,
+    context_type=CursorContext,
     source_of=source_of,
     sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
     parse=parse,
     hooks=HOOKS,
-    exported=exported,
+    exported=exported_copy,
 )

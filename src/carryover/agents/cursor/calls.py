@@ -91,7 +91,7 @@ _MAX_CHANGES: Final = 10
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
 
 
-class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
+class CursorConversation(msgspec.Struct, frozen=True, omit_defaults=True):
     """Facts that every record of a database repeats. `folders`: the window's, absolute.
 
     `parent`: the conversation that this sub-agent's conversation belongs to, or its own id while that is unknown.
@@ -109,7 +109,7 @@ class StoreRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     chat, something skipped or, last, the state of the whole conversation."""
 
     kind: Literal["begin", "bubble", "message", "state", "skipped"]
-    conversation: Conversation = Conversation("")
+    conversation: CursorConversation = CursorConversation("")
     at_ms: int = 0
     """0 if the time is unknown; of a message, when the chat was made."""
     noted_ms: int = 0
@@ -135,7 +135,7 @@ class StoreRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What is skipped, and the reason."""
 
 
-class OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
+class _OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     questions: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether any record had its own time, so that times from elsewhere are no longer used."""
     marks: bool = False
     """Whether the client marks what the user typed, so that a message without the mark is the client's."""
-    calls: tuple[OpenCall, ...] = ()
+    calls: tuple[_OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
 
 
@@ -168,7 +168,7 @@ class Emitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """Folder that the conversation works in, if the workspace has several."""
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class CursorContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records."""
 
     talk: TalkContext = TalkContext()
@@ -177,7 +177,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class CursorRecorder(Recorder[Context]):
+class CursorRecorder(Recorder[CursorContext]):
     """Records one record of any store. `ident` is the prefix of the keys.
 
     `conversation`: the record's conversation in a database; None for a transcript, whose folder `slug` identifies.
@@ -186,7 +186,7 @@ class CursorRecorder(Recorder[Context]):
     session: str
     ident: str
     subagent_id: str | None = None
-    conversation: Conversation | None = None
+    conversation: CursorConversation | None = None
     slug: str = ""
 
     @property
@@ -239,7 +239,7 @@ class CursorRecorder(Recorder[Context]):
         elif not self.skipped:
             self.skip("record", "no time")
 
-    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
+    def parsed(self, reemitted: Reemitted | None = None) -> tuple[CursorContext, Parsed]:
         """Returns the next context and the result of the record."""
         if self.events:
             self.note_emitted(last=self.last_key)
@@ -269,12 +269,12 @@ class CursorRecorder(Recorder[Context]):
             held = (folder_named(self.conversation.folders, path) for path in paths)
             self.note_emitted(folder=next(filter(None, held), None))
 
-    def call(self, call_id: str, name: str, given: Fields, part: str, *, stays_open: bool = True) -> OpenCall | None:
+    def call(self, call_id: str, name: str, given: Fields, part: str, *, stays_open: bool = True) -> _OpenCall | None:
         """Adds a tool call and any question in its arguments. It stays open if its result is in another record."""
         if not self.identify("tool-call", call_id, name):
             return None
         self.learn_folder(_paths_in(given))
-        call = call_of(call_id, name, given, self.folder)
+        call = read_call(call_id, name, given, self.folder)
         asked = questions_in(given) if call.op == "ask" else ()
         if stays_open:
             self.begin_call(call, part, asked, question=f"{part}.question")
@@ -287,7 +287,7 @@ class CursorRecorder(Recorder[Context]):
         of its parts."""
         self.end_call(call, outcome, result=part, edit=f"{within}edit")
         said = outcome.output.strip() if outcome.status == "ok" else ""
-        if isinstance(call, OpenCall) and call.questions and said:
+        if isinstance(call, _OpenCall) and call.questions and said:
             self.add(Answer(call_id=call.id, question=" / ".join(call.questions), text=said), f"{within}answer")
 
     def close_calls(self, *, went_on: bool) -> None:
@@ -310,7 +310,7 @@ def arguments_in(*forms: msgspec.Raw) -> Fields:
     return given or ({"patch": patch} if patch is not None else {})
 
 
-def call_of(ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
+def read_call(ident: str, name: str, given: Fields, cwd: str | None) -> _OpenCall:
     """Returns a call with what it is about, asks and changes. `cwd` is the workspace folder, if it is known."""
     op, plain = TOOLS.op(name), plain_name(name)
     patch = first_text(given, "patch", "input") if plain == "applypatch" else ""
@@ -325,7 +325,7 @@ def call_of(ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
         about = TOOLS.about(op, given)
     changes = in_patch(patch, cwd) if patch else _changes(op, plain, given, cwd)
     named = " ".join((cwd or "", first_text(given, "command"), first_text(given, *PATHS)))
-    return OpenCall(
+    return _OpenCall(
         id=ident,
         name=name,
         op=op,

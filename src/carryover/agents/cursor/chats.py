@@ -23,7 +23,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.cursor import calls
-from carryover.agents.cursor.calls import Context, Conversation, CursorRecorder, StoreRecord
+from carryover.agents.cursor.calls import CursorContext, CursorConversation, CursorRecorder, StoreRecord
 from carryover.model import Actor, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
@@ -89,7 +89,7 @@ _STOPPED: Final = "User aborted"
 _OBJECT: Final = later(rb"\s*\{(?=\s*\")")
 
 
-class LinesReader(JsonlReader):
+class DatedLinesReader(JsonlReader):
     """A `JsonlReader` that adds `carryoverNotedMs` to JSON objects, since their lines have no time."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
@@ -149,7 +149,7 @@ class _Chat(OnlyConversation):
             before[message] += 1
         folder = text_of(meta_json.get("cwd"))
         title = text_of(meta_json.get("title")) or text_of(self._meta.get("name"))
-        self._conversation = Conversation(
+        self._conversation = CursorConversation(
             id=ident,
             name=bounded(title, SHORT_CHARS) if title != _UNTITLED else "",
             model=bounded(text_of(self._meta.get("lastUsedModel")), SHORT_CHARS),
@@ -200,7 +200,7 @@ class _Chat(OnlyConversation):
         return sqlite.value_at(self._db, "SELECT data FROM blobs WHERE id = ?", ident)
 
 
-class Block(msgspec.Struct, frozen=True):
+class _Block(msgspec.Struct, frozen=True):
     """A part of a message: in a transcript as in Anthropic's API, in a chat as in the AI SDK."""
 
     type: str
@@ -225,7 +225,7 @@ class Words(msgspec.Struct, frozen=True):
     """Whether the client marked the text as the user's."""
 
 
-def words_of(text: str) -> Words:
+def typed_words(text: str) -> Words:
     """Returns the part of a user message that the user typed: the last query, since what was attached before it may
     hold one too."""
     start = _after_context(text)
@@ -267,7 +267,7 @@ def _after_context(text: str) -> int:
     return at
 
 
-def parse_line(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def parse_chat_line(source: Source, context: CursorContext, record: Record) -> tuple[CursorContext, Parsed]:
     """Parses one line of a transcript. A message has a role, everything else a type."""
     line = fields_of(record.data)
     role = text_of(line.get("role"))
@@ -330,13 +330,13 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
             recorder.result(call, outcome, f"{number}", f"{number}.")
 
 
-def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) -> dict[int, Block]:
+def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) -> dict[int, _Block]:
     """Returns the parts of a message that are understood, by position; the others are counted."""
     if text := text_of(content):
-        return {0: Block(type="text", text=text)}
+        return {0: _Block(type="text", text=text)}
     blocks = {}
     for number, raw in enumerate(items_of(content)[:_MAX_BLOCKS]):
-        block = rawjson.part_of(raw, Block)
+        block = rawjson.part_of(raw, _Block)
         if block is None:
             recorder.skip(role, "unexpected block")
         elif block.type in _BLOCKS[role] or block.type in _IMAGE_BLOCKS:
@@ -348,7 +348,7 @@ def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) ->
 
 def _prompt(recorder: CursorRecorder, text: str, noted_ms: int, attachments: int) -> None:
     """Handles a user's message. Open calls are closed, since they will get no result."""
-    words = words_of(text)
+    words = typed_words(text)
     marks = recorder.context.talk.marks
     recorder.place(noted_ms, words.at_ms)
     recorder.learn_folder((words.workspace,))

@@ -18,7 +18,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, ToolOutcome
 from carryover.agents.cursor import calls
-from carryover.agents.cursor.calls import Conversation, CursorRecorder, StoreRecord
+from carryover.agents.cursor.calls import CursorConversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.model import AgentSummary, AnyBody, Op, SessionInfo, TurnEnd
 from carryover.records import rawjson
@@ -114,7 +114,7 @@ class _Look:
         self._storage = storage
         self._workspaces = workspaces
         self._tables = sqlite.tables(db)
-        self._columns = {sqlite.text_of(row[1]) for row in sqlite.rows(db, "PRAGMA table_info(composerHeaders)")}
+        self._columns = {sqlite.column_text(row[1]) for row in sqlite.rows(db, "PRAGMA table_info(composerHeaders)")}
         self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
@@ -138,7 +138,7 @@ class _Look:
             notes[text_of(child)] = ident
         identifiers = (composer.get("workspaceIdentifier"), head.get("workspaceIdentifier"))
         folders = self._workspaces.folders_of(self._storage, ident, identifiers)
-        conversation = Conversation(
+        conversation = CursorConversation(
             id=ident,
             name=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
             model=bounded(text_of(fields_of(composer.get("modelConfig")).get("modelName")), SHORT_CHARS),
@@ -154,7 +154,7 @@ class _Look:
     def rows_from(self, prefix: str) -> dict[str, int]:
         """Returns the numbers of the rows whose keys have a prefix, by the rest of the key. Reads only the index."""
         rows = sqlite.rows(self._db, _KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
-        return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
+        return {(sqlite.column_text(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
 
     def _parent_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
         """Returns the user's conversation that a sub-agent works for, perhaps through other sub-agents; its own id if
@@ -183,7 +183,7 @@ class _Look:
     def _updated(self) -> dict[str, int]:
         if self._has_heads:
             rows = sqlite.rows(self._db, "SELECT composerId, lastUpdatedAt FROM composerHeaders")
-            return {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
+            return {sqlite.column_text(ident) or "": at for ident, at in rows if isinstance(at, int)}
         if self._entries:
             return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in self._entries.items()}
         return self._workspaces.updated(self._storage)
@@ -204,7 +204,7 @@ class _Conversation:
     """See `carryover.transcript.rewritten.Conversation`."""
 
     def __init__(
-        self, look: _Look, conversation: Conversation, composer: Fields, updated_ms: int, *, is_remote: bool
+        self, look: _Look, conversation: CursorConversation, composer: Fields, updated_ms: int, *, is_remote: bool
     ) -> None:
         self._look = look
         self._conversation = conversation

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Agent, HookAction, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
-from carryover.agents.gemini_cli.calls import Context, Marker, Message, Recorder, parse_calls, usable_id
+from carryover.agents.gemini_cli.calls import GeminiContext, GrowingMessage, Marker, Recorder, parse_calls, usable_id
 from carryover.agents.gemini_cli.contents import (
     REFERENCED,
     numbers_of_short,
@@ -30,10 +30,10 @@ from carryover.agents.gemini_cli.store import (
     LAYOUTS,
     LINES,
     RANKS,
-    Begin,
+    Header,
     LinesReader,
     conversation_in,
-    kind_of,
+    format_of,
 )
 from carryover.model import AssistantMessage, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -80,7 +80,7 @@ _THANKS: Final = "Got it. Thanks for the additional context!"
 """The model's reply to a summary, in the client's wording."""
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def parse(source: Source, context: GeminiContext, record: Record) -> tuple[GeminiContext, Parsed]:
     """Parses one record of a Gemini CLI transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
@@ -105,9 +105,9 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
 
 def _begin(recorder: Recorder, line: Fields) -> Reemitted | None:
     """Handles the reader's header. A document is emitted again from its first change on."""
-    begin = rawjson.part_of(line["$begin"], Begin) or Begin()
+    begin = rawjson.part_of(line["$begin"], Header) or Header()
     if begin.document and not begin.on:
-        recorder.context = Context(document=True)
+        recorder.context = GeminiContext(document=True)
     if begin.root is not None:
         recorder.settle([begin.root])
     if usable_id(line.get("sessionId")) is not None:
@@ -152,7 +152,7 @@ def _message(recorder: Recorder, ident: str, line: Fields) -> None:
         recorder.skip(f"message/{kind}", "unknown message type")
 
 
-def _user(recorder: Recorder, message: Message, line: Fields) -> Message:
+def _user(recorder: Recorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
     """Handles a `user` message: what a person typed, or what the client sent in that role."""
     parts = parts_of(line.get("content"))
     if parts is None:
@@ -177,7 +177,7 @@ def _user(recorder: Recorder, message: Message, line: Fields) -> Message:
     return msgspec.structs.replace(message, said=True)
 
 
-def _gemini(recorder: Recorder, message: Message, line: Fields) -> Message:
+def _gemini(recorder: Recorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
     """Handles a text of the model, its tool calls, or both.
 
     Calls in the message show that its turn continues; nothing records that a turn has ended.
@@ -201,7 +201,7 @@ def _gemini(recorder: Recorder, message: Message, line: Fields) -> Message:
     return parse_calls(recorder, message, calls or [])
 
 
-def _notice(recorder: Recorder, message: Message, line: Fields) -> Message:
+def _notice(recorder: Recorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
     """Handles `info` and `error`: that the user stopped the turn, or an API error ended it.
 
     Others concern a command of the client.
@@ -218,7 +218,7 @@ def _notice(recorder: Recorder, message: Message, line: Fields) -> Message:
     return msgspec.structs.replace(message, said=True)
 
 
-_MESSAGES: Final[dict[str, Callable[[Recorder, Message, Fields], Message]]] = {
+_MESSAGES: Final[dict[str, Callable[[Recorder, GrowingMessage, Fields], GrowingMessage]]] = {
     "user": _user,
     "gemini": _gemini,
     "info": _notice,
@@ -253,7 +253,7 @@ def _list(recorder: Recorder, raw: msgspec.Raw) -> None:
             _summary(recorder, ident, text)
         elif ran:
             _add_command(recorder, ident, *ran)
-        recorder.keep(Message(id=ident, said=True))
+        recorder.keep(GrowingMessage(id=ident, said=True))
     waiting = recorder.context.waiting
     if waiting is not None and all(usable_id(message.get("id")) != waiting.id for message in messages):
         # In `-p` nothing else shows that the turn failed; in a terminal the client's notice follows.
@@ -309,7 +309,7 @@ def _summary(recorder: Recorder, ident: str, text: str) -> None:
         recorder.add(summary, f"{ident}/summary")
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the transcript in a file, recognised by how it begins: a document (0.26) or lines (0.44, 0.61).
 
     Either has the session, the hash of its start folder and its time before any message; no other agent's does.
@@ -335,8 +335,8 @@ def _read_hook(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(kind_of, lambda: {DOCUMENT: SnapshotReader(conversation_in), LINES: LinesReader()}),
-    context_type=Context,
+    reader=ReaderByKind(format_of, lambda: {DOCUMENT: SnapshotReader(conversation_in), LINES: LinesReader()}),
+    context_type=GeminiContext,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=parse,
@@ -350,5 +350,5 @@ AGENT: Final = Agent(
         reads_page="run `cat {quoted}`",  # `read_file` refuses what git ignores (0.61.0)
         forgets="exit",  # and with `-p` the first prompt, which is in the same message (0.61.0)
     ),
-    exported=exported,
+    exported=_exported,
 )

@@ -29,20 +29,20 @@ MAX_GROWING: Final = 5
 _MOST_FOLDERS: Final = 40
 
 
-class Call(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Call(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool call that was emitted, and whether its result was emitted as well."""
 
     id: str
     ended: bool = False
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+class GrowingMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message that may still grow, with the parts of it that were emitted."""
 
     id: str
     said: bool = False
     """Whether its text was emitted."""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[_Call, ...] = ()
     """Empty for a message that is too old to grow."""
 
 
@@ -52,7 +52,7 @@ class Marker(msgspec.Struct, frozen=True):
     id: str
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
     document: bool = False
@@ -62,7 +62,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     subagent_id: str | None = None
     folder: str | None = None
     """SHA-256 of the start folder's path, from the header."""
-    messages: tuple[Message, ...] = ()
+    messages: tuple[GrowingMessage, ...] = ()
     """The newest last."""
     waiting: Marker | None = None
     """The id of the prompt that has no answer yet."""
@@ -71,7 +71,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class Recorder(base.Recorder[Context]):
+class Recorder(base.Recorder[GeminiContext]):
     """Records one record of a transcript."""
 
     source: Source
@@ -106,11 +106,11 @@ class Recorder(base.Recorder[Context]):
             known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
             super(Recorder, self).learn(**known)
 
-    def message(self, ident: str) -> Message:
+    def message(self, ident: str) -> GrowingMessage:
         """Returns the message with that id as far as it was parsed."""
-        return next((known for known in self.context.messages if known.id == ident), Message(id=ident))
+        return next((known for known in self.context.messages if known.id == ident), GrowingMessage(id=ident))
 
-    def keep(self, message: Message) -> None:
+    def keep(self, message: GrowingMessage) -> None:
         """Remembers a message. Only the newest few are kept, since no other can still grow."""
         known = {other.id: other for other in self.context.messages} | {message.id: message}
         newest = [*known.values()][-MAX_MESSAGES:]
@@ -132,7 +132,7 @@ class Recorder(base.Recorder[Context]):
             above = [path, *map(str, PurePath(path).parents)][:_MOST_FOLDERS]
             self.change(cwd=next(filter(self._is_start, above), None))
 
-    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
+    def parsed(self, reemitted: Reemitted | None = None) -> tuple[GeminiContext, Parsed]:
         """Returns the next context and the result of the record, session facts first."""
         if self.subagent_id is None:
             self.at_ms = self.events[0].at_ms if self.events else self.context.last_ms
@@ -161,7 +161,7 @@ _FEEDBACK: Final = later(
 _DISMISSED: Final = "User dismissed"
 
 
-def parse_calls(recorder: Recorder, message: Message, raws: list[msgspec.Raw]) -> Message:
+def parse_calls(recorder: Recorder, message: GrowingMessage, raws: list[msgspec.Raw]) -> GrowingMessage:
     """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far."""
     asked_ms = recorder.at_ms
     known = {call.id: call for call in message.calls}
@@ -174,7 +174,7 @@ def parse_calls(recorder: Recorder, message: Message, raws: list[msgspec.Raw]) -
             recorder.at_ms = asked_ms
             ended = _parse_call(recorder, f"{message.id}/{call_id}", call_id, name, given, is_new=call_id not in known)
             known.pop(call_id, None)
-            known[call_id] = Call(id=call_id, ended=ended)
+            known[call_id] = _Call(id=call_id, ended=ended)
     return msgspec.structs.replace(message, calls=tuple(known.values())[-MAX_CALLS:])
 
 

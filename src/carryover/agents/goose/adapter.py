@@ -31,7 +31,7 @@ from carryover.transcript.recorder import Tools
 from carryover.transcript.refusals import refused
 from carryover.transcript.rewritten import MAX_CONVERSATIONS
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import Context, EntryRecord, Session, StoredBuilder, StoredSession, parse_entries
+from carryover.transcript.stored import Context, EntryRecord, StoredBuilder, StoredFacts, StoredSession, parse_entries
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
 _LAYOUTS: Final = (
@@ -154,17 +154,17 @@ class _Database:
 
     def __init__(self, db: sqlite.Connection, _path: Path) -> None:
         self._db = db
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, StoredFacts] = {}
         if not sqlite.has_column(db, "messages", "message_id"):
             return  # it was added last of the columns that are read: a database of former versions has none of it
         for ident, created, folder, name, model in sqlite.rows(db, _SESSIONS, ()):
-            session = Session(
-                id=sqlite.text_of(ident),
+            session = StoredFacts(
+                id=sqlite.column_text(ident),
                 # Ids are counted from 1 each day, so another machine has the same ones.
-                name=session_in_other_cwd(sqlite.text_of(ident), digest(sqlite.text_of(created))[:8]),
-                directory=sqlite.text_of(folder) or None,
-                title=sqlite.text_of(name)[:1000] or None,
-                model=text_of(fields_of(sqlite.text_of(model).encode()).get("model_name"))[:200] or None,
+                name=session_in_other_cwd(sqlite.column_text(ident), digest(sqlite.column_text(created))[:8]),
+                directory=sqlite.column_text(folder) or None,
+                title=sqlite.column_text(name)[:1000] or None,
+                model=text_of(fields_of(sqlite.column_text(model).encode()).get("model_name"))[:200] or None,
             )
             self._sessions[session.id] = session
 
@@ -173,7 +173,9 @@ class _Database:
         if not self._sessions:
             return []
         lengths = dict(sqlite.rows(self._db, _LENGTHS, (_NEWEST_ROWS,)))
-        marks = {sqlite.text_of(ident): (newest, count) for ident, newest, count in sqlite.rows(self._db, _MARKS, ())}
+        marks = {
+            sqlite.column_text(ident): (newest, count) for ident, newest, count in sqlite.rows(self._db, _MARKS, ())
+        }
         known = sorted(marks.keys() & self._sessions.keys(), key=lambda ident: -marks[ident][0])
         return [
             (ident, f"{marks[ident]} {lengths.get(marks[ident][0])} {self._sessions[ident]}")
@@ -183,7 +185,7 @@ class _Database:
     def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
         """Returns a session with its messages, without those that were copied from another one."""
         copied = {
-            sqlite.text_of(message): sqlite.text_of(other)
+            sqlite.column_text(message): sqlite.column_text(other)
             for message, other in sqlite.rows(self._db, _COPIED, (ident,))
         }
         origin = next(iter(copied.values()), None)
@@ -196,7 +198,7 @@ class _Database:
 class _StoredSession(StoredSession):
     """A session's pieces: its messages."""
 
-    def __init__(self, db: sqlite.Connection, session: Session, rows: list[_Row]) -> None:
+    def __init__(self, db: sqlite.Connection, session: StoredFacts, rows: list[_Row]) -> None:
         super().__init__(session)
         self._db, self._rows = db, rows
         times: dict[str, int] = {}
@@ -213,7 +215,7 @@ class _StoredSession(StoredSession):
             return None
         key, _ = self.pieces[number]
         [(content,)] = sqlite.rows(self._db, _CONTENT, (row.id,))
-        parts = rawjson.part_of(msgspec.Raw(sqlite.text_of(content).encode()), list[msgspec.Raw])
+        parts = rawjson.part_of(msgspec.Raw(sqlite.column_text(content).encode()), list[msgspec.Raw])
         entry = _Entry(
             role=row.role,
             key=key,
@@ -260,14 +262,14 @@ def _without_copies(rows: list[_Row]) -> list[_Row]:
 
 def _row(*values: Any) -> _Row:
     ident, message, role, at_s, metadata, length, head = values
-    shown = fields_of(sqlite.text_of(metadata).encode())
+    shown = fields_of(sqlite.column_text(metadata).encode())
     hidden = is_true(shown.get("agentVisible")) and bytes(shown.get("userVisible", rawjson.ABSENT)) == b"false"
     time = at_s if isinstance(at_s, int) else 0
     is_result = isinstance(head, bytes) and _RESULT in head
     return _Row(
         ident,
-        sqlite.text_of(message) or str(ident),
-        sqlite.text_of(role),
+        sqlite.column_text(message) or str(ident),
+        sqlite.column_text(role),
         time,
         hidden,
         is_result,

@@ -24,7 +24,7 @@ from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import digest, local_ms, session_of_copy
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
-from carryover.records.patches import place_of, with_place
+from carryover.records.patches import patched_path, with_place
 from carryover.records.resets import names_limit
 from carryover.text.pattern import later
 from carryover.transcript.layouts import Layout, source_at, sources_below
@@ -45,7 +45,7 @@ _HUNK: Final = later(r"^<<<<<<< ORIGINAL\n(.*?)^=======\n(.*?)^>>>>>>> UPDATED",
 
 
 def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    path = place_of(text_of(given.get("path")), cwd)
+    path = patched_path(text_of(given.get("path")), cwd)
     if path is None or op not in ("edit", "write"):
         return ()
     content = text_of(given.get("content"))
@@ -95,7 +95,7 @@ _STATED: Final = {
 }
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class _Context(SessionContext, frozen=True, omit_defaults=True):
     """What must be remembered from one message to the next."""
 
     todos: dict[str, PlanItem] = msgspec.field(default_factory=dict)
@@ -107,7 +107,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Whether the next answer is the summary of a compaction."""
 
 
-def conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
+def _conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
     """Takes the snapshot of a conversation. Raises OSError if it cannot be read."""
     read = [(line, fields_of(line)) for line in complete_lines(path)]
     if not any("role" in message for _, message in read):
@@ -123,7 +123,7 @@ def conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
     )
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     """Parses one record of a conversation. Never raises: what is not understood is counted in `skipped`."""
     version = context.facts.agent_version
     message = rawjson.read(_MESSAGE, record.data)
@@ -161,7 +161,7 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(OneSession[Context]):
+class _Recorder(OneSession[_Context]):
     """Records one message."""
 
     message: Fields
@@ -170,7 +170,7 @@ class _Recorder(OneSession[Context]):
         """Handles the beginning of the messages: all of them come again if the conversation was rewritten."""
         if not is_true(given.get("on")):
             said = self.context.said
-            self.context = Context(cwd=usable_folder(text_of(given.get("folder"))), said=said, gone=said)
+            self.context = _Context(cwd=usable_folder(text_of(given.get("folder"))), said=said, gone=said)
         self.learn(**{name: text_of(given.get(name)) for name in ("agent_version", "branch")})
 
     def end(self) -> None:
@@ -327,7 +327,7 @@ def _fenced(text: str) -> Iterator[tuple[int, int, str, str, Any]]:
             yield first.start(), fence.end(), "", first[1], given
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the conversation in a file anywhere on disk, recognised by how it begins."""
     session = session_of_copy(path.stem, head) if _HEAD.match(head) else None
     return Source(agent=SPEC.id, path=str(path), session=session) if session is not None else None
@@ -335,10 +335,10 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=SnapshotReader(conversation_in),
-    context_type=Context,
+    reader=SnapshotReader(_conversation_in),
+    context_type=_Context,
     source_of=partial(source_at, SPEC.id, LAYOUTS),
     sources=partial(sources_below, SPEC.id, LAYOUTS),
-    parse=parse,
-    exported=exported,
+    parse=_parse,
+    exported=_exported,
 )

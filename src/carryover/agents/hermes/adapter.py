@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
-from carryover.agents.hermes.database import RECORD, TABLES, Entry, Reader
+from carryover.agents.hermes.database import RECORD, TABLES, MessageRow, Reader
 from carryover.agents.hermes.spec import SPEC
 from carryover.model import Answer, Op, PlanUpdate, Question, TurnEnd
 from carryover.records import rawjson
@@ -98,7 +98,7 @@ _SKILL_WORDS: Final = later(r"The user has provided the following instruction[^\
 _ATTACHED: Final = later(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S | re.M)
 
 
-def _entry(recorder: StoredBuilder, entry: Entry) -> None:
+def _entry(recorder: StoredBuilder, entry: MessageRow) -> None:
     recorder.prefix = f"{recorder.native.id}/{entry.at_us}:"
     if entry.role in ("user", "assistant") and _SUMMARY.search(_ATTACHED.sub("", entry.content)):
         _, *after = _SUMMARY.split(entry.content, maxsplit=1)
@@ -107,7 +107,7 @@ def _entry(recorder: StoredBuilder, entry: Entry) -> None:
         dispatch(recorder, _ROLES, entry.role, entry, what="role", within="message/")
 
 
-def _prompt(recorder: StoredBuilder, entry: Entry) -> None:
+def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
     """Adds what a person typed, without what the client put after it or in its place."""
     text, images = _text_of(entry)
     skill = _SKILL.match(text)
@@ -122,7 +122,7 @@ def _prompt(recorder: StoredBuilder, entry: Entry) -> None:
     add_prompt(recorder, "prompt", typed, actor=recorder.actor, command=command, attachments=images)
 
 
-def _answer(recorder: StoredBuilder, entry: Entry) -> None:
+def _answer(recorder: StoredBuilder, entry: MessageRow) -> None:
     text, _ = _text_of(entry)
     calls = [fields_of(call) for call in items_of(entry.calls)]
     broke_off = not calls and not entry.finish
@@ -169,7 +169,7 @@ def _outcome(call: OpenCall, output: str, result: Fields) -> ToolOutcome:
     return ToolOutcome("error" if has_failed else "ok", without_ansi(shown))
 
 
-def _result(recorder: StoredBuilder, entry: Entry) -> None:
+def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
     if not recorder.identify("message/tool", entry.call_id):
         return
     call = recorder.take_call(entry.call_id, entry.tool[:SHORT_CHARS], TOOLS.op(entry.tool))
@@ -185,7 +185,7 @@ def _result(recorder: StoredBuilder, entry: Entry) -> None:
         recorder.add(Answer(call_id=call.id, question=text_of(result.get("question")), text=answer), "answer")
 
 
-def _error(recorder: StoredBuilder, entry: Entry) -> None:
+def _error(recorder: StoredBuilder, entry: MessageRow) -> None:
     """Adds what the provider said when a request failed for good."""
     error = fields_of(entry.content.encode())
     said = first_text(fields_of(error.get("body")), "message") or text_of(error.get("message"))
@@ -193,14 +193,14 @@ def _error(recorder: StoredBuilder, entry: Entry) -> None:
         add_failure(recorder, "end", said, status=number_of(error.get("status_code")))
 
 
-def _text_of(entry: Entry) -> tuple[str, int]:
+def _text_of(entry: MessageRow) -> tuple[str, int]:
     """Returns a message's text, and how many images it has."""
     if not entry.content.startswith(_JSON):
         return entry.content, 0
     return text_and_others(msgspec.Raw(entry.content.removeprefix(_JSON).encode()))
 
 
-_ROLES: Final[dict[str, Callable[[StoredBuilder, Entry], None] | None]] = {
+_ROLES: Final[dict[str, Callable[[StoredBuilder, MessageRow], None] | None]] = {
     "user": _prompt,
     "assistant": _answer,
     "tool": _result,

@@ -21,7 +21,7 @@ from carryover.records.lenient import fields_of
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_small
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Piece
-from carryover.transcript.stored import EntryRecord, Session, StoredSession
+from carryover.transcript.stored import EntryRecord, StoredFacts, StoredSession
 
 SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
 """The beginnings of a summary, which may stand after what the summary was added to (code)."""
@@ -47,7 +47,7 @@ _ROWS: Final = (
 _ROW: Final = "SELECT role, content, tool_calls, tool_call_id, tool_name, finish_reason FROM messages WHERE id = ?"
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class MessageRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message of a session, or the error of a request that failed for good (role `error`)."""
 
     role: str
@@ -65,7 +65,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         return max(0, self.at_us // 1000)
 
 
-RECORD: Final = msgspec.json.Decoder(EntryRecord[Entry])
+RECORD: Final = msgspec.json.Decoder(EntryRecord[MessageRow])
 
 
 class Reader(sqlite.DatabaseReader):
@@ -105,27 +105,27 @@ class _Database:
 
     def __init__(self, db: sqlite.Connection, path: Path) -> None:
         self._db = db
-        self._sessions: dict[str, tuple[str, Session, int]] = {}
+        self._sessions: dict[str, tuple[str, StoredFacts, int]] = {}
         self._dumps: dict[str, list[_Dump]] = {}
         if not sqlite.tables(db) >= TABLES:
             return
         for dump in _dumps(path):
             self._dumps.setdefault(dump.session, []).append(dump)
         for ident, source, parent, cwd, title, model, started in sqlite.rows(db, _SESSIONS, ()):
-            session = Session(
-                id=sqlite.text_of(ident),
-                forked_from=sqlite.text_of(parent) or None,
-                directory=sqlite.text_of(cwd) or None,
-                title=sqlite.text_of(title)[:1000] or None,
-                model=sqlite.text_of(model)[:200] or None,
+            session = StoredFacts(
+                id=sqlite.column_text(ident),
+                forked_from=sqlite.column_text(parent) or None,
+                directory=sqlite.column_text(cwd) or None,
+                title=sqlite.column_text(title)[:1000] or None,
+                model=sqlite.column_text(model)[:200] or None,
             )
-            self._sessions[session.id] = (sqlite.text_of(source), session, _us(started))
+            self._sessions[session.id] = (sqlite.column_text(source), session, _us(started))
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
         if not self._sessions:
             return []
-        marks = {sqlite.text_of(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS, ())}
+        marks = {sqlite.column_text(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS, ())}
         newest = sorted(marks, key=lambda ident: -marks[ident][0])
         known = [ident for ident in newest if ident in self._sessions][:MAX_CONVERSATIONS]
         return [(ident, f"{marks[ident]} {self._sessions[ident]} {self._dumps.get(ident)}") for ident in known]
@@ -144,9 +144,9 @@ class _Database:
         session = msgspec.structs.replace(session, directory=cwd)
         return _StoredSession(self._db, session, rows, self._dumps.get(ident, []))
 
-    def _above(self, session: Session) -> list[Session]:
+    def _above(self, session: StoredFacts) -> list[StoredFacts]:
         """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
-        found: list[Session] = []
+        found: list[StoredFacts] = []
         for _ in range(MOST_PARENTS):
             _, above, _ = self._sessions.get(session.forked_from or "", ("", None, 0))
             if above is None:
@@ -163,7 +163,7 @@ class _Database:
 class _StoredSession(StoredSession):
     """A session's pieces: its messages, and the requests of it that failed for good."""
 
-    def __init__(self, db: sqlite.Connection, session: Session, rows: list[_Row], dumps: list[_Dump]) -> None:
+    def __init__(self, db: sqlite.Connection, session: StoredFacts, rows: list[_Row], dumps: list[_Dump]) -> None:
         super().__init__(session)
         self._db = db
         self._places: list[_Row | _Dump] = sorted((*rows, *dumps), key=lambda place: place.at_us)
@@ -176,25 +176,25 @@ class _StoredSession(StoredSession):
         entry = self._message(place) if isinstance(place, _Row) else self._error(place)
         return self.entry(entry) if entry is not None else None
 
-    def _message(self, row: _Row) -> Entry:
+    def _message(self, row: _Row) -> MessageRow:
         [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
         listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
-        return Entry(
-            role=sqlite.text_of(role),
+        return MessageRow(
+            role=sqlite.column_text(role),
             at_us=row.at_us,
-            content=sqlite.text_of(content),
+            content=sqlite.column_text(content),
             calls=rawjson.ABSENT if listed is None else listed,
-            call_id=sqlite.text_of(call_id),
-            tool=sqlite.text_of(tool),
-            finish=sqlite.text_of(finish),
+            call_id=sqlite.column_text(call_id),
+            tool=sqlite.column_text(tool),
+            finish=sqlite.column_text(finish),
         )
 
-    def _error(self, dump: _Dump) -> Entry | None:
+    def _error(self, dump: _Dump) -> MessageRow | None:
         """Returns what a provider said when a request failed for good; None if the file is gone or says nothing."""
         error = None
         with suppress(OSError):
             error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
-        return Entry("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
+        return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 
 def _pieces(places: Sequence[_Row | _Dump]) -> list[Piece]:
@@ -247,7 +247,7 @@ def _without_beginning(rows: list[_Row], before: list[_Row]) -> list[_Row]:
 
 def _row(*values: Any) -> _Row:
     ident, role, at, active, compacted, length, head, call_id, sums_up = values
-    place = (sqlite.text_of(role), _us(at))
+    place = (sqlite.column_text(role), _us(at))
     same = (role, call_id) if call_id else (role, length, head)
     return _Row(ident, place[1], place, same, bool(active), bool(compacted), bool(sums_up) and role != b"tool")
 

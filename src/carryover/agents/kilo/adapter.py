@@ -8,7 +8,7 @@ from typing import Final
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo.spec import SPEC
 from carryover.agents.opencode.adapter import parse_record
-from carryover.agents.opencode.database import DatabaseReader, database_at, databases, tables_of_copy
+from carryover.agents.opencode.database import OpencodeReader, database_at, databases, tables_of_copy
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import Context
 
@@ -16,18 +16,18 @@ _OWN_TABLE: Final = "kilo_board"
 """What its relatives' databases do not have (7.7.9)."""
 
 
-def source_of(path: Path, root: Path) -> Source | None:
+def _source_of(path: Path, root: Path) -> Source | None:
     """Returns the source at `path` if its name is that of a database; reads nothing."""
     database = database_at(path, root)
     return _source(database) if database is not None else None
 
 
-def sources(root: Path) -> list[Source]:
+def _sources(root: Path) -> list[Source]:
     """Returns every database below `root`, sorted by path."""
     return [_source(path) for path in databases(root)]
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the database in a file anywhere on disk."""
     return _source(path) if _OWN_TABLE in tables_of_copy(path, head) else None
 
@@ -38,10 +38,10 @@ def _source(path: Path) -> Source:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(DatabaseReader()),
+    reader=StatCachedReader(OpencodeReader()),
     context_type=Context,
-    source_of=source_of,
-    sources=sources,
+    source_of=_source_of,
+    sources=_sources,
     parse=parse_record,
-    exported=exported,
+    exported=_exported,
 )

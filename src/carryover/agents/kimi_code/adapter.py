@@ -19,7 +19,7 @@ from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_and_others, text_of, time_of
 from carryover.records.patches import by_arguments
 from carryover.records.text import tagged, without_ansi
-from carryover.records.usage import counted
+from carryover.records.usage import token_counts
 from carryover.text.pattern import later
 from carryover.transcript.files import read_small
 from carryover.transcript.jsonl import JsonlReader
@@ -73,7 +73,7 @@ _SAID: Final = (AssistantMessage, Question, TurnEnd, UserPrompt)
 _RECORD: Final = msgspec.json.Decoder(Fields)
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of one agent of a session between two records."""
 
     forked_ms: int = 0
@@ -100,10 +100,10 @@ class _Reader(JsonlReader):
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
-_Recorder = OneSession[Context]
+_Recorder = OneSession[_Context]
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
@@ -176,7 +176,7 @@ def _event(recorder: _Recorder, line: Fields) -> None:
 def _tokens(recorder: _Recorder, event: Fields) -> None:
     """Handles the end of a request. `inputOther` is what is neither read from the cache nor written to it."""
     ident = usable_name(text_of(event.get("uuid")))
-    numbers = counted(
+    numbers = token_counts(
         fields_of(event.get("usage")),
         input="inputOther",
         output="output",
@@ -288,8 +288,8 @@ _HANDLERS: Final[dict[str, _Handler]] = {
 AGENT: Final = Agent(
     spec=SPEC,
     reader=_Reader(),
-    context_type=Context,
+    context_type=_Context,
     source_of=partial(source_at, SPEC.id, LAYOUTS),
     sources=partial(sources_below, SPEC.id, LAYOUTS),
-    parse=parse,
+    parse=_parse,
 )

@@ -92,7 +92,7 @@ _Piece = tuple[tuple[int, int], str, dict[str, Fields]]
 """When it was written and, at the same time, after how many other entries; its id, its record."""
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of one session between two records."""
 
     session: str | None = None
@@ -101,7 +101,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Key of the last event. Bytes, since text might be taken for a secret."""
 
 
-class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     """The session whose pieces follow. `root`: the session that it works for, if it is a sub-agent's.
 
     `on`: the pieces follow those read before; `more`: another batch follows.
@@ -114,7 +114,7 @@ class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     more: bool = False
 
 
-_Recorder = OneSession[Context]
+_Recorder = OneSession[_Context]
 
 
 def _session_at(path: Path, _stat: FileStat) -> Document:
@@ -181,14 +181,14 @@ def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
             yield (time_of(entry.get("updatedAt")), number), ident, {"effect": entry}
 
 
-def _described(folder: Path, about: Fields) -> tuple[Begin, dict[str, str]]:
+def _described(folder: Path, about: Fields) -> tuple[_Begin, dict[str, str]]:
     """Returns the session and the facts about it."""
     root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else None
     meta = fields_of(read_referenced(folder.with_name(root or folder.name) / "meta.json"))
     cwd = text_of(inside(meta.get("environment", rawjson.ABSENT), "working_directory"))
     model = first_text(fields_of(meta.get("config")), "model_name", "active_model")
     facts = {"title": text_of(about.get("title")), "model": model, "parent": text_of(about.get("parentSessionId"))}
-    return Begin(folder.name, root, cwd), facts
+    return _Begin(folder.name, root, cwd), facts
 
 
 def _summary(folder: Path, manifest: Fields) -> str:
@@ -213,12 +213,12 @@ def _named(raw: msgspec.Raw | None) -> str:
     return name
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     """Parses one record of the reader. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    if (begin := rawjson.part_of(line.get("begin", rawjson.ABSENT), Begin)) is not None:
+    if (begin := rawjson.part_of(line.get("begin", rawjson.ABSENT), _Begin)) is not None:
         return _begun(context, begin)
     kind = next((name for name in _PIECES if name in line), "record")
     piece = fields_of(line.get(kind))
@@ -237,12 +237,12 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
     return recorder.context, recorder.built()
 
 
-def _begun(context: Context, begin: Begin) -> tuple[Context, Parsed]:
+def _begun(context: _Context, begin: _Begin) -> tuple[_Context, Parsed]:
     """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     session = begin.root or begin.id
     subagent_id = begin.id if begin.root is not None else None
     if not begin.on:
-        context = Context(session=session, subagent_id=subagent_id)
+        context = _Context(session=session, subagent_id=subagent_id)
     context = msgspec.structs.replace(context, cwd=usable_folder(begin.cwd))
     if begin.on and context.last is None:
         return context, Parsed()
@@ -373,8 +373,8 @@ _PIECES: Final[dict[str, Callable[[_Recorder, Fields], None]]] = {
 AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_session_at, beside=_newest_journal),
-    context_type=Context,
+    context_type=_Context,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=parse,
+    parse=_parse,
 )

@@ -19,7 +19,7 @@ from carryover.agents.opencode.database import (
     SessionRecord,
     ms_of,
 )
-from carryover.agents.opencode.sources import exported, kind_of, readers, source_of, sources
+from carryover.agents.opencode.sources import exported_source, kind_of, readers, source_of, sources
 from carryover.agents.opencode.spec import SPEC
 from carryover.model import Actor, AgentSummary, Answer, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson, shell_files
@@ -27,7 +27,7 @@ from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.patches import added, in_patch, place_of, renamed
+from carryover.records.patches import added, in_patch, patched_path, renamed
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import names_own_folder, without_handoff
 from carryover.text.pattern import later
@@ -254,7 +254,7 @@ def _called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> _Calle
         return None
     state = fields_of(part.get("state"))
     given, metadata = fields_of(state.get("input")), fields_of(state.get("metadata"))
-    place = place_of(text_of(given.get("workdir")), cwd) if name == "bash" else None
+    place = patched_path(text_of(given.get("workdir")), cwd) if name == "bash" else None
     patch = text_of(given.get("patchText"))
     op = TOOLS.op(name)
     questions = asked_in(given.get("questions")) if op == "ask" else []
@@ -319,7 +319,7 @@ def _changes_of(found: _Called) -> Sequence[Change]:
         reported = (_patched_file(fields_of(raw), found.cwd) for raw in items_of(found.metadata.get("files")))
         known = [change for change in reported if change is not None]
         return known or in_patch(text_of(given.get("patchText")), found.cwd)
-    path = place_of(text_of(given.get("filePath")), found.cwd)
+    path = patched_path(text_of(given.get("filePath")), found.cwd)
     if path is not None and name == "write":
         is_new = bytes(found.metadata.get("exists", rawjson.ABSENT)) == b"false"
         return ((added if is_new else written)(path, text_of(given.get("content"))),)
@@ -339,7 +339,7 @@ def _edited(found: _Called, path: str) -> Change:
 
 def _patched_file(file: Fields, cwd: str | None) -> Change | None:
     """Returns a change of a patch as the client reports it."""
-    path = place_of(text_of(file.get("filePath")), cwd)
+    path = patched_path(text_of(file.get("filePath")), cwd)
     kind, moved = text_of(file.get("type")), text_of(file.get("movePath"))
     if path is None:
         return None
@@ -392,5 +392,5 @@ AGENT: Final = Agent(
     source_of=source_of,
     sources=sources,
     parse=parse_record,
-    exported=exported,
+    exported=exported_source,
 )

@@ -27,7 +27,7 @@ from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
 from carryover.transcript.stat_cache import utc_now_ms
-from carryover.transcript.stored import Session, StoredRecord, is_usable_id
+from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
 
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
@@ -121,7 +121,7 @@ def ms_of(raw: msgspec.Raw | None) -> int:
     return int(number) if number is not None and 0 < number < _LATEST_MS else 0
 
 
-class DatabaseReader:
+class OpencodeReader:
     """Reads the database; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
@@ -140,7 +140,7 @@ class DatabaseReader:
 class _SessionRow(NamedTuple):
     """A session, and the message and the part that it was reverted to. The next prompt deletes what follows there."""
 
-    session: Session
+    session: StoredFacts
     created_ms: int
     updated_ms: int
     reverted: str
@@ -192,7 +192,7 @@ class Database:
 
     def _add_session(self, *row: object) -> None:
         ident, parent, directory, title, version = map(_text, row[:5])
-        session = Session(
+        session = StoredFacts(
             id=ident,
             root=parent if is_usable_id(parent) else None,
             directory=usable_folder(directory),
@@ -359,7 +359,7 @@ class _StoredSession:
 
 
 def _text(value: object) -> str:
-    return sqlite.text_of(value) or ""
+    return sqlite.column_text(value) or ""
 
 
 def _whole(value: object) -> int:

@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat, Reader, Source
-from carryover.agents.opencode.database import Database, DatabaseReader, database_at, databases, ms_of, tables_of_copy
+from carryover.agents.opencode.database import Database, OpencodeReader, database_at, databases, ms_of, tables_of_copy
 from carryover.agents.opencode.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -75,7 +75,7 @@ def sources(root: Path) -> list[Source]:
     return [source for source in found if source is not None]
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def exported_source(path: Path, head: bytes) -> Source | None:
     """Returns the source in a file anywhere on disk. A session of an older version needs the folders around it."""
     kind = kind_of(path)
     if kind == "database":
@@ -93,7 +93,7 @@ def _source(path: Path, kind: Kind) -> Source:
 def readers() -> Mapping[Kind, Reader]:
     """Returns the reader for each kind of source."""
     return {
-        "database": StatCachedReader(DatabaseReader()),
+        "database": StatCachedReader(OpencodeReader()),
         "files": SessionFileReader(session_files),
         "export": SnapshotReader(exported_session),
     }

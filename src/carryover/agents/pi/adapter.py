@@ -23,9 +23,9 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.summary import kinds_of
 from carryover.records.text import tagged, without_ansi
-from carryover.records.usage import counted
+from carryover.records.usage import token_counts
 from carryover.text.pattern import later
-from carryover.transcript.branches import Branches, Failure
+from carryover.transcript.branches import Branches, FailedBranch
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
@@ -79,7 +79,7 @@ SUMMARY_KINDS: Final = kinds_of(
 """Headings that a compaction's request asks for (code)."""
 
 
-class Line(msgspec.Struct, frozen=True, rename="camel"):
+class _Line(msgspec.Struct, frozen=True, rename="camel"):
     """The header of a session, or one of its entries (0.73 to 1.5)."""
 
     type: str
@@ -94,31 +94,31 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
     message: msgspec.Raw = ABSENT
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
+_LINE: Final = msgspec.json.Decoder(_Line)
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of one session between two entries."""
 
     session: str | None = None
     forked_ms: int = 0
     """When the session was forked from another: entries from before are copies. 0 if it was not."""
-    failed: Failure | None = None
+    failed: FailedBranch | None = None
     tree: Tree = ()
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Branches[Context], OneSession[Context]):
+class _Recorder(Branches[_Context], OneSession[_Context]):
     """Records one entry. What a fork has copied is its parent's, and counts if that is gone."""
 
-    line: Line
+    line: _Line
     message: Fields
     own: str
     """The session whose transcript it is in."""
     entry: str
 
     @classmethod
-    def at(cls, source: Source, context: Context, line: Line) -> Self:
+    def at(cls, source: Source, context: _Context, line: _Line) -> Self:
         """Returns the recorder of one entry.
 
         A copy keeps time and message, but a file of the first format gets ids when a later client opens it, so events
@@ -182,7 +182,7 @@ def _typed(recorder: _Recorder) -> None:
     recorder.add(call.ended(ToolOutcome("error" if exit_code else "ok", output, exit_code=exit_code)), "result")
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     """Parses one entry of a pi session. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data)
     if line is None or isinstance(line, Skipped):
@@ -264,7 +264,7 @@ def _assistant(recorder: _Recorder) -> None:
 def _count_tokens(recorder: _Recorder) -> None:
     """Notes what an answer took. A fork's copy of it has the same time and message."""
     usage = fields_of(recorder.message.get("usage"))
-    numbers = counted(usage, input="input", output="output", cache_read="cacheRead", cache_write="cacheWrite")
+    numbers = token_counts(usage, input="input", output="output", cache_read="cacheRead", cache_write="cacheWrite")
     recorder.count_tokens(recorder.entry, session=recorder.own, model=recorder.text("model"), **numbers)
 
 
@@ -330,10 +330,10 @@ def _is_header(record: dict[str, Any]) -> bool:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
-    context_type=Context,
+    context_type=_Context,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=parse,
+    parse=_parse,
     exported=_exported,
     hooks=HookProtocol(
         events=("SessionStart", "Stop"),

@@ -29,7 +29,7 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged
 from carryover.text.pattern import later
-from carryover.transcript.branches import Branches, Failure
+from carryover.transcript.branches import Branches, FailedBranch
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
@@ -62,7 +62,7 @@ _QUIET_SYSTEM: Final = frozenset(
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "token_limit": "auto"}
 
 
-class Line(claude_records.Line, frozen=True, rename="camel"):
+class _Line(claude_records.Line, frozen=True, rename="camel"):
     """One record (seen: 0.15.10, 0.24.4)."""
 
     parent_uuid: str | None = None
@@ -74,19 +74,19 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
     system_payload: msgspec.Raw = ABSENT
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
+_LINE: Final = msgspec.json.Decoder(_Line)
 
 
-class Context(claude_records.Context, frozen=True, omit_defaults=True):
+class QwenContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
     responded: bool = False
     """Whether the model's answer came in whole. Its record follows."""
-    failed: Failure | None = None
+    failed: FailedBranch | None = None
     tree: Tree = ()
 
 
-class Builder(claude_records.Builder[Line, Context], Branches[Context]):
+class _Builder(claude_records.Builder[_Line, QwenContext], Branches[QwenContext]):
     """Builds the events of one transcript line."""
 
     @property
@@ -104,7 +104,7 @@ class Builder(claude_records.Builder[Line, Context], Branches[Context]):
             self.keep_place()
 
 
-def _call(builder: Builder, key: str, given: Fields) -> None:
+def _call(builder: _Builder, key: str, given: Fields) -> None:
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if builder.identify("assistant/functionCall", ident, name):
         args = fields_of(given.get("args"))
@@ -113,7 +113,7 @@ def _call(builder: Builder, key: str, given: Fields) -> None:
         builder.begin_call(call, key, asked, question=f"{key}.question")
 
 
-def _result(builder: Builder) -> None:
+def _result(builder: _Builder) -> None:
     """Handles a record with a `functionResponse` among its parts, and beside it how the call ended for the client."""
     builder.change(responded=False)
     parts = contents.parts_of(inside(builder.line.message, "parts")) or []
@@ -168,15 +168,15 @@ def _effects(call: OpenCall, shown: Fields) -> Iterator[tuple[str, AnyBody]]:
             yield f"answer{number}", Answer(call_id=call.id, question=text_of(given.get("question")), text=text)
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: Source, context: QwenContext, record: Record) -> tuple[QwenContext, Parsed]:
     """Parses one record of a Qwen Code transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data)
     if line is None or isinstance(line, Skipped):
         return context, Parsed(skipped=(line,) if line is not None else ())
-    return Builder.parse(source, context, line, record, _HANDLERS)
+    return _Builder.parse(source, context, line, record, _HANDLERS)
 
 
-def _user(builder: Builder) -> None:
+def _user(builder: _Builder) -> None:
     """Handles a `user` record: a prompt, or a report of the client in that role."""
     line = builder.line
     parts = contents.parts_of(inside(line.message, "parts"))
@@ -192,7 +192,7 @@ def _user(builder: Builder) -> None:
         builder.skip(f"user/{line.subtype}", "unknown subtype")
 
 
-def _prompt(builder: Builder, text: str, parts: list[Fields]) -> None:
+def _prompt(builder: _Builder, text: str, parts: list[Fields]) -> None:
     builder.change(failed=None, responded=False)
     if ran := contents.typed_command(text, f"{builder.ident}/shell", builder.place):
         call, result = ran
@@ -204,7 +204,7 @@ def _prompt(builder: Builder, text: str, parts: list[Fields]) -> None:
     add_prompt(builder, "prompt", text, actor=builder.actor, attachments=attachments)
 
 
-def _assistant(builder: Builder) -> None:
+def _assistant(builder: _Builder) -> None:
     """Handles a text of the model, its tool calls, or both.
 
     The answer to a request is written once it is complete. One that the user stopped has no token counts, and the
@@ -232,11 +232,11 @@ def _assistant(builder: Builder) -> None:
         builder.add(TurnEnd(reason="interrupted"), "end")
 
 
-def _system(builder: Builder) -> None:
+def _system(builder: _Builder) -> None:
     dispatch(builder, _SYSTEM, str(builder.line.subtype), what="subtype", within="system/")
 
 
-def _telemetry(builder: Builder) -> None:
+def _telemetry(builder: _Builder) -> None:
     """Handles a note about a request: that its answer came in, or that it failed."""
     event = fields_of(builder.payload.get("uiEvent"))
     if text_of(event.get("subagent_name")):  # of the client's own requests, for its memory
@@ -250,7 +250,7 @@ def _telemetry(builder: Builder) -> None:
         builder.fail(text_of(event.get("prompt_id")), said, limited=limited)
 
 
-def _summary(builder: Builder) -> None:
+def _summary(builder: _Builder) -> None:
     history = items_of(builder.payload.get("compressedHistory"))
     text = contents.shown_text(contents.parts_of(inside(history[0], "parts")) or []) if history else ""
     trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
@@ -259,18 +259,18 @@ def _summary(builder: Builder) -> None:
         builder.add(summary, "summary")
 
 
-def _title(builder: Builder) -> None:
+def _title(builder: _Builder) -> None:
     given = builder.payload
     builder.learn_title(text_of(given.get("customTitle")), by_user=text_of(given.get("titleSource")) == "manual")
 
 
-_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[_Builder], None]]] = {
     "user": _user,
     "assistant": _assistant,
     "tool_result": _result,
     "system": _system,
 }
-_SYSTEM: Final[dict[str, Callable[[Builder], None] | None]] = {
+_SYSTEM: Final[dict[str, Callable[[_Builder], None] | None]] = {
     **dict.fromkeys(_QUIET_SYSTEM),
     "ui_telemetry": _telemetry,
     "chat_compression": _summary,
@@ -295,10 +295,10 @@ def _is_own(record: dict[str, Any]) -> bool:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
-    context_type=Context,
+    context_type=QwenContext,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=parse,
+    parse=_parse,
     hooks=HookProtocol(
         events=EVENTS,
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT).read,

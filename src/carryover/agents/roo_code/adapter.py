@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.cline import tasks
-from carryover.agents.cline.documents import Context
+from carryover.agents.cline.documents import TaskContext
 from carryover.agents.cline.task_parse import parse_record
 from carryover.agents.roo_code.spec import SPEC
 from carryover.text.pattern import later
@@ -18,12 +18,12 @@ _FIRST: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*
 """The beginning of a task, whose first message is a text like any other."""
 
 
-def source_of(path: Path, root: Path) -> Source | None:
+def _source_of(path: Path, root: Path) -> Source | None:
     """Returns the task at `path` below `root`, recognised by name alone."""
     return source_at(SPEC.id, (tasks.TASKS,), tasks.shown_beside(path, "history_item.json"), root)
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the task in a file anywhere on disk, recognised by how it begins."""
     return Source(agent=SPEC.id, path=str(path)) if path.name == tasks.SHOWN and _FIRST.match(head) else None
 
@@ -31,9 +31,9 @@ def exported(path: Path, head: bytes) -> Source | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=tasks.task_reader(tasks.about_item),
-    context_type=Context,
-    source_of=source_of,
+    context_type=TaskContext,
+    source_of=_source_of,
     sources=partial(sources_below, SPEC.id, (tasks.TASKS,)),
     parse=parse_record,
-    exported=exported,
+    exported=_exported,
 )

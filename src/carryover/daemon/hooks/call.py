@@ -40,7 +40,7 @@ class Transcript(msgspec.Struct, frozen=True):
     root: Path
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class HookCall(msgspec.Struct, frozen=True, kw_only=True):
     """A hook's report with its paths checked; None for those it did not name."""
 
     agent: Agent
@@ -54,7 +54,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_call(
     agent: Agent, reading: HookEvent, roots: tuple[Path, ...], *, authenticated: bool, root_of: FindRoot
-) -> Call:
+) -> HookCall:
     """Returns the call with its paths. Raises Refused: one bad path rejects the whole call."""
     transcript, project = None, None
     if reading.transcript is not None:
@@ -63,7 +63,7 @@ def check_call(
             transcript = checked
     if reading.cwd is not None and authenticated:
         project = check_folder(reading.cwd, root_of=root_of)
-    return Call(agent=agent, reading=reading, transcript=transcript, project=project, roots=roots)
+    return HookCall(agent=agent, reading=reading, transcript=transcript, project=project, roots=roots)
 
 
 def _exists(source: Source) -> bool:
@@ -235,7 +235,7 @@ def own_session(db: sqlite3.Connection, agent_id: str, conversation: str, root: 
     return OwnSession(id=own, project_id=project_of_session(db, agent_id, own), here_id=here_id)
 
 
-def beginning(start: Call, own: OwnSession) -> tuple[int | None, Beginning]:
+def beginning(start: HookCall, own: OwnSession) -> tuple[int | None, Beginning]:
     """Returns the project whose handoff a starting session gets, if it is known, and how the session begins."""
     hooks, reading = start.agent.hooks, start.reading
     assert hooks is not None, "such calls come from hooks"

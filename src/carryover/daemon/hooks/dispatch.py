@@ -30,7 +30,7 @@ from carryover.agents import agent_id_of
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookOutcome
 from carryover.daemon.hooks.call import (
-    Call,
+    HookCall,
     OwnSession,
     Refused,
     changed_of_late,
@@ -65,14 +65,14 @@ _LIMITS_S: Final[dict[HookAction, float]] = {**dict.fromkeys(STARTS, START_S), "
 _EVENT: Final = re.compile(r"[A-Za-z_]{1,40}")
 
 
-class Reply(msgspec.Struct, frozen=True):
+class HookReply(msgspec.Struct, frozen=True):
     """Status and body of an answer. Only a 200 has a body."""
 
     status: int
     body: bytes = b""
 
 
-_QUIET: Final = Reply(204)
+_QUIET: Final = HookReply(204)
 
 
 @dataclass(eq=False)
@@ -101,11 +101,11 @@ class Hooks:
 
     async def call(
         self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None
-    ) -> Reply:
+    ) -> HookReply:
         """Answers one call. Never raises. `cwd`: the folder that the hook ran in, if its script sent it."""
         agent_id = agent_id_of(agent_name)
         if agent_id is None or _EVENT.fullmatch(event) is None:
-            return Reply(404)
+            return HookReply(404)
         agent = self.context.agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
@@ -141,7 +141,7 @@ class Hooks:
         starts = isinstance(read, HookEvent) and read.action in STARTS
         if starts:
             self.context.meter.session_started((time.monotonic() - began_s) * 1000)
-        return reply or (Reply(503) if to_keep or starts else _QUIET)
+        return reply or (HookReply(503) if to_keep or starts else _QUIET)
 
     async def run(self) -> None:
         """Does the deferred work of calls, one job after another, until drained."""
@@ -190,7 +190,9 @@ class Hooks:
         if read.action == "turn_end":
             self.later(partial(asyncio.to_thread, spool.finish_turn, path, read.transcript))
 
-    async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> tuple[Reply, HookOutcome]:
+    async def _answer(
+        self, agent: Agent, read: HookEvent | Skipped, authenticated: bool
+    ) -> tuple[HookReply, HookOutcome]:
         if isinstance(read, Skipped):
             if authenticated:
                 context = self.context
@@ -199,7 +201,7 @@ class Hooks:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LIMITS_S.get(read.action, SAVE_S)
 
-        def check() -> Call:
+        def check() -> HookCall:
             roots = tuple(root.path for root in self.context.folders() if root.agent_id == agent.id)
             return check_call(agent, read, roots, authenticated=authenticated, root_of=self.context.root_of)
 
@@ -217,9 +219,9 @@ class Hooks:
         text = await self._by_meaning(call, deadline)
         if text is None or agent.hooks is None:
             return _QUIET, "quiet"
-        return Reply(200, agent.hooks.answer(text)), "answered"
+        return HookReply(200, agent.hooks.answer(text)), "answered"
 
-    async def _by_meaning(self, call: Call, deadline: float) -> str | None:
+    async def _by_meaning(self, call: HookCall, deadline: float) -> str | None:
         """Does what a call asks for, now or later; returns the text that its session gets."""
         match call.reading.action:
             case "session_start" | "unheard_start" if call.project is not None:
@@ -240,16 +242,16 @@ class Hooks:
                     self.later(partial(self._hint, call))
         return None
 
-    async def _save(self, call: Call) -> None:
+    async def _save(self, call: HookCall) -> None:
         """Reads and publishes what the session has written."""
         await self.ingest_queue.read_now(await self._sources_of(call))
         if (project_id := (await self._own_session(call)).project_id) is not None:
             await self.publish_queue.look_at([project_id])
 
-    async def _hint(self, call: Call) -> None:
+    async def _hint(self, call: HookCall) -> None:
         self.ingest_queue.read_soon(await self._sources_of(call))
 
-    async def _finish(self, call: Call) -> None:
+    async def _finish(self, call: HookCall) -> None:
         """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
         if events := await self._early_events(call):
             context = self.context
@@ -261,7 +263,7 @@ class Hooks:
         if (project_id := (await self._own_session(call)).project_id) is not None:
             self.publish_queue.mark_dirty([project_id], 0, urgent=True)
 
-    async def _early_events(self, call: Call) -> list[Event]:
+    async def _early_events(self, call: HookCall) -> list[Event]:
         """Returns the early events of the hook's session; none if that can't be found in time."""
         if not call.reading.provisional:
             return []
@@ -274,7 +276,7 @@ class Hooks:
         cwd = call.reading.cwd if call.project is not None else None
         return [msgspec.structs.replace(event, session=own.id, cwd=cwd) for event in call.reading.provisional]
 
-    async def _look(self, call: Call) -> bool:
+    async def _look(self, call: HookCall) -> bool:
         """Reads what the session wrote; returns whether that was done in time. The rest is read later anyway."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SAVE_S):
@@ -282,13 +284,13 @@ class Hooks:
                 return True
         return False
 
-    async def _sources_of(self, call: Call) -> list[Source]:
+    async def _sources_of(self, call: HookCall) -> list[Source]:
         if call.transcript is not None and not may_have_other_sources(call.transcript):
             return [call.transcript.source]
         look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self.context.now_ms())
         return await looked_at(self.context.state.root, look, soon=True)
 
-    async def _own_session(self, call: Call) -> OwnSession:
+    async def _own_session(self, call: HookCall) -> OwnSession:
         root = call.project.root if call.project is not None else None
 
         def ask() -> OwnSession:

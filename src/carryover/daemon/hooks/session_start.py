@@ -20,7 +20,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.call import (
-    Call,
+    HookCall,
     beginning,
     changed_of_late,
     changed_siblings,
@@ -34,7 +34,7 @@ from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
 from carryover.ledger.sessions import know_project
 from carryover.probe.looks import look_at, look_at_each, looked_at
-from carryover.publish.answers import Moment
+from carryover.publish.answers import AnswerTime
 from carryover.publish.refresh import awaits_handoff
 
 CATCH_UP_S: Final = 0.4
@@ -70,7 +70,7 @@ class _Place(NamedTuple):
 class _Shared(NamedTuple):
     """A moment of a project, and the ledger's revision of which it tells."""
 
-    moment: Moment
+    moment: AnswerTime
     revision: int
 
 
@@ -91,12 +91,12 @@ class SessionStarts:
     """Projects in which a session has started before there was anything to hand over."""
     answers: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_ANSWERS), init=False)
     _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
-    _owed: dict[tuple[str, str], Call] = field(default_factory=dict, init=False)
+    _owed: dict[tuple[str, str], HookCall] = field(default_factory=dict, init=False)
     """Calls of sessions that lack the handoff, by which their next prompt gets it."""
     _shared: dict[int | ProjectRoot, _Shared] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    async def answer(self, start: Call, *, deadline: float) -> str | None:
+    async def answer(self, start: HookCall, *, deadline: float) -> str | None:
         """Returns the text for the session, if any. Raises TimeoutError after `deadline`, on the event loop's clock."""
         loop, here, name = asyncio.get_running_loop(), start.project, _name_of(start)
         assert here is not None, "such calls name a folder"
@@ -124,7 +124,7 @@ class SessionStarts:
                 await self._prepare(here, place)
         return None if is_dropped else text
 
-    async def answer_prompt(self, prompt: Call, *, deadline: float) -> str | None:
+    async def answer_prompt(self, prompt: HookCall, *, deadline: float) -> str | None:
         """Returns the text for a prompt of a session that lacks its handoff; None for others. Raises TimeoutError."""
         name = _name_of(prompt)
         async with asyncio.timeout_at(deadline):
@@ -139,7 +139,7 @@ class SessionStarts:
         _remember(self._given, name, _Given(self.context.now_ms(), with_prompt=True))
         return text
 
-    async def _has_lost_it(self, prompt: Call) -> bool:
+    async def _has_lost_it(self, prompt: HookCall) -> bool:
         if prompt.agent.hooks is None or prompt.agent.hooks.forgets != "compaction":
             return False
 
@@ -156,7 +156,7 @@ class SessionStarts:
         # A resumed session gets it at its start, which its log may not show yet.
         return lost_ms > self._given.get(_name_of(prompt), _Given()).at_ms
 
-    async def _catch_up(self, start: Call) -> None:
+    async def _catch_up(self, start: HookCall) -> None:
         if start.transcript is None or may_have_other_sources(start.transcript):
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=self.context.now_ms())
         else:
@@ -178,7 +178,7 @@ class SessionStarts:
         self.later(look)
         await found.wait()
 
-    async def _make_answer(self, start: Call) -> tuple[_Place, str | None]:
+    async def _make_answer(self, start: HookCall) -> tuple[_Place, str | None]:
         assert start.project is not None, "such calls name a folder"
         try:
             async with self.answers:
@@ -187,7 +187,7 @@ class SessionStarts:
             # They hold much of the ledger in memory.
             asyncio.get_running_loop().call_later(2 * SHARED_MS / 1000, self._forget_moments)
 
-    def _answer_of(self, start: Call) -> tuple[_Place, str | None]:
+    def _answer_of(self, start: HookCall) -> tuple[_Place, str | None]:
         assert start.project is not None, "such calls name a folder"
         context, (root, main_root) = self.context, (start.project.root, start.project.main_root)
         revision = context.ledger.revision  # before the ledger is read, which may then show more
@@ -199,7 +199,7 @@ class SessionStarts:
             if project_id is None and main_root is None:
                 return place, None
             moment = self._moment(
-                Moment(
+                AnswerTime(
                     project=project_id or start.project,
                     config=context.config,
                     now_ms=context.now_ms(),
@@ -210,7 +210,7 @@ class SessionStarts:
             )
             return place, moment.answer(db, begins)
 
-    def _moment(self, now: Moment, revision: int) -> Moment:
+    def _moment(self, now: AnswerTime, revision: int) -> AnswerTime:
         """Returns the moment that its project is in already, or else begins this one."""
         with self._lock:
             shared = self._shared.get(now.project)
@@ -256,7 +256,7 @@ def _remember(kept: dict[tuple[str, str], T], name: tuple[str, str], value: T) -
         del kept[next(iter(kept))]
 
 
-def _name_of(start: Call) -> tuple[str, str]:
+def _name_of(start: HookCall) -> tuple[str, str]:
     return start.agent.id, start.reading.session
 
 

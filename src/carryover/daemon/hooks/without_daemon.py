@@ -20,13 +20,13 @@ from pathlib import Path
 from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapter, agent_id_of, agent_ids
 from carryover.config import Config, settings_now
-from carryover.daemon.hooks.call import Call, beginning, check_call, own_session
+from carryover.daemon.hooks.call import HookCall, beginning, check_call, own_session
 from carryover.facts import ProjectRoot
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import published_git
 from carryover.paths import StateDir
 from carryover.projects.root import AgentFolders, StatePaths, agent_folders
-from carryover.publish.answers import Moment
+from carryover.publish.answers import AnswerTime
 from carryover.redact import CleanText
 
 
@@ -63,14 +63,14 @@ def _start_in(agent: Agent, event: str, payload: bytes, now_ms: int) -> HookEven
 
 
 def _text(
-    db: sqlite3.Connection, start: Call, here: ProjectRoot, config: Config, agents_own: AgentFolders, now_ms: int
+    db: sqlite3.Connection, start: HookCall, here: ProjectRoot, config: Config, agents_own: AgentFolders, now_ms: int
 ) -> CleanText | None:
     own = own_session(db, start.agent.id, start.reading.session, here.root)
     project_id, begins = beginning(start, own)
     if project_id is None and here.main_root is None:
         return None
     then = published_git(db, project_id) if project_id is not None else None
-    moment = Moment(project=project_id or here, config=config, now_ms=now_ms, then=then, agents_own=agents_own)
+    moment = AnswerTime(project=project_id or here, config=config, now_ms=now_ms, then=then, agents_own=agents_own)
     return moment.answer(db, begins)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import earlier
-from carryover.distill.sections.quoting import from_session, from_turn, last_words, packed, parted
+from carryover.distill.sections.quoting import from_session, from_turn, joined_short, last_words, parted
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
 
@@ -55,7 +55,7 @@ def _plan(past: Past) -> list[Entry]:
         text = f"{state}: {item.text}"
         least = weight.first + weight.part + weight.back * at + 0.3 * stale
         entries.append(from_session(session, digest.plan_turn, text, "todo list", least, label=label, at_ms=at_ms))
-    return packed(entries)
+    return joined_short(entries)
 
 
 def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> str:

@@ -13,7 +13,7 @@ from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
-from carryover.distill.sections.quoting import from_turn, last_words, not_alike, packed, parted
+from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
 from carryover.distill.trail import Past, Step, idle_since
 from carryover.distill.view import SessionView, Worktree
 
@@ -104,7 +104,7 @@ def _prompts_since(count: int) -> str:
 def progress_entries(past: Past) -> list[Entry]:
     """Returns the commits that git reported, then what was answered, both newest first."""
     made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
-    entries = packed(
+    entries = joined_short(
         from_turn(step, commit, "call", label=f"Committed ({past.place(step)})")
         for step, commit in made[:_MOST_COMMITS]
     )
@@ -119,7 +119,7 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         answers += parted(step, answer, "message", label=label, at_ms=at_ms)
-    return [*entries, *packed(answers)]
+    return [*entries, *joined_short(answers)]
 
 
 def _is_quoted(past: Past, step: Step, stands: Iterable[Step]) -> bool:

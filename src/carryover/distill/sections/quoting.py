@@ -108,7 +108,7 @@ def not_alike(steps: Iterable[Step], text: Callable[[Turn], str], most: int) -> 
     return kept
 
 
-def packed(entries: Iterable[Entry]) -> list[Entry]:
+def joined_short(entries: Iterable[Entry]) -> list[Entry]:
     """Joins short neighbours on one line, which names a speaker once and stays as long as the longest-staying of its
     entries."""
     lines: list[Entry] = []

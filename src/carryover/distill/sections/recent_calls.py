@@ -11,7 +11,7 @@ import msgspec
 from carryover.distill.digest import Call
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import excerpt
-from carryover.distill.sections.quoting import from_turn, packed, parted
+from carryover.distill.sections.quoting import from_turn, joined_short, parted
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
@@ -33,7 +33,7 @@ def call_entries(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
         entries += _call(past, made.call, made.session)
-    return packed(sorted(entries, key=lambda entry: entry.at_ms))
+    return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
 
 
 class _Made(NamedTuple):

@@ -11,7 +11,7 @@ import msgspec
 from carryover.distill.digest import EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import earlier
-from carryover.distill.sections.quoting import from_session, packed
+from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
@@ -111,7 +111,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
         text = _file(file, past.at_ms)
         at_ms = file.touched.at_ms
         entries.append(from_session(session, file.touched.turn, text, "edit", weight.at(at).first, at_ms=at_ms))
-    return packed(entries)
+    return joined_short(entries)
 
 
 def _file(file: RecentFile, at_ms: int) -> str:
@@ -123,7 +123,7 @@ def _file(file: RecentFile, at_ms: int) -> str:
     if file.status is not None:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
     if facts is not None and facts.boxes is not None:
-        parts.append(counted(facts.boxes))
+        parts.append(checked_boxes(facts.boxes))
     if facts is not None and not facts.exists:
         parts.append("not there now")
     elif facts is not None and facts.parses is False:
@@ -141,6 +141,6 @@ def _changed(file: EditedFile) -> str:
     return f"{verb} {edits} times"
 
 
-def counted(boxes: Boxes) -> str:
+def checked_boxes(boxes: Boxes) -> str:
     """Returns how many boxes of a document are checked, in words."""
     return f"{boxes.checked} of {boxes.total} boxes checked"

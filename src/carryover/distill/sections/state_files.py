@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from carryover.distill.digest import Document
+from carryover.distill.digest import SeenDocument
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.sections.quoting import from_session, packed
-from carryover.distill.sections.recent_files import counted, placed
+from carryover.distill.sections.quoting import from_session, joined_short
+from carryover.distill.sections.recent_files import checked_boxes, placed
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import FileFacts
 
-Visit = tuple[Document, SessionView]
+Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
 
@@ -51,8 +51,8 @@ def open_entries(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
             continue
         document, session = (edits or visits)[-1]
         did = f"{'edited' if edits else 'read'} in {past.turn(document.edited or document.turn, session)}"
-        label = f"open in `{path}` ({counted(boxes)}, {did})"
+        label = f"open in `{path}` ({checked_boxes(boxes)}, {did})"
         for item in boxes.open[: weight.most]:
             rank = weight.at(len(entries)).first
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
-    return packed(entries[:_MOST])
+    return joined_short(entries[:_MOST])

@@ -13,7 +13,7 @@ from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
-from carryover.distill.sections.quoting import from_turn, not_alike, packed, parted, replying_to
+from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted, replying_to
 from carryover.distill.trail import Past, Step
 
 _CHARS: Final = 230
@@ -34,7 +34,7 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     entries: list[Entry] = []
     for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
         entries += _prompt(past, step)
-    return packed(sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: entry.at_ms))
+    return joined_short(sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: entry.at_ms))
 
 
 def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -9,7 +9,7 @@ from carryover.distill.digest import SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
-from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
+from carryover.distill.sections.quoting import from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
 from carryover.distill.trail import Past, Step, did_work, idle_since, running_jobs
 from carryover.facts import GitFacts
@@ -141,7 +141,7 @@ def _on_the_way(past: Past, step: Step) -> list[Entry]:
         label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
         weight = WEIGHTS["last words"] if said is step.turn.said[-1] else BY_WORTH
         entries += parted(step, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
-    return packed(entries)
+    return joined_short(entries)
 
 
 def _in_flight(step: Step) -> list[Entry]:

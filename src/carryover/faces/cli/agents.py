@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.check.packages import Checked, KnownAgent, checked, is_ours, known_agents
+from carryover.past.check.packages import Checked, KnownAgent, checked_package, every_agent, is_ours
 from carryover.terminal.output import counted, put
 from carryover.terminal.table import Column, table_lines
 
@@ -33,12 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.action is None:
-        known = known_agents()
+        known = every_agent()
         put(args, known, _listed(known), fits=True)
         return ExitCode.OK
     if args.package is None:
         raise UserError("check needs the name of a package", ExitCode.USAGE)
-    found = checked(args.package)
+    found = checked_package(args.package)
     lines = (line for each in found for line in _lines(each))
     put(args, found, lines)
     return ExitCode.FAILED if any(each.findings for each in found) else ExitCode.OK

@@ -168,7 +168,7 @@ def known_agent(text: str) -> str:
 
     if agent_id := agents.agent_called(text.strip()):
         return agent_id
-    names = [name for agent in agents.known_agents() for name in (agent.id, *agent.aliases)]
+    names = [name for agent in agents.listed_agents() for name in (agent.id, *agent.aliases)]
     meant = did_you_mean(text.strip(), names)
     every = listed_agents(startable=False)
     raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
@@ -182,7 +182,7 @@ def recorded_agent(text: str) -> str:
     return name if not agents.agent_called(name) and name in agents.declared_agents() else known_agent(text)
 
 
-def known_agents(text: str) -> tuple[str, ...]:
+def agents_in_list(text: str) -> tuple[str, ...]:
     """Returns the ids of the agents in a list such as `claude,codex`."""
     ids = tuple(dict.fromkeys(known_agent(part) for part in text.split(",") if part.strip()))
     if not ids:
@@ -194,7 +194,7 @@ def listed_agents(*, startable: bool) -> str:
     """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
     from carryover.actions import agents
 
-    return ", ".join(agent.called for agent in agents.known_agents(startable=startable))
+    return ", ".join(agent.called for agent in agents.listed_agents(startable=startable))
 
 
 _FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"

@@ -41,10 +41,10 @@ def _sessions(_typed: str) -> Values:
 
 
 def _agents(typed: str) -> Values:
-    from carryover.actions.agents import known_agents
+    from carryover.actions.agents import listed_agents
 
     taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
-    yield from ((taken + agent.id, agent.name) for agent in known_agents())
+    yield from ((taken + agent.id, agent.name) for agent in listed_agents())
 
 
 def _settings(_typed: str) -> Values:

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
 def _done(done: Changed) -> str:
     key, value = done.after.key, done.after.value
     is_same = msgspec.json.encode(done.before.value) == msgspec.json.encode(value)
-    now = f"{key} = {shown(value)}{', as before' if is_same else f' (was {shown(done.before.value)})'}."
+    now = f"{key} = {_shown(value)}{', as before' if is_same else f' (was {_shown(done.before.value)})'}."
     if is_same and (key, value) == ("publish.pointers", "shared"):
         now += " What git took away since is written again when an agent next works there."
     return now if done.is_running else f"{now} carryoverd is not running; it holds when it starts."
@@ -78,7 +78,7 @@ def _print_all(args: argparse.Namespace) -> None:
     for one in listed:
         is_set = one.origin != DEFAULT
         origin = short_path(one.origin, Path.home()) if is_set else DEFAULT
-        rows.append((paint(one.key, BOLD) if is_set else one.key, shown(one.value), origin, one.meaning))
+        rows.append((paint(one.key, BOLD) if is_set else one.key, _shown(one.value), origin, one.meaning))
     heads = (Column("SETTING"), Column("VALUE", least=8), Column("FROM", least=7, keep_end=True), Column("MEANING"))
     put(args, listed, table_lines(heads, rows), fits=True)
     for line in ignored(state):
@@ -89,10 +89,10 @@ def _print_one(args: argparse.Namespace) -> None:
     one = setting(state_dir(), args.key)
     if one.value is None and not args.json:
         raise UserError(f"{one.key} is not set.", ExitCode.NOTHING_FOUND)
-    put(args, one, [shown(one.value)], fits=True)
+    put(args, one, [_shown(one.value)], fits=True)
 
 
-def shown(value: Any) -> str:
+def _shown(value: Any) -> str:
     """Formats a value: text as it is, lists and tables as JSON."""
     if value is None:
         return "not set"

@@ -46,10 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         return _run_report(args)
-    from carryover.actions.check_up import examine
+    from carryover.actions.check_up import check_everything
     from carryover.actions.version import runnable, version_line
 
-    examined = examine(fix=args.fix)
+    examined = check_everything(fix=args.fix)
     put(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
     if not args.json:
         put(
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_report(args: argparse.Namespace) -> int:
-    from carryover.actions.output_file import target, write
+    from carryover.actions.output_file import target, write_output
     from carryover.faces.cli.output_file import may_write
     from carryover.past.findings.for_issue import issue_report
 
@@ -74,7 +74,7 @@ def _run_report(args: argparse.Namespace) -> int:
     path = target(args.report)
     may_write(path, args)
     agree(args, f"Write this to {visible(str(path))}?", nothing="written")
-    write(path, text.encode())
+    write_output(path, text.encode())
     warn(f"Written to {visible(str(path))}. Paste it into the issue.")
     return ExitCode.OK
 

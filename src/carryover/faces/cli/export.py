@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from carryover.actions.output_file import target, write
+from carryover.actions.output_file import target, write_output
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
@@ -172,7 +172,7 @@ def _compress(document: ChatDocument, path: Path, args: argparse.Namespace) -> N
     from carryover.past.shortening import shortened
 
     short = _short(path)
-    write(path, document.text.encode("utf-8", "replace"))
+    write_output(path, document.text.encode("utf-8", "replace"))
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
     try:
         done = shortened(document, path.name, args.compress or None)
@@ -181,7 +181,7 @@ def _compress(document: ChatDocument, path: Path, args: argparse.Namespace) -> N
     except KeyboardInterrupt:
         raise UserError(f"Interrupted. {kept}", ExitCode.INTERRUPTED) from None
     tokens = done.document.tokens
-    write(short, done.document.text.encode("utf-8", "replace"))
+    write_output(short, done.document.text.encode("utf-8", "replace"))
     if args.json:
         about = {"output": str(short), "model": done.model, "tokens": tokens, "marked": done.marked}
         print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
@@ -206,7 +206,7 @@ def _as_data(document: ChatDocument) -> dict[str, Any]:
 
 def _put(text: str, path: Path | None, args: argparse.Namespace, about: dict[str, Any]) -> None:
     """Writes the document to `path`, else prints it; `--json` prints `about`, and the text unless that is in a file."""
-    is_new = write(path, text.encode("utf-8", "replace")) if path is not None else False
+    is_new = write_output(path, text.encode("utf-8", "replace")) if path is not None else False
     if args.json:
         print_json({**about, "output": str(path) if path is not None else None, "text": text if path is None else None})
     elif path is None:

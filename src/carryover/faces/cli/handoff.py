@@ -38,7 +38,7 @@ from carryover.terminal.streams import is_terminal
 from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
-    from carryover.past.handoff import HandedOver, Origin
+    from carryover.past.handoff import HandedOver, LineRecord
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -134,19 +134,19 @@ def _handed_over(args: argparse.Namespace) -> HandedOver:
         return handoff_of_transcript(Path(args.transcript), args.agent, args.until, args.tokens)
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
-    from carryover.past.handoff import Wanted, handoff
+    from carryover.past.handoff import WantedHandoff, handoff
 
-    return handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
+    return handoff(WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens))
 
 
 def _copy(args: argparse.Namespace) -> None:
-    from carryover.actions.agents import name_of
+    from carryover.actions.agents import agent_label
     from carryover.actions.clipboard import copy
-    from carryover.past.handoff import Wanted, handoff
+    from carryover.past.handoff import WantedHandoff, handoff
 
-    handed_over = handoff(Wanted(root=project_root(args.project), session=args.session, tokens=args.tokens))
+    handed_over = handoff(WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens))
     way = copy(handed_over.text)
-    where = name_of(args.to) if args.to is not None else "the next agent"
+    where = agent_label(args.to) if args.to is not None else "the next agent"
     say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
 
 
@@ -178,7 +178,7 @@ def with_reasons(handoff: HandedOver) -> str:
     return "\n".join(printed) + "\n"
 
 
-def _reason(source: Origin) -> str:
+def _reason(source: LineRecord) -> str:
     where = source.session
     if source.turn is not None:
         where = f"turn {source.turn} of {source.session or ''}"

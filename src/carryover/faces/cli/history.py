@@ -22,7 +22,7 @@ from carryover.text.harmless import harmless, one_line
 
 if TYPE_CHECKING:
     from carryover.past.line_history import LineHistory
-    from carryover.past.origins import Origin
+    from carryover.past.origins import Behind
     from carryover.past.session_turns import Change
 
 LOG_LIMIT: Final = 100
@@ -141,7 +141,7 @@ def run_why(args: argparse.Namespace) -> int:
     return ExitCode.OK if origin.is_known else ExitCode.NOTHING_FOUND
 
 
-def _entries(origin: Origin, now: int) -> Iterator[str]:
+def _entries(origin: Behind, now: int) -> Iterator[str]:
     """Yields what is behind the lines, each with its turns; or the commit, and the turns of it or of the file."""
     for line in origin.lines:
         yield from _line(origin, line, now)
@@ -155,7 +155,7 @@ def _entries(origin: Origin, now: int) -> Iterator[str]:
     yield from _turns(origin, origin.changes, now)
 
 
-def _line(origin: Origin, line: LineHistory, now: int) -> Iterator[str]:
+def _line(origin: Behind, line: LineHistory, now: int) -> Iterator[str]:
     """Yields a line of the file, or several, with what is known about their origin."""
     came: tuple[str, ...] = ("not committed",)
     if line.commit is not None:
@@ -169,7 +169,7 @@ def _line(origin: Origin, line: LineHistory, now: int) -> Iterator[str]:
     yield from filter(None, [explained])
 
 
-def _turns(origin: Origin, changes: Iterable[Change], now: int) -> Iterator[str]:
+def _turns(origin: Behind, changes: Iterable[Change], now: int) -> Iterator[str]:
     """Yields one entry per turn; those of a commit with the files that they changed."""
     for _, same in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
         of_turn = list(same)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.agents import name_of
+from carryover.actions.agents import agent_label
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
 from carryover.terminal.output import counted, local_time, put, warn
@@ -14,7 +14,7 @@ from carryover.terminal.paths import quoted
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
-    from carryover.actions.importing import Imports, Report
+    from carryover.actions.importing import ImportedFiles, Report
 
 DESCRIPTION: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
@@ -126,7 +126,7 @@ def _tried_lines(tried: Report) -> Iterator[str]:
         yield "`carryover restart` has carryoverd read such files from now on."
 
 
-def _lines(done: Imports, *, dry_run: bool) -> Iterator[str]:
+def _lines(done: ImportedFiles, *, dry_run: bool) -> Iterator[str]:
     """Yields what was found: in detail for each file that was named or has a problem, in sum for those of folders."""
     alike = [report for report in done.reports if report.in_folder and not report.torn and report.problem is None]
     if alike:
@@ -147,8 +147,8 @@ def _mark(report: Report, *, dry_run: bool) -> str:
     return "✓" if report.problem is None else "✗"
 
 
-def _sum(done: Imports, reports: Sequence[Report], *, dry_run: bool) -> Iterator[str]:
-    agents = ", ".join(sorted({name_of(report.agent) for report in reports}))
+def _sum(done: ImportedFiles, reports: Sequence[Report], *, dry_run: bool) -> Iterator[str]:
+    agents = ", ".join(sorted({agent_label(report.agent) for report in reports}))
     sessions = len({(report.agent, session) for report in reports for session in report.sessions})
     new = "" if dry_run else f"; {counted(sum(report.new_events or 0 for report in reports), 'event')} added"
     mark = "·" if dry_run else "✓"
@@ -158,7 +158,7 @@ def _sum(done: Imports, reports: Sequence[Report], *, dry_run: bool) -> Iterator
         yield f"  {counted(forgotten, 'event')} left out: you had this forgotten. --again takes it back."
 
 
-def _handoffs(done: Imports) -> Iterator[str]:
+def _handoffs(done: ImportedFiles) -> Iterator[str]:
     for root in done.roots:
         excluded = done.excluded.get(root)
         if excluded is not None:
@@ -170,7 +170,7 @@ def _handoffs(done: Imports) -> Iterator[str]:
 
 
 def _content(report: Report) -> str:
-    agent = name_of(report.agent)
+    agent = agent_label(report.agent)
     days = (local_time(at_ms).split()[0] for at_ms in (report.first_ms, report.last_ms) if at_ms is not None)
     facts = (
         f"{counted(len(report.sessions), 'session')} of {agent}",

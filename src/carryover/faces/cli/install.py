@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.installing import RESUME_MODES, Answer, Survey, Wishes, install, survey
+from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, Wishes, install, survey
 from carryover.actions.project_rules import POINTERS, Texts, present_pointers
 from carryover.errors import ExitCode
-from carryover.faces.cli.arguments import describe, flag, known_agents
+from carryover.faces.cli.arguments import agents_in_list, describe, flag
 from carryover.faces.cli.install_report import as_data, print_report
-from carryover.faces.cli.install_screen import Explain, on_enter, pick
+from carryover.faces.cli.install_screen import Explain, on_enter, pick_pointers
 from carryover.terminal.output import can_ask, print_json
 from carryover.terminal.paths import short_path
 
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--yes", "ask nothing: take the detected or last selected agents")
     add(
         "--agents",
-        type=known_agents,
+        type=agents_in_list,
         metavar="IDS",
         help="ask nothing: these agents, by id or another name, such as claude,codex",
     )
@@ -92,19 +92,19 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.FAILED if done.failed else ExitCode.OK
 
 
-def _answer(args: argparse.Namespace, surveyed: Survey) -> Answer:
+def _answer(args: argparse.Namespace, surveyed: Survey) -> InstallAnswer:
     """Asks, unless the arguments say everything."""
     first = surveyed.first_answer(args.agents, args.pointers)
     if args.agents is not None or not can_ask() or args.yes or args.json or args.dry_run:
         return first
-    return pick(surveyed.offered, first, _explained(surveyed))
+    return pick_pointers(surveyed.offered, first, _explained(surveyed))
 
 
 def _explained(surveyed: Survey) -> Explain:
     """Returns what says what is written into projects and what Enter does."""
     settings, home = surveyed.settings(), Path.home()
 
-    def explain(answer: Answer) -> Texts:
+    def explain(answer: InstallAnswer) -> Texts:
         chosen = [agent for agent in settings if agent.spec.id in answer.agents]
         hooks = [short_path(agent.config, home) for agent in chosen if agent.hooks]
         entries = [short_path(agent.config, home) for agent in chosen if not agent.hooks]

@@ -109,7 +109,7 @@ def file_data(applied: Applied) -> dict[str, Any]:
 
 def print_report(done: Installed, home: Path) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
-    print_lines(map(runnable, lines(done, home)))
+    print_lines(map(runnable, _lines(done, home)))
     if done.is_dry:
         steps: list[tuple[str, Sequence[Edit]]] = [("", done.setup.shown)]
         for project in done.projects:
@@ -132,7 +132,7 @@ def print_diffs(edits: Iterable[Edit]) -> None:
             print_lines(["", *diff(edit).removesuffix("\n").split("\n")], fits=True)
 
 
-def lines(done: Installed, home: Path) -> Iterator[str]:
+def _lines(done: Installed, home: Path) -> Iterator[str]:
     """Yields the result for people, without diffs."""
     selected = [agent for agent in done.agents if agent.selected]
     if not (done.is_dry or done.installing or done.changed or done.failed):

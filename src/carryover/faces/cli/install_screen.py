@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.actions.installing import Answer, Detection
+from carryover.actions.installing import Detection, InstallAnswer
 from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
@@ -26,7 +26,7 @@ KEYS: Final = {"left": -1, "right": 1, "p": 1}
 """Keys that change the answer about projects, and how many places they move."""
 
 
-Explain = Callable[[Answer], Texts]
+Explain = Callable[[InstallAnswer], Texts]
 """Returns the lines that explain an answer, below the list of agents."""
 
 
@@ -54,7 +54,7 @@ def _first(paths: Sequence[str]) -> str:
     return paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
-def pick(offered: Sequence[Detection], first: Answer, explain: Explain) -> Answer:
+def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: Explain) -> InstallAnswer:
     """Asks the question; `first` is offered. Raises KeyboardInterrupt on Ctrl-C, and UserError if the user leaves."""
     import questionary  # takes longer to import than everything else, and most calls ask nothing
 
@@ -75,7 +75,7 @@ def pick(offered: Sequence[Detection], first: Answer, explain: Explain) -> Answe
         agents = question.unsafe_ask()
     if agents is None:
         raise UserError("Nothing was changed.", ExitCode.INTERRUPTED)
-    return Answer(tuple(agents), panel.answer.pointers)
+    return InstallAnswer(tuple(agents), panel.answer.pointers)
 
 
 class _Panel:
@@ -86,13 +86,13 @@ class _Panel:
     panel.add_to(question.application)  # panel.answer is what was chosen, in the end
     """
 
-    def __init__(self, answer: Answer, explain: Explain, agents: int) -> None:
+    def __init__(self, answer: InstallAnswer, explain: Explain, agents: int) -> None:
         self.answer = answer
         self._explain = explain
         self._listed = agents
 
     def ticked(self, agents: list[str]) -> bool:
-        self.answer = Answer(tuple(agents), self.answer.pointers)
+        self.answer = InstallAnswer(tuple(agents), self.answer.pointers)
         return True
 
     def add_to(self, screen: Application[Any]) -> None:

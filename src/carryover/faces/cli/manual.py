@@ -52,7 +52,7 @@ def name_of(action: argparse.Action) -> str:
     return "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
 
 
-def value_of(action: argparse.Action) -> str:
+def value_shown(action: argparse.Action) -> str:
     """Returns what an option or argument takes: its choices, or else the name of its value; empty if it takes none."""
     return ("|".join(map(str, action.choices or ())) or name_of(action)) + dots_of(action)
 
@@ -121,7 +121,7 @@ def _synopsis(command: Command, parts: Sequence[Command]) -> str:
 def _heading(action: argparse.Action) -> str:
     if not action.option_strings:
         return f"\\fI{_text(name_of(action))}\\fR"
-    value = f" \\fI{_text(value_of(action))}\\fR" if value_of(action) else ""
+    value = f" \\fI{_text(value_shown(action))}\\fR" if value_shown(action) else ""
     return ", ".join(f"\\fB{_text(flag)}\\fR{value}" for flag in action.option_strings)
 
 

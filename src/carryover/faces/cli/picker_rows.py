@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.past.live_preview import Item, lit_line
 from carryover.past.live_search import Listing
-from carryover.terminal.output import columns, fitted, when
+from carryover.terminal.output import columns, cut_to_width, when
 from carryover.terminal.table import GAP, Column, table
 
 Row = list[tuple[str, str]]
@@ -62,7 +62,7 @@ def list_rows(listing: Listing, width: int, now_ms: int) -> list[Row]:
     for item, start in zip(listing.items, starts, strict=True):
         line = lit_line(item.line, listing.terms, max(width - text_at - len("……"), 1))
         blanks = " " * (text_at - columns(start))
-        rows.append([("", start + blanks), *styled(line.text, line.places)])
+        rows.append([("", start + blanks), *with_places_lit(line.text, line.places)])
     return rows
 
 
@@ -71,7 +71,7 @@ def _cells(item: Item, names: Sequence[str], now_ms: int) -> dict[str, str]:
     return {name: cells[name] for name in names}
 
 
-def styled(text: str, places: Iterable[tuple[int, int]], style: str = "") -> Row:
+def with_places_lit(text: str, places: Iterable[tuple[int, int]], style: str = "") -> Row:
     """Returns `text` in `style`, with the `places` lit."""
     row: Row = []
     written = 0
@@ -84,4 +84,4 @@ def styled(text: str, places: Iterable[tuple[int, int]], style: str = "") -> Row
 def keys_row(parts: Sequence[str], width: int) -> str:
     """Returns as many of the keys as have room."""
     lines = (_BETWEEN.join(parts[:number]) for number in range(len(parts), 0, -1))
-    return next((line for line in lines if columns(line) <= width), fitted(parts[0], width))
+    return next((line for line in lines if columns(line) <= width), cut_to_width(parts[0], width))

@@ -34,13 +34,13 @@ from carryover.faces.cli.picker_rows import (
     Row,
     keys_row,
     list_rows,
-    styled,
+    with_places_lit,
 )
 from carryover.past.context import now_ms
 from carryover.past.latest import Latest
-from carryover.past.live_preview import Item, Line, Preview, Wanted
+from carryover.past.live_preview import Item, Preview, PreviewLine, WantedPreview
 from carryover.past.live_search import MOST_TYPED, Filter, Listing, ListQuery, LiveSearch
-from carryover.terminal.output import columns, fitted, wrapped
+from carryover.terminal.output import columns, cut_to_width, wrapped
 from carryover.terminal.screen import drawing
 from carryover.text.harmless import harmless
 
@@ -61,7 +61,7 @@ ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
 NOT_YET: Final = Listing(ListQuery("\n"), ())
 """Before the first answer; no query has a line break."""
 NOTHING: Final = [("", "Nothing that is recorded matches.")]
-NO_PREVIEW: Final = Preview("", (Line(""),), 0)
+NO_PREVIEW: Final = Preview("", (PreviewLine(""),), 0)
 
 HALF: Final = Dimension(min=1, preferred=200)
 """The height of the list and of what is below it: however much is found, so that nothing jumps while one types."""
@@ -140,12 +140,12 @@ class Styles(Processor):
     """
 
     def __init__(self) -> None:
-        self.lines: Sequence[Line] = NO_PREVIEW.lines
+        self.lines: Sequence[PreviewLine] = NO_PREVIEW.lines
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """Returns a line of the preview as it is drawn."""
         line = self.lines[transformation_input.lineno]
-        return Transformation([*styled(line.text, line.places, "bold" if line.is_bold else "")])
+        return Transformation([*with_places_lit(line.text, line.places, "bold" if line.is_bold else "")])
 
 
 class Screen:
@@ -163,7 +163,7 @@ class Screen:
         self._width = 0
         self._sent_query: ListQuery | None = None
         self._listing = NOT_YET
-        self._wanted: Wanted | None = None
+        self._wanted: WantedPreview | None = None
         self._preview = NO_PREVIEW
         self._shows_keys = False
         self._moving: Item | None = None
@@ -205,7 +205,7 @@ class Screen:
             self._sent_query = query
             self._ask(application, self._live.listings, query, self._use_listing)
         item = self._item()
-        wanted = Wanted(item, self._listing.terms, width) if item is not None else None
+        wanted = WantedPreview(item, self._listing.terms, width) if item is not None else None
         if wanted is not None and wanted != self._wanted:
             self._ask(application, self._live.previews, wanted, self._use_preview)
         self._wanted = wanted
@@ -245,7 +245,7 @@ class Screen:
         if not self._shows_keys:
             self._show_below(preview.lines, preview.match)
 
-    def _show_below(self, lines: Sequence[Line], match: int = 0) -> None:
+    def _show_below(self, lines: Sequence[PreviewLine], match: int = 0) -> None:
         self._styles.lines = lines
         text = "\n".join(line.text for line in lines)
         start = Document(text).translate_row_col_to_index(match, 0)
@@ -297,12 +297,12 @@ class Screen:
             title = "keys"
         if self._moving is not None:
             title = "continue in"
-        return [("bold", fitted(title, self._width - len("──  ─")))]
+        return [("bold", cut_to_width(title, self._width - len("──  ─")))]
 
     def _keys(self) -> StyleAndTextTuples:
         """Returns the available keys, as many as have room, or the message about the last key."""
         if self._message:
-            return [("bold", fitted(self._message, self._width))]
+            return [("bold", cut_to_width(self._message, self._width))]
         parts = FILTER_KEYS
         if self._moving is not None:
             parts = AGENT_KEYS
@@ -367,7 +367,7 @@ class Screen:
     def _show_keys(self) -> None:
         self._shows_keys = True
         rows = [row for key, does in HELP for row in wrapped(f"{key:<5}  {does}", self._width).split("\n")]
-        self._show_below([Line(row) for row in rows])
+        self._show_below([PreviewLine(row) for row in rows])
 
     def _paste(self, event: KeyPressEvent) -> None:
         """Types what is pasted into the query, on one line: it is never a command."""

@@ -73,16 +73,16 @@ def run_done(args: argparse.Namespace) -> None:
 
 
 def run_unpin(args: argparse.Namespace) -> None:
-    from carryover.actions.pinning import place_of, take_back
+    from carryover.actions.pinning import pinning_root, take_pin_back
 
-    root = place_of(args.project)
-    _put(args, root, [f"✓ No longer in the handoff: {take_back(root, ' '.join(args.text)).text}"])
+    root = pinning_root(args.project)
+    _put(args, root, [f"✓ No longer in the handoff: {take_pin_back(root, ' '.join(args.text)).text}"])
 
 
 def _keep(args: argparse.Namespace, *, is_done: bool) -> None:
-    from carryover.actions.pinning import keep, place_of
+    from carryover.actions.pinning import keep, pinning_root
 
-    root = place_of(args.project)
+    root = pinning_root(args.project)
     kept = keep(root, " ".join(args.text), is_done=is_done) if args.text else None
     if kept is None:
         lines = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents
 from carryover.past.context import now_ms, project_root
-from carryover.terminal.output import ago, can_ask, fitted, warn
+from carryover.terminal.output import ago, can_ask, cut_to_width, warn
 from carryover.terminal.screen import drawing
 from carryover.terminal.table import Column, table
 from carryover.text.harmless import one_line
@@ -155,7 +155,7 @@ def continue_in(agent: str, project: str | None, session: str | None, *, tokens:
     """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
     from carryover.actions import start_agent
 
-    going = start_agent.take_over(agent if agent != OTHER else None, project_root(project))
+    going = start_agent.put_handoff(agent if agent != OTHER else None, project_root(project))
     session = session or _asked_for(going)
     handoff = going.handoff
     if session is not None or tokens is not None:
@@ -188,7 +188,7 @@ def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str])
     """
     import questionary  # takes longer to import than everything else
 
-    fit = [(fitted(first, TASK_LIMIT), *others) for first, *others in rows]
+    fit = [(cut_to_width(first, TASK_LIMIT), *others) for first, *others in rows]
     lines = table([Column("")] * len(fit[0]), fit, None)[1:]
     choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
     with drawing():

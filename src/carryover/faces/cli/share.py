@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.output_file import target, write
+from carryover.actions.output_file import target, write_output
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, seconds
 from carryover.faces.cli.output_file import may_write
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
     may_write(path, args)
     agree(args, f"Encrypt this into {where}?", nothing="written")
     data = encrypted(shared)
-    write(path, data)
+    write_output(path, data)
     lines = (
         f"✓ {where}: {size(len(data))}, encrypted to {counted(len(shared.keys), 'key')}.",
         "  Send it any way you like. There, `carryover import FILE` in the project takes it in.",

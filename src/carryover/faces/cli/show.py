@@ -12,7 +12,7 @@ from typing import Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.model import LAST
-from carryover.past.session import Conversation, ShownPart, conversation_of
+from carryover.past.session import OpenedSession, ShownPart, open_session
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, DIM, GREEN, RED, as_json, counted, paint, print_document, print_lines
 from carryover.terminal.pager import paged
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with conversation_of(args.id) as shown:
+    with open_session(args.id) as shown:
         about = f"Session {shown.session.native_id}"
         if args.turn is not None:
             about += _which(args.turn, shown)
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
                 print_lines(conversation(parts, shown.agent, full=full))
 
 
-def _which(turns: range, shown: Conversation) -> str:
+def _which(turns: range, shown: OpenedSession) -> str:
     """Says which of its turns are shown. Raises UserError (NOTHING_FOUND) if it has not as many."""
     first, last = turns[0], turns[-1]
     if last > shown.turns:
@@ -85,7 +85,7 @@ def _which(turns: range, shown: Conversation) -> str:
     return f", turn{f' {first}' if first == last else f's {first} to {last}'} of {shown.turns}"
 
 
-def _print_json(shown: Conversation, turns: range | None) -> None:
+def _print_json(shown: OpenedSession, turns: range | None) -> None:
     """Prints event by event, since a session may be too large to hold in memory."""
     print_document(f'{{"session": {as_json(shown.session)}, "events": [')
     for number, event in enumerate(shown.events(turns)):
@@ -93,7 +93,7 @@ def _print_json(shown: Conversation, turns: range | None) -> None:
     print_document("\n]}\n")
 
 
-def _heading(about: str, shown: Conversation, title: str) -> Iterator[str]:
+def _heading(about: str, shown: OpenedSession, title: str) -> Iterator[str]:
     session = shown.session
     if title:
         yield paint(one_line(title, LINE_LIMIT), BOLD)
@@ -181,7 +181,9 @@ def _diff(rows: list[str], *, full: bool) -> list[str]:
         return [paint(row, _CHANGES.get(row[:1], DIM)) for row in rows]
     changed = [row for row in rows if row[:1] in _CHANGES]
     width = (output.terminal_width() or output.USUAL_WIDTH) - _MARGIN
-    shown = [paint(output.fitted(row.replace("\t", "    "), width), _CHANGES[row[0]]) for row in changed[:DIFF_LINES]]
+    shown = [
+        paint(output.cut_to_width(row.replace("\t", "    "), width), _CHANGES[row[0]]) for row in changed[:DIFF_LINES]
+    ]
     cut = _CUT.fullmatch(rows[-1])
     left = len(changed) - len(shown) + (int(cut[1]) if cut is not None else 0)
     return [*shown, paint(f"… {counted(left, 'more line')}: --full", DIM)] if left else shown

@@ -17,7 +17,7 @@ from carryover.terminal.streams import flush, is_terminal, shown
 from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
-    from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
+    from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 
 WATCH_EVERY_S: Final = 2.0
 MOST_LINES: Final = 10
@@ -68,7 +68,7 @@ def run_status(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _watch(in_turn: Iterator[Facts], args: argparse.Namespace) -> int:
+def _watch(in_turn: Iterator[Gathered], args: argparse.Namespace) -> int:
     """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
     in_place = is_terminal()
     try:
@@ -87,7 +87,7 @@ def _watch(in_turn: Iterator[Facts], args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _print(facts: Facts, args: argparse.Namespace) -> None:
+def _print(facts: Gathered, args: argparse.Namespace) -> None:
     if args.json:
         from carryover.past.status import as_data
 
@@ -96,7 +96,7 @@ def _print(facts: Facts, args: argparse.Namespace) -> None:
         output.print_lines(_lines(facts, args))
 
 
-def _lines(facts: Facts, args: argparse.Namespace) -> list[str]:
+def _lines(facts: Gathered, args: argparse.Namespace) -> list[str]:
     return lines(facts, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
 
 
@@ -112,7 +112,7 @@ def _on_one_screen(lines: Iterable[str]) -> list[str]:
     return [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
 
 
-def lines(facts: Facts, *, now_ms: int, width: int | None) -> list[str]:
+def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:
     """Returns at most `MOST_LINES` lines, with what fits in `width` columns; with None, all there is to say."""
     rows = [*_limits(facts, now_ms)][: None if width is None else MOST_LIMITS]
     rows.append(_entry("carryoverd", _daemon(facts)))
@@ -137,7 +137,7 @@ def lines(facts: Facts, *, now_ms: int, width: int | None) -> list[str]:
     return [*rows, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
 
 
-def _problems(facts: Facts) -> Iterator[str]:
+def _problems(facts: Gathered) -> Iterator[str]:
     from carryover.past.status import problems
 
     findings = problems(facts)
@@ -146,7 +146,7 @@ def _problems(facts: Facts) -> Iterator[str]:
     yield from (_entry("to do", finding.what) for finding in findings if finding.level == "todo")
 
 
-def _uncommitted_in_short(facts: Facts) -> Iterator[str]:
+def _uncommitted_in_short(facts: Gathered) -> Iterator[str]:
     """Yields one line for all projects: to leave the lines uncommitted is a choice, and no problem."""
     if number := sum(bool(project.uncommitted) for project in facts.in_git):
         where = f"not committed in {counted(number, 'project')}, which is your choice"
@@ -157,7 +157,7 @@ def _entry(name: str, text: str) -> str:
     return f"{name:<{NAME_WIDTH}} {text}"
 
 
-def _limits(facts: Facts, now_ms: int) -> Iterator[str]:
+def _limits(facts: Gathered, now_ms: int) -> Iterator[str]:
     """Yields the usage limits, which come first: someone who runs `status` now may be waiting for one to end."""
     for row in facts.ledger.limits if facts.ledger is not None else ():
         resets = f"; it resets {row.resets_here}" if row.resets_here else ""
@@ -165,7 +165,7 @@ def _limits(facts: Facts, now_ms: int) -> Iterator[str]:
         yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
 
 
-def _daemon(facts: Facts) -> str:
+def _daemon(facts: Gathered) -> str:
     health = facts.daemon
     if facts.daemon_problem is not None:
         return paint("does not answer", YELLOW) + ": `carryover restart`"
@@ -181,7 +181,7 @@ def _daemon(facts: Facts) -> str:
     return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
 
 
-def _recorded(facts: Facts, now_ms: int) -> str:
+def _recorded(facts: Gathered, now_ms: int) -> str:
     ledger = facts.ledger
     if ledger is not None:
         newest = max((row.last_event_ms for row in ledger.projects), default=0)
@@ -196,7 +196,7 @@ def _recorded(facts: Facts, now_ms: int) -> str:
     return f"nothing yet; {transcripts} to read, {size(sum(row.bytes for row in facts.would_read))}"
 
 
-def _summaries(facts: Facts, now_ms: int, room: int) -> Iterator[str]:
+def _summaries(facts: Gathered, now_ms: int, room: int) -> Iterator[str]:
     by_use = sorted(facts.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
     nothing = "nothing yet" if facts.ledger_problem is None else "not known"
     agents = [
@@ -229,7 +229,7 @@ def _some(items: Sequence[str], total: int, room: int) -> str:
     return line
 
 
-def _details(facts: Facts, now_ms: int) -> Iterator[str]:
+def _details(facts: Gathered, now_ms: int) -> Iterator[str]:
     """Yields the sections that only `-v` has, in the order in which they matter."""
     names, health = {agent.id: agent.name for agent in facts.agents}, facts.daemon
     absent = [agent.name for agent in facts.agents if _is_absent(agent)]
@@ -266,7 +266,7 @@ def _details(facts: Facts, now_ms: int) -> Iterator[str]:
             yield f"  ... and {len(rows) - shown} more (--json lists all)"
 
 
-def _declared(facts: Facts, now_ms: int) -> Iterator[str]:
+def _declared(facts: Gathered, now_ms: int) -> Iterator[str]:
     from carryover.past.findings.agents import recorded_of
 
     for source in facts.config.sources:
@@ -277,7 +277,7 @@ def _declared(facts: Facts, now_ms: int) -> Iterator[str]:
         yield _detail(source.agent, f"{', '.join(source.files)}; {recorded}")
 
 
-def _of_here(facts: Facts) -> dict[str, list[str]]:
+def _of_here(facts: Gathered) -> dict[str, list[str]]:
     if facts.project_here is None:
         return {}
     rows = []
@@ -287,7 +287,7 @@ def _of_here(facts: Facts) -> dict[str, list[str]]:
     return {f"a new session in {facts.short(facts.project_here)} would get the handoff": rows}
 
 
-def _of_sync(facts: Facts, now_ms: int) -> Iterator[str]:
+def _of_sync(facts: Gathered, now_ms: int) -> Iterator[str]:
     if facts.sync is None:
         return
     from carryover.faces.cli.sync import sync_rows
@@ -296,7 +296,7 @@ def _of_sync(facts: Facts, now_ms: int) -> Iterator[str]:
         yield _detail(name, text)
 
 
-def _background(facts: Facts) -> Iterator[str]:
+def _background(facts: Gathered) -> Iterator[str]:
     health = facts.daemon
     service = facts.service
     if health is not None:
@@ -320,7 +320,7 @@ def _detail(name: str, text: str) -> str:
     return f"{name:<{DETAIL_WIDTH}} {text}"
 
 
-def _of_ledger(ledger: LedgerFacts, facts: Facts, now_ms: int) -> dict[str, list[str]]:
+def _of_ledger(ledger: LedgerFacts, facts: Gathered, now_ms: int) -> dict[str, list[str]]:
     number = sum(ledger.redactions.values())
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(ledger.redactions.items(), key=lambda item: -item[1]))
     skipped = [
@@ -344,7 +344,7 @@ def _of_ledger(ledger: LedgerFacts, facts: Facts, now_ms: int) -> dict[str, list
     }
 
 
-def _projects(ledger: LedgerFacts, facts: Facts, now_ms: int) -> Iterator[str]:
+def _projects(ledger: LedgerFacts, facts: Gathered, now_ms: int) -> Iterator[str]:
     from carryover.past.status import has_page, is_deleted
 
     published = {project.root: project for project in (facts.daemon.projects if facts.daemon is not None else ())}
@@ -367,7 +367,7 @@ def _is_absent(agent: AgentFacts) -> bool:
     return not agent.is_here and not agent.selected and agent.last_event_ms is None
 
 
-def _agent(agent: AgentFacts, facts: Facts, now_ms: int) -> Iterator[str]:
+def _agent(agent: AgentFacts, facts: Gathered, now_ms: int) -> Iterator[str]:
     nothing = "nothing recorded yet" if facts.ledger_problem is None else ""
     last = f"last event {ago(agent.last_event_ms, now_ms)}" if agent.last_event_ms else nothing
     details = (

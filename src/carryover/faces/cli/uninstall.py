@@ -13,7 +13,7 @@ from carryover.terminal.output import agree, counted, print_json, print_lines, p
 from carryover.terminal.paths import short_path
 
 if TYPE_CHECKING:
-    from carryover.actions.uninstalling import Plan, Uninstall, Uninstalled
+    from carryover.actions.uninstalling import Uninstall, Uninstalled, UninstallPlan
 
 DESCRIPTION: Final = """\
 Takes Carryover's hooks out of your agents' settings and stops carryoverd.
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.FAILED if done.left else ExitCode.OK
 
 
-def _print_dry_run(planned: Plan, args: argparse.Namespace) -> None:
+def _print_dry_run(planned: UninstallPlan, args: argparse.Namespace) -> None:
     from carryover.actions.file_changes import diff
     from carryover.faces.cli.install_report import print_diffs
 
@@ -80,7 +80,7 @@ def _print_dry_run(planned: Plan, args: argparse.Namespace) -> None:
     say("", "Nothing was changed.")
 
 
-def _steps(planned: Plan, home: Path) -> list[str]:
+def _steps(planned: UninstallPlan, home: Path) -> list[str]:
     """Returns what would be done, a line each; empty if there is nothing to remove."""
     steps = [] if planned.service is None else [f"The {planned.service} service will be stopped and removed."]
     if planned.pid is not None:
@@ -103,7 +103,7 @@ def _file_steps(planned: Uninstall, home: Path) -> Iterator[str]:
         yield f"{short_path(removal.path, home)} goes{with_it} ({removal.what})"
 
 
-def _lines_after(done: Uninstalled, planned: Plan) -> Iterator[str]:
+def _lines_after(done: Uninstalled, planned: UninstallPlan) -> Iterator[str]:
     yield from (f"✗ {reason}" for reason in done.left)
     changed = sum(applied.outcome in ("changed", "removed") for applied in done.applied) + len(done.removed)
     if not changed:

@@ -37,7 +37,7 @@ from carryover.faces.page.answers import CommandBody, KnownHealth, Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
 from carryover.past.budget import USUAL, is_budget
-from carryover.past.files import changed_files
+from carryover.past.files import files_changed
 from carryover.past.search import search_page
 from carryover.past.session import session_outline, session_turns
 from carryover.past.sessions import Wanted, session_page
@@ -82,7 +82,7 @@ class Host(Protocol):
     def agents_own(self) -> frozenset[Path]: ...
 
 
-class Page:
+class PageApp:
     """Answers the page's requests.
 
     page = Page(host, access)
@@ -229,7 +229,7 @@ class Page:
                 db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
             ),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
-            "files": changed_files,
+            "files": files_changed,
             "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
             "usage": lambda db, row: pictures(db, row, now_ms=now_ms),
         }

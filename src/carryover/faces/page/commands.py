@@ -61,7 +61,7 @@ async def answer(
     body: CommandBody, root: str, env: Mapping[str, str], state: Path, *, limit_s: float = LIMIT_S
 ) -> CommandAnswer:
     """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""
-    words = words_of(body, root)
+    words = command_words(body, root)
     if body.command == "to":
         one = f" --session {quoted(_session(body))}" if body.session else ""
         line = f"cd {quoted(root)} && carryover to {body.agent}{one}"
@@ -77,7 +77,7 @@ async def answer(
     return CommandAnswer(argv=("carryover", *words), ok=code == 0, output=output)
 
 
-def words_of(body: CommandBody, root: str) -> tuple[str, ...]:
+def command_words(body: CommandBody, root: str) -> tuple[str, ...]:
     """Returns the words of the command line after `carryover`. `root` is an absolute path, so it is never an option."""
     one = ("--session", _session(body)) if body.session else ()
     match body.command:

@@ -16,7 +16,7 @@ from carryover.daemon.own_page import PageKey
 from carryover.faces.page.access import Access, no_entry
 
 if TYPE_CHECKING:
-    from carryover.faces.page.app import Page
+    from carryover.faces.page.app import PageApp
 
 PAGE: Final = "/ui"
 _OFF: Final = (
@@ -37,7 +37,7 @@ class PageDoor:
     def __init__(self, context: DaemonContext) -> None:
         self._context = context
         self._access = Access(context.clock)
-        self._page: Page | None = None
+        self._page: PageApp | None = None
         self._opening = asyncio.Lock()
 
     def is_at(self, path: str) -> bool:
@@ -89,16 +89,16 @@ class PageDoor:
         if self._page is not None:
             self._page.close()
 
-    async def _open(self) -> Page | None:
+    async def _open(self) -> PageApp | None:
         """Returns the page; None if the files on disk are another version's by now."""
 
-        def opened() -> Page | None:
+        def opened() -> PageApp | None:
             # Like every module that is loaded late, the page's could be of a version that was installed since.
             if f'"{__version__}"' not in Path(carryover.__file__).read_text():
                 return None
-            from carryover.faces.page.app import Page
+            from carryover.faces.page.app import PageApp
 
-            return Page(self._context, self._access)
+            return PageApp(self._context, self._access)
 
         async with self._opening:
             if self._page is None:

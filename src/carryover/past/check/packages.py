@@ -10,7 +10,7 @@ import msgspec
 
 from carryover import agents
 from carryover.errors import ExitCode, UserError
-from carryover.packages import GROUP, OWN, Place, entry_points
+from carryover.packages import GROUP, OWN, PackagePlace, entry_points
 from carryover.past.check.checks import of_agent
 from carryover.past.check.reading import read_on, understood
 
@@ -33,7 +33,7 @@ class Checked(msgspec.Struct, frozen=True):
     understood: dict[str, int] = {}
 
 
-def known_agents() -> list[KnownAgent]:
+def every_agent() -> list[KnownAgent]:
     """Returns every agent, and after them those of packages that are left out."""
     out = agents.left_out()
     known = [place for place in agents.places() if place not in out]
@@ -43,7 +43,7 @@ def known_agents() -> list[KnownAgent]:
     ]
 
 
-def checked(package: str) -> list[Checked]:
+def checked_package(package: str) -> list[Checked]:
     """Checks each agent of a package, which may also be named by its module or by the agent's id.
 
     Raises UserError if it brings none.
@@ -62,7 +62,7 @@ def is_ours(agent: KnownAgent) -> bool:
     return agent.package == OWN
 
 
-def _checked(place: Place) -> Checked:
+def _checked(place: PackagePlace) -> Checked:
     spec = find_spec(place.module)
     [folder, *_] = (spec.submodule_search_locations if spec is not None else None) or [""]
     agent = agents.agent_at(place)

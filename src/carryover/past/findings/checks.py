@@ -23,7 +23,7 @@ from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.ledger.rows import SkippedRow
-from carryover.past.findings.facts import AgentFacts, Facts, Inspection, LedgerFacts, ProjectFacts, UnreadSource
+from carryover.past.findings.facts import AgentFacts, Gathered, Inspection, LedgerFacts, ProjectFacts, UnreadSource
 from carryover.projects.policy import ONLY_GIT, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
 from carryover.terminal.output import counted
@@ -62,7 +62,7 @@ Row = object
 """What is amiss, as the words name it: something empty if nothing is, or a list for one finding per item."""
 
 
-def findings(facts: Facts) -> tuple[Finding, ...]:
+def findings(facts: Gathered) -> tuple[Finding, ...]:
     """Returns every check that fails, most severe first."""
     subjects = _subjects(facts)
     failed: list[Finding] = []
@@ -73,7 +73,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     return tuple(sorted(failed, key=lambda finding: LEVELS.index(finding.level)))
 
 
-def not_known(facts: Facts) -> tuple[str, ...]:
+def not_known(facts: Gathered) -> tuple[str, ...]:
     """Returns the subjects whose checks neither hold nor fail, as nothing is known of them, such as `daemon`."""
     return tuple(kind for kind, subjects in _subjects(facts).items() if None in subjects)
 
@@ -92,7 +92,7 @@ def _template(block: str) -> tuple[str, Finding]:
     return name, msgspec.convert({**values, "fix": fix[0] if fix else None}, Finding)
 
 
-def _subjects(facts: Facts) -> dict[str, Sequence[object]]:
+def _subjects(facts: Gathered) -> dict[str, Sequence[object]]:
     """Returns what is checked, by kind; None in place of what is not known."""
     return {
         "facts": (facts,),
@@ -109,7 +109,7 @@ def _failed(name: str, row: Row, values: dict[str, Any]) -> Iterator[Finding]:
     if not row:
         return
     template = templates()[name]
-    facts: Facts = values["facts"]
+    facts: Gathered = values["facts"]
     words = _Words(Path(facts.home))
     # A daemon that the user started is the user's to restart.
     fix = template.fix if template.fix != "restart" or facts.service.active else None
@@ -137,7 +137,7 @@ class _Words(Formatter):
         return ", ".join(format(text, format_spec) for text in values)
 
 
-def _set_up(facts: Facts, _: Facts) -> dict[str, Row]:
+def _set_up(facts: Gathered, _: Gathered) -> dict[str, Row]:
     service = facts.service
     # If no selected agent can have hooks, installing again would change nothing.
     is_pointless = bool(facts.selected) and all(map(_cannot_have_hooks, facts.selected))
@@ -162,7 +162,7 @@ def _cannot_have_hooks(agent: AgentFacts) -> bool:
     return agent.state == "older" or agent.lost_folder is not None or is_unusable
 
 
-def _daemon(facts: Facts, daemon: Health) -> dict[str, Row]:
+def _daemon(facts: Gathered, daemon: Health) -> dict[str, Row]:
     limit = daemon.watch.reason or ""
     return {
         "version/other-build": _other_build(facts, daemon),
@@ -175,7 +175,7 @@ def _daemon(facts: Facts, daemon: Health) -> dict[str, Row]:
     }
 
 
-def _other_build(facts: Facts, daemon: Health) -> str | None:
+def _other_build(facts: Gathered, daemon: Health) -> str | None:
     if (daemon.version, daemon.build) == (facts.version, facts.build):
         return None
     if daemon.version == facts.version:
@@ -183,7 +183,7 @@ def _other_build(facts: Facts, daemon: Health) -> str | None:
     return f"is {daemon.version}, this command is {facts.version}"
 
 
-def _agent(facts: Facts, agent: AgentFacts) -> dict[str, Row]:
+def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, Row]:
     hooks = agent.hooks or HooksReport()
     entry = agent.entry
     installed = facts.installed
@@ -205,7 +205,7 @@ def _agent(facts: Facts, agent: AgentFacts) -> dict[str, Row]:
     }
 
 
-def _ledger(_: Facts, ledger: LedgerFacts) -> dict[str, Row]:
+def _ledger(_: Gathered, ledger: LedgerFacts) -> dict[str, Row]:
     return {
         "transcripts/not-understood": _not_understood(ledger.skipped),
         "project/withheld": tuple(row.root for row in ledger.projects if row.refusal == WITHHELD),
@@ -229,7 +229,7 @@ def _not_understood(skipped: Sequence[SkippedRow]) -> Row:
     return {"number": versions.total(), "version": f"{agent_name(agent)} {version}".rstrip(), "types": named}
 
 
-def _machine(facts: Facts, _: Facts) -> dict[str, Row]:
+def _machine(facts: Gathered, _: Gathered) -> dict[str, Row]:
     ignored = facts.ledger.ignored_settings if facts.ledger is not None else {}
     return {
         "ledger/moved-aside": tuple(facts.corrupt_ledgers),
@@ -243,18 +243,18 @@ def _machine(facts: Facts, _: Facts) -> dict[str, Row]:
     }
 
 
-def _settings_problems(facts: Facts) -> list[str]:
+def _settings_problems(facts: Gathered) -> list[str]:
     reloaded = facts.daemon.config_trouble if facts.daemon is not None else None
     if reloaded is not None and reloaded in (facts.config_problem or ""):
         reloaded = None  # one mistake, reported once
     return list(filter(None, (facts.config_problem, reloaded, facts.journal_problem)))
 
 
-def _git(_: Facts, project: ProjectFacts) -> dict[str, Row]:
+def _git(_: Gathered, project: ProjectFacts) -> dict[str, Row]:
     return {"project/open-to-git": project.open_to, "pointer/pull-refused": project.refuses_pull}
 
 
-def _inspection(facts: Facts, inspection: Inspection) -> dict[str, Row]:
+def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, Row]:
     daemon = facts.daemon
     hooks = [agent.hooks for agent in facts.selected if agent.hooks]
     # A daemon that is not running is reported already, and writes the script when it starts.
@@ -289,7 +289,7 @@ def _crash(crashes: Sequence[CrashReport]) -> dict[str, object]:
     }
 
 
-def _project(facts: Facts, project: ProjectFacts) -> dict[str, Row]:
+def _project(facts: Gathered, project: ProjectFacts) -> dict[str, Row]:
     end = project.pointer_end_bytes
     changed = {"was edited by hand": project.edited, "lost one of its markers": project.broken}
     return {
@@ -303,12 +303,12 @@ def _project(facts: Facts, project: ProjectFacts) -> dict[str, Row]:
     }
 
 
-def _hidden(facts: Facts, file: HiddenFile) -> dict[str, object]:
+def _hidden(facts: Gathered, file: HiddenFile) -> dict[str, object]:
     is_here = file.agent in {agent.id for agent in facts.agents if agent.is_here}
     return {"level": "wrong" if is_here else "note", "file": file, "agent": agent_name(file.agent)}
 
 
-def _not_published(facts: Facts, refusal: Refusal | None) -> str | None:
+def _not_published(facts: Gathered, refusal: Refusal | None) -> str | None:
     explained = (WITHHELD, ONLY_GIT) if facts.git_trouble else (WITHHELD,)
     return refusal.reason if refusal is not None and not refusal.in_git and refusal.reason not in explained else None
 
@@ -318,7 +318,7 @@ def _unread(source: UnreadSource) -> dict[str, object]:
     return {"source": source, "agent": agent_name(source.agent), "command": command}
 
 
-_CHECKS: Final[tuple[tuple[str, Callable[[Facts, Any], dict[str, Row]]], ...]] = (
+_CHECKS: Final[tuple[tuple[str, Callable[[Gathered, Any], dict[str, Row]]], ...]] = (
     ("facts", _set_up),
     ("daemon", _daemon),
     ("agent", _agent),

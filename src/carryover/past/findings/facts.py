@@ -184,7 +184,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """The kind of installation, of a closed set."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `gather` found out.
 
     facts = gather(inspect=True)

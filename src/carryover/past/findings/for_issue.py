@@ -20,7 +20,7 @@ from carryover.daemon.health import Health
 from carryover.ledger.rows import SkippedRow
 from carryover.past.context import now_ms
 from carryover.past.findings.checks import findings, not_known
-from carryover.past.findings.facts import AgentFacts, Facts, LedgerFacts
+from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 from carryover.past.findings.gather import gather
 
 TITLE: Final = "Report of `carryover doctor --report`: no content, no paths, no names"
@@ -48,7 +48,7 @@ def issue_report() -> str:
     return report_for_issue(gather(inspect=True), now_ms())
 
 
-def report_for_issue(facts: Facts, at_ms: int) -> str:
+def report_for_issue(facts: Gathered, at_ms: int) -> str:
     """Returns the report on inspected facts as text that ends with a line break."""
     sections = {
         "versions": [*_versions(facts)],
@@ -71,7 +71,7 @@ def version_number(text: str | None) -> str:
     return match[0] if match is not None else _UNKNOWN
 
 
-def _versions(facts: Facts) -> Iterator[str]:
+def _versions(facts: Gathered) -> Iterator[str]:
     service = facts.service
     inspection = facts.inspection
     if inspection is not None:
@@ -83,7 +83,7 @@ def _versions(facts: Facts) -> Iterator[str]:
     yield f"service {service.kind}, installed {service.installed}, active {service.active}, restarts {service.restarts}"
 
 
-def _agents(facts: Facts) -> Iterator[str]:
+def _agents(facts: Gathered) -> Iterator[str]:
     for agent in facts.agents:
         if agent.is_here or agent.selected or agent.sessions:
             yield _agent(agent)
@@ -133,7 +133,7 @@ def _safe(value: Any) -> str:
     return "set (not shown)"
 
 
-def _findings(facts: Facts) -> list[str]:
+def _findings(facts: Gathered) -> list[str]:
     counts = Counter(f"{finding.check}: {finding.level}" for finding in findings(facts))
     unknown = [f"not known: {', '.join(not_known(facts))}"] if not_known(facts) else []
     return [*(f"{what}, {n}" for what, n in counts.items()), *unknown]
@@ -174,7 +174,7 @@ def _skipped(row: SkippedRow) -> str:
     return f"not understood, {_known_agent(row.agent)} {version_number(row.agent_version)}: {row.n}"
 
 
-def _incidents(facts: Facts) -> Iterator[str]:
+def _incidents(facts: Gathered) -> Iterator[str]:
     if facts.corrupt_ledgers:
         yield f"moved aside: {len(facts.corrupt_ledgers)} damaged ledgers"
     for incident in facts.ledger.incidents if facts.ledger is not None else ():

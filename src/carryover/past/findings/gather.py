@@ -27,7 +27,7 @@ from carryover.install.machine import Machine
 from carryover.outside.journal import Journal, load_journal
 from carryover.past.context import current_folder, state_dir
 from carryover.past.findings.agents import agent_facts
-from carryover.past.findings.facts import Facts, LedgerFacts, ProjectFacts, WouldRead
+from carryover.past.findings.facts import Gathered, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 def gather(
     *, inspect: bool = False, in_short: bool = False, with_channels: bool = False, ask: AskVersion = ask_version
-) -> Facts:
+) -> Gathered:
     """Gathers the facts; with `inspect`, also those that take longer.
 
     With `with_channels`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
@@ -64,7 +64,7 @@ def gather(
     ledger, ledger_problem = _or_problem(lambda: ledger_facts(state, config, machine), None)
     corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
     service = service_status(os.environ)
-    facts = Facts(
+    facts = Gathered(
         version=__version__,
         build=build(),
         home=str(home),
@@ -119,7 +119,7 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
         return None, str(error)
 
 
-def _with_channels(facts: Facts) -> Facts:
+def _with_channels(facts: Gathered) -> Gathered:
     root = _project_here(facts.ledger)
     if root is None:
         return facts

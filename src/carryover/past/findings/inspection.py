@@ -26,13 +26,13 @@ from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.how_installed import command_for_mcp, how_installed, on_path_here
 from carryover.ingest import scan
-from carryover.install.machine import Machine, copies
+from carryover.install.machine import Machine, copies_of_command
 from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.ledger.queries import connect_read_only, file_states
 from carryover.past.context import current_folder
-from carryover.past.findings.facts import Facts, Inspection, ProjectFacts, UnreadSource
+from carryover.past.findings.facts import Gathered, Inspection, ProjectFacts, UnreadSource
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
@@ -58,12 +58,12 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 
 
-def with_inspection(facts: Facts, state: StateDir, machine: Machine, serves_mcp: bool) -> Facts:
+def with_inspection(facts: Gathered, state: StateDir, machine: Machine, serves_mcp: bool) -> Gathered:
     """Returns the facts with an inspection, and more about projects. Blocks (git, the whole ledger, the port)."""
     program = this_program(os.environ, state.root)
     shell = on_path_here()
     folder = Path(program.command[0]).resolve().parent
-    daemons = (command.path for command in copies((COMMAND,), machine))
+    daemons = (command.path for command in copies_of_command((COMMAND,), machine))
     system = os.uname()
     inspection = Inspection(
         program=" ".join(program.command),
@@ -121,7 +121,7 @@ def _damage(state: StateDir, config: Config, machine: Machine) -> str | None:
     return None if answer == "ok" else str(answer).splitlines()[-1]
 
 
-def _projects(facts: Facts, state: StateDir, home: Path) -> tuple[ProjectFacts, ...]:
+def _projects(facts: Gathered, state: StateDir, home: Path) -> tuple[ProjectFacts, ...]:
     """Returns the projects that git was asked about, and the newest and the one around this folder with their files."""
     config = facts.config
     since_ms = int(time.time() * 1000) - config.publish.active_ms

@@ -12,7 +12,7 @@ import pytest
 from carryover.adapter.contract import HookEvent
 from carryover.agents import adapters
 from carryover.daemon.hooks import call
-from carryover.daemon.hooks.call import Call, OwnSession, Refused, Transcript, check_folder, check_transcript
+from carryover.daemon.hooks.call import HookCall, OwnSession, Refused, Transcript, check_folder, check_transcript
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import RACY_MS
@@ -162,7 +162,7 @@ def test_of_a_stranger_only_a_transcript_that_exists_is_taken(root: Path, transc
     missing = transcript.with_name(f"{SESSION[:-1]}2.jsonl")
     project = ProjectRoot(str(tmp_path), None)
 
-    def checked(path: Path | str, known: bool, cwd: str = str(tmp_path)) -> Call:
+    def checked(path: Path | str, known: bool, cwd: str = str(tmp_path)) -> HookCall:
         reading = HookEvent(action="hint", session=SESSION, cwd=cwd, transcript=str(path))
         return call.check_call(AGENT, reading, (root,), authenticated=known, root_of=find_root)
 

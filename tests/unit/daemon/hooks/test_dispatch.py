@@ -18,19 +18,19 @@ from carryover.adapter.contract import HookAction, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCounts
-from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, Reply
+from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, HookReply
 from carryover.ledger.queries import connect_read_only, totals
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.hook_client import payload_of
 from support.hook_desk import HookDesk
 
-NOTHING = Reply(204)
-TRY_STORE = Reply(503)
+NOTHING = HookReply(204)
+TRY_STORE = HookReply(503)
 
 
 class Desk(HookDesk):
-    async def call(self, session: ClaudeSession, event: str, **more: Any) -> Reply:
+    async def call(self, session: ClaudeSession, event: str, **more: Any) -> HookReply:
         payload = json.dumps(payload_of(session, event, **more)).encode()
         return await self.hooks.call("claude-code", event, payload, authenticated=True)
 
@@ -180,7 +180,7 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_
         thread.answer(answer)
         return thread
 
-    async def call(thread: CodexSession, event: str, **more: Any) -> Reply:
+    async def call(thread: CodexSession, event: str, **more: Any) -> HookReply:
         data = json.dumps(thread.payload(event, **more)).encode()
         return await agents_desk.hooks.call("codex", event, data, authenticated=True)
 
@@ -209,7 +209,7 @@ def compacted(home: Path, shop: Path) -> CopilotSession:
 async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
     agents_desk: HookDesk, compacted: CopilotSession
 ) -> None:
-    async def call(text: str) -> Reply:
+    async def call(text: str) -> HookReply:
         given = compacted.payload(prompt=text)
         reply = await agents_desk.hooks.call("copilot", "userPromptSubmitted", given, authenticated=True)
         compacted.prompt(text)

@@ -12,7 +12,7 @@ import pytest
 
 from carryover.config import Config, ProjectsConfig
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.hooks.dispatch import Reply
+from carryover.daemon.hooks.dispatch import HookReply
 from carryover.daemon.hooks.session_start import SHARED_MS
 from support.claude_session import ClaudeSession
 from support.hook_client import start_after
@@ -41,12 +41,12 @@ class Starts:
         await self.one()
         started.clear()
 
-    async def at_once(self, number: int) -> list[Reply]:
+    async def at_once(self, number: int) -> list[HookReply]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self.one()) for _ in range(number)]
         return [task.result() for task in tasks]
 
-    async def one(self) -> Reply:
+    async def one(self) -> HookReply:
         payload = json.dumps(start_after(self.session)).encode()
         return await self.desk.hooks.call("claude-code", "SessionStart", payload, authenticated=True)
 

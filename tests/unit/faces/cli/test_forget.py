@@ -88,6 +88,7 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
 
 
 def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, run: Run) -> None:
+    (published / "sub").mkdir()
     done = json.loads(run.out("forget", "--project", str(published / "sub"), "--yes", "--json"))
 
     assert done == {"sessions": 3, "problems": []}

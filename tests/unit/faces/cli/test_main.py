@@ -14,7 +14,7 @@ from unittest.mock import Mock
 import pytest
 
 from carryover.errors import ExitCode
-from carryover.faces.cli.arguments import MEANING, known_agents, moment_ms
+from carryover.faces.cli.arguments import MEANING, agents_in_list, moment_ms
 from carryover.faces.cli.help import SHELLS
 from carryover.faces.cli.main import COMMANDS, build_parser
 from support.forked import CARRYOVER
@@ -301,11 +301,11 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 def test_agents_are_named_by_id_or_everyday_name(run: Run) -> None:
-    assert known_agents("Claude,codex,claude-code") == ("claude-code", "codex")
+    assert agents_in_list("Claude,codex,claude-code") == ("claude-code", "codex")
     with pytest.raises(argparse.ArgumentTypeError, match="no agent 'claud'; did you mean 'claude-code'"):
-        known_agents("codex,claud")
+        agents_in_list("codex,claud")
     with pytest.raises(argparse.ArgumentTypeError, match="`carryover uninstall` takes every agent's hooks out"):
-        known_agents(" , ")
+        agents_in_list(" , ")
 
 
 BASH = """

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.faces.cli.picker_rows import LIT, Row, keys_row, list_rows, styled
+from carryover.faces.cli.picker_rows import LIT, Row, keys_row, list_rows, with_places_lit
 from carryover.ledger.search_text import terms_of
 from carryover.past.live_preview import Item
 from carryover.past.live_search import Listing, ListQuery
@@ -55,7 +55,11 @@ def test_of_a_long_text_the_part_with_the_words_is_listed_and_all_begin_in_one_c
 
 
 def test_words_are_lit_on_top_of_a_style() -> None:
-    assert styled("add a cart", [(4, 5)], "bold") == [("bold", "add "), (f"bold {LIT}", "a"), ("bold", " cart")]
+    assert with_places_lit("add a cart", [(4, 5)], "bold") == [
+        ("bold", "add "),
+        (f"bold {LIT}", "a"),
+        ("bold", " cart"),
+    ]
 
 
 def test_as_many_keys_are_named_as_have_room() -> None:

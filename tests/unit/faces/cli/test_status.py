@@ -21,7 +21,7 @@ from carryover.errors import ExitCode
 from carryover.faces.cli import status
 from carryover.ledger.schema import MIGRATIONS
 from carryover.past.context import state_dir
-from carryover.past.findings.facts import Facts
+from carryover.past.findings.facts import Gathered
 from carryover.past.without_daemon import catch_up
 from support.agent_here import everything, only_this_path
 from support.check_up import found
@@ -164,7 +164,7 @@ def project(root: str, **more: object) -> dict[str, Any]:
 
 
 def lines(width: int | None = None, /, **more: Any) -> list[str]:
-    return status.lines(msgspec.convert({**NOTHING, **more}, Facts), now_ms=NOW_MS, width=width)
+    return status.lines(msgspec.convert({**NOTHING, **more}, Gathered), now_ms=NOW_MS, width=width)
 
 
 def section(title: str, **more: Any) -> list[str]:

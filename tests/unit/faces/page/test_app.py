@@ -20,7 +20,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
 from carryover.faces.page.access import COOKIE, TOKEN_HEADER, Access
-from carryover.faces.page.app import HEALTH_S, MOST_WAITING, Page
+from carryover.faces.page.app import HEALTH_S, MOST_WAITING, PageApp
 from carryover.faces.page.changes import Changes
 from carryover.ledger.connect import connect_read_only
 from carryover.past.types import Search
@@ -63,7 +63,7 @@ class Browser:
 
     transport: ClassVar[Mock]
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: PageApp) -> None:
         new = page.access.new_key({"DISPLAY": ":0"})
         asked = make_mocked_request("GET", f"/ui/?key={new.key}", {"Host": new.host})
         visitor = page.access.admit(asked)
@@ -93,13 +93,13 @@ def host(home: Path) -> Host:
 
 
 @pytest.fixture
-async def opened(host: Host, scribe: Scribe) -> AsyncIterator[Callable[..., Page]]:
+async def opened(host: Host, scribe: Scribe) -> AsyncIterator[Callable[..., PageApp]]:
     """Opens the page, with the parts of it that are given in place of its own."""
     await scribe.tell("add a parser")
     pages = []
 
-    def open_page(**parts: Any) -> Page:
-        pages.append(Page(host, Access(host.clock), **parts))
+    def open_page(**parts: Any) -> PageApp:
+        pages.append(PageApp(host, Access(host.clock), **parts))
         return pages[-1]
 
     with connected() as (_client, Browser.transport):
@@ -110,11 +110,11 @@ async def opened(host: Host, scribe: Scribe) -> AsyncIterator[Callable[..., Page
 
 
 @pytest.fixture
-async def page(opened: Callable[..., Page]) -> Page:
+async def page(opened: Callable[..., PageApp]) -> PageApp:
     return opened()
 
 
-async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_back(page: Page, host: Host) -> None:
+async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_back(page: PageApp, host: Host) -> None:
     browser = Browser(page)
     host.open.clear()
     waiting = [asyncio.create_task(browser.get("api/projects")) for _ in range(MOST_WAITING + 3)]
@@ -127,12 +127,12 @@ async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_b
     assert await browser.get("api/projects") == 200
 
 
-async def test_the_list_says_how_many_transcripts_wait_to_be_read(page: Page) -> None:
+async def test_the_list_says_how_many_transcripts_wait_to_be_read(page: PageApp) -> None:
     listed = await Browser(page).json("api/projects")
     assert (listed["transcripts"], listed["unread"]) == (3, 2)
 
 
-async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
+async def test_no_third_command_runs_beside_two_others(page: PageApp) -> None:
     async with page.running, page.running:
         assert await Browser(page).command(command="pause", project=1) == 503
 
@@ -153,12 +153,12 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("target", ADDRESSES)
-async def test_an_address_is_answered_or_refused(page: Page, target: str) -> None:
+async def test_an_address_is_answered_or_refused(page: PageApp, target: str) -> None:
     assert await Browser(page).get(target) == ADDRESSES[target]
 
 
 async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: PageApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if it has the browser's cookie."""
     monkeypatch.setattr(here(), "connection_owners", lambda *_ends: {os.geteuid() + 1})
@@ -170,7 +170,7 @@ async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(
     assert await browser.command(command="pause", project=1) == 403
 
 
-async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: Page, scribe: Scribe) -> None:
+async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: PageApp, scribe: Scribe) -> None:
     browser = Browser(page)
     await scribe.tell(scribe.event("add a cart", session="s2", cwd="desk:/srv/shop"))
 
@@ -178,7 +178,7 @@ async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(pag
     assert [await browser.command(command="pause", project=number) for number in (2, 3)] == [404, 404]
 
 
-async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[..., Page]) -> None:
+async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[..., PageApp]) -> None:
     begun = threading.Event()
 
     def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> Search:
@@ -198,7 +198,7 @@ async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[.
     assert await first == 409
 
 
-async def test_a_search_that_has_not_begun_yet_is_left_out(page: Page, host: Host) -> None:
+async def test_a_search_that_has_not_begun_yet_is_left_out(page: PageApp, host: Host) -> None:
     browser = Browser(page)
     host.open.clear()
     searches = [asyncio.create_task(browser.get(f"api/search?q={'parser'[: n + 1]}")) for n in range(6)]
@@ -209,7 +209,7 @@ async def test_a_search_that_has_not_begun_yet_is_left_out(page: Page, host: Hos
 
 
 async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
-    opened: Callable[..., Page],
+    opened: Callable[..., PageApp],
 ) -> None:
     searches, late = threading.Event(), threading.Event()
     who = {"older": late, "newer": threading.Event()}
@@ -239,7 +239,7 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
     assert await newer == 200
 
 
-async def test_doctor_is_asked_once_for_all_who_want_to_know(opened: Callable[..., Page], host: Host) -> None:
+async def test_doctor_is_asked_once_for_all_who_want_to_know(opened: Callable[..., PageApp], host: Host) -> None:
     asked: list[dict[str, str]] = []
 
     async def run(_words: object, env: dict[str, str], _text: str = "") -> tuple[int, bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from carryover.faces.page import commands
 from carryover.faces.page.answers import CommandAnswer, CommandBody
-from carryover.faces.page.commands import CARRYOVER, answer, open_terminal, words_of
+from carryover.faces.page.commands import CARRYOVER, answer, command_words, open_terminal
 from carryover.platform import LINUX, MACOS
 from support.daemon_process import wait_until
 from support.platforms import on
@@ -27,10 +27,10 @@ def test_what_is_typed_is_never_an_option_or_another_session(session: str, named
     to = CommandBody(command="to", project=1, agent="claude-code", session=session, session_agent="codex")
     handoff = CommandBody(command="handoff", project=1, session=session, session_agent="codex")
 
-    assert words_of(forget, "/srv/shop") == ("forget", named, "--yes")
-    assert words_of(to, "/srv/shop") == ("to", "claude-code", "/srv/shop", "--session", named)
-    assert words_of(handoff, "/srv/shop") == ("handoff", "/srv/shop", "--raw", "--session", named)
-    assert words_of(note, "/srv/shop") == ("note", "--project", "/srv/shop", f"--from={session}")
+    assert command_words(forget, "/srv/shop") == ("forget", named, "--yes")
+    assert command_words(to, "/srv/shop") == ("to", "claude-code", "/srv/shop", "--session", named)
+    assert command_words(handoff, "/srv/shop") == ("handoff", "/srv/shop", "--raw", "--session", named)
+    assert command_words(note, "/srv/shop") == ("note", "--project", "/srv/shop", f"--from={session}")
 
 
 async def test_no_module_of_a_stranger_is_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from carryover.daemon.health import TaskState
 from carryover.declared_source import DeclaredSource
 from carryover.install.agent_report import HooksReport
 from carryover.ledger.rows import BrokenSource, Incident, SkippedRow
-from carryover.past.findings.facts import Facts
+from carryover.past.findings.facts import Gathered
 from carryover.past.findings.for_issue import report_for_issue, version_number
 from support.reports import CLAUDE, HEALTHY, LEDGER, RUNNING, changed
 
@@ -22,7 +22,7 @@ NAME: Final = "Zanzibar"
 HOSTILE: Final = f"/home/{NAME}/private {NAME}Error {NAME}.local feature/{NAME}\n\x1b[31m{NAME}: hello"
 
 
-def made(facts: Facts) -> str:
+def made(facts: Gathered) -> str:
     return report_for_issue(facts, AT_MS)
 
 

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode
+from carryover.past.logs import log_lines
+from support.recorded_shop import Run
+
+AT = "2026-11-20T06:21:0{}.000Z"
+COMMAND = (sys.executable, "-m", "carryover.faces.cli.main", "logs")
+
+
+@pytest.fixture
+def log(home: Path) -> Path:
+    folder = home / ".carryover"
+    folder.mkdir(mode=0o700)
+    return folder / "carryoverd.log"
+
+
+def entry(n: int, level: str = "INFO", event: str = "swept") -> str:
+    return f"{AT.format(n)} {level} {event} n={n}\n"
+
+
+def test_rotated_files_come_first_and_where_there_is_none_it_says_so(log: Path, run: Run) -> None:
+    said = f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "logs") == said
+    for n, suffix in enumerate((".3", ".2", ".1", "")):
+        log.with_name(f"{log.name}{suffix}").write_text(entry(n))
+
+    assert run.out("logs") == "".join(entry(n) for n in range(4))
+
+
+def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:
+    """A line that was cut off belongs to the one before."""
+    recent = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z INFO swept\n"
+    torn = "2026-11-20T06:21\n" + entry(2, "ERROR") + "  torn\x1b[31m here\n"
+    log.write_text(entry(1, "WARNING") + torn + entry(3, "DEBUG") + recent + "end")
+
+    assert run.out("logs", "--level", "error") == entry(2, "ERROR") + "  torn\\x1b[31m here\n"
+    assert run.out("logs", "--since", "10m") == f"{recent}end\n"
+
+
+def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
+    log.write_text(f'{AT.format(1)} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at a:8"\ntorn\n')
+
+    assert [json.loads(line) for line in run.out("logs", "--json").splitlines()] == [
+        {
+            "time": AT.format(1),
+            "level": "error",
+            "event": "task_failed",
+            "fields": {"task": "watcher", "retry_s": 0.5, "error": "KeyError at a:8"},
+        },
+        {"text": "torn"},
+    ]
+
+
+def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log: Path) -> None:
+    log.write_text("one and more\n")
+    waits = 0
+
+    def wait() -> bool:
+        nonlocal waits
+        waits += 1
+        if waits == 2:
+            log.unlink()
+        if waits < 3:
+            log.write_text(("two\n", "three\n")[waits - 1])
+        return waits < 3
+
+    followed = log_lines(level="debug", since_ms=0, wait=wait)
+    assert [line.text for line in followed if line is not None] == ["one and more", "two", "three"]
+
+
+def following() -> subprocess.Popen[str]:
+    return subprocess.Popen([*COMMAND, "-f"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_ctrl_c_ends_following_without_a_word(log: Path) -> None:
+    log.write_text(entry(1))
+    with following() as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == entry(1)
+        with log.open("a") as file:
+            file.write(entry(2))
+        assert process.stdout.readline() == entry(2)
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=30)
+
+    assert (process.returncode, rest) == (ExitCode.INTERRUPTED, ("", ""))
+
+
+def test_following_ends_when_nobody_reads_any_more_even_while_nothing_is_logged(log: Path) -> None:
+    log.write_text(entry(1))
+    with following() as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == entry(1)
+        process.stdout.close()
+        assert (process.wait(30), process.stderr.read()) == (ExitCode.OK, "")
