@@ -22,9 +22,11 @@ Spot = tuple[int, int]
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
 _MEASURE: Final = later(
-    r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}|.*\.[a-z]\w{0,4}(?::\d+){1,2}"
+    r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
+    r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?"
 )
-"""A time, a version's number, a size, a speed, a file's mode or a line in it; a whole number may be a port or an id."""
+"""A time, a version's number, a size, a speed, a file's mode or a line in it, also with the first word
+of that line, as grep prints it; a whole number may be a port or an id."""
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
 _LONGEST_WORD: Final = 24
@@ -92,6 +94,8 @@ def _says_little(name: str) -> bool:
 
 
 def _shown(name: str, root: str) -> str:
+    if " " in root:  # names end at a blank, so of such a root they have only the end
+        name = name.removeprefix(f"{root.rpartition(' ')[2]}/")
     return relative(name, root) or (name if len(name) <= _PATH_CHARS else name.rpartition("/")[2])
 
 

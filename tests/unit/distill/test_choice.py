@@ -146,12 +146,18 @@ def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -
         "-rw-r--r--",
         "3378k",
         "16.25",
+        "cart.py:1:def",
         "75.1M",
         "8080",
         "job-4711",
         "4a7f2c",
     )
     assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, 8080, job-4711")
+
+
+def test_in_a_folder_with_blanks_in_its_name_files_are_named_as_in_any_other() -> None:
+    known = names("cat /home/ann/My Projects/shop/src/cart.py", "Projects/shop/tax.py")
+    assert names_not_held(known, (), "/home/ann/My Projects/shop", 150) == ("src/cart.py, tax.py", "")
 
 
 def test_a_long_path_outside_the_project_is_shown_by_its_last_part() -> None:
