@@ -12,7 +12,7 @@ from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_a
 from carryover.past.context import nothing_recorded, now_ms, project_root
 from carryover.past.sessions import recorded_sessions
 from carryover.past.types import Session
-from carryover.terminal.output import BOLD, ago, paint, put
+from carryover.terminal.output import BOLD, ago, paint, put, warn
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
@@ -60,7 +60,9 @@ def run(args: argparse.Namespace) -> None:
     if args.all and args.project is not None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project, elsewhere=True)
-    sessions = recorded_sessions(root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch)
+    limit = args.limit + (args.limit == LIMIT)  # one more tells whether there are others that nobody left out
+    found = recorded_sessions(root, limit=limit, agent=args.agent, since_ms=args.since, branch=args.branch)
+    sessions = found[: args.limit]
     if not sessions and (args.agent or args.branch or args.since is not None):
         where = f"for {root}" if root else "anywhere"
         narrowed = "Without --agent, --since and --branch all are listed."
@@ -71,6 +73,8 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
     with paged(args):
         put(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
+    if len(found) > len(sessions) and not args.json:
+        warn("These are the newest; --limit N lists more.")
 
 
 def session_lines(sessions: Iterable[Session], *, with_project: bool) -> Iterator[str]:

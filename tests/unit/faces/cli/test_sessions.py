@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from carryover.errors import ExitCode
 from carryover.export.session_parts import Part, SessionEvent, of_turns, session_parts
+from carryover.faces.cli.sessions import LIMIT
 from carryover.faces.cli.show import conversation
 from carryover.ledger.queries import SHORTEST_ID, shortest_unique
 from carryover.model import (
@@ -30,7 +31,8 @@ from carryover.model import (
     id_in_command,
 )
 from carryover.past.context import state_dir
-from support.claude_session import ClaudeWork
+from carryover.past.without_daemon import catch_up
+from support.claude_session import ClaudeSession, ClaudeWork
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
 pytestmark = pytest.mark.usefixtures("utc")
@@ -70,7 +72,7 @@ def test_the_last_session_of_the_project_needs_no_id(
         (f"show {CHECKOUT} --turn 2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
         (f"show {CHECKOUT} --turn 1-2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
         ("forget ffff --yes", ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
-        ("forget --project nowhere --yes", ExitCode.NOTHING_FOUND, "Nothing that is recorded matches"),
+        ("forget --project nowhere --yes", ExitCode.NOTHING_FOUND, "There is no folder "),
         ("sessions {shop} --agent codex", ExitCode.NOTHING_FOUND, "Without --agent, --since and --branch all are"),
         ("sessions {shop} --branch other --limit 99999999999999999999", ExitCode.NOTHING_FOUND, "--branch all are"),
         ("sessions {shop} --branch \udcff", ExitCode.USAGE, "\\udcff is not UTF-8, so it can't be used."),
@@ -328,3 +330,15 @@ def test_the_number_of_sessions_is_given_as_in_every_other_list(recorded: Path, 
 
     assert one[0] == ExitCode.OK
     assert run("sessions", "--all", "-n", "1") == one
+
+
+def test_a_list_that_is_cut_where_nobody_asked_for_it_says_so(recorded: Path, home: Path, run: Run) -> None:
+    for number in range(LIMIT):
+        ClaudeSession(home / ".claude" / "projects", recorded).prompt(f"Look at step {number}")
+    catch_up(state_dir(), str(recorded))
+
+    _, listed, said = run("sessions", str(recorded))
+    more = "These are the newest; --limit N lists more.\n"
+    assert (len(listed.splitlines()), said.endswith(more)) == (LIMIT + 1, True)
+    for options in (("-n", "21"), ("--json",)):
+        assert more not in run("sessions", str(recorded), *options)[2]
