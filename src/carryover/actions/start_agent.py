@@ -45,7 +45,7 @@ class StartableAgent(msgspec.Struct, frozen=True):
     """An agent that can be started on this machine.
 
     >>> codex = Starter(binary="codex", args=("Read {handoff}",))
-    >>> StartableAgent("Codex CLI", codex, Command(Path("/usr/bin/codex"), on_path=True)).words("HANDOFF.md")
+    >>> StartableAgent("Codex CLI", codex, FoundCommand(Path("/usr/bin/codex"), on_path=True)).words("HANDOFF.md")
     ('codex', 'Read HANDOFF.md')
     """
 

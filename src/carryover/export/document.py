@@ -48,7 +48,7 @@ class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
     """A project as one document for a chat, below it the user's question. `included`: files and their cost in tokens.
 
     >>> chat = WebChat(id="generic", name="a chat", budget=1_000)
-    >>> document = compose(Material(name="shop", now_ms=0, readme="Sells bread."), chat, "Why?")
+    >>> document = composed(Material(name="shop", now_ms=0, readme="Sells bread."), chat, "Why?")
     >>> "Sells bread." in document.text, document.text.endswith("Why?\\n"), document.fits
     (True, True, True)
     """

@@ -36,7 +36,7 @@ class _Piece:
 
     `start` is its first line in the file after the edit, from 1.
 
-    >>> piece = Piece(start=1, lines=(" def total():", "-    return 0", "+    return 1"))
+    >>> piece = _Piece(start=1, lines=(" def total():", "-    return 0", "+    return 1"))
     >>> piece.old[1], piece.new[1], piece.wrote
     ('    return 0', '    return 1', [False, True])
     """
@@ -69,7 +69,7 @@ class _Line:
     >>> line = _Line(0, exact=False)
     >>> line.is_of(3)
     >>> line.source
-    Source(edit=3, sure='by_text')
+    LineWriter(edit=3, sure='by_text')
     """
 
     index: int

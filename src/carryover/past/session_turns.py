@@ -44,7 +44,7 @@ Edits = Mapping[int, _Edit]
 class Links:
     """Finds commits by the edits and commands that sessions recorded.
 
-    >>> first = Commit(id="c1", subject="Add a cart", authored_ms=5_000, committed_ms=5_000, files=("cart.py",))
+    >>> first = GitCommit(id="c1", subject="Add a cart", authored_ms=5_000, committed_ms=5_000, files=("cart.py",))
     >>> Links([first]).of_edit("cart.py", at_ms=4_000) is first
     True
     """

@@ -85,7 +85,7 @@ class Host(Protocol):
 class PageApp:
     """Answers the page's requests.
 
-    page = Page(host, access)
+    page = PageApp(host, access)
     response = await page.answer(request)
     page.changes.project(1)  # project 1 has changed; `page.close()` at the end
     """
