@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.faces.cli.arguments import MEANING
 from carryover.faces.cli.main import GROUPS
-from carryover.faces.cli.manual import Command, commands, dots_of, name_of, typed_of, value_shown
+from carryover.faces.cli.manual import Command, commands, dots_of, name_of_value, typed_of, value_shown
 
 HEAD: Final = """\
 # Commands
@@ -37,7 +37,7 @@ def reference() -> str:
 
 def _section(command: Command) -> str:
     usage = " ".join(
-        (command.name, *(typed_of(action, name_of(action) + dots_of(action)) for action in command.operands))
+        (command.name, *(typed_of(action, name_of_value(action) + dots_of(action)) for action in command.operands))
     )
     rows = [_row(action) for action in command.arguments if "--help" not in action.option_strings]
     table = "".join(("| | |\n|---|---|\n", *rows)) if rows else ""

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.actions.bundle import Bundle
-from carryover.actions.receiving import SOURCE, texts_of, title_of
+from carryover.actions.receiving import SOURCE, texts_of, title_of_share
 from carryover.adapter.contract import Source, StartReason
 from carryover.agents import adapters
 from carryover.config import Config
@@ -109,7 +109,7 @@ class Player:
             await self._note(step.note.title, [step.note.text], "note")
         if step.share is not None:
             bundle = _bundle(step.share, self._ms)
-            await self._note(title_of(bundle), texts_of(bundle), SOURCE)
+            await self._note(title_of_share(bundle), texts_of(bundle), SOURCE)
         if step.session:
             await self._turn(step)
 

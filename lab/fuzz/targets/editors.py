@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from agents.aider import test_yaml_list
 from carryover.adapter.spec import Form, HookSpec
 from carryover.edits.entries import ListEntry, origin_of_entry, with_entry, without_entry
-from carryover.edits.hooks import origin_of, with_hooks, without_hooks
+from carryover.edits.hooks import edited_from, with_hooks, without_hooks
 from carryover.publish.gitignore import with_rule, without_rule
 from carryover.publish.pointers import with_block, without_block
 from carryover.text.user_text import EditRefused
@@ -37,8 +37,10 @@ def _hooks(form: Form, example: str, *, comments: bool = False) -> Editor:
     rules = HookSpec(comments=True) if comments else None
     wanted, owner = test_hooks.WANTED[form], test_hooks.OWNER_OF
     return Editor(
-        lambda data: with_hooks(data, wanted, owner, form=form, origin=origin_of(data, owner, form=form), rules=rules),
-        lambda before, after: without_hooks(after, owner, origin_of(before, owner, form=form), form=form),
+        lambda data: with_hooks(
+            data, wanted, owner, form=form, origin=edited_from(data, owner, form=form), rules=rules
+        ),
+        lambda before, after: without_hooks(after, owner, edited_from(before, owner, form=form), form=form),
         example,
     )
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from carryover.actions.bundle import Bundle, Document
-from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_of
+from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_of_share
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.sealing import HEADER, deflated, new_identity, seal_for
@@ -45,7 +45,7 @@ def check(data: bytes, folder: Path) -> None:
     for text in (bundle.handoff, *(each.text for each in bundle.documents)):
         assert_shown(text)
         assert all(line.startswith(">") for line in text.split("\n"))
-    assert_shown(title_of(bundle), breaks=False)
+    assert_shown(title_of_share(bundle), breaks=False)
     assert texts_of(bundle) == texts_of(decrypted(path, StateDir(folder / "state"), str(key)))
 
 

@@ -38,7 +38,7 @@ def declared_agents() -> list[str]:
     return [source.agent for source in config.sources]
 
 
-def listed_agents(*, startable: bool = False) -> list[Known]:
+def agents_to_list(*, startable: bool = False) -> list[Known]:
     """Returns all agents, or those that can be started with a first prompt."""
     return [
         Known(spec.id, spec.name, tuple(spec.aliases)) for spec in specs() if spec.start is not None or not startable

@@ -25,7 +25,7 @@ ANSWER_S: Final = 300.0
 """Time limit for the daemon's answer; rewriting a large ledger without the deleted rows takes a while."""
 
 
-class Forgetting(msgspec.Struct, frozen=True, kw_only=True):
+class WhatGoes(msgspec.Struct, frozen=True, kw_only=True):
     """What goes if it is forgotten now."""
 
     selection: Selection
@@ -38,7 +38,7 @@ class Forgetting(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan_forgetting(
     *, session: str | None, project: str | None, since_ms: int | None, until_ms: int | None, most: int
-) -> Forgetting:
+) -> WhatGoes:
     """Returns what goes of `session` (its id, the beginning of one, or `last`), or of the project that a folder is in,
     or without both of everything, from `since_ms` until `until_ms` (UTC ms). Lists the newest `most` sessions.
 
@@ -62,10 +62,10 @@ def plan_forgetting(
             "Nothing that is recorded matches, so nothing was changed. `carryover sessions --all` lists all sessions.",
             ExitCode.NOTHING_FOUND,
         )
-    return Forgetting(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
+    return WhatGoes(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
 
 
-def forget(plan: Forgetting) -> Erased:
+def forget(plan: WhatGoes) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process.
 
     Removes what interrupted commands have left too, as it may hold the same.

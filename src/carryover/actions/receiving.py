@@ -71,9 +71,9 @@ def received(file: str, project: str | None, *, identity: str | None, expired: b
     return Received(root=root, bundle=bundle, session=session, is_new=not is_recorded(state, session))
 
 
-def take_in(shared: Received) -> tuple[str, bool]:
+def take_share(shared: Received) -> tuple[str, bool]:
     """Records it; returns the id that `carryover show` knows it by, and whether it is new."""
-    return record_note(state_dir(), shared.root, SOURCE, title_of(shared.bundle), texts_of(shared.bundle))
+    return record_note(state_dir(), shared.root, SOURCE, title_of_share(shared.bundle), texts_of(shared.bundle))
 
 
 def is_share(name: str) -> bool:
@@ -152,7 +152,7 @@ def name_of(bundle: Bundle) -> str:
     return one_line(bundle.sender, 40) or "someone"
 
 
-def title_of(bundle: Bundle) -> str:
+def title_of_share(bundle: Bundle) -> str:
     """Returns the line that stands for the bundle in handoffs and lists."""
     return f"{SHARED}{name_of(bundle)}'s machine: {bundle.title or 'a handoff'}"
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from carryover.actions.agents import Known, listed_agents
+from carryover.actions.agents import Known, agents_to_list
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
@@ -102,7 +102,7 @@ def agents_to_start() -> list[Known]:
     startable = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
     if not startable:
         raise UserError(f"No agent that takes a first prompt is here. {_COPY}", ExitCode.NOTHING_FOUND)
-    return [agent for agent in listed_agents(startable=True) if agent.id in startable]
+    return [agent for agent in agents_to_list(startable=True) if agent.id in startable]
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:

@@ -134,7 +134,7 @@ def _is_empty(text: str, form: Form) -> bool:
     return not text.strip() or not _values(text, form)
 
 
-def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
+def edited_from(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
     """Returns what to record before `with_hooks(data)`. `known`: recorded before the hooks now in `data` were added.
     Raises EditRefused as `without_hooks` does."""
     if (new := begun(data)) is not None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from carryover.export.session_parts import MOST_CHARS, Part, SessionHead, exported, zoned_time
+from carryover.export.session_parts import MOST_CHARS, Part, SessionHead, made_by, zoned_time
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
@@ -34,7 +34,7 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
         '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
     )
-    facts = (*head.facts, ("Exported", exported(head.exported_ms).replace("`", "")))
+    facts = (*head.facts, ("Exported", made_by(head.exported_ms).replace("`", "")))
     rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
     yield f"<h1>{escape(title)}</h1>\n<dl>{''.join(rows)}</dl>\n<main>\n"
     turn = 0

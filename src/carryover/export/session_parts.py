@@ -156,7 +156,7 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
         yield cast(Part[CleanText], msgspec.structs.replace(part, heading=heading, text=text))
 
 
-def exported(at_ms: int) -> str:
+def made_by(at_ms: int) -> str:
     """Returns when (UTC ms, 0 if unknown) and by what a document was made, and that it is to be read before it is
     shared: a secret in plain prose is not found."""
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
@@ -256,7 +256,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield f"# {_inert(quoted_line(head.title or f'Session {head.id}'))}"
     yield ""
     yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
-    yield f"- Exported {exported(head.exported_ms)}"
+    yield f"- Exported {made_by(head.exported_ms)}"
     for part in parts:
         mark = " (retracted)" if part.retracted else ""
         if part.kind in ("user", "agent"):

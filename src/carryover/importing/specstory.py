@@ -57,7 +57,7 @@ class _Context(TurnContext, frozen=True, omit_defaults=True):
 
 def opened(file: Candidate) -> Document | None:
     """Returns a document that SpecStory wrote; None if it is another. Raises UserError if its agent is not known."""
-    made = read_head(file.text)
+    made = parse_beginning(file.text)
     return _document(file, made) if made is not None else None
 
 
@@ -67,7 +67,7 @@ def opened_part(file: Candidate) -> Document | None:
     return _document(file, Made(None, None)) if has_turn and (file.part or file.any_chat) else None
 
 
-def read_head(text: str) -> Made | None:
+def parse_beginning(text: str) -> Made | None:
     """Parses the beginning of a document; returns None if SpecStory did not write it."""
     lines = text.split("\n")[:_HEAD_LINES]
     above = lines[: next((at for at, line in enumerate(lines) if HEADING.match(line)), len(lines))]

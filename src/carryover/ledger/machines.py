@@ -108,7 +108,7 @@ _CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_
 _FORGETTING: Final = "SELECT seq, scope, from_ms, until_ms FROM forgetting WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
-class Received(msgspec.Struct, frozen=True, kw_only=True):
+class ReceivedEvents(msgspec.Struct, frozen=True, kw_only=True):
     """What one machine recorded, ready to be stored. The working folder of each entry is the root of its project."""
 
     machine: str
@@ -158,7 +158,7 @@ async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iter
     await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
 
 
-async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Committed:
+async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: ReceivedEvents) -> Committed:
     """Stores what another machine recorded, except what is forgotten here or was read here."""
     await put_tombstones(db, received.tombstones)
     removed = 0
@@ -182,7 +182,7 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
 
 
 async def _store(
-    db: aiosqlite.Connection, reducer: Reducer, received: Received, agent: str, entries: Sequence[ReadyEvent]
+    db: aiosqlite.Connection, reducer: Reducer, received: ReceivedEvents, agent: str, entries: Sequence[ReadyEvent]
 ) -> Committed:
     roots = {cwd: ProjectRoot(cwd, gone=True) for entry in entries if (cwd := entry.event.cwd) is not None}
     wanted = await without_forgotten(db, agent, entries, roots, rank=0)
@@ -197,7 +197,7 @@ async def _store(
 
 
 async def _of_others(
-    db: aiosqlite.Connection, received: Received, agent: str, entries: Sequence[ReadyEvent]
+    db: aiosqlite.Connection, received: ReceivedEvents, agent: str, entries: Sequence[ReadyEvent]
 ) -> tuple[list[ReadyEvent], set[int]]:
     """Returns the entries of sessions that are not this machine's own or those of another project, and projects that
     lost or got a session.
@@ -280,7 +280,7 @@ async def _brought_up_to_date(
     return wanted
 
 
-class Change(msgspec.Struct, frozen=True):
+class OwnChange(msgspec.Struct, frozen=True):
     """An event of this machine, as it is now. `subagent_id` is '' for the main conversation."""
 
     seq: int
@@ -342,9 +342,9 @@ def log_id(db: sqlite3.Connection) -> str | None:
     return str(db.execute("SELECT id FROM change_log").fetchone()[0]) if db.execute(_IS_ON).fetchone()[0] else None
 
 
-def changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[Change]:
+def own_changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[OwnChange]:
     """Returns the first changes after number `after` that are sent to other machines."""
-    return list(records(Change, db, _CHANGES, (after, limit)))
+    return list(records(OwnChange, db, _CHANGES, (after, limit)))
 
 
 def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> list[LoggedForgetting]:
@@ -357,7 +357,7 @@ def taken(db: sqlite3.Connection, machine: str) -> set[str]:
     return {segment for (segment,) in db.execute("SELECT segment FROM taken WHERE machine = ?", (machine,))}
 
 
-def standing(db: sqlite3.Connection, keys: Collection[bytes]) -> Iterator[bytes]:
+def standing_keys(db: sqlite3.Connection, keys: Collection[bytes]) -> Iterator[bytes]:
     """Yields those of the keys whose event is in the ledger."""
     for marks, some in in_parts(sorted(keys)):
         yield from (key for (key,) in db.execute(f"SELECT key FROM event WHERE key IN ({marks})", tuple(some)))

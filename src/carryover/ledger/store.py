@@ -22,7 +22,7 @@ from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import run_commit
 from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
 from carryover.ledger.forget import Forgotten, forget
-from carryover.ledger.machines import Received, continue_log, store_received, take_again
+from carryover.ledger.machines import ReceivedEvents, continue_log, store_received, take_again
 from carryover.ledger.queries import Selection
 from carryover.ledger.rows import as_record, locator
 
@@ -179,7 +179,7 @@ class Ledger:
             rows = await db.execute_fetchall("SELECT agent, native_id FROM session WHERE machine != '' ORDER BY id")
         return [(str(agent), str(native_id)) for agent, native_id in rows]
 
-    async def store_received(self, received: Received) -> Committed:
+    async def store_received(self, received: ReceivedEvents) -> Committed:
         """Stores what another machine recorded. Storing it again changes nothing."""
         async with self._transaction() as db:
             return await store_received(db, self._reducer, received)

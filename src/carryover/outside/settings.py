@@ -135,7 +135,7 @@ def _addition(agent: AgentSettings, journal: Journal, script: Path) -> Change:
         return hooks.with_hooks(data, wanted, owner_of, form=form, origin=origin, rules=rules)
 
     def origin_of(before: bytes | None, former: Origin | None) -> Origin:
-        return hooks.origin_of(before, owner_of, former, form=form)
+        return hooks.edited_from(before, owner_of, former, form=form)
 
     file = Listed(path=str(agent.config), agent=agent.spec.id, form=form, script=str(script))
     return _put(file, edit, lambda data, origin: hooks.without_hooks(data, owner_of, origin, form=form), origin_of)

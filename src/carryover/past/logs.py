@@ -16,7 +16,7 @@ LOG_LEVELS: Final = LEVELS
 _SERIOUS: Final = ("warning", "error")
 
 
-class LogLine(NamedTuple):
+class LoggedLine(NamedTuple):
     """A line of the log."""
 
     text: str
@@ -25,7 +25,7 @@ class LogLine(NamedTuple):
     is_serious: bool
 
 
-def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None = None) -> Iterator[LogLine | None]:
+def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None = None) -> Iterator[LoggedLine | None]:
     """Returns the lines from `since_ms` on that are at least as serious as `level`, oldest first.
 
     With `wait`, also those that are added, across rotations: None means that everything has been read for now; then
@@ -45,7 +45,7 @@ def _exists(log: Path) -> bool:
     return bool(files)
 
 
-def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[LogLine | None]:
+def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[LoggedLine | None]:
     shows = not since_ms  # a truncated line belongs to the line before it
     least = LEVELS.index(level)
     for line in lines:
@@ -55,9 +55,9 @@ def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[LogLine
         if not line:
             yield None
         elif shows and parsed is not None:
-            yield LogLine(line, parsed, parsed.level in _SERIOUS)
+            yield LoggedLine(line, parsed, parsed.level in _SERIOUS)
         elif shows:
-            yield LogLine(line, {"text": line}, is_serious=False)
+            yield LoggedLine(line, {"text": line}, is_serious=False)
 
 
 def _lines(log: Path, wait: Callable[[], bool] | None) -> Iterator[str]:

@@ -84,7 +84,7 @@ def project_at(folder: str) -> ProjectFolder:
     return ProjectFolder(project.root, project.main_root, folder_now.st_dev, folder_now.st_ino)
 
 
-def prepare() -> None:
+def prepare_recall() -> None:
     """Loads what the first answer would have to wait for."""
     agent_names()
     clean("a text")

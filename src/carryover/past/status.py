@@ -48,7 +48,7 @@ def has_page(project: ProjectHealth) -> bool:
     return project.file is not None and is_there(Path(project.file).with_name(PAGE))
 
 
-def as_data(facts: Gathered) -> dict[str, Any]:
+def status_data(facts: Gathered) -> dict[str, Any]:
     """Returns the facts as `status --json` prints them."""
     config = {"unknown_keys": facts.config.unknown_keys, "excluded": facts.config.projects.exclude}
     in_git = ("root", "open_to", "uncommitted", "refuses_pull")

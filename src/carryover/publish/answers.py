@@ -30,7 +30,7 @@ from carryover.publish.make import (
     git_now,
     make,
     own_writes,
-    settings_now,
+    settings_for_work,
     view_now,
     with_page,
 )
@@ -80,7 +80,7 @@ class AnswerTime:
         with self._lock:
             self._view = self._view or view_now(db, self.project, self.agents_own)
             view = self._view
-            settings = settings_now(view, self.config)
+            settings = settings_for_work(view, self.config)
             situation = _situation(view, beginning, self.now_ms)
             if settings.excluded or situation is None:
                 return None

@@ -82,7 +82,7 @@ def made_handoff(
     """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
     view = view_now(db, project, agents_own)
     checkout = Checkout(Path(view.root))
-    settings = settings_now(view, config)
+    settings = settings_for_work(view, config)
     related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not was_brought_in(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
@@ -216,7 +216,7 @@ def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:
     return msgspec.structs.replace(view, main_root=main_root, worktrees=(*main, *true))
 
 
-def settings_now(view: ProjectView, config: Config) -> ProjectSettings:
+def settings_for_work(view: ProjectView, config: Config) -> ProjectSettings:
     """Returns the project's settings as they apply to its newest work; in a worktree without work, an exclusion of
     the main checkout counts too."""
     settings = project_settings(Path(view.root), config)

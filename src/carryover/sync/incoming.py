@@ -21,7 +21,7 @@ from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import (
-    Received,
+    ReceivedEvents,
     forget_segments,
     know_machine,
     note_foreign_project,
@@ -83,7 +83,7 @@ class LedgerIncoming:
         If `segment` is given, the payload is the last of that segment. Raises OSError or LedgerUnavailable; nothing is
         lost then, since the payload is taken again later.
         """
-        name = await self._ledger.write(know_machine, machine.id, label(machine))
+        name = await self._ledger.write(know_machine, machine.id, machine_prefix(machine))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = 0
         if selections:  # as if the user had them forgotten here
@@ -101,7 +101,7 @@ class LedgerIncoming:
 
     async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
         """Stores the newest state of a machine's projects, and which segments it has."""
-        name = await self._ledger.write(know_machine, machine.id, label(machine))
+        name = await self._ledger.write(know_machine, machine.id, machine_prefix(machine))
         await self._ledger.write(forget_segments, machine.id, segments)
         for state in states:
             if _is_root(state.root):
@@ -130,13 +130,13 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def label(machine: Machine) -> str:
+def machine_prefix(machine: Machine) -> str:
     """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
     name = machine.name if _NAME.fullmatch(machine.name) else machine.id[:8]
     return name if len(name) > 1 else f"{name}-{machine.id[:4]}"
 
 
-def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[Received, int]:
+def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[ReceivedEvents, int]:
     """Returns what is stored of a payload, and how many of its events are not understood. Blocking."""
     entries: dict[str, list[ReadyEvent]] = {}
     skipped = 0
@@ -149,7 +149,7 @@ def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: 
             skipped += 1
         else:
             entries.setdefault(session.agent, []).append(entry)
-    received = Received(machine=machine, entries=entries, withdrawn=payload.replaced, tombstones=tombstones)
+    received = ReceivedEvents(machine=machine, entries=entries, withdrawn=payload.replaced, tombstones=tombstones)
     return received, skipped
 
 

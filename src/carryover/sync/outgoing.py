@@ -14,11 +14,11 @@ from carryover.config import Config, load_config, project_settings
 from carryover.ledger.codec import DamagedBody, decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import (
-    Change,
-    changes,
+    OwnChange,
     forgettings,
     log_id,
-    standing,
+    own_changes,
+    standing_keys,
 )
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
@@ -152,7 +152,7 @@ class LedgerOutgoing:
                 for event in payload.events
                 if short_key(event.key) in keys or _is_covered(event, rules[event.session])
             ]
-            there = set(standing(db, [event.key for event in covered]))
+            there = set(standing_keys(db, [event.key for event in covered]))
         gone = {event.key for event in covered if event.key not in there}
         return _without(payload, gone) if gone else payload
 
@@ -178,15 +178,15 @@ class _Roots(NamedTuple):
     allowed: frozenset[int]
     excluded: Collection[int]
 
-    def allows(self, change: Change) -> bool:
+    def allows(self, change: OwnChange) -> bool:
         """Whether others may be told of its project, and of that in which it was recorded if that was another."""
         return change.project_id in self.allowed and change.recorded_project_id not in self.excluded
 
 
-def _batches(db: Connection, after: int) -> Iterator[list[Change]]:
-    batch: list[Change] = []
+def _batches(db: Connection, after: int) -> Iterator[list[OwnChange]]:
+    batch: list[OwnChange] = []
     size = 0
-    while rows := changes(db, after, limit=_ROWS):
+    while rows := own_changes(db, after, limit=_ROWS):
         for row in rows:
             batch.append(row)
             size += len(row.body)
@@ -199,7 +199,7 @@ def _batches(db: Connection, after: int) -> Iterator[list[Change]]:
         yield batch
 
 
-def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:
+def _payload(rows: Sequence[OwnChange], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:
     sessions: dict[tuple[str, str], SyncedSession] = {}
     numbers: dict[tuple[str, str], int] = {}
     events: list[SyncedEvent] = []

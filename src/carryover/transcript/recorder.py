@@ -120,7 +120,7 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The calls whose results have not come yet."""
 
 
-def opened(calls: tuple[Call, ...], call: Call, *, most: int = 200) -> tuple[Call, ...]:
+def with_open_call(calls: tuple[Call, ...], call: Call, *, most: int = 200) -> tuple[Call, ...]:
     """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `most`."""
     return (*closed(calls, call.id), call)[-most:]
 
@@ -331,7 +331,7 @@ class Recorder(Generic[C]):
     def begin_call(self, call: OpenCall, key: str, asked: Sequence[Asked] = (), *, question: str = "question") -> None:
         """Adds a call as `add_call` does; it stays open until its result comes."""
         self.add_call(call, key, asked, question=question)
-        self.keep_open(opened(self.open_calls, call))
+        self.keep_open(with_open_call(self.open_calls, call))
 
     def take_call(self, ident: str, name: str = "?", op: Op = "other") -> OpenCall:
         """Closes the open call with this id and returns it; one that is not known has `name` and `op`."""

@@ -13,8 +13,8 @@ from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, jsonl, li
 from agents.cursor.reading import Told, transcript_at
 from carryover import model
 from carryover.adapter.contract import Record
-from carryover.agents.cursor.adapter import exported_copy, kind_of, source_of
-from carryover.agents.cursor.chats import NOTED, DatedLinesReader, Words, spoken_ms, typed_words
+from carryover.agents.cursor.adapter import exported_copy, kind_of_store, source_in_store
+from carryover.agents.cursor.chats import NOTED, DatedLinesReader, Words, own_words, spoken_ms
 
 ASKED = model.UserPrompt(text="Fix it")
 
@@ -194,7 +194,7 @@ DONE = "The above subagent result is already visible to the user. DO NOT reitera
     ],
 )
 def test_only_the_query_is_the_users(text: str, words: Words) -> None:
-    assert typed_words(text) == words
+    assert own_words(text) == words
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_only_the_query_is_the_users(text: str, words: Words) -> None:
 def test_a_time_in_words_is_read_with_its_zone(text: str, at_ms: int) -> None:
     """Without its zone a time could be wrong by half a day."""
     assert spoken_ms(text) == at_ms
-    assert typed_words(f"<timestamp>{text}</timestamp>\n<user_query>x</user_query>").at_ms == at_ms
+    assert own_words(f"<timestamp>{text}</timestamp>\n<user_query>x</user_query>").at_ms == at_ms
 
 
 HOME = Path("/home/dev")
@@ -233,14 +233,14 @@ TRANSCRIPTS = "home-dev-demo/agent-transcripts"
     ],
 )
 def test_a_source_is_known_by_its_place(root: Path, below: str, kind: str, expected: Any) -> None:
-    found = source_of(root / below, root)
+    found = source_in_store(root / below, root)
 
     assert found is not None
     assert (found.path, found.session, found.subagent_id, found.rank) == (str(root / below), *expected)
-    assert kind_of(root / below) == kind
+    assert kind_of_store(root / below) == kind
     assert kind != "transcript" or exported_copy(root / below, jsonl(lines(ONE))) == found
     for suffix in ("-wal", "-journal") if kind != "transcript" else ():
-        assert source_of(root / f"{below}{suffix}", root) == found
+        assert source_in_store(root / f"{below}{suffix}", root) == found
 
 
 def test_each_object_says_when_the_file_was_last_written(tmp_path: Path) -> None:

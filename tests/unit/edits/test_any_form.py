@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.spec import Form, HookSpec
-from carryover.edits.hooks import Hook, hooks_of, origin_of, owner_by_script, with_hooks, without_hooks
+from carryover.edits.hooks import Hook, edited_from, hooks_of, owner_by_script, with_hooks, without_hooks
 from carryover.text.user_text import EditRefused
 from support.settings_texts import commented_settings, flat_settings, formatted, settings, toml_settings
 
@@ -53,7 +53,7 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
 
     @given(data=SETTINGS[form], other=st.sets(st.sampled_from(EVENTS), min_size=1))
     def there_and_back(data: bytes, other: set[str]) -> None:
-        origin = origin_of(data, OWNER_OF, form=form)
+        origin = edited_from(data, OWNER_OF, form=form)
         after = with_hooks(data, wanted, OWNER_OF, form=form, rules=COMMENTED)
         letters = iter(after)
 

@@ -17,9 +17,9 @@ from carryover.edits.hooks import (
     Hook,
     HookOwners,
     drop_reason,
+    edited_from,
     hook_owners,
     hooks_of,
-    origin_of,
     owner_by_script,
     with_hooks,
     without_hooks,
@@ -96,7 +96,7 @@ def installed(data: bytes | None, form: Form = "nested") -> bytes:
 
 
 def uninstalled(before: bytes | None, after: bytes, form: Form = "nested") -> bytes | None:
-    return without_hooks(after, OWNER_OF, origin_of(before, OWNER_OF, form=form), form=form)
+    return without_hooks(after, OWNER_OF, edited_from(before, OWNER_OF, form=form), form=form)
 
 
 @pytest.mark.parametrize("before", sorted(GOLDEN.glob("*.before")), ids=lambda path: path.stem)
@@ -206,13 +206,13 @@ def test_a_line_that_a_person_edited_has_to_do_and_stays(form: Form) -> None:
 
 def test_what_is_known_of_a_file_holds_while_our_hooks_are_in_it() -> None:
     data = b'{"hooks": {"Stop": []}}'
-    known = origin_of(data, OWNER_OF, form="nested")
+    known = edited_from(data, OWNER_OF, form="nested")
 
     assert known == Origin(empty=("hooks.Stop",))
-    assert origin_of(installed(data), OWNER_OF, known, form="nested") == known
-    assert origin_of(b'{"hooks": {}}', OWNER_OF, known, form="nested") == Origin(empty=("hooks",))
-    assert origin_of(installed(None), OWNER_OF, Origin(missing=True), form="nested") == Origin(missing=True)
-    assert origin_of(b"{}", OWNER_OF, Origin(missing=True), form="nested") == Origin()
+    assert edited_from(installed(data), OWNER_OF, known, form="nested") == known
+    assert edited_from(b'{"hooks": {}}', OWNER_OF, known, form="nested") == Origin(empty=("hooks",))
+    assert edited_from(installed(None), OWNER_OF, Origin(missing=True), form="nested") == Origin(missing=True)
+    assert edited_from(b"{}", OWNER_OF, Origin(missing=True), form="nested") == Origin()
 
 
 def test_who_has_hooks_in_it_is_reported() -> None:
@@ -231,7 +231,7 @@ def test_who_has_hooks_in_it_is_reported() -> None:
 
 def test_a_version_stays_if_it_was_there_or_others_need_it_by_now() -> None:
     known = b'{"version": 17}'
-    origin = origin_of(b"{}", OWNER_OF, form="flat")
+    origin = edited_from(b"{}", OWNER_OF, form="flat")
     after = installed(b"{}", "flat").replace(b'"stop": [', b'"stop": [{"command": "mine"},')
 
     assert uninstalled(known, installed(known, "flat"), "flat") == known

@@ -13,7 +13,7 @@ from carryover.importing import specstory_blocks
 from carryover.importing.calls import PLAIN
 from carryover.importing.candidate import plain_text
 from carryover.importing.document import open_document
-from carryover.importing.specstory import Made, named_folder, read_head, spec_named
+from carryover.importing.specstory import Made, named_folder, parse_beginning, spec_named
 from carryover.model import Answer, Question, ToolResult
 from carryover.transcript.recorder import OpenCall
 from support.specstory import FOLDER, events_of, read, story
@@ -157,7 +157,7 @@ def test_the_parts_of_an_agents_turn(text: str, parts: list[str]) -> None:
     ],
 )
 def test_a_document_is_known_by_the_lines_above_its_first_turn(head: bytes, made: Made | None) -> None:
-    assert read_head(plain_text(head)) == made
+    assert parse_beginning(plain_text(head)) == made
 
 
 @pytest.mark.parametrize(

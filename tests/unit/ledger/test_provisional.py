@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from carryover.ledger.batch import Committed, event_key
-from carryover.ledger.machines import Received
+from carryover.ledger.machines import ReceivedEvents
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import StoredEvent, project_by_root, sessions
 from carryover.ledger.tombstones import Tombstones, short_key
@@ -139,7 +139,7 @@ async def test_it_goes_with_a_session_that_another_machine_forgot(scribe: Scribe
     await told_early(scribe, DONE)
 
     await scribe.ledger.store_received(
-        Received(machine="laptop", tombstones=Tombstones(keys=(short_key(event_key(AGENT, "a")),)))
+        ReceivedEvents(machine="laptop", tombstones=Tombstones(keys=(short_key(event_key(AGENT, "a")),)))
     )
 
     assert sessions(scribe.db, limit=9) == []

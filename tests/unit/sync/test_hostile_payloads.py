@@ -12,7 +12,7 @@ from carryover.errors import UserError
 from carryover.ledger.machines import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
-from carryover.sync.incoming import LedgerIncoming, label
+from carryover.sync.incoming import LedgerIncoming, machine_prefix
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
 from support.machines import OneMachine
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined
@@ -123,8 +123,8 @@ async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
 
 
 async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
-    assert label(Machine(id="abcd" * 4, name="c")) == "c-abcd"
-    assert label(Machine(id="abcd" * 4, name="../x")) == "abcdabcd"
+    assert machine_prefix(Machine(id="abcd" * 4, name="c")) == "c-abcd"
+    assert machine_prefix(Machine(id="abcd" * 4, name="../x")) == "abcdabcd"
     ledger = desktop.ledger
     names = [await ledger.write(know_machine, number * 16, "laptop") for number in "ab"]
     assert [*names, await ledger.write(know_machine, "a" * 16, "renamed")] == ["laptop", "laptop-2", "laptop"]

@@ -19,10 +19,10 @@ from carryover.agents.cline import tasks
 from carryover.agents.cline.calls import ASK, parse_tool_result, parse_tool_use
 from carryover.agents.cline.documents import (
     Begin,
-    Builder,
+    ConversationState,
+    MessageBuilder,
     TaskContext,
-    TaskState,
-    document_of,
+    document_now,
     id_in,
     messages_in,
     parse_entry,
@@ -76,11 +76,11 @@ def _ident(context: TaskContext, message: Fields) -> str:
     return id_in(message, "id") or f"{context.session}/{context.number}"
 
 
-def _message(builder: Builder) -> None:
+def _message(builder: MessageBuilder) -> None:
     dispatch(builder, _ROLES, text_of(builder.message.get("role")), what="role", within="message/")
 
 
-def _parts(builder: Builder) -> list[Fields]:
+def _parts(builder: MessageBuilder) -> list[Fields]:
     content = builder.message.get("content", rawjson.ABSENT)
     if text_of(content):
         return [{"type": msgspec.Raw(b'"text"'), "text": content}]
@@ -91,7 +91,7 @@ def _said(parts: list[Fields]) -> str:
     return "\n".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
 
 
-def _user(builder: Builder) -> None:
+def _user(builder: MessageBuilder) -> None:
     """Handles what a person typed, results of calls, or what the client tells the model."""
     parts = _parts(builder)
     attached = 0
@@ -109,7 +109,7 @@ def _user(builder: Builder) -> None:
     _add_prompt(builder, text, attached)
 
 
-def _add_prompt(builder: Builder, text: str, attached: int = 0) -> None:
+def _add_prompt(builder: MessageBuilder, text: str, attached: int = 0) -> None:
     typed = _TYPED.search(text)
     if typed is None:
         return
@@ -126,7 +126,7 @@ def _add_prompt(builder: Builder, text: str, attached: int = 0) -> None:
     builder.add(UserPrompt(text=text, command=slash, attachments=attached), "prompt")
 
 
-def _assistant(builder: Builder) -> None:
+def _assistant(builder: MessageBuilder) -> None:
     """Handles an answer to one request, or why there was none."""
     _count_tokens(builder)
     parts = _parts(builder)
@@ -146,18 +146,18 @@ def _assistant(builder: Builder) -> None:
             builder.skip(f"assistant/{kind}", "unknown part")
 
 
-def _count_tokens(builder: Builder) -> None:
+def _count_tokens(builder: MessageBuilder) -> None:
     """Notes what the request took; one that failed has no `metrics` (3.0.57, 3.0.65)."""
     used_model = text_of(fields_of(builder.message.get("modelInfo")).get("id"))
     numbers = numbers_in(fields_of(builder.message.get("metrics")))
     builder.count_tokens(builder.ident, session=builder.session, model=used_model, **numbers)
 
 
-def _summary(builder: Builder) -> None:
+def _summary(builder: MessageBuilder) -> None:
     add_summary(builder, "summary", text_of(builder.message.get("text")))
 
 
-def _state(builder: Builder, state: TaskState) -> None:
+def _state(builder: MessageBuilder, state: ConversationState) -> None:
     """Adds what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
     if state.info != SessionInfo():
         builder.add(state.info, "info")
@@ -166,7 +166,7 @@ def _state(builder: Builder, state: TaskState) -> None:
         _add_prompt(builder, text)
 
 
-_ROLES: Final[dict[str, Callable[[Builder], None]]] = {
+_ROLES: Final[dict[str, Callable[[MessageBuilder], None]]] = {
     "user": _user,
     "assistant": _assistant,
     "summary": _summary,
@@ -244,9 +244,11 @@ def _taken(path: Path, stat: FileStat) -> Document:
         branch=text_of(fields_of(metadata.get("git")).get("branch")) or None,
         parent=parent or None,
     )
-    state = TaskState(info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else "")
+    state = ConversationState(
+        info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else ""
+    )
     listed = _with_summary(path, own, len(messages) - len(own), began_ms)
-    return document_of(begin, _without_undone(path, listed, metadata, ended_ms), state)
+    return document_now(begin, _without_undone(path, listed, metadata, ended_ms), state)
 
 
 def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int) -> Sequence[msgspec.Raw]:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cline.documents import Builder
+from carryover.agents.cline.documents import MessageBuilder
 from carryover.model import Answer, Question, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
@@ -60,7 +60,7 @@ class _Outcome(msgspec.Struct, frozen=True):
     success: bool | None = None
 
 
-def parse_tool_use(builder: Builder, given: Fields, part: str) -> None:
+def parse_tool_use(builder: MessageBuilder, given: Fields, part: str) -> None:
     """Handles a `tool_use`. Each of several commands is a call of its own, since each has its own exit code."""
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if not builder.identify("assistant/tool_use", ident, name):
@@ -89,7 +89,7 @@ def parse_tool_use(builder: Builder, given: Fields, part: str) -> None:
         builder.add(Question(call_id=ident, text=about, options=options), f"{part}.question")
 
 
-def parse_tool_result(builder: Builder, given: Fields, part: str) -> None:
+def parse_tool_result(builder: MessageBuilder, given: Fields, part: str) -> None:
     """Handles a `tool_result`: closes its calls and, if they succeeded, adds what they changed."""
     ident = text_of(given.get("tool_use_id"))
     if not builder.identify("user/tool_result", ident):
@@ -108,7 +108,7 @@ def parse_tool_result(builder: Builder, given: Fields, part: str) -> None:
         _close(builder, call, _outcome(call, content, 0, failed=failed), part)
 
 
-def _close(builder: Builder, call: OpenCall, outcome: ToolOutcome, part: str) -> None:
+def _close(builder: MessageBuilder, call: OpenCall, outcome: ToolOutcome, part: str) -> None:
     call = builder.take_call(call.id, call.name, call.op)
     changes = [_placed(change, outcome.output) for change in call.changes]
     builder.end_call(call, outcome, result=part, edit=f"{part}.edit", changes=changes)

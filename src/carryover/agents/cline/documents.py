@@ -35,7 +35,7 @@ class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     more: bool = False
 
 
-class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
+class ConversationState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is true of a whole conversation."""
 
     info: SessionInfo = SessionInfo()
@@ -48,7 +48,7 @@ class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     begin: Begin | None = None
     message: msgspec.Raw = rawjson.ABSENT
-    state: TaskState | None = None
+    state: ConversationState | None = None
 
 
 class TaskContext(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,7 +73,7 @@ _ENTRY: Final = msgspec.json.Decoder(_Entry)
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(OneSession[TaskContext]):
+class MessageBuilder(OneSession[TaskContext]):
     """Records one message, with whose id the keys of its events begin; without one, what is true of the whole."""
 
     message: Fields
@@ -81,7 +81,7 @@ class Builder(OneSession[TaskContext]):
     def add(self, body: AnyBody, key: str, mark: str = "") -> None:
         """Adds an event; `key` is its place in the message."""
         if self.session:
-            super(Builder, self).add(body, key, mark)
+            super(MessageBuilder, self).add(body, key, mark)
         else:
             self.skip("message", "nothing says of which session it is")
 
@@ -91,8 +91,8 @@ def parse_entry(
     context: TaskContext,
     record: Record,
     ident: Callable[[TaskContext, Fields], str],
-    message: Callable[[Builder], None],
-    state: Callable[[Builder, TaskState], None],
+    message: Callable[[MessageBuilder], None],
+    state: Callable[[MessageBuilder, ConversationState], None],
 ) -> tuple[TaskContext, Parsed]:
     """Parses one record of a reader. Never raises: what is not understood is counted in `skipped`.
 
@@ -107,7 +107,7 @@ def parse_entry(
     if entry.state is None:
         at_ms = time_of(fields.get("ts")) or context.last_ms
         context = msgspec.structs.replace(context, last_ms=at_ms, number=context.number + 1)
-    builder = Builder(
+    builder = MessageBuilder(
         context=context,
         session=context.session,
         subagent_id=context.subagent_id,
@@ -137,7 +137,7 @@ def _begun(context: TaskContext, begin: Begin, source: Source) -> tuple[TaskCont
     return context, Parsed(reemitted=again)
 
 
-def document_of(begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: TaskState) -> Document:
+def document_now(begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: ConversationState) -> Document:
     """Returns a document as it is now. In another folder it is emitted again."""
     return Document(
         f"{begin.session} {begin.cwd}",

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.agents.cline.documents import Builder, TaskContext, TaskState, id_in, parse_entry
+from carryover.agents.cline.documents import ConversationState, MessageBuilder, TaskContext, id_in, parse_entry
 from carryover.agents.cline.tasks import kind_of_message
 from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records.asked import checklist, plan_items
@@ -22,7 +22,7 @@ from carryover.records.lenient import Fields, fields_of, first_text, is_true, it
 from carryover.records.resets import names_limit
 from carryover.records.text import without_ansi
 from carryover.text.pattern import later
-from carryover.transcript.recorder import OpenCall, Tools, opened
+from carryover.transcript.recorder import OpenCall, Tools, with_open_call
 from carryover.transcript.refusals import refused
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
@@ -118,31 +118,31 @@ def _ident(context: TaskContext, message: Fields) -> str:
     return f"{context.session}/{id_in(message, 'ts') or context.number}"
 
 
-def _state(recorder: Builder, state: TaskState) -> None:
+def _state(recorder: MessageBuilder, state: ConversationState) -> None:
     if state.info != SessionInfo() and recorder.subagent_id is None:
         recorder.add(state.info, "info")
 
 
-def _message(recorder: Builder) -> None:
+def _message(recorder: MessageBuilder) -> None:
     if is_true(recorder.message.get("first")):
         _prompt(recorder)
     else:
         dispatch(recorder, _HANDLERS, kind_of_message(recorder.message), what="kind", within="message/")
 
 
-def _said(recorder: Builder) -> str:
+def _said(recorder: MessageBuilder) -> str:
     return text_of(recorder.message.get("text")).strip()
 
 
-def _shown(recorder: Builder) -> Fields:
+def _shown(recorder: MessageBuilder) -> Fields:
     return fields_of(_said(recorder).encode("utf-8", "replace"))
 
 
-def _prompt(recorder: Builder) -> None:
+def _prompt(recorder: MessageBuilder) -> None:
     add_prompt(recorder, "prompt", _said(recorder), actor=recorder.actor)
 
 
-def _feedback(recorder: Builder) -> None:
+def _feedback(recorder: MessageBuilder) -> None:
     """Handles what the user typed: the answer to a question, or a prompt."""
     text = _said(recorder)
     asked = next((call for call in recorder.context.calls if call.op == "ask"), None)
@@ -153,7 +153,7 @@ def _feedback(recorder: Builder) -> None:
         add_prompt(recorder, "prompt", text)
 
 
-def _question(recorder: Builder) -> None:
+def _question(recorder: MessageBuilder) -> None:
     """Handles a question; `selected` is the option that the user chose."""
     shown = _shown(recorder)
     question = text_of(shown.get("question")) or _said(recorder)
@@ -169,19 +169,19 @@ def _question(recorder: Builder) -> None:
     if selected := text_of(shown.get("selected")):
         recorder.add(Answer(call_id=call.id, question=question, text=selected), "answer")
     else:
-        recorder.keep_open(opened(recorder.context.calls, call))
+        recorder.keep_open(with_open_call(recorder.context.calls, call))
 
 
-def _text(recorder: Builder) -> None:
+def _text(recorder: MessageBuilder) -> None:
     add_answer(recorder, "text", _said(recorder))
 
 
-def _last_words(recorder: Builder) -> None:
+def _last_words(recorder: MessageBuilder) -> None:
     text = text_of(_shown(recorder).get("response")) or _said(recorder)
     add_answer(recorder, "text", text.removesuffix(_FLAG).strip(), final=True)
 
 
-def _request(recorder: Builder) -> None:
+def _request(recorder: MessageBuilder) -> None:
     """Handles a request that the user or an error broke off."""
     shown = _shown(recorder)
     failed = text_of(shown.get("streamingFailedMessage"))
@@ -191,27 +191,27 @@ def _request(recorder: Builder) -> None:
         _fail(recorder, failed)
 
 
-def _failure(recorder: Builder) -> None:
+def _failure(recorder: MessageBuilder) -> None:
     _fail(recorder, _said(recorder))
 
 
-def _fail(recorder: Builder, text: str) -> None:
+def _fail(recorder: MessageBuilder, text: str) -> None:
     message = text_of(fields_of(text.encode("utf-8", "replace")).get("message")) or text
     limited = names_limit(text) or _LIMITED.search(text) is not None
     add_failure(recorder, "end", message, limited=limited)
 
 
-def _progress(recorder: Builder) -> None:
+def _progress(recorder: MessageBuilder) -> None:
     if items := checklist(_said(recorder), active="-"):
         recorder.add(PlanUpdate(items=items), "plan")
 
 
-def _condensed(recorder: Builder) -> None:
+def _condensed(recorder: MessageBuilder) -> None:
     condensed = fields_of(recorder.message.get("contextCondense"))
     add_summary(recorder, "summary", text_of(condensed.get("summary")))
 
 
-def _call(recorder: Builder) -> None:
+def _call(recorder: MessageBuilder) -> None:
     """Handles a message that shows a call, with its result as far as there is one."""
     message = recorder.message
     shown = _shown(recorder)
@@ -268,7 +268,7 @@ def _of_command(text: str) -> ToolOutcome:
     return ToolOutcome("error" if code else "ok", output, exit_code=code)
 
 
-_HANDLERS: Final[dict[str, Callable[[Builder], None] | None]] = {
+_HANDLERS: Final[dict[str, Callable[[MessageBuilder], None] | None]] = {
     **dict.fromkeys(_QUIET),
     "task": _prompt,
     "user_feedback": _feedback,

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat, Source
-from carryover.agents.cline.documents import Begin, TaskState, document_of, messages_in
+from carryover.agents.cline.documents import Begin, ConversationState, document_now, messages_in
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
@@ -105,7 +105,7 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
         cwd=about.cwd or _folder_in(sent),
         at_ms=time_of(shown[0].get("ts")) if shown else 0,
     )
-    return document_of(begin, [*_with_results(shown, list(_results(sent)))], TaskState(info=about.info))
+    return document_now(begin, [*_with_results(shown, list(_results(sent)))], ConversationState(info=about.info))
 
 
 def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgspec.Raw]:

@@ -59,14 +59,14 @@ _LINE: Final = b'{"%s":' % NOTED.encode()
 _RECORD: Final = msgspec.json.Decoder(StoreRecord)
 
 
-def kind_of(path: str | PurePath) -> str | None:
+def kind_of_store(path: str | PurePath) -> str | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     return layouts.kind_of(_LAYOUTS, path)
 
 
 def _kind_to_read(path: Path) -> str | None:
     """Returns the kind to read `path` as: by location, or by content for a copy elsewhere."""
-    return kind_of(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
+    return kind_of_store(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
 
 
 def exported_copy(path: Path, head: bytes) -> Source | None:
@@ -75,8 +75,8 @@ def exported_copy(path: Path, head: bytes) -> Source | None:
     It may be a transcript, whose name is its session, a database of the editor, or one of the terminal client with the
     folders around it.
     """
-    in_place = next(filter(None, (source_of(path, root) for root in path.parents)), None)
-    if kind_of(path) == "chat":
+    in_place = next(filter(None, (source_in_store(path, root) for root in path.parents)), None)
+    if kind_of_store(path) == "chat":
         return in_place if head.startswith(SQLITE) else None
     match _kind_in(path, head):
         case "editor":
@@ -86,7 +86,7 @@ def exported_copy(path: Path, head: bytes) -> Source | None:
     return None
 
 
-def source_of(path: Path, root: Path) -> Source | None:
+def source_in_store(path: Path, root: Path) -> Source | None:
     """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
 
     A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
@@ -128,7 +128,7 @@ class _Payload(msgspec.Struct, frozen=True):
     """With stop: `completed`, `aborted` or `error`."""
 
 
-_layout_root: Final = partial(root_above, source_of=source_of)
+_layout_root: Final = partial(root_above, source_of=source_in_store)
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 _ENDS: Final[dict[str, Literal["interrupted", "error"]]] = {"aborted": "interrupted", "error": "error"}
 
@@ -175,7 +175,7 @@ HOOKS: Final = HookProtocol(
 
 def parse(source: Source, context: CursorContext, record: Record) -> tuple[CursorContext, Parsed]:
     """Parses one record of any store. Never raises: what is not understood is counted in `skipped`."""
-    if kind_of(source.path) == "transcript" or record.data.startswith(_LINE):
+    if kind_of_store(source.path) == "transcript" or record.data.startswith(_LINE):
         return parse_chat_line(source, context, record)
     read = rawjson.read(_RECORD, record.data)
     if isinstance(read, str):
@@ -231,7 +231,7 @@ AGENT: Final = Agent(
         },
     ),
     context_type=CursorContext,
-    source_of=source_of,
+    source_of=source_in_store,
     sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
     parse=parse,
     hooks=HOOKS,

@@ -15,7 +15,14 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Agent, HookAction, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
-from carryover.agents.gemini_cli.calls import GeminiContext, GrowingMessage, Marker, Recorder, parse_calls, usable_id
+from carryover.agents.gemini_cli.calls import (
+    GeminiContext,
+    GeminiRecorder,
+    GrowingMessage,
+    Marker,
+    parse_calls,
+    usable_id,
+)
 from carryover.agents.gemini_cli.contents import (
     REFERENCED,
     numbers_of_short,
@@ -30,7 +37,7 @@ from carryover.agents.gemini_cli.store import (
     LAYOUTS,
     LINES,
     RANKS,
-    Header,
+    FileHeader,
     LinesReader,
     conversation_in,
     format_of,
@@ -85,7 +92,7 @@ def parse(source: Source, context: GeminiContext, record: Record) -> tuple[Gemin
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    recorder = Recorder(context=context, source=source, at_ms=context.last_ms)
+    recorder = GeminiRecorder(context=context, source=source, at_ms=context.last_ms)
     # The kind of a record follows from its members, in the order in which the client looks at them (0.61).
     reemitted = None
     if "$begin" in line:
@@ -103,9 +110,9 @@ def parse(source: Source, context: GeminiContext, record: Record) -> tuple[Gemin
     return recorder.parsed(reemitted)
 
 
-def _begin(recorder: Recorder, line: Fields) -> Reemitted | None:
+def _begin(recorder: GeminiRecorder, line: Fields) -> Reemitted | None:
     """Handles the reader's header. A document is emitted again from its first change on."""
-    begin = rawjson.part_of(line["$begin"], Header) or Header()
+    begin = rawjson.part_of(line["$begin"], FileHeader) or FileHeader()
     if begin.document and not begin.on:
         recorder.context = GeminiContext(document=True)
     if begin.root is not None:
@@ -119,7 +126,7 @@ def _begin(recorder: Recorder, line: Fields) -> Reemitted | None:
     return Reemitted(session=recorder.session, subagent_id=recorder.subagent_id, after=after, more=begin.more)
 
 
-def _header(recorder: Recorder, line: Fields) -> None:
+def _header(recorder: GeminiRecorder, line: Fields) -> None:
     """Handles the first record. It may be repeated when a session is resumed; only the first one counts."""
     if recorder.context.session is None:
         session = usable_id(line.get("sessionId"))
@@ -130,19 +137,19 @@ def _header(recorder: Recorder, line: Fields) -> None:
     _learn(recorder, line)
 
 
-def _patch(recorder: Recorder, patch: Fields) -> None:
+def _patch(recorder: GeminiRecorder, patch: Fields) -> None:
     """Handles `$set`: facts about the session, or the list of messages that the model is sent."""
     _learn(recorder, patch)
     if "messages" in patch:
         _list(recorder, patch["messages"])
 
 
-def _learn(recorder: Recorder, line: Fields) -> None:
+def _learn(recorder: GeminiRecorder, line: Fields) -> None:
     recorder.learn(title=text_of(line.get("summary")))
     recorder.settle(rawjson.part_of(line.get("directories", rawjson.ABSENT), list[str]) or ())
 
 
-def _message(recorder: Recorder, ident: str, line: Fields) -> None:
+def _message(recorder: GeminiRecorder, ident: str, line: Fields) -> None:
     """Handles a message. It recurs under its id whenever it has grown."""
     kind = text_of(line.get("type"))
     recorder.at(line.get("timestamp"))
@@ -152,7 +159,7 @@ def _message(recorder: Recorder, ident: str, line: Fields) -> None:
         recorder.skip(f"message/{kind}", "unknown message type")
 
 
-def _user(recorder: Recorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
+def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
     """Handles a `user` message: what a person typed, or what the client sent in that role."""
     parts = parts_of(line.get("content"))
     if parts is None:
@@ -177,7 +184,7 @@ def _user(recorder: Recorder, message: GrowingMessage, line: Fields) -> GrowingM
     return msgspec.structs.replace(message, said=True)
 
 
-def _gemini(recorder: Recorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
+def _gemini(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
     """Handles a text of the model, its tool calls, or both.
 
     Calls in the message show that its turn continues; nothing records that a turn has ended.
@@ -201,7 +208,7 @@ def _gemini(recorder: Recorder, message: GrowingMessage, line: Fields) -> Growin
     return parse_calls(recorder, message, calls or [])
 
 
-def _notice(recorder: Recorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
+def _notice(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
     """Handles `info` and `error`: that the user stopped the turn, or an API error ended it.
 
     Others concern a command of the client.
@@ -218,7 +225,7 @@ def _notice(recorder: Recorder, message: GrowingMessage, line: Fields) -> Growin
     return msgspec.structs.replace(message, said=True)
 
 
-_MESSAGES: Final[dict[str, Callable[[Recorder, GrowingMessage, Fields], GrowingMessage]]] = {
+_MESSAGES: Final[dict[str, Callable[[GeminiRecorder, GrowingMessage, Fields], GrowingMessage]]] = {
     "user": _user,
     "gemini": _gemini,
     "info": _notice,
@@ -226,7 +233,7 @@ _MESSAGES: Final[dict[str, Callable[[Recorder, GrowingMessage, Fields], GrowingM
 }
 
 
-def _list(recorder: Recorder, raw: msgspec.Raw) -> None:
+def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
     """Handles `$set.messages`: the list that the model is sent from now on. Only the client's additions to it are new.
 
     It comes at the start, after a compaction or a resume, and after a turn that failed or was stopped, whose prompt it
@@ -262,7 +269,7 @@ def _list(recorder: Recorder, raw: msgspec.Raw) -> None:
         recorder.change(waiting=None)
 
 
-def _rewind(recorder: Recorder, ident: str) -> None:
+def _rewind(recorder: GeminiRecorder, ident: str) -> None:
     """Handles `$rewindTo`: the user retracted that message and all after it.
 
     File changes stay, since the client asks about them separately. If the client doesn't know the message, for example
@@ -276,7 +283,7 @@ def _rewind(recorder: Recorder, ident: str) -> None:
     recorder.change(messages=recorder.context.messages[:at], waiting=None)
 
 
-def _learn_folders(recorder: Recorder, text: str) -> None:
+def _learn_folders(recorder: GeminiRecorder, text: str) -> None:
     """Remembers the start folder that the client's message to the model names."""
     listed = (tagged(text, _CONTEXT) or "").partition("**Workspace Directories:**")[2]
     recorder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
@@ -294,16 +301,16 @@ def _typed(text: str) -> str:
     return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
 
 
-def _typed_command(recorder: Recorder, ident: str, text: str) -> tuple[ToolCall, ToolResult] | None:
+def _typed_command(recorder: GeminiRecorder, ident: str, text: str) -> tuple[ToolCall, ToolResult] | None:
     return typed_command(text, f"{ident}/shell", recorder.context.cwd)
 
 
-def _add_command(recorder: Recorder, ident: str, call: ToolCall, result: ToolResult) -> None:
+def _add_command(recorder: GeminiRecorder, ident: str, call: ToolCall, result: ToolResult) -> None:
     recorder.add(call, f"{ident}/call")
     recorder.add(result, f"{ident}/result")
 
 
-def _summary(recorder: Recorder, ident: str, text: str) -> None:
+def _summary(recorder: GeminiRecorder, ident: str, text: str) -> None:
     summary = summary_in(text)
     if summary is not None:
         recorder.add(summary, f"{ident}/summary")

@@ -71,7 +71,7 @@ class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class Recorder(base.Recorder[GeminiContext]):
+class GeminiRecorder(base.Recorder[GeminiContext]):
     """Records one record of a transcript."""
 
     source: Source
@@ -104,7 +104,7 @@ class Recorder(base.Recorder[GeminiContext]):
         """Notes facts about the session, unless this is a sub-agent's transcript; None leaves a fact as it is."""
         if self.subagent_id is None:
             known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
-            super(Recorder, self).learn(**known)
+            super(GeminiRecorder, self).learn(**known)
 
     def message(self, ident: str) -> GrowingMessage:
         """Returns the message with that id as far as it was parsed."""
@@ -161,7 +161,7 @@ _FEEDBACK: Final = later(
 _DISMISSED: Final = "User dismissed"
 
 
-def parse_calls(recorder: Recorder, message: GrowingMessage, raws: list[msgspec.Raw]) -> GrowingMessage:
+def parse_calls(recorder: GeminiRecorder, message: GrowingMessage, raws: list[msgspec.Raw]) -> GrowingMessage:
     """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far."""
     asked_ms = recorder.at_ms
     known = {call.id: call for call in message.calls}
@@ -178,7 +178,7 @@ def parse_calls(recorder: Recorder, message: GrowingMessage, raws: list[msgspec.
     return msgspec.structs.replace(message, calls=tuple(known.values())[-MAX_CALLS:])
 
 
-def _parse_call(recorder: Recorder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
+def _parse_call(recorder: GeminiRecorder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
     """Adds what is new of a call: itself, its result and, if it succeeded, edits and answers. Returns whether it has
     ended."""
     args = fields_of(given.get("args"))
@@ -205,7 +205,7 @@ def _parse_call(recorder: Recorder, key: str, call_id: str, name: str, given: Fi
     return True
 
 
-def _add_answers(recorder: Recorder, key: str, call_id: str, asked: Sequence[Asked], output: str) -> None:
+def _add_answers(recorder: GeminiRecorder, key: str, call_id: str, asked: Sequence[Asked], output: str) -> None:
     given = fields_of(output.encode("utf-8", "replace"))
     answers = fields_of(given.get("answers"))
     for number, question in enumerate(asked):
@@ -214,13 +214,13 @@ def _add_answers(recorder: Recorder, key: str, call_id: str, asked: Sequence[Ask
             recorder.add(Answer(call_id=call_id, question=question.question, text=text), f"{key}/answer{number}")
 
 
-def _add_refused_plan(recorder: Recorder, key: str, call_id: str, user_words: str) -> None:
+def _add_refused_plan(recorder: GeminiRecorder, key: str, call_id: str, user_words: str) -> None:
     recorder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{key}/plan")
     if user_words and recorder.subagent_id is None:
         recorder.add(UserPrompt(text=user_words), f"{key}/feedback")
 
 
-def _parse_success(recorder: Recorder, key: str, call: OpenCall, args: Fields) -> None:
+def _parse_success(recorder: GeminiRecorder, key: str, call: OpenCall, args: Fields) -> None:
     if call.name == "write_todos":
         todos = plan_items(args.get("todos"), "description")
         recorder.add(PlanUpdate(items=todos), f"{key}/todos")

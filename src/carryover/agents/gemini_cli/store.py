@@ -78,7 +78,7 @@ def path_hash(folder: str) -> str:
     return hashlib.sha256(folder.encode("utf-8", "replace")).hexdigest()
 
 
-class Header(msgspec.Struct, frozen=True, omit_defaults=True):
+class FileHeader(msgspec.Struct, frozen=True, omit_defaults=True):
     """The header that a reader puts before its records: the start folder, and how much of a document follows."""
 
     root: str | None = None
@@ -100,7 +100,7 @@ class LinesReader(JsonlReader):
         root = start_folder(path) if batch.records else None
         if root is None:
             return batch
-        first = Record(number=0, data=msgspec.json.encode({"$begin": Header(root=root)}))
+        first = Record(number=0, data=msgspec.json.encode({"$begin": FileHeader(root=root)}))
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
@@ -115,7 +115,7 @@ def conversation_in(path: Path, stat: FileStat) -> Document:
     root, summary = start_folder(path), document.get("summary")
 
     def begin(on: bool, more: bool) -> bytes:
-        return msgspec.json.encode({"$begin": Header(root=root, document=True, on=on, more=more), **header})
+        return msgspec.json.encode({"$begin": FileHeader(root=root, document=True, on=on, more=more), **header})
 
     end = msgspec.json.encode({"$set": {"summary": summary}}) if summary is not None else None
     return Document("document", messages, begin, end=end)

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
-from carryover.agents.hermes.database import RECORD, TABLES, MessageRow, Reader
+from carryover.agents.hermes.database import RECORD, TABLES, HermesReader, MessageRow
 from carryover.agents.hermes.spec import SPEC
 from carryover.model import Answer, Op, PlanUpdate, Question, TurnEnd
 from carryover.records import rawjson
@@ -224,7 +224,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(Reader()),
+    reader=StatCachedReader(HermesReader()),
     context_type=Context,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),

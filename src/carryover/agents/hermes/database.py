@@ -68,7 +68,7 @@ class MessageRow(msgspec.Struct, frozen=True, omit_defaults=True):
 RECORD: Final = msgspec.json.Decoder(EntryRecord[MessageRow])
 
 
-class Reader(sqlite.DatabaseReader):
+class HermesReader(sqlite.DatabaseReader):
     """Reads a database; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:

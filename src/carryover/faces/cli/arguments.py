@@ -168,7 +168,7 @@ def known_agent(text: str) -> str:
 
     if agent_id := agents.agent_called(text.strip()):
         return agent_id
-    names = [name for agent in agents.listed_agents() for name in (agent.id, *agent.aliases)]
+    names = [name for agent in agents.agents_to_list() for name in (agent.id, *agent.aliases)]
     meant = did_you_mean(text.strip(), names)
     every = listed_agents(startable=False)
     raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
@@ -194,7 +194,7 @@ def listed_agents(*, startable: bool) -> str:
     """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
     from carryover.actions import agents
 
-    return ", ".join(agent.called for agent in agents.listed_agents(startable=startable))
+    return ", ".join(agent.called for agent in agents.agents_to_list(startable=startable))
 
 
 _FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"

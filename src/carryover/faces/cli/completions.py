@@ -41,10 +41,10 @@ def _sessions(_typed: str) -> Values:
 
 
 def _agents(typed: str) -> Values:
-    from carryover.actions.agents import listed_agents
+    from carryover.actions.agents import agents_to_list
 
     taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
-    yield from ((taken + agent.id, agent.name) for agent in listed_agents())
+    yield from ((taken + agent.id, agent.name) for agent in agents_to_list())
 
 
 def _settings(_typed: str) -> Values:

@@ -15,7 +15,7 @@ from carryover.terminal.output import agree, counted, local_time, print_lines, p
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.actions.forgetting import Forgetting
+    from carryover.actions.forgetting import WhatGoes
     from carryover.past.types import Session
 
 FORGET: Final = """\
@@ -89,7 +89,7 @@ def _refuse_unclear(args: argparse.Namespace) -> None:
         raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
 
 
-def _plan(plan: Forgetting) -> Iterator[str]:
+def _plan(plan: WhatGoes) -> Iterator[str]:
     if plan.sessions:
         yield f"{counted(plan.sessions, 'session')} {'loses' if plan.sessions == 1 else 'lose'} {_part(plan)}:"
         yield from some_sessions(plan.newest, plan.sessions)
@@ -100,7 +100,7 @@ def _plan(plan: Forgetting) -> Iterator[str]:
     yield "Handoffs that were made of this are removed, or written again without it. Your agents' own files stay."
 
 
-def _part(plan: Forgetting) -> str:
+def _part(plan: WhatGoes) -> str:
     since_ms, until_ms = plan.selection.since_ms, plan.selection.until_ms
     if not plan.selection.in_part:
         return "all that was recorded until now"

@@ -9,7 +9,7 @@ from typing import Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
-from carryover.past.logs import LOG_LEVELS, LogLine, log_lines
+from carryover.past.logs import LOG_LEVELS, LoggedLine, log_lines
 from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _print(line: LogLine, args: argparse.Namespace) -> None:
+def _print(line: LoggedLine, args: argparse.Namespace) -> None:
     if args.json:
         print_json(line.data, in_one_line=True)
     else:

@@ -47,14 +47,14 @@ def commands() -> list[Command]:
     return [Command(f"carryover {name}", summary, build_parser(name)[1][name]) for name, summary in COMMANDS.items()]
 
 
-def name_of(action: argparse.Action) -> str:
+def name_of_value(action: argparse.Action) -> str:
     """What it takes, as the help calls it; empty: nothing."""
     return "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
 
 
 def value_shown(action: argparse.Action) -> str:
     """Returns what an option or argument takes: its choices, or else the name of its value; empty if it takes none."""
-    return ("|".join(map(str, action.choices or ())) or name_of(action)) + dots_of(action)
+    return ("|".join(map(str, action.choices or ())) or name_of_value(action)) + dots_of(action)
 
 
 def dots_of(action: argparse.Action) -> str:
@@ -111,7 +111,7 @@ def _page(command: Command, parts: Sequence[Command]) -> Iterator[str]:
 
 def _synopsis(command: Command, parts: Sequence[Command]) -> str:
     operands = [
-        " ".join(filter(None, (typed_of(action, f"\\fI{_text(name_of(action))}\\fR"), dots_of(action))))
+        " ".join(filter(None, (typed_of(action, f"\\fI{_text(name_of_value(action))}\\fR"), dots_of(action))))
         for action in command.operands
     ]
     what = ["\\fICOMMAND\\fR"] if parts else []
@@ -120,7 +120,7 @@ def _synopsis(command: Command, parts: Sequence[Command]) -> str:
 
 def _heading(action: argparse.Action) -> str:
     if not action.option_strings:
-        return f"\\fI{_text(name_of(action))}\\fR"
+        return f"\\fI{_text(name_of_value(action))}\\fR"
     value = f" \\fI{_text(value_shown(action))}\\fR" if value_shown(action) else ""
     return ", ".join(f"\\fB{_text(flag)}\\fR{value}" for flag in action.option_strings)
 

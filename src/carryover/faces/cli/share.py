@@ -129,7 +129,7 @@ def _contents(shared: Shared | Received) -> Iterator[str]:
 
 def import_share(args: argparse.Namespace) -> None:
     """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
-    from carryover.actions.receiving import name_of, received, take_in, title_of
+    from carryover.actions.receiving import name_of, received, take_share, title_of_share
 
     if len(args.files) > 1 or args.agent is not None or args.again:
         raise UserError(
@@ -138,14 +138,14 @@ def import_share(args: argparse.Namespace) -> None:
         )
     shared = received(args.files[0], args.project, identity=args.identity, expired=args.expired, store=not args.dry_run)
     session, is_new = shared.session, shared.is_new
-    sender, title = name_of(shared.bundle), title_of(shared.bundle)
+    sender, title = name_of(shared.bundle), title_of_share(shared.bundle)
     lines = [f"· Imported already, as {session}; `carryover show {session}` prints it."]
     if is_new:
         warn(f"From     {sender} on {shared.bundle.host}: so it says, and nothing proves it", *_contents(shared))
         lines = ["Nothing was stored."]
     if is_new and not args.dry_run:
         agree(args, f"Take this into {shared.root}, as another person's words?", nothing="imported")
-        session, is_new = take_in(shared)
+        session, is_new = take_share(shared)
         where = f"the handoff names it for a week, and `carryover show {session}` prints it."
         lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
     new = is_new and not args.dry_run

@@ -89,9 +89,9 @@ def _watch(in_turn: Iterator[Gathered], args: argparse.Namespace) -> int:
 
 def _print(facts: Gathered, args: argparse.Namespace) -> None:
     if args.json:
-        from carryover.past.status import as_data
+        from carryover.past.status import status_data
 
-        output.print_json(as_data(facts), in_one_line=args.watch)
+        output.print_json(status_data(facts), in_one_line=args.watch)
     else:
         output.print_lines(_lines(facts, args))
 

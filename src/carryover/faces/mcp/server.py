@@ -24,7 +24,7 @@ from carryover import __version__
 from carryover.errors import UserError
 from carryover.past.budget import LEAST, MOST, USUAL
 from carryover.past.context import now_ms
-from carryover.past.recall import ProjectFolder, handoff, prepare, project_at, recall, turn
+from carryover.past.recall import ProjectFolder, handoff, prepare_recall, project_at, recall, turn
 from carryover.past.search import KINDS
 
 NAME: Final = "carryover"
@@ -89,7 +89,7 @@ def serve() -> None:
     """Answers the client on standard input and output until it closes that."""
 
     async def listed(_context: ServerRequestContext[Any], _asked: types.PaginatedRequestParams | None) -> Any:
-        Thread(target=prepare, daemon=True).start()  # the client is answered, and its first call is yet to come
+        Thread(target=prepare_recall, daemon=True).start()  # the client is answered, and its first call is yet to come
         return types.ListToolsResult(tools=list(TOOLS))
 
     async def run() -> None:

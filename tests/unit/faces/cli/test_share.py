@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.actions.bundle import Bundle, Document, packed, unpacked
-from carryover.actions.receiving import decrypted, texts_of, title_of
+from carryover.actions.receiving import decrypted, texts_of, title_of_share
 from carryover.errors import ExitCode, visible
 from carryover.past.context import now_ms, state_dir
 from carryover.sync.sealing import Unreadable, new_identity, opened
@@ -421,9 +421,9 @@ def test_whatever_the_text_each_line_is_quoted_and_nothing_in_it_is_hidden(
 
     for theirs in (bundle.handoff, bundle.documents[0].text):
         assert all(line.startswith(">") for line in theirs.splitlines())
-    for shown in (*texts_of(bundle), title_of(bundle)):
+    for shown in (*texts_of(bundle), title_of_share(bundle)):
         assert visible(shown.replace("\n", " ").replace("\t", " ")) == shown.replace("\n", " ").replace("\t", " ")
-    assert "\n" not in title_of(bundle)
+    assert "\n" not in title_of_share(bundle)
 
 
 @given(data=st.data())
