@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     if args.all and args.project is not None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project, elsewhere=True)
-    limit = args.limit + (args.limit == LIMIT)  # one more tells whether there are others that nobody left out
+    limit = args.limit + (args.limit == LIMIT)  # one more, to know whether the list was cut unasked
     found = recorded_sessions(root, limit=limit, agent=args.agent, since_ms=args.since, branch=args.branch)
     sessions = found[: args.limit]
     if not sessions and (args.agent or args.branch or args.since is not None):
