@@ -76,6 +76,16 @@ def test_a_name_of_an_earlier_session_is_as_old_as_all_that_came_since() -> None
     assert names["other.py"].last == 11
 
 
+def test_of_earlier_sessions_a_name_counts_that_was_said_or_called() -> None:
+    newer = thread(6, both_py=name(last=6))
+    helper = thread(6, listed_py=name(last=5))
+    older = thread(5, said_py=name(said=1, last=2, last_said=2), printed_py=name(last=3), both_py=name(last=4))
+
+    names, _ = mentioned(view((newer, helper), (older,)))
+    assert set(names) == {"both.py", "listed.py", "said.py"}
+    assert names["both.py"].mentions == 2
+
+
 def test_a_name_is_shown_as_the_newest_session_wrote_it() -> None:
     older = Conversation(session="s1").user("Change lib/cart.py.")
     newer = Conversation(session="s2", at_ms=older.at_ms + 1).user("Change src/Cart.py.")
