@@ -103,7 +103,8 @@ class SecondPages(WorkQueue[int]):
 
 
 def _made_of(made: Refreshed) -> int:
-    """Returns a fingerprint of all that a page is made of but the state of git."""
+    """Returns a fingerprint of all that a page is made of but the state of git. Names in play only choose among the
+    lines, and change with them."""
     assert made.handoff is not None, "a handoff was published"
     sections = tuple(section for section in made.handoff.sections if section.title != "Git context")
-    return hash((made.others_ms, msgspec.structs.replace(made.handoff, head=None, sections=sections)))
+    return hash((made.others_ms, msgspec.structs.replace(made.handoff, head=None, sections=sections, names=())))
