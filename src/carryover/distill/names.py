@@ -29,6 +29,7 @@ _LONGEST: Final = 80
 _SHORTEST: Final = 4
 _SHORTEST_WORD: Final = 5
 _APART: Final = later(r"[^\w@./+~:-]+")
+_BLANK: Final = later(r"\s")
 _EDGES: Final = ".,:;/+~@-_"
 _BEFORE: Final = ",:;+"
 """What is no part of a name at its beginning; `/`, `.`, `--` and `@` are."""
@@ -125,4 +126,12 @@ def _key(part: str) -> str:
 
 
 def _ends(text: str, chars: int) -> str:
-    return text if len(text) <= chars else f"{text[: chars * 2 // 3]}\n{text[-chars // 3 :]}"
+    """Returns both ends of a text, each to the end of a token: half a name is none."""
+    if len(text) <= chars:
+        return text
+    return text[: _token_end(text, chars * 2 // 3)] + text[_token_end(text, len(text) - chars // 3) :]
+
+
+def _token_end(text: str, at: int) -> int:
+    found = _BLANK.search(text, at)
+    return found.start() if found is not None else len(text)

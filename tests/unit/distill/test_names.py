@@ -159,6 +159,13 @@ def test_of_a_long_text_the_ends_are_read() -> None:
     assert set(names) == {"first.py", "filler", "last.py"}
 
 
+@pytest.mark.parametrize("size", range(400, 421))
+def test_of_a_name_that_is_cut_where_reading_ends_no_half_is_kept(size: int) -> None:
+    text = f"{'lib/shipping_rates.py ' * size} and {'lib/customer_orders.py ' * size}{'.' * (size % 23)}"
+    names = folded(printed(text))
+    assert set(names) == {"shipping_rates.py", "customer_orders.py"}
+
+
 @pytest.mark.parametrize(
     "token",
     [
