@@ -30,8 +30,9 @@ from carryover.text.pattern import later
 TITLE: Final = "Conversation"
 _BEGINNINGS_SHARE: Final = 0.2
 """Share of the room that belongs to the beginnings of the newest prompts."""
-_READ_SHARE: Final = 20
-"""How many times the room is read of the conversation, to choose from."""
+_READ_BEYOND: Final = 72_000
+"""How many tokens of the conversation are read beyond those that fit, to choose from. Twice as many take twice the time,
+and hold no more of what real sessions went on to need."""
 _WEIGHT: Final = 1.0
 _MOST_PRINTED: Final = 8000
 _OLDER_CHARS: Final = 160
@@ -66,7 +67,7 @@ class _Quote(NamedTuple):
 
 def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened], tokens: int) -> Handoff:
     """Returns the handoff for a budget of `tokens`: all that the pushed one shows, and what is worth most of the
-    conversation. Reads at most `_READ_SHARE` times as much of it as fits."""
+    conversation. Reads at most `_READ_BEYOND` tokens more of it than fit."""
     if tokens <= MAX_TOKENS or past is None:
         return replace(handoff, tokens=tokens)
     pushed = _pushed(handoff)
@@ -96,7 +97,7 @@ def _conversation(
 ) -> tuple[list[Entry], dict[str, InPlay]]:
     """Returns what was said and done and does not stand above, in order of time, and the names in it."""
     read: list[Happened] = []
-    quotes = [*_newest(past, newest_first, _Unsaid(above), read, tokens * _READ_SHARE)]
+    quotes = [*_newest(past, newest_first, _Unsaid(above), read, tokens + _READ_BEYOND)]
     names: dict[str, Name] = {}
     for heard, event in enumerate(reversed(read)):
         note_names(names, heard + 1, event.body, AT_LENGTH)
