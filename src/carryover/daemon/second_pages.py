@@ -47,7 +47,8 @@ class SecondPages(WorkQueue[int]):
         self._executor = executor
         self._in_history = in_history
         self._write_page = write
-        self._published: dict[int, Refreshed] = {}
+        self._published: dict[int, tuple[Refreshed, int]] = {}
+        """The handoff of each project whose page is due, and what that page is made of."""
         self._written: dict[int, int] = {}
         """What the page of each project was made of."""
 
@@ -58,10 +59,10 @@ class SecondPages(WorkQueue[int]):
             self._published.pop(project, None)
             self._written.pop(project, None)
         else:
-            due = self._published.get(project)
-            self._published[project] = made
+            due, of = self._published.get(project), _made_of(made)
+            self._published[project] = made, of
             goes_on = made.at_work or self._in_history()
-            if not goes_on or due is None or _made_of(due) != _made_of(made):
+            if not goes_on or due is None or due[1] != of:
                 self.hint(project, urgent=not goes_on)
 
     def want(self, project: int) -> None:
@@ -76,10 +77,10 @@ class SecondPages(WorkQueue[int]):
 
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""
-        made = self._published.pop(key, None)
-        if made is None:
+        due, written = self._published.pop(key, None), self._written
+        if due is None:
             return False
-        of, written = _made_of(made), self._written
+        made, of = due
         work = partial(self._write, key, made, is_same=written.get(key) == of)
         try:
             if await asyncio.get_running_loop().run_in_executor(self._executor, look_at, made.root, work):
