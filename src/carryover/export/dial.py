@@ -31,8 +31,8 @@ TITLE: Final = "Conversation"
 _BEGINNINGS_SHARE: Final = 0.2
 """Share of the room that belongs to the beginnings of the newest prompts."""
 _READ_BEYOND: Final = 72_000
-"""How many tokens of the conversation are read beyond those that fit, to choose from. Twice as many take twice the time,
-and hold no more of what real sessions went on to need."""
+"""How many tokens of the conversation are read beyond those that fit, to choose from. Twice as many take twice the
+time, and hold no more of what real sessions went on to need."""
 _WEIGHT: Final = 1.0
 _MOST_PRINTED: Final = 8000
 _OLDER_CHARS: Final = 160
