@@ -18,7 +18,7 @@ from carryover.facts import FindRoot
 from carryover.importing import atif, chats, notes, report, specstory
 from carryover.importing import declared as declared_sources
 from carryover.importing.candidate import NOTHING, Candidate, Document
-from carryover.importing.turns import former_root, moved
+from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
@@ -111,14 +111,14 @@ def _in_project(found: Document, project: str) -> Document:
     def in_project(event: Event) -> Event:
         if former is None:
             return msgspec.structs.replace(event, cwd=project)
-        cwd = moved(event.cwd, former, project) if event.cwd is not None else project
+        cwd = into_folder(event.cwd, former, project) if event.cwd is not None else project
         body = event.body
         is_in_it = cwd == project or cwd.startswith(f"{project.rstrip('/')}/")
         if isinstance(body, FileEdit):
-            old_path = moved(body.old_path, former, project) if body.old_path is not None else None
-            body = msgspec.structs.replace(body, path=moved(body.path, former, project), old_path=old_path)
+            old_path = into_folder(body.old_path, former, project) if body.old_path is not None else None
+            body = msgspec.structs.replace(body, path=into_folder(body.path, former, project), old_path=old_path)
         elif isinstance(body, ToolCall | ToolResult) and body.op != "shell":
-            body = msgspec.structs.replace(body, subject=moved(body.subject, former, project))
+            body = msgspec.structs.replace(body, subject=into_folder(body.subject, former, project))
         return msgspec.structs.replace(event, cwd=cwd if is_in_it else project, body=body)
 
     return replace(found, agent=with_events(found.agent, in_project))

@@ -154,7 +154,7 @@ def former_root(recorded: str, folder: str) -> str | None:
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
 
 
-def moved(path: str, former: str, folder: str) -> str:
+def into_folder(path: str, former: str, folder: str) -> str:
     """Returns `path` with `former` replaced by `folder`; any other path unchanged. Windows paths work too."""
     plain = _with_slashes(path)
     former = _with_slashes(former).rstrip("/")
@@ -169,7 +169,7 @@ def located(path: str, folder: str | None) -> str | None:
     if clean is None or folder is None or _is_below(clean, folder):
         return clean
     former = former_root(clean, folder)
-    return moved(clean, former, folder) if former is not None else clean
+    return into_folder(clean, former, folder) if former is not None else clean
 
 
 def _with_slashes(path: str) -> str:

@@ -114,7 +114,7 @@ class SnapshotReader(Generic[S]):
         if kept is not None and kept[0] == path:
             self._unfinished = None
         snapshot = kept[2] if kept is not None and kept[:2] == (path, stat) else self._take(path, stat)
-        batch = read_on(snapshot, cursor, now_ms=self._now_ms(), oldest_first=self._oldest_first)
+        batch = read_further(snapshot, cursor, now_ms=self._now_ms(), oldest_first=self._oldest_first)
         if batch.more:
             self._unfinished = path, stat, snapshot
         return batch
@@ -221,7 +221,7 @@ class _State(msgspec.Struct, array_like=True, frozen=True):
     notes: dict[str, str] = {}
 
 
-def read_on(
+def read_further(
     snapshot: Snapshot,
     cursor: bytes | None,
     *,

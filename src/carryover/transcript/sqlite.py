@@ -25,7 +25,7 @@ from urllib.parse import quote
 from carryover.adapter.contract import Batch, FileStat
 from carryover.fsio import scratch_folder, stat_regular
 from carryover.transcript.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import Snapshot, read_on
+from carryover.transcript.rewritten import Snapshot, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 
 BUSY_S: Final = 0.25
@@ -88,7 +88,7 @@ class DatabaseReader:
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, newest conversations first. Raises as `read_transaction` does."""
         now_ms = utc_now_ms()
-        return read_database(path, lambda db: read_on(self._take(db, path), cursor, now_ms=now_ms))
+        return read_database(path, lambda db: read_further(self._take(db, path), cursor, now_ms=now_ms))
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and its WAL."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
 from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import READ_BYTES, NotYet, Piece, SnapshotReader, read_on
+from carryover.transcript.rewritten import READ_BYTES, NotYet, Piece, SnapshotReader, read_further
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -86,7 +86,7 @@ class Listener:
         before = len(self.batches)
         more = True
         while more:
-            batch = read_on(shelf, self.cursor, now_ms=NOW_MS, **self.bounds)
+            batch = read_further(shelf, self.cursor, now_ms=NOW_MS, **self.bounds)
             self.batches.append(batch)
             self.cursor, more = batch.cursor, batch.more
             for record in batch.records:

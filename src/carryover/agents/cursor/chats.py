@@ -45,7 +45,7 @@ from carryover.text.pattern import later
 from carryover.transcript import files, sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.rewritten import OnlyConversation, read_on
+from carryover.transcript.rewritten import OnlyConversation, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.turns import add_answer, add_failure
 
@@ -114,7 +114,9 @@ class ChatReader:
         with suppress(OSError):
             meta = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))
         now_ms = utc_now_ms()
-        return sqlite.read_database(path, lambda db: read_on(_Chat(db, path.parent.name, meta), cursor, now_ms=now_ms))
+        return sqlite.read_database(
+            path, lambda db: read_further(_Chat(db, path.parent.name, meta), cursor, now_ms=now_ms)
+        )
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and of `meta.json` beside it, which holds title and folder."""

@@ -38,7 +38,7 @@ from carryover.records.lenient import (
 from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.rewritten import NotYet, Piece, read_on
+from carryover.transcript.rewritten import NotYet, Piece, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
@@ -94,7 +94,8 @@ class EditorReader:
         changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
         return sqlite.read_database(
-            path, lambda db: read_on(_Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms)
+            path,
+            lambda db: read_further(_Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms),
         )
 
     def stat(self, path: Path) -> FileStat:

@@ -25,7 +25,7 @@ from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
 
@@ -130,7 +130,7 @@ class OpencodeReader:
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, newest sessions first. Raises as `transcript.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
-        return sqlite.read_database(path, lambda db: read_on(Database(db, now_ms), cursor, now_ms=now_ms))
+        return sqlite.read_database(path, lambda db: read_further(Database(db, now_ms), cursor, now_ms=now_ms))
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and its WAL."""
