@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _OBJECT, _LIST, _TEXT = b'{["'
 _BEGINNINGS: Final = b'{["-0123456789tfn'
-_EARLIEST_MS: Final = 1_577_836_800_000
+_EARLIEST_MS: Final = 100_000_000_000
 _LATEST_MS: Final = 4_102_444_800_000
 _MOST_NESTED: Final = 4
 
@@ -60,7 +60,8 @@ def text_of(raw: msgspec.Raw | None) -> str:
 
 
 def time_of(raw: msgspec.Raw | None) -> int:
-    """Returns a time in UTC milliseconds, given as a number or an ISO text; 0 if it is neither or out of range."""
+    """Returns a time in UTC milliseconds, given as a number or an ISO text; 0 if it is neither, or before 1973 or after
+    2100. A clock that went wrong says any year between them, and a number of seconds would be one before."""
     if raw is None or raw is rawjson.ABSENT:
         return 0
     number = rawjson.part_of(raw, float)
