@@ -444,5 +444,4 @@ def _as_in_file(key: str, data: Mapping[str, Any]) -> str:
 
 
 def _refused(what: str, remedy: str) -> UserError:
-    rest = f"Nothing was changed. {remedy}, or move the file away to use the defaults."
-    return UserError(f"{what} {rest}", ExitCode.REFUSED)
+    return UserError(f"{what} {remedy}, or move the file away to use the defaults.", ExitCode.REFUSED)

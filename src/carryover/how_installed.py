@@ -80,7 +80,7 @@ class Extra(NamedTuple):
     def missing(self) -> UserError:
         """Returns the error (REFUSED) that names the command which installs it."""
         return UserError(
-            f"{self.what} needs a package that is not installed: {self.requirement!r}. Nothing was changed. "
+            f"{self.what} needs a package that is not installed: {self.requirement!r}. "
             f"Run `{completing(_facts())}`, then this again.",
             ExitCode.REFUSED,
         )

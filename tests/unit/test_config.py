@@ -114,7 +114,7 @@ def test_a_number_that_python_refuses_is_a_mistake_in_the_file(config_file: Path
         load_config(config_file)
 
 
-REMEDY = "Nothing was changed. Correct the value, or move the file away to use the defaults."
+REMEDY = "Correct the value, or move the file away to use the defaults."
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_value_without_a_meaning_is_refused_with_its_line(config_file: Path, t
 
 def test_a_file_that_is_not_toml_or_cannot_be_read_is_refused(config_file: Path) -> None:
     assert refused(config_file, "[resume]\nmode = \n") == (
-        " is not valid TOML: Invalid value (at line 2, column 8). Nothing was changed. "
+        " is not valid TOML: Invalid value (at line 2, column 8). "
         "Repair that line, or move the file away to use the defaults."
     )
     config_file.unlink()

@@ -15,7 +15,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, reading, whereabouts
-from carryover.past.context import now_ms, project_root, state_dir
+from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.platform import here
 from carryover.projects.moved_folders import is_away
@@ -62,8 +62,7 @@ def _refuse_unless_recorded(old_root: str, new_root: str) -> None:
     """Raises UserError if nothing is recorded in the old folder, or it is linked to another one already."""
     projects = {row.id: row for row in _projects()}
     if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in projects.values()):
-        listed = "`carryover sessions --all` lists the projects that are known."
-        raise UserError(f"Nothing is recorded for {old_root}. {listed}", ExitCode.NOTHING_FOUND)
+        raise UserError(f"Nothing is recorded for {old_root}. {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
     end = next((row for row in projects.values() if row.root == old_root), None)
     while end is not None and end.moved_to is not None:  # it may have moved more than once
         end = projects.get(end.moved_to)

@@ -131,9 +131,7 @@ def setting(state: StateDir, key: str) -> Setting:
         if one.key == key:
             return one
     meant = did_you_mean(key, [one.key for one in there]) or "."
-    raise UserError(
-        f"There is no setting {key!r}{meant} `carryover config` lists them. Nothing was changed.", ExitCode.USAGE
-    )
+    raise UserError(f"There is no setting {key!r}{meant} `carryover config` lists them.", ExitCode.USAGE)
 
 
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:

@@ -7,7 +7,7 @@ import os
 import time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from carryover.config import AgentsConfig, Config, settings_or_defaults
 from carryover.errors import ExitCode, UserError
@@ -19,6 +19,9 @@ from carryover.terminal.paths import quoted
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot
     from carryover.projects.root import AgentFolders
+
+KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are known."
+"""What to do next where a project was not found."""
 
 
 def now_ms() -> int:
@@ -114,12 +117,12 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
 
     def root() -> str:
         if must_exist and project and not is_folder(path):
-            raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
+            raise UserError(f"There is no folder {path}. {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
         real = os.path.realpath(path)
         require_utf8(real, "The folder")
         found = root_of(real).root
         if project and found != real and not os.path.lexists(path):  # a typo is not the project around it
-            raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
+            raise UserError(f"There is no folder {path}. {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
         return found
 
     try:

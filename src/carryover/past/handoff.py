@@ -19,6 +19,7 @@ from carryover.daemon.client import HANDOFF_S, ask_daemon
 from carryover.daemon.handed_over import HandedOver, HandoffAnswer, LineRecord, WantedHandoff
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
+    KNOWN_PROJECTS,
     agents_own,
     no_such_folder,
     now_ms,
@@ -104,12 +105,10 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
     if how_to_link is None:
         how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
     if (gone := no_such_folder(root)) is not None:
-        listed = "`carryover sessions --all` lists the projects that are known."
-        return UserError(f"{gone} {listed} {how_to_link}", ExitCode.NOTHING_FOUND)
+        return UserError(f"{gone} {KNOWN_PROJECTS} {how_to_link}", ExitCode.NOTHING_FOUND)
     return UserError(
         f"No agent's work is recorded for {root}. {_not_read_in(root)}"
-        "`carryover sessions --all` lists the projects that are known; "
-        f"`carryover status` says which agents are watched, and where. {how_to_link}",
+        f"{KNOWN_PROJECTS} `carryover status` says which agents are watched, and where. {how_to_link}",
         ExitCode.NOTHING_FOUND,
     )
 

@@ -119,7 +119,7 @@ def test_without_pyrage_each_action_says_how_to_install_it(
     assert main(["sync", "init", str(tmp_path / "store")]) == 5
 
     err = " ".join(capsys.readouterr().err.split())
-    assert "Encrypting needs a package that is not installed: 'pyrage>=1.4,<2'. Nothing was changed. Run `" in err
+    assert "Encrypting needs a package that is not installed: 'pyrage>=1.4,<2'. Run `" in err
     assert "[all]'`, then this again." in err
 
 

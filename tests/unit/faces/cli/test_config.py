@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from carryover import how_installed
 from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
+from carryover.how_installed import MCP
 from carryover.past.context import state_dir
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
@@ -133,6 +135,19 @@ def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, ru
 def test_what_has_no_meaning_changes_nothing(line: str, code: ExitCode, said: str, config_file: Path, run: Run) -> None:
     assert said in run.err(code, "config", *line.split())
     assert config_file.read_text() == FILE
+
+
+@pytest.mark.parametrize("line", ["config", "config no.such", "export --for chatgpt {home}/nowhere", "mcp"])
+def test_what_only_reads_does_not_say_that_it_changed_nothing(
+    line: str, config_file: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(how_installed, "MCP", MCP._replace(module="no_such_module"))
+    if line == "config":
+        config_file.write_text("[resume\n")
+
+    code, out, err = run(*line.format(home=home).split())
+
+    assert code != ExitCode.OK and out == "" and "changed" not in err
 
 
 def test_a_limit_asks_first_drops_at_the_next_start_and_raising_it_brings_sessions_back(home: Path, run: Run) -> None:

@@ -33,6 +33,7 @@ from carryover.past.context import state_dir
 from carryover.past.from_disk import of_project, of_session, sources_on_disk
 from carryover.past.transcript import handoff_of_transcript
 from carryover.terminal.output import as_json
+from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
@@ -147,8 +148,10 @@ def test_a_slip_in_the_settings_costs_a_warning_and_no_handoff(
     assert (code, out.startswith("# [CARRYOVER]"), len(err.splitlines())) == (ExitCode.OK, True, 1)
     assert str(state_dir().config) in err and "use the defaults" in err
     assert run("sessions", project)[0] == ExitCode.OK
+    before = everything(Path(project))
     err = run.err(ExitCode.REFUSED, "handoff", project, "--to", "claude-code")
-    assert "Nothing was changed." in err, "that writes into the project"
+    assert "use the defaults" not in err.partition("to use the defaults.")[2], "that writes into the project"
+    assert everything(Path(project)) == before
 
 
 @pytest.mark.parametrize(("form", "code"), [("--raw", 0), ("--json", 0), ("--why", 1)])

@@ -192,7 +192,9 @@ def test_a_folder_that_is_not_there_is_not_the_project_around_it(
     assert "There is no folder" not in run(*command.split(), "there")[2]
     code, _, err = run(*command.split(), "tpyo")
 
-    assert code == ExitCode.NOTHING_FOUND and err.startswith("carryover: There is no folder tpyo. ")
+    assert code == ExitCode.NOTHING_FOUND and err.startswith(
+        "carryover: There is no folder tpyo. `carryover sessions --all` lists "
+    )
 
 
 def test_a_file_in_a_folder_that_is_gone_still_has_its_turns(

@@ -313,7 +313,7 @@ def test_without_the_sdk_nothing_is_entered_and_the_command_that_brings_it_is_na
     for command in (("mcp",), ("install", "--yes", "--no-service", "--mcp")):
         err = run.err(ExitCode.REFUSED, *command)
 
-        assert f"The MCP server needs a package that is not installed: '{MCP.requirement}'. Nothing was changed." in err
+        assert f"The MCP server needs a package that is not installed: '{MCP.requirement}'. Run `" in err
         assert "[all]" in err.partition("Run `")[2].partition("`")[0]
     assert everything(home) == before
 
