@@ -200,7 +200,6 @@ def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, Row]:
         "transcripts/moved": agent.moved_from,
         "version/newer": agent.state == "newer",
         "version/older": agent.state == "older",
-        "version/unreadable": agent.state == "unreadable",
         "transcripts/deleted": agent.keeps_days is not None,
     }
 
@@ -231,12 +230,14 @@ def _not_understood(skipped: Sequence[SkippedRow]) -> Row:
 
 def _machine(facts: Gathered, _: Gathered) -> dict[str, Row]:
     ignored = facts.ledger.ignored_settings if facts.ledger is not None else {}
+    unreadable = tuple(agent.name for agent in facts.selected if agent.state == "unreadable")
     return {
         "ledger/moved-aside": tuple(facts.corrupt_ledgers),
         "settings/problem": _settings_problems(facts),
         "settings/ignored": [{"root": root, "notes": "; ".join(notes)} for root, notes in ignored.items()],
         "settings/unknown-keys": facts.config.unknown_keys,
         "paused/all": facts.paused,
+        "version/unreadable": unreadable,
         "git/not-run": facts.git_trouble,
         "agents/left-out": [{"agent": agent, "reason": reason} for agent, reason in facts.left_out.items()],
         "project/silent-disk": list(facts.silent),

@@ -128,6 +128,14 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
     assert "~/.carryover/crashes/20261120T062101.000000Z.txt" in crash.do and "Delete the file" in crash.do
 
 
+def test_agents_whose_versions_cannot_be_read_are_one_finding() -> None:
+    facts = changed(HEALTHY, agents=(changed(CLAUDE, state="unreadable"), changed(CODEX, state="unreadable")))
+
+    assert [line(each) for each in findings(facts)] == [
+        "version note: No version could be read of Claude Code, Codex CLI."
+    ]
+
+
 def test_a_daemon_of_another_build_is_found_though_its_version_is_the_same() -> None:
     found = findings(changed(HEALTHY, build="new", daemon=changed(RUNNING, build="old")))
 
