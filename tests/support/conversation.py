@@ -98,7 +98,7 @@ def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered))
 
 
-def handoff(*talks: Conversation, own: str | None = None, startable: Sequence[str] = ()) -> Handoff:
+def handoff(*talks: Conversation, own: str | None = None, startable: Sequence[str] | None = None) -> Handoff:
     now_ms = max(talk.at_ms for talk in talks)
     made = distill(project(*talks), Facts(), resume="ask", now_ms=now_ms, own=own, startable=startable)
     assert made is not None

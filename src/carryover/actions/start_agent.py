@@ -132,7 +132,7 @@ def last_other_agent(refreshed: Refreshed, config: Config) -> str:
     limit, machine = refreshed.handoff.limit, Machine.here(config.agents.recorded_env())
     others = {*startable_here(config.agents.selected, machine)} - {refreshed.handoff.agent_id}
     if limit is not None:
-        others &= {*limit.others}
+        others -= {limit.agent, *limit.spent}
     worked = [agent for agent in refreshed.agents if agent in others]
     if not worked and len(others) != 1:
         raise UserError(

@@ -80,12 +80,13 @@ def distill(
     resume: str,
     now_ms: int,
     own: str | None = None,
-    startable: Sequence[str] = (),
+    startable: Sequence[str] | None = None,
     agent_names: Mapping[str, str] = {},
 ) -> Handoff | None:
     """Returns the handoff of a project; None if nothing happened in it. The session with the newest work leads, unless
     `own` names one: after a compaction it gets its own work. `startable` are the ids of agents in which a person could
-    continue at a usage limit. `agent_names` maps agent ids to display names; others are called by their ids."""
+    continue at a usage limit; None offers nothing. `agent_names` maps agent ids to display names; others are called by
+    their ids."""
     past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
     if past is None:
         return None

@@ -27,30 +27,32 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     resets: str | None = None
     """When the agent can continue, if its message says so."""
-    others: tuple[str, ...] = ()
-    """Ids of the agents that can be started instead."""
+    others: tuple[str, ...] | None = ()
+    """Ids of the agents that are offered instead; None if nothing is to be offered."""
+    spent: tuple[str, ...] = ()
+    """Ids of other agents that reached their own limit shortly before."""
 
 
-def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
+def standing_limit(view: ProjectView, startable: Sequence[str] | None = ()) -> Limit | None:
     """Returns the limit that stopped the project's newest work; None once any session has continued. It offers those of
-    the `startable` agents (ids) that did not reach their own limit shortly before."""
+    the `startable` agents (ids) that did not reach their own limit shortly before; nothing at all if None."""
     limit = _newest_limit(view.sessions)
     if limit is None:
         return None
-    others = []
-    for agent in startable:
+    spent = []
+    for agent in sorted({session.agent for session in view.sessions} - {limit.agent}):
         last = _newest_limit(one for one in view.sessions if one.agent == agent)
-        is_free = last is None or last.at_ms < limit.at_ms - LASTS_MS
-        if is_free and agent != limit.agent:
-            others.append(agent)
-    return replace(limit, others=tuple(others))
+        if last is not None and last.at_ms >= limit.at_ms - LASTS_MS:
+            spent.append(agent)
+    others = None if startable is None else tuple(one for one in startable if one not in (limit.agent, *spent))
+    return replace(limit, others=others, spent=tuple(spent))
 
 
 def limit_line(limit: Limit, name: str, clock: Clock) -> str | None:
     """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped."""
     notes = [f"it resets {reset_quoted(limit.resets, limit.at_ms, clock)}"] if limit.resets else []
-    if limit.others:
-        first, *more = limit.others
+    if limit.others is not None:
+        first, *more = limit.others or ("AGENT",)
         named = [*more[:MOST_NAMED], *(["others"] if len(more) > MOST_NAMED else [])]
         others = f" (or {', '.join(named)})" if named else ""
         notes.append(f"for the user: `{command(first)}`{others} continues elsewhere")

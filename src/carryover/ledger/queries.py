@@ -115,6 +115,11 @@ def agents_in(db: sqlite3.Connection, project_id: int) -> set[str]:
     return {agent for (agent,) in rows}
 
 
+def agents_here(db: sqlite3.Connection) -> set[str]:
+    """Returns the ids of the agents that have a session of this machine."""
+    return {agent for (agent,) in db.execute("SELECT DISTINCT agent FROM session WHERE machine = ''")}
+
+
 def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int | None = None) -> tuple[str, ...]:
     """Returns the ids of `agents`, those used last in the project first, then those used last anywhere."""
     wanted = tuple(agents)

@@ -22,7 +22,7 @@ from carryover.distill.trail import did_something
 from carryover.distill.view import Opinion, Pin, ProjectView, has_past, was_brought_in
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import by_last_use, project_by_root, published_git, related_projects
+from carryover.ledger.queries import agents_here, by_last_use, project_by_root, published_git, related_projects
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
@@ -88,7 +88,9 @@ def made_handoff(
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = checkout.head_stamp() if _is_here(checkout.root) else 0
     facts = Facts(git_now(checkout, last_git), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
-    startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
+    # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
+    found = config.agents.selected if config.agents.selected is not None else agents_here(db)
+    startable = by_last_use(db, startable_agents(found), project if isinstance(project, int) else None)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None
     handoff = with_page(made, settings, kept_out=why_open is None) if made is not None else None
@@ -127,7 +129,7 @@ def make(
     now_ms: int,
     resume: str,
     own: str | None = None,
-    startable: Sequence[str] = (),
+    startable: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
     """Distils the handoff of a project; None if nothing happened in it and nothing was brought in. `names`: agents'

@@ -61,7 +61,7 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
             at_ms=limit.at_ms,
             resets=limit.resets,
             resets_here=reset_here(limit.resets, limit.at_ms) if limit.resets else None,
-            commands=tuple(f"{command(agent)} {quoted(root)}" for agent in limit.others if agent not in limited),
+            commands=tuple(f"{command(agent)} {quoted(root)}" for agent in limit.others or () if agent not in limited),
         )
         for root, limit in limits.items()
         if project_settings(Path(root), config).excluded is None

@@ -176,6 +176,10 @@ def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
         "- claude-code reached its usage limit; it resets 14:00 UTC (3pm (Europe/Berlin)); for the user: "
         "`carryover to codex` (or aider) continues elsewhere"
     )
+    [(line, _)] = dict(lay_out(handoff(talk, startable=("claude-code",))))["Next action"]
+    assert line.endswith("; for the user: `carryover to AGENT` continues elsewhere"), "none other was found"
+    [(line, _)] = dict(lay_out(handoff(talk)))["Next action"]
+    assert line.endswith("(3pm (Europe/Berlin))"), "a colleague has other agents"
     assert "usage limit" not in under("Next action", talk, session("s2", hours=1).user("Go on.").edited("tax.py"))
 
 

@@ -145,6 +145,23 @@ def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_das
     assert "&& codex " in run.out(*to)
 
 
+def test_at_a_limit_the_handoff_names_only_agents_that_were_found_here(two_tasks: Path, home: Path, run: Run) -> None:
+    limited = ClaudeSession(home / ".claude" / "projects", two_tasks, session=f"7{REST_OF_ID}", now=datetime.now(UTC))
+    limited.prompt("Round the tax.")
+    limited.limit()
+    handoff, to = ("handoff", str(two_tasks)), ("to", "-", str(two_tasks))
+
+    assert "; for the user: `carryover to AGENT` continues elsewhere" in run.out(*handoff)
+    program(home / "bin" / "gemini", "exit 0")
+    assert "&& gemini " in run.out(*to), "it can be started, though it left nothing here"
+    codex = CodexSession(home / ".codex", two_tasks, now=datetime.now(UTC) - timedelta(hours=1))
+    codex.prompt("Write the README.")
+    codex.answer("It is written.")
+    assert "; for the user: `carryover to codex` continues elsewhere" in run.out(*handoff)
+    state_dir().config.write_text('[agents]\nselected = ["claude-code", "gemini-cli", "aider"]\n')
+    assert "; for the user: `carryover to aider` (or gemini-cli) continues elsewhere" in run.out(*handoff)
+
+
 @pytest.mark.parametrize(
     "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "handoff DIR --to claude --session 0abc"]
 )
