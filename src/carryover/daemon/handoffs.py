@@ -5,20 +5,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from os.path import lexists
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from carryover.config import Config
 from carryover.daemon.handed_over import HandedOver, LineRecord, PrintedSection, WantedHandoff
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
-from carryover.distill.render import Printed
+from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import reading, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import ProjectRow
 from carryover.model import LAST, id_in_command
+from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.projects.root import StatePaths
 from carryover.publish.dialed import dialed_handoff
@@ -118,9 +122,14 @@ def _links(olds: Iterable[str], root: str) -> str:
 
 
 def printed(made: Refreshed) -> HandedOver:
-    """Returns a handoff that `hand_over` made as commands print it."""
+    """Returns a handoff that `hand_over` made as commands print it: as in its file, or, if nothing is written there,
+    with a command in place of the second page."""
     assert made.handoff is not None and made.text is not None, "else it was raised that there is none"
-    return as_printed(made.root, made.handoff, made.text, made.sections)
+    handoff, text, sections = made.handoff, made.text, made.sections
+    if names_page(handoff, text) and not lexists((made.settings.folder or Path(made.root, STORE)) / HANDOFF):
+        handoff = replace(handoff, page=None)
+        text, sections = rendered(handoff)
+    return as_printed(made.root, handoff, text, sections)
 
 
 def as_printed(root: str, handoff: Handoff, text: str, sections: Iterable[Printed]) -> HandedOver:

@@ -241,9 +241,12 @@ def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path
 
 
 def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:
+    assert "more.md" not in (printed := run.out("handoff", str(shop))), "there is no such file"
+    assert "; `carryover handoff --tokens 8000`: " in printed
     run("handoff", str(shop), "--to", "claude-code")
 
     page = shop / ".carryover" / "more.md"
+    assert "`.carryover/more.md`" in run.out("handoff", str(shop))
     assert "`.carryover/more.md`" in page.with_name("handoff.md").read_text()
     assert "## Conversation" in page.read_text()
     assert page.stat().st_mode & 0o777 == 0o600
