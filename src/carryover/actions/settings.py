@@ -130,7 +130,8 @@ def setting(state: StateDir, key: str) -> Setting:
     for one in there:
         if one.key == key:
             return one
-    meant = did_you_mean(key, [one.key for one in there]) or "."
+    parts = {one.key.rpartition(".")[2]: one.key for one in reversed(there)}  # people type a part of it
+    meant = did_you_mean(key, [*(one.key for one in there), *parts], parts) or "."
     raise UserError(f"There is no setting {key!r}{meant} `carryover config` lists them.", ExitCode.USAGE)
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TextIO
 
 from carryover.errors import ExitCode, UserError
@@ -324,13 +324,14 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def did_you_mean(given: str, known: Collection[str]) -> str:
-    """Returns `; did you mean 'status'?` for a misspelling of one of `known`, otherwise an empty string."""
+def did_you_mean(given: str, known: Collection[str], named: Mapping[str, str] = {}) -> str:
+    """Returns `; did you mean 'status'?` for a misspelling of one of `known`, otherwise an empty string. `named` has
+    the whole names of those that are parts of one."""
     from difflib import get_close_matches  # only needed for misspellings
 
     beginning = [name for name in known if given and name.startswith(given.lower())]
     found = beginning or get_close_matches(given.lower(), known, n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return f"; did you mean {named.get(found[0], found[0])!r}?" if found else ""
 
 
 class Progress:
