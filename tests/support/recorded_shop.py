@@ -7,6 +7,7 @@ import pytest
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.main import main
+from carryover.past.context import warn_once
 
 DISCOUNT: Final = "c0de0000-0000-4000-8000-000000000001"
 CHECKOUT: Final = "c0de0000-0000-4000-8000-000000000012"
@@ -18,6 +19,7 @@ class Run(NamedTuple):
     capture: pytest.CaptureFixture[str]
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        warn_once.cache_clear()  # as in a process of its own
         code = main(arguments)
         return (code, *self.capture.readouterr())
 

@@ -22,7 +22,7 @@ from carryover.ledger.connect import reading_tolerantly
 from carryover.ledger.queries import project_by_root, reading, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
-from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir
+from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir, warn_once
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.terminal.output import warn
@@ -165,7 +165,7 @@ def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
         with suppress(UserError):  # as if another process is using the ledger
             _follow(state, root)
     if want is Want.LISTED and not may_be_running(state):
-        warn("carryoverd is not running: newer sessions may be missing here.")
+        warn_once("carryoverd is not running: newer sessions may be missing here.")
     return True
 
 

@@ -99,7 +99,8 @@ agents, so that the next agent continues where the last one stopped."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover                          pick a session: show, continue, copy it
+  carryover                          pick a session: show, continue, copy it;
+                                     without a terminal, print a list
   carryover install                  set it up; asks one question
   carryover handoff                  the handoff of the project you are in
   carryover to codex                 continue in another agent
@@ -233,8 +234,14 @@ def _run(arguments: list[str]) -> int:
 
         if can_pick():
             return pick(main)
-    warn(*parser.format_help().splitlines())
-    return ExitCode.USAGE
+    # What the list on a terminal has at first: the sessions of this project or, if there are none, all.
+    listed = [*(["--no-pager"] if args.no_pager else []), "sessions"]
+    try:
+        return _run(listed)
+    except UserError as error:
+        if error.code != ExitCode.NOTHING_FOUND:
+            raise
+    return _run([*listed, "--all"])
 
 
 def _complete() -> None:

@@ -30,8 +30,19 @@ FOR_FEW = (
 """What starts git, reads tests' output, migrates a ledger or asks the daemon, and what such modules are made with."""
 
 
-def test_without_a_command_the_help_is_shown_and_nothing_is_data(run: Run) -> None:
-    assert "examples:" in run.err(ExitCode.USAGE)
+def test_without_a_command_or_a_terminal_the_sessions_of_this_project_or_else_all_are_listed(
+    recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, command in ((recorded, ["sessions"]), (home, ["sessions", "--all"])):
+        monkeypatch.chdir(folder)
+        listed = run(*command)
+
+        assert listed[0] == ExitCode.OK and CHECKOUT[:8] in listed[1]
+        assert run() == run("--no-pager") == listed, "the warning is said once, too"
+
+
+def test_without_a_command_a_terminal_or_a_session_it_is_said_that_there_is_none(home: Path, run: Run) -> None:
+    assert "No session is recorded anywhere. `carryover status`" in run.err(ExitCode.NOTHING_FOUND)
 
 
 USAGE = {

@@ -112,10 +112,10 @@ def test_without_any_history_it_says_where_it_looked_and_what_to_do_next(home: P
     assert [path.name for path in home.iterdir()] == [".gitconfig"]
 
 
-def test_where_nobody_can_pick_the_help_is_shown(home: Path) -> None:
+def test_where_nobody_can_pick_the_sessions_are_listed(home: Path) -> None:
     code, text = played(["env", "TERM=dumb", *CARRYOVER])
 
-    assert (code, "examples:" in text) == (ExitCode.USAGE, True)
+    assert (code, "No session is recorded anywhere." in text) == (ExitCode.NOTHING_FOUND, True)
 
 
 def test_without_a_terminal_words_are_required(recorded: Path, run: Run) -> None:
