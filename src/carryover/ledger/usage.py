@@ -31,6 +31,7 @@ _WINDOWS: Final = """SELECT agent, name, at_ms, used_percent, minutes, resets_ms
 _TO_COUNT: Final = """SELECT agent, count(*) FROM to_count JOIN source ON source.id = source_id
     WHERE state != 'gone' GROUP BY agent ORDER BY agent"""
 _WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :since AND machine = '' AND agent != '{NOTE}'
+    AND (:project IS NULL OR session.project_id = :project)
     AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.session_id = session.id)
     AND EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
         WHERE thread.session_id = session.id AND event.at_ms >= :since AND {is_of("assistant_message")})
@@ -106,10 +107,12 @@ def transcripts_to_count(db: sqlite3.Connection) -> list[tuple[str, int]]:
     return list(db.execute(_TO_COUNT))
 
 
-def sessions_without_tokens(db: sqlite3.Connection, since_ms: int) -> list[tuple[str, int]]:
-    """Returns how many sessions of each agent on this machine have answers from `since_ms` (UTC ms) on, but no tokens
-    at all."""
-    return list(db.execute(_WITHOUT, {"since": since_ms}))
+def sessions_without_tokens(
+    db: sqlite3.Connection, since_ms: int, project_id: int | None = None
+) -> list[tuple[str, int]]:
+    """Returns how many sessions of each agent on this machine, or of a project, have answers from `since_ms` (UTC ms)
+    on, but no tokens at all."""
+    return list(db.execute(_WITHOUT, {"since": since_ms, "project": project_id}))
 
 
 def open_windows(db: sqlite3.Connection, now_ms: int) -> list[tuple[str, WindowUsed]]:

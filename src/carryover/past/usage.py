@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Final
 
 from carryover.agents import agent_name
+from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.usage import (
@@ -25,8 +26,8 @@ from carryover.ledger.usage import (
     transcripts_to_count,
     usage_since,
 )
+from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, settings_to_print, state_dir
 from carryover.past.context import now_ms as current_ms
-from carryover.past.context import settings_to_print, state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.types import AgentDays, By, LimitReached, Pictures, Uncounted, Used, UsedRow, Window
 from carryover.text.reset_times import reset_time_ms
@@ -36,13 +37,17 @@ DAYS: Final = 400
 _MS_PER_DAY: Final = 86_400_000
 
 
-def used_since(since_ms: int, by: By) -> Used:
-    """Returns what agents recorded since `since_ms` (UTC ms): days oldest first, others by what they used most."""
+def used_since(since_ms: int, by: By, root: str | None = None) -> Used:
+    """Returns what agents recorded since `since_ms` (UTC ms) in the project at `root`, or in all: days oldest first,
+    others by what they used most. Raises UserError (NOTHING_FOUND) if nothing is recorded there."""
     settings = settings_to_print(state_dir())
-    with opened(Want.LISTED) as (ledger, _):
-        usages = usage_since(ledger, since_ms)
-        windows = _windows(ledger, current_ms())
-        without = sessions_without_tokens(ledger, since_ms)
+    with opened(Want.LISTED, root) as (ledger, project):
+        if root is not None and project is None:
+            raise UserError(f"{nothing_recorded(root)} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
+        project_id = project.id if project is not None else None
+        usages = usage_since(ledger, since_ms, project_id)
+        windows = _windows(ledger, current_ms()) if project is None else ()  # those of an account, not of a project
+        without = sessions_without_tokens(ledger, since_ms, project_id)
         waiting = [(agent, number) for agent, number in transcripts_to_count(ledger) if settings.reads(agent)]
     groups: Mapping[str, list[Usage]] = defaultdict(list)
     for used in usages:
@@ -50,7 +55,8 @@ def used_since(since_ms: int, by: By) -> Used:
     rows = [_row(name, group) for name, group in groups.items()]
     if by != "day":
         rows.sort(key=_most_first)
-    return Used(since_ms, by, tuple(rows), _row("total", usages), windows, _uncounted(without), _uncounted(waiting))
+    total = _row("total", usages)
+    return Used(since_ms, by, tuple(rows), total, windows, _uncounted(without), _uncounted(waiting), root)
 
 
 def _uncounted(numbers: Iterable[tuple[str, int]]) -> tuple[Uncounted, ...]:

@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
-from carryover.past.context import first_day_ms, now_ms
+from carryover.past.context import first_day_ms, now_ms, project_root
 from carryover.past.types import By, Uncounted, Used, UsedRow, Window
 from carryover.past.usage import used_since
 from carryover.terminal.output import BOLD, counted, duration, local_time, paint, put, when
@@ -22,12 +22,14 @@ USUAL_DAYS: Final = 7
 
 DESCRIPTION: Final = """\
 Adds up the tokens that agents recorded in their transcripts, each answer once:
-those of the last 7 days by day, or by agent, model or project. What was read
-from a cache stands apart from other input. How much of a usage limit is used up
-is printed where the agent records it, and below the sums what they lack."""
+those of the last 7 days in all projects, by day, or by agent, model or project.
+What was read from a cache stands apart from other input. How much of a usage
+limit is used up is printed where the agent records it, unless for one project,
+and below the sums what they lack."""
 
 EXAMPLES: Final = """\
-  carryover usage                        the last 7 days
+  carryover usage                        the last 7 days, in all projects
+  carryover usage --project .            in the project you are in
   carryover usage --by model             which models took most
   carryover usage --by project --since 2026-11-01
   carryover usage --json"""
@@ -36,6 +38,7 @@ EXAMPLES: Final = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("--by", choices=get_args(By), default="day", help="what a row is (default: day)")
+    parser.add_argument("--project", metavar="DIR", help="only the project that DIR is in (default: all projects)")
     parser.add_argument("--since", metavar="WHEN", help=f"only what was used since then: {TIMES}")
     flag(parser, "--json", "print the sums as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
@@ -43,9 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     since_ms = args.since if args.since is not None else first_day_ms(USUAL_DAYS)
-    used = used_since(since_ms, args.by)
+    root = project_root(args.project, elsewhere=True) if args.project is not None else None
+    used = used_since(since_ms, args.by, root)
     if not used.rows and not used.windows:
-        nothing = f"No tokens are recorded since {when(since_ms, now_ms())}. Some agents record none."
+        where = f" in {root}" if root is not None else ""
+        nothing = f"No tokens are recorded{where} since {when(since_ms, now_ms())}. Some agents record none."
         raise UserError(" ".join([nothing, *_not_counted(used)]), ExitCode.NOTHING_FOUND)
     with paged(args):
         put(args, used, _lines(used), fits=True)
@@ -57,6 +62,8 @@ def _lines(used: Used) -> Iterator[str]:
         *(Column(title, right=True) for title in ("INPUT", "OUTPUT", "CACHE WRITTEN", "CACHE READ")),
     ]
     if used.rows:
+        where = short_path(harmless(used.project), Path.home()) if used.project is not None else "all projects"
+        yield f"Tokens in {where} since {local_time(used.since_ms)}:"
         rows = [*map(_cells, used.rows), [paint(cell, BOLD) for cell in _cells(used.total)]]
         yield from table_lines(heads, rows)
     now = now_ms()

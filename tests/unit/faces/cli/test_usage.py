@@ -74,6 +74,22 @@ def test_what_was_used_is_told_apart_by_day_agent_model_and_project(work: Claude
     assert [row["name"] for row in used(run, "--by", "project")["rows"]] == [str(work.cwd)]
 
 
+def test_one_project_has_its_own_sums_and_its_name_above_them(work: ClaudeWork, home: Path, run: Run) -> None:
+    other = ClaudeWork(work.folder, home / "elsewhere", now=work.now)
+    other.cwd.mkdir()
+    for each, answer in ((work, "msg_1"), (other, "msg_2")):
+        each.prompt("Add a discount")
+        each.append(answered(each, answer, usage=USED | {"input_tokens": 7 if each is other else 10}))
+        read(each)
+
+    assert tokens(used(run)["total"])[0] == 17
+    found = used(run, "--project", str(other.cwd))
+    assert (found["project"], tokens(found["total"])[0]) == (str(other.cwd), 7)
+    since = ("--since", "2026-01-01")
+    assert run("usage", *since, "--project", str(other.cwd))[1].startswith("Tokens in ~/elsewhere since 2026-01-01 ")
+    assert "No session is recorded for" in run.err(ExitCode.NOTHING_FOUND, "usage", "--project", str(home))
+
+
 def test_prices_of_an_earlier_version_are_ignored_and_named(work: ClaudeWork, run: Run) -> None:
     work.prompt("Add a discount")
     work.append(answered(work, "msg_1"))
@@ -91,7 +107,8 @@ def test_the_table_keeps_cache_reads_apart_and_status_says_what_today_took(work:
     work.append(answered(work, "msg_1", usage=many))
     read(work)
 
-    heads, *rows, total = run("usage")[1].splitlines()
+    title, heads, *rows, total = run("usage")[1].splitlines()
+    assert title.startswith("Tokens in all projects since 2") and title.endswith(" 00:00:")
     assert heads.split("  ")[0] == "DAY"
     assert heads.split()[1:] == ["INPUT", "OUTPUT", "CACHE", "WRITTEN", "CACHE", "READ"]
     assert [row.split()[1:] for row in rows] == [total.split()[1:]] == [["1,200,000", "5", "200", "9,800,000"]]
