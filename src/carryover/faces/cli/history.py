@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
 from carryover.model import NOTE
-from carryover.past.context import no_such_folder, now_ms, project_root
+from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms, project_root
 from carryover.past.sessions import show_command
 from carryover.past.timeline import log
 from carryover.past.types import Moment
@@ -57,10 +57,10 @@ def run_log(args: argparse.Namespace) -> None:
     root = project_root(args.project)
     moments = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
     if not moments:
-        narrowed = args.agent or args.since
-        hint = " Without --since and --agent all is listed." if narrowed else ""
-        gone = no_such_folder(root) if not narrowed else None
-        raise UserError(gone or f"Nothing is recorded for {root} that matches.{hint}", ExitCode.NOTHING_FOUND)
+        nothing = f"{nothing_recorded(root)} {KNOWN_PROJECTS}"
+        if args.agent or args.since:
+            nothing = f"Nothing is recorded for {root} that matches. Without --since and --agent all is listed."
+        raise UserError(nothing, ExitCode.NOTHING_FOUND)
     now = now_ms()
     with paged(args):
         prompts = {(moment.session, moment.text) for moment in moments if moment.kind == "prompt"}

@@ -182,6 +182,16 @@ def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds
     assert "Something else" not in out
 
 
+def test_a_log_of_a_folder_where_nothing_was_done_says_where_something_was(
+    recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    err = run.err(ExitCode.NOTHING_FOUND, "log")
+
+    assert f"No session is recorded for {home}. `carryover sessions --all` lists the projects" in err
+    assert "Without --since and --agent" in run.err(ExitCode.NOTHING_FOUND, "log", "--agent", "codex")
+
+
 @pytest.mark.parametrize("command", ["handoff", "log", "sessions", "unpause", "to codex", "forget --project"])
 def test_a_folder_that_is_not_there_is_not_the_project_around_it(
     command: str, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
