@@ -40,6 +40,8 @@ RECENT_MS: Final = 3 * 86_400_000
 """Work untouched for longer than this is not offered."""
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 
+_NONE_HERE: Final = f"No agent that takes a first prompt is here. {_COPY}"
+
 
 class StartableAgent(msgspec.Struct, frozen=True):
     """An agent that can be started on this machine.
@@ -101,7 +103,7 @@ def agents_to_start() -> list[Known]:
     config = load_config(state_dir().config)
     startable = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
     if not startable:
-        raise UserError(f"No agent that takes a first prompt is here. {_COPY}", ExitCode.NOTHING_FOUND)
+        raise UserError(_NONE_HERE, ExitCode.NOTHING_FOUND)
     return [agent for agent in agents_to_list(startable=True) if agent.id in startable]
 
 
@@ -135,8 +137,11 @@ def last_other_agent(refreshed: Refreshed, config: Config) -> str:
         others -= {limit.agent, *limit.spent}
     worked = [agent for agent in refreshed.agents if agent in others]
     if not worked and len(others) != 1:
+        offer = _offer(config, machine)
+        if not offer:
+            raise UserError(_NONE_HERE, ExitCode.NOTHING_FOUND)
         raise UserError(
-            f"No other agent that can be started now has worked in {refreshed.root} lately. {_offer(config, machine)}"
+            f"No other agent that can be started now has worked in {refreshed.root} lately. {offer}"
             f"Name one: `carryover to AGENT`. {_COPY}",
             ExitCode.NOTHING_FOUND,
         )

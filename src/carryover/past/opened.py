@@ -165,7 +165,7 @@ def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
         with suppress(UserError):  # as if another process is using the ledger
             _follow(state, root)
     if want is Want.LISTED and not may_be_running(state):
-        warn_once("carryoverd is not running: newer sessions may be missing here.")
+        warn_once("carryoverd is not running: newer sessions may be missing here. `carryover start` has them read.")
     return True
 
 

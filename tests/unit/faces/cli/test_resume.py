@@ -145,6 +145,13 @@ def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_das
     assert "&& codex " in run.out(*to)
 
 
+def test_where_no_agent_can_be_started_a_dash_does_not_ask_to_name_one(shop: Path, run: Run) -> None:
+    err = run.err(ExitCode.NOTHING_FOUND, "to", "-", str(shop))
+
+    assert "No agent that takes a first prompt is here. `carryover handoff --copy`" in err
+    assert "AGENT" not in err
+
+
 def test_at_a_limit_the_handoff_names_only_agents_that_were_found_here(two_tasks: Path, home: Path, run: Run) -> None:
     limited = ClaudeSession(home / ".claude" / "projects", two_tasks, session=f"7{REST_OF_ID}", now=datetime.now(UTC))
     limited.prompt("Round the tax.")

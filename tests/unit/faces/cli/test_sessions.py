@@ -228,7 +228,8 @@ def test_where_nothing_has_all_words_some_are_enough_and_an_incomplete_index_say
 def test_the_sessions_of_a_project_are_listed_newest_first(recorded: Path, run: Run) -> None:
     code, out, err = run("sessions", str(recorded))
 
-    assert (code, err) == (ExitCode.OK, "carryoverd is not running: newer sessions may be missing here.\n")
+    missing = "newer sessions may be missing here. `carryover start` has them read."
+    assert (code, err) == (ExitCode.OK, f"carryoverd is not running: {missing}\n")
     first, newest, oldest = (re.split(" {2,}", line) for line in out.splitlines())
     assert first == ["SESSION", "AGENT", "LAST", "PROMPTS", "TASK"]
     assert [cell.strip() for cell in newest] == [
