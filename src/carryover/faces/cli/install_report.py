@@ -18,11 +18,11 @@ from carryover.terminal.paths import short_path
 
 SHOWN: Final = 8
 
-TIPS: Final = (
-    "",
-    'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.',
-    'In a chat that is already open say "read .carryover/handoff.md".',
+_NEW_SESSION: Final = (
+    'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.'
 )
+_OPEN_CHAT: Final = 'In a chat that is already open say "read .carryover/handoff.md".'
+_OPEN_CHAT_WITHOUT_FILE: Final = "In a chat that is already open paste what `carryover handoff --copy` copies."
 
 _COMMIT: Final = (
     "  Until then git refuses what would overwrite them: "
@@ -166,7 +166,8 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.shell.problem:
         yield from (f"⚠ {done.shell.problem}", f"  {done.shell.remedy}")
     if done.installing:
-        yield from TIPS
+        is_in_projects = done.setup.pointers != "off" and done.survey.config.publish.folder is None
+        yield from ("", _NEW_SESSION, _OPEN_CHAT if is_in_projects else _OPEN_CHAT_WITHOUT_FILE)
     if not done.is_running:
         more = "tries again, `carryover doctor` says what is wrong."
         plain = "starts carryoverd; without it no handoff is written."

@@ -295,6 +295,13 @@ ENTER_DOES = (
 )
 
 
+def test_where_no_project_gets_a_file_no_chat_is_sent_to_one(claude: Path, run: Run) -> None:
+    out = run("install", "--no-service", "--yes", "--pointers", "off")[1]
+
+    assert "read .carryover" not in out
+    assert "In a chat that is already open paste what `carryover handoff --copy` copies." in out
+
+
 @pytest.mark.parametrize(("key", "said"), [(ESC, "Nothing was changed."), (Q, "Nothing was changed.")])
 def test_leaving_the_screen_changes_nothing(claude: Path, home: Path, key: str, said: str) -> None:
     before = everything(home)
