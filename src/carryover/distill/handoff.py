@@ -64,6 +64,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     """Budget of the second page, which has more of the conversation; 0 for none."""
     page: str | None = None
     """Path of the file with the second page, as agents in the project find it; None if it is in no file."""
+    command: str = "carryover handoff"
+    """What prints it, to which `--tokens` is added for the second page."""
     has_calls: bool = False
     """Whether anything but words is recorded, of which the second page has more than these lines."""
     turns: tuple[tuple[str, int], ...] = ()

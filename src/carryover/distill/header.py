@@ -113,8 +113,9 @@ def second_page(handoff: Handoff, answering: Answering | None = None) -> tuple[s
     reads = answering.reads if answering is not None else READS_PAGE
     page = handoff.page
     if reads != ASKS_AGAIN and (page is None or not page.isprintable() or "`" in page):
-        reads = "run `carryover handoff --tokens {tokens}`"
-    does = reads.format(page=page, quoted=shlex.quote(page or ""), tokens=handoff.depth or OFFERED_TOKENS)
+        reads = "run `{command} --tokens {tokens}`"
+    tokens = handoff.depth or OFFERED_TOKENS
+    does = reads.format(page=page, quoted=shlex.quote(page or ""), tokens=tokens, command=handoff.command)
     return does, does[does.index("`") : does.rindex("`") + 1]
 
 

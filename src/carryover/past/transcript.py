@@ -55,6 +55,8 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
         names, now_ms = {agent.id: agent.spec.name, **agent_names()}, view.sessions[0].last_ms
         handoff = make(view, Facts(clock=on_this_machine), now_ms=now_ms, resume="ask", names=names)
         if handoff is not None:
+            # No path: the same file gives the same text, wherever it lies.
+            handoff = msgspec.structs.replace(handoff, command="carryover handoff --transcript FILE")
             handoff = dialed(handoff, past_of(view, now_ms=now_ms, names=names), events, size)
     if handoff is None or view is None:
         raise _nothing_in(path, agent, until)

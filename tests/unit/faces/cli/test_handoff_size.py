@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
+from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.recorded_shop import DISCOUNT, Run
 from support.repository import repository
@@ -36,6 +37,17 @@ def test_a_larger_budget_holds_more_of_the_conversation_in_every_form(
     assert "- Added `checkout.py` (turn " in said
     assert all(line in reasons for line in said.splitlines()[:-1])
     assert "\n## Conversation\n" not in run.out("handoff", str(shop))
+
+
+def test_of_one_file_what_does_not_fit_is_had_with_the_file_again(home: Path, run: Run) -> None:
+    session = ClaudeSession(home / "kept", home)
+    for number in range(60):
+        session.prompt(f"Write chapter {number} of the book about the sea, and give it a title of its own.")
+        session.answer(f"Chapter {number} is written; its title is 'The {number}th wave'.")
+
+    last = run.out("handoff", "--transcript", str(session.path)).splitlines()[-1]
+
+    assert "; `carryover handoff --transcript FILE --tokens 8000`: " in last
 
 
 def test_of_one_file_a_larger_budget_is_filled_from_that_file_alone(shop: Path, run: Run) -> None:
