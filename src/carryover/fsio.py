@@ -20,17 +20,17 @@ SCRATCH: Final = "carryover-scratch-"
 """Prefix of the names of scratch folders."""
 
 
-def private_dir(path: Path, *, parents: bool = True) -> None:
+def private_dir(path: Path, *, parents: bool = True, follow: bool = True) -> None:
     """Makes `path` a folder that only its owner may enter (0700). Never changes its parents; may create missing ones.
 
     A mode that is too open is corrected, but only on this folder and only if it is ours. Raises PermissionError if it
-    belongs to another user, NotADirectoryError if something else has that name.
+    belongs to another user, NotADirectoryError if something else has that name, also a symlink with `follow=False`.
     """
     if parents:
         path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
-    found = path.stat()
+    found = path.stat(follow_symlinks=follow)
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     if found.st_uid != os.geteuid():
@@ -41,9 +41,10 @@ def private_dir(path: Path, *, parents: bool = True) -> None:
 
 @contextlib.contextmanager
 def locked_dir(path: Path) -> Iterator[None]:
-    """Makes `path` a folder like `private_dir` and holds its lock, for which other threads and processes wait."""
+    """Makes `path` a folder like `private_dir` and holds its lock, for which other threads and processes wait. Raises
+    NotADirectoryError for a symlink too, whose target stays as it is."""
     while True:
-        private_dir(path, parents=False)
+        private_dir(path, parents=False, follow=False)
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             with contextlib.suppress(OSError):  # a network disk that locks no folders

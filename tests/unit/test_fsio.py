@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import FileLock, atomic_replace, locked_dir, private_dir, read_bytes_bounded, write_if_changed
 from carryover.platform.darwin import Darwin
 from support.platforms import on
 
@@ -43,6 +43,19 @@ def test_a_private_folder_of_another_user_is_refused_and_not_changed(tmp_path: P
     with pytest.raises(PermissionError, match="another user"):
         private_dir(folder)
     assert mode_of(folder) == 0o755
+
+
+def test_a_folder_that_is_locked_is_never_reached_through_a_symlink(tmp_path: Path) -> None:
+    folder, link = tmp_path / "public", tmp_path / "link"
+    folder.mkdir()
+    folder.chmod(0o755)
+    link.symlink_to(folder)
+
+    with pytest.raises(NotADirectoryError), locked_dir(link):
+        pass
+    assert mode_of(folder) == 0o755
+    private_dir(link)
+    assert mode_of(folder) == 0o700
 
 
 def test_a_new_file_has_the_mode_that_was_asked_for_or_what_the_umask_leaves(tmp_path: Path) -> None:

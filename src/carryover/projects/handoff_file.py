@@ -59,5 +59,7 @@ def read_handoff(file: Path) -> bytes:
 
 def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
     """Writes the handoff (0600) to `folder` (0700); returns whether it was different. Raises OSError if it can't."""
-    private_dir(folder, parents=folder.name != STORE)  # a project that was moved away meanwhile is not made again
+    in_project = folder.name == STORE
+    # A project that was moved away meanwhile is not made again, nor is a link followed that a checkout has put there.
+    private_dir(folder, parents=not in_project, follow=not in_project)
     return write_if_changed(folder / name, text.encode(errors="replace"), mode=0o600, follow=False)

@@ -18,7 +18,7 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.config import ProjectSettings
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, is_there, read_bytes_bounded, write_if_changed
+from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
 from carryover.outside.in_project import Pass, PlannedPass, Text
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
@@ -64,7 +64,9 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
 
 
 def ignore_itself(store: Path) -> None:
-    """Writes an ignore file into the folder, for a `git init` above it or a copy elsewhere. Raises OSError."""
+    """Writes an ignore file into the folder, for a `git init` above it or a copy elsewhere. Raises OSError, also if a
+    checkout has put a symlink in its place."""
+    private_dir(store, parents=False, follow=False)
     if not is_there(store / GITIGNORE):
         write_if_changed(store / GITIGNORE, whole_file(_OWN_LINES), mode=0o600, follow=False)
 

@@ -75,7 +75,7 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
             notes.append(f"what was written into the project is still there: {os_reason(error)}")
     published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
-        write_handoff(state, made.text)
+        write_handoff(state.resolve(), made.text)  # which the user may have linked to another disk
     published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
     return msgspec.structs.replace(made, published=published)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
@@ -179,6 +180,30 @@ def test_a_project_that_moves_away_meanwhile_is_not_made_again(
     published(app)
 
     assert not app.exists()
+
+
+@pytest.mark.parametrize("step", ["refusal", "kept_out", "ignore_itself"])
+def test_a_link_that_a_checkout_puts_in_the_folders_place_meanwhile_is_not_followed(
+    app: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = app / "docs"
+    docs.mkdir()
+    docs.chmod(0o755)
+    (docs / "handoff.md").write_text("Theirs.\n")
+    original = getattr(project_files, step)
+
+    def checked_out(*args: object, **options: object) -> object:
+        result = original(*args, **options)
+        if (store := app / ".carryover").is_dir():
+            shutil.rmtree(store)
+        store.symlink_to("docs")
+        return result
+
+    monkeypatch.setattr(project_files, step, checked_out)
+
+    assert published(app).refusal == "the handoff can't be written: Not a directory"
+    assert [(path.name, path.read_text()) for path in docs.iterdir()] == [("handoff.md", "Theirs.\n")]
+    assert docs.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
