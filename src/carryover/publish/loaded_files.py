@@ -52,7 +52,10 @@ def handoff_names() -> tuple[str, ...]:
 
 def own_files(store: Path) -> list[Path]:
     """Returns our files in a folder for handoffs, which need not be there, in the order in which they may go: the
-    folder's own rule last, since until then it keeps the others out of a commit."""
+    folder's own rule last, since until then it keeps the others out of a commit. None are behind a symlink that a
+    checkout has put in the folder's place."""
+    if store.is_symlink():
+        return []
     own = own_ignore_file(store)
     cut_off = sorted(store.glob(".*.tmp"))
     return [*(store / name for name in handoff_names()), *cut_off, *([own] if own is not None else [])]

@@ -13,13 +13,14 @@ import pytest
 
 from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig, project_settings
 from carryover.fsio import locked_dir
+from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.projects.handoff_file import Published
-from carryover.publish import project_files
+from carryover.publish import project_files, withdrawal
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.project_files import preview, publish
-from carryover.publish.withdrawal import take_back, withdraw
+from carryover.publish.withdrawal import take_back, take_out, withdraw
 from carryover.redact import CleanText
 from support.passes import begun
 from support.repository import git, repository
@@ -204,6 +205,24 @@ def test_a_link_that_a_checkout_puts_in_the_folders_place_meanwhile_is_not_follo
     assert published(app).refusal == "the handoff can't be written: Not a directory"
     assert [(path.name, path.read_text()) for path in docs.iterdir()] == [("handoff.md", "Theirs.\n")]
     assert docs.stat().st_mode & 0o777 == 0o755
+
+
+def test_nothing_is_removed_through_a_link_that_a_checkout_puts_in_the_folders_place_meanwhile(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(app)
+    (app / "docs").mkdir()
+    (app / "docs" / "handoff.md").write_text("Theirs.\n")
+
+    def checked_out(edits: Pass) -> None:
+        take_out(edits)
+        shutil.rmtree(app / ".carryover")
+        (app / ".carryover").symlink_to("docs")
+
+    monkeypatch.setattr(withdrawal, "take_out", checked_out)
+    take_back(app, ProjectSettings(pointers="off"))
+
+    assert tree(app) == {"AGENTS.md": "Be brief.\n", "docs/handoff.md": "Theirs.\n"}
 
 
 def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
