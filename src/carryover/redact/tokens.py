@@ -43,8 +43,18 @@ def _any_of(words: Iterable[str]) -> str:
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
+_ESCAPES: Final = (r"\\[nrt]", r"\\x[0-9a-fA-F]{2}", r"\\u00[0-9a-fA-F]{2}", r"%[0-7][0-9a-fA-F]")
+"""What ends a word though its own last sign may be a letter or a digit: escapes of strings and of URLs."""
+
+
+def _behind_escape(name: str = "") -> str:
+    """Returns a pattern for the place after `name`, which stands behind an escape."""
+    return "|".join(f"(?<={escape}{name})" for escape in _ESCAPES)
+
+
 _JWT: Final = (
-    r"eyJ(?:(?<![\w-]eyJ)|(?<=\\[nrt]eyJ))(?a:[\w-]{7,}+\."
+    rf"eyJ(?:(?<![\w-]eyJ)|{_behind_escape('eyJ')})"
+    r"(?a:[\w-]{7,}+\."
     r"(?:eyJ[\w-]{4,}+(?:\.[\w-]*+)?|[\w-]*+\.[\w-]{10,}+(?:\.[\w-]{10,}+){0,2}))"
 )
 
@@ -53,12 +63,12 @@ _ANYWHERE_FORMS: Final = (
     Form("jwt", "eyJ", later(_JWT)),
 )
 _PREFIXED: Final = tuple(
-    Form(kind, prefix, later(rf"{name}(?:(?<![0-9A-Za-z]{name})|(?<=\\[nrt]{name})){rest}"))
+    Form(kind, prefix, later(rf"{name}(?:(?<![0-9A-Za-z]{name})|{_behind_escape(name)}){rest}"))
     for kind, prefix, rest in _read(_FORMS)
     for name in (re.escape(prefix),)
 )
-"""At the start of a word, or after a literal `\\n`, `\\r` or `\\t`."""
-_BEGINS: Final = later(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
+"""At the start of a word, or after an escape."""
+_BEGINS: Final = later(rf"(?:(?<![0-9A-Za-z])|{_behind_escape()})(?=({_any_of(form.hint for form in _PREFIXED)}))")
 
 
 @cache  # of the beginnings that `_BEGINS` finds
@@ -91,7 +101,7 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
 
 
 _B64 = "[A-Za-z0-9_-]"
-_EDGE = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))"
+_EDGE = rf"(?:(?<![0-9A-Za-z])|{_behind_escape()})"
 _AZURE_SIGNS: Final = ("AZDO", "ACDb", "ACOG", "APIM", "AzFu", "AzSe")
 _DISCORD_HEAD: Final = r"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}"
 _AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
@@ -118,6 +128,10 @@ _SPLIT: Final = tuple(
     )
 )
 _URL_PASSWORD = later(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
+_URL_PASSWORD_IN_JSON = later(r":\\/\\/([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
+_URL_PASSWORD_IN_QUERY = later(
+    r"%3[aA]%2[fF]%2[fF]([^\s/:\"'`<>\\%]*+)%3[aA]((?:[^\s/\"'`<>\\%&]|%(?!40|2[fF])[0-9a-fA-F]{2})*)%40"
+)
 _URL_TOKEN = later(r"://([A-Za-z0-9_-]{20,}+)@")
 _BITWARDEN_PAIR = later(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
 _AWS_PAIR = later(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
@@ -132,6 +146,10 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
     if "@" in text and "://" in text:
         text = _URL_PASSWORD.sub(_replace("url-password", counts), text)
         text = _URL_TOKEN.sub(_replace("url-password", counts), text)
+    if ":\\/\\/" in text:
+        text = _URL_PASSWORD_IN_JSON.sub(_replace("url-password", counts), text)
+    if "%40" in text:
+        text = _URL_PASSWORD_IN_QUERY.sub(_replace("url-password", counts), text)
     return text
 
 
