@@ -30,7 +30,8 @@ WIDTH: Final = 92
 
 COMMAND: Final = "carryover to codex"
 LOOK_UP: Final = ("carryover search discount", "carryover why cart.py:5")
-LOOK_BACK: Final = ("carryover log", "carryover usage")
+LOOK_BACK: Final = ("carryover log", f"carryover usage --since {BEGAN:%Y-%m-%d}")
+"""From a day that is named: what the last days are changes with the clock."""
 
 GOAL: Final = "Add a discount to the cart: whole cents, never floats."
 ANSWER: Final = (
