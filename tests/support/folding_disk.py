@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -236,9 +236,11 @@ def main(behind: str, at: str) -> None:
         os.write(handle, struct.pack("<IiQ", 16 + len(begun), 0, unique) + begun)
         print("done", flush=True)
         disk = _Disk(Path(behind))
+        os.set_blocking(handle, False)
         while handle in select.select([handle, sys.stdin], [], [])[0]:
-            if (answer := disk.answer(os.read(handle, _LARGEST))) is not None:
-                os.write(handle, answer)
+            with suppress(BlockingIOError):  # the request was taken back meanwhile
+                if (answer := disk.answer(os.read(handle, _LARGEST))) is not None:
+                    os.write(handle, answer)
     finally:
         libc.umount2(os.fsencode(at), _UNMOUNT_AT_ONCE)
 
