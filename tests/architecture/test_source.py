@@ -59,6 +59,20 @@ def test_no_file_is_too_long_to_read() -> None:
     assert [str(path) for path in files if len(path.read_text().splitlines()) > 450] == []
 
 
+TYPED_DECODE = re.compile(r"json\.decode\([^\n]*\btype=")
+
+
+def test_what_two_threads_may_decode_first_is_decoded_by_the_one_decoder_of_its_type() -> None:
+    sources = Path(carryover.__file__).parent.rglob("*.py")
+
+    assert [path.name for path in sources if TYPED_DECODE.search(path.read_text("utf-8"))] == []
+
+
+def test_a_decode_with_a_type_is_found() -> None:
+    assert TYPED_DECODE.search("msgspec.json.decode(read(path), type=Form)")
+    assert not TYPED_DECODE.search("decoder_of(Form).decode(data); msgspec.json.decode(data)")
+
+
 RISKY = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+|\(\?>")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.sync.sealing import HEADER, Unreadable, deflated, inflated
 
 LARGEST_FILE: Final = 4 << 20
@@ -64,7 +65,7 @@ def unpacked(content: bytes) -> Bundle:
     """Reverses `packed`. Raises Unreadable if the data has another form, or holds more than a bundle may."""
     data = inflated(content, _LARGEST_CONTENT)
     try:
-        bundle = msgspec.json.decode(data, type=Bundle)
+        bundle = decoder_of(Bundle).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("it is no handoff, or one of a newer Carryover") from error
     if bundle.chars > LARGEST_TEXT:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, FileStat, LastInput, Parsed, ProjectReader, Reader, Record, Source
+from carryover.decoders import decoder_of
 from carryover.records import rawjson
 from carryover.transcript.by_kind import reader_of_copies
 
@@ -37,7 +38,7 @@ def guarded(agent: Agent) -> Agent:
 
     def parsed(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         context, result = agent.parse(source, context, record)
-        return context, msgspec.json.decode(msgspec.json.encode(result), type=Parsed)  # raises what could not be stored
+        return context, decoder_of(Parsed).decode(msgspec.json.encode(result))  # raises what could not be stored
 
     hooks = agent.hooks
     if hooks is not None:

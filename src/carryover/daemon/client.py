@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
@@ -130,7 +131,7 @@ class DaemonHolder(msgspec.Struct, frozen=True):
 def daemon_holder(lock: FileLock) -> DaemonHolder | None:
     """Returns the daemon that holds `lock`; None if it is free or held by a command. Raises OSError."""
     try:
-        return msgspec.json.decode(lock.holder() or "", type=DaemonHolder)
+        return decoder_of(DaemonHolder).decode(lock.holder() or "")
     except ValueError:
         return None
 

@@ -43,6 +43,7 @@ from carryover.daemon.server import (
 )
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.upkeep import Forgetting
+from carryover.decoders import decoder_of
 from carryover.facts import is_foreign
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import Selection
@@ -128,7 +129,7 @@ def _wanted_handoff(given: Mapping[str, str]) -> WantedHandoff:
 
 def _decoded(text: str, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(text, type=kind)
+        return decoder_of(kind).decode(text)
     except ValueError as error:
         raise web.HTTPBadRequest from error
 

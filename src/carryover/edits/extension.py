@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.text.user_text import EditRefused, decode
 
 MARK: Final = "@HOOKS@"
@@ -18,7 +19,7 @@ def hooks_in(text: str) -> dict[str, Any]:
     """Returns the hooks in such a program by event; none if the file is empty. Raises EditRefused if it is another."""
     found = _LINE.search(text)
     try:
-        return msgspec.json.decode(found[1].encode(), type=dict[str, Any]) if found is not None else _nothing(text)
+        return decoder_of(dict[str, Any]).decode(found[1].encode()) if found is not None else _nothing(text)
     except msgspec.MsgspecError as error:
         raise EditRefused("its hooks can't be read") from error
 

@@ -18,6 +18,7 @@ from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.adapter.spec import AgentSpec, ChatExport
 from carryover.agents import agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
+from carryover.decoders import decoder_of
 from carryover.importing import atif
 from carryover.importing.candidate import Candidate, Document, document
 from carryover.importing.turns import MAX_BYTES, Fences, TurnContext, TurnEvents, TurnReader, by_turn
@@ -126,7 +127,7 @@ def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
         subject = ""
         if given is not None:
             with suppress(msgspec.MsgspecError, UnicodeError):
-                subject = bounded(msgspec.json.decode(given[1], type=str), SHORT_CHARS)
+                subject = bounded(decoder_of(str).decode(given[1]), SHORT_CHARS)
         call = OpenCall(f"{turn}/{number}", usable_name(name) or "?", "other", subject)
         yield call.as_event()
         yield call.ended(ToolOutcome("unknown", printed[1] if printed is not None else ""))

@@ -16,6 +16,7 @@ from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
+from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
 from carryover.importing.candidate import Candidate, Document
 from carryover.importing.turns import TurnEvents
@@ -165,7 +166,7 @@ class Rewritten(OnlyConversation):
 def _parse(declared: DeclaredSource, source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
     entry = _Entry(record.number, msgspec.Raw(record.data))
     if declared.format == "json":
-        entry = msgspec.json.decode(record.data, type=_Entry)
+        entry = decoder_of(_Entry).decode(record.data)
     if not entry.on:
         context = msgspec.structs.replace(context, calls=(), last=None, emitted=SessionFacts())
     fields = fields_of(entry.record)

@@ -9,6 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
+from carryover.decoders import decoder_of
 from carryover.importing.candidate import Candidate, Document, document
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, PinChange, SessionInfo, Skipped, UserPrompt
 from carryover.transcript.jsonl import JsonlReader
@@ -64,7 +65,7 @@ def opened(file: Candidate) -> Document | None:
 
 def _parse(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
     try:
-        note = msgspec.json.decode(record.data, type=Note)
+        note = decoder_of(Note).decode(record.data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return context, Parsed(skipped=(Skipped(record_type=_MARK, reason="not a note"),))
     said: AnyBody = AssistantMessage(text=note.text, final=True)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Source
+from carryover.decoders import decoder_of
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import (
     RealPaths,
@@ -117,7 +118,7 @@ def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct |
     if state is None or state.cursor is None:
         return None
     try:
-        return msgspec.json.decode(state.context, type=agent.context_type)
+        return decoder_of(agent.context_type).decode(state.context)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None  # in the form of another version; events that were read before are recognised by their keys
 

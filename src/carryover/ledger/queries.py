@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
 from carryover.ledger.connect import connect_read_only, reading
@@ -192,7 +193,7 @@ def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
     """Returns the git state when the project's handoff was last published; None without git or a publication."""
     rows = db.execute("SELECT git FROM project WHERE id = ?", (project_id,)).fetchall()
     try:
-        return next((msgspec.json.decode(stored, type=GitFacts) for (stored,) in rows if stored is not None), None)
+        return next((decoder_of(GitFacts).decode(stored) for (stored,) in rows if stored is not None), None)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import Form
 from carryover.agents import instruction_files, local_files, read_lists
+from carryover.decoders import decoder_of
 from carryover.fsio import read_bytes_bounded
 from carryover.outside.listed import GITIGNORE, INFO, Listed
 from carryover.outside.listed import in_project as _in_project
@@ -95,7 +96,7 @@ def is_damaged(state: Path) -> bool:
 def _files(state: Path) -> tuple[_File, ...] | None:
     """Returns the agents' settings that are recorded; None if the record is damaged."""
     try:
-        return msgspec.json.decode(_read(state / EDITS) or b"{}", type=_Files).files
+        return decoder_of(_Files).decode(_read(state / EDITS) or b"{}").files
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.export.document import DocumentForChat
 from carryover.export.quoting import code_span
@@ -182,7 +183,7 @@ def _replies(server: Server, method: str, path: str, body: bytes | None = None) 
             why = one_line(response.read(_MOST_LINE_BYTES).decode("utf-8", "replace"), 200)
             raise UserError(f"Ollama refused with HTTP {response.status}: {why}")
         while line := response.readline(_MOST_LINE_BYTES):
-            reply = msgspec.json.decode(line, type=_Reply)
+            reply = decoder_of(_Reply).decode(line)
             if reply.error:
                 raise UserError(f"Ollama stopped: {one_line(reply.error, 200)}.")
             yield reply

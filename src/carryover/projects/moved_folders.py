@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from carryover.config import Config, project_settings
+from carryover.decoders import decoder_of
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone
 from carryover.ledger.queries import Whereabouts
@@ -169,6 +170,6 @@ def moves_with(
 
 def _identity(row: Whereabouts) -> Identity | None:
     try:
-        return msgspec.json.decode(row.identity, type=Identity) if row.identity is not None else None
+        return decoder_of(Identity).decode(row.identity) if row.identity is not None else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None

@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from carryover.config import Config, RetentionConfig, load_config, project_settings
+from carryover.decoders import decoder_of
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger import queries
@@ -284,7 +285,7 @@ def _folder_of(path: Path) -> str | None:
         if not first.startswith(b"{"):
             return os.fsdecode(file.readline(_LIMIT_BYTES).strip()) or None
     try:
-        return msgspec.json.decode(first, type=SpooledCall).cwd
+        return decoder_of(SpooledCall).decode(first).cwd
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

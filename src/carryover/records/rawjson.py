@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.model import Skipped
 from carryover.text.pattern import later
 
@@ -89,7 +90,7 @@ def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
         return None
     for mended in (False, True):
         try:
-            found = msgspec.json.decode(mend(bytes(raw)) if mended else raw, type=kind)
+            found = decoder_of(kind).decode(mend(bytes(raw)) if mended else raw)
             return None if isinstance(found, (list, dict)) and len(found) > MOST_ENTRIES else found
         except msgspec.ValidationError:
             return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.errors import UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
@@ -75,7 +76,7 @@ def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
     for row in known:
         if is_foreign(row.root) and row.moved_to is None and row.identity is not None:
             with suppress(msgspec.MsgspecError, UnicodeError):
-                waiting.append((row, msgspec.json.decode(row.identity, type=SyncedProject)))
+                waiting.append((row, decoder_of(SyncedProject).decode(row.identity)))
     here = repository_of(root) if waiting else SyncedProject(root)
     return [
         row

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
@@ -125,7 +126,7 @@ class SyncFolder:
 
     def _read(self, name: str, form: type[T]) -> T:
         try:
-            return msgspec.json.decode(self._bytes(name), type=form)
+            return decoder_of(form).decode(self._bytes(name))
         except ValueError as error:
             raise self._unusable(self.path / name, "is damaged") from error
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Self
 import msgspec
 
 from carryover.config import Config, load_config, project_settings
+from carryover.decoders import decoder_of
 from carryover.ledger.codec import DamagedBody, decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import (
@@ -67,7 +68,7 @@ class _Position(msgspec.Struct, frozen=True):
     def after(cls, text: str, log: str) -> Self:
         """Returns the position in `text`, or the beginning of `log` if `text` is damaged or about another log."""
         with suppress(msgspec.MsgspecError, UnicodeError):
-            if (found := msgspec.json.decode(text, type=cls)).log == log:
+            if (found := decoder_of(cls).decode(text)).log == log:
                 return found
         return cls(log)
 

@@ -16,6 +16,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
+from carryover.decoders import decoder_of
 from carryover.model import SessionInfo
 from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, folder_holding
@@ -75,7 +76,7 @@ class ChatFileReader(SnapshotReader["_Chat"]):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, as records numbered by their requests."""
         batch = super().read(path, cursor)
-        read = [(record.data, msgspec.json.decode(record.data, type=ChatRecord)) for record in batch.records]
+        read = [(record.data, decoder_of(ChatRecord).decode(record.data)) for record in batch.records]
         records = tuple(Record(number=record.place, data=data) for data, record in read)
         return msgspec.structs.replace(batch, records=records)
 

@@ -17,6 +17,7 @@ from carryover import model
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Reemitted, Source
 from carryover.agents.copilot import calls
 from carryover.agents.copilot.calls import LogContext, LogRecorder
+from carryover.decoders import decoder_of
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -150,7 +151,7 @@ class DocumentReader(SnapshotReader["_Document"]):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, as records numbered by their entries in the timeline."""
         batch = super().read(path, cursor)
-        pieces = [msgspec.json.decode(record.data, type=_Piece) for record in batch.records]
+        pieces = [decoder_of(_Piece).decode(record.data) for record in batch.records]
         lines = ((piece.number, bytes(line)) for piece in pieces for line in piece.lines)
         return msgspec.structs.replace(batch, records=tuple(Record(number=number, data=line) for number, line in lines))
 

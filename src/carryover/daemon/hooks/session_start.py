@@ -29,6 +29,7 @@ from carryover.daemon.hooks.call import (
 )
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
+from carryover.decoders import decoder_of
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
@@ -263,6 +264,6 @@ def _name_of(start: HookCall) -> tuple[str, str]:
 def _context_of(agent: Agent, state: SourceState | None) -> Any:
     """Returns the agent's stored context of a source, or its initial one if that is missing or in another form."""
     try:
-        return msgspec.json.decode(state.context if state is not None else b"", type=agent.context_type)
+        return decoder_of(agent.context_type).decode(state.context if state is not None else b"")
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return agent.context_type()

@@ -30,6 +30,7 @@ from aiohttp import web
 from carryover import __version__
 from carryover.agents import agent_ids, agent_names
 from carryover.config import Config
+from carryover.decoders import decoder_of
 from carryover.errors import UserError, visible
 from carryover.faces.page import commands
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
@@ -293,7 +294,7 @@ class PageApp:
     async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         try:
             async with asyncio.timeout(_BODY_S):
-                body = msgspec.json.decode(await request.read(), type=CommandBody)
+                body = decoder_of(CommandBody).decode(await request.read())
         except (TimeoutError, ValueError) as error:
             raise web.HTTPBadRequest from error
         if body.command == "to" and body.agent not in agent_ids():

@@ -12,6 +12,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
+from carryover.decoders import decoder_of
 from carryover.model import AnyBody, Event, FileEdit
 from carryover.past.check.damage import HOSTILE, KIND_NAMES, damaged
 from carryover.past.check.reading import Reading, fold_one, moved, read_on
@@ -69,7 +70,7 @@ def of_stored(reading: Reading) -> Iterator[str]:
 
 def _are_storable(events: Sequence[Event]) -> bool:
     try:
-        return msgspec.json.decode(msgspec.json.encode(events), type=list[Event]) == events
+        return decoder_of(list[Event]).decode(msgspec.json.encode(events)) == events
     except msgspec.ValidationError:
         return False
 

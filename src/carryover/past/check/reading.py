@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, Record, Reemitted, Source
+from carryover.decoders import decoder_of
 from carryover.ingest.sanitize import clean_context
 from carryover.model import (
     AssistantMessage,
@@ -91,7 +92,7 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
         reemitted += () if folded.reemitted is None else (folded.reemitted,)
     reading.events = after_batch(reading.events, events, reemitted)
     stored = clean_context(reading.context)
-    reading.context = msgspec.json.decode(stored, type=agent.context_type)
+    reading.context = decoder_of(agent.context_type).decode(stored)
     return reading
 
 
