@@ -144,7 +144,7 @@ GOALS: Final[Mapping[str, Goal]] = {
     "first-read": Goal("ratio", 8, "", "redaction, adapters and the fold are most of it"),
     "first-read-memory": Goal("value", 150, "MB", "the interpreter, the modules and the batch that is being read"),
     "newest-handoff": Goal("value", 1, "s", "the start of the daemon is half of it, the rest is the newest files"),
-    "newest-complete": Goal("value", 2, "s", "all sessions of the newest project are read before its last word"),
+    "newest-word": Goal("value", 2, "s", "the start of the daemon is half of it, the rest is its newest session"),
     "rescan": Goal("ratio", 4, "", "folders are listed and positions fetched, beside one stat for each file"),
     "start-known": Goal(
         "value", 0.4, "s", "loading the modules is most of it, and the floor of a server alone is half of that"

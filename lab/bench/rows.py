@@ -1,5 +1,6 @@
 """The measurements, each giving rows of the table."""
 
+import json
 import os
 import random
 import re
@@ -85,6 +86,8 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     with processes.daemon(corpus.home) as process, processes.TreeWatch(process.pid) as tree:
         start_s = process.wait_answering()
         first_s = process.wait_until(handoff.exists, every_s=0.005)
+        word = last_word(corpus.files_of(newest)[0])
+        word_s = process.wait_until(lambda: word in handoff.read_text(encoding="utf-8"), every_s=0.005)
         all_s = process.wait_caught_up()
         cpu_s, after = processes.processor_s(process.pid), processes.memory_of(process.pid)
         final_s = handoff.stat().st_mtime - begun_s
@@ -95,13 +98,24 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     yield compared(what, start_s, bare_start_s, "s")
     what = "daemon on a fresh state: first handoff of the newest project (bare: start, read and decode its files)"
     yield compared(what, first_s, bare_start_s + bare_newest_s, "s", "newest-handoff")
-    what = f"the same: its last word, all {len(corpus.files_of(newest))} files of it read"
-    yield compared(what, final_s, bare_start_s + bare_newest_s, "s", "newest-complete")
+    yield compared("the same: with the last word of its newest session", word_s, None, "s", "newest-word")
+    what = f"the same: written for the last time, all {len(corpus.files_of(newest))} files of it read"
+    yield compared(what, final_s, bare_start_s + bare_newest_s, "s")
     what = "daemon on a fresh state: everything read (bare: start, read, decode, insert as many rows)"
     yield compared(what, all_s, bare_start_s + bare.wall_s, "s", "first-read")
     yield compared("the same: processor time of all its processes (bare: without its start)", cpu_s, bare.cpu_s, "s")
     yield compared("the same: memory at its peak", megabytes(tree.peak_bytes), None, "MB", "first-read-memory")
     yield compared("the same: memory after it", megabytes(after), None, "MB")
+
+
+def last_word(transcript: Path) -> str:
+    """The first sentence of what the agent said last, as the handoff quotes it."""
+    said = ""
+    for line in transcript.read_bytes().splitlines():
+        record = json.loads(line)
+        if record["type"] == "assistant":
+            said = next((part["text"] for part in record["message"]["content"] if part["type"] == "text"), said)
+    return said.partition(". ")[0]
 
 
 def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator[Row]:

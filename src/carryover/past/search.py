@@ -12,7 +12,7 @@ from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.ledger import search_text
 from carryover.ledger.events import turn_of, turn_starts
-from carryover.ledger.queries import project_by_root, session_ids, session_of, shortest_unique
+from carryover.ledger.queries import project_by_root, session_ids, session_of, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import Hit as Entry
 from carryover.ledger.search import Query, search
@@ -52,7 +52,8 @@ def searched(
         project_id = _searched_id(root, project_row)
         wanted = Query(terms=terms, project_id=project_id, agent=agent, since_ms=since_ms, kinds=tuple(kinds))
         answer = search_for(ledger, wanted, limit=limit, now_ms=now_ms())
-    return replace(answer, query=query, project=root, is_recorded=root is None or project_row is not None)
+        is_recorded = project_row is not None if root else bool(answer.hits or sessions(ledger, limit=1))
+    return replace(answer, query=query, project=root, is_recorded=is_recorded)
 
 
 def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, *, limit: int, now_ms: int) -> Search:

@@ -34,7 +34,8 @@ DONE_EXAMPLES: Final = """\
 
 UNPIN: Final = """\
 Takes back what `carryover pin` or `carryover done` keeps in the handoff: by its
-number in the list that `carryover pin` prints, or by its words."""
+number in the list that `carryover pin` prints, or by its words. Without one,
+prints that list."""
 
 UNPIN_EXAMPLES: Final = """\
   carryover unpin 1
@@ -55,7 +56,7 @@ def done_arguments(parser: argparse.ArgumentParser) -> None:
 
 def unpin_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, UNPIN, UNPIN_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("text", metavar="N|TEXT", nargs="+", help="its number, or its words")
+    parser.add_argument("text", metavar="N|TEXT", nargs="*", help="its number, or its words (default: list what is)")
     _usual(parser)
 
 
@@ -76,7 +77,8 @@ def run_unpin(args: argparse.Namespace) -> None:
     from carryover.actions.pinning import pinning_root, take_pin_back
 
     root = pinning_root(args.project)
-    _put(args, root, [f"✓ No longer in the handoff: {take_pin_back(root, ' '.join(args.text)).text}"])
+    text = " ".join(args.text)
+    _put(args, root, [f"✓ No longer in the handoff: {take_pin_back(root, text).text}"] if text else [])
 
 
 def _keep(args: argparse.Namespace, *, is_done: bool) -> None:

@@ -118,7 +118,7 @@ def to_arguments(parser: argparse.ArgumentParser) -> None:
         "agent",
         metavar="AGENT",
         nargs="?",
-        type=lambda text: text if text == OTHER else known_agent(text),
+        type=_agent_named,
         help=f"the agent, by its id or another name: {able}; or `-` for the last other one that worked here (default: "
         "those that can be started are offered)",
     )
@@ -130,6 +130,13 @@ def to_arguments(parser: argparse.ArgumentParser) -> None:
         "usage limit, you are asked",
     )
     add_tokens_argument(parser)
+
+
+def _agent_named(text: str) -> str | None:
+    """Returns the agent's id, or `OTHER`; None for the word that a handoff has where it knows no other agent here."""
+    if text == "AGENT":
+        return None
+    return text if text == OTHER else known_agent(text)
 
 
 def run_to(args: argparse.Namespace) -> None:

@@ -111,15 +111,18 @@ def _search_live(args: argparse.Namespace) -> int:
 
 def _warn(answer: Search) -> None:
     """Says in what way the list is not all. Raises UserError (NOTHING_FOUND) if it is empty."""
+    if not answer.is_recorded and answer.project is None:
+        nothing = "No session is recorded anywhere. `carryover status` says what is watched."
+        raise UserError(nothing, ExitCode.NOTHING_FOUND)
     if not answer.is_recorded:
         nothing = f"No session is recorded for {answer.project}. `carryover search --all` searches every project."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
     if answer.indexed < 1:
         warn(_incomplete(answer))
     if not answer.hits:
-        others = " `--all` searches every project." if answer.project else ""
         where = f"for {answer.project} " if answer.project else ""
-        raise UserError(f"Nothing recorded {where}matches.{others}", ExitCode.NOTHING_FOUND)
+        instead = "`--all` searches every project" if answer.project else "Fewer words, or a part of one, find more"
+        raise UserError(f"Nothing recorded {where}matches. {instead}.", ExitCode.NOTHING_FOUND)
     if answer.note:
         warn(answer.note)
     if not answer.has_all_words:

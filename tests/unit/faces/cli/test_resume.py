@@ -320,6 +320,8 @@ def test_without_a_name_what_is_here_is_offered(two_tasks: Path, home: Path, run
     with chdir(two_tasks):
         said = run.err(ExitCode.USAGE, "resume")
         assert "Here are: claude-code, codex." in run.err(ExitCode.USAGE, "to")
+        # As a handoff has it at a usage limit, where it knows no other agent here.
+        assert run.err(ExitCode.USAGE, "to", "AGENT") == run.err(ExitCode.USAGE, "to")
 
     assert [line.split()[0] for line in said.splitlines()[-4:-1]] == ["SESSION", "1abc0000", "0abc0000"]
     assert said.endswith("carryover: Name one of these sessions, as in `carryover resume 1abc0000`.\n")

@@ -201,6 +201,23 @@ def test_what_tools_printed_is_shown_in_full_only() -> None:
     assert reported(result, full=True)[2:] == ["  · Bash make test", "      1 passed", "      ok"]
 
 
+def test_a_search_that_finds_nothing_says_what_to_do_next(recorded: Path, home: Path, run: Run) -> None:
+    said = [
+        run.err(ExitCode.NOTHING_FOUND, "search", *where, "rhinoceros")
+        for where in (["--project", str(recorded)], ["--all"])
+    ]
+    (state_dir().ledger).unlink()
+    for transcript in home.rglob("*.jsonl"):
+        transcript.unlink()
+    said.append(run.err(ExitCode.NOTHING_FOUND, "search", "--all", "rhinoceros"))
+
+    assert [err.splitlines()[-1] for err in said] == [
+        f"carryover: Nothing recorded for {recorded} matches. `--all` searches every project.",
+        "carryover: Nothing recorded matches. Fewer words, or a part of one, find more.",
+        "carryover: No session is recorded anywhere. `carryover status` says what is watched.",
+    ]
+
+
 def test_each_hit_has_two_lines_and_the_words_are_marked_on_a_terminal_only(
     recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
