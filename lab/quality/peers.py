@@ -113,23 +113,21 @@ def _printed(command: list[str], home: Path) -> str:
     return ran.stdout.decode("utf-8", "replace")
 
 
+CONTINUES: Final = Program(
+    NpmPackage("continues", "4.0.12"),
+    {
+        "claude-code": f".claude/projects/-home-dev-work/{_ID}.jsonl",
+        "codex": f".codex/sessions/2026/01/01/rollout-2026-01-01T00-00-00-{_ID}.jsonl",
+    },
+    {preset: ("inspect", "", "--preset", preset, "--write-md", "{out}") for preset in ("minimal", "standard", "full")},
+)
 PROGRAMS: Final = (
     Program(
         CLAUDE_HANDOFF,
         {"claude-code": ".claude/projects/-home-dev-work/session.jsonl"},
         {f"{size:,}": ("{file}", "--fit", str(size), "-o", "-") for size in SIZES},
     ),
-    Program(
-        NpmPackage("continues", "4.0.12"),
-        {
-            "claude-code": f".claude/projects/-home-dev-work/{_ID}.jsonl",
-            "codex": f".codex/sessions/2026/01/01/rollout-2026-01-01T00-00-00-{_ID}.jsonl",
-        },
-        {
-            preset: ("inspect", "", "--preset", preset, "--write-md", "{out}")
-            for preset in ("minimal", "standard", "full")
-        },
-    ),
+    CONTINUES,
 )
 
 

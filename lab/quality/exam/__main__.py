@@ -19,7 +19,7 @@ from typing import Final
 
 from carryover import __version__
 from quality.exam import grades, paper, results
-from quality.exam.arms import ARMS
+from quality.exam.arms import ARMS, READS
 from quality.exam.draw import drawn
 from quality.exam.folder import KEY, graders_of, undelivered, ungraded
 from quality.exam.making import NoText, write_grading, write_sheets
@@ -55,7 +55,8 @@ def _sheets(options: argparse.Namespace) -> str:
         raise Refused(f"{folder} is in the checkout. Texts of other people's sessions belong outside of it.")
     about = _about(options)
     sessions = [each for each in read(options.manifest) if each.half == options.half]
-    there = [each for each in sessions if is_there(each, options.sessions)]
+    can = [READS[arm] for arm in about.arms if arm in READS]
+    there = [each for each in sessions if is_there(each, options.sessions) and all(each.agent in read for read in can)]
     cuts = drawn(there, options.sessions, options.cuts, about.seed)
     if len(cuts) < options.cuts:
         raise Refused(f"{len(cuts)} of {options.cuts} cuts in {len(there)} sessions: `make takeover-fetch` gets more.")

@@ -216,6 +216,11 @@ def test_one_grader_or_an_answer_changed_after_grading_is_no_result(
     assert "takers/1, cut 01: the answer is not the one that graders were given" in complaint
 
 
+def test_only_sessions_that_each_arm_can_read_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert make(tmp_path, "open", "--arms", "handoff,continues") == 1
+    assert "cuts in 0 sessions" in capsys.readouterr().err  # continues reads none of pi's
+
+
 def test_the_closed_half_is_kept_once_without_texts_or_secrets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
