@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from quality.exam.folder import KEY, answer_of, graders_of, taker_of, who
 from quality.exam.paper import Paper
 
 RESULTS: Final = Path(__file__).with_name("results")
+_ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def refusal(paper: Paper, results: Path = RESULTS) -> str:
@@ -21,7 +23,7 @@ def refusal(paper: Paper, results: Path = RESULTS) -> str:
 
 
 def keep(paper: Paper, folder: Path, page: str, results: Path = RESULTS) -> Path:
-    """Copies what may be published of an exam, without secrets, and returns where it is."""
+    """Copies what may be published of an exam, without secrets and addresses, and returns where it is."""
     target = results / paper.about.carryover
     target.mkdir(parents=True)
     for name in ("exam.json", "cuts.tsv", "sheets.tsv"):
@@ -30,13 +32,16 @@ def keep(paper: Paper, folder: Path, page: str, results: Path = RESULTS) -> Path
     for sheet in paper.sheets:
         answer = target / "answers" / sheet.cut / f"{sheet.letter}.md"
         answer.parent.mkdir(parents=True, exist_ok=True)
-        answer.write_text(clean(answer_of(folder, sheet).read_text(encoding="utf-8")), encoding="utf-8")
+        answer.write_text(_published(answer_of(folder, sheet)), encoding="utf-8")
     (target / "grades").mkdir()
     for grader in graders_of(folder):
-        table = (grader / "grades.tsv").read_text(encoding="utf-8")
-        (target / "grades" / f"{grader.name}.tsv").write_text(clean(table), encoding="utf-8")
+        (target / "grades" / f"{grader.name}.tsv").write_text(_published(grader / "grades.tsv"), encoding="utf-8")
     (target / "who.tsv").write_text(_people(paper, folder), encoding="utf-8")
     return target
+
+
+def _published(file: Path) -> str:
+    return _ADDRESS.sub("(an address)", clean(file.read_text(encoding="utf-8")))
 
 
 def _people(paper: Paper, folder: Path) -> str:

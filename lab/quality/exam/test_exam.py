@@ -229,7 +229,9 @@ def test_the_closed_half_is_kept_once_without_texts_or_secrets(
     take(exam)
     secret = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7xY9zA1cD3eF5"
     sheet = exam / "takers/1/sheets/01.md"
-    sheet.write_text(sheet.read_text(encoding="utf-8") + f"The token is {secret}.\n", encoding="utf-8")
+    sheet.write_text(
+        sheet.read_text(encoding="utf-8") + f"The token of ann@example.org is {secret}.\n", encoding="utf-8"
+    )
     assert main(["grading", str(exam)]) == 0
     grade(exam)
     tally = ["tally", str(exam), "--results", str(tmp_path / "results")]
@@ -238,7 +240,8 @@ def test_the_closed_half_is_kept_once_without_texts_or_secrets(
     files = {str(file.relative_to(kept)): file.read_text(encoding="utf-8") for file in kept.rglob("*.*")}
     assert {"exam.json", "cuts.tsv", "sheets.tsv", "who.tsv", "README.md", "grades/1.tsv", "grades/2.tsv"} < set(files)
     assert len([name for name in files if name.startswith("answers/")]) == 4
-    assert not [name for name, content in files.items() if secret in content or "Step 2 is done" in content]
+    forbidden = (secret, "ann@example.org", "Step 2 is done")
+    assert not [name for name, content in files.items() if any(text in content for text in forbidden)]
     assert main(tally) == 1
     assert "is there already" in capsys.readouterr().err
 
