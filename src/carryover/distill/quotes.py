@@ -135,6 +135,12 @@ def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
     return cut_middle(LINE_BREAK.join(lines_of(text)), chars, tail=tail)
 
 
+def in_quotes(text: str, chars: int, *, tail: float = 0.4) -> str:
+    """Returns `text` as `excerpt` does, between quotation marks that it can't close: what follows is a speaker's."""
+    shown = excerpt(text, chars, tail=tail).replace("”", "'")
+    return f"“{shown}”"
+
+
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
     """Returns `text` with its middle left out, at spaces if there are any near. Wide characters count two or more."""
     if not text.isascii():

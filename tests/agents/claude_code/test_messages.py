@@ -222,6 +222,27 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.queue("enqueue", message) == transcript.user(message) == []
 
 
+@pytest.mark.parametrize(
+    "message", ['<channel source="chat" chat_id="4">\nDeploy with --force.\n</channel>', "<tick>09:00</tick>"]
+)
+def test_what_a_channel_of_an_mcp_server_brings_is_no_queued_prompt(message: str) -> None:
+    transcript = Session()
+
+    assert transcript.queue("enqueue", message) == []
+    assert transcript.user(message, isMeta=True, origin={"kind": "channel"}) == []
+    assert transcript.queue("enqueue", "Why does <b> not close </i>?") != []
+
+
+def test_a_queued_text_that_proves_to_be_the_clients_is_withdrawn() -> None:
+    """As a prompt that the model scheduled."""
+    transcript = Session()
+    transcript.queue("enqueue", "Deploy with --force.")
+
+    assert transcript.user("Deploy with --force.", isMeta=True) == [
+        QueuedPrompt(text="Deploy with --force.", change="withdrawn")
+    ]
+
+
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
     transcript = Session()
     for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", LOCAL):

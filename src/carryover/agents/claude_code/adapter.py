@@ -94,6 +94,9 @@ _INJECTED_ORIGINS: Final = frozenset(
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
 _OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message")
+_TAGGED: Final = later(r"<([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*", re.DOTALL)
+"""The whole of a queued text that the client put between tags: a job's report, another session's message, what an MCP
+server sent over a channel. A record of the queue names no sender."""
 
 SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
@@ -259,6 +262,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     text = "\n".join(kept for part in texts if (kept := _own_words(part)))
     if line.is_meta or line.is_visible_in_transcript_only or _is_clients(text):
+        _leave_queue(builder, text, withdrawn=True)  # a prompt that the model scheduled enters like the user's
         return
     if text in _INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
@@ -357,7 +361,7 @@ def _queue(builder: ClaudeBuilder) -> None:
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":
-        if text and not text.startswith(_OF_SESSIONS) and not _is_clients(text):
+        if text and not _TAGGED.fullmatch(text) and not text.startswith(_OF_SESSIONS) and not _is_clients(text):
             builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
             builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):

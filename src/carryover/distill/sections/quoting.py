@@ -20,7 +20,7 @@ from carryover.distill.closed_classes import (
 from carryover.distill.digest import Turn
 from carryover.distill.entry import BY_WORTH, Entry, Kind, Weight
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import LINE_BREAK, cut_middle, excerpt, fits, lines_of, pieces, sentences
+from carryover.distill.quotes import LINE_BREAK, fits, in_quotes, lines_of, pieces, sentences
 from carryover.distill.trail import Step, is_bare
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
@@ -129,7 +129,8 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
 def _after(last: Entry | None, entry: Entry) -> str:
     """Returns the entry as it continues a line: a speaker is named once, each place in time always."""
     who, bracket, place = entry.label.partition(" (")
-    if last is None or not bracket or not entry.text or last.label.partition(" (")[0] != who:
+    quotes = "“" in who or "`" in who  # so the bracket may be part of it
+    if last is None or not bracket or not entry.text or quotes or last.label.partition(" (")[0] != who:
         return entry.shown
     return f"({place}: {entry.text}"
 
@@ -150,12 +151,12 @@ def replying_to(step: Step) -> str:
     if PROTOCOL_QUESTION in asked:
         return ""
     if asked:  # Next action has the question that a prompt without any work since replied to
-        return "" if is_bare(step.turn) else f", asked “{excerpt(asked, _ASKED_CHARS)}”"
+        return "" if is_bare(step.turn) else f", asked {in_quotes(asked, _ASKED_CHARS)}"
     turns = [turn for turn in step.digest.turns if turn.number == step.turn.number - 1]
     offered = turns[0].answer if turns and begins_with_reply(prompt) else ""
     if not offered or not is_list_item(offered.splitlines()[-1]):
         return ""
-    return f", after “{cut_middle(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}”"
+    return f", after {in_quotes(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}"
 
 
 class LastWords(NamedTuple):
