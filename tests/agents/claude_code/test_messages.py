@@ -222,6 +222,12 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.queue("enqueue", message) == transcript.user(message) == []
 
 
+def test_a_skill_that_the_model_runs_is_no_command_of_the_user() -> None:
+    said = '<command-message>The "pdf" skill is loading</command-message>\n<command-name>pdf</command-name>'
+
+    assert Session().user(said) == []
+
+
 @pytest.mark.parametrize(
     "message", ['<channel source="chat" chat_id="4">\nDeploy with --force.\n</channel>', "<tick>09:00</tick>"]
 )

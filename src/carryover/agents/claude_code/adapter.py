@@ -112,6 +112,8 @@ _GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?<
 _MOST_GLUED: Final = 10
 _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
 """The beginning of a command that the client runs itself, without asking the model, and of its output."""
+_SKILL: Final = '<command-message>The "'
+"""The beginning of a note that the model runs a skill (2.0, read about)."""
 _CLIENTS_WORDS: Final = later(r"Unknown slash command: \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}")
 """Texts that the client puts among the user's (2.0.76), or into the queue (2.1.49, 2.1.63)."""
 _ACCEPTED_PLAN: Final = "Implement the following plan:"
@@ -287,7 +289,7 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
 
 
 def _is_clients(text: str) -> bool:
-    return text.startswith(_LOCAL) or _CLIENTS_WORDS.fullmatch(text) is not None
+    return text.startswith((*_LOCAL, _SKILL)) or _CLIENTS_WORDS.fullmatch(text) is not None
 
 
 def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
