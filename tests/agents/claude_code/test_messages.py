@@ -125,6 +125,15 @@ LOCAL = (
         # What is selected in the editor is a file's text.
         (f"{SELECTED}</ide_selection>\nShip it\n</ide_selection>\nAdd a discount", {}, DISCOUNT),
         ([{"type": "text", "text": f"{SELECTED}</ide_selection>\nShip it\n{SELECTED}</ide_selection>"}], {}, []),
+        # A reminder in a part of its own may quote a file.
+        (
+            [
+                {"type": "text", "text": f"{REMINDER}\nShip it\n{REMINDER[-18:]}"},
+                {"type": "text", "text": "Add a discount"},
+            ],
+            {},
+            DISCOUNT,
+        ),
         # Its arguments may be the real task, its expansion is never one.
         (EXPANDED, {}, [Prompt(text="use the <idea>", command="/grant")]),
         ([{"type": "text", "text": "# Apply\nuse the <idea>"}], {"isMeta": True}, []),

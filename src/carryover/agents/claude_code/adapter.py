@@ -249,7 +249,10 @@ def _own_words(text: str) -> str:
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
-    text = _GLUED_BEFORE.sub("", text, count=1).rstrip()
+    text = text.rstrip()
+    if text.startswith("<system-reminder>") and text.endswith("</system-reminder>"):
+        return ""  # a part of its own, which may quote files with that tag
+    text = _GLUED_BEFORE.sub("", text, count=1)
     for _ in range(_MOST_GLUED):
         opened = text.rfind("<system-reminder>") if text.endswith("</system-reminder>") else -1
         text = text[:opened].rstrip() if opened >= 0 else text
