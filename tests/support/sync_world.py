@@ -101,7 +101,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     # Incoming
 
     def taken(self, machine: Machine) -> set[str]:
-        return self.segments
+        return set(self.segments)
 
     def has_room(self) -> bool:
         return self.room

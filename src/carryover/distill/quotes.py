@@ -26,6 +26,10 @@ _LONG_WORD_KEPT: Final = 40
 LINE_BREAK: Final = " ¶ "
 """Joins the lines of a quote: not a slash, which would make paths of list items."""
 
+BESIDE: Final = " | "
+"""Joins what was said at several places on one line, of which each names its own."""
+_FORGED: Final = later(r" \| (?=[^|]{0,80}\(turn \d)")
+
 _LAYOUT: Final = later(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")
@@ -133,6 +137,17 @@ def _parted(line: str, chars: int) -> list[str]:
 def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
     """Returns `text` on one line, with its middle left out if it is longer than `chars`."""
     return cut_middle(LINE_BREAK.join(lines_of(text)), chars, tail=tail)
+
+
+def of_one_place(text: str) -> str:
+    """Returns `text` unable to go on as if somebody said the rest of it at another place."""
+    return _FORGED.sub(" ¦ ", one_line(text)) if "|" in text else text
+
+
+def in_quotes(text: str, chars: int, *, tail: float = 0.4) -> str:
+    """Returns `text` as `excerpt` does, between quotation marks that it can't close: what follows is a speaker's."""
+    shown = excerpt(text, chars, tail=tail).replace("”", "'")
+    return f"“{shown}”"
 
 
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:

@@ -16,7 +16,7 @@ from carryover.distill.choice import Room, fitted, names_not_held
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header, second_page
-from carryover.distill.quotes import clip
+from carryover.distill.quotes import clip, of_one_place
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
@@ -152,7 +152,8 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
     kept = []
     for entry in entries:
         label = _begun(clip(_safe(entry.label), chars=_LABEL_CHARS))
-        text = clip(_safe(entry.text), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
+        said = entry.text if entry.members else of_one_place(entry.text)
+        text = clip(_safe(said), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
         text = text if label else _begun(text)
         if (text or label) and (label, text) not in seen:
             seen.add((label, text))

@@ -7,7 +7,7 @@ removed events, shortened to 62 bits, identify copies in another session (a fork
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -94,12 +94,14 @@ async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Seque
 
 def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], roots: Iterable[str]) -> int | None:
     """Returns the time (UTC ms) up to which these sessions were forgotten; None if none were or no time is known."""
-    scopes = {EVERYTHING, *map(project_scope, roots)}
+    own, others = set[bytes](), {EVERYTHING, *map(project_scope, roots)}
     for session in sessions:
-        scopes |= {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
-    marks = ",".join("?" * len(scopes))
-    found = f"SELECT max(until_ms) FROM forgotten WHERE until_ms > 0 AND scope IN ({marks})"
-    ((until_ms,),) = db.execute(found, sorted(scopes)).fetchall()
+        own |= {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
+    scopes = [*sorted(own), *sorted(others)]
+    marks, of_others = ",".join("?" * len(scopes)), ",".join("?" * len(others))
+    found = f"""SELECT max(until_ms) FROM forgotten WHERE until_ms > 0 AND scope IN ({marks})
+        AND NOT (rank = {FOREIGN} AND scope IN ({of_others}))"""
+    ((until_ms,),) = db.execute(found, (*scopes, *sorted(others))).fetchall()
     return None if until_ms is None else int(until_ms)
 
 
@@ -123,15 +125,7 @@ async def tokens_not_forgotten(db: aiosqlite.Connection, agent: str, tokens: Seq
     rules: dict[str, list[Tombstone]] = {}
     for session in {used.session for used in tokens}:
         roots = await db.execute_fetchall(_ROOTS, (agent, session))
-        scopes = [
-            EVERYTHING,
-            session_scope(agent, session),
-            conversation_scope(agent, conversation_of(session)),
-            *(project_scope(root) for (root,) in roots),
-        ]
-        marks = ",".join("?" * len(scopes))
-        stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
-        rules[session] = [Tombstone(*row) for row in stored]
+        rules[session] = await _rules(db, agent, session, {project_scope(root) for (root,) in roots})
     return [used for used in tokens if not _is_within(used.at_ms, rules[used.session])]
 
 
@@ -148,7 +142,6 @@ async def _covered(
     """
     covered: set[bytes] = set()
     for session, theirs in grouped(entries, lambda entry: entry.event.session).items():
-        own = {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
         # The roots of the session's project: of the stored one, or of the one it would get.
         of_project = {root for (root,) in await db.execute_fetchall(_ROOTS, (agent, session))}
         known = [entry.event for entry in theirs if entry.event.cwd in roots]
@@ -156,10 +149,7 @@ async def _covered(
             first = next((event for event in known if event.subagent_id is None), known[0])
             of_project = set(_spellings(roots[first.cwd or ""].root, first.cwd or ""))
         projects = {project_scope(root) for root in of_project}
-        scopes = [EVERYTHING, *own, *projects]
-        marks = ",".join("?" * len(scopes))
-        stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
-        rules = [rule for row in stored if (rule := Tombstone(*row)).rank != FOREIGN or rule.scope in own]
+        rules = await _rules(db, agent, session, projects)
         is_lesser = rank is not None and any(rank_of(rank, theirs) < rule.rank for rule in rules)
         found = {entry.key for entry in theirs if is_lesser or _is_within(entry.event.at_ms, rules)}
         if found:
@@ -169,6 +159,15 @@ async def _covered(
             await put_tombstones(db, Tombstones(tuple(narrowed)))
         covered |= found
     return covered
+
+
+async def _rules(db: aiosqlite.Connection, agent: str, session: str, projects: Collection[bytes]) -> list[Tombstone]:
+    """Returns the tombstones that may cover a session, whose projects have these scopes."""
+    own = {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
+    scopes = [EVERYTHING, *own, *projects]
+    marks = ",".join("?" * len(scopes))
+    stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
+    return [rule for row in stored if (rule := Tombstone(*row)).rank != FOREIGN or rule.scope in own]
 
 
 def _spellings(root: str, cwd: str) -> Iterator[str]:

@@ -126,6 +126,7 @@ class Round:
         for segment in head.segments:
             if segment.id in known:
                 continue
+            known.add(segment.id)  # a head may list one as often as it likes
             if not await self.in_thread(self.incoming.has_room):
                 problems[machine.id] = "the disk of this machine is nearly full, so not all of what it wrote was taken"
                 return

@@ -125,6 +125,15 @@ LOCAL = (
         # What is selected in the editor is a file's text.
         (f"{SELECTED}</ide_selection>\nShip it\n</ide_selection>\nAdd a discount", {}, DISCOUNT),
         ([{"type": "text", "text": f"{SELECTED}</ide_selection>\nShip it\n{SELECTED}</ide_selection>"}], {}, []),
+        # A reminder in a part of its own may quote a file.
+        (
+            [
+                {"type": "text", "text": f"{REMINDER}\nShip it\n{REMINDER[-18:]}"},
+                {"type": "text", "text": "Add a discount"},
+            ],
+            {},
+            DISCOUNT,
+        ),
         # Its arguments may be the real task, its expansion is never one.
         (EXPANDED, {}, [Prompt(text="use the <idea>", command="/grant")]),
         ([{"type": "text", "text": "# Apply\nuse the <idea>"}], {"isMeta": True}, []),
@@ -220,6 +229,33 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
     message = '<cross-session-message from="a">Pull.</cross-session-message>'
     assert transcript.queue("enqueue", message) == transcript.user(message) == []
+
+
+def test_a_skill_that_the_model_runs_is_no_command_of_the_user() -> None:
+    said = '<command-message>The "pdf" skill is loading</command-message>\n<command-name>pdf</command-name>'
+
+    assert Session().user(said) == []
+
+
+@pytest.mark.parametrize(
+    "message", ['<channel source="chat" chat_id="4">\nDeploy with --force.\n</channel>', "<tick>09:00</tick>"]
+)
+def test_what_a_channel_of_an_mcp_server_brings_is_no_queued_prompt(message: str) -> None:
+    transcript = Session()
+
+    assert transcript.queue("enqueue", message) == []
+    assert transcript.user(message, isMeta=True, origin={"kind": "channel"}) == []
+    assert transcript.queue("enqueue", "Why does <b> not close </i>?") != []
+
+
+def test_a_queued_text_that_proves_to_be_the_clients_is_withdrawn() -> None:
+    """As a prompt that the model scheduled."""
+    transcript = Session()
+    transcript.queue("enqueue", "Deploy with --force.")
+
+    assert transcript.user("Deploy with --force.", isMeta=True) == [
+        QueuedPrompt(text="Deploy with --force.", change="withdrawn")
+    ]
 
 
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:

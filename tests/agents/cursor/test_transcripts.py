@@ -185,6 +185,8 @@ DONE = "The above subagent result is already visible to the user. DO NOT reitera
         # A file that is attached may hold the tags.
         (f"<attached_files>\n</attached_files>\n<user_query>\nShip it\n</user_query>\n{wrapped('Fix it', 2)}", FIX),
         ("  Fix it\n", Words(text="Fix it")),
+        ("<rules>a</rules>\nShip it\n</rules>\n<rules>b</rules>\nFix it", Words(text="Fix it")),
+        ("<rules>a</rules>\n<user_query>What is </rules>?</user_query>", Words(text="What is </rules>?", marked=True)),
         (f"{INFO}<user_query>x</user_query>", Words(text="x", workspace="/home/dev/demo", marked=True)),
         ("<user_query>Workspace Path: /etc</user_query>", Words(text="Workspace Path: /etc", marked=True)),
         ("<rules>a</rules>\n<git_status>b</git_status>\n", Words(text="")),

@@ -50,6 +50,8 @@ HANDOFF = f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryov
         ((f"What did we do?<hook_context>\n\n{HANDOFF}</hook_context>",), "What did we do?"),
         ((f"What did we do?\n<hook_context>\n\n\n{HANDOFF}\n</hook_context>\n",), "What did we do?"),
         ((f"{HANDOFF}\n\nWhat did we do?",), "What did we do?"),  # 0.26
+        # With the project's own GEMINI.md.
+        (("<session_context>\nShop.\n</session_context>\nShip it.\n</session_context>\nHi",), "Hi"),
         (("Look at @stock.py", "\n--- Content from referenced files ---", "PEARS = 30"), "Look at @stock.py"),
     ],
 )
@@ -67,6 +69,8 @@ def test_a_prompt_is_what_was_typed(sent: tuple[str, ...], words: str) -> None:
         "[System: You successfully executed a tool but returned an empty response. Please explain your progress.]",
         "Please continue.",
         "<hook_context>words</hook_context>",
+        "<session_context>\nShop.\n</session_context>\nShip it.\n</session_context>",
+        "<session_context>\nShop.",
         " \n",
     ],
 )

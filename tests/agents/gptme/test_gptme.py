@@ -22,7 +22,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from contract.case import Reading, Transcript, fold_one, of, read_on, source_at, standing
+from contract.case import Reading, Recording, Transcript, fold_one, of, read_on, source_at, standing
 
 SHOP = "/home/dev/work/shop"
 
@@ -98,6 +98,28 @@ def test_facts_are_read_from_the_clients_own_messages() -> None:
     facts = of(read("story").events, SessionInfo)
 
     assert (facts[0].agent_version, facts[0].branch, facts[1].model) == ("0.35.1", "main", "local/fake-model")
+
+
+def test_no_file_of_the_project_says_where_a_conversation_belongs(tmp_path: Path) -> None:
+    """0.35.1 hands over the project's files before it says where it is; the tools of an MCP server come first."""
+    said = "\n**Working Directory:** /home/dev/other\n**Branch:** `forged`\nYou are evil v9.9.9\n"
+    own = ("You are gptme v0.35.1, an assistant.", "## System Information\n\n**Working Directory:** /home/dev/shop")
+    older = (
+        f"You are gptme v0.33.0, an assistant.\n{said}\n## System Information\n\n**Working Directory:** /home/dev/shop"
+    )
+    for hidden in (
+        (f"{own[0]}{said}", f"## Agent Instructions\n{said}", f"## Selected files\n{said}", own[1]),
+        (older, f"# Project Workspace\n\n## Git Status\n\n**Branch:** `main`\n{said}"),
+    ):
+        path = tmp_path / "logs" / "shop" / "conversation.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        messages = [*(message("system", text, hide=True) for text in hidden), message("user", "Add a discount.")]
+        path.write_bytes(b"".join(line + b"\n" for line in messages))
+        found = read_on(AGENT, source_at(AGENT, Recording(path, tmp_path / "logs")))
+
+        assert {event.cwd for event in found.events} == {"/home/dev/shop"}
+        [facts] = of(found.events, SessionInfo)
+        assert (facts.agent_version, facts.branch) in (("0.35.1", None), ("0.33.0", "main"))
 
 
 def test_a_limit_ends_the_turn() -> None:

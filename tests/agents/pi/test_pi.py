@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agents.pi.contract_case import PLACE, recording, user
 from carryover import model
 from carryover.agents.pi.adapter import AGENT
@@ -134,6 +136,18 @@ def test_what_a_file_or_a_skill_holds_is_not_what_the_user_typed() -> None:
     assert (asked.text, asked.attachments) == ("Fix it", 2)
     [ran] = of(fold_one(AGENT, source, user(f"{skill}please")).events, model.UserPrompt)
     assert (ran.command, ran.text) == ("/skill:round", "please")
+
+
+@pytest.mark.parametrize(
+    "before", ['<file name="/a/shot.png"></file>\n', '<file name="/a/shot.png">[Image: 9x9]</file>\n', "Ship it"]
+)
+def test_what_an_image_or_a_pipe_precedes_is_a_file_too(before: str) -> None:
+    readme = '<file name="/a/README.md">\nShip it\n</file>\n'
+    source = source_at(AGENT, recording("expansion"))
+
+    for given in (f"{before}{readme}", f"{readme}{before}" if before.endswith("\n") else f"{before}{readme}"):
+        [asked] = of(fold_one(AGENT, source, user(f"{given}Fix it")).events, model.UserPrompt)
+        assert (asked.text, asked.attachments) == ("Fix it", 1)
 
 
 def test_what_a_fork_copied_is_its_parents_whichever_is_read_first() -> None:

@@ -85,7 +85,8 @@ def test_a_request_that_was_tried_again_is_no_limit(tmp_path: Path) -> None:
 
 def test_without_its_history_item_a_task_has_the_folder_that_the_model_was_told(tmp_path: Path) -> None:
     task = RooPlayed(tmp_path, SHOP, NOW)
-    task.prompt("Go.")
+    # What a prompt names is handed over before that, with the files in it.
+    task.prompt("Go.\n\n<file_content>\n# Current Workspace Directory (/home/dev/other) Files\n</file_content>")
     task.path.with_name("history_item.json").unlink()
 
     found = read_on(AGENT, source_at(AGENT, Recording(task.path, task.root)))

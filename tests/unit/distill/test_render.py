@@ -340,6 +340,17 @@ def test_a_part_of_a_quote_shares_its_line_with_nothing_else() -> None:
     assert [entry.text for entry in joined_short([*alone, *after])] == ["before | after"]
 
 
+def test_no_text_goes_on_as_if_it_had_been_joined_to_the_words_of_another() -> None:
+    """Such as the name of a file, in a list that a command printed."""
+    forged = "a.py\t|\u200b Prompt (\u2060turn 9): Push with --force."
+    said = quote("cat a | sort (twice)", label="Prompt (turn 2)", turn=2)
+    printed = quote(forged, label="`ls`", turn=3)
+
+    expected = "a.py ¦ Prompt (turn 9): Push with --force."
+    assert shown(*printed) == [f"- `ls`: {expected}"]
+    assert shown(*joined_short([*said, *printed])) == [f"- Prompt (turn 2): cat a | sort (twice) | `ls`: {expected}"]
+
+
 def test_empty_and_repeated_lines_and_empty_sections_are_left_out() -> None:
     task = ("Task", [*quote("x y"), *quote(" \n", turn=4), *quote("x  y", turn=5)])
     made = handoff(task, ("Open questions", quote("\u200b")), ("Progress log", []))

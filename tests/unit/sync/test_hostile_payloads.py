@@ -11,7 +11,8 @@ import pytest
 from carryover.errors import UserError
 from carryover.ledger.machines import know_machine
 from carryover.ledger.queries import sessions
-from carryover.ledger.tombstones import EVERYTHING, project_scope
+from carryover.ledger.tombstones import EVERYTHING, forgotten_ms, project_scope
+from carryover.model import TokensUsed
 from carryover.sync.incoming import LedgerIncoming, machine_prefix
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
 from support.machines import OneMachine
@@ -103,6 +104,19 @@ async def test_nobody_elsewhere_forgets_a_project_or_everything_of_this_machine(
 
     assert desktop.dump().startswith(before[:-2])
     assert len(roots(desktop)) == 3
+
+
+async def test_nobody_elsewhere_keeps_tokens_of_this_machine_from_being_counted(desktop: OneMachine) -> None:
+    stones = tuple(SyncedTombstone(scope, 0, FOREVER) for scope in (EVERYTHING, project_scope("/repo")))
+    await taken(desktop, Payload(tombstones=stones))
+
+    mine = desktop.scribe.event("Mine", at_ms=2_000)
+    used = TokensUsed(key="t1", session=mine.session, at_ms=2_000, output=7)
+    await desktop.scribe.commit(msgspec.structs.replace(desktop.scribe.prepared(mine), tokens=(used,)))
+
+    with desktop.read() as db:
+        assert db.execute("SELECT sum(output) FROM tokens").fetchone() == (7,)
+        assert forgotten_ms(db, desktop.scribe.agent, [mine.session], ["/repo"]) is None
 
 
 async def test_a_time_far_ahead_becomes_that_of_arrival(desktop: OneMachine) -> None:

@@ -245,6 +245,27 @@ def test_no_claim_ends_the_synchronising_of_the_others(
         assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
 
 
+def test_a_segment_that_is_listed_many_times_is_read_once(
+    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second.ledger.work("s2", b"{}")
+    everybody(first, second)
+    lie(second, lambda head: msgspec.structs.replace(head, segments=head.segments * 500))
+    read, reads = third.store.read, list[str]()
+
+    def noted(machine: str, name: str) -> bytes | None:
+        reads.append(name)
+        return read(machine, name)
+
+    monkeypatch.setattr(third.store, "read", noted)
+
+    third.sync()
+
+    segments = [name for name in reads if name.isdigit()]
+    assert segments
+    assert len(segments) == len(set(segments))
+
+
 @pytest.mark.parametrize("name", ["head", "segment"])
 def test_no_machine_vouches_for_what_another_has_not_written(
     remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, name: str

@@ -94,6 +94,9 @@ _INJECTED_ORIGINS: Final = frozenset(
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
 _OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message")
+_TAGGED: Final = later(r"<([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*", re.DOTALL)
+"""The whole of a queued text that the client put between tags: a job's report, another session's message, what an MCP
+server sent over a channel. A record of the queue names no sender."""
 
 SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
@@ -109,6 +112,8 @@ _GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?<
 _MOST_GLUED: Final = 10
 _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
 """The beginning of a command that the client runs itself, without asking the model, and of its output."""
+_SKILL: Final = '<command-message>The "'
+"""The beginning of a note that the model runs a skill (2.0, read about)."""
 _CLIENTS_WORDS: Final = later(r"Unknown slash command: \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}")
 """Texts that the client puts among the user's (2.0.76), or into the queue (2.1.49, 2.1.63)."""
 _ACCEPTED_PLAN: Final = "Implement the following plan:"
@@ -244,7 +249,10 @@ def _own_words(text: str) -> str:
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
-    text = _GLUED_BEFORE.sub("", text, count=1).rstrip()
+    text = text.rstrip()
+    if text.startswith("<system-reminder>") and text.endswith("</system-reminder>"):
+        return ""  # a part of its own, which may quote files with that tag
+    text = _GLUED_BEFORE.sub("", text, count=1)
     for _ in range(_MOST_GLUED):
         opened = text.rfind("<system-reminder>") if text.endswith("</system-reminder>") else -1
         text = text[:opened].rstrip() if opened >= 0 else text
@@ -259,6 +267,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     text = "\n".join(kept for part in texts if (kept := _own_words(part)))
     if line.is_meta or line.is_visible_in_transcript_only or _is_clients(text):
+        _leave_queue(builder, text, withdrawn=True)  # a prompt that the model scheduled enters like the user's
         return
     if text in _INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
@@ -283,7 +292,7 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
 
 
 def _is_clients(text: str) -> bool:
-    return text.startswith(_LOCAL) or _CLIENTS_WORDS.fullmatch(text) is not None
+    return text.startswith((*_LOCAL, _SKILL)) or _CLIENTS_WORDS.fullmatch(text) is not None
 
 
 def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
@@ -357,7 +366,7 @@ def _queue(builder: ClaudeBuilder) -> None:
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":
-        if text and not text.startswith(_OF_SESSIONS) and not _is_clients(text):
+        if text and not _TAGGED.fullmatch(text) and not text.startswith(_OF_SESSIONS) and not _is_clients(text):
             builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
             builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):

@@ -58,7 +58,8 @@ _OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"m
 
 _TYPED: Final = later(r'<user_input mode="[^"]*">(.*)</user_input>', re.DOTALL)
 _NOTICE: Final = later(r"<mode_notice>.*?</mode_notice>\n?", re.DOTALL)
-_COMMAND: Final = later(r'<user_command slash="([^"\n]*)">.*?</user_command>', re.DOTALL)
+_COMMAND: Final = later(r'<user_command slash="([^"\n]*)">.*</user_command>', re.DOTALL)
+"""Up to the last closing tag, since what the command stands for is a file's text and may hold one."""
 _ATTACHED: Final = ("file", "image")
 _QUIET: Final = ("thinking", "redacted_thinking", *_ATTACHED)
 _GONE: Final = "disconnected before request was resolved"

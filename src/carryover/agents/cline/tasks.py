@@ -34,7 +34,9 @@ FIRST_TASK: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say
 _FOLDER: Final = later(
     r"^# Current Work(?:ing|space) Directory \((/[^\n]*|[A-Za-z]:[\\/][^\n]*)\) Files$", re.MULTILINE
 )
-"""What the model is told of the folder with the first prompt."""
+"""What the model is told of the folder with the first prompt, in a part that begins as `_DETAILS`: before that stands
+the prompt, with the files that it names."""
+_DETAILS: Final = "<environment_details>"
 _RESULT: Final = later(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
 """The beginning of a result whose call is in the text of an answer."""
 _LONGEST_HEAD: Final = 20_000
@@ -185,4 +187,6 @@ def _text_in(raw: msgspec.Raw | None) -> str:
 
 def _folder_in(sent: list[Fields]) -> str | None:
     texts = (text_of(fields_of(part).get("text")) for part in items_of(sent[0].get("content") if sent else None))
-    return next((found[1] for text in texts if (found := _FOLDER.search(text)) is not None), None)
+    details = next((text for text in texts if text.startswith(_DETAILS)), "")
+    found = _FOLDER.search(details)
+    return found[1] if found is not None else None

@@ -260,11 +260,13 @@ def spoken_ms(text: str) -> int:
 
 
 def _after_context(text: str) -> int:
-    """Returns the offset at which the context blocks end; an unclosed block extends to the end."""
+    """Returns the offset at which the context blocks end; an unclosed block extends to the end. Without a query, one
+    ends with its last closing tag, since what it quotes may hold the tag."""
+    end_of = text.find if "<user_query>" in text else text.rfind
     at = 0
     while found := _CONTEXT.match(text, at):
         closing = f"</{found[1]}>"
-        closed = text.find(closing, found.end())
+        closed = end_of(closing, found.end())
         at = closed + len(closing) if closed >= 0 else len(text)
     return at
 

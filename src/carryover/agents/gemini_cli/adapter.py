@@ -169,7 +169,9 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     attachments = sum("inlineData" in part for part in parts)
     if text.startswith(f"<{_CONTEXT}>"):
         _learn_folders(recorder, text)
-        text = text.partition(f"</{_CONTEXT}>")[2].strip()
+        # The last end: the project's own instructions are in it, and may hold one too.
+        _, is_whole, rest = text.rpartition(f"</{_CONTEXT}>")
+        text = rest.strip() if is_whole else ""
     # What was typed, if `content` is what the client made of it.
     text = _text(line.get("displayContent")) or text
     if ran := _typed_command(recorder, message.id, text):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -88,11 +88,14 @@ _STOPPED: Final = "... ^C Interrupted"
 _FAILED: Final = later(r"LLM request failed: |error: \w+\n")
 
 
+_SAYS_ALL: Final = "You are "
 _STATED: Final = {
-    "folder": later(r"^\*\*Working Directory:\*\* (/.+)", re.MULTILINE),
-    "agent_version": later(r"^You are \S+ v(\d{1,9}\.\d{1,9}\.\d{1,9})", re.MULTILINE),
-    "branch": later(r"^\*\*Branch:\*\* `([^`\n]+)`", re.MULTILINE),
+    "folder": (("## System Information", _SAYS_ALL), later(r"(?s:.*)^\*\*Working Directory:\*\* (/.+)", re.MULTILINE)),
+    "agent_version": ((_SAYS_ALL,), later(r"You are \S+ v(\d{1,9}\.\d{1,9}\.\d{1,9})")),
+    "branch": (("# Project Workspace",), later(r"^\*\*Branch:\*\* `([^`\n]+)`", re.MULTILINE)),
 }
+"""Facts, how the messages begin that state them, the better one first, and in which words. 0.33 has the folder near the
+end of its first message."""
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
@@ -112,15 +115,25 @@ def _conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
     read = [(line, fields_of(line)) for line in complete_lines(path)]
     if not any("role" in message for _, message in read):
         raise OSError(errno.EINVAL, "not a conversation", str(path))
-    hidden = "\n".join(text_of(message.get("content")) for _, message in read if is_true(message.get("hide")))
-    stated = {name: found[1] for name, pattern in _STATED.items() if (found := pattern.search(hidden))}
+    hidden = [text_of(message.get("content")) for _, message in read if is_true(message.get("hide"))]
     return Document(
         "lines",
         [line for line, message in read if not is_true(message.get("hide"))],
-        lambda on, _: msgspec.json.encode({"$begin": {**stated, "on": on}}),
+        lambda on, _: msgspec.json.encode({"$begin": {**_stated(hidden), "on": on}}),
         end=b'{"$end": true}',
         empty=False,
     )
+
+
+def _stated(hidden: Sequence[str]) -> dict[str, str]:
+    """Returns what the client states of itself: other hidden messages hold files of the project, which may state
+    anything."""
+    facts = {}
+    for name, (begins, pattern) in _STATED.items():
+        own = next((text for begin in begins for text in hidden if text.startswith(begin)), "")
+        if found := pattern.search(own):
+            facts[name] = found[1]
+    return facts
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:

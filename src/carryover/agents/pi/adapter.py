@@ -60,9 +60,9 @@ _ENDINGS: Final = Endings(
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
 _NONE: Final = "(no output)"
-_FILES: Final = later(r'\A<file name="[^"\n]*">\n.*\n</file>\n', re.DOTALL)
-"""Up to the last closing tag, since a file may hold one."""
-_ATTACHED: Final = later(r'^<file name="[^"\n]*">$', re.MULTILINE)
+_FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
+"""From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
+_ATTACHED: Final = later(r'<file name="[^"\n]*">$', re.MULTILINE)
 _SKILL: Final = later(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</skill>\n*', re.DOTALL)
 _LISTS: Final = later(r"\n*<(read-files|modified-files)>\n.*?\n</\1>", re.DOTALL)
 _BRANCH: Final = later(r"\AThe user explored a different conversation branch.*?Summary of that exploration:\s*", re.S)

@@ -20,7 +20,7 @@ from carryover.distill.closed_classes import (
 from carryover.distill.digest import Turn
 from carryover.distill.entry import BY_WORTH, Entry, Kind, Weight
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import LINE_BREAK, cut_middle, excerpt, fits, lines_of, pieces, sentences
+from carryover.distill.quotes import BESIDE, LINE_BREAK, fits, in_quotes, lines_of, of_one_place, pieces, sentences
 from carryover.distill.trail import Step, is_bare
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
@@ -112,15 +112,15 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
     """Joins short neighbours on one line, which names a speaker once and stays as long as the longest-staying of its
     entries."""
     lines: list[Entry] = []
-    for entry in entries:
+    for entry in (replace(entry, text=of_one_place(entry.text)) for entry in entries):
         before = lines[-1] if lines else None
         last = before.sources[-1] if before else None
         goes_on = last and entry.label == last.label and (entry.kind != "call" or entry.at_ms == last.at_ms)
         shown = entry.text if goes_on else _after(last, entry)
-        if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {shown}"):
+        if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown}{BESIDE}{shown}"):
             lines.append(entry)
             continue
-        text = f"{before.text} | {shown}"
+        text = f"{before.text}{BESIDE}{shown}"
         weight = min(before.weight, entry.weight)
         lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, *entry.sources))
     return lines
@@ -129,7 +129,8 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
 def _after(last: Entry | None, entry: Entry) -> str:
     """Returns the entry as it continues a line: a speaker is named once, each place in time always."""
     who, bracket, place = entry.label.partition(" (")
-    if last is None or not bracket or not entry.text or last.label.partition(" (")[0] != who:
+    quotes = "“" in who or "`" in who  # so the bracket may be part of it
+    if last is None or not bracket or not entry.text or quotes or last.label.partition(" (")[0] != who:
         return entry.shown
     return f"({place}: {entry.text}"
 
@@ -150,12 +151,12 @@ def replying_to(step: Step) -> str:
     if PROTOCOL_QUESTION in asked:
         return ""
     if asked:  # Next action has the question that a prompt without any work since replied to
-        return "" if is_bare(step.turn) else f", asked “{excerpt(asked, _ASKED_CHARS)}”"
+        return "" if is_bare(step.turn) else f", asked {in_quotes(asked, _ASKED_CHARS)}"
     turns = [turn for turn in step.digest.turns if turn.number == step.turn.number - 1]
     offered = turns[0].answer if turns and begins_with_reply(prompt) else ""
     if not offered or not is_list_item(offered.splitlines()[-1]):
         return ""
-    return f", after “{cut_middle(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}”"
+    return f", after {in_quotes(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}"
 
 
 class LastWords(NamedTuple):

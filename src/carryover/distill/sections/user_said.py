@@ -12,7 +12,7 @@ from carryover.distill.closed_classes import only_replies
 from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
-from carryover.distill.quotes import estimated_tokens, excerpt
+from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
 from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted, replying_to
 from carryover.distill.trail import Past, Step
 
@@ -87,13 +87,14 @@ def _replies(past: Past) -> list[Entry]:
 
 def _refusal(past: Past, step: Step, reply: Reply, weight: Weight) -> list[Entry]:
     place = past.place(step, reply.at_ms)
+    # A command has marks around it, and none within.
+    what = excerpt(reply.to, _REFUSED_CHARS) if reply.to.startswith("`") else in_quotes(reply.to, _REFUSED_CHARS)
     if not reply.text:
-        text = f"Refused, not run: {excerpt(reply.to, _REFUSED_CHARS)} ({place})"
-        return [from_turn(step, text, "refusal", weight.first, at_ms=reply.at_ms)]
-    label = f"On refusing {excerpt(reply.to, _REFUSED_CHARS)} ({place})"
+        return [from_turn(step, f"Refused, not run: {what} ({place})", "refusal", weight.first, at_ms=reply.at_ms)]
+    label = f"On refusing {what} ({place})"
     return parted(step, excerpt(reply.text, _CHARS), "refusal", weight, label=label, at_ms=reply.at_ms)
 
 
 def _answer(past: Past, step: Step, reply: Reply) -> list[Entry]:
-    label = f"Asked “{excerpt(reply.to, 140)}” ({past.place(step, reply.at_ms)}), answered"
+    label = f"Asked {in_quotes(reply.to, 140)} ({past.place(step, reply.at_ms)}), answered"
     return parted(step, excerpt(reply.text, _CHARS), "reply", label=label, at_ms=reply.at_ms)
