@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.redact import CleanText, clean
-from carryover.text.harmless import harmless, without_chat_marks
+from carryover.text.harmless import harmless, without_chat_marks, without_comments
 from carryover.text.pattern import later
 
 _BACKTICKS: Final = later(r"`{3,}")
@@ -30,7 +30,7 @@ def safe(text: str) -> Safe:
 def quoted_line(text: str) -> CleanText:
     """Returns `text` as a single line of a list; it cannot open a block or a heading."""
     line = " ".join(_BACKTICKS.sub("''", safe(text).text).split())
-    return CleanText(line.replace("<!--", "--").replace("-->", "--"))
+    return CleanText(without_comments(line))
 
 
 def fenced(text: CleanText, language: str = "") -> CleanText:

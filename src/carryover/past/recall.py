@@ -22,7 +22,7 @@ from carryover.distill.render import neutralize, render
 from carryover.distill.trail import leading_step, steps_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError
-from carryover.export.quoting import quoted_line, safe
+from carryover.export.quoting import safe
 from carryover.export.session_parts import session_parts
 from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
@@ -37,7 +37,7 @@ from carryover.past.types import Hit, Search
 from carryover.projects.handoff_file import handoff_path
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import view_now
-from carryover.redact import clean
+from carryover.redact import CleanText, clean
 from carryover.terminal.output import counted
 from carryover.text.harmless import without_marks
 
@@ -104,6 +104,11 @@ def recall(project: ProjectFolder, query: str, kind: Kind | None = None) -> str:
     return "\n".join((notes, "", *(_line_of_hit(hit, results.terms) for hit in results.hits)))
 
 
+def harmless(text: str) -> CleanText:
+    """Returns what stands in a sentence of ours, as an id of a session, which may be any text, on one line."""
+    return clean(neutralize(text))
+
+
 def _terms_to_search(query: str) -> tuple[Term, ...]:
     terms = terms_of(query)
     if not terms:
@@ -115,7 +120,7 @@ def _terms_to_search(query: str) -> tuple[Term, ...]:
 
 def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
     """Yields the sentences above the hits."""
-    yield f"From the record of {quoted_line(work.root)}, best first. {_TRUTH}"
+    yield f"From the record of {harmless(work.root)}, best first. {_TRUTH}"
     yield from work.notes
     if results.indexed < 1:
         yield f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first."
@@ -156,7 +161,7 @@ def turn(project: ProjectFolder, name: str, page: int = 1, *, began_ms: int) -> 
 def _title(session: SessionRow, starts: Sequence[events.TurnStart], number: int) -> str:
     agent = f"{agent_name(session.agent, session.machine)} {session.agent_version or ''}".strip()
     began = f", {_when(starts[number - 1].at_ms)}" if number else ""
-    return f"Turn {number} of {len(starts)} of session {quoted_line(session.native_id)} ({quoted_line(agent)}{began})."
+    return f"Turn {number} of {len(starts)} of session {harmless(session.native_id)} ({harmless(agent)}{began})."
 
 
 def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
@@ -220,7 +225,7 @@ def _leading(work: _OpenProject, began_ms: int) -> str:
 def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
     times = f"{hit.times} times" if hit.times > 1 else ""
     facts = filter(None, (_when(hit.at_ms), hit.agent_name, hit.kind, times))
-    text = best_part(clean(neutralize(hit.text[:MOST_CHARS])), terms, SNIPPET_CHARS)
+    text = best_part(harmless(hit.text[:MOST_CHARS]), terms, SNIPPET_CHARS)
     return f"- turn {hit.turn} of {hit.short} ({', '.join(facts)}): {text}"
 
 
@@ -236,7 +241,7 @@ def _lines(work: _OpenProject, session: SessionRow, starts: Sequence[events.Turn
     )
     for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root, subagents=False):
         retracted = " (retracted by the user)" if part.retracted else ""
-        what = clean(neutralize(part.heading)).replace("(run by you)", "(run by the user)")
+        what = harmless(part.heading).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):
             yield f"## {'The user' if part.kind == 'user' else what}{retracted}"
         else:

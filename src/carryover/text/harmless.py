@@ -15,16 +15,16 @@ _CONTROL: Final = later(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SOFT_HYPHEN: Final = "\u00ad"
 _DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _ZERO_WIDTH: Final = r"\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb"
-_FORMATS: Final = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+_FORMATS: Final = "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 _TAGS: Final = "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 _UNSEEN: Final = later(f"[{_DIRECTION}{_ZERO_WIDTH}{_FORMATS}{_TAGS}]")
 
 # These belong to scripts such as Persian, Mongolian and Korean and to emoji, where one or two follow a character. After
-# ASCII, or behind another one, they only hide something.
+# ASCII, a blank of any kind or another one, they only hide something.
 _JOINERS: Final = r"\u200c\u200d\u034f\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0"
 _SELECTORS: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _MISPLACED: Final = later(
-    rf"(?<![^\x00-\x7f])[{_JOINERS}{_SELECTORS}]+(?!\u20e3)|(?<=[{_JOINERS}])[{_JOINERS}{_SELECTORS}]+|(?<=[{_SELECTORS}])[{_SELECTORS}]+"
+    rf"(?<![^\x00-\x7f\s\u2800])[{_JOINERS}{_SELECTORS}]+(?!\u20e3)|(?<=[{_JOINERS}])[{_JOINERS}{_SELECTORS}]+|(?<=[{_SELECTORS}])[{_SELECTORS}]+"
 )
 
 _MOST_MARKS: Final = 8
@@ -38,7 +38,8 @@ def harmless(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
-    return without_unassigned(without_unseen(_CONTROL.sub("", _SEQUENCE.sub("", text))))
+    # What is unseen may be needed behind a character that is seen, so those that aren't assigned go first.
+    return without_unseen(without_unassigned(_CONTROL.sub("", _SEQUENCE.sub("", text))))
 
 
 def one_line(text: str, limit: int | None = None) -> str:
@@ -95,7 +96,8 @@ _CHAT_MARK: Final = later(
     re.I,
 )
 _OUR_MARKS: Final = later(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
-_COMMENT: Final = later(r"<!--|-->")
+# All of `<!<!--` and `-->>`: what is left of them would otherwise be one again.
+_COMMENT: Final = later(r"(?<!<!)(?:<!)+(?=--)|(?<=--)>+")
 _AGENT_TAG: Final = later(
     r"<(?=/?(?:[a-z]+[-_][\w-]+|system|user|assistant|human|instructions?|context|tool|function|invoke|thinking)\b)",
     re.I,
@@ -111,9 +113,18 @@ def _harmless(mark: re.Match[str]) -> str:
     return f"({mark[1]})" if mark[1] else "‹"
 
 
+def without_comments(text: str) -> str:
+    """Returns `text` without what begins and ends a comment but its dashes.
+
+    >>> without_comments("a <!-- b --> c <!<!---->> d")
+    'a -- b -- c ---- d'
+    """
+    return _COMMENT.sub("", text)
+
+
 def without_marks(text: str) -> str:
     """Returns `text` unable to pass for a comment, for Carryover's own marks, or for a message of an agent."""
-    text = _OUR_MARKS.sub(_in_lower_case, _COMMENT.sub("--", text))
+    text = _OUR_MARKS.sub(_in_lower_case, without_comments(text))
     return without_chat_marks(_AGENT_TAG.sub("‹", text))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar, get_args
 
@@ -15,6 +16,7 @@ import msgspec
 from carryover.adapter.contract import HookAction, HookEvent, Source, StartReason
 from carryover.model import AnyBody, Event, Skipped
 from carryover.records import rawjson
+from carryover.records.fields import MAX_PATH_CHARS
 
 P = TypeVar("P", bound=msgspec.Struct)
 
@@ -27,6 +29,8 @@ ACTIONS: Final[dict[str, HookAction]] = {
 }
 """Actions by event in lower case. Every other event is a `hint`."""
 
+MOST_LEVELS: Final = 8
+"""No agent has transcripts that far below their root."""
 _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
 _REASONS: Final[dict[str, StartReason]] = {reason: reason for reason in get_args(StartReason)}
 
@@ -76,9 +80,11 @@ def root_above(
 ) -> Path | None:
     """Returns the nearest folder above a transcript for which `source_of` accepts it; None if there is none.
 
-    `names`: the names such a folder may have; empty for any.
+    `names`: the names such a folder may have; empty for any. A stranger's call may name a path of a hundred thousand
+    folders, and the daemon does nothing else meanwhile: only the nearest `MOST_LEVELS` of a possible path are tried.
     """
-    above = (folder for folder in transcript.parents if folder.is_absolute() and (not names or folder.name in names))
+    near = islice(transcript.parents, MOST_LEVELS) if len(str(transcript)) <= MAX_PATH_CHARS else ()
+    above = (folder for folder in near if folder.is_absolute() and (not names or folder.name in names))
     return next((root for root in above if source_of(transcript, root) is not None), None)
 
 

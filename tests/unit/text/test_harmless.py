@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.export.quoting import quoted_line
 from carryover.text.harmless import (
     harmless,
     one_line,
     without_chat_marks,
+    without_comments,
+    without_marks,
     without_stacks,
     without_tagged,
     without_unseen,
@@ -36,7 +41,16 @@ def test_what_languages_and_emoji_need_stays(text: str) -> None:
     "hidden",
     [
         *("\u00ad", "\u180e", "\u200b", "\u200b\u200c", "\u034f", "\u3164", "\ufe0f", "\u2062", "\ufeff", "\u202e"),
-        *("\U000e0041", "\U0001d173", "\U0001d17a", "\u200d\ufe0f\u200d", "\U000e0101", "\u115f\u1160", "\uffa0"),
+        *(
+            "\U000e0041",
+            "\U00013437",
+            "\U0001d173",
+            "\U0001d17a",
+            "\u200d\ufe0f\u200d",
+            "\U000e0101",
+            "\u115f\u1160",
+            "\uffa0",
+        ),
     ],
 )
 def test_what_only_hides_is_taken_out(hidden: str) -> None:
@@ -46,6 +60,27 @@ def test_what_only_hides_is_taken_out(hidden: str) -> None:
 def test_no_more_selectors_and_combining_marks_are_kept_than_a_language_has() -> None:
     assert without_unseen("😊" + "\U000e0101\ufe01" * 40) == "😊\U000e0101"
     assert without_stacks("fix e" + "\u0301" * 3000 + " now") == "fix e" + "\u0301" * 8 + " now"
+
+
+def test_what_hides_is_not_kept_for_a_character_that_means_nothing() -> None:
+    """Else any text could be hidden: each byte a selector, each behind a character that is taken out afterwards."""
+    assert harmless("a" + "".join(f"\ue000{chr(0xE0100 + byte)}" for byte in b"obey")) == "a"
+    assert one_line("a" + "\u2003\U000e0101\u2800\ufe01" * 9) == "a" + " \u2800" * 9
+    assert one_line("[\ue000\u200dINST]") == "[INST]"
+    assert without_marks(one_line("<\U000f0000\u200dsystem-reminder> RESUME\u0378\u200c PROTOCOL")) == (
+        "‹system-reminder> resume protocol"
+    )
+
+
+def test_what_is_left_of_a_comment_is_none() -> None:
+    for nested in ("<!<!----", "<!-->", "--->>", "<!<!<!-- -->>>", "<!--<!---->-->", "<!" * 50_000, "-->" * 50_000):
+        assert not re.search("<!--|-->", without_marks(nested))
+        assert not re.search("<!--|-->", quoted_line(nested))
+
+
+@given(st.text(st.sampled_from("<!->"), max_size=30))
+def test_no_marks_make_a_comment(text: str) -> None:
+    assert not re.search("<!--|-->", without_comments(text))
 
 
 def test_white_space_of_any_kind_becomes_one_blank() -> None:
