@@ -20,7 +20,7 @@ from support.hook_script import stand_in
 MS: Final = 1000.0
 AT_ONCE: Final = 64
 STOOD_IN: Final = "[from a process of its own]"
-"""Ends what the program prints that answers where the daemon does not."""
+"""Begins what the program prints that answers where the daemon does not."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Caller:
         self._transcript = next(file for file in corpus.files_of(self.project) if file.parent == folder)
         self._env = environment(corpus.home)
         self._state = StateDir(corpus.home / ".carryover")
-        stand_in(self._state, f'"{sys.executable}" "$@" && printf %s "{STOOD_IN}"')
+        stand_in(self._state, f'printf %s "{STOOD_IN}"; exec "{sys.executable}" "$@"')
         curl = f"curl -s -m 1 --data-binary @- --unix-socket '{bare_socket}'"
         self.bare = f"{curl} -o /dev/null http://localhost/hook 2>/dev/null || true"
 
@@ -95,7 +95,7 @@ def count_answer(taken: Answers, caller: Caller) -> None:
     seconds, printed = caller.call(caller.line("SessionStart"), caller.session_starts())
     taken.seconds.append(seconds)
     taken.nothing += not printed
-    taken.stood_in += printed.endswith(STOOD_IN)
+    taken.stood_in += printed.startswith(STOOD_IN)
 
 
 def hooks(corpus: Corpus, top: Path, times: int) -> Iterator[Row]:
@@ -113,7 +113,7 @@ def hooks(corpus: Corpus, top: Path, times: int) -> Iterator[Row]:
         for _ in range(times):
             started.floor.append(caller.call(caller.bare, caller.session_starts())[0])
             seconds, printed = caller.call(caller.line("SessionStart"), caller.session_starts())
-            if not printed or printed.endswith(STOOD_IN):
+            if not printed or printed.startswith(STOOD_IN):
                 raise RuntimeError("a session that started was not answered by the daemon")
             started.product.append(seconds)
         together = _at_once(caller)
@@ -130,7 +130,7 @@ def _at_once(caller: Caller) -> Row:
     bare_s, _ = _all_of(caller, caller.bare)
     ours_s, printed = _all_of(caller, caller.line("SessionStart"))
     nothing = sum(not text for text in printed)
-    stood_in = sum(text.endswith(STOOD_IN) for text in printed)
+    stood_in = sum(text.startswith(STOOD_IN) for text in printed)
     late = nothing + stood_in
     how = f"{AT_ONCE - late} answered by the daemon, {stood_in} by a process, {nothing} not at all"
     what = f"{AT_ONCE} sessions start at once: {how}; time for all (bare: the same curl)"
