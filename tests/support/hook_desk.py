@@ -36,3 +36,17 @@ class HookDesk:
             await asyncio.wait({tasks[2]})
             self.reading.drain()
             self.publisher.drain()
+
+
+@asynccontextmanager
+async def hanging(looks: asyncio.Semaphore) -> AsyncIterator[None]:
+    """As many looks as there may be at once do not come back while the block lasts."""
+    taken = 0
+    while not looks.locked():
+        await looks.acquire()
+        taken += 1
+    try:
+        yield
+    finally:
+        for _ in range(taken):
+            looks.release()

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import type_and_place
 from carryover.daemon.supervisor import delay_s
@@ -27,6 +28,7 @@ from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import Published
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import UnknownProject
+from carryover.redact import CleanText
 
 QUIET_S: Final = 0.3
 CAP_S: Final = 0.5
@@ -45,6 +47,10 @@ class Publication(msgspec.Struct):
     git: GitFacts | None = None
     root: str = ""
     head: int = 0
+    text: CleanText | None = None
+    """The text in its file."""
+    config: Config | None = None
+    """The settings under which it was made."""
 
     @property
     def folder(self) -> Path:
@@ -119,6 +125,16 @@ class PublishQueue(WorkQueue[int]):
             self._in_history = projects
         self.mark_dirty(projects, event_ms, within_s=HISTORY_S if more_follows else None)
 
+    def text_of(self, root: str) -> CleanText | None:
+        """Returns the text in the handoff of the project at `root`; None if settings have changed since it was made."""
+        known = (outcome for outcome in self.outcomes.values() if outcome.root == root)
+        return next((outcome.text for outcome in known if outcome.config is self._context.config), None)
+
+    def forget_texts(self) -> None:
+        """Forgets the texts of all handoffs, of which some may hold what is being forgotten."""
+        for outcome in self.outcomes.values():
+            outcome.text = None
+
     def mark_all_dirty(self) -> None:
         """Marks all known projects, after a change that affects all of them, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
@@ -161,7 +177,7 @@ class PublishQueue(WorkQueue[int]):
 
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, Publication())
-        started_ms, began_s = self._context.now_ms(), time.monotonic()
+        started_ms, began_s, config = self._context.now_ms(), time.monotonic(), self._context.config
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         if self._before is not None:
             await self._before(project)
@@ -176,7 +192,12 @@ class PublishQueue(WorkQueue[int]):
         if published.refusal is not None and published.refusal != outcome.published.refusal:
             self._context.log.info("not_published", project=project)
         self.outcomes[project] = Publication(
-            published=published, git=made.git or outcome.git, root=made.root, head=made.head
+            published=published,
+            git=made.git or outcome.git,
+            root=made.root,
+            head=made.head,
+            text=made.text if published.file is not None else None,
+            config=config,
         )
         if project in self._news:
             self._news.discard(project)

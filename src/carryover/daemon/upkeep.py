@@ -103,6 +103,7 @@ class Forgetting:
         """Forgets what `selections` name, and returns once nothing of it is left. Raises LedgerUnavailable."""
         context = self._context
         async with self._one_at_a_time:
+            self._publish_queue.forget_texts()
             done = await forget_sessions(
                 self._context.ledger, context.paths, selections, context.config, self._publish, now_ms=context.now_ms
             )

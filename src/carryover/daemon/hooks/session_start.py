@@ -27,6 +27,7 @@ from carryover.daemon.hooks.call import (
     may_have_other_sources,
     own_session,
 )
+from carryover.daemon.log import Word
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
 from carryover.decoders import decoder_of
@@ -34,7 +35,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
 from carryover.ledger.sessions import know_project
-from carryover.probe.looks import look_at, look_at_each, looked_at
+from carryover.probe.looks import Silent, look_at, look_at_each, looked_at
 from carryover.publish.answers import AnswerTime
 from carryover.publish.refresh import awaits_handoff
 
@@ -48,6 +49,8 @@ MOST_ANSWERS: Final = 4
 """Maximum number of answers that are made at the same time."""
 SHARED_MS: Final = 250
 """Sessions that start within this time share an answer: a window that restores its tabs starts many at once."""
+_BEGINS: Final = ("startup", "clear")
+"""Why a session starts that knows nothing yet."""
 MOST_GIVEN: Final = 512
 """Number of sessions for which the time of their handoff is remembered."""
 Job = Callable[[], Awaitable[object]]
@@ -98,7 +101,11 @@ class SessionStarts:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def answer(self, start: HookCall, *, deadline: float) -> str | None:
-        """Returns the text for the session, if any. Raises TimeoutError after `deadline`, on the event loop's clock."""
+        """Returns the text for the session, if any: the one in the handoff's file if none can be made in time.
+
+        Raises TimeoutError after `deadline`, on the event loop's clock, if there is none, or if the session may not
+        need one.
+        """
         loop, here, name = asyncio.get_running_loop(), start.project, _name_of(start)
         assert here is not None, "such calls name a folder"
         given, now_ms = self._given.get(name, _Given()), self.context.now_ms()
@@ -116,8 +123,17 @@ class SessionStarts:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
                 await self._find_past(here)
-        async with asyncio.timeout_at(deadline):
-            place, text = await self._make_answer(start)
+        try:
+            async with asyncio.timeout_at(deadline):
+                place, text = await self._make_answer(start)
+        except Silent:
+            raise
+        except TimeoutError:
+            # Another process would need as long. What the file says is at most a moment old.
+            if is_dropped or start.reading.reason not in _BEGINS or not (last := self.publish_queue.text_of(here.root)):
+                raise
+            self.context.log.info("last_handoff_given", agent=Word(start.agent.id))
+            return last
         if place.project_id is not None:
             self.started(place.project_id)
         with suppress(TimeoutError):

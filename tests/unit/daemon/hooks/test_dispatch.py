@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from carryover.ledger.queries import connect_read_only, totals
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.hook_client import payload_of
-from support.hook_desk import HookDesk
+from support.hook_desk import HookDesk, hanging
 
 NOTHING = HookReply(204)
 TRY_STORE = HookReply(503)
@@ -38,20 +37,6 @@ class Desk(HookDesk):
 @pytest.fixture
 async def desk(context: DaemonContext, pool: Executor) -> Desk:
     return Desk(context, pool)
-
-
-@asynccontextmanager
-async def hanging(looks: asyncio.Semaphore) -> AsyncIterator[None]:
-    """As many looks as there may be at once do not come back while the block lasts."""
-    taken = 0
-    while not looks.locked():
-        await looks.acquire()
-        taken += 1
-    try:
-        yield
-    finally:
-        for _ in range(taken):
-            looks.release()
 
 
 def skipped(path: Path) -> list[tuple[str, str, int]]:

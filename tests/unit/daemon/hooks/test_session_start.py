@@ -16,7 +16,7 @@ from carryover.daemon.hooks.dispatch import HookReply
 from carryover.daemon.hooks.session_start import SHARED_MS
 from support.claude_session import ClaudeSession
 from support.hook_client import start_after
-from support.hook_desk import HookDesk
+from support.hook_desk import HookDesk, hanging
 from support.repository import repository
 
 AT_ONCE: Final = 64
@@ -46,8 +46,8 @@ class Starts:
             tasks = [group.create_task(self.one()) for _ in range(number)]
         return [task.result() for task in tasks]
 
-    async def one(self) -> HookReply:
-        payload = json.dumps(start_after(self.session)).encode()
+    async def one(self, **more: str) -> HookReply:
+        payload = json.dumps(start_after(self.session, **more)).encode()
         return await self.desk.hooks.call("claude-code", "SessionStart", payload, authenticated=True)
 
 
@@ -74,6 +74,23 @@ async def test_64_sessions_that_start_at_once_get_one_answer_that_is_made_once(
     assert len(answers) == 1
     assert b"discount function" in answers.pop()
     assert made(started) == 1
+
+
+@pytest.mark.parametrize(("changed", "status"), [(None, 200), ("reason", 503), ("settings", 503), ("forgotten", 503)])
+async def test_what_cant_be_made_in_time_is_the_last_handoff_while_that_may_be_given(
+    starts: Starts, context: DaemonContext, changed: str | None, status: int
+) -> None:
+    async with starts.desk.at_work():
+        await starts.first([])
+        await starts.desk.publisher.flush()
+        if changed == "settings":
+            context.use(Config())
+        elif changed == "forgotten":
+            starts.desk.publisher.forget_texts()
+        async with hanging(starts.desk.hooks.starts.answers):
+            reply = await starts.one(source="resume" if changed == "reason" else "startup")
+
+    assert (reply.status, b"Add a discount function" in reply.body) == (status, status == 200)
 
 
 async def test_what_was_stored_since_is_in_the_next_answer_however_soon_it_comes(starts: Starts) -> None:
