@@ -47,8 +47,9 @@ JUST_GIVEN_MS: Final = 3_000
 """A session start within this time of a prompt belongs to that prompt, whose hook the agent calls first."""
 MOST_ANSWERS: Final = 4
 """Maximum number of answers that are made at the same time."""
-SHARED_MS: Final = 250
-"""Sessions that start within this time share an answer: a window that restores its tabs starts many at once."""
+SHARED_MS: Final = 1_000
+"""Sessions that start within this time share an answer, unless something was recorded meanwhile: a window that restores
+its tabs starts many at once. Longer than a slow machine takes to make one, or each would make its own."""
 _BEGINS: Final = ("startup", "clear")
 """Why a session starts that knows nothing yet."""
 MOST_GIVEN: Final = 512
