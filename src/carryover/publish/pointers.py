@@ -63,7 +63,7 @@ def place_pointers(
     edits: Pass, agents: Collection[str] | None = None, allows: Callable[[str], bool] = lambda _: True
 ) -> None:
     """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, and removes it from other
-    files. `allows` returns whether a file may be changed for that."""
+    files. `allows` returns whether a file may get it."""
     root = edits.root
     shared, _ = _entry(root, AGENTS_MD)
     for name, readers in instruction_files().items():
@@ -73,7 +73,9 @@ def place_pointers(
                 edits.take(text)
             continue
         edit = text.put_in()
-        if (name != AGENTS_MD and _same_file(shared, edit.path)) or (edit.changes and not allows(name)):
+        if name != AGENTS_MD and _same_file(shared, edit.path):
+            continue
+        if edit.changes and edit.has_ours and not allows(name):
             continue
         if edits.carry_out(name, edit):
             edits.notes += _hiding(root, name)

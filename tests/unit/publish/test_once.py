@@ -61,6 +61,16 @@ def test_what_git_takes_away_stays_away(app: Path, takes_away: list[tuple[str, .
     assert git(app, "status", "--porcelain") == ""
 
 
+def test_where_nothing_else_is_left_beside_it_it_goes_however_often_it_was_published(app: Path) -> None:
+    """Alone in a CLAUDE.md, it would hide AGENTS.md from Claude Code."""
+    published(app)
+    (app / "CLAUDE.md").write_bytes(texts(app)["CLAUDE.md"].replace(b"Be Claude.\n", b""))
+
+    assert published(app).edited == ("CLAUDE.md",)
+    assert texts(app)["CLAUDE.md"].strip() == b""
+    assert published(app).edited == ()
+
+
 def test_a_stash_can_be_popped_after_the_next_publication(app: Path) -> None:
     published(app)
     whole = texts(app)
