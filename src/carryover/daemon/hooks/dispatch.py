@@ -212,7 +212,8 @@ class Hooks:
         except Refused as refused:
             self.context.log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(str(refused)))
             return _QUIET, "refused_paths"
-        if call.transcript is not None:
+        reads_itself = authenticated and read.action in STARTS  # before it is answered
+        if call.transcript is not None and not reads_itself:
             self.ingest_queue.read_soon([call.transcript.source])
         if not authenticated:
             return _QUIET, "unauthenticated"
