@@ -68,6 +68,7 @@ async def test_64_sessions_that_start_at_once_get_one_answer_that_is_made_once(
     async with starts.desk.at_work():
         await starts.first(started)
         starts.now_ms += SHARED_MS
+        starts.desk.publisher.forget_texts()  # which a loaded machine may give some of them instead
         replies = await starts.at_once(AT_ONCE)
 
     answers = {reply.body for reply in replies if reply.status == 200}
