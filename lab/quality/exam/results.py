@@ -1,18 +1,16 @@
-"""The results of a release: answers, grades and key, without the texts that were given or the conversations."""
+"""The results of a release: grades and key, without what anybody wrote of other people's conversations."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Final
 
-from carryover.redact import clean
-from quality.exam.folder import KEY, answer_of, graders_of, taker_of, who
+from quality.exam.folder import KEY, graders_of, taker_of, who
+from quality.exam.grades import COLUMNS
 from quality.exam.paper import Paper
 
 RESULTS: Final = Path(__file__).with_name("results")
-_ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def refusal(paper: Paper, results: Path = RESULTS) -> str:
@@ -23,25 +21,23 @@ def refusal(paper: Paper, results: Path = RESULTS) -> str:
 
 
 def keep(paper: Paper, folder: Path, page: str, results: Path = RESULTS) -> Path:
-    """Copies what may be published of an exam, without secrets and addresses, and returns where it is."""
+    """Copies what may be published of an exam, and returns where it is. Answers and graders' notes may not: they tell
+    what is in other people's conversations."""
     target = results / paper.about.carryover
     target.mkdir(parents=True)
     for name in ("exam.json", "cuts.tsv", "sheets.tsv"):
         shutil.copyfile(folder / KEY / name, target / name)
     (target / "README.md").write_text(page, encoding="utf-8")
-    for sheet in paper.sheets:
-        answer = target / "answers" / sheet.cut / f"{sheet.letter}.md"
-        answer.parent.mkdir(parents=True, exist_ok=True)
-        answer.write_text(_published(answer_of(folder, sheet)), encoding="utf-8")
     (target / "grades").mkdir()
     for grader in graders_of(folder):
-        (target / "grades" / f"{grader.name}.tsv").write_text(_published(grader / "grades.tsv"), encoding="utf-8")
+        (target / "grades" / f"{grader.name}.tsv").write_text(_without_notes(grader / "grades.tsv"), encoding="utf-8")
     (target / "who.tsv").write_text(_people(paper, folder), encoding="utf-8")
     return target
 
 
-def _published(file: Path) -> str:
-    return _ADDRESS.sub("(an address)", clean(file.read_text(encoding="utf-8")))
+def _without_notes(table: Path) -> str:
+    rows = table.read_text(encoding="utf-8").splitlines()
+    return "".join("\t".join(row.split("\t")[: len(COLUMNS) - 1]) + "\n" for row in rows)
 
 
 def _people(paper: Paper, folder: Path) -> str:

@@ -221,7 +221,7 @@ def test_only_sessions_that_each_arm_can_read_are_drawn(tmp_path: Path, capsys: 
     assert "cuts in 0 sessions" in capsys.readouterr().err  # continues reads none of pi's
 
 
-def test_the_closed_half_is_kept_once_without_texts_or_secrets(
+def test_the_closed_half_is_kept_once_without_what_anybody_wrote(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert make(tmp_path, "closed", "--arms", "handoff,tail") == 0
@@ -238,8 +238,8 @@ def test_the_closed_half_is_kept_once_without_texts_or_secrets(
     assert main(tally) == 0
     [kept] = (tmp_path / "results").iterdir()
     files = {str(file.relative_to(kept)): file.read_text(encoding="utf-8") for file in kept.rglob("*.*")}
-    assert {"exam.json", "cuts.tsv", "sheets.tsv", "who.tsv", "README.md", "grades/1.tsv", "grades/2.tsv"} < set(files)
-    assert len([name for name in files if name.startswith("answers/")]) == 4
+    assert {"exam.json", "cuts.tsv", "sheets.tsv", "who.tsv", "README.md", "grades/1.tsv", "grades/2.tsv"} == set(files)
+    assert files["grades/1.tsv"].splitlines()[0].endswith("\tverdict")
     forbidden = (secret, "ann@example.org", "Step 2 is done")
     assert not [name for name, content in files.items() if any(text in content for text in forbidden)]
     assert main(tally) == 1
