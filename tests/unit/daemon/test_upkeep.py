@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,13 +34,25 @@ from support.daemon_process import handoff_of
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
+class Watched(PublishQueue):
+    """Notes the text of the project at `root` each time that somebody waits for its publication."""
+
+    root = ""
+    kept: tuple[str | None, ...] = ()
+
+    async def look_at(self, keys: Iterable[int], *, also: Iterable[int] = ()) -> None:
+        if self.root:
+            self.kept = (*self.kept, self.text_of(self.root))
+        await super().look_at(keys, also=also)
+
+
 class Place:
     """A publish queue over a real ledger, and what forgets in it."""
 
     def __init__(self, context: DaemonContext, pool: Executor):
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
-        self.queue = PublishQueue(context, self._refresh, pool)
+        self.queue = Watched(context, self._refresh, pool)
         self.rescan = Mock()
         self.pages = SecondPages(context, pool)
         self.forgetting = Forgetting(context, self.queue, self.pages, rescan=self.rescan)
@@ -123,6 +135,18 @@ async def test_a_new_limit_drops_nothing_before_the_next_round(
     restarted = Forgetting(place.context, place.queue, place.pages, rescan=place.rescan)
     await restarted.look_after(True)
     assert place.held() == {new.session}
+
+
+async def test_texts_kept_for_sessions_that_start_are_gone_before_handoffs_are_written_again(
+    place: Place, new: ClaudeSession
+) -> None:
+    root = str(new.cwd)
+    await place.read(new)
+    assert "release notes" in (place.queue.text_of(root) or "")
+    place.queue.root = root
+    await place.forgetting.forget([Selection(agent="claude-code", session=new.session)])
+
+    assert place.queue.kept[0] is None
 
 
 async def test_each_part_has_its_turn_when_settings_change_and_after_another_failed(context: DaemonContext) -> None:
