@@ -51,6 +51,8 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     idle_s: float | None = None
     forgets: bool = False
     reads: str = READS_PAGE
+    folder: Path | None = None
+    """The session's real working folder; None: the top of its project. Paths in the text begin there."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -68,7 +70,7 @@ class AnswerTime:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _view: ProjectView | None = field(default=None, init=False)
     _present: _Present | None = field(default=None, init=False)
-    _texts: dict[tuple[Situation, str | None, str], CleanText | None] = field(default_factory=dict, init=False)
+    _texts: dict[tuple[Situation, str | None, str, Path], CleanText | None] = field(default_factory=dict, init=False)
 
     def answer(self, db: sqlite3.Connection, beginning: Beginning) -> CleanText | None:
         """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown
@@ -87,10 +89,11 @@ class AnswerTime:
             own = beginning.session if situation in ("compacted", "resumed") else None
             handed = _without_first_prompt(view, beginning.session) if situation == "new" else view
             about = own if handed is view else beginning.session
-            which = (situation, about, beginning.reads)
+            top = _top_from(beginning.folder, Path(view.root))
+            which = (situation, about, beginning.reads, top)
             if which not in self._texts:
                 self._present = self._present or _present_of(db, view, settings, self.then)
-                self._texts[which] = self._text(handed, settings, self._present, situation, own, beginning.reads)
+                self._texts[which] = self._text(handed, settings, self._present, situation, own, beginning.reads, top)
             return self._texts[which]
 
     def _text(
@@ -101,6 +104,7 @@ class AnswerTime:
         situation: Situation,
         own: str | None,
         reads: str,
+        top: Path,
     ) -> CleanText | None:
         made = make(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, own=own)
         if made is None:
@@ -109,13 +113,14 @@ class AnswerTime:
         since = self.then or git
         head = since.head if since is not None else None
         made = with_page(made, settings, kept_out=not present.is_open_to_git)
-        made = msgspec.structs.replace(made, head=head)
+        page = str(top / made.page) if made.page is not None else None
+        made = msgspec.structs.replace(made, head=head, page=page)
         moved = _moved(present.checkout, git, made.head)
         answering = Answering(
             situation=situation,
             now_ms=self.now_ms,
             stale_after_days=self.config.resume.stale_days,
-            file=None if present.is_open_to_git else handoff_path(settings.folder),
+            file=None if present.is_open_to_git else str(top / handoff_path(settings.folder)),
             is_open_to_git=present.is_open_to_git,
             reads=reads,
             head=moved.head if moved is not None else None,
@@ -139,6 +144,14 @@ def _present_of(
     git, elsewhere = git_now(checkout, then), elsewhere_lines(db, view)
     facts = Facts(git, files_now(view), elsewhere, for_now=True, clock=on_this_machine)
     return _Present(checkout, facts, open_to_git(checkout, settings) is not None)
+
+
+def _top_from(folder: Path | None, root: Path) -> Path:
+    """Returns the path by which a session in `folder` finds the top of its project: it may begin below it, or in a
+    checkout of its agent's own, which is elsewhere."""
+    if folder is None:
+        return Path()
+    return Path(*[".."] * len(folder.relative_to(root).parts)) if folder.is_relative_to(root) else root
 
 
 def _moved(checkout: Checkout, git: GitFacts | None, since: str | None) -> ChangedSince | None:

@@ -134,6 +134,8 @@ def test_the_second_page_is_named_in_the_answer_and_in_the_file(desk: Desk, sess
     assert asked.format(reads(MORE)) in desk.frame(at, "startup")[-2]
     assert asked.format(reads(MORE)) in desk.file(at)
     assert asked.format(f"run `cat {MORE}`") in desk.frame(at, "startup", reads="run `cat {page}`")[-2]
+    of_an_agents_own_checkout = desk.asked(at, "startup", folder=Path("/elsewhere")) or ""
+    assert f"; `{session.cwd}/{MORE}`: more of these turns." in of_an_agents_own_checkout
 
     desk.config = Config(publish=PublishConfig(folder="/h"), resume=ResumeConfig(depth=3600))
     assert asked.format(reads(handoffs_elsewhere(session.cwd, "/h") / "more.md")) in desk.frame(at, "startup")[-2]
