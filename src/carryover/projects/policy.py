@@ -71,6 +71,8 @@ COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
 
+AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
+
 WITHHELD: Final = "macOS's privacy settings keep carryoverd out of this folder"
 
 ONLY_GIT: Final = "git can't be run, and only git knows whether a commit could take the handoff along"

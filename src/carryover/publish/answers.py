@@ -18,10 +18,12 @@ from carryover.distill.render import render
 from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, GitFacts, ProjectRoot
+from carryover.ledger.queries import project_by_root
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, changed_since
 from carryover.projects.handoff_file import handoff_path
+from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import AgentFolders
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
@@ -112,7 +114,7 @@ class AnswerTime:
         git = present.facts.git
         since = self.then or git
         head = since.head if since is not None else None
-        made = with_page(made, settings, kept_out=not present.is_open_to_git)
+        made = with_page(made, settings, has_file=present.has_file)
         page = str(top / made.page) if made.page is not None else None
         made = msgspec.structs.replace(made, head=head, page=page)
         moved = _moved(present.checkout, git, made.head)
@@ -120,7 +122,7 @@ class AnswerTime:
             situation=situation,
             now_ms=self.now_ms,
             stale_after_days=self.config.resume.stale_days,
-            file=None if present.is_open_to_git else str(top / handoff_path(settings.folder)),
+            file=str(top / handoff_path(settings.folder)) if present.has_file else None,
             is_open_to_git=present.is_open_to_git,
             reads=reads,
             head=moved.head if moved is not None else None,
@@ -130,11 +132,13 @@ class AnswerTime:
 
 
 class _Present(NamedTuple):
-    """What is asked of git and the disk. `is_open_to_git`: a commit could take a handoff along."""
+    """What is asked of git and the disk, and what came of publishing. `is_open_to_git`: a commit could take a handoff
+    along. `has_file`: the handoff is in a file, or will be at once."""
 
     checkout: Checkout
     facts: Facts
     is_open_to_git: bool
+    has_file: bool
 
 
 def _present_of(
@@ -143,7 +147,10 @@ def _present_of(
     checkout = Checkout(Path(view.root))
     git, elsewhere = git_now(checkout, then), elsewhere_lines(db, view)
     facts = Facts(git, files_now(view), elsewhere, for_now=True, clock=on_this_machine)
-    return _Present(checkout, facts, open_to_git(checkout, settings) is not None)
+    is_open = open_to_git(checkout, settings) is not None
+    project = project_by_root(db, view.root)
+    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK)
+    return _Present(checkout, facts, is_open, has_file=not (is_open or is_refused))
 
 
 def _top_from(folder: Path | None, root: Path) -> Path:
