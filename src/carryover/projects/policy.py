@@ -73,6 +73,8 @@ COMMITTED: Final = "a handoff would be committed"
 
 AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
 
+UNWRITTEN: Final = "the handoff can't be written"
+
 WITHHELD: Final = "macOS's privacy settings keep carryoverd out of this folder"
 
 ONLY_GIT: Final = "git can't be run, and only git knows whether a commit could take the handoff along"
