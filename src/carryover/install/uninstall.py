@@ -131,12 +131,14 @@ def plan_uninstall(
     known, unread = _known_projects(state, journal, home)
     moved = _moved_roots(state)
     notes += unread
+    missing = dict.fromkeys(project.root for project in known if not is_folder(Path(project.root)))
+    here_now = [project for project in known if project.root not in missing]
     notes += [
         f"{root} is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it."
-        for root in dict.fromkeys(project.root for project in known)
-        if not is_folder(Path(root)) and root not in moved
+        for root in missing
+        if root not in moved
     ]
-    in_projects = {edit.path: edit for p in known for edit in project_edits(p, journal)}
+    in_projects = {edit.path: edit for p in here_now for edit in project_edits(p, journal)}
     removals = [
         Removal(path, f"the handoff of {p.root}", apart=p.path != str(Path(p.root) / STORE))
         for p in known
@@ -149,7 +151,7 @@ def plan_uninstall(
     going = {ours.path for ours in removals}
     rules = {
         edit.path: (edit, Path(p.root))
-        for p in known
+        for p in here_now
         for edit in project_rules(p, journal, going)
         if _may_go(edit, Path(p.root), going)
     }

@@ -16,7 +16,7 @@ from carryover.install.config_file import plan_config
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal, write_down
-from carryover.outside.listed import handoff_folder
+from carryover.outside.listed import handoff_folder, in_project
 from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
@@ -233,6 +233,19 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     for folder in (state.root, home / "app" / ".carryover"):
         assert [path.name for path in folder.iterdir()] == ["notes.txt"]
     assert "say done" in config.read_text()
+
+
+def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, config: Path, home: Path) -> None:
+    install(state, config)
+    root = repository(home / "app")
+    published(state, root)
+    write_down(state.root, in_project(root, "AGENTS.md"))
+    shutil.rmtree(root)
+
+    plan = plan_uninstall(state, purge=True, home=home)
+
+    assert [note.partition(",")[0] for note in plan.notes] == [f"{root} is missing"]
+    assert carry_out(plan, state).left == ()
 
 
 def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, config: Path, home: Path) -> None:
