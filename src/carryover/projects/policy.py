@@ -71,6 +71,10 @@ COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
 
+AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
+
+UNWRITTEN: Final = "the handoff can't be written"
+
 WITHHELD: Final = "macOS's privacy settings keep carryoverd out of this folder"
 
 ONLY_GIT: Final = "git can't be run, and only git knows whether a commit could take the handoff along"
