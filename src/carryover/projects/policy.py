@@ -12,6 +12,7 @@ import msgspec
 
 from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
+from carryover.fsio import temporary_files
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
@@ -134,9 +135,7 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
 
 
 def _is_temporary(root: Path) -> bool:
-    import tempfile  # slow to load, and most projects are below the home folder
-
-    return _lies_in(root, (*_TEMPORARY, tempfile.gettempdir()))
+    return _lies_in(root, (*_TEMPORARY, str(temporary_files())))
 
 
 def _is_of_programs(root: Path, home: Path, *, hidden: bool) -> bool:
