@@ -13,12 +13,14 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import is_folder
-from carryover.ingest.scan import MS_PER_DAY
+from carryover.ingest.roots import recorded_roots
+from carryover.ingest.scan import MS_PER_DAY, readable_sources, recent_folders
 from carryover.ledger.queries import connect_read_only, projects, totals
 from carryover.ledger.rows import Totals
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
@@ -147,10 +149,6 @@ def _that_may_be_written(last_ms: Mapping[Path, int], config: Config) -> dict[Pa
 
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float) -> Active:
-    from carryover.agents import adapters
-    from carryover.ingest.roots import recorded_roots
-    from carryover.ingest.scan import readable_sources, recent_folders
-
     until_s = time.monotonic() + limit_s
     by_id = {agent.id: agent for agent in adapters().values() if agent.id in agents}
     roots = recorded_roots([agent.spec for agent in by_id.values()], config.agents, Path.home(), os.environ)

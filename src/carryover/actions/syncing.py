@@ -18,6 +18,9 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import reading, whereabouts
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless
+from carryover.probe.git_command import ask
+from carryover.probe.looks import look_at
+from carryover.publish.forgetting import forget_here
 from carryover.sync import clones, membership
 from carryover.sync.folder import OFF, Settings, SyncFolder
 from carryover.sync.membership import Admission, Joined, own_log
@@ -161,7 +164,6 @@ def end(*, delete: bool, forget: bool) -> bool:
 
 def _end_notes(*, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
-    from carryover.publish.forgetting import forget_here
 
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> _Reply:
         await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
@@ -184,9 +186,6 @@ def _remotes_of_projects() -> dict[str, list[str]]:
 
 
 def _remotes(root: Path) -> list[str] | None:
-    from carryover.probe.git_command import ask
-    from carryover.probe.looks import look_at
-
     try:
         if not look_at(root, partial(is_folder, root)):
             return None

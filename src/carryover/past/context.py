@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
+from carryover.probe.looks import Silent, look_at
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ def now_ms() -> int:
 
 def first_day_ms(days: int) -> int:
     """Returns the beginning of the first of the last `days` days, with today; UTC milliseconds of local midnight."""
-    from datetime import datetime, timedelta  # most commands need neither
-
     midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 (of the local zone)
     # Without a zone until the end: between now and then the clocks may have changed.
     return int((midnight - timedelta(days=days - 1)).astimezone().timestamp() * 1000)
@@ -111,8 +111,6 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
             f"{quoted(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
             ExitCode.REFUSED,
         )
-    from carryover.probe.looks import Silent, look_at
-
     path = expanded(project or ".")
 
     def root() -> str:
@@ -145,8 +143,6 @@ def refuse_paused(what: str) -> None:
 
 def no_such_folder(root: str) -> str | None:
     """Says that there is no folder at `root`, for which nothing is recorded; None if there is, or may be one."""
-    from carryover.probe.looks import Silent, look_at
-
     try:
         is_there = is_foreign(root) or look_at(root, lambda: is_folder(Path(root)))
     except Silent:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from carryover.agents import adapters
 from carryover.config import Config, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, ask_daemon
 from carryover.daemon.handed_over import HandedOver, HandoffAnswer, LineRecord, WantedHandoff
@@ -115,7 +116,6 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 def _not_read_in(root: str) -> str:
     """Says which transcripts in the project are not read, and why."""
-    from carryover.agents import adapters
     from carryover.ingest.scan import others_sources
 
     agents = (agent for agent in adapters().values() if agent.in_projects)

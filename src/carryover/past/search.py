@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
+from carryover.export.quoting import quoted_line
 from carryover.ledger import search_text
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import project_by_root, session_ids, session_of, sessions, shortest_unique
@@ -59,8 +60,6 @@ def searched(
 def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, *, limit: int, now_ms: int) -> Search:
     """Returns the best hits for what was typed, in one project or all, each with its session's title and an excerpt in
     place of its text. Raises OperationalError if interrupted."""
-    from carryover.export.quoting import quoted_line
-
     terms = terms_of(typed)
     if not terms:
         return Search(query=typed, project=None)

@@ -13,6 +13,7 @@ from carryover.agents import agent_name
 from carryover.distill.closed_classes import begins_with_reply
 from carryover.distill.digest import Digest
 from carryover.distill.trail import goal_of, states_goal, task_of
+from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
 from carryover.ledger.queries import WantedSessions, page_of_sessions, session_ids, sessions_by_agent, shortest_unique
@@ -92,9 +93,7 @@ def session_of_row(ledger: sqlite3.Connection, row: SessionRow, short: str) -> S
 
 def with_short_title(session: Session) -> Session:
     """Returns the session for a page: with a short title that is safe to show, and without its task."""
-    from carryover.export import quoting
-
-    return replace(session, title=quoting.quoted_line(session.title or "")[:_TITLE_CHARS], task=None)
+    return replace(session, title=quoted_line(session.title or "")[:_TITLE_CHARS], task=None)
 
 
 def project_id_here(project_id: int | None, root: str | None) -> int:

@@ -14,6 +14,7 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
 from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, ChatDocument, document_for_chat, web_chats
+from carryover.past.opened import opened_session
 from carryover.terminal.output import agree, counted, print_document, print_json, say, warn
 from carryover.text.harmless import one_line
 
@@ -99,7 +100,6 @@ def run(args: argparse.Namespace) -> None:
         _document(args, path)
         return
     from carryover.past.exporting import session_document
-    from carryover.past.opened import opened_session
 
     with opened_session(args.session) as (ledger, session):
         text = session_document(ledger, session, args.format or "md", full=args.full)
