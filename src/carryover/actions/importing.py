@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -26,17 +26,15 @@ from carryover.importing.report import Report, counts, survey
 from carryover.importing.turns import MAX_BYTES, TurnReader
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
+from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.paths import StateDir, is_utf8
+from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here
 from carryover.records.lenient import fields_of, items_of
 from carryover.terminal.output import counted
-
-if TYPE_CHECKING:
-    from carryover.ledger.store import Ledger
-    from carryover.projects.root import StatePaths
 
 __all__ = ["ImportRequest", "ImportedFiles", "Report", "import_file", "import_files", "take_in", "try_source"]
 

@@ -9,17 +9,19 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import reading, whereabouts
+from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
+from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_here
 from carryover.sync import clones, membership
 from carryover.sync.folder import OFF, Settings, SyncFolder
@@ -27,10 +29,6 @@ from carryover.sync.membership import Admission, Joined, own_log
 from carryover.sync.own_log import NOT_ADDED
 from carryover.sync.rounds import Outcome, synchronise
 from carryover.sync.status import SyncStatus, sync_status
-
-if TYPE_CHECKING:
-    from carryover.ledger.store import Ledger
-    from carryover.projects.root import StatePaths
 
 SYNC_S: Final = 7_200.0
 """Time limit for the daemon's answer: a first sync sends all that was ever recorded."""

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.config import AgentsConfig, Config, settings_or_defaults
 from carryover.errors import ExitCode, UserError
-from carryover.facts import is_foreign
+from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
 from carryover.probe.looks import Silent, look_at
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.facts import ProjectRoot
     from carryover.projects.root import AgentFolders
 
 KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are known."
