@@ -260,10 +260,9 @@ def sessions_by_agent(db: sqlite3.Connection, project_id: int | None) -> dict[st
     return dict(rows.fetchall())
 
 
-def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[str]:
-    """Returns the agents' own ids of all sessions, or of a project's."""
-    rows = db.execute("SELECT native_id FROM session WHERE ? IS NULL OR project_id = ?", (project_id, project_id))
-    return [native_id for (native_id,) in rows]
+def session_ids(db: sqlite3.Connection) -> list[str]:
+    """Returns the agents' own ids of all sessions."""
+    return [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
 
 
 def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | None = None) -> SessionRow:

@@ -53,7 +53,7 @@ class Identity(msgspec.Struct, frozen=True):
         return other is not None and (self.first_commit, self.remotes) == (other.first_commit, other.remotes)
 
 
-def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
+def identity_of(root: Path) -> Identity | None:
     """Returns the identity of the repository at `root`; None without a commit, for a worktree, or if git is slow."""
     try:
         found = (root / ".git").lstat()
@@ -62,7 +62,7 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
         made_ns = 0
         with suppress(OSError):  # git writes this file only once, from its template; a user's template may lack it
             made_ns = (root / ".git" / "description").lstat().st_mtime_ns
-        first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + timeout_s)
+        first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S)
     except OSError:
         return None
     if first.code != 0 or not first.out.strip() or remotes.code not in (0, 1):  # 1: no remotes
