@@ -33,12 +33,12 @@ from carryover.terminal.output import warn
 from carryover.text.pattern import later
 from carryover.text.reset_times import on_this_machine
 
+__all__ = ["DocumentForChat"]
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = 1_000
 """In tokens: less would hold little but the frame."""
-ChatDocument = DocumentForChat
 _GIT_S: Final = 3.0
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
@@ -50,7 +50,9 @@ def web_chats() -> dict[str, WebChat]:
     return {chat.id: chat for chat in (*sorted(chats, key=attrgetter("id")), GENERIC)}
 
 
-def document_for_chat(project: str | None, chat_id: str | None, *, question: str, budget: int | None) -> ChatDocument:
+def document_for_chat(
+    project: str | None, chat_id: str | None, *, question: str, budget: int | None
+) -> DocumentForChat:
     """Makes the document of the project that `project` is in, in at most `budget` tokens; None: as the chat takes.
 
     Raises UserError (NOTHING_FOUND) if no agent has worked there and there is no file to show.

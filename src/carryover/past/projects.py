@@ -45,10 +45,7 @@ from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff
 from carryover.publish.project_view import UnknownProject, session_digest
 
-Known = ProjectRow
-"""A project that is recorded."""
-Gone = UnknownProject
-"""Raised for a project that was forgotten meanwhile."""
+__all__ = ["ProjectRow", "UnknownProject"]
 _MOST_READ: Final = 500
 """Of how many of the newest projects the newest session is read: what it is about, and what it waits for."""
 _QUESTION_CHARS: Final = 300
@@ -85,10 +82,10 @@ def continuable(db: sqlite3.Connection, config: Config, home: Path, env: Mapping
 
 
 def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:
-    """Returns a project of this machine. Raises Gone if there is none with this id."""
+    """Returns a project of this machine. Raises UnknownProject if there is none with this id."""
     row = project_by_id(db, project_id)
     if row is None or is_foreign(row.root):
-        raise Gone
+        raise UnknownProject(project_id)
     return row
 
 

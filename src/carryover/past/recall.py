@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 
 from carryover.agents import agent_name, agent_names
 from carryover.config import refuse_excluded
-from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.distill.header import ASKS_AGAIN, Answering
 from carryover.distill.render import neutralize, render
 from carryover.distill.trail import leading_step, steps_of
@@ -30,6 +29,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
 from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, best_part, terms_of
 from carryover.model import ToolCall, ToolResult, is_own_tool
+from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS, is_budget
 from carryover.past.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
@@ -168,7 +168,7 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
     """Returns the project's handoff as it would be made now for a budget of `tokens`. Raises UserError if there is
     none, the project is excluded, or there is no such budget.
     """
-    if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
+    if not is_budget(tokens):
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     config = settings_to_print(state_dir())
     with _project(project) as work:

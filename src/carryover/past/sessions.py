@@ -25,8 +25,7 @@ from carryover.past.types import Session, SessionPage
 from carryover.publish.project_view import session_digest
 from carryover.text.harmless import one_line
 
-Wanted = WantedSessions
-"""Which sessions are asked for."""
+__all__ = ["WantedSessions"]
 MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
 
@@ -49,7 +48,7 @@ def newest_sessions(limit: int) -> list[Session]:
         return listed(ledger, queries.sessions(ledger, limit=limit))
 
 
-def session_page(ledger: sqlite3.Connection, wanted: Wanted, *, limit: int) -> SessionPage:
+def session_page(ledger: sqlite3.Connection, wanted: WantedSessions, *, limit: int) -> SessionPage:
     """Returns the newest sessions that are wanted, with titles that can be shown, at most `MOST_LISTED`."""
     limit = max(1, min(limit, MOST_LISTED))
     rows = page_of_sessions(ledger, wanted, limit=limit + 1)
