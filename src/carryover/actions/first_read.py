@@ -20,7 +20,7 @@ from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.roots import recorded_roots
-from carryover.ingest.scan import MS_PER_DAY, readable_sources, recent_folders
+from carryover.ingest.scan import readable_sources, recent_folders
 from carryover.ledger.queries import connect_read_only, projects, totals
 from carryover.ledger.rows import Totals
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
@@ -127,7 +127,7 @@ def active_projects(
 
     Without a ledger, the transcripts are searched, for `limit_s` at most.
     """
-    since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
+    since_ms = now_ms() - config.publish.active_ms
     if not state.ledger.exists():
         return _on_disk(config, agents, since_ms, limit_s)
     last_ms: dict[Path, int] = {}

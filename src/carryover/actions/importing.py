@@ -24,7 +24,6 @@ from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, counts, survey
 from carryover.importing.turns import MAX_BYTES, TurnReader
-from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import forgotten_ms
@@ -210,7 +209,7 @@ async def _store_here(document: Document, again: bool, ledger: Ledger, paths: St
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
     config = load_config(StateDir(paths.state).config)
     done = await into_ledger(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
-    since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
+    since_ms = now_ms() - config.publish.active_ms
     with closing(connect_read_only(paths.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())

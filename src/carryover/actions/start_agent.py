@@ -21,6 +21,7 @@ from carryover.distill.own_text import go_on_prompt
 from carryover.distill.trail import did_something, leading_step, steps_of, task_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
+from carryover.facts import DAY_MS
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
 from carryover.past.context import agents_own, now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
@@ -36,7 +37,7 @@ from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
 
-RECENT_MS: Final = 3 * 86_400_000
+RECENT_MS: Final = 3 * DAY_MS
 """Work untouched for longer than this is not offered."""
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 

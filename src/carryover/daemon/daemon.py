@@ -38,8 +38,7 @@ from carryover.daemon.supervisor import Supervisor, SystemdNotifier, together
 from carryover.daemon.upkeep import Forgetting, StateGuard, bring_up_to_date, look_after, withdraw_what_is_not_allowed
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
-from carryover.facts import GitFacts
-from carryover.ingest.scan import MS_PER_DAY
+from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
@@ -113,7 +112,7 @@ class Daemon:
         context = self._context
         try:
             # What a hook reported and no transcript has confirmed by now: its session was killed.
-            oldest_ms = context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY
+            oldest_ms = context.now_ms() - PROVISIONAL_DAYS * DAY_MS
             await context.ledger.write(forget_provisional, before_ms=oldest_ms)
         except LedgerUnavailable as trouble:
             context.log.error("ledger_unavailable", trouble)

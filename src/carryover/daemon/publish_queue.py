@@ -21,7 +21,6 @@ from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone, mtime_ns
-from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
@@ -94,7 +93,7 @@ class PublishQueue(WorkQueue[int]):
     @property
     def oldest_active_ms(self) -> int:
         """The time before which a project's last event makes it inactive."""
-        return self._context.now_ms() - self._context.config.publish.active_days * MS_PER_DAY
+        return self._context.now_ms() - self._context.config.publish.active_ms
 
     def seed(self, last_event_ms: Mapping[int, int], dirty: Iterable[int] | None = None) -> None:
         """Sets the time of each project's last event, by project id, and marks these, or `dirty`, as changed."""

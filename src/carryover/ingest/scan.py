@@ -31,7 +31,6 @@ from carryover.transcript.bounds import read_bounded
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
 
-MS_PER_DAY: Final = 86_400_000
 MOST_PROJECTS: Final = 500
 """Maximum number of known projects used as roots, newest activity first."""
 SourceKey = tuple[str, str]
@@ -243,11 +242,9 @@ def changed(
     return [item for item in seen if may_differ(item)]
 
 
-def reading_order(
-    seen: Iterable[FoundSource], folders: Mapping[Place, str], *, now_ms: int, active_days: int
-) -> list[Source]:
+def reading_order(seen: Iterable[FoundSource], folders: Mapping[Place, str], *, since_ms: int) -> list[Source]:
     """Orders sources: those of the newest project, whichever agents wrote them, newest first, and so on, then files
-    untouched for `active_days`.
+    untouched since `since_ms` (UTC ms).
 
     `folders`: the project of each place, or "" where it is not known; then the place is taken for a project of its own.
     """
@@ -255,11 +252,10 @@ def reading_order(
     newest: dict[Place, int] = {}
     for item, project in items:
         newest[project] = max(newest.get(project, 0), item.mtime_ns)
-    old_before_ns = (now_ms - active_days * MS_PER_DAY) * 1_000_000
 
     def rank(pair: tuple[FoundSource, Place]) -> tuple[bool, int, Place, int, str]:
         item, project = pair
-        return (item.mtime_ns < old_before_ns, -newest[project], project, -item.mtime_ns, item.source.path)
+        return (item.mtime_ns < since_ms * 1_000_000, -newest[project], project, -item.mtime_ns, item.source.path)
 
     return [item.source for item, _ in sorted(items, key=rank)]
 

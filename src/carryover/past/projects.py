@@ -23,8 +23,7 @@ from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running, newest_goal_of
 from carryover.export.quoting import quoted_line
-from carryover.facts import is_foreign
-from carryover.ingest.scan import MS_PER_DAY
+from carryover.facts import DAY_MS, is_foreign
 from carryover.install.machine import Machine, startable_here
 from carryover.ledger.events import prompts_since
 from carryover.ledger.queries import (
@@ -143,7 +142,7 @@ def _waiting_now(row: ProjectRow, digest: Digest, limit: Limit | None, config: C
     """Returns what a project waits for: for a limit to reset, or what its newest session does, if it is active."""
     if limit is not None:
         return _Waiting("a limit", limit.at_ms, resets_ms=resets_ms(limit))
-    is_active = row.last_event_ms >= now_ms - config.publish.active_days * MS_PER_DAY
+    is_active = row.last_event_ms >= now_ms - config.publish.active_ms
     return _waiting(digest) if is_active else _Waiting()
 
 
@@ -186,7 +185,7 @@ def handoff(
 def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int) -> Work:
     """Returns the turns of each agent by day, and the tokens of the handoff by section."""
     turns: dict[str, Counter[str]] = defaultdict(Counter)
-    for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * MS_PER_DAY):
+    for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * DAY_MS):
         turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
     refreshed = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
     titles = {f"## {title}": title for title, _ in refreshed.sections}

@@ -21,6 +21,7 @@ import msgspec
 from carryover.config import Config, RetentionConfig, load_config, project_settings
 from carryover.decoders import decoder_of
 from carryover.errors import os_reason
+from carryover.facts import DAY_MS
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger import queries
 from carryover.ledger.connect import LedgerUnavailable, connect_read_only
@@ -299,7 +300,7 @@ def over_limits(db: sqlite3.Connection, limits: RetentionConfig, *, now_ms: int)
 
 def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
     """Returns the time (UTC ms) before which a session is too old; 0 without such a limit."""
-    return now_ms - limits.max_age_days * 86_400_000 if limits.max_age_days is not None else 0
+    return now_ms - limits.max_age_days * DAY_MS if limits.max_age_days is not None else 0
 
 
 def sessions_to_drop(

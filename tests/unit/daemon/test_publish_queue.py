@@ -12,9 +12,8 @@ import pytest
 from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import HISTORY_S, QUIET_S, PublishQueue
-from carryover.facts import GitFacts
+from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
@@ -131,7 +130,7 @@ async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) 
     session.prompt("Add a discount function")
     project = await desk.stored(session)
     event_ms = desk.now_ms
-    desk.now_ms += 7 * MS_PER_DAY + 1
+    desk.now_ms += 7 * DAY_MS + 1
     async with desk.open() as publisher:
         publisher.mark_dirty([project], event_ms)
         await publisher.flush()
