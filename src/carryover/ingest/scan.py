@@ -63,11 +63,6 @@ def place_of(item: FoundSource) -> Place:
     return item.source.agent, item.source.group or item.source.path
 
 
-def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tuple[TranscriptRoot, ...]:
-    """Returns the folders in which agents keep their transcripts now; they need not exist."""
-    return tuple(dict.fromkeys(TranscriptRoot(agent.id, path) for agent in agents for path in agent.roots(home, env)))
-
-
 def roots_to_read(
     agents: Iterable[Agent], config: Config, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:

@@ -24,7 +24,6 @@ from carryover.ingest.scan import (
     projects_of_places,
     reading_order,
     recent_folders,
-    roots_of,
     roots_to_read,
     vanished,
 )
@@ -48,7 +47,8 @@ def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent
         TranscriptRoot("claude-code", Path("/data/more")),
     )
     assert recorded_roots(specs, tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
-    assert recorded_roots(specs, AgentsConfig(), home, {}) == roots_of(agents.values(), home, {})
+    usual = TranscriptRoot("claude-code", home / ".claude" / "projects")
+    assert recorded_roots(specs, AgentsConfig(), home, {}) == (usual,)
 
 
 @pytest.mark.parametrize(
