@@ -168,7 +168,7 @@ def handoff_in_place(refreshed: Refreshed, config: Config, state: StateDir) -> s
     refreshed = msgspec.structs.replace(refreshed, published=published)
     with contextlib.suppress(OSError), opened(Want.AS_IT_IS, refreshed.root) as (ledger, project):
         to = project.id if project is not None else root_of(refreshed.root)
-        write_second_page(ledger, to, refreshed, agents_own=paths.agents_own)
+        write_second_page(ledger, to, refreshed, config)
     return handoff_path(refreshed.settings.folder)
 
 

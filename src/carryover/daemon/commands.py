@@ -251,7 +251,7 @@ class Handoffs:
                 project = project_by_root(ledger, root)
                 if project is None:
                     return None
-                handoff = hand_over(wanted, ledger, project, config, context.paths, now_ms=context.now_ms())
+                handoff = hand_over(wanted, ledger, project, config, now_ms=context.now_ms())
             notes.extend(notes_on(handoff, context.state.ledger))
             return printed(handoff)
 

@@ -39,7 +39,6 @@ from carryover.ledger.rows import SessionRow
 from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
 from carryover.projects.handoff_file import handoff_path
-from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff
 from carryover.publish.project_view import UnknownProject, session_digest
@@ -167,13 +166,12 @@ def handoff(
     db: sqlite3.Connection,
     project: ProjectRow,
     config: Config,
-    agents_own: AgentFolders,
     *,
     now_ms: int,
     tokens: int = MAX_TOKENS,
 ) -> ProjectHandoff:
     """Returns the handoff as it would be made now for `tokens`. Asks git."""
-    refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms, agents_own=agents_own)
+    refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms)
     return ProjectHandoff(
         handoff=printed(refreshed) if refreshed.text is not None else None,
         path="" if project.refusal is not None else str(Path(refreshed.root, handoff_path(refreshed.settings.folder))),
@@ -182,12 +180,12 @@ def handoff(
     )
 
 
-def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int) -> Work:
+def work(db: sqlite3.Connection, project: ProjectRow, config: Config, *, now_ms: int) -> Work:
     """Returns the turns of each agent by day, and the tokens of the handoff by section."""
     turns: dict[str, Counter[str]] = defaultdict(Counter)
     for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * DAY_MS):
         turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
-    refreshed = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
+    refreshed = made_handoff(db, project.id, config, now_ms=now_ms)
     titles = {f"## {title}": title for title, _ in refreshed.sections}
     tokens: Counter[str] = Counter()
     section = ""

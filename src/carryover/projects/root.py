@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
@@ -51,14 +52,11 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
     return ProjectRoot(str(start), gone=is_gone(start))
 
 
-def agents_checkouts(
-    checkout: Checkout, *, home: Path | None = None, agents_own: AgentFolders | None = None
-) -> tuple[str, ...]:
+def agents_checkouts(checkout: Checkout, agents: AgentsConfig) -> tuple[str, ...]:
     """Returns the worktrees of the repository that agents created for themselves, sorted by name in git."""
-    if checkout.git_dir != checkout.common:  # a worktree has none
-        return ()
-    home = Path(here().canonical(home or Path.home()))
-    return tuple(str(folder) for folder in checkout.others if _is_an_agents(folder, home, agents_own))
+    others = checkout.others if checkout.git_dir == checkout.common else []  # a worktree has none
+    own = agent_folders(agents, Path.home(), os.environ) if others else frozenset()
+    return tuple(str(folder) for folder in others if not own.isdisjoint(folder.parents))
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:

@@ -126,7 +126,7 @@ async def publish_here(
         newest = rows[0].id if rows else None
         try:
             made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
-            write_page = partial(write_second_page, project=project, made=made, agents_own=paths.agents_own)
+            write_page = partial(write_second_page, project=project, made=made, config=config)
             await asyncio.to_thread(_read, paths, write_page)
         except OSError as error:
             problems.append(f"A handoff could not be written again: {os_reason(error)}.")

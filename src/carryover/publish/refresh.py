@@ -53,7 +53,7 @@ def refresh(
     unknown project and UserError if the ledger can't be read.
     """
     with closing(connect_read_only(paths.ledger)) as db:
-        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
+        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git)
     give_up_if_late()
     return put_in_place(made, config, paths, newest=newest)
 

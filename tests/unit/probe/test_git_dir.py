@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.config import AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
@@ -280,5 +281,5 @@ def test_a_worktree_in_an_agents_folder_that_does_not_name_the_repository_is_not
         (data / name).write_text(f"{text}\n")
 
     assert find_root(str(forged), home=home) == ProjectRoot(str(forged))
-    assert [agents_checkouts(Checkout(root), home=home) for root in (shop, stranger)] == [(str(own),), ()]
+    assert [agents_checkouts(Checkout(root), AgentsConfig()) for root in (shop, stranger)] == [(str(own),), ()]
     assert Checkout(stranger).others == ()

@@ -50,7 +50,7 @@ class Desk:
 
     def write(self, made: Refreshed) -> bool:
         with closing(connect_read_only(self.paths.ledger)) as db:
-            return write_second_page(db, self._project, made)
+            return write_second_page(db, self._project, made, Config())
 
 
 def okapis(text: str) -> set[str]:

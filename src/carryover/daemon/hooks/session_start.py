@@ -222,7 +222,6 @@ class SessionStarts:
                     config=context.config,
                     now_ms=context.now_ms(),
                     then=published_git(db, project_id) if project_id is not None else None,
-                    agents_own=context.agents_own,
                 ),
                 revision,
             )

@@ -80,8 +80,6 @@ class Host(Protocol):
 
     def read_ledger(self) -> closing[sqlite3.Connection]: ...
 
-    def agents_own(self) -> frozenset[Path]: ...
-
 
 class PageApp:
     """Answers the page's requests.
@@ -226,12 +224,10 @@ class PageApp:
         if not is_budget(tokens):
             raise web.HTTPBadRequest
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.ProjectRow], msgspec.Struct]] = {
-            "handoff": lambda db, row: projects.handoff(
-                db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
-            ),
+            "handoff": lambda db, row: projects.handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
             "files": files_changed,
-            "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "work": lambda db, row: projects.work(db, row, host.config, now_ms=now_ms),
             "usage": lambda db, row: pictures(db, row, now_ms=now_ms),
         }
         if what not in answers:
