@@ -23,11 +23,12 @@ from carryover.ingest.roots import recorded_roots
 from carryover.ingest.scan import readable_sources, recent_folders
 from carryover.ledger.queries import connect_read_only, projects, totals
 from carryover.ledger.rows import Totals
-from carryover.past.context import agents_own, now_ms, root_of, state_dir
+from carryover.past.context import now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent
 from carryover.projects.policy import refusal
+from carryover.projects.root import StatePaths
 from carryover.terminal.output import Progress, counted, duration
 
 POLL_EVERY_S: Final = 0.2
@@ -138,13 +139,11 @@ def active_projects(
 
 def _that_may_be_written(last_ms: Mapping[Path, int], config: Config) -> dict[Path, int]:
     """Returns those of the projects that may be written into, newest first."""
-    folders, home = agents_own(config.agents), Path.home()
+    paths = StatePaths(state_dir(), Path.home(), config.agents)
     return {
         root: at_ms
         for root, at_ms in sorted(last_ms.items(), key=lambda item: -item[1])
-        if not project_settings(root, config).excluded
-        and is_folder(root)
-        and refusal(Checkout(root), home=home, agents_own=folders) is None
+        if not project_settings(root, config).excluded and is_folder(root) and refusal(Checkout(root), paths) is None
     }
 
 

@@ -207,10 +207,10 @@ def take_in(state: StateDir, document: Document, request: ImportRequest) -> Repo
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Report:
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
-    config = load_config(StateDir(paths.state).config)
+    config = load_config(paths.state.config)
     done = await into_ledger(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
     since_ms = now_ms() - config.publish.active_ms
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())
     problem = done.error or next(iter(problems), None)

@@ -23,7 +23,7 @@ from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import DAY_MS
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
-from carryover.past.context import agents_own, now_ms, root_of, state_dir
+from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.paths import StateDir
@@ -161,7 +161,7 @@ def handoff_in_place(refreshed: Refreshed, config: Config, state: StateDir) -> s
             f"Carryover is paused, so no handoff is put into {refreshed.root}. `carryover unpause` ends that. {_COPY}",
             ExitCode.REFUSED,
         )
-    paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
+    paths = StatePaths(state, Path.home(), config.agents)
     published = put_in_place(refreshed, config, paths, newest=False).published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {refreshed.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)

@@ -105,7 +105,7 @@ def sync_once() -> Outcome:
         from carryover.past.without_daemon import read_new
 
         await read_new(ledger, state)
-        return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+        return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
     done = written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)

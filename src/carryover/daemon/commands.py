@@ -54,7 +54,7 @@ class Imports:
         context = self._context
         if context.config.paused:
             return Report(problem="Carryover is paused, so nothing was imported.")
-        own_folder = context.paths.state
+        own_folder = context.state.root
         opened = partial(
             open_document,
             Path(path),
@@ -319,7 +319,7 @@ class Syncing:
         async with self._one_at_a_time:
             try:
                 done = await synchronise(
-                    context.state, context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
+                    context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
                 )
             except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
                 raise

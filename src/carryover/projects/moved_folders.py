@@ -28,7 +28,7 @@ from carryover.probe.git_command import ask
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
 from carryover.projects.policy import refusal
-from carryover.projects.root import AgentFolders
+from carryover.projects.root import StatePaths
 
 _GIT_S: Final = 0.5
 _TITLE: Final = b"# [CARRYOVER] Last updated "
@@ -118,9 +118,7 @@ def moved_to_here(
     identity: Identity | None,
     known: Iterable[Whereabouts],
     config: Config,
-    *,
-    home: Path,
-    agents_own: AgentFolders | None = None,
+    paths: StatePaths,
 ) -> list[Whereabouts]:
     """Returns the projects that demonstrably moved to `root`, or were recorded by another spelling of it. `identity`:
     the identity of the repository there now."""
@@ -131,7 +129,7 @@ def moved_to_here(
     if not candidates:
         return respelt
     handoff = None
-    if refusal(Checkout(root), home=home, agents_own=agents_own) is None:  # else a clone may have brought one
+    if refusal(Checkout(root), paths) is None:  # else a clone may have brought one
         with suppress(OSError):
             text = read_handoff(root / STORE / HANDOFF)
             handoff = sha_of(text) if text.startswith(_TITLE) else None

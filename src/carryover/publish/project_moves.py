@@ -48,9 +48,7 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
     if compared is not None and gone <= compared:
         return RootFacts(root=root, gone=gone)
     identity = moved_folders.identity_of(folder)
-    moved = moved_folders.moved_to_here(
-        folder, identity, candidates, config, home=paths.home, agents_own=paths.agents_own
-    )
+    moved = moved_folders.moved_to_here(folder, identity, candidates, config, paths)
     own = next((row for row in known if row.root == root), None)
     return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
 
@@ -104,7 +102,7 @@ def is_linked(row: Whereabouts, old: str) -> bool:
 
 
 def _known(paths: StatePaths) -> list[Whereabouts]:
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         return whereabouts(db)
 
 
@@ -112,13 +110,13 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
     """Lists the new path of what we put into the project's folder, so that uninstall finds it."""
     store = Path(new) / STORE
     with suppress(OSError):
-        journal = read_journal(paths.state)
+        journal = read_journal(paths.state.root)
         inside = [entry for root in old for entry in journal.inside(root)]
         moved = [_at(new, entry) for entry in inside]
         moved += [msgspec.structs.replace(entry, gone=True) for entry in inside]  # what begins there next is another's
         if is_folder(store) and any(entry.root in old for entry in journal.handoffs):
             moved.append(handoff_folder(store, new))
-        write_down(paths.state, *moved)
+        write_down(paths.state.root, *moved)
 
 
 def _at(root: str, entry: Listed) -> Listed:

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 from carryover.adapter.contract import Agent, HookEvent
@@ -25,7 +24,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import published_git
 from carryover.paths import StateDir
-from carryover.projects.root import StatePaths, agent_folders
+from carryover.projects.root import StatePaths
 from carryover.publish.answers import AnswerTime
 from carryover.redact import CleanText
 
@@ -46,8 +45,7 @@ def answer(
     reading = _start_in(agent, event, payload, now_ms)
     if agent.hooks is None or reading is None:
         return None
-    agents_own = partial(agent_folders, config.agents, home, env)
-    root_of = StatePaths.of(state, home, agents_own).root_of
+    root_of = StatePaths(state, home, config.agents).root_of
     start = check_call(agent, reading, agent.roots(home, env), authenticated=True, root_of=root_of)
     if start.project is None:
         return None
