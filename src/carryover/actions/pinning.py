@@ -55,7 +55,7 @@ def pinning_root(project: str | None) -> str:
     state = state_dir()
     config = load_config(state.config)
     refuse_excluded(root, config)
-    unfit = refusal(Checkout(Path(root)), StatePaths(state, Path.home()))
+    unfit = refusal(Checkout(Path(root)), StatePaths(state, Path.home(), config.agents))
     if unfit is not None and not unfit.passing:
         raise UserError(f"No handoff of {root} is written: {unfit.reason}. Nothing was changed.", ExitCode.REFUSED)
     return root
