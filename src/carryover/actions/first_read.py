@@ -21,7 +21,8 @@ from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.roots import recorded_roots
 from carryover.ingest.scan import readable_sources, recent_folders
-from carryover.ledger.queries import connect_read_only, projects, totals
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects, totals
 from carryover.ledger.rows import Totals
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.paths import StateDir

@@ -24,7 +24,8 @@ from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, counts, survey
 from carryover.importing.turns import MAX_BYTES, TurnReader
-from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
+from carryover.ledger.connect import connect_read_only, reading
+from carryover.ledger.queries import project_by_id, project_of_session, projects
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir

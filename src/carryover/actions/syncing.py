@@ -15,7 +15,8 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
-from carryover.ledger.queries import reading, whereabouts
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import whereabouts
 from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless

@@ -25,7 +25,8 @@ from carryover.facts import ProjectRoot
 from carryover.importing.document import open_document, take_in
 from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
-from carryover.ledger.queries import ProjectRow, Selection, project_by_root, projects
+from carryover.ledger.queries import Selection, project_by_root, projects
+from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.git_command import end_in_store

@@ -22,7 +22,7 @@ from carryover.facts import ProjectRoot
 from carryover.importing.declared import with_declared
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import MOST_PROJECTS, known_projects, roots_in_projects, roots_to_read
-from carryover.ledger.queries import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths

@@ -42,7 +42,8 @@ from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import ProjectRow, project_by_id, projects, unpublished
+from carryover.ledger.queries import project_by_id, projects, unpublished
+from carryover.ledger.rows import ProjectRow
 from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders

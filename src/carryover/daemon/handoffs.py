@@ -19,7 +19,8 @@ from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import reading, session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import ProjectRow
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, STORE

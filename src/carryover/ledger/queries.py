@@ -14,7 +14,6 @@ import msgspec
 from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
-from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.rows import (
     PROJECT,
     SESSION,
@@ -23,14 +22,11 @@ from carryover.ledger.rows import (
     ProjectRow,
     SessionRow,
     SkippedRow,
-    StoredEvent,
     Totals,
     Whereabouts,
     records,
 )
 from carryover.model import NOTE, PIN, not_the_last, session_in_other_cwd
-
-__all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only", "reading"]
 
 _MAX_NAMED: Final = 3
 """Most sessions that a message lists if an id is not unique."""

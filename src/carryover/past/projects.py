@@ -27,7 +27,6 @@ from carryover.facts import DAY_MS, is_foreign
 from carryover.install.machine import Machine, startable_here
 from carryover.ledger.events import prompts_since
 from carryover.ledger.queries import (
-    ProjectRow,
     agents_seen,
     project_by_id,
     project_of_session,
@@ -35,7 +34,7 @@ from carryover.ledger.queries import (
     session_counts,
     work_sessions,
 )
-from carryover.ledger.rows import SessionRow
+from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
 from carryover.projects.handoff_file import handoff_path

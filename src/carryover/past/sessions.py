@@ -16,6 +16,7 @@ from carryover.distill.trail import goal_of, states_goal, task_of
 from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import WantedSessions, page_of_sessions, session_ids, sessions_by_agent, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
@@ -44,7 +45,7 @@ def recorded_sessions(
 
 def newest_sessions(limit: int) -> list[Session]:
     """Returns the newest sessions of all projects that are in the ledger now. Raises UserError if there is none."""
-    with closing(queries.connect_read_only(state_dir().ledger)) as ledger:
+    with closing(connect_read_only(state_dir().ledger)) as ledger:
         return listed(ledger, queries.sessions(ledger, limit=limit))
 
 

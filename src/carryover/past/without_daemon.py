@@ -13,7 +13,8 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.importing.declared import all_agents
-from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_root, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, root_of
 from carryover.past.from_disk import of_project, outdated_sources, read_sources

@@ -21,7 +21,7 @@ from carryover.config import Config, project_settings
 from carryover.decoders import decoder_of
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone
-from carryover.ledger.queries import Whereabouts
+from carryover.ledger.rows import Whereabouts
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask

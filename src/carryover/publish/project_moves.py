@@ -12,7 +12,9 @@ import msgspec
 from carryover.config import Config
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.rows import Whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
 from carryover.outside.journal import read_journal, write_down

@@ -14,7 +14,8 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import HISTORY_S, QUIET_S, PublishQueue
 from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects
 from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh

@@ -20,7 +20,8 @@ from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest, ingest_provisional, prepare
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import StoredEvent, projects, session_by_prefix, totals
+from carryover.ledger.queries import projects, session_by_prefix, totals
+from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Committed, SourceState
 from carryover.ledger.connect import LedgerUnavailable, StaleRead
-from carryover.ledger.queries import SessionRow, session_by_prefix, sessions, totals
-from carryover.ledger.rows import SkippedRow, locator
+from carryover.ledger.queries import session_by_prefix, sessions, totals
+from carryover.ledger.rows import SessionRow, SkippedRow, locator
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped
 from carryover.publish.project_view import session_digest

@@ -10,7 +10,8 @@ import pytest
 from carryover.ledger.batch import Committed, event_key
 from carryover.ledger.machines import ReceivedEvents
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import StoredEvent, project_by_root, sessions
+from carryover.ledger.queries import project_by_root, sessions
+from carryover.ledger.rows import StoredEvent
 from carryover.ledger.tombstones import Tombstones, short_key
 from carryover.model import AnyBody, AssistantMessage, QueuedPrompt, SessionInfo, ToolCall, TurnEnd, UserPrompt
 from carryover.publish.project_view import project_view

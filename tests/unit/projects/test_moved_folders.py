@@ -12,7 +12,7 @@ import pytest
 
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.header import PLACEHOLDER
-from carryover.ledger.queries import Whereabouts
+from carryover.ledger.rows import Whereabouts
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, STORE, sha_of, write_handoff
 from carryover.projects.moved_folders import identity_of, moved_to_here, moves_with, roots_that_may_be_here, stored

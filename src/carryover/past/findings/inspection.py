@@ -29,8 +29,8 @@ from carryover.ingest import scan
 from carryover.install.machine import Machine, copies_of_command
 from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
-from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
-from carryover.ledger.queries import connect_read_only, file_states
+from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_read_only, connect_tolerant
+from carryover.ledger.queries import file_states
 from carryover.past.context import current_folder
 from carryover.past.findings.facts import Gathered, Inspection, ProjectFacts, UnreadSource
 from carryover.past.findings.ledger import ledger_facts

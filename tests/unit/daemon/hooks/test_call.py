@@ -16,7 +16,8 @@ from carryover.daemon.hooks.call import HookCall, OwnSession, Refused, Transcrip
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import RACY_MS
-from carryover.ledger.queries import connect_read_only, project_by_root, session_ids
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.store import Ledger
 from carryover.projects.root import find_root
 from support.clock import LATER_MS
