@@ -71,9 +71,9 @@ class PublishQueue(WorkQueue[int]):
         refresh: Refresh,
         executor: Executor,
         *,
-        before: Callable[[int], Awaitable[None]] | None = None,
-        changed: Callable[[int], None] = lambda _project: None,
-        published: Callable[[int, Refreshed], None] = lambda _project, _made: None,
+        before: Callable[[int], Awaitable[None]],
+        changed: Callable[[int], None],
+        published: Callable[[int, Refreshed], None],
     ) -> None:
         """`before` is awaited before each publication, `published` is called after it; `changed` is called for each
         project with new content."""
@@ -178,8 +178,7 @@ class PublishQueue(WorkQueue[int]):
         outcome = self.outcomes.setdefault(project, Publication())
         started_ms, began_s, config = self._context.now_ms(), time.monotonic(), self._context.config
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
-        if self._before is not None:
-            await self._before(project)
+        await self._before(project)
         made = await asyncio.get_running_loop().run_in_executor(
             self._executor, self._refresh, project, moved_last, outcome.git, started_ms
         )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -36,7 +37,9 @@ class Desk:
         self.changed: list[int] = []
         self._context = context
         context.now_ms = lambda: self.now_ms
-        self.publisher = PublishQueue(context, self._refresh, pool, changed=self.changed.append)
+        self.publisher = PublishQueue(
+            context, self._refresh, pool, before=AsyncMock(), changed=self.changed.append, published=Mock()
+        )
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         self.calls.append((project, newest))
@@ -103,7 +106,7 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
         raise AssertionError("this test takes projects itself")
 
     context.clock = clock
-    queue = PublishQueue(context, refresh, pool)
+    queue = PublishQueue(context, refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
     now_ms = context.now_ms()
 
     def read(project: int, *, more_follows: bool = True) -> list[int]:

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import msgspec
 import pytest
@@ -52,7 +52,7 @@ class Place:
     def __init__(self, context: DaemonContext, pool: Executor):
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
-        self.queue = Watched(context, self._refresh, pool)
+        self.queue = Watched(context, self._refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
         self.rescan = Mock()
         self.pages = SecondPages(context, pool)
         self.forgetting = Forgetting(context, self.queue, self.pages, rescan=self.rescan)

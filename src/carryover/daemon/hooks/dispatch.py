@@ -88,8 +88,8 @@ class Hooks:
     publish_queue: PublishQueue
     spool: Spool
     checks: Executor
-    follow: Follow | None = None
-    started: Callable[[int], None] = lambda _project: None
+    follow: Follow
+    started: Callable[[int], None]
     """Called with the project of each session that starts."""
     _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
