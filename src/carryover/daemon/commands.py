@@ -67,7 +67,7 @@ class Imports:
         try:
             async with self._one_at_a_time:
                 document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
-                taking = partial(take_in, root_of=context.root_of, now_ms=context.now_ms)
+                taking = partial(take_in, root_of=context.paths.root_of, now_ms=context.now_ms)
                 result = await taking(context.ledger, document, again=again)
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
@@ -146,7 +146,7 @@ class Moves:
 
     async def follow_root(self, root: str) -> Linked:
         """Calls `follow` for the project that a folder is in."""
-        return Linked(await self.follow(await asyncio.to_thread(self._context.root_of, root)))
+        return Linked(await self.follow(await asyncio.to_thread(self._context.paths.root_of, root)))
 
     async def link(self, old: str, new: str) -> Linked:
         """Joins what was recorded at `old` to the project at `new`."""
@@ -232,7 +232,7 @@ class Handoffs:
         config = await looked_at(wanted.root, partial(self._settings, wanted.root, notes))
         made = await self._made_of(wanted.root, wanted, config, notes)
         if made is None:
-            project = await looked_at(wanted.root, partial(self._context.root_of, wanted.root))
+            project = await looked_at(wanted.root, partial(self._context.paths.root_of, wanted.root))
             if project.main_root is not None:
                 made = await self._made_of(project.main_root, wanted, config, notes)
         return made

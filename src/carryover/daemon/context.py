@@ -18,7 +18,6 @@ from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.daemon.health import Meter
 from carryover.daemon.log import Log
-from carryover.facts import ProjectRoot
 from carryover.importing.declared import with_declared
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import MOST_PROJECTS, known_projects, roots_in_projects, roots_to_read
@@ -93,9 +92,6 @@ class DaemonContext:
     def read_ledger(self) -> closing[sqlite3.Connection]:
         """Returns a read-only connection to the ledger, to be used in a `with` block. Blocks."""
         return closing(connect_read_only(self.state.ledger))
-
-    def root_of(self, folder: str) -> ProjectRoot:
-        return self.paths.root_of(folder)
 
     def roots(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders and the projects with sources, under the present settings. Blocks."""

@@ -118,7 +118,7 @@ class IngestQueue(WorkQueue[SourceKey]):
             self.later(key, rests_s)
             return False
         try:
-            reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms)
+            reading = partial(ingest, root_of=context.paths.root_of, now_ms=context.now_ms)
             result = await reading(context.ledger, agent, source, max_batches=1)
         except LedgerUnavailable as trouble:
             self._ledger_failures += 1
@@ -224,7 +224,7 @@ class Rescanner:
                 projects_of_places,
                 context.agents,
                 [item for item in found.new if place_of(item) not in known],
-                context.root_of,
+                context.paths.root_of,
                 since_ms=since_ms,
             )
         if outdated := {key_of(item.source) for item in found.outdated}:

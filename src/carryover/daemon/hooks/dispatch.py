@@ -203,7 +203,7 @@ class Hooks:
 
         def check() -> HookCall:
             roots = tuple(root.path for root in self.context.folders() if root.agent_id == agent.id)
-            return check_call(agent, read, roots, authenticated=authenticated, root_of=self.context.root_of)
+            return check_call(agent, read, roots, authenticated=authenticated, root_of=self.context.paths.root_of)
 
         try:
             async with asyncio.timeout_at(deadline):
@@ -256,7 +256,7 @@ class Hooks:
         """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
         if events := await self._early_events(call):
             context = self.context
-            store = partial(ingest_provisional, root_of=context.root_of, now_ms=context.now_ms)
+            store = partial(ingest_provisional, root_of=context.paths.root_of, now_ms=context.now_ms)
             stored = await store(context.ledger, call.agent.id, events)
             self.publish_queue.mark_dirty(stored.projects, stored.newest_event_ms, urgent=True)
             return

@@ -46,7 +46,7 @@ def answer(
     if agent.hooks is None or reading is None:
         return None
     root_of = StatePaths(state, home, config.agents).root_of
-    start = check_call(agent, reading, agent.roots(home, env), authenticated=True, root_of=root_of)
+    start = check_call(agent, reading, agent.spec.roots(home, env), authenticated=True, root_of=root_of)
     if start.project is None:
         return None
     with closing(connect_read_only(state.ledger)) as db:
