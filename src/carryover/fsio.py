@@ -117,9 +117,7 @@ def temporary_beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
 
 
-def write_if_changed(
-    path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
-) -> bool:
+def write_if_changed(path: Path, data: bytes, *, mode: int | None = None, follow: bool = True) -> bool:
     """Replaces `path` like `atomic_replace`, but only if its bytes differ from `data`; returns whether they did.
 
     An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is corrected.
@@ -134,7 +132,7 @@ def write_if_changed(
             raise
         same = False
     if not same:
-        atomic_replace(path, data, mode=mode, follow=follow, durable=durable)
+        atomic_replace(path, data, mode=mode, follow=follow)
     elif mode is not None and stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
     return not same
@@ -156,11 +154,12 @@ def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> byt
         return file.read(limit_bytes)
 
 
-def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, mode: int = 0o600, dir_fd: int | None = None) -> int:
-    """Opens a regular file and returns the descriptor, which the caller closes. Never waits on a pipe or a device.
+def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, dir_fd: int | None = None) -> int:
+    """Opens a regular file, or makes one for its owner alone, and returns the descriptor, which the caller closes.
+    Never waits on a pipe or a device.
     Raises OSError, also when it is not a regular file.
     """
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, mode, dir_fd=dir_fd)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, 0o600, dir_fd=dir_fd)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _not_regular(path)
@@ -199,7 +198,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 def temporary_files() -> Path:
     """Returns the folder in which the system keeps temporary files, even if it is full: Python's own answer is then
     the current folder, or an error."""
-    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 (its folders are private: see `_locked_folder`)
+    return Path(os.environ.get("TMPDIR") or "/tmp")
 
 
 def sweep_scratch(*parents: Path) -> None:

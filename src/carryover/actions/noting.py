@@ -17,7 +17,8 @@ from carryover.export.quoting import safe
 from carryover.fsio import naming, private_dir, read_bytes_bounded, scratch_folder
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded, note_id
-from carryover.ledger.queries import project_of_session, reading
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import project_of_session
 from carryover.model import NOTE
 from carryover.past.chat_document import web_chats
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir

@@ -264,15 +264,14 @@ class Screen:
     # What is drawn
 
     def _new_layout(self) -> Layout:
-        has_note = Condition(lambda: bool(self._listing.note))
-        note = FormattedTextControl(lambda: [("bold", self._listing.note)])
+        note = Window(FormattedTextControl(lambda: [("bold", self._listing.note)]), height=1)
         agents = Window(self._agents, height=HALF, cursorline=True)
         title = Window(FormattedTextControl(self._title), dont_extend_width=True)
         count = Window(FormattedTextControl(self._count), width=lambda: Dimension(min=len(self._count())))
         rows: list[AnyContainer] = [
             self._query,
             VSplit([*self._filters, count], height=1, padding=2),
-            ConditionalContainer(Window(note, height=1), filter=has_note),
+            ConditionalContainer(note, filter=Condition(lambda: bool(self._listing.note))),
             Window(self._list, height=HALF, cursorline=True),
             VSplit([Window(width=2, char="─"), title, Window(char="─")], height=1, padding=1),
             DynamicContainer(lambda: self._below if self._moving is None else agents),
@@ -376,7 +375,8 @@ class Screen:
 
     def _shorten(self, _: object) -> None:
         """Bounds the query: the whole text before each key is kept for an undo, so megabytes would fill the memory."""
-        self._query.text = self._query.text[:MOST_TYPED]
+        if len(self._query.text) > MOST_TYPED:
+            self._query.text = self._query.text[:MOST_TYPED]
 
     def _scroll(self, by: int, _: KeyPressEvent) -> None:
         """Scrolls the preview, as the window follows its cursor."""

@@ -18,7 +18,8 @@ from carryover.actions.noting import MOST_BYTES
 from carryover.errors import ExitCode
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import Report
-from carryover.ledger.queries import connect_read_only, sessions
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import sessions
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from support.claude_session import ClaudeSession
