@@ -100,6 +100,11 @@ def test_a_handoff_in_a_text_names_nothing() -> None:
     assert folded(model.UserPrompt(text=HANDOFF), printed(HANDOFF)) == {}
 
 
+def test_what_carryovers_own_tools_answer_names_nothing() -> None:
+    talk = Conversation().user("Go on.").ran("pear", "old_name.py", op="other", name="mcp__carryover__recall")
+    assert fold_events(Digest(), talk.events).names == {}
+
+
 @given(events=st.lists(bodies, max_size=12), cuts=st.sets(st.integers(0, 12)))
 def test_names_are_the_same_however_events_were_batched(events: list[AnyBody], cuts: set[int]) -> None:
     talk = Conversation()
