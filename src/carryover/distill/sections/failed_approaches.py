@@ -9,7 +9,7 @@ from carryover.distill.entry import Entry, Kind
 from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.trail import Past
-from carryover.distill.view import SessionView
+from carryover.distill.view import ProjectView, SessionView
 
 _MOST_FAILED: Final = 4
 _MOST_SOLVED: Final = 3
@@ -17,20 +17,26 @@ _MOST_SOLVED: Final = 3
 
 def failed_entries(past: Past) -> list[Entry]:
     """Returns the failures, newest first: those that did not succeed later, then those that did."""
-    return [*_failures(past, solved=False)[:_MOST_FAILED], *_failures(past, solved=True)[:_MOST_SOLVED]]
+    solved = _failures(past.view, solved=True)[:_MOST_SOLVED]
+    return [_failure(past, *one) for one in (*open_failures(past.view), *solved)]
 
 
-def _failures(past: Past, *, solved: bool) -> list[Entry]:
+def open_failures(view: ProjectView) -> list[tuple[Failure, SessionView]]:
+    """Returns the failures that did not succeed later, newest first."""
+    return _failures(view, solved=False)[:_MOST_FAILED]
+
+
+def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, SessionView]]:
     found = [
         (failure, session)
-        for session in past.view.sessions
+        for session in view.sessions
         for digest in session.digests
         for failure in digest.failures
         if failure.solved == solved
     ]
     found.sort(key=lambda one: (one[0].at_ms, one[0].signature))
     unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
-    return [_failure(past, *one) for one in reversed(unique.values())]
+    return list(reversed(unique.values()))
 
 
 def _failure(past: Past, failure: Failure, session: SessionView) -> Entry:

@@ -11,6 +11,7 @@ import msgspec
 from carryover.distill.digest import Call
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import excerpt
+from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past, Step
@@ -28,8 +29,10 @@ _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 
 
 def call_entries(past: Past) -> list[Entry]:
-    """Returns the newest calls with their output."""
-    newest = _shown_calls(past.view)[-_MOST_CALLS:]
+    """Returns the newest calls with their output; those that failed and stand under that heading only there."""
+    told = {(failure.at_ms, session.session) for failure, session in open_failures(past.view)}
+    shown = (made for made in _shown_calls(past.view) if (made.call.at_ms, made.session.session) not in told)
+    newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
         entries += _call(past, made.call, made.session)

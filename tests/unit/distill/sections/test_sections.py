@@ -83,6 +83,14 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
     assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", again)
 
 
+def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
+    talk = Conversation().user("Install it.").ran("pip install moneyed", "No matching version", status="error")
+    assert "moneyed" in under("Failed approaches", talk) and "moneyed" not in under("Recent files", talk)
+
+    talk.ran("pip install moneyed", "Installed moneyed-3")
+    assert "moneyed-3" in under("Recent files", talk)
+
+
 def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     note = "Warning: the old price list is in use"
     talk = session("s1").user(GOAL).ran("make deploy", f"{note}\nqueued as job-4711").ran("mix").ran("up")
