@@ -12,9 +12,10 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
+from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import changed, find_sources, roots_of
+from carryover.ingest.scan import changed, find_sources, roots_to_read
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
@@ -41,7 +42,7 @@ def now_ms() -> int:
 def read_home(ledger_path: Path, home: Path) -> None:
     """Read all that the daemon would, newest first."""
     agents = adapters()
-    sources = [item.source for item in find_sources(agents, roots_of(agents.values(), home, {}))]
+    sources = [item.source for item in find_sources(agents, roots_to_read(agents.values(), Config(), home, {}))]
     read_all(ledger_path, sorted(sources, key=lambda source: -Path(source.path).stat().st_mtime_ns))
 
 
@@ -88,7 +89,7 @@ def table_sizes(ledger_path: Path) -> dict[str, int]:
 def rescan(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
     """Seconds it takes, at best, to find out that nothing changed since the last start; how many sources there are."""
     agents = adapters()
-    roots = roots_of(agents.values(), home, {})  # a daemon works them out once for its settings
+    roots = roots_to_read(agents.values(), Config(), home, {})  # a daemon works them out once for its settings
     took = []
 
     async def look() -> int:

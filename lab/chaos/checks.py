@@ -14,8 +14,9 @@ from typing import Final
 from urllib.parse import urlencode
 
 from carryover.ledger.codec import DamagedBody
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, sessions
+from carryover.ledger.queries import sessions
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from chaos.agent_faults import PLANTED
 from chaos.load import MARK, Kind

@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from carryover.ledger.queries import connect_read_only, sessions
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import sessions
 from chaos.checks import Checks
 from chaos.load import chaos_tools
 from chaos.run import Plan, run

@@ -19,7 +19,7 @@ from carryover import project_file
 from carryover.agents import agent_ids
 from carryover.declared_source import DeclaredSource, names_taken, tables_in
 from carryover.errors import ExitCode, UserError, visible
-from carryover.facts import is_foreign
+from carryover.facts import DAY_MS, is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
@@ -96,7 +96,7 @@ class PublishConfig(msgspec.Struct, frozen=True):
     @property
     def active_ms(self) -> int:
         """`active_days` in ms."""
-        return self.active_days * 86_400_000
+        return self.active_days * DAY_MS
 
 
 class ServerConfig(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import msgspec
 Clock = Callable[[int], datetime]
 """Returns the time of day in the reader's zone, for a moment in UTC ms."""
 
+DAY_MS: Final = 86_400_000
 _FOREIGN: Final = re.compile(r"[A-Za-z0-9._-]{2,40}:/")
 
 

@@ -86,7 +86,7 @@ def written_beside(target: Path, data: bytes, *, mode: int | None = None, durabl
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with naming(target), os.fdopen(descriptor, "wb") as file:
             if before is not None and before[1] != os.fstat(descriptor).st_gid:
                 with contextlib.suppress(PermissionError):  # a group we are not in: keep the user's own
                     os.fchown(descriptor, -1, before[1])
@@ -102,14 +102,22 @@ def written_beside(target: Path, data: bytes, *, mode: int | None = None, durabl
     return temporary
 
 
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Has an OSError name `path`: one of a write, as on a full disk, names no file by itself."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def temporary_beside(target: Path) -> Path:
     """Returns a new name for a file that is to take the place of `target`, or was there."""
     return target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
 
 
-def write_if_changed(
-    path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
-) -> bool:
+def write_if_changed(path: Path, data: bytes, *, mode: int | None = None, follow: bool = True) -> bool:
     """Replaces `path` like `atomic_replace`, but only if its bytes differ from `data`; returns whether they did.
 
     An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is corrected.
@@ -124,7 +132,7 @@ def write_if_changed(
             raise
         same = False
     if not same:
-        atomic_replace(path, data, mode=mode, follow=follow, durable=durable)
+        atomic_replace(path, data, mode=mode, follow=follow)
     elif mode is not None and stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
     return not same
@@ -146,11 +154,12 @@ def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> byt
         return file.read(limit_bytes)
 
 
-def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, mode: int = 0o600, dir_fd: int | None = None) -> int:
-    """Opens a regular file and returns the descriptor, which the caller closes. Never waits on a pipe or a device.
+def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, dir_fd: int | None = None) -> int:
+    """Opens a regular file, or makes one for its owner alone, and returns the descriptor, which the caller closes.
+    Never waits on a pipe or a device.
     Raises OSError, also when it is not a regular file.
     """
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, mode, dir_fd=dir_fd)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, 0o600, dir_fd=dir_fd)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _not_regular(path)
@@ -187,10 +196,9 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def temporary_files() -> Path:
-    """Returns the folder in which the system keeps temporary files."""
-    import tempfile  # slow to load, and few commands need it
-
-    return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+    """Returns the folder in which the system keeps temporary files, even if it is full: Python's own answer is then
+    the current folder, or an error."""
+    return Path(os.environ.get("TMPDIR") or "/tmp")
 
 
 def sweep_scratch(*parents: Path) -> None:
@@ -236,8 +244,9 @@ class FileLock:
             if not _flock(descriptor, fcntl.LOCK_EX, tries=_LOCK_TRIES):
                 os.close(descriptor)
                 return False
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid() if content is None else content}\n".encode(), 0)
+            with naming(self.path):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid() if content is None else content}\n".encode(), 0)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.close(descriptor)

@@ -14,7 +14,8 @@ import pytest
 from carryover.actions.pinning import keep
 from carryover.daemon.hooks.dispatch import SAVE_S, START_S
 from carryover.distill.header import PLACEHOLDER
-from carryover.ledger.queries import connect_read_only, totals
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import totals
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.hook_client import Heard, HookClient, payload_of, start_after

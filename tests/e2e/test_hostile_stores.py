@@ -14,7 +14,8 @@ from agents.mistral_vibe.stores import Store as Vibe
 from agents.opencode.stores import START_MS
 from agents.opencode.stores import Client as Opencode
 from agents.roo_code.played import STORAGE
-from carryover.ledger.queries import connect_read_only, totals
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import totals
 from support.claude_session import ClaudeSession
 from support.daemon_process import STARTED, DaemonProcess, handoff_of
 

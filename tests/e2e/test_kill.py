@@ -20,8 +20,9 @@ import pytest
 
 from agents.cursor.restless_editor import RestlessEditor
 from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, session_by_prefix
+from carryover.ledger.queries import session_by_prefix
 from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from support.daemon_process import DaemonProcess, wait_until
 from support.forked import ALTERED

@@ -9,7 +9,8 @@ import pytest
 
 from carryover.actions.bundle import Bundle, packed
 from carryover.faces.cli import main
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects
 from carryover.projects.handoff_file import STORE
 from carryover.sync.sealing import seal_for
 from support.claude_session import ClaudeSession

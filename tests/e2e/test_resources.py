@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from agents.opencode.stores import Client
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, sessions
+from carryover.ledger.queries import sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, STARTED, DaemonProcess, handoff_of, wait_until

@@ -10,7 +10,8 @@ import pytest
 
 from carryover.config import load_config
 from carryover.faces.cli import main
-from carryover.ledger.queries import connect_read_only, projects, sessions
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects, sessions
 from carryover.platform import MACOS
 from support.claude_session import ClaudeSession
 from support.daemon_process import LIMIT_S, DaemonProcess, handoff_of, wait_until

@@ -10,8 +10,9 @@ import pytest
 
 from agents.windsurf.talks import Talk, put, transcripts_of
 from carryover.faces.cli.main import main
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, session_by_prefix
+from carryover.ledger.queries import session_by_prefix
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from support.daemon_process import DaemonProcess, differ_in, handoff_of, wait_until
 from support.hook_client import HookClient

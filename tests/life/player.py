@@ -65,7 +65,7 @@ class Player:
         self.story = story
         self.home = home
         self.root = home / "work" / "shop"
-        self.paths = StatePaths.of(StateDir(home / ".carryover"), home)
+        self.paths = StatePaths(StateDir(home / ".carryover"), home)
         self.now = datetime.fromisoformat(story.start)
         self._writers: dict[str, Writer] = {}
         self._unread: dict[tuple[str, str], Source] = {}
@@ -73,8 +73,8 @@ class Player:
         self._published: dict[str, Refreshed] = {}
         self._linked: set[str] = set()
         self._notes = 0
-        self.paths.ledger.parent.mkdir(mode=0o700)
-        shutil.copy(templates / "ledger.sqlite", self.paths.ledger)
+        self.paths.state.ledger.parent.mkdir(mode=0o700)
+        shutil.copy(templates / "ledger.sqlite", self.paths.state.ledger)
         shutil.copytree(templates / "shop", self.root, symlinks=True)
         if story.files:
             self._write_files({**story.files}, self.root)
@@ -83,7 +83,7 @@ class Player:
 
     async def play(self) -> list[str]:
         """Returns the expectations that are not met, each with the text it is about."""
-        self._ledger = await Ledger.open(self.paths.ledger, DigestReducer())
+        self._ledger = await Ledger.open(self.paths.state.ledger, DigestReducer())
         found: list[str] = []
         try:
             for step in self.story.step:
@@ -269,7 +269,7 @@ class Player:
         if name not in self._linked:
             self._linked.add(name)
             await link(self._ledger, self.paths, foreign_root(name, _THERE), str(self.root), now_ms=0)
-        with closing(connect_read_only(self.paths.ledger)) as db:
+        with closing(connect_read_only(self.paths.state.ledger)) as db:
             project = project_by_root(db, str(self.root))
         if project is not None:
             self._dirty.add(project.id)
@@ -282,7 +282,7 @@ class Player:
             assert done.error is None, done.error
             self._dirty |= done.projects
         self._unread.clear()
-        with closing(connect_read_only(self.paths.ledger)) as db:
+        with closing(connect_read_only(self.paths.state.ledger)) as db:
             for project in sorted(self._dirty):
                 self._made(db, project)
         self._dirty.clear()
@@ -325,7 +325,7 @@ class Player:
             return str(published.text or "") if published is not None else ""
         reasons: dict[str, StartReason] = {"start": "startup", "resume": "resume", "compact": "compact"}
         session = self._writers[name].session if name else str(uuid.uuid4())
-        with closing(connect_read_only(self.paths.ledger)) as db:
+        with closing(connect_read_only(self.paths.state.ledger)) as db:
             project = project_by_root(db, root.root)
             moment = AnswerTime(
                 project=project.id if project is not None else root,

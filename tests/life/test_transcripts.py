@@ -47,7 +47,7 @@ async def told(agent: str, kinds: list[str], home: Path, templates: Path) -> lis
     story = Story(title=agent, sessions={"A": Session(agent=agent)}, step=steps, expect=())
     player = Player(story, home, templates)
     await player.play()
-    with closing(connect_read_only(player.paths.ledger)) as db:
+    with closing(connect_read_only(player.paths.state.ledger)) as db:
         [row] = sessions(db, limit=9)
         events = [event for event in session_events(db, row) if not event.retracted]
     return [said for event in events if (said := _said(event.body)) is not None]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from unittest.mock import AsyncMock, Mock
 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.dispatch import Hooks
@@ -23,9 +24,11 @@ class HookDesk:
             return refresh(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
         self.meter = context.meter
-        self.publisher = PublishQueue(context, remake, pool)
+        self.publisher = PublishQueue(context, remake, pool, before=AsyncMock(), changed=Mock(), published=Mock())
         self.reading = IngestQueue(context, self.publisher.source_read)
-        self.hooks = Hooks(context, self.reading, self.publisher, Spool(context.state), pool)
+        self.hooks = Hooks(
+            context, self.reading, self.publisher, Spool(context.state), pool, follow=AsyncMock(), started=Mock()
+        )
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

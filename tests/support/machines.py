@@ -53,7 +53,7 @@ class OneMachine:
     def __init__(self, name: str, folder: Path, ledger: Ledger) -> None:
         self.name, self.folder, self.ledger = name, folder, ledger
         self.state = StateDir(folder / ".carryover")
-        self.paths = StatePaths.of(self.state, folder)
+        self.paths = StatePaths(self.state, folder)
         self.scribe = Scribe(ledger)
         self.sent: list[bytes] = []
         self.position = ""

@@ -13,8 +13,9 @@ from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, session_by_prefix
+from carryover.ledger.queries import session_by_prefix
 from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
 from carryover.model import SessionInfo

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from carryover.config import AgentsConfig
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import changed_files
 from carryover.probe.git_dir import may_be_asked
@@ -45,7 +46,7 @@ def _check_root(given: Path, shop: Path) -> None:
     may_be_asked(given)
     checkout = Checkout(given)
     checkout.head_stamp()
-    agents_checkouts(Checkout(given), home=given.parent, agents_own=frozenset)
+    agents_checkouts(Checkout(given), AgentsConfig())
     assert given not in checkout.others
     assert checkout.git_dir is None or checkout.exclude.name == "exclude"
 

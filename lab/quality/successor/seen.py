@@ -8,7 +8,8 @@ from pathlib import Path
 
 from carryover.adapter.contract import Agent, Parsed, Source
 from carryover.agents import adapters
-from carryover.ingest.scan import find_sources, roots_in_projects, roots_of
+from carryover.config import Config
+from carryover.ingest.scan import find_sources, roots_in_projects, roots_to_read
 from carryover.model import TokensUsed, ToolCall, UserPrompt
 
 
@@ -34,7 +35,7 @@ class Seen:
 def seen(home: Path, project: Path) -> Seen | None:
     """Returns what agents recorded below `home` and in `project`; None if there is no transcript that can be read."""
     agents = adapters()
-    roots = (*roots_of(agents.values(), home, {}), *roots_in_projects(agents.values(), [project]))
+    roots = (*roots_to_read(agents.values(), Config(), home, {}), *roots_in_projects(agents.values(), [project]))
     sources = {(found.source.agent, found.source.path): found.source for found in find_sources(agents, roots)}
     records = [parsed for source in sources.values() for parsed in _parsed(agents[source.agent], source)]
     events = {event.key: event for parsed in records for event in parsed.events}

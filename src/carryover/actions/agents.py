@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from carryover.agents import agent_id_of, agent_name, specs
 
+__all__ = ["agent_id_of", "agent_name"]
+
 
 class Known(NamedTuple):
     """An agent that Carryover knows.
@@ -24,11 +26,6 @@ class Known(NamedTuple):
         return f"{self.id} ({', '.join(self.aliases)})" if self.aliases else self.id
 
 
-def agent_called(name: str) -> str | None:
-    """Returns the id of the agent that `name` is the id or an everyday name of, such as `claude`; None if unknown."""
-    return agent_id_of(name)
-
-
 def declared_agents() -> list[str]:
     """Returns the names of the agents whose sources the user declared in the settings."""
     from carryover.config import settings_or_defaults
@@ -43,8 +40,3 @@ def agents_to_list(*, startable: bool = False) -> list[Known]:
     return [
         Known(spec.id, spec.name, tuple(spec.aliases)) for spec in specs() if spec.start is not None or not startable
     ]
-
-
-def agent_label(agent_id: str) -> str:
-    """Returns the agent's display name; its id, if no such agent is known."""
-    return agent_name(agent_id)

@@ -13,19 +13,23 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import is_folder
-from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import connect_read_only, projects, totals
+from carryover.ingest.roots import recorded_roots
+from carryover.ingest.scan import readable_sources, recent_folders
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects, totals
 from carryover.ledger.rows import Totals
-from carryover.past.context import agents_own, now_ms, root_of, state_dir
+from carryover.past.context import now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent
 from carryover.projects.policy import refusal
+from carryover.projects.root import StatePaths
 from carryover.terminal.output import Progress, counted, duration
 
 POLL_EVERY_S: Final = 0.2
@@ -125,7 +129,7 @@ def active_projects(
 
     Without a ledger, the transcripts are searched, for `limit_s` at most.
     """
-    since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
+    since_ms = now_ms() - config.publish.active_ms
     if not state.ledger.exists():
         return _on_disk(config, agents, since_ms, limit_s)
     last_ms: dict[Path, int] = {}
@@ -136,21 +140,15 @@ def active_projects(
 
 def _that_may_be_written(last_ms: Mapping[Path, int], config: Config) -> dict[Path, int]:
     """Returns those of the projects that may be written into, newest first."""
-    folders, home = agents_own(config.agents), Path.home()
+    paths = StatePaths(state_dir(), Path.home(), config.agents)
     return {
         root: at_ms
         for root, at_ms in sorted(last_ms.items(), key=lambda item: -item[1])
-        if not project_settings(root, config).excluded
-        and is_folder(root)
-        and refusal(Checkout(root), home=home, agents_own=folders) is None
+        if not project_settings(root, config).excluded and is_folder(root) and refusal(Checkout(root), paths) is None
     }
 
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float) -> Active:
-    from carryover.agents import adapters
-    from carryover.ingest.roots import recorded_roots
-    from carryover.ingest.scan import readable_sources, recent_folders
-
     until_s = time.monotonic() + limit_s
     by_id = {agent.id: agent for agent in adapters().values() if agent.id in agents}
     roots = recorded_roots([agent.spec for agent in by_id.values()], config.agents, Path.home(), os.environ)

@@ -12,8 +12,8 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
-from carryover.ledger.connect import copies
-from carryover.ledger.queries import Selection, reading, selected_sessions
+from carryover.ledger.connect import copies, reading
+from carryover.ledger.queries import Selection, selected_sessions
 from carryover.model import conversation_of
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import join_spellings, session_named, written_daemonless

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -24,19 +24,17 @@ from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, counts, survey
 from carryover.importing.turns import MAX_BYTES, TurnReader
-from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
+from carryover.ledger.connect import connect_read_only, reading
+from carryover.ledger.queries import project_by_id, project_of_session, projects
+from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.paths import StateDir, is_utf8
+from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here
 from carryover.records.lenient import fields_of, items_of
 from carryover.terminal.output import counted
-
-if TYPE_CHECKING:
-    from carryover.ledger.store import Ledger
-    from carryover.projects.root import StatePaths
 
 __all__ = ["ImportRequest", "ImportedFiles", "Report", "import_file", "import_files", "take_in", "try_source"]
 
@@ -210,10 +208,10 @@ def take_in(state: StateDir, document: Document, request: ImportRequest) -> Repo
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Report:
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
-    config = load_config(StateDir(paths.state).config)
+    config = load_config(paths.state.config)
     done = await into_ledger(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
-    since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
-    with closing(connect_read_only(paths.ledger)) as db:
+    since_ms = now_ms() - config.publish.active_ms
+    with closing(connect_read_only(paths.state.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())
     problem = done.error or next(iter(problems), None)

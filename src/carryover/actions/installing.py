@@ -28,12 +28,12 @@ from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
 from carryover.ingest.scan import roots_in_projects
-from carryover.install.agent_settings import plan_mcp_servers, review_of, settings_of
+from carryover.install.agent_settings import plan_mcp_servers, review_of, settings_of, to_review
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
-from carryover.install.messages import ahead_lines, background_lines, summary
-from carryover.install.setup import Setup, carry_out, outcome_for, plan_setup, settings_here, waiting_for
+from carryover.install.messages import Did, ahead_lines, background_lines, summary
+from carryover.install.setup import Setup, carry_out, plan_setup, settings_here
 from carryover.ledger.rows import Totals
 from carryover.outside.apply import Applied
 from carryover.outside.settings import AgentSettings
@@ -298,21 +298,26 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
 
 
 def _agent(agent: Detection, done: Installed) -> AgentResult:
-    waiting = waiting_for(agent, [applied.edit for applied in done.applied], done.setup.script)
-    problems = (applied.problem for applied in done.applied if applied.edit.path == agent.config)
+    applied = [each for each in done.applied if each.edit.path == agent.config]
+    edits = (each.edit for each in applied if each.edit.reason is None)
+    waiting = next((to_review(agent, edit.after, done.setup.script, edit=edit) for edit in edits), ())
+    problems = (each.problem for each in applied)
     is_asked = agent.spec.id in done.answer.agents
     return AgentResult(
         agent,
         is_asked,
         to_review=waiting if agent.spec.id in done.setup.selected else (),
         problem=next(filter(None, problems), agent.problem) or None,
-        lines=_lines_about(agent, done, waiting) if is_asked else (),
+        lines=_lines_about(agent, done, applied, waiting) if is_asked else (),
     )
 
 
-def _lines_about(agent: Detection, done: Installed, waiting: tuple[str, ...]) -> tuple[str, ...]:
+def _lines_about(
+    agent: Detection, done: Installed, applied: list[Applied], waiting: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Returns what to say of an agent. `applied`: what became of the edits of its settings."""
     home = Path.home()
-    did, failure = outcome_for(agent, done.applied)
+    did: Did = "written" if applied and applied[0].outcome != "unchanged" else "in place"
     # A refresh that changed nothing does not ask again; `doctor` does.
     asks = done.installing or done.is_dry or did == "written"
     off = settings_of(agent, "off")
@@ -321,7 +326,7 @@ def _lines_about(agent: Detection, done: Installed, waiting: tuple[str, ...]) ->
         home=home,
         update=how_installed().update,
         did="to be written" if done.is_dry and did == "written" else did,
-        failure=failure,
+        failure=(applied[0].problem or "") if applied else "",
         review=(review_of(agent) or "") if asks and waiting else "",
         off="" if off is None else f"`{off.by}` in {short_path(off.at, home)}",
     )

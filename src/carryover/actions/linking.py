@@ -14,7 +14,9 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import Whereabouts, reading, whereabouts
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.rows import Whereabouts
 from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.platform import here

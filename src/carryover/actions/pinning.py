@@ -20,6 +20,7 @@ from carryover.past.context import now_ms, project_root, refuse_paused, state_di
 from carryover.past.opened import Want, opened
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
+from carryover.projects.root import StatePaths
 
 MOST: Final = 5
 """Of each kind: all of them are in each handoff."""
@@ -51,8 +52,10 @@ def pinning_root(project: str | None) -> str:
     is a place of which no handoff is written: a system folder, the home folder."""
     root = project_root(project, must_exist=True)
     refuse_paused("recorded")
-    refuse_excluded(root, load_config(state_dir().config))
-    unfit = refusal(Checkout(Path(root)), home=Path.home())
+    state = state_dir()
+    config = load_config(state.config)
+    refuse_excluded(root, config)
+    unfit = refusal(Checkout(Path(root)), StatePaths(state, Path.home(), config.agents))
     if unfit is not None and not unfit.passing:
         raise UserError(f"No handoff of {root} is written: {unfit.reason}. Nothing was changed.", ExitCode.REFUSED)
     return root

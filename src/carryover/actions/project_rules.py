@@ -12,7 +12,7 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
 from carryover.config import KEPT, Config, Pointers, project_settings
 from carryover.errors import os_reason
-from carryover.past.context import agents_own, state_dir
+from carryover.past.context import state_dir
 from carryover.project_file import FORMER_POINTERS
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
@@ -76,7 +76,7 @@ class ProjectChanges(NamedTuple):
 
 def planned_in(projects: Active, config: Config) -> tuple[ProjectChanges, ...]:
     """Plans the edits of users' files in these projects under these settings. Reads only."""
-    paths = StatePaths.of(state_dir(), Path.home(), agents_own(config.agents))
+    paths = StatePaths(state_dir(), Path.home(), config.agents)
     planned = (_planned(root, last_ms, config, paths) for root, last_ms in projects.roots.items())
     return tuple(project for project in planned if project is not None)
 

@@ -157,7 +157,8 @@ def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) ->
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return Dropped(0)
-    from carryover.ledger.queries import Selection, reading, selected_sessions
+    from carryover.ledger.connect import reading
+    from carryover.ledger.queries import Selection, selected_sessions
     from carryover.past.sessions import listed
     from carryover.publish.forgetting import over_limits
 

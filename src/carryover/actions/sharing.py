@@ -26,7 +26,7 @@ from carryover.facts import Facts
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.queries import work_sessions
 from carryover.ledger.rows import SessionRow
-from carryover.past.context import agents_own, nothing_recorded, now_ms, project_root, settings_to_print, state_dir
+from carryover.past.context import nothing_recorded, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.exporting import session_document, shown_title
 from carryover.past.opened import Want, opened
 from carryover.paths import expanded
@@ -125,7 +125,7 @@ def _line(text: str) -> str:
 
 def _handoff(ledger: sqlite3.Connection, project: int, config: Config) -> Handoff | None:
     """Returns the handoff of a project; None if it has none, or at most what others shared."""
-    view = view_now(ledger, project, agents_own(config.agents))
+    view = view_now(ledger, project, config)
     if not has_past(view):
         return None
     facts = Facts(git_now(Checkout(Path(view.root))), files_now(view), clock=on_this_machine)

@@ -21,8 +21,9 @@ from carryover.distill.own_text import go_on_prompt
 from carryover.distill.trail import did_something, leading_step, steps_of, task_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
+from carryover.facts import DAY_MS
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
-from carryover.past.context import agents_own, now_ms, root_of, state_dir
+from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.paths import StateDir
@@ -36,7 +37,7 @@ from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
 
-RECENT_MS: Final = 3 * 86_400_000
+RECENT_MS: Final = 3 * DAY_MS
 """Work untouched for longer than this is not offered."""
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 
@@ -160,14 +161,14 @@ def handoff_in_place(refreshed: Refreshed, config: Config, state: StateDir) -> s
             f"Carryover is paused, so no handoff is put into {refreshed.root}. `carryover unpause` ends that. {_COPY}",
             ExitCode.REFUSED,
         )
-    paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
+    paths = StatePaths(state, Path.home(), config.agents)
     published = put_in_place(refreshed, config, paths, newest=False).published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {refreshed.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
     refreshed = msgspec.structs.replace(refreshed, published=published)
     with contextlib.suppress(OSError), opened(Want.AS_IT_IS, refreshed.root) as (ledger, project):
         to = project.id if project is not None else root_of(refreshed.root)
-        write_second_page(ledger, to, refreshed, agents_own=paths.agents_own)
+        write_second_page(ledger, to, refreshed, config)
     return handoff_path(refreshed.settings.folder)
 
 

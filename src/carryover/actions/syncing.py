@@ -9,25 +9,27 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
-from carryover.ledger.queries import reading, whereabouts
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless
+from carryover.probe.git_command import ask
+from carryover.probe.looks import look_at
+from carryover.projects.root import StatePaths
+from carryover.publish.forgetting import forget_here
 from carryover.sync import clones, membership
 from carryover.sync.folder import OFF, Settings, SyncFolder
 from carryover.sync.membership import Admission, Joined, own_log
 from carryover.sync.own_log import NOT_ADDED
 from carryover.sync.rounds import Outcome, synchronise
 from carryover.sync.status import SyncStatus, sync_status
-
-if TYPE_CHECKING:
-    from carryover.ledger.store import Ledger
-    from carryover.projects.root import StatePaths
 
 SYNC_S: Final = 7_200.0
 """Time limit for the daemon's answer: a first sync sends all that was ever recorded."""
@@ -104,7 +106,7 @@ def sync_once() -> Outcome:
         from carryover.past.without_daemon import read_new
 
         await read_new(ledger, state)
-        return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+        return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
     done = written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
@@ -161,7 +163,6 @@ def end(*, delete: bool, forget: bool) -> bool:
 
 def _end_notes(*, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
-    from carryover.publish.forgetting import forget_here
 
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> _Reply:
         await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
@@ -184,9 +185,6 @@ def _remotes_of_projects() -> dict[str, list[str]]:
 
 
 def _remotes(root: Path) -> list[str] | None:
-    from carryover.probe.git_command import ask
-    from carryover.probe.looks import look_at
-
     try:
         if not look_at(root, partial(is_folder, root)):
             return None

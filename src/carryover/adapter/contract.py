@@ -9,7 +9,7 @@ struct that is stored with the cursor, so a restart in mid-session changes nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, runtime_checkable
@@ -252,7 +252,3 @@ class Agent:
     def id(self) -> str:
         """The agent's id."""
         return self.spec.id
-
-    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        """Returns the folders that may hold this agent's transcripts; they need not exist."""
-        return self.spec.roots(home, env)

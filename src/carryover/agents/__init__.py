@@ -126,7 +126,7 @@ def local_files() -> dict[str, LocalFile]:
 
 
 def agent_id_of(name: str) -> str | None:
-    """Returns the id of the agent that a hook names by id or alias, in any case; None for an unknown name."""
+    """Returns the id of the agent that a hook or a user names by id or alias, in any case; None for an unknown name."""
     name = name.lower()
     return next((spec.id for spec in specs() if name in (spec.id, *spec.aliases)), None)
 

@@ -25,7 +25,8 @@ from carryover.facts import ProjectRoot
 from carryover.importing.document import open_document, take_in
 from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
-from carryover.ledger.queries import ProjectRow, Selection, project_by_root, projects
+from carryover.ledger.queries import Selection, project_by_root, projects
+from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.git_command import end_in_store
@@ -54,7 +55,7 @@ class Imports:
         context = self._context
         if context.config.paused:
             return Report(problem="Carryover is paused, so nothing was imported.")
-        own_folder = context.paths.state
+        own_folder = context.state.root
         opened = partial(
             open_document,
             Path(path),
@@ -66,7 +67,7 @@ class Imports:
         try:
             async with self._one_at_a_time:
                 document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
-                taking = partial(take_in, root_of=context.root_of, now_ms=context.now_ms)
+                taking = partial(take_in, root_of=context.paths.root_of, now_ms=context.now_ms)
                 result = await taking(context.ledger, document, again=again)
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
@@ -145,7 +146,7 @@ class Moves:
 
     async def follow_root(self, root: str) -> Linked:
         """Calls `follow` for the project that a folder is in."""
-        return Linked(await self.follow(await asyncio.to_thread(self._context.root_of, root)))
+        return Linked(await self.follow(await asyncio.to_thread(self._context.paths.root_of, root)))
 
     async def link(self, old: str, new: str) -> Linked:
         """Joins what was recorded at `old` to the project at `new`."""
@@ -231,7 +232,7 @@ class Handoffs:
         config = await looked_at(wanted.root, partial(self._settings, wanted.root, notes))
         made = await self._made_of(wanted.root, wanted, config, notes)
         if made is None:
-            project = await looked_at(wanted.root, partial(self._context.root_of, wanted.root))
+            project = await looked_at(wanted.root, partial(self._context.paths.root_of, wanted.root))
             if project.main_root is not None:
                 made = await self._made_of(project.main_root, wanted, config, notes)
         return made
@@ -251,7 +252,7 @@ class Handoffs:
                 project = project_by_root(ledger, root)
                 if project is None:
                     return None
-                handoff = hand_over(wanted, ledger, project, config, context.paths, now_ms=context.now_ms())
+                handoff = hand_over(wanted, ledger, project, config, now_ms=context.now_ms())
             notes.extend(notes_on(handoff, context.state.ledger))
             return printed(handoff)
 
@@ -319,7 +320,7 @@ class Syncing:
         async with self._one_at_a_time:
             try:
                 done = await synchronise(
-                    context.state, context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
+                    context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
                 )
             except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
                 raise

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +18,13 @@ from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.daemon.health import Meter
 from carryover.daemon.log import Log
-from carryover.facts import ProjectRoot
 from carryover.importing.declared import with_declared
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import MOST_PROJECTS, known_projects, roots_in_projects, roots_to_read
-from carryover.ledger.queries import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.projects.root import StatePaths, agent_folders
+from carryover.projects.root import StatePaths
 from carryover.transcript.sqlite import stat
 
 REFRESH_S: Final = 2.0
@@ -87,20 +85,13 @@ class DaemonContext:
         """Returns every agent whose sources are read under the present settings, by id."""
         return with_declared(self.known, self.config.sources)
 
-    @cached_property
+    @property
     def paths(self) -> StatePaths:
-        return StatePaths.of(self.state, self.home, self.agents_own)
+        return StatePaths(self.state, self.home, self.config.agents)
 
     def read_ledger(self) -> closing[sqlite3.Connection]:
         """Returns a read-only connection to the ledger, to be used in a `with` block. Blocks."""
         return closing(connect_read_only(self.state.ledger))
-
-    def agents_own(self) -> frozenset[Path]:
-        """Returns the folders in which agents keep their own data, under the present settings."""
-        return agent_folders(self.config.agents, self.home, self.env)
-
-    def root_of(self, folder: str) -> ProjectRoot:
-        return self.paths.root_of(folder)
 
     def roots(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders and the projects with sources, under the present settings. Blocks."""

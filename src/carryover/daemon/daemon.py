@@ -38,12 +38,12 @@ from carryover.daemon.supervisor import Supervisor, SystemdNotifier, together
 from carryover.daemon.upkeep import Forgetting, StateGuard, bring_up_to_date, look_after, withdraw_what_is_not_allowed
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
-from carryover.facts import GitFacts
-from carryover.ingest.scan import MS_PER_DAY
+from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import ProjectRow, project_by_id, projects, unpublished
+from carryover.ledger.queries import project_by_id, projects, unpublished
+from carryover.ledger.rows import ProjectRow
 from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders
@@ -113,7 +113,7 @@ class Daemon:
         context = self._context
         try:
             # What a hook reported and no transcript has confirmed by now: its session was killed.
-            oldest_ms = context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY
+            oldest_ms = context.now_ms() - PROVISIONAL_DAYS * DAY_MS
             await context.ledger.write(forget_provisional, before_ms=oldest_ms)
         except LedgerUnavailable as trouble:
             context.log.error("ledger_unavailable", trouble)

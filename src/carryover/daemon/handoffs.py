@@ -19,12 +19,12 @@ from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import reading, session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import ProjectRow
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.projects.moved_folders import roots_that_may_be_here
-from carryover.projects.root import StatePaths
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed
 from carryover.records.fields import iso_utc
@@ -38,7 +38,6 @@ def hand_over(
     ledger: sqlite3.Connection,
     project: ProjectRow,
     config: Config,
-    paths: StatePaths,
     *,
     now_ms: int,
 ) -> Refreshed:
@@ -52,7 +51,6 @@ def hand_over(
         config,
         tokens=wanted.tokens,
         now_ms=now_ms,
-        agents_own=paths.agents_own,
         own=session,
     )
     if made.handoff is None or made.text is None:

@@ -21,7 +21,6 @@ from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone, mtime_ns
-from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
@@ -72,9 +71,9 @@ class PublishQueue(WorkQueue[int]):
         refresh: Refresh,
         executor: Executor,
         *,
-        before: Callable[[int], Awaitable[None]] | None = None,
-        changed: Callable[[int], None] = lambda _project: None,
-        published: Callable[[int, Refreshed], None] = lambda _project, _made: None,
+        before: Callable[[int], Awaitable[None]],
+        changed: Callable[[int], None],
+        published: Callable[[int, Refreshed], None],
     ) -> None:
         """`before` is awaited before each publication, `published` is called after it; `changed` is called for each
         project with new content."""
@@ -94,7 +93,7 @@ class PublishQueue(WorkQueue[int]):
     @property
     def oldest_active_ms(self) -> int:
         """The time before which a project's last event makes it inactive."""
-        return self._context.now_ms() - self._context.config.publish.active_days * MS_PER_DAY
+        return self._context.now_ms() - self._context.config.publish.active_ms
 
     def seed(self, last_event_ms: Mapping[int, int], dirty: Iterable[int] | None = None) -> None:
         """Sets the time of each project's last event, by project id, and marks these, or `dirty`, as changed."""
@@ -179,8 +178,7 @@ class PublishQueue(WorkQueue[int]):
         outcome = self.outcomes.setdefault(project, Publication())
         started_ms, began_s, config = self._context.now_ms(), time.monotonic(), self._context.config
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
-        if self._before is not None:
-            await self._before(project)
+        await self._before(project)
         made = await asyncio.get_running_loop().run_in_executor(
             self._executor, self._refresh, project, moved_last, outcome.git, started_ms
         )

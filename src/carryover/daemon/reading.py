@@ -17,7 +17,6 @@ from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.work_queue import WorkQueue
 from carryover.ingest.pipeline import TOO_LARGE_MS, IngestResult, ingest
 from carryover.ingest.scan import (
-    MS_PER_DAY,
     Comparison,
     Place,
     SourceKey,
@@ -119,7 +118,7 @@ class IngestQueue(WorkQueue[SourceKey]):
             self.later(key, rests_s)
             return False
         try:
-            reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms)
+            reading = partial(ingest, root_of=context.paths.root_of, now_ms=context.now_ms)
             result = await reading(context.ledger, agent, source, max_batches=1)
         except LedgerUnavailable as trouble:
             self._ledger_failures += 1
@@ -215,8 +214,8 @@ class Rescanner:
     async def _queue(self, found: Comparison) -> None:
         """Has sources read in order, which is known as soon as it is known whose the new ones are: the newest is read
         meanwhile, if nothing else is."""
-        context, queue, now_ms = self._context, self._ingest_queue, self._context.now_ms()
-        days = context.config.publish.active_days
+        context, queue = self._context, self._ingest_queue
+        since_ms = context.now_ms() - context.config.publish.active_ms
         if len(found.new) > 1:
             if not queue.waiting:
                 queue.read_in_order([max(found.new, key=lambda item: (item.mtime_ns, item.source.path)).source])
@@ -225,10 +224,10 @@ class Rescanner:
                 projects_of_places,
                 context.agents,
                 [item for item in found.new if place_of(item) not in known],
-                context.root_of,
-                since_ms=now_ms - days * MS_PER_DAY,
+                context.paths.root_of,
+                since_ms=since_ms,
             )
         if outdated := {key_of(item.source) for item in found.outdated}:
             # Of all, since a project stays the newest one when its newest source is read.
-            order = reading_order(found.seen, self._folders, now_ms=now_ms, active_days=days)
+            order = reading_order(found.seen, self._folders, since_ms=since_ms)
             queue.read_in_order([source for source in order if key_of(source) in outdated])

@@ -100,7 +100,7 @@ class SecondPages(WorkQueue[int]):
         if page is None or (is_same and is_there(page)):
             return page is not None
         with self._context.read_ledger() as db:
-            return self._write_page(db, project, made, agents_own=self._context.agents_own)
+            return self._write_page(db, project, made, self._context.config)
 
 
 def _made_of(made: Refreshed) -> int:

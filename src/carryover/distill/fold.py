@@ -24,7 +24,7 @@ from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
-from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
+from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_jobs import ends_job, job_left
 from carryover.testruns.reading import test_run_in
@@ -55,14 +55,19 @@ def fold(digest: Digest, events: Iterable[Event]) -> Digest:
         after = rule(digest, event, body)
         if after is not digest:
             heard = digest.heard + 1
-            names = with_names(names, heard, body)
+            names = names if _is_own(body) else with_names(names, heard, body)
             digest = replace(after, last_ms=max(event.at_ms, after.last_ms), names=names, heard=heard)
     return digest
 
 
+def _is_own(body: AnyBody) -> bool:
+    """Whether it reads what Carryover itself wrote."""
+    return isinstance(body, ToolCall | ToolResult) and (names_handoff(body.subject) or is_own_tool(body))
+
+
 def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     """Adds a call. The turn continues, so what was said before the call did not end it."""
-    if body.actor == "human" or names_handoff(body.subject) or is_own_tool(body):
+    if body.actor == "human" or _is_own(body):
         return digest
     digest = at_work(digest, event)
     subject = one_line(without_bodies(body.subject)) or body.name
@@ -77,7 +82,7 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
 
 def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     open_calls = tuple(call for call in digest.open_calls if call.id != body.call_id)
-    if names_handoff(body.subject) or is_own_tool(body):
+    if _is_own(body):
         return replace(digest, open_calls=open_calls)
     output = without_handoffs(body.output)
     if output is not body.output:

@@ -10,6 +10,7 @@ import msgspec
 from carryover.distill.handoff import OFFERED_TOKENS, Handoff
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import elapsed
+from carryover.facts import DAY_MS
 from carryover.records.fields import iso_utc
 from carryover.records.text import READS_PAGE
 from carryover.redact import CleanText
@@ -104,7 +105,7 @@ def header(handoff: Handoff, answering: Answering | None = None, holds: str | No
 def _age_if_stale(handoff: Handoff, answering: Answering | None) -> str | None:
     if answering is None or answering.now_ms is None:
         return None
-    is_stale = answering.now_ms - handoff.updated_ms > answering.stale_after_days * 86_400_000
+    is_stale = answering.now_ms - handoff.updated_ms > answering.stale_after_days * DAY_MS
     return elapsed(handoff.updated_ms, answering.now_ms) if is_stale else None
 
 

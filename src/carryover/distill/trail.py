@@ -12,6 +12,7 @@ from carryover.distill.quotes import earlier
 from carryover.distill.said_again import without_said_again
 from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
+from carryover.facts import DAY_MS
 from carryover.model import conversation_of
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking
@@ -25,7 +26,6 @@ _SHORT_NAME: Final = 4
 """ASCII words of no more letters ("what", "this") may be in any two prompts."""
 _IDENTIFIER: Final = later(r"`|\w[._/\\]\w|[A-Z]{3}|\d")
 """What only a file, a variable, a value or the like has."""
-_DAY_MS: Final = 86_400_000
 _SHORT_ID: Final = 8
 
 
@@ -292,7 +292,7 @@ def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
 
 def is_running(job: Pending, at_ms: int) -> bool:
     """Whether a job without a recorded end may run at a time: it was started or mentioned in the day before."""
-    return job.at_ms > at_ms - _DAY_MS and not is_looking(job.text)
+    return job.at_ms > at_ms - DAY_MS and not is_looking(job.text)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

@@ -105,7 +105,7 @@ def opened(file: Candidate) -> Document | None:
     for declared in file.declared:
         agent = agent_of(declared)
         if file.agent_id in (None, declared.agent):
-            roots = agent.roots(Path.home(), {})
+            roots = agent.spec.roots(Path.home(), {})
             source = next(filter(None, (agent.source_of(file.path, root) for root in roots)), None)
             if source is None and file.agent_id is not None:
                 source = Source(agent=declared.agent, path=str(file.path), session=file.path.stem)

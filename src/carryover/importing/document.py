@@ -76,7 +76,9 @@ def _exported(file: Candidate) -> Document | None:
 
 
 def _in_place(agent: Agent, path: Path) -> Source | None:
-    found = (agent.source_of(path, root) for root in agent.roots(Path.home(), os.environ) if path.is_relative_to(root))
+    found = (
+        agent.source_of(path, root) for root in agent.spec.roots(Path.home(), os.environ) if path.is_relative_to(root)
+    )
     return next(filter(None, found), None)
 
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -146,14 +146,10 @@ _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
 
 
-class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of reading one source. `more`: its end was not reached. `bytes`: size of the records read."""
+class IngestResult(Committed, frozen=True, kw_only=True):
+    """The result of reading one source, and of what was committed of it. `more`: its end was not reached. `bytes`: size
+    of the records read."""
 
-    new_events: int = 0
-    forgotten: int = 0
-    """Events left out because the user had them forgotten."""
-    projects: frozenset[int] = frozenset()
-    newest_event_ms: int = 0
     more: bool = False
     gone: bool = False
     error: str | None = None
@@ -228,7 +224,8 @@ async def _stored(
         commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    return _result_of(commit, more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes)
+    stored = msgspec.structs.asdict(commit)
+    return IngestResult(**stored, more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes)
 
 
 def _wait_ms(state: SourceState | None, first_ms: int) -> int:
@@ -243,11 +240,6 @@ def _without_content(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
-def _result_of(commit: Committed, **read: Any) -> IngestResult:
-    stored = msgspec.structs.asdict(commit) | {"projects": frozenset(commit.projects)}
-    return IngestResult(**stored, **read)
-
-
 async def ingest_provisional(
     ledger: Ledger,
     agent_id: str,
@@ -255,13 +247,13 @@ async def ingest_provisional(
     *,
     root_of: FindRoot,
     now_ms: Callable[[], int],
-) -> IngestResult:
+) -> Committed:
     """Stores `events` beside those from transcripts, or raises LedgerUnavailable or LedgerDamaged and stores none."""
     if not events:
-        return IngestResult()
+        return Committed()
 
     def cleaned() -> tuple[tuple[ReadyEvent, ...], dict[str, ProjectRoot]]:
         return tuple(clean_entry(agent_id, event) for event in events), _roots_of(events, root_of)
 
     entries, roots = await asyncio.to_thread(cleaned)
-    return _result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))
+    return await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms())

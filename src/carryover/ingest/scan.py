@@ -31,7 +31,6 @@ from carryover.transcript.bounds import read_bounded
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
 
-MS_PER_DAY: Final = 86_400_000
 MOST_PROJECTS: Final = 500
 """Maximum number of known projects used as roots, newest activity first."""
 SourceKey = tuple[str, str]
@@ -62,11 +61,6 @@ MOST_PLACES: Final = 200
 def place_of(item: FoundSource) -> Place:
     """Returns the place of a source."""
     return item.source.agent, item.source.group or item.source.path
-
-
-def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tuple[TranscriptRoot, ...]:
-    """Returns the folders in which agents keep their transcripts now; they need not exist."""
-    return tuple(dict.fromkeys(TranscriptRoot(agent.id, path) for agent in agents for path in agent.roots(home, env)))
 
 
 def roots_to_read(
@@ -243,11 +237,9 @@ def changed(
     return [item for item in seen if may_differ(item)]
 
 
-def reading_order(
-    seen: Iterable[FoundSource], folders: Mapping[Place, str], *, now_ms: int, active_days: int
-) -> list[Source]:
+def reading_order(seen: Iterable[FoundSource], folders: Mapping[Place, str], *, since_ms: int) -> list[Source]:
     """Orders sources: those of the newest project, whichever agents wrote them, newest first, and so on, then files
-    untouched for `active_days`.
+    untouched since `since_ms` (UTC ms).
 
     `folders`: the project of each place, or "" where it is not known; then the place is taken for a project of its own.
     """
@@ -255,11 +247,10 @@ def reading_order(
     newest: dict[Place, int] = {}
     for item, project in items:
         newest[project] = max(newest.get(project, 0), item.mtime_ns)
-    old_before_ns = (now_ms - active_days * MS_PER_DAY) * 1_000_000
 
     def rank(pair: tuple[FoundSource, Place]) -> tuple[bool, int, Place, int, str]:
         item, project = pair
-        return (item.mtime_ns < old_before_ns, -newest[project], project, -item.mtime_ns, item.source.path)
+        return (item.mtime_ns < since_ms * 1_000_000, -newest[project], project, -item.mtime_ns, item.source.path)
 
     return [item.source for item, _ in sorted(items, key=rank)]
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from carryover.config import Config, Pointers, ResumeMode
-from carryover.install.agent_settings import to_review, wanted_settings, with_config_files
+from carryover.install.agent_settings import wanted_settings, with_config_files
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
-from carryover.install.messages import Did
 from carryover.install.service import Program, ServiceManager
 from carryover.outside.apply import Applied, Change, Edit, apply, plan
 from carryover.outside.journal import load_journal
@@ -122,22 +121,6 @@ def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
     if is_unlisted or any(edit.changes for edit in setup.edits):
         return apply(setup.edits, state)
     return tuple(Applied(edit, "left alone" if edit.reason else "unchanged", edit.reason) for edit in setup.edits)
-
-
-def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[str, ...]:
-    """Returns the events whose hooks the user has to review once `edits` are applied."""
-    for edit in edits:
-        if edit.path == found.config and edit.reason is None:
-            return to_review(found, edit.after, script, edit=edit)
-    return ()
-
-
-def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]:
-    """Returns the result for one agent's hooks, and why they could not be written (empty if they could)."""
-    for done in applied:
-        if found.config is not None and done.edit.path == found.config:
-            return ("in place" if done.outcome == "unchanged" else "written"), done.problem or ""
-    return "in place", ""
 
 
 def _service_edit(kind: str, path: Path, content: bytes) -> Edit:

@@ -16,7 +16,8 @@ from carryover.config import KEPT
 from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
-from carryover.ledger.queries import connect_read_only, projects, whereabouts
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects, whereabouts
 from carryover.outside import former
 from carryover.outside.apply import LOCK, Applied, Edit, apply, plan
 from carryover.outside.journal import JOURNAL, Journal, load_journal

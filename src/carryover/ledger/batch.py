@@ -118,7 +118,7 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
     new_events: int = 0
     forgotten: int = 0
     """Events that were not stored because they were forgotten."""
-    projects: tuple[int, ...] = ()
+    projects: frozenset[int] = frozenset()
     newest_event_ms: int = 0
 
 

@@ -69,8 +69,7 @@ async def run_commit(
     commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
     await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
-    projects = tuple(sorted({*commit.projects, *displaced}))
-    return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects)
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | displaced)
 
 
 async def store_entries(
@@ -123,7 +122,7 @@ async def store_entries(
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Committed(
         new_events=len(stored),
-        projects=tuple(sorted(projects)),
+        projects=frozenset(projects),
         newest_event_ms=max((entry.event.at_ms for entry in (*stored, *placed)), default=0),
     )
 

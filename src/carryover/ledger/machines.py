@@ -170,13 +170,13 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
         await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, received.machine))
     projects = await settle(db, reducer)
     commits = [await _store(db, reducer, received, agent, entries) for agent, entries in received.entries.items()]
-    projects |= {project for commit in commits for project in commit.projects}
+    projects = projects.union(*(commit.projects for commit in commits))
     if received.segment is not None:
         await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", received.segment)
     return Committed(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=removed + sum(commit.forgotten for commit in commits),
-        projects=tuple(sorted(projects)),
+        projects=frozenset(projects),
         newest_event_ms=max((commit.newest_event_ms for commit in commits), default=0),
     )
 

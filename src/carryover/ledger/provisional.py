@@ -88,7 +88,7 @@ async def add_provisional(
         if project_id is not None:
             await mark_changed(db, [project_id], started_ms=session.started_ms)
             projects.add(project_id)
-    return Committed(new_events=added, projects=tuple(sorted(projects)), newest_event_ms=newest_ms)
+    return Committed(new_events=added, projects=frozenset(projects), newest_event_ms=newest_ms)
 
 
 async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Sequence[Event]) -> None:

@@ -14,7 +14,6 @@ import msgspec
 from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
-from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.rows import (
     PROJECT,
     SESSION,
@@ -23,14 +22,11 @@ from carryover.ledger.rows import (
     ProjectRow,
     SessionRow,
     SkippedRow,
-    StoredEvent,
     Totals,
     Whereabouts,
     records,
 )
 from carryover.model import NOTE, PIN, not_the_last, session_in_other_cwd
-
-__all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only", "reading"]
 
 _MAX_NAMED: Final = 3
 """Most sessions that a message lists if an id is not unique."""
@@ -260,10 +256,9 @@ def sessions_by_agent(db: sqlite3.Connection, project_id: int | None) -> dict[st
     return dict(rows.fetchall())
 
 
-def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[str]:
-    """Returns the agents' own ids of all sessions, or of a project's."""
-    rows = db.execute("SELECT native_id FROM session WHERE ? IS NULL OR project_id = ?", (project_id, project_id))
-    return [native_id for (native_id,) in rows]
+def session_ids(db: sqlite3.Connection) -> list[str]:
+    """Returns the agents' own ids of all sessions."""
+    return [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
 
 
 def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | None = None) -> SessionRow:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.facts import DAY_MS
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import as_record, records
 from carryover.ledger.search_text import (
@@ -24,7 +25,7 @@ from carryover.ledger.word_forms import most_typos, typos_between
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
-_HALF_LIFE_MS: Final = 30 * 86_400_000
+_HALF_LIFE_MS: Final = 30 * DAY_MS
 """The age at which a hit has lost half of `_AGE_COSTS`, the most that age can cost it."""
 _AGE_COSTS: Final = 0.7
 

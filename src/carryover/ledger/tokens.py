@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import aiosqlite
 
 from carryover.adapter.contract import Source
 from carryover.ledger import tombstones
 from carryover.ledger.batch import PreparedBatch, identity
 from carryover.ledger.rows import locator
 from carryover.model import TokensUsed, WindowUsed
-
-if TYPE_CHECKING:
-    import aiosqlite
 
 # A session without events has no row yet, and one with a better source is told by that. What a record says later, with
 # more output, replaces what was written while the answer was still coming.

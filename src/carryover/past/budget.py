@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 
-USUAL: Final = MAX_TOKENS
-"""The budget of a handoff for which none was asked, in tokens."""
-LEAST: Final = LEAST_TOKENS
-MOST: Final = MOST_TOKENS
+__all__ = ["LEAST_TOKENS", "MAX_TOKENS", "MOST_TOKENS"]
 
 
 def is_budget(tokens: int) -> bool:
     """Whether a handoff can be made for so many tokens."""
-    return LEAST <= tokens <= MOST
+    return LEAST_TOKENS <= tokens <= MOST_TOKENS
 
 
 def budget_of(text: str) -> int:
@@ -23,5 +19,5 @@ def budget_of(text: str) -> int:
     digits = text.replace(",", "").replace("_", "")
     number = int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else 0
     if not is_budget(number):
-        raise ValueError(f"must be a number from {LEAST:,} to {MOST:,}")
+        raise ValueError(f"must be a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}")
     return number

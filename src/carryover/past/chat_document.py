@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.adapter.spec import WebChat
 from carryover.agents import specs
-from carryover.config import refuse_excluded
+from carryover.config import Config, refuse_excluded
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.export.document import DocumentForChat, composed
@@ -21,24 +21,23 @@ from carryover.facts import Facts
 from carryover.fsio import is_folder
 from carryover.ledger.events import last_answer, prompts_at
 from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
-from carryover.past.context import agents_own, now_ms, project_root, settings_to_print, state_dir
+from carryover.past.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.probe.checkout import Checkout
 from carryover.probe.project_files import ProjectPaths, project_paths, project_text
 from carryover.projects.handoff_file import STORE
-from carryover.projects.root import AgentFolders
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.terminal.output import warn
 from carryover.text.pattern import later
 from carryover.text.reset_times import on_this_machine
 
+__all__ = ["DocumentForChat"]
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = 1_000
 """In tokens: less would hold little but the frame."""
-ChatDocument = DocumentForChat
 _GIT_S: Final = 3.0
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
@@ -50,7 +49,9 @@ def web_chats() -> dict[str, WebChat]:
     return {chat.id: chat for chat in (*sorted(chats, key=attrgetter("id")), GENERIC)}
 
 
-def document_for_chat(project: str | None, chat_id: str | None, *, question: str, budget: int | None) -> ChatDocument:
+def document_for_chat(
+    project: str | None, chat_id: str | None, *, question: str, budget: int | None
+) -> DocumentForChat:
     """Makes the document of the project that `project` is in, in at most `budget` tokens; None: as the chat takes.
 
     Raises UserError (NOTHING_FOUND) if no agent has worked there and there is no file to show.
@@ -72,21 +73,17 @@ def _material(root: str) -> Material:
     material = None
     with opened(Want.FRESH, root) as (ledger, project):
         if project is not None:
-            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=agents_own(config.agents))
+            material = gathered(root, config, now_ms=now, ledger=(ledger, project.id))
     if state.paused.exists():
         warn(_PAUSED)
     if material is None:
         warn("No agent's work is recorded for this project, so the document holds only its files.")
-        material = gathered(root, now_ms=now)
+        material = gathered(root, config, now_ms=now)
     return material
 
 
 def gathered(
-    root: str,
-    *,
-    now_ms: int,
-    ledger: tuple[sqlite3.Connection, int] | None = None,
-    agents_own: AgentFolders | None = None,
+    root: str, config: Config, *, now_ms: int, ledger: tuple[sqlite3.Connection, int] | None = None
 ) -> Material:
     """Gathers the material on the project at `root`. Raises UserError if the ledger can't be read.
 
@@ -95,7 +92,7 @@ def gathered(
     material = Material(name=Path(root).name, now_ms=now_ms)
     if ledger is None:
         return _with_files(material, Path(root), None)
-    view = view_now(*ledger, agents_own)
+    view = view_now(*ledger, config)
     return _with_files(_with_work(material, Path(root), view, *ledger), Path(root), view)
 
 

@@ -20,6 +20,7 @@ from carryover.agents import instruction_files, specs
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.pieces import LeftOut, TextFile
+from carryover.facts import DAY_MS
 from carryover.probe.project_files import project_text, why_unread
 from carryover.publish import pointers
 from carryover.text.pattern import later
@@ -29,7 +30,6 @@ IGNORED: Final = "git ignores it, or it belongs to a repository inside this one"
 _UNCOMMITTED: Final = 0.5
 _REFERENCE: Final = 0.1
 _MOST_REFERENCES: Final = 5
-_DAY_MS: Final = 86_400_000
 _MOST_TOUCHED: Final = 40
 _MOST_READ: Final = 40
 _MOST_NAMED: Final = 12
@@ -103,7 +103,7 @@ def relevant_files(
 
 def _relevance(file: TextFile, references: int, now_ms: int) -> float:
     """Returns 1 for an edit made now, halved every day; more if the file is uncommitted or often mentioned."""
-    recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
+    recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / DAY_MS) if file.edited_ms else 0.0
     return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(references, _MOST_REFERENCES)
 
 

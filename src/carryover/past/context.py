@@ -5,20 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import time
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from carryover.config import AgentsConfig, Config, settings_or_defaults
+from carryover.config import Config, settings_or_defaults
 from carryover.errors import ExitCode, UserError
-from carryover.facts import is_foreign
+from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
+from carryover.probe.looks import Silent, look_at
 from carryover.terminal.paths import quoted
-
-if TYPE_CHECKING:
-    from carryover.facts import ProjectRoot
-    from carryover.projects.root import AgentFolders
 
 KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are known."
 """What to do next where a project was not found."""
@@ -31,8 +29,6 @@ def now_ms() -> int:
 
 def first_day_ms(days: int) -> int:
     """Returns the beginning of the first of the last `days` days, with today; UTC milliseconds of local midnight."""
-    from datetime import datetime, timedelta  # most commands need neither
-
     midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 (of the local zone)
     # Without a zone until the end: between now and then the clocks may have changed.
     return int((midnight - timedelta(days=days - 1)).astimezone().timestamp() * 1000)
@@ -79,21 +75,16 @@ def warn_once(text: str) -> None:
     warn(text)
 
 
-def agents_own(tools: AgentsConfig) -> AgentFolders:
-    """Returns a function that returns the folders in which agents keep their own files."""
-    from carryover.projects.root import agent_folders
-
-    return lambda: agent_folders(tools, Path.home(), os.environ)
-
-
 def root_of(folder: str) -> ProjectRoot:
     """Returns the project that a folder belongs to."""
-    from carryover.projects.root import StatePaths
+    from carryover.projects.root import agent_folders, find_root
+
+    state, home = state_dir(), Path.home()
 
     def own_folders() -> frozenset[Path]:
-        return agents_own(settings_to_print(state_dir()).agents)()
+        return agent_folders(settings_to_print(state).agents, home, os.environ)
 
-    return StatePaths.of(state_dir(), Path.home(), own_folders).root_of(folder)
+    return look_at(folder, partial(find_root, folder, home=home, agents_own=own_folders))
 
 
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
@@ -111,8 +102,6 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
             f"{quoted(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
             ExitCode.REFUSED,
         )
-    from carryover.probe.looks import Silent, look_at
-
     path = expanded(project or ".")
 
     def root() -> str:
@@ -145,8 +134,6 @@ def refuse_paused(what: str) -> None:
 
 def no_such_folder(root: str) -> str | None:
     """Says that there is no folder at `root`, for which nothing is recorded; None if there is, or may be one."""
-    from carryover.probe.looks import Silent, look_at
-
     try:
         is_there = is_foreign(root) or look_at(root, lambda: is_folder(Path(root)))
     except Silent:

@@ -9,7 +9,8 @@ from typing import Final
 
 from carryover.agents import agent_name
 from carryover.ledger.events import edits_of_session, turn_of, typed_prompts
-from carryover.ledger.queries import ProjectRow, SessionRow, WantedSessions, page_of_sessions
+from carryover.ledger.queries import WantedSessions, page_of_sessions
+from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import FileEdit
 from carryover.past.session import lines_changed, short_prompt, shown_path
 from carryover.past.types import ChangedFile, ChangedFiles, FileSession

@@ -25,7 +25,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.queries import connect_read_only, reading
+from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
 from carryover.model import conversation_of

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from carryover.agents import adapters
 from carryover.config import Config, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, ask_daemon
 from carryover.daemon.handed_over import HandedOver, HandoffAnswer, LineRecord, WantedHandoff
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
     KNOWN_PROJECTS,
-    agents_own,
     no_such_folder,
     now_ms,
     root_of,
@@ -31,7 +31,6 @@ from carryover.past.context import (
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.projects.root import StatePaths
     from carryover.publish.make import Refreshed
 
 __all__ = ["HandedOver", "LineRecord", "WantedHandoff"]
@@ -73,15 +72,13 @@ def _of_daemon(wanted: WantedHandoff) -> HandoffAnswer:
 def handoff_here(wanted: WantedHandoff) -> Refreshed:
     """Makes what `handoff` returns in this process, with what publishing it needs; its handoff and text are there."""
     from carryover.daemon.handoffs import how_to_link, notes_on
-    from carryover.projects.root import StatePaths
 
     root, state = wanted.root, state_dir()
     config = settings_to_print(state)
     refuse_excluded(root, config)
-    paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
-    refreshed = _made_of(root, wanted, config, paths)
+    refreshed = _made_of(root, wanted, config)
     if refreshed is None and (main_root := root_of(root).main_root) is not None:
-        refreshed = _made_of(main_root, wanted, config, paths)
+        refreshed = _made_of(main_root, wanted, config)
     if refreshed is None:
         raise _nothing_found(root, how_to_link(state.ledger, root, by_name=True))
     if state.paused.exists():
@@ -91,14 +88,14 @@ def handoff_here(wanted: WantedHandoff) -> Refreshed:
     return refreshed
 
 
-def _made_of(root: str, wanted: WantedHandoff, config: Config, paths: StatePaths) -> Refreshed | None:
+def _made_of(root: str, wanted: WantedHandoff, config: Config) -> Refreshed | None:
     """Returns the handoff of the project at `root`, for its worktree if another root is wanted; None if nothing is
     recorded of it."""
     from carryover.daemon.handoffs import hand_over
     from carryover.past.opened import Want, opened
 
     with opened(Want.FRESH, root) as (ledger, project):
-        return hand_over(wanted, ledger, project, config, paths, now_ms=now_ms()) if project is not None else None
+        return hand_over(wanted, ledger, project, config, now_ms=now_ms()) if project is not None else None
 
 
 def _nothing_found(root: str, how_to_link: str | None) -> UserError:
@@ -115,7 +112,6 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 def _not_read_in(root: str) -> str:
     """Says which transcripts in the project are not read, and why."""
-    from carryover.agents import adapters
     from carryover.ingest.scan import others_sources
 
     agents = (agent for agent in adapters().values() if agent.in_projects)

@@ -11,8 +11,7 @@ from carryover.daemon.log import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import state_dir
 
-LOG_LEVELS: Final = LEVELS
-"""The levels of the log's lines, the least serious first."""
+__all__ = ["LEVELS"]
 _SERIOUS: Final = ("warning", "error")
 
 

@@ -18,8 +18,8 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
-from carryover.ledger.connect import reading_tolerantly
-from carryover.ledger.queries import project_by_root, reading, session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.connect import reading, reading_tolerantly
+from carryover.ledger.queries import project_by_root, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
 from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir, warn_once

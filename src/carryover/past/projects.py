@@ -23,12 +23,10 @@ from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running, newest_goal_of
 from carryover.export.quoting import quoted_line
-from carryover.facts import is_foreign
-from carryover.ingest.scan import MS_PER_DAY
+from carryover.facts import DAY_MS, is_foreign
 from carryover.install.machine import Machine, startable_here
 from carryover.ledger.events import prompts_since
 from carryover.ledger.queries import (
-    ProjectRow,
     agents_seen,
     project_by_id,
     project_of_session,
@@ -36,19 +34,15 @@ from carryover.ledger.queries import (
     session_counts,
     work_sessions,
 )
-from carryover.ledger.rows import SessionRow
+from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
 from carryover.projects.handoff_file import handoff_path
-from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff
 from carryover.publish.project_view import UnknownProject, session_digest
 
-Known = ProjectRow
-"""A project that is recorded."""
-Gone = UnknownProject
-"""Raised for a project that was forgotten meanwhile."""
+__all__ = ["ProjectRow", "UnknownProject"]
 _MOST_READ: Final = 500
 """Of how many of the newest projects the newest session is read: what it is about, and what it waits for."""
 _QUESTION_CHARS: Final = 300
@@ -85,10 +79,10 @@ def continuable(db: sqlite3.Connection, config: Config, home: Path, env: Mapping
 
 
 def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:
-    """Returns a project of this machine. Raises Gone if there is none with this id."""
+    """Returns a project of this machine. Raises UnknownProject if there is none with this id."""
     row = project_by_id(db, project_id)
     if row is None or is_foreign(row.root):
-        raise Gone
+        raise UnknownProject(project_id)
     return row
 
 
@@ -146,7 +140,7 @@ def _waiting_now(row: ProjectRow, digest: Digest, limit: Limit | None, config: C
     """Returns what a project waits for: for a limit to reset, or what its newest session does, if it is active."""
     if limit is not None:
         return _Waiting("a limit", limit.at_ms, resets_ms=resets_ms(limit))
-    is_active = row.last_event_ms >= now_ms - config.publish.active_days * MS_PER_DAY
+    is_active = row.last_event_ms >= now_ms - config.publish.active_ms
     return _waiting(digest) if is_active else _Waiting()
 
 
@@ -171,13 +165,12 @@ def handoff(
     db: sqlite3.Connection,
     project: ProjectRow,
     config: Config,
-    agents_own: AgentFolders,
     *,
     now_ms: int,
     tokens: int = MAX_TOKENS,
 ) -> ProjectHandoff:
     """Returns the handoff as it would be made now for `tokens`. Asks git."""
-    refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms, agents_own=agents_own)
+    refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms)
     return ProjectHandoff(
         handoff=printed(refreshed) if refreshed.text is not None else None,
         path="" if project.refusal is not None else str(Path(refreshed.root, handoff_path(refreshed.settings.folder))),
@@ -186,12 +179,12 @@ def handoff(
     )
 
 
-def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int) -> Work:
+def work(db: sqlite3.Connection, project: ProjectRow, config: Config, *, now_ms: int) -> Work:
     """Returns the turns of each agent by day, and the tokens of the handoff by section."""
     turns: dict[str, Counter[str]] = defaultdict(Counter)
-    for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * MS_PER_DAY):
+    for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * DAY_MS):
         turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
-    refreshed = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
+    refreshed = made_handoff(db, project.id, config, now_ms=now_ms)
     titles = {f"## {title}": title for title, _ in refreshed.sections}
     tokens: Counter[str] = Counter()
     section = ""

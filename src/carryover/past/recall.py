@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.agents import agent_name, agent_names
-from carryover.config import refuse_excluded
-from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
+from carryover.config import Config, refuse_excluded
 from carryover.distill.header import ASKS_AGAIN, Answering
 from carryover.distill.render import neutralize, render
 from carryover.distill.trail import leading_step, steps_of
@@ -30,7 +29,8 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
 from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, best_part, terms_of
 from carryover.model import ToolCall, ToolResult, is_own_tool
-from carryover.past.context import agents_own, now_ms, root_of, settings_to_print, state_dir
+from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS, is_budget
+from carryover.past.context import now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
 from carryover.past.types import Hit, Search
@@ -62,6 +62,7 @@ class _OpenProject(NamedTuple):
     """The project that the work is recorded for: a fresh worktree's main checkout's."""
     to: int | ProjectRoot
     """The same, or the worktree without work of its own."""
+    config: Config
     notes: tuple[str, ...]
 
 
@@ -168,15 +169,11 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
     """Returns the project's handoff as it would be made now for a budget of `tokens`. Raises UserError if there is
     none, the project is excluded, or there is no such budget.
     """
-    if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
+    if not is_budget(tokens):
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
-    config = settings_to_print(state_dir())
     with _project(project) as work:
         last_git = queries.published_git(work.ledger, work.id)
-        folders = agents_own(config.agents)
-        refreshed = dialed_handoff(
-            work.ledger, work.to, config, tokens=tokens, now_ms=now_ms(), last_git=last_git, agents_own=folders
-        )
+        refreshed = dialed_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms(), last_git=last_git)
         if refreshed.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
         is_open = refreshed.why_open is not None
@@ -205,12 +202,12 @@ def _project(place: ProjectFolder) -> Iterator[_OpenProject]:
             raise UserError(f"No agent's work is recorded for {place.root}.", ExitCode.NOTHING_FOUND)
         refuse_excluded(project.root, config)
         to = project.id if project.root == place.root else ProjectRoot(place.root, place.main_root)
-        yield _OpenProject(ledger, place.root, project.id, to, notes)
+        yield _OpenProject(ledger, place.root, project.id, to, config, notes)
 
 
 def _leading(work: _OpenProject, began_ms: int) -> str:
     """Returns the session that leads the handoff, leaving out the one that asks, which began with this server."""
-    steps = steps_of(view_now(work.ledger, work.to, None))
+    steps = steps_of(view_now(work.ledger, work.to, work.config))
     if not steps:
         raise UserError("Name the session too: `turn 3 of 5c1e0d2a`.", ExitCode.USAGE)
 

@@ -10,20 +10,19 @@ from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
-from carryover.ledger import search_text
+from carryover.export.quoting import quoted_line
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import project_by_root, session_ids, session_of, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import Hit as Entry
 from carryover.ledger.search import Query, search
-from carryover.ledger.search_text import Kind, Term, terms_of, window
+from carryover.ledger.search_text import KINDS, Kind, Term, terms_of, window
 from carryover.past.context import now_ms, project_root
 from carryover.past.opened import Want, opened
 from carryover.past.sessions import project_id_here, show_command, title_of
 from carryover.past.types import Hit, Search
 
-KINDS: Final[tuple[str, ...]] = search_text.KINDS
-"""What a hit may be."""
+__all__ = ["KINDS"]
 _NO_PROJECT: Final = 0
 """An id that no project has."""
 _EXCERPT_CHARS: Final = 200
@@ -59,8 +58,6 @@ def searched(
 def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, *, limit: int, now_ms: int) -> Search:
     """Returns the best hits for what was typed, in one project or all, each with its session's title and an excerpt in
     place of its text. Raises OperationalError if interrupted."""
-    from carryover.export.quoting import quoted_line
-
     terms = terms_of(typed)
     if not terms:
         return Search(query=typed, project=None)

@@ -13,8 +13,10 @@ from carryover.agents import agent_name
 from carryover.distill.closed_classes import begins_with_reply
 from carryover.distill.digest import Digest
 from carryover.distill.trail import goal_of, states_goal, task_of
+from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import WantedSessions, page_of_sessions, session_ids, sessions_by_agent, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
@@ -24,8 +26,7 @@ from carryover.past.types import Session, SessionPage
 from carryover.publish.project_view import session_digest
 from carryover.text.harmless import one_line
 
-Wanted = WantedSessions
-"""Which sessions are asked for."""
+__all__ = ["WantedSessions"]
 MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
 
@@ -44,11 +45,11 @@ def recorded_sessions(
 
 def newest_sessions(limit: int) -> list[Session]:
     """Returns the newest sessions of all projects that are in the ledger now. Raises UserError if there is none."""
-    with closing(queries.connect_read_only(state_dir().ledger)) as ledger:
+    with closing(connect_read_only(state_dir().ledger)) as ledger:
         return listed(ledger, queries.sessions(ledger, limit=limit))
 
 
-def session_page(ledger: sqlite3.Connection, wanted: Wanted, *, limit: int) -> SessionPage:
+def session_page(ledger: sqlite3.Connection, wanted: WantedSessions, *, limit: int) -> SessionPage:
     """Returns the newest sessions that are wanted, with titles that can be shown, at most `MOST_LISTED`."""
     limit = max(1, min(limit, MOST_LISTED))
     rows = page_of_sessions(ledger, wanted, limit=limit + 1)
@@ -92,9 +93,7 @@ def session_of_row(ledger: sqlite3.Connection, row: SessionRow, short: str) -> S
 
 def with_short_title(session: Session) -> Session:
     """Returns the session for a page: with a short title that is safe to show, and without its task."""
-    from carryover.export import quoting
-
-    return replace(session, title=quoting.quoted_line(session.title or "")[:_TITLE_CHARS], task=None)
+    return replace(session, title=quoted_line(session.title or "")[:_TITLE_CHARS], task=None)
 
 
 def project_id_here(project_id: int | None, root: str | None) -> int:

@@ -21,6 +21,7 @@ LONGEST_LINES: Final = 3_000
 """Most lines of a file's diff."""
 LARGEST_BYTES: Final = 512 << 10
 """Largest size of a file, then and now, whose diff is read."""
+_GIT_S: Final = 5.0
 _BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
 _FROM_NOTHING: Final = "--- /dev/null\n"
 _PATCH: Final = ("diff", "--raw", "-z", "--patch", "--no-renames", "HEAD", "--")
@@ -28,14 +29,14 @@ _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 
 def uncommitted(
-    root: Path, *, own_writes: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
+    root: Path, *, own_writes: OwnWrites, hidden: Callable[[str], bool] = lambda _: False
 ) -> list[ChangedText]:
     """Returns the files that differ from HEAD in the repository at `root`, except for what `own_writes` describes.
 
     At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
     not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does not answer in time.
     """
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + _GIT_S
     try:
         return _uncommitted(root, own_writes, hidden, deadline)
     except (TimeoutError, FileNotFoundError):

@@ -14,7 +14,7 @@ from typing import Final
 
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
-from carryover.facts import is_foreign
+from carryover.facts import DAY_MS, is_foreign
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.usage import (
     LimitHit,
@@ -34,7 +34,6 @@ from carryover.text.reset_times import reset_time_ms
 
 DAYS: Final = 400
 """How far back the pictures reach."""
-_MS_PER_DAY: Final = 86_400_000
 
 
 def used_since(since_ms: int, by: By, root: str | None = None) -> Used:
@@ -89,7 +88,7 @@ def _group_of(used: Usage, by: By) -> str:
 
 def pictures(db: sqlite3.Connection, project: ProjectRow | None, *, now_ms: int) -> Pictures:
     """Returns what was used in a project, or in all of them."""
-    since_ms = now_ms - DAYS * _MS_PER_DAY
+    since_ms = now_ms - DAYS * DAY_MS
     project_id = project.id if project is not None else None
     used = usage_since(db, since_ms, project_id)
     hits = [hit for hit in limit_hits(db, project_id, since_ms) if not is_foreign(hit.root)]

@@ -13,9 +13,10 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.importing.declared import all_agents
-from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_root, whereabouts
 from carryover.ledger.store import Ledger
-from carryover.past.context import agents_own, now_ms, root_of
+from carryover.past.context import now_ms, root_of
 from carryover.past.from_disk import of_project, outdated_sources, read_sources
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
@@ -40,7 +41,7 @@ def as_writer(
     async def run() -> T:
         ledger = await Ledger.open(state.ledger, DigestReducer())
         try:
-            return await do(ledger, StatePaths.of(state, Path.home(), agents_own(load_config(state.config).agents)))
+            return await do(ledger, StatePaths(state, Path.home(), load_config(state.config).agents))
         except Exception as error:
             await ledger.report(error)  # of a reader, which may have met damage
             raise
@@ -67,7 +68,7 @@ def catch_up(state: StateDir, root: str) -> bool:
         config = settings_now(state)
         outdated = await outdated_sources(ledger, state, config, [Path(root)])
         await _follow(ledger, paths, root, config)
-        with closing(connect_read_only(paths.ledger)) as db:
+        with closing(connect_read_only(paths.state.ledger)) as db:
             rows = {row.id: row for row in whereabouts(db)}
         target = {row.root: rows[row.moved_to].root for row in rows.values() if row.moved_to in rows}
         roots = {root_of(root).root}
@@ -79,7 +80,7 @@ def catch_up(state: StateDir, root: str) -> bool:
         # Again, so that a project read just now is recognised if its folder is moved later.
         await _follow(ledger, paths, root, config)
         # A daemon that starts later leaves a project alone that only a printing command made known.
-        with closing(connect_read_only(paths.ledger)) as db:
+        with closing(connect_read_only(paths.state.ledger)) as db:
             project = project_by_root(db, root)
             refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
         if project is not None and refused is not None:

@@ -17,6 +17,7 @@ from carryover.probe.files import LARGEST_BYTES, is_inside
 from carryover.probe.git import output_of
 
 MOST_PATHS: Final = 20_000
+_GIT_S: Final = 5.0
 _DEEPEST: Final = 8
 _WOULD_ADD: Final = b"?"
 _LS_FILES: Final = ("ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard", "--deduplicate")
@@ -33,10 +34,10 @@ class ProjectPaths(msgspec.Struct, frozen=True):
     new: frozenset[str] = frozenset()
 
 
-def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
+def project_paths(root: Path) -> ProjectPaths:
     """Returns the files of the project at `root`: those that git tracks or would add. Without git, all files in its
     folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are left out."""
-    listed = output_of(root, *_LS_FILES, timeout_s=timeout_s)
+    listed = output_of(root, *_LS_FILES, timeout_s=_GIT_S)
     tagged = [(each[:1], os.fsdecode(each[2:])) for each in (listed or b"").split(b"\0") if each]
     found = _by_walking(root) if listed is None else (name for _, name in tagged)
     printable = (name for name in found if name.isprintable())  # neither half a surrogate pair nor a line end

@@ -21,14 +21,14 @@ from carryover.config import Config, project_settings
 from carryover.decoders import decoder_of
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone
-from carryover.ledger.queries import Whereabouts
+from carryover.ledger.rows import Whereabouts
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
 from carryover.projects.policy import refusal
-from carryover.projects.root import AgentFolders
+from carryover.projects.root import StatePaths
 
 _GIT_S: Final = 0.5
 _TITLE: Final = b"# [CARRYOVER] Last updated "
@@ -53,7 +53,7 @@ class Identity(msgspec.Struct, frozen=True):
         return other is not None and (self.first_commit, self.remotes) == (other.first_commit, other.remotes)
 
 
-def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
+def identity_of(root: Path) -> Identity | None:
     """Returns the identity of the repository at `root`; None without a commit, for a worktree, or if git is slow."""
     try:
         found = (root / ".git").lstat()
@@ -62,7 +62,7 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
         made_ns = 0
         with suppress(OSError):  # git writes this file only once, from its template; a user's template may lack it
             made_ns = (root / ".git" / "description").lstat().st_mtime_ns
-        first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + timeout_s)
+        first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S)
     except OSError:
         return None
     if first.code != 0 or not first.out.strip() or remotes.code not in (0, 1):  # 1: no remotes
@@ -118,9 +118,7 @@ def moved_to_here(
     identity: Identity | None,
     known: Iterable[Whereabouts],
     config: Config,
-    *,
-    home: Path,
-    agents_own: AgentFolders | None = None,
+    paths: StatePaths,
 ) -> list[Whereabouts]:
     """Returns the projects that demonstrably moved to `root`, or were recorded by another spelling of it. `identity`:
     the identity of the repository there now."""
@@ -131,7 +129,7 @@ def moved_to_here(
     if not candidates:
         return respelt
     handoff = None
-    if refusal(Checkout(root), home=home, agents_own=agents_own) is None:  # else a clone may have brought one
+    if refusal(Checkout(root), paths) is None:  # else a clone may have brought one
         with suppress(OSError):
             text = read_handoff(root / STORE / HANDOFF)
             handoff = sha_of(text) if text.startswith(_TITLE) else None

@@ -10,13 +10,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
-from carryover.paths import StateDir
+from carryover.fsio import temporary_files
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import IN_PROJECT, STORE
-from carryover.projects.root import AgentFolders, agent_folders
+from carryover.projects.root import StatePaths
 
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")
 _SYSTEM: Final = (
@@ -43,8 +42,8 @@ class Refusal(msgspec.Struct, frozen=True):
     """Whether the user can fix it; False if no change in the folder would make a difference."""
 
 
-def refusal(checkout: Checkout, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
-    """Returns why nothing may be published in a folder; None if it may. `agents_own`: see `find_root`.
+def refusal(checkout: Checkout, paths: StatePaths) -> Refusal | None:
+    """Returns why nothing may be published in a folder; None if it may.
 
     Refuses the home folder and its parents, folders of keys, settings and programs, temporary and system folders,
     agents' own folders, bare repositories, another user's folder, one that is missing, can't be written or has become
@@ -54,8 +53,7 @@ def refusal(checkout: Checkout, *, home: Path, agents_own: AgentFolders | None =
     if is_foreign(str(root)):
         return Refusal("it is a folder of another machine", passing=False)
     real = Path(here().canonical(root))
-    own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
-    misplaced = _unfit_place(real, Path(here().canonical(home)), own)
+    misplaced = _unfit_place(real, paths)
     if misplaced is not None:
         return Refusal(misplaced, passing=False)
     if real != root:  # it was a real path when it was recorded, and may be another project's folder now
@@ -106,16 +104,17 @@ def refusal_by_git(checkout: Checkout) -> Refusal | None:
     return None
 
 
-def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | None:
+def _unfit_place(root: Path, paths: StatePaths) -> str | None:
+    home = Path(here().canonical(paths.home))
     if root == Path("/"):
         return "it is the root of the file system"
     if root == home:
         return "it is the home folder itself"
     if home.is_relative_to(root):
         return "it contains the home folder"
-    if root.is_relative_to(here().canonical(StateDir.of(os.environ, home).root)):
+    if root.is_relative_to(here().canonical(paths.state.root)):
         return "it is Carryover's own folder"
-    if root in agents_own:
+    if root in paths.agents_own():
         # Instructions that an agent reads there apply to every project on the machine.
         return "it is an agent's own folder, whose files apply to every project"
     hidden = False
@@ -134,9 +133,7 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
 
 
 def _is_temporary(root: Path) -> bool:
-    import tempfile  # slow to load, and most projects are below the home folder
-
-    return _lies_in(root, (*_TEMPORARY, tempfile.gettempdir()))
+    return _lies_in(root, (*_TEMPORARY, str(temporary_files())))
 
 
 def _is_of_programs(root: Path, home: Path, *, hidden: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
@@ -22,11 +23,10 @@ from carryover.probe.looks import look_at, look_at_each
 if TYPE_CHECKING:
     from carryover.probe.checkout import Checkout  # what starts git
 
-AgentFolders = Callable[[], frozenset[Path]]
-"""Returns what `agent_folders` returns. A function, since settings may change and the result is rarely needed."""
 
-
-def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:
+def find_root(
+    cwd: str, *, home: Path | None = None, agents_own: Callable[[], frozenset[Path]] | None = None
+) -> ProjectRoot:
     """Returns the nearest folder at or above `cwd` that is the top of a git checkout; without one, `cwd` itself.
 
     As far as the path exists, it is spelt as on disk and symlinks are resolved. A repository in the home folder
@@ -45,20 +45,19 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
             continue
         if is_top(folder):
             main_root = main_of(folder, git_dir_of(folder))
-            if main_root is not None and _is_an_agents(folder, home, agents_own):
-                return ProjectRoot(main_root, checkout=str(folder))
+            if main_root is not None:
+                own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
+                if not own.isdisjoint(folder.parents):
+                    return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
     return ProjectRoot(str(start), gone=is_gone(start))
 
 
-def agents_checkouts(
-    checkout: Checkout, *, home: Path | None = None, agents_own: AgentFolders | None = None
-) -> tuple[str, ...]:
+def agents_checkouts(checkout: Checkout, agents: AgentsConfig) -> tuple[str, ...]:
     """Returns the worktrees of the repository that agents created for themselves, sorted by name in git."""
-    if checkout.git_dir != checkout.common:  # a worktree has none
-        return ()
-    home = Path(here().canonical(home or Path.home()))
-    return tuple(str(folder) for folder in checkout.others if _is_an_agents(folder, home, agents_own))
+    others = checkout.others if checkout.git_dir == checkout.common else []  # a worktree has none
+    own = agent_folders(agents, Path.home(), os.environ) if others else frozenset()
+    return tuple(str(folder) for folder in others if not own.isdisjoint(folder.parents))
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
@@ -81,23 +80,16 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
     return frozenset(Path(real) for _, real in look_at_each(found, here().canonical))
 
 
-def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> bool:
-    own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
-    return not own.isdisjoint(folder.parents)
+class StatePaths(msgspec.Struct, frozen=True):
+    """The state folder, with what tells which folders are projects: the home folder, and where agents are."""
 
-
-class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's path, with the folders that go with it."""
-
-    ledger: Path
-    state: Path
+    state: StateDir
     home: Path
-    agents_own: AgentFolders | None = None
+    agents: AgentsConfig = AgentsConfig()
 
-    @classmethod
-    def of(cls, state: StateDir, home: Path, agents_own: AgentFolders | None = None) -> StatePaths:
-        """Returns the paths for a state folder."""
-        return cls(ledger=state.ledger, state=state.root, home=home, agents_own=agents_own)
+    def agents_own(self) -> frozenset[Path]:
+        """Returns the folders in which agents keep their own data."""
+        return agent_folders(self.agents, self.home, os.environ)
 
     def root_of(self, folder: str) -> ProjectRoot:
         """Returns the project that a folder belongs to. Blocks. Raises Silent if its disk does not answer."""

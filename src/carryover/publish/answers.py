@@ -24,7 +24,6 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, changed_since
 from carryover.projects.handoff_file import handoff_path
 from carryover.projects.policy import AWAITS_WORK
-from carryover.projects.root import AgentFolders
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
     elsewhere_lines,
@@ -68,7 +67,6 @@ class AnswerTime:
     config: Config
     now_ms: int
     then: GitFacts | None
-    agents_own: AgentFolders | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _view: ProjectView | None = field(default=None, init=False)
     _present: _Present | None = field(default=None, init=False)
@@ -82,7 +80,7 @@ class AnswerTime:
         worked here since, or if its agent forgot what it got at an earlier start.
         """
         with self._lock:
-            self._view = self._view or view_now(db, self.project, self.agents_own)
+            self._view = self._view or view_now(db, self.project, self.config)
             view = self._view
             settings = settings_for_work(view, self.config)
             situation = _situation(view, beginning, self.now_ms)

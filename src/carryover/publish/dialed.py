@@ -19,7 +19,6 @@ from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.events import events_back
 from carryover.ledger.queries import session_of
 from carryover.model import UserPrompt
-from carryover.projects.root import AgentFolders
 from carryover.publish.make import Refreshed, made_handoff, view_now
 
 
@@ -31,14 +30,13 @@ def dialed_handoff(
     tokens: int | None,
     now_ms: int,
     last_git: GitFacts | None = None,
-    agents_own: AgentFolders | None = None,
     own: str | None = None,
 ) -> Refreshed:
     """Returns what `made_handoff` does, for a budget of `tokens`; None is that of a project's file."""
-    made = made_handoff(db, project, config, now_ms=now_ms, last_git=last_git, agents_own=agents_own, own=own)
+    made = made_handoff(db, project, config, now_ms=now_ms, last_git=last_git, own=own)
     if made.handoff is None or tokens is None or tokens == MAX_TOKENS:
         return made
-    view = view_now(db, project, agents_own)
+    view = view_now(db, project, config)
     past = past_of(view, now_ms=made.at_ms, own=own, names=agent_names())
     handoff = dialed(made.handoff, past, newest_first(db, view), tokens)
     text, sections = rendered(handoff)

@@ -21,6 +21,7 @@ import msgspec
 from carryover.config import Config, RetentionConfig, load_config, project_settings
 from carryover.decoders import decoder_of
 from carryover.errors import os_reason
+from carryover.facts import DAY_MS
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger import queries
 from carryover.ledger.connect import LedgerUnavailable, connect_read_only
@@ -29,7 +30,6 @@ from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, PIN, conversation_of
 from carryover.outside.journal import read_journal
-from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
 from carryover.projects.root import StatePaths
@@ -68,7 +68,7 @@ async def forget_sessions(
     each = list(selections)
     roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
     problems, had = await asyncio.to_thread(remove_published, paths, config, roots)
-    remove_calls = partial(remove_spooled, paths.state, each, known=known, now_ms=now_ms())
+    remove_calls = partial(remove_spooled, paths.state.root, each, known=known, now_ms=now_ms())
     # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
     done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
@@ -107,7 +107,7 @@ async def _republish(
 
 async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selection], latest_ms: int = 0) -> Erased:
     """Forgets in this process. Events dated after its clock are included until `latest_ms` (UTC ms)."""
-    config = await asyncio.to_thread(load_config, StateDir(paths.state).config)
+    config = await asyncio.to_thread(load_config, paths.state.config)
     publish = partial(publish_here, ledger, paths, config)
     return await forget_sessions(
         ledger, paths, each, config, publish, now_ms=lambda: max(int(time.time() * 1000), latest_ms)
@@ -125,7 +125,7 @@ async def publish_here(
         newest = rows[0].id if rows else None
         try:
             made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
-            write_page = partial(write_second_page, project=project, made=made, agents_own=paths.agents_own)
+            write_page = partial(write_second_page, project=project, made=made, config=config)
             await asyncio.to_thread(_read, paths, write_page)
         except OSError as error:
             problems.append(f"A handoff could not be written again: {os_reason(error)}.")
@@ -138,7 +138,7 @@ def _selected(
     paths: StatePaths, selections: Sequence[Selection], now_ms: int
 ) -> tuple[set[str], set[tuple[str, str]], set[str]]:
     """Returns all affected roots (present and former), all affected conversations, and all known ids."""
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         roots: set[str | None] = set()
         if any(one.is_everything for one in selections):
             roots.update(row.root for row in whereabouts(db))
@@ -151,19 +151,19 @@ def _selected(
 
 
 def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         return query(db)
 
 
 def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
     """Removes the handoffs of `roots`; returns the problems, and the roots that had a handoff."""
-    remove_former_answers(StateDir(paths.state))
+    remove_former_answers(paths.state)
     problems: list[str] = []
     had: set[str] = set()
     rows = _read(paths, whereabouts)
     published = {row.root for row in rows if row.published_sha is not None}
     try:
-        folders = {Path(known.path) for known in read_journal(paths.state).handoffs}
+        folders = {Path(known.path) for known in read_journal(paths.state.root).handoffs}
     except OSError as error:
         problems.append(f"The list of projects can't be read: {os_reason(error)}.")
         folders = set()
@@ -182,9 +182,9 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     kept = {row.published_sha for row in rows if row.root not in roots}
     newest = None
     with suppress(OSError):
-        newest = sha_of(read_handoff(paths.state / HANDOFF))
+        newest = sha_of(read_handoff(paths.state.root / HANDOFF))
     if roots and newest not in kept:
-        _remove_handoff(paths.state, problems)
+        _remove_handoff(paths.state.root, problems)
     return problems, had
 
 
@@ -299,7 +299,7 @@ def over_limits(db: sqlite3.Connection, limits: RetentionConfig, *, now_ms: int)
 
 def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
     """Returns the time (UTC ms) before which a session is too old; 0 without such a limit."""
-    return now_ms - limits.max_age_days * 86_400_000 if limits.max_age_days is not None else 0
+    return now_ms - limits.max_age_days * DAY_MS if limits.max_age_days is not None else 0
 
 
 def sessions_to_drop(

@@ -30,7 +30,7 @@ from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts
 from carryover.probe.git_command import ask_one
 from carryover.probe.git_dir import may_be_asked
 from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path, sha_of
-from carryover.projects.root import AgentFolders, agents_checkouts
+from carryover.projects.root import agents_checkouts
 from carryover.publish.gitignore import open_to_git, without_rule
 from carryover.publish.pointers import without_block
 from carryover.publish.project_view import project_view
@@ -76,11 +76,10 @@ def made_handoff(
     *,
     now_ms: int,
     last_git: GitFacts | None = None,
-    agents_own: AgentFolders | None = None,
     own: str | None = None,
 ) -> Refreshed:
     """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
-    view = view_now(db, project, agents_own)
+    view = view_now(db, project, config)
     checkout = Checkout(Path(view.root))
     settings = settings_for_work(view, config)
     related = related_projects(db, view.root, view.main_root)
@@ -178,7 +177,7 @@ def _time_of(brought_in: Opinion | Pin) -> int:
     return brought_in.at_ms
 
 
-def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: AgentFolders | None) -> ProjectView:
+def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config) -> ProjectView:
     """Returns the view of a project with its current checkouts; for a worktree without work, the view of its main
     checkout.
 
@@ -191,7 +190,7 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
     else:
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
         checkout = Checkout(Path(view.root))
-    checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, agents_own=agents_own)
+    checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
     if main is None:
         return msgspec.structs.replace(view, checkouts=checkouts)

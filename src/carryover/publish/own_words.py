@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Turn
+from carryover.distill.own_text import without_handoffs
 from carryover.facts import is_foreign
 from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
 
@@ -61,7 +62,6 @@ class OwnWords:
 
     def _own(self, turn: Turn, event_id: int) -> Turn:
         # Few prompts are long enough to hold a template, and a command that lists sessions waits for each import.
-        from carryover.distill.own_text import without_handoffs
         from carryover.distill.turns import prompt_excerpt
         from carryover.publish.templates import own_words
 

@@ -57,18 +57,18 @@ def publish(
     paths, store = paths or _own_paths(), root / STORE
     try:
         if settings.folder is not None:
-            write_down(paths.state, handoff_folder(settings.folder, root))
+            write_down(paths.state.root, handoff_folder(settings.folder, root))
             written = _written(settings.folder, text, has_page=has_page)
             return msgspec.structs.replace(written, notes=settings.notes)
         checkout = Checkout(root)
-        refused = refusal(checkout, home=paths.home, agents_own=paths.agents_own)
+        refused = refusal(checkout, paths)
         if refused is not None:
             if refused.in_git and settings.pointers == "local":
-                take_back(root, settings, paths.state)  # a hidden file may be the user's by now
+                take_back(root, settings, paths.state.root)  # a hidden file may be the user's by now
             return _refused(root, refused, settings)
-        write_down(paths.state, handoff_folder(store, root))
+        write_down(paths.state.root, handoff_folder(store, root))
         with locked_dir(store):
-            edits = Pass(checkout, paths.state, settings.notes)
+            edits = Pass(checkout, paths.state.root, settings.notes)
             refused = kept_out(edits)  # first, so that the handoff can never be committed
             if refused is not None:
                 return _refused(root, refused, settings)
@@ -136,7 +136,7 @@ def _empty(root: Path, file: Path) -> None:
 
 def _own_paths() -> StatePaths:
     home = Path.home()
-    return StatePaths.of(StateDir.of(os.environ, home), home)
+    return StatePaths(StateDir.of(os.environ, home), home)
 
 
 def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = None) -> PlannedPass | None:
@@ -145,9 +145,9 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = No
         return None
     paths = paths or _own_paths()
     checkout = Checkout(root)
-    if refusal(checkout, home=paths.home, agents_own=paths.agents_own) is not None:
+    if refusal(checkout, paths) is not None:
         return None
-    edits = PlannedPass(checkout, paths.state)
+    edits = PlannedPass(checkout, paths.state.root)
     if keep_out(edits) is None:
         _place(edits, settings, Once(edits, settings.agreed_ms), paths.home)
     return edits

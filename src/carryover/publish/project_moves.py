@@ -12,7 +12,9 @@ import msgspec
 from carryover.config import Config
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.rows import Whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
 from carryover.outside.journal import read_journal, write_down
@@ -48,9 +50,7 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
     if compared is not None and gone <= compared:
         return RootFacts(root=root, gone=gone)
     identity = moved_folders.identity_of(folder)
-    moved = moved_folders.moved_to_here(
-        folder, identity, candidates, config, home=paths.home, agents_own=paths.agents_own
-    )
+    moved = moved_folders.moved_to_here(folder, identity, candidates, config, paths)
     own = next((row for row in known if row.root == root), None)
     return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
 
@@ -104,7 +104,7 @@ def is_linked(row: Whereabouts, old: str) -> bool:
 
 
 def _known(paths: StatePaths) -> list[Whereabouts]:
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         return whereabouts(db)
 
 
@@ -112,13 +112,13 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
     """Lists the new path of what we put into the project's folder, so that uninstall finds it."""
     store = Path(new) / STORE
     with suppress(OSError):
-        journal = read_journal(paths.state)
+        journal = read_journal(paths.state.root)
         inside = [entry for root in old for entry in journal.inside(root)]
         moved = [_at(new, entry) for entry in inside]
         moved += [msgspec.structs.replace(entry, gone=True) for entry in inside]  # what begins there next is another's
         if is_folder(store) and any(entry.root in old for entry in journal.handoffs):
             moved.append(handoff_folder(store, new))
-        write_down(paths.state, *moved)
+        write_down(paths.state.root, *moved)
 
 
 def _at(root: str, entry: Listed) -> Listed:

@@ -51,8 +51,8 @@ def refresh(
     `newest`: this project changed last, so its handoff is written to the state folder too. Raises LookupError for an
     unknown project and UserError if the ledger can't be read.
     """
-    with closing(connect_read_only(paths.ledger)) as db:
-        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
+    with closing(connect_read_only(paths.state.ledger)) as db:
+        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git)
     give_up_if_late()
     return put_in_place(made, config, paths, newest=newest)
 
@@ -63,7 +63,7 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
-    state = paths.state
+    state = paths.state.root
     store = Path(made.root) / STORE
     notes: list[str] = []
     if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
@@ -84,7 +84,7 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
     settings = project_settings(root, config)
     if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
         return False
-    return settings.folder is not None or refusal(Checkout(root), home=paths.home, agents_own=paths.agents_own) is None
+    return settings.folder is not None or refusal(Checkout(root), paths) is None
 
 
 def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:

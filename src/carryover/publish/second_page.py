@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from carryover.agents import agent_names
+from carryover.config import Config
 from carryover.distill.header import Answering
 from carryover.distill.render import render
 from carryover.distill.trail import past_of
@@ -17,27 +18,22 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import refusal_by_git
-from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import newest_first
 from carryover.publish.make import Refreshed, view_now
 from carryover.redact import CleanText
 
 
-def _second_page(
-    db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, *, agents_own: AgentFolders | None = None
-) -> CleanText:
+def _second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, config: Config) -> CleanText:
     """Returns the second page of a handoff that has one."""
     assert made.handoff is not None, "else it has none"
-    view = view_now(db, project, agents_own)
+    view = view_now(db, project, config)
     past = past_of(view, now_ms=made.at_ms, names=agent_names())
     assert past is not None, "it is made from a handoff"
     deeper = dial.second_page(made.handoff, past, newest_first(db, view))
     return render(deeper, Answering(situation="going_on"))
 
 
-def write_second_page(
-    db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, *, agents_own: AgentFolders | None = None
-) -> bool:
+def write_second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, config: Config) -> bool:
     """Writes the second page of a published handoff that names one; returns whether it is in place.
 
     Writes nothing if another handoff, or none, is in place by now: whoever put it there has its second page written, or
@@ -46,7 +42,7 @@ def write_second_page(
     published = made.published
     if published.page is None or not _is_in_place(made, published):
         return False
-    text = _second_page(db, project, made, agents_own=agents_own)
+    text = _second_page(db, project, made, config)
     give_up_if_late()
     folder = published.page.parent
     if folder.name != STORE:

@@ -13,6 +13,7 @@ from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.text.pattern import later
 
 MOST_QUESTIONS: Final = 20
+MOST_ITEMS: Final = 200
 JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = {
     "running": "running",
     "completed": "done",
@@ -56,14 +57,14 @@ def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[
     )
 
 
-def checklist(text: str, *, active: str = "", most: int = 200) -> tuple[PlanItem, ...]:
+def checklist(text: str, *, active: str = "") -> tuple[PlanItem, ...]:
     r"""Returns the entries of a list in Markdown: the lines with a box. `active`: what is in that of one at work.
 
     >>> [item.state for item in checklist("- [x] Read\n- [-] Write\n- [ ] Check\n- [ ]", active="-")]
     ['done', 'active', 'pending']
     """
     states: dict[str, PlanState] = {"x": "done", "X": "done", active: "active"}
-    found = _BOX.findall(text)[:most]
+    found = _BOX.findall(text)[:MOST_ITEMS]
     return tuple(PlanItem(text=bounded(said, SHORT_CHARS), state=states.get(box, "pending")) for box, said in found)
 
 

@@ -17,7 +17,8 @@ from carryover.errors import UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.machines import end_log
-from carryover.ledger.queries import Selection, Whereabouts
+from carryover.ledger.queries import Selection
+from carryover.ledger.rows import Whereabouts
 from carryover.ledger.store import Ledger
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at

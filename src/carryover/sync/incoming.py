@@ -70,12 +70,12 @@ class LedgerIncoming:
 
     def taken(self, machine: Machine) -> set[str]:
         """Returns the ids of the machine's segments that are in the ledger. Blocks."""
-        with closing(connect_read_only(self._paths.ledger)) as db:
+        with closing(connect_read_only(self._paths.state.ledger)) as db:
             return taken(db, machine.id)
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
-        return shutil.disk_usage(self._paths.ledger.parent).free > ROOM_BYTES
+        return shutil.disk_usage(self._paths.state.ledger.parent).free > ROOM_BYTES
 
     async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
         """Stores a machine's payload, each event exactly once; what that machine forgot is forgotten here too.
@@ -112,7 +112,7 @@ class LedgerIncoming:
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
         """Returns the payload's tombstones, and what they select in the ledger."""
         scopes: dict[bytes, list[tuple[str, str]]] = {}
-        with closing(connect_read_only(self._paths.ledger)) as db:
+        with closing(connect_read_only(self._paths.state.ledger)) as db:
             for agent, session in db.execute("SELECT agent, native_id FROM session") if payload.tombstones else ():
                 for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session))):
                     scopes.setdefault(scope, []).append((agent, session))

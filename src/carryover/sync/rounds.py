@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.machines import begin_log
 from carryover.ledger.store import Ledger
-from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.sync.head import Head, Segment, View, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
@@ -51,7 +50,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def synchronise(
-    state: StateDir,
     ledger: Ledger,
     paths: StatePaths,
     *,
@@ -61,8 +59,8 @@ async def synchronise(
     """Synchronises once. `in_thread` runs blocking functions. Raises UserError or OSError; what was done until then
     is kept."""
     with ExitStack() as stack:
-        own = await in_thread(partial(stack.enter_context, own_log(state, now_ms)))
-        outgoing = LedgerOutgoing(state, own.settings.projects)
+        own = await in_thread(partial(stack.enter_context, own_log(paths.state, now_ms)))
+        outgoing = LedgerOutgoing(paths.state, own.settings.projects)
         await ledger.write(begin_log, await in_thread(outgoing.told))
         return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedWriter
 from typing import TYPE_CHECKING, Final
 
@@ -47,7 +47,6 @@ def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
         yield
         return
     import signal
-    from contextlib import suppress
 
     assert isinstance(process.stdin, BufferedWriter)
     terminal = sys.stdout

@@ -120,9 +120,13 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The calls whose results have not come yet."""
 
 
-def with_open_call(calls: tuple[Call, ...], call: Call, *, most: int = 200) -> tuple[Call, ...]:
-    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `most`."""
-    return (*closed(calls, call.id), call)[-most:]
+MOST_OPEN: Final = 200
+"""Calls whose results are waited for."""
+
+
+def with_open_call(calls: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
+    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `MOST_OPEN`."""
+    return (*closed(calls, call.id), call)[-MOST_OPEN:]
 
 
 def closed(calls: tuple[Call, ...], call_id: str) -> tuple[Call, ...]:

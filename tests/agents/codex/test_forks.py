@@ -13,8 +13,9 @@ from carryover.agents.codex.adapter import AGENT
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, sessions
+from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
 from contract.case import Recording, read_on, source_at

@@ -41,7 +41,7 @@ def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
     chats.append(tmp_path / user / "globalStorage" / "emptyWindowChatSessions" / f"{ID}.jsonl", chats.log_of(chats.ONE))
 
     with on(MACOS if user.startswith("Library") else LINUX):
-        found = [source for root in AGENT.roots(tmp_path, {}) for source in AGENT.sources(root)]
+        found = [source for root in AGENT.spec.roots(tmp_path, {}) for source in AGENT.sources(root)]
 
     assert str(path) in [source.path for source in found]
     assert [(source.session, source.rank) for source in found] == [(ID, 7), (ID, 5)]

@@ -196,7 +196,7 @@ def test_a_session_that_is_exported_again_shows_what_the_document_holds_now(tmp_
 
 def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:
     path = database(tmp_path)
-    [_, root] = AGENT.roots(tmp_path, {"OPENCODE_DB": str(path)})
+    [_, root] = AGENT.spec.roots(tmp_path, {"OPENCODE_DB": str(path)})
 
     assert root == path
     assert AGENT.sources(root) == [AGENT.source_of(path, root)]

@@ -19,6 +19,7 @@ from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
+from carryover.projects.root import StatePaths
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.withdrawal import take_out
 from support.agent_here import only_this_path
@@ -103,7 +104,7 @@ def test_its_hooks_are_installed_in_its_own_form_and_taken_out_again(scribe: Pat
 
 
 def test_nothing_is_published_in_its_own_folder(scribe: Path, home: Path) -> None:
-    refused = refusal(Checkout(scribe), home=home)
+    refused = refusal(Checkout(scribe), StatePaths(state_dir(), home))
 
     assert refused is not None
     assert refused.reason.startswith("it is an agent's own folder")

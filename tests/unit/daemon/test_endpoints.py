@@ -89,7 +89,8 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     session.prompt("Add a discount")
     moves = Moves(context, on_moved=lambda _moved: None)
     imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
-    queue = PublishQueue(context, Mock(side_effect=AssertionError), pool)
+    refresh = Mock(side_effect=AssertionError)
+    queue = PublishQueue(context, refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
     forgetting = Forgetting(context, queue, SecondPages(context, pool), rescan=Mock())
     old, new = quote(f"{home}/a b&c"), quote(str(home))
     given = f"/import?path={quote(str(session.path))}&agent=claude-code&project="

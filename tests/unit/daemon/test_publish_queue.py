@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import HISTORY_S, QUIET_S, PublishQueue
-from carryover.facts import GitFacts
+from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects
 from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
@@ -36,7 +37,9 @@ class Desk:
         self.changed: list[int] = []
         self._context = context
         context.now_ms = lambda: self.now_ms
-        self.publisher = PublishQueue(context, self._refresh, pool, changed=self.changed.append)
+        self.publisher = PublishQueue(
+            context, self._refresh, pool, before=AsyncMock(), changed=self.changed.append, published=Mock()
+        )
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         self.calls.append((project, newest))
@@ -103,7 +106,7 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
         raise AssertionError("this test takes projects itself")
 
     context.clock = clock
-    queue = PublishQueue(context, refresh, pool)
+    queue = PublishQueue(context, refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
     now_ms = context.now_ms()
 
     def read(project: int, *, more_follows: bool = True) -> list[int]:
@@ -131,7 +134,7 @@ async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) 
     session.prompt("Add a discount function")
     project = await desk.stored(session)
     event_ms = desk.now_ms
-    desk.now_ms += 7 * MS_PER_DAY + 1
+    desk.now_ms += 7 * DAY_MS + 1
     async with desk.open() as publisher:
         publisher.mark_dirty([project], event_ms)
         await publisher.flush()

@@ -293,5 +293,5 @@ async def test_a_first_read_begins_with_the_newest_session_and_goes_on_with_its_
     # Of the sources that are left, that of the other project is the newest.
     context = desk.context
     agent = context.agents["claude-code"]
-    await ingest(context.ledger, agent, newest.source, root_of=context.root_of, now_ms=context.now_ms)
+    await ingest(context.ledger, agent, newest.source, root_of=context.paths.root_of, now_ms=context.now_ms)
     assert await order() == in_order[1:]

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import msgspec
 import pytest
@@ -52,7 +52,7 @@ class Place:
     def __init__(self, context: DaemonContext, pool: Executor):
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
-        self.queue = Watched(context, self._refresh, pool)
+        self.queue = Watched(context, self._refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
         self.rescan = Mock()
         self.pages = SecondPages(context, pool)
         self.forgetting = Forgetting(context, self.queue, self.pages, rescan=self.rescan)
@@ -63,7 +63,9 @@ class Place:
     async def read(self, *sessions: ClaudeSession) -> None:
         context, agent = self.context, self.context.agents["claude-code"]
         for each in sessions:
-            result = await ingest(context.ledger, agent, each.source, root_of=context.root_of, now_ms=context.now_ms)
+            result = await ingest(
+                context.ledger, agent, each.source, root_of=context.paths.root_of, now_ms=context.now_ms
+            )
             await self.queue.look_at(result.projects)
 
     def held(self) -> set[str]:
@@ -265,7 +267,7 @@ async def test_the_daemon_counts_the_tokens_of_what_it_read_before_it_counted_th
     session.prompt("Add a parser.")
     session.append(session.line(type="assistant", message=message, requestId="r1"))
     agent = context.agents["claude-code"]
-    await ingest(context.ledger, agent, session.source, root_of=context.root_of, now_ms=context.now_ms)
+    await ingest(context.ledger, agent, session.source, root_of=context.paths.root_of, now_ms=context.now_ms)
     await context.ledger.write(_as_an_earlier_version_left_it)
 
     with context.read_ledger() as db:

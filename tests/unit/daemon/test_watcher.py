@@ -13,7 +13,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.watcher import FLOOD, Noticed, Watcher, _limit, folders_below, noticed
 from carryover.ingest.roots import TranscriptRoot
-from carryover.ingest.scan import roots_of
+from carryover.ingest.scan import roots_to_read
 from carryover.platform import LINUX
 from support.claude_session import ClaudeSession
 from support.platforms import on
@@ -80,7 +80,7 @@ def _watching(context: DaemonContext) -> tuple[Watcher, asyncio.Queue[str | list
     reported: asyncio.Queue[str | list[Source]] = asyncio.Queue()
     watcher = Watcher(
         context,
-        lambda: roots_of(context.agents.values(), context.home, {}),
+        lambda: roots_to_read(context.agents.values(), context.config, context.home, {}),
         lambda sources: reported.put_nowait(list(sources)),
         reported.put_nowait,
     )

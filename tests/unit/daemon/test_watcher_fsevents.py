@@ -14,7 +14,7 @@ from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.watcher import FLOOD, Watcher
 from carryover.ingest.roots import TranscriptRoot
-from carryover.ingest.scan import roots_in_projects, roots_of
+from carryover.ingest.scan import roots_in_projects, roots_to_read
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
 from support.fake_fsevents import Begun, FakeFsEvents, Seen
@@ -51,7 +51,7 @@ def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
         def roots() -> Iterable[TranscriptRoot]:
             if projects:
                 return roots_in_projects(context.agents.values(), projects)
-            return roots_of(context.agents.values(), context.home, {})
+            return roots_to_read(context.agents.values(), context.config, context.home, {})
 
         hear = (lambda sources: reported.put_nowait(list(sources)), reported.put_nowait)
         watcher = Watcher(context, roots, *hear, deep=not projects)

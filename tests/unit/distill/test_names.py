@@ -100,6 +100,11 @@ def test_a_handoff_in_a_text_names_nothing() -> None:
     assert folded(model.UserPrompt(text=HANDOFF), printed(HANDOFF)) == {}
 
 
+def test_what_carryovers_own_tools_answer_names_nothing() -> None:
+    talk = Conversation().user("Go on.").ran("pear", "old_name.py", op="other", name="mcp__carryover__recall")
+    assert fold_events(Digest(), talk.events).names == {}
+
+
 @given(events=st.lists(bodies, max_size=12), cuts=st.sets(st.integers(0, 12)))
 def test_names_are_the_same_however_events_were_batched(events: list[AnyBody], cuts: set[int]) -> None:
     talk = Conversation()
@@ -191,3 +196,11 @@ def test_a_hostile_token_gives_no_name(token: str) -> None:
 def test_no_name_has_a_mark_that_turns_or_ends_a_text(text: str) -> None:
     for key, shown in names_in(text).items():
         assert not set(f"{key}{shown}") & set("\0\n\r\t\u202e\u202d\u2066\u2067\u2069\u200f`<>[]#")
+
+
+def test_a_closing_tag_is_no_path() -> None:
+    assert names_in("<task_id>b57</task_id> </TotalRow> sort </etc/hosts.txt") == {
+        "task_id": "task_id",
+        "totalrow": "TotalRow",
+        "hosts.txt": "/etc/hosts.txt",
+    }

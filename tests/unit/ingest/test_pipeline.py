@@ -18,9 +18,11 @@ import pytest
 from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest, ingest_provisional, prepare
+from carryover.ledger.batch import Committed
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import StoredEvent, projects, session_by_prefix, totals
+from carryover.ledger.queries import projects, session_by_prefix, totals
+from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
 
@@ -246,8 +248,8 @@ async def test_what_a_hook_reports_is_stored_for_its_project_and_left_for_the_tr
     report = partial(ingest_provisional, ledger, "made-up", [event], now_ms=lambda: 2_000)
 
     first = await report(root_of=lambda _cwd: ProjectRoot("/repo"))
-    assert first == IngestResult(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
-    assert await report(root_of=ProjectRoot) == IngestResult()
+    assert first == Committed(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
+    assert await report(root_of=ProjectRoot) == Committed()
     said = AssistantMessage(text="Done with [redacted:github].", final=True)
     stored = StoredEvent(at_ms=1_000, subagent_id=None, body=said, provisional=True)
     assert list(session_events(db, session_by_prefix(db, "s1"))) == [stored]

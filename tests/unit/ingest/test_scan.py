@@ -13,10 +13,9 @@ from agents.hermes.stores import START_S, Client
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.config import AgentConfig, AgentsConfig, Config
-from carryover.facts import ProjectRoot
+from carryover.facts import DAY_MS, ProjectRoot
 from carryover.ingest.roots import TranscriptRoot, recorded_roots
 from carryover.ingest.scan import (
-    MS_PER_DAY,
     RACY_MS,
     FoundSource,
     changed,
@@ -25,7 +24,6 @@ from carryover.ingest.scan import (
     projects_of_places,
     reading_order,
     recent_folders,
-    roots_of,
     roots_to_read,
     vanished,
 )
@@ -49,7 +47,8 @@ def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent
         TranscriptRoot("claude-code", Path("/data/more")),
     )
     assert recorded_roots(specs, tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
-    assert recorded_roots(specs, AgentsConfig(), home, {}) == roots_of(agents.values(), home, {})
+    usual = TranscriptRoot("claude-code", home / ".claude" / "projects")
+    assert recorded_roots(specs, AgentsConfig(), home, {}) == (usual,)
 
 
 @pytest.mark.parametrize(
@@ -130,13 +129,13 @@ def test_a_source_has_changed_if_its_stat_or_its_state_says_so(
 
 def test_no_projects_handoff_waits_for_anothers_old_history() -> None:
     files = [
-        seen("shop/old", group="shop", age_ms=8 * MS_PER_DAY),
+        seen("shop/old", group="shop", age_ms=8 * DAY_MS),
         seen("shop/new", group="shop", age_ms=1_000),
-        seen("blog/new", group="blog", age_ms=6 * MS_PER_DAY),
-        seen("attic/old", group="attic", age_ms=100 * MS_PER_DAY),
+        seen("blog/new", group="blog", age_ms=6 * DAY_MS),
+        seen("attic/old", group="attic", age_ms=100 * DAY_MS),
     ]
 
-    order = reading_order(files, {}, now_ms=NOW_MS, active_days=7)
+    order = reading_order(files, {}, since_ms=NOW_MS - 7 * DAY_MS)
     assert [source.path for source in order] == ["shop/new", "blog/new", "shop/old", "attic/old"]
 
 
@@ -151,7 +150,7 @@ def test_what_other_agents_did_in_a_project_is_read_with_it_and_before_older_pro
     ]
     folders = {("a", "shop"): "/shop", ("a", "by-date/shop"): "/shop", ("a", "blog"): "/b", ("a", "by-date/blog"): "/b"}
 
-    order = reading_order(files, folders, now_ms=NOW_MS, active_days=7)
+    order = reading_order(files, folders, since_ms=NOW_MS - 7 * DAY_MS)
 
     assert [source.path for source in order] == [
         *("shop/1", "by-date/shop", "shop/2"),
@@ -189,9 +188,9 @@ def test_whose_sources_are_is_looked_up_in_the_newest_of_each_place_that_is_rece
 
 @given(st.permutations([seen(f"{group}/{n}", group=group, age_ms=n % 3) for group in "ab" for n in range(4)]))
 def test_the_order_does_not_depend_on_the_order_of_the_folder(files: list[FoundSource]) -> None:
-    in_order = reading_order(sorted(files, key=lambda item: item.source.path), {}, now_ms=NOW_MS, active_days=7)
+    in_order = reading_order(sorted(files, key=lambda item: item.source.path), {}, since_ms=NOW_MS - 7 * DAY_MS)
 
-    assert reading_order(files, {}, now_ms=NOW_MS, active_days=7) == in_order
+    assert reading_order(files, {}, since_ms=NOW_MS - 7 * DAY_MS) == in_order
     assert {key_of(source) for source in in_order} == {key_of(item.source) for item in files}
 
 

@@ -231,8 +231,8 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
         f"{state.root} stays: it holds notes.txt, which is not Carryover's.",
         f"{home / 'app' / '.carryover'} stays: it holds notes.txt, which is not Carryover's.",
     )
-    for left in (state.root, home / "app" / ".carryover"):
-        assert [path.name for path in left.iterdir()] == ["notes.txt"]
+    for place in (state.root, home / "app" / ".carryover"):
+        assert [path.name for path in place.iterdir()] == ["notes.txt"]
     assert "say done" in config.read_text()
 
 

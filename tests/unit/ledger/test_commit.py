@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Committed, SourceState
 from carryover.ledger.connect import LedgerUnavailable, StaleRead
-from carryover.ledger.queries import SessionRow, session_by_prefix, sessions, totals
-from carryover.ledger.rows import SkippedRow, locator
+from carryover.ledger.queries import session_by_prefix, sessions, totals
+from carryover.ledger.rows import SessionRow, SkippedRow, locator
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped
 from carryover.publish.project_view import session_digest
@@ -157,7 +157,7 @@ async def test_of_commits_at_once_one_is_stored_and_the_others_are_refused(ledge
 
     results = await asyncio.gather(*(ledger.commit(ONE, each, seen_rev=0) for each in told), return_exceptions=True)
 
-    assert results[0] == Committed(new_events=1, projects=(1,), newest_event_ms=1_000)
+    assert results[0] == Committed(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
     assert [type(result) for result in results[1:]] == [StaleRead] * 4
     with pytest.raises(StaleRead):
         await ledger.commit(ONE, told[1], seen_rev=2)

@@ -10,7 +10,8 @@ import pytest
 from carryover.ledger.batch import Committed, event_key
 from carryover.ledger.machines import ReceivedEvents
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import StoredEvent, project_by_root, sessions
+from carryover.ledger.queries import project_by_root, sessions
+from carryover.ledger.rows import StoredEvent
 from carryover.ledger.tombstones import Tombstones, short_key
 from carryover.model import AnyBody, AssistantMessage, QueuedPrompt, SessionInfo, ToolCall, TurnEnd, UserPrompt
 from carryover.publish.project_view import project_view
@@ -58,7 +59,7 @@ async def test_the_transcripts_record_takes_its_place(scribe: Scribe, record: An
 
     commit = await scribe.tell(scribe.event(record, at_ms=499_950))
 
-    assert (commit.new_events, commit.projects) == (1, (1,))
+    assert (commit.new_events, commit.projects) == (1, frozenset({1}))
     assert [event.body for event in scribe.events()] == [UserPrompt(text="add a parser"), record]
 
 
@@ -118,7 +119,7 @@ async def test_what_a_known_session_tells_in_another_project_is_left_to_its_tran
 
     commit = await told_early(scribe, DONE, cwd="/elsewhere")
 
-    assert (commit.new_events, commit.projects) == (0, ())
+    assert (commit.new_events, commit.projects) == (0, frozenset())
     assert waiting(scribe) == []
     assert project_by_root(scribe.db, "/elsewhere") is None
 

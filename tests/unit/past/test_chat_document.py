@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.config import Config
 from carryover.export.pieces import LeftOut, TextFile
 from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
@@ -41,7 +42,7 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
     (shop / ".carryover" / "handoff.md").write_text("x")
 
     with closing(connect_read_only(ledger_path)) as db:
-        found = gathered(str(shop), now_ms=LATER_MS, ledger=(db, project_id))
+        found = gathered(str(shop), Config(), now_ms=LATER_MS, ledger=(db, project_id))
 
     assert (found.name, found.readme) == ("shop", "# shop\n\nSells bread.\n")
     assert found.paths == ("AGENTS.md", "README.md", "cart.py", "till.py")
@@ -60,7 +61,7 @@ def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
     (shop / "prod.env").write_text("KEY=def\n")
     (shop / ".env").write_text("KEY=abc\n")
 
-    found = gathered(str(shop), now_ms=LATER_MS)
+    found = gathered(str(shop), Config(), now_ms=LATER_MS)
 
     secret = "its name says that it holds secrets"
     assert found.left_out == (LeftOut(".env", secret), LeftOut("prod.env", secret))
@@ -125,7 +126,7 @@ def test_uncommitted_work_counts(bakery: Path) -> None:
 def test_what_is_shown_as_an_instruction_is_not_shown_again(bakery: Path) -> None:
     (bakery / "AGENTS.md").write_text("Be brief.\n")
 
-    found = gathered(str(bakery), now_ms=LATER_MS)
+    found = gathered(str(bakery), Config(), now_ms=LATER_MS)
 
     assert [file.path for file in found.guidance] == ["AGENTS.md"]
     assert [file.path for file in found.files] == []

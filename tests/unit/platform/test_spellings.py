@@ -132,7 +132,7 @@ async def test_projects_of_an_earlier_version_become_the_one_that_they_are(
         lambda: {recorded_as(shop, folder, home, read_in) for folder in spellings(shop)[1:]}
     )
     assert len(projects(reading())) == 3
-    paths = StatePaths(ledger=ledger_path, state=home / ".carryover", home=home)
+    paths = StatePaths(StateDir(home / ".carryover"), home)
 
     ledger = await Ledger.open(ledger_path, DigestReducer())
     for row in whereabouts(reading()):
@@ -190,6 +190,8 @@ def test_a_hook_is_known_by_whichever_spelling_it_comes_but_not_through_a_link(s
 @needs_disk
 def test_folders_of_keys_are_known_by_any_spelling(disk: Path) -> None:
     (disk / ".SSH" / "keys").mkdir(parents=True)
-    refused = refusal(Checkout(Path(here().canonical(disk / ".ssh" / "keys"))), home=disk)
+    refused = refusal(
+        Checkout(Path(here().canonical(disk / ".ssh" / "keys"))), StatePaths(StateDir(disk / ".carryover"), disk)
+    )
 
     assert refused is not None and refused.reason == "it is a folder of keys and logins"

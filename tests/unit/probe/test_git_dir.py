@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from carryover.config import AgentsConfig
 from carryover.facts import ProjectRoot
+from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
 from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.git_dir import may_be_asked, worktrees_of
 from carryover.probe.git_history import newest_commits
 from carryover.projects.policy import refusal
-from carryover.projects.root import agents_checkouts, find_root
+from carryover.projects.root import StatePaths, agents_checkouts, find_root
 from support.forged_git import FORGED, bare_that_shares, claimed, git_file
 from support.repository import git, repository
 
@@ -47,7 +49,10 @@ def test_a_forged_folder_is_a_project_of_its_own_and_git_says_nothing_of_another
     assert (git_facts(Checkout(root), timeout_s=20), newest_commits(root)) == (None, [])
     questions = ("symbolic-ref", "HEAD"), ("ls-files",), ("config", "--list")
     assert ask(root, *questions, deadline=time.monotonic() + 20) == [GitAnswer(128, b"")] * len(questions)
-    assert refusal(Checkout(root), home=home) is not None or forge is bare_that_shares, "nothing can be committed there"
+    assert (
+        refusal(Checkout(root), StatePaths(StateDir(home / ".carryover"), home)) is not None
+        or forge is bare_that_shares
+    ), "nothing can be committed there"
     try:
         assert Checkout(root).exclude.resolve().is_relative_to(root)
     except OSError as error:
@@ -280,5 +285,5 @@ def test_a_worktree_in_an_agents_folder_that_does_not_name_the_repository_is_not
         (data / name).write_text(f"{text}\n")
 
     assert find_root(str(forged), home=home) == ProjectRoot(str(forged))
-    assert [agents_checkouts(Checkout(root), home=home) for root in (shop, stranger)] == [(str(own),), ()]
+    assert [agents_checkouts(Checkout(root), AgentsConfig()) for root in (shop, stranger)] == [(str(own),), ()]
     assert Checkout(stranger).others == ()

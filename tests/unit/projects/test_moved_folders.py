@@ -12,9 +12,11 @@ import pytest
 
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.header import PLACEHOLDER
-from carryover.ledger.queries import Whereabouts
+from carryover.ledger.rows import Whereabouts
+from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, STORE, sha_of, write_handoff
 from carryover.projects.moved_folders import identity_of, moved_to_here, moves_with, roots_that_may_be_here, stored
+from carryover.projects.root import StatePaths
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -39,7 +41,9 @@ def row(root: Path, *, sha: str | None = None, **more: object) -> Whereabouts:
 
 
 def found(new: Path, *known: Whereabouts, home: Path, config: Config | None = None) -> list[str]:
-    rows = moved_to_here(new, identity_of(new), known, config or Config(), home=home)
+    rows = moved_to_here(
+        new, identity_of(new), known, config or Config(), StatePaths(StateDir(home / ".carryover"), home)
+    )
     return [each.root for each in rows]
 
 

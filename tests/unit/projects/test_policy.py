@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from functools import partial
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
+from carryover.paths import StateDir
 from carryover.platform import MACOS
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import write_handoff
 from carryover.projects.policy import Refusal, refusal
-from carryover.projects.root import AgentFolders, agent_folders
+from carryover.projects.root import StatePaths
 from carryover.redact import CleanText
 from support.platforms import on, withheld
 from support.repository import git, repository
@@ -22,8 +23,12 @@ from support.repository import git, repository
 PROGRAMS = "it is a folder of programs' settings and data, and no repository"
 
 
-def why(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> str | None:
-    found = refusal(Checkout(root), home=home, agents_own=agents_own)
+def paths_at(home: Path, agents: AgentsConfig | None = None) -> StatePaths:
+    return StatePaths(StateDir(home / ".carryover"), home, agents or AgentsConfig())
+
+
+def why(root: Path, *, home: Path, agents: AgentsConfig | None = None) -> str | None:
+    found = refusal(Checkout(root), paths_at(home, agents))
     return found.reason if found is not None else None
 
 
@@ -38,9 +43,11 @@ def test_the_home_folder_and_what_holds_it_are_refused(home: Path) -> None:
     ]
 
 
-def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects_below(home: Path) -> None:
+def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects_below(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tools = AgentsConfig(each={"codex": AgentConfig(env={"CODEX_HOME": str(home / "moved")})})
-    own = partial(agent_folders, tools, home, {"OPENCODE_CONFIG_DIR": str(home / "set here")})
+    monkeypatch.setenv("OPENCODE_CONFIG_DIR", str(home / "set here"))
     carryovers = dict.fromkeys((".carryover", ".carryover/sub"), "it is Carryover's own folder")
     agents = (".claude", ".agents", ".codeium", ".config/opencode", "moved", "set here")
     reason = "it is an agent's own folder, whose files apply to every project"
@@ -48,7 +55,7 @@ def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects
     for name in (*expected, ".codex/worktrees/app/.git"):
         (home / name).mkdir(parents=True, exist_ok=True)
 
-    assert {name: why(home / name, home=home, agents_own=own) for name in expected} == expected
+    assert {name: why(home / name, home=home, agents=tools) for name in expected} == expected
     assert why(home / "moved", home=home) is None
 
 
@@ -97,6 +104,14 @@ def test_temporary_folders_and_those_of_the_system_are_refused(roots: str, reaso
     assert {why(Path(root), home=Path("/home/dev")) for root in roots.split()} == {reason}
 
 
+def test_a_full_disk_makes_no_other_folder_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python then takes the current folder for that of temporary files, or raises an error."""
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/usr/local/src")
+
+    assert why(Path("/usr/local/src/app"), home=Path("/home/dev")) == "it is a folder of the system"
+
+
 def test_a_folder_of_another_user_is_refused(home: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give a folder away")
@@ -137,7 +152,7 @@ def test_a_folder_that_git_tracks_is_refused_as_long_as_it_does(home: Path) -> N
     git(root, "add", "--force", ".carryover/handoff.md")
 
     tracked = ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that"
-    assert refusal(Checkout(root), home=home) == Refusal(tracked, in_git=True)
+    assert refusal(Checkout(root), paths_at(home)) == Refusal(tracked, in_git=True)
     git(root, "rm", "-r", "--quiet", "--cached", ".carryover")
     assert why(root, home=home) is None
 

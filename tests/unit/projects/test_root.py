@@ -42,7 +42,7 @@ def test_a_worktree_is_a_project_of_its_own_that_knows_its_main_checkout(home: P
     ],
 )
 def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(
-    home: Path, folder: str, roots: str, recorded: dict[str, str], now: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, home: Path, folder: str, roots: str, recorded: dict[str, str], now: dict[str, str]
 ) -> None:
     """Codex 0.169.0 makes them for `/new` and `/fork`. A service has none of the variables of the user's shell."""
     root = repository(home / "app", {"src/a.py": "1\n"})
@@ -52,12 +52,15 @@ def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(
     env, set_now = ({name: f"{home}/{at}" for name, at in given.items()} for given in (recorded, now))
     known = AgentConfig(roots=tuple(f"{home}/{name}" for name in roots.split()), env=env)
 
-    agents_own = partial(agent_folders, AgentsConfig(each={"codex": known}), home, set_now)
+    agents = AgentsConfig(each={"codex": known})
+    for name, value in set_now.items():
+        monkeypatch.setenv(name, value)
+    agents_own = partial(agent_folders, agents, home, set_now)
 
     assert find_root(str(own / "src"), home=home, agents_own=agents_own) == ProjectRoot(str(root), checkout=str(own))
     assert find_root(str(users), home=home, agents_own=agents_own) == ProjectRoot(str(users), main_root=str(root))
-    assert agents_checkouts(Checkout(root), home=home, agents_own=agents_own) == (str(own),)
-    assert agents_checkouts(Checkout(home / "no repository"), home=home) == ()
+    assert agents_checkouts(Checkout(root), agents) == (str(own),)
+    assert agents_checkouts(Checkout(home / "no repository"), agents) == ()
 
 
 def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main_checkout(home: Path) -> None:

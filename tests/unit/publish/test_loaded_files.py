@@ -30,7 +30,7 @@ class Project:
 
     def __init__(self, home: Path, ledger: Ledger, name: str = "shop", written: int = 0) -> None:
         self.root = repository(home / "work" / name, {"a.py": "1\n"})
-        self._paths = StatePaths.of(StateDir(home / ".carryover"), home)
+        self._paths = StatePaths(StateDir(home / ".carryover"), home)
         self._ledger, self._written, self._id = ledger, written, 0
 
     async def work(self, agent: str, session: str, task: str, at_ms: int) -> None:

@@ -26,7 +26,7 @@ NOW_MS = 1_795_200_000_000
 
 @pytest.fixture
 def paths(home: Path, ledger_path: Path) -> StatePaths:
-    return StatePaths(ledger=ledger_path, state=StateDir(home / ".carryover").root, home=home)
+    return StatePaths(StateDir(home / ".carryover"), home)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def test_what_was_kept_follows_the_folder(ledger: Ledger, paths: StatePath
 
     await followed(ledger, paths, store)
 
-    journal = read_journal(paths.state)
+    journal = read_journal(paths.state.root)
     assert handoff_folder(store / ".carryover", store) in journal.handoffs
     assert (journal.names(store), journal.names(shop)) == ({"AGENTS.md"}, set())
 
@@ -80,7 +80,7 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
 
     made = refresh(paths, new.id, Config(), now_ms=NOW_MS, newest=True)
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
-    files = [paths.state / "handoff.md"]
+    files = [paths.state.root / "handoff.md"]
     files += (store / ".carryover").glob("handoff*.md")
     assert len(files) == 4 and all(file.exists() for file in files)
 

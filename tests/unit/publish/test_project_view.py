@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from carryover.config import Config
 from carryover.distill.view import Opinion, ProjectView, Worktree, has_past
 from carryover.facts import Facts, ProjectRoot
 from carryover.ledger.sessions import know_project
@@ -123,7 +124,7 @@ async def test_what_was_once_taken_for_a_worktree_is_looked_at_again(
     worktree_in_itself(forged.parent / "idle")
     idle = await ledger.write(know_project, str(forged.parent / "idle"), str(shop), now_ms=4_000)
 
-    views = [view_now(reading(), number, frozenset) for number in (1, 2, 3, idle)]
+    views = [view_now(reading(), number, Config()) for number in (1, 2, 3, idle)]
 
     assert [view.main_root for view in views] == [None, str(shop), None, None]
     assert [[one.root for one in view.worktrees] for view in views] == [[tree], [str(shop)], [], []]

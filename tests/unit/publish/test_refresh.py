@@ -33,7 +33,7 @@ from support.scribe import Scribe, ledger_with_prompt
 
 @pytest.fixture
 def paths(home: Path) -> StatePaths:
-    return StatePaths.of(StateDir(home / ".carryover"), home)
+    return StatePaths(StateDir(home / ".carryover"), home)
 
 
 def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> Refreshed:
@@ -47,7 +47,7 @@ def apart(home: Path) -> Config:
 async def test_an_older_project_that_is_published_again_does_not_become_the_newest(
     home: Path, paths: StatePaths
 ) -> None:
-    ledger = await Ledger.open(paths.ledger, DigestReducer())
+    ledger = await Ledger.open(paths.state.ledger, DigestReducer())
     scribe = Scribe(ledger, agent="claude-code")
     projects: list[int] = []
     for at_ms, name in enumerate(("older", "newer"), start=1):
@@ -58,7 +58,7 @@ async def test_an_older_project_that_is_published_again_does_not_become_the_newe
     await ledger.close()
 
     assert "Add the older table" in (home / "older" / ".carryover" / HANDOFF).read_text()
-    assert "Add the newer table" in (paths.state / HANDOFF).read_text()
+    assert "Add the newer table" in (paths.state.root / HANDOFF).read_text()
 
 
 def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -> None:
@@ -70,10 +70,10 @@ def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -
 
 
 async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, paths: StatePaths) -> None:
-    refreshed(paths, await ledger_with_prompt(paths.ledger, repository(home / "app")))
+    refreshed(paths, await ledger_with_prompt(paths.state.ledger, repository(home / "app")))
 
     assert remove_published(paths, Config(), ()) == ([], set())
-    assert (paths.state / HANDOFF).exists()
+    assert (paths.state.root / HANDOFF).exists()
 
 
 @pytest.mark.parametrize("published", [True, False], ids=["published before", "never published"])
@@ -81,9 +81,9 @@ async def test_the_handoff_of_what_is_forgotten_goes_also_if_the_list_of_project
     home: Path, paths: StatePaths, published: bool
 ) -> None:
     root = repository(home / "app", {".carryover/handoff.md": "the repository's own"})
-    project = await ledger_with_prompt(paths.ledger, root)
+    project = await ledger_with_prompt(paths.state.ledger, root)
     if published:
-        ledger = await Ledger.open(paths.ledger, DigestReducer())
+        ledger = await Ledger.open(paths.state.ledger, DigestReducer())
         await ledger.set_published(project, "0" * 64, 2, None)
         await ledger.close()
 
@@ -105,14 +105,14 @@ async def test_a_project_known_only_by_what_lies_in_it_gets_no_handoff_before_th
     home: Path, paths: StatePaths, agents: list[str], asked: bool, refused: bool
 ) -> None:
     root = str(repository(home / "app"))
-    ledger = await Ledger.open(paths.ledger, DigestReducer())
+    ledger = await Ledger.open(paths.state.ledger, DigestReducer())
     project = await ledger.write(know_project, root, None)
     for agent in agents:
         scribe = Scribe(ledger, agent=agent)
         await scribe.tell(scribe.event("Add a parser", key=agent, session=agent, at_ms=1, cwd=root), path=agent)
     await ledger.close()
 
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         found = refused_before_work(db, project, Config(), asked=[root] if asked else [])
     assert (found.published.refusal if found else None) == (AWAITS_WORK if refused else None)
 
@@ -122,7 +122,7 @@ async def test_a_project_with_only_pins_gets_no_handoff_before_a_session_starts_
     home: Path, paths: StatePaths, started: bool
 ) -> None:
     root = str(repository(home / "app"))
-    ledger = await Ledger.open(paths.ledger, DigestReducer())
+    ledger = await Ledger.open(paths.state.ledger, DigestReducer())
     project = await ledger.write(know_project, root, None)
     scribe = Scribe(ledger, agent=NOTE)
     for number in range(2):
@@ -131,7 +131,7 @@ async def test_a_project_with_only_pins_gets_no_handoff_before_a_session_starts_
         await ledger.set_published(project, None, 1, AWAITS_WORK)
     await ledger.close()
 
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         refused = refused_before_work(db, project, Config(), asked=(), started=started)
     assert (refused is None) is started
 
@@ -143,7 +143,7 @@ async def test_a_project_that_waited_for_work_is_published_once_an_agent_works_t
     [project] = (await scribe.tell(scribe.event("Add a parser", at_ms=1, cwd=root))).projects
 
     def waits() -> bool:
-        with closing(connect_read_only(paths.ledger)) as db:
+        with closing(connect_read_only(paths.state.ledger)) as db:
             return refused_before_work(db, project, Config(), asked=()) is not None
 
     later_ms = int(time.time() * 1000) + 60_000
@@ -173,7 +173,7 @@ async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
     session = SessionView(session="s1", agent="codex", started_ms=0, last_ms=1, digest=Digest(), where=" on laptop")
     view = ProjectView(root=str(home), sessions=(session,), former_roots=("nowhere:/shop", str(home / "old"), *states))
 
-    with closing(connect_read_only(paths.ledger)) as db:
+    with closing(connect_read_only(paths.state.ledger)) as db:
         assert elsewhere_lines(db, view) == (
             "on laptop: branch main at abc1234",
             "on tower: detached HEAD at def5678",
@@ -183,8 +183,8 @@ async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
 
 async def test_what_cannot_be_listed_is_not_written(home: Path, paths: StatePaths) -> None:
     root = repository(home / "app")
-    project = await ledger_with_prompt(paths.ledger, root)
-    (paths.state / "journal.jsonl").mkdir()
+    project = await ledger_with_prompt(paths.state.ledger, root)
+    (paths.state.root / "journal.jsonl").mkdir()
 
     published = refreshed(paths, project).published
 
@@ -194,13 +194,13 @@ async def test_what_cannot_be_listed_is_not_written(home: Path, paths: StatePath
 
 async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, paths: StatePaths) -> None:
     root = repository(home / "app")
-    project = await ledger_with_prompt(paths.ledger, root)
+    project = await ledger_with_prompt(paths.state.ledger, root)
 
     for config in (Config(), apart(home), Config()):
         made = refreshed(paths, project, config)
         assert (made.published.refusal, made.published.notes) == (None, ())
 
-    [inside, outside] = read_journal(paths.state).handoffs
+    [inside, outside] = read_journal(paths.state.root).handoffs
     assert (inside, outside.root) == (handoff_folder(root / ".carryover", root), str(root))
     assert [path.name for path in Path(outside.path).iterdir()] == ["handoff.md"]
 
@@ -233,7 +233,7 @@ def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(
 
     assert made.published == Published(changed=not interrupted, file=handoff(root), edited=("AGENTS.md",))
     assert handoff(root).read_text() == PLACEHOLDER
-    assert read_journal(paths.state).handoffs == (handoff_folder(handoff(root).parent, root),)
+    assert read_journal(paths.state.root).handoffs == (handoff_folder(handoff(root).parent, root),)
     assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
 
 

@@ -35,7 +35,7 @@ class Desk:
     """Publishes the project of a session with its second page."""
 
     def __init__(self, home: Path, session: ClaudeSession, read_in: ReadIn) -> None:
-        self.paths = StatePaths.of(StateDir(home / ".carryover"), home)
+        self.paths = StatePaths(StateDir(home / ".carryover"), home)
         self.root = session.cwd
         self.handoff, self.page = (self.root / ".carryover" / name for name in ("handoff.md", "more.md"))
         for number in range(30):
@@ -49,8 +49,8 @@ class Desk:
         return refresh(self.paths, self._project, config or Config(), now_ms=2)
 
     def write(self, made: Refreshed) -> bool:
-        with closing(connect_read_only(self.paths.ledger)) as db:
-            return write_second_page(db, self._project, made)
+        with closing(connect_read_only(self.paths.state.ledger)) as db:
+            return write_second_page(db, self._project, made, Config())
 
 
 def okapis(text: str) -> set[str]:
@@ -101,11 +101,11 @@ def removed_by_git(desk: Desk) -> None:
 
 
 def removed_by_exclusion(desk: Desk) -> None:
-    withdraw(desk.paths.state, Config(projects=ProjectsConfig(exclude=("shop",))))
+    withdraw(desk.paths.state.root, Config(projects=ProjectsConfig(exclude=("shop",))))
 
 
 def removed_by_pointers_off(desk: Desk) -> None:
-    withdraw(desk.paths.state, Config(publish=PublishConfig(pointers="off")))
+    withdraw(desk.paths.state.root, Config(publish=PublishConfig(pointers="off")))
 
 
 def removed_by_forgetting(desk: Desk) -> None:
@@ -154,7 +154,7 @@ def test_none_is_written_once_git_would_take_it_along(desk: Desk) -> None:
 def test_a_handoff_that_says_everything_has_none(home: Path, session: ClaudeSession, read_in: ReadIn) -> None:
     session.prompt("Hi there")
     session.answer("Hello.")
-    project, paths = read_in(session), StatePaths.of(StateDir(home / ".carryover"), home)
+    project, paths = read_in(session), StatePaths(StateDir(home / ".carryover"), home)
     page = session.cwd / ".carryover" / "more.md"
     page.parent.mkdir(mode=0o700)
     page.write_text("of a session that was retracted")

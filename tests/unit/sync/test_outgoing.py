@@ -299,13 +299,13 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     assert (made.text, made.sha, made.git, made.published.changed) == (None, None, None, False)
     with desktop.read() as db:
         found = made_handoff(db, project, SHARED, now_ms=9_000)
-        view = view_now(db, project, None)
+        view = view_now(db, project, SHARED)
         assert (found.git, files_now(view), view.checkouts, elsewhere_lines(db, view)) == (None, {}, (), ())
         assert (projects(db), unpublished(db, since_ms=0)) == ([], [])
         assert limited_projects(db, (), since_ms=0, now_ms=1) == {}
         assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
     assert git_now(Checkout(Path(ROOT))) is None
-    assert refusal(Checkout(Path(ROOT)), home=tmp_path) is not None
+    assert refusal(Checkout(Path(ROOT)), desktop.paths) is not None
     assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
     assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts(root=ROOT)
     assert not awaits_handoff(Path(ROOT), SHARED, desktop.paths)

@@ -88,8 +88,8 @@ class Hooks:
     publish_queue: PublishQueue
     spool: Spool
     checks: Executor
-    follow: Follow | None = None
-    started: Callable[[int], None] = lambda _project: None
+    follow: Follow
+    started: Callable[[int], None]
     """Called with the project of each session that starts."""
     _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
@@ -203,7 +203,7 @@ class Hooks:
 
         def check() -> HookCall:
             roots = tuple(root.path for root in self.context.folders() if root.agent_id == agent.id)
-            return check_call(agent, read, roots, authenticated=authenticated, root_of=self.context.root_of)
+            return check_call(agent, read, roots, authenticated=authenticated, root_of=self.context.paths.root_of)
 
         try:
             async with asyncio.timeout_at(deadline):
@@ -256,7 +256,7 @@ class Hooks:
         """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
         if events := await self._early_events(call):
             context = self.context
-            store = partial(ingest_provisional, root_of=context.root_of, now_ms=context.now_ms)
+            store = partial(ingest_provisional, root_of=context.paths.root_of, now_ms=context.now_ms)
             stored = await store(context.ledger, call.agent.id, events)
             self.publish_queue.mark_dirty(stored.projects, stored.newest_event_ms, urgent=True)
             return

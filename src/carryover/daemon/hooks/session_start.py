@@ -88,7 +88,7 @@ class SessionStarts:
     publish_queue: PublishQueue
     later: Callable[[Job], None]
     """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
-    follow: Follow | None
+    follow: Follow
     """Finds what was recorded of a project before it was moved."""
     started: Callable[[int], None]
     """Called with the project of each session that starts."""
@@ -183,13 +183,11 @@ class SessionStarts:
         await self.ingest_queue.read_now(await looked_at(self.context.state.root, look, soon=True))
 
     async def _find_past(self, project: ProjectRoot) -> None:
-        follow, found = self.follow, asyncio.Event()
-        if follow is None:
-            return
+        found = asyncio.Event()
 
         async def look() -> None:
             try:
-                await follow(project)
+                await self.follow(project)
             finally:
                 found.set()
 
@@ -222,7 +220,6 @@ class SessionStarts:
                     config=context.config,
                     now_ms=context.now_ms(),
                     then=published_git(db, project_id) if project_id is not None else None,
-                    agents_own=context.agents_own,
                 ),
                 revision,
             )

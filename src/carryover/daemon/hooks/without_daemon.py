@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 from carryover.adapter.contract import Agent, HookEvent
@@ -25,7 +24,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import published_git
 from carryover.paths import StateDir
-from carryover.projects.root import AgentFolders, StatePaths, agent_folders
+from carryover.projects.root import StatePaths
 from carryover.publish.answers import AnswerTime
 from carryover.redact import CleanText
 
@@ -46,13 +45,12 @@ def answer(
     reading = _start_in(agent, event, payload, now_ms)
     if agent.hooks is None or reading is None:
         return None
-    agents_own = partial(agent_folders, config.agents, home, env)
-    root_of = StatePaths.of(state, home, agents_own).root_of
-    start = check_call(agent, reading, agent.roots(home, env), authenticated=True, root_of=root_of)
+    root_of = StatePaths(state, home, config.agents).root_of
+    start = check_call(agent, reading, agent.spec.roots(home, env), authenticated=True, root_of=root_of)
     if start.project is None:
         return None
     with closing(connect_read_only(state.ledger)) as db:
-        text = _text(db, start, start.project, config, agents_own, now_ms)
+        text = _text(db, start, start.project, config, now_ms)
     return agent.hooks.answer(text) if text is not None else None
 
 
@@ -62,15 +60,13 @@ def _start_in(agent: Agent, event: str, payload: bytes, now_ms: int) -> HookEven
     return reading if isinstance(reading, HookEvent) and reading.action == "session_start" else None
 
 
-def _text(
-    db: sqlite3.Connection, start: HookCall, here: ProjectRoot, config: Config, agents_own: AgentFolders, now_ms: int
-) -> CleanText | None:
+def _text(db: sqlite3.Connection, start: HookCall, here: ProjectRoot, config: Config, now_ms: int) -> CleanText | None:
     own = own_session(db, start.agent.id, start.reading.session, here.root)
     project_id, begins = beginning(start, own)
     if project_id is None and here.main_root is None:
         return None
     then = published_git(db, project_id) if project_id is not None else None
-    moment = AnswerTime(project=project_id or here, config=config, now_ms=now_ms, then=then, agents_own=agents_own)
+    moment = AnswerTime(project=project_id or here, config=config, now_ms=now_ms, then=then)
     return moment.answer(db, begins)
 
 

@@ -18,11 +18,12 @@ from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.subjects import subjects_in
 from carryover.distill.trail import Past, Step, did_work, is_idle, plan_waits
 from carryover.distill.view import ProjectView, SessionView
+from carryover.facts import DAY_MS
 from carryover.model import conversation_of, id_in_command
 from carryover.testruns.related import verdict
 from carryover.testruns.run import TestRun
 
-_OPINION_MS: Final = 7 * 86_400_000
+_OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""

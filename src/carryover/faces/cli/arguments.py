@@ -166,7 +166,7 @@ def known_agent(text: str) -> str:
     """Returns the id of the agent that `text` names by its id or an everyday name such as `claude`."""
     from carryover.actions import agents
 
-    if agent_id := agents.agent_called(text.strip()):
+    if agent_id := agents.agent_id_of(text.strip()):
         return agent_id
     names = [name for agent in agents.agents_to_list() for name in (agent.id, *agent.aliases)]
     meant = did_you_mean(text.strip(), names)
@@ -179,7 +179,7 @@ def recorded_agent(text: str) -> str:
     from carryover.actions import agents
 
     name = text.strip()
-    return name if not agents.agent_called(name) and name in agents.declared_agents() else known_agent(text)
+    return name if not agents.agent_id_of(name) and name in agents.declared_agents() else known_agent(text)
 
 
 def agents_in_list(text: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from carryover.actions.output_file import target, write_output
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
-from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, ChatDocument, document_for_chat, web_chats
+from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, DocumentForChat, document_for_chat, web_chats
+from carryover.past.opened import opened_session
 from carryover.terminal.output import agree, counted, print_document, print_json, say, warn
 from carryover.text.harmless import one_line
 
@@ -99,7 +100,6 @@ def run(args: argparse.Namespace) -> None:
         _document(args, path)
         return
     from carryover.past.exporting import session_document
-    from carryover.past.opened import opened_session
 
     with opened_session(args.session) as (ledger, session):
         text = session_document(ledger, session, args.format or "md", full=args.full)
@@ -150,7 +150,7 @@ def _model(text: str) -> str:
     return model
 
 
-def _listed(document: ChatDocument) -> Iterator[str]:
+def _listed(document: DocumentForChat) -> Iterator[str]:
     """Yields the document's content, so that the user can check it before pasting anything."""
     included, left_out = document.included, document.left_out
     amount = f"About {document.tokens:,} of {document.chat.budget:,} tokens."
@@ -167,7 +167,7 @@ def _listed(document: ChatDocument) -> Iterator[str]:
         yield "The task and the question alone are longer than the budget."
 
 
-def _compress(document: ChatDocument, path: Path, args: argparse.Namespace) -> None:
+def _compress(document: DocumentForChat, path: Path, args: argparse.Namespace) -> None:
     """Writes the document, and beside it what a model makes of it."""
     from carryover.past.shortening import shortened
 
@@ -195,7 +195,7 @@ def _short(path: Path) -> Path:
     return path.with_name(f"{path.stem}.short{path.suffix}")
 
 
-def _as_data(document: ChatDocument) -> dict[str, Any]:
+def _as_data(document: DocumentForChat) -> dict[str, Any]:
     return {
         "tokens": document.tokens,
         "budget": document.chat.budget,

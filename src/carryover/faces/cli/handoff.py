@@ -140,13 +140,13 @@ def _handed_over(args: argparse.Namespace) -> HandedOver:
 
 
 def _copy(args: argparse.Namespace) -> None:
-    from carryover.actions.agents import agent_label
+    from carryover.actions.agents import agent_name
     from carryover.actions.clipboard import copy
     from carryover.past.handoff import WantedHandoff, handoff
 
     handed_over = handoff(WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens))
     way = copy(handed_over.text)
-    where = agent_label(args.to) if args.to is not None else "the next agent"
+    where = agent_name(args.to) if args.to is not None else "the next agent"
     say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.agents import agent_label
+from carryover.actions.agents import agent_name
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
 from carryover.terminal.output import counted, local_time, put, warn
@@ -148,7 +148,7 @@ def _mark(report: Report, *, dry_run: bool) -> str:
 
 
 def _sum(done: ImportedFiles, reports: Sequence[Report], *, dry_run: bool) -> Iterator[str]:
-    agents = ", ".join(sorted({agent_label(report.agent) for report in reports}))
+    agents = ", ".join(sorted({agent_name(report.agent) for report in reports}))
     sessions = len({(report.agent, session) for report in reports for session in report.sessions})
     new = "" if dry_run else f"; {counted(sum(report.new_events or 0 for report in reports), 'event')} added"
     mark = "·" if dry_run else "✓"
@@ -170,7 +170,7 @@ def _handoffs(done: ImportedFiles) -> Iterator[str]:
 
 
 def _content(report: Report) -> str:
-    agent = agent_label(report.agent)
+    agent = agent_name(report.agent)
     days = (local_time(at_ms).split()[0] for at_ms in (report.first_ms, report.last_ms) if at_ms is not None)
     facts = (
         f"{counted(len(report.sessions), 'session')} of {agent}",
@@ -189,7 +189,8 @@ def _notes(report: Report, nowhere: frozenset[str], *, dry_run: bool) -> Iterato
     if not dry_run:
         new = report.new_events or 0
         if new or not report.forgotten:
-            yield f"{counted(new, 'event')} added." if new else "Nothing added: the ledger has all of it."
+            nothing = "Nothing added." if report.problem else "Nothing added: the ledger has all of it."
+            yield f"{counted(new, 'event')} added." if new else nothing
         if report.forgotten:
             when = f" on {local_time(report.forgotten_ms)}" if report.forgotten_ms else ""
             yield f"{counted(report.forgotten, 'event')} left out: you had this forgotten{when}. --again takes it back."

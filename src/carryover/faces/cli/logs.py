@@ -9,7 +9,7 @@ from typing import Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
-from carryover.past.logs import LOG_LEVELS, LoggedLine, log_lines
+from carryover.past.logs import LEVELS, LoggedLine, log_lines
 from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush
@@ -31,7 +31,7 @@ EXAMPLES: Final = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
     flag(parser, "-f", "--follow", "print what is added as well, until Ctrl-C")
-    parser.add_argument("--level", choices=LOG_LEVELS, default="debug", help="leave out what is less serious")
+    parser.add_argument("--level", choices=LEVELS, default="debug", help="leave out what is less serious")
     parser.add_argument("--since", default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
     flag(parser, "--json", "print each line as a JSON object")
     add_pager_argument(parser)

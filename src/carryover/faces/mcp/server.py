@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from carryover import __version__
 from carryover.errors import UserError
-from carryover.past.budget import LEAST, MOST, USUAL
+from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.past.context import now_ms
 from carryover.past.recall import ProjectFolder, handoff, harmless, prepare_recall, project_at, recall, turn
 from carryover.past.search import KINDS
@@ -55,7 +55,9 @@ def _tool(name: str, description: str, required: Mapping[str, Any], optional: Ma
 
 _QUERY: Final = 'words, all of which should occur; "side by side" in quotes'
 _TURN: Final = "as a handoff or `recall` names it: `turn 3 of 5c1e0d2a`, or `turn 3`"
-_TOKENS: Final = f"its budget; {USUAL} if left out, and what is more holds the conversation, from its end backwards"
+_TOKENS: Final = (
+    f"its budget; {MAX_TOKENS} if left out, and what is more holds the conversation, from its end backwards"
+)
 _SESSION: Final = "the session's id or its beginning, where `turn` is only a number: `5c1e0d2a`"
 _PAGE: Final = "for a turn that does not fit on one page"
 
@@ -80,7 +82,7 @@ TOOLS: Final = (
         "handoff",
         "Shows where the work on this project stands: task, progress, open questions, files.",
         {},
-        {"tokens": {"type": "integer", "minimum": LEAST, "maximum": MOST, "description": _TOKENS}},
+        {"tokens": {"type": "integer", "minimum": LEAST_TOKENS, "maximum": MOST_TOKENS, "description": _TOKENS}},
     ),
 )
 
@@ -193,7 +195,7 @@ class _Project:
                 return lambda: turn(project, turn_name, page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
                 tokens = values.get("tokens")
-                return lambda: handoff(project, tokens if isinstance(tokens, int) else USUAL)
+                return lambda: handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
         names = ", ".join(tool.name for tool in TOOLS)
         raise UserError(f"{name!r} with these arguments can't be answered. The tools are {names}.")
 

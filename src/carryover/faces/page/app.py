@@ -37,11 +37,11 @@ from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_to
 from carryover.faces.page.answers import CommandBody, KnownHealth, Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
-from carryover.past.budget import USUAL, is_budget
+from carryover.past.budget import MAX_TOKENS, is_budget
 from carryover.past.files import files_changed
 from carryover.past.search import search_page
 from carryover.past.session import session_outline, session_turns
-from carryover.past.sessions import Wanted, session_page
+from carryover.past.sessions import WantedSessions, session_page
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Projects, Search
 from carryover.past.usage import pictures
@@ -79,8 +79,6 @@ class Host(Protocol):
     def clock(self) -> float: ...
 
     def read_ledger(self) -> closing[sqlite3.Connection]: ...
-
-    def agents_own(self) -> frozenset[Path]: ...
 
 
 class PageApp:
@@ -127,7 +125,7 @@ class PageApp:
             answer = await self._answer(request)
         except web.HTTPException as error:
             answer = web.json_response({"error": error.reason}, status=error.status)
-        except projects.Gone:
+        except projects.UnknownProject:
             answer = web.json_response({"error": "Not Found"}, status=404)
         except UserError as error:
             answer = web.json_response({"error": str(error)}, status=409)
@@ -222,16 +220,14 @@ class PageApp:
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
         host, now_ms = self._host, self._host.now_ms()
         before_ms, limit = _number_in(request, "before_ms"), _number_in(request, "limit") or 100
-        tokens = _number_in(request, "tokens") or USUAL
+        tokens = _number_in(request, "tokens") or MAX_TOKENS
         if not is_budget(tokens):
             raise web.HTTPBadRequest
-        answers: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
-            "handoff": lambda db, row: projects.handoff(
-                db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
-            ),
+        answers: Mapping[str, Callable[[sqlite3.Connection, projects.ProjectRow], msgspec.Struct]] = {
+            "handoff": lambda db, row: projects.handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
             "files": files_changed,
-            "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "work": lambda db, row: projects.work(db, row, host.config, now_ms=now_ms),
             "usage": lambda db, row: pictures(db, row, now_ms=now_ms),
         }
         if what not in answers:
@@ -246,7 +242,7 @@ class PageApp:
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
-        wanted = Wanted(
+        wanted = WantedSessions(
             project_id=_number_in(request, "project"),
             agent=request.query.get("agent") or None,
             since_ms=_number_in(request, "since_ms"),

@@ -138,7 +138,7 @@ def replaced(agent: Agent, source: Source, before: bytes, after: bytes) -> tuple
 def of_agent(agent: Agent, home: Path, scratch: Path) -> Iterator[str]:
     """Checks an agent by recordings that lie below `home` as below a home folder. `scratch` is an empty folder."""
     yield from of_spec(agent.spec)
-    found = [(root, source) for root in agent.roots(home, {}) for source in agent.sources(root)]
+    found = [(root, source) for root in agent.spec.roots(home, {}) for source in agent.sources(root)]
     sources = [source for _, source in found]
     if not sources:
         yield f"no recordings: put some below {home}, where SPEC.transcripts has them below the home folder"

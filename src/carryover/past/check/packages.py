@@ -72,7 +72,7 @@ def _checked(place: PackagePlace) -> Checked:
     with tempfile.TemporaryDirectory(prefix="carryover-check-") as scratch:
         try:
             findings = [*of_agent(agent, home, Path(scratch))]
-            sources = [source for root in agent.roots(home, {}) for source in agent.sources(root)]
+            sources = [source for root in agent.spec.roots(home, {}) for source in agent.sources(root)]
             return Checked(place.id, findings, understood(read_on(agent, source) for source in sources))
         except Exception as error:
             return Checked(place.id, [f"it raises {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"])

@@ -29,8 +29,8 @@ from carryover.ingest import scan
 from carryover.install.machine import Machine, copies_of_command
 from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
-from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
-from carryover.ledger.queries import connect_read_only, file_states
+from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_read_only, connect_tolerant
+from carryover.ledger.queries import file_states
 from carryover.past.context import current_folder
 from carryover.past.findings.facts import Gathered, Inspection, ProjectFacts, UnreadSource
 from carryover.past.findings.ledger import ledger_facts
@@ -39,7 +39,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_version
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
-from carryover.projects.root import AgentFolders, agent_folders, find_root
+from carryover.projects.root import StatePaths, find_root
 from carryover.publish.pointers import block_end, block_state, hidden_files, pointer
 from carryover.terminal.output import counted
 
@@ -128,14 +128,14 @@ def _projects(facts: Gathered, state: StateDir, home: Path) -> tuple[ProjectFact
     rows = facts.ledger.projects if facts.ledger is not None else ()
     recent = [row.root for row in rows if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
     states = _file_states(state)
-    own_folders = agent_folders(config.agents, home, os.environ)
+    paths = StatePaths(state, home, config.agents)
     projects = {root: ProjectFacts(root=root) for root in recent} | {
         project.root: project for project in facts.projects
     }
-    inspect = partial(_inspected, config=config, home=home, agents_own=lambda: own_folders, states=states)
+    inspect = partial(_inspected, config=config, paths=paths, states=states)
     for root, project in look_at_each(recent, lambda root: inspect(projects[root])):
         projects[root] = project
-    around = partial(_root_around, config=config, home=home, agents_own=lambda: own_folders)
+    around = partial(_root_around, config=config, paths=paths)
     for _, root_here in look_at_each(filter(None, (current_folder(),)), around):
         if root_here is not None and root_here not in recent:
             project = projects.get(root_here, ProjectFacts(root=root_here))
@@ -151,15 +151,13 @@ def _file_states(state: StateDir) -> _States:
         return {}
 
 
-def _root_around(folder: Path, config: Config, home: Path, agents_own: AgentFolders) -> str | None:
+def _root_around(folder: Path, config: Config, paths: StatePaths) -> str | None:
     """Returns the project around a folder, which may have a transcript, and no session yet; None if it is left out."""
-    root = find_root(str(folder), home=home, agents_own=agents_own).root
+    root = find_root(str(folder), home=paths.home, agents_own=paths.agents_own).root
     return root if project_settings(Path(root), config).excluded is None else None
 
 
-def _inspected(
-    project: ProjectFacts, config: Config, home: Path, agents_own: AgentFolders, states: _States
-) -> ProjectFacts:
+def _inspected(project: ProjectFacts, config: Config, paths: StatePaths, states: _States) -> ProjectFacts:
     root = Path(project.root)
     settings = project_settings(root, config)
     if not is_folder(root) or settings.excluded is not None or settings.folder is not None:
@@ -168,7 +166,7 @@ def _inspected(
     blocks = {name: block_state(text) for name, text in texts.items()}
     return msgspec.structs.replace(
         project,
-        refusal=refusal(Checkout(root), home=home, agents_own=agents_own),
+        refusal=refusal(Checkout(root), paths),
         edited=tuple(name for name, block in blocks.items() if block == "edited"),
         broken=tuple(name for name, block in blocks.items() if block == "broken"),
         pointer_end_bytes=block_end(texts[AGENTS_MD]),

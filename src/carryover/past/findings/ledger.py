@@ -14,8 +14,8 @@ from carryover.agents import agent_name
 from carryover.config import Config, project_settings
 from carryover.distill.limit import LASTS_MS, command
 from carryover.install.machine import Machine, startable_here
-from carryover.ledger.connect import as_ledger_error
-from carryover.ledger.queries import agents_seen, connect_read_only, projects, totals
+from carryover.ledger.connect import as_ledger_error, connect_read_only
+from carryover.ledger.queries import agents_seen, projects, totals
 from carryover.ledger.usage import sum_since
 from carryover.past.context import first_day_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport

@@ -16,7 +16,8 @@ from carryover.daemon.hooks.call import HookCall, OwnSession, Refused, Transcrip
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import RACY_MS
-from carryover.ledger.queries import connect_read_only, project_by_root, session_ids
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.store import Ledger
 from carryover.projects.root import find_root
 from support.clock import LATER_MS
@@ -198,7 +199,7 @@ def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(home: Path)
     tables = written(settings_folder(home) / "Cursor/User/globalStorage/state.vscdb", AT_MS - 10)
     chat = written(home / ".cursor/chats/9e107d9d" / f"{CHAT[:-1]}3" / "store.db", AT_MS)
 
-    found = call.changed_of_late(cursor, None, cursor.roots(home, {}), now_ms=AT_MS)
+    found = call.changed_of_late(cursor, None, cursor.spec.roots(home, {}), now_ms=AT_MS)
 
     assert [source.path for source in found] == [chat, tables, lines]
 

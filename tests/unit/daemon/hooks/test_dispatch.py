@@ -18,7 +18,8 @@ from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, HookReply
-from carryover.ledger.queries import connect_read_only, totals
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import totals
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.hook_client import payload_of

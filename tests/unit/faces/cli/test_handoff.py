@@ -28,7 +28,8 @@ from carryover.fsio import FileLock, private_dir
 from carryover.importing.notes import Note, encoded
 from carryover.ingest.scan import FoundSource
 from carryover.install.machine import Machine
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects
 from carryover.past.context import state_dir
 from carryover.past.from_disk import of_project, of_session, sources_on_disk
 from carryover.past.transcript import handoff_of_transcript

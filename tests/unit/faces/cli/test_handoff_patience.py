@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from agents.opencode.stores import START_MS, Client
-from carryover.ledger.queries import ProjectRow, connect_read_only, projects
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects
+from carryover.ledger.rows import ProjectRow
 from carryover.past.context import state_dir
 from support.recorded_shop import Run
 

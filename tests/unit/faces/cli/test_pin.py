@@ -121,6 +121,17 @@ def test_a_place_of_which_no_handoff_is_written_takes_none(home: Path, run: Run)
     assert "is written: it is the home folder itself. Nothing was changed." in " ".join(said.split())
 
 
+def test_an_agents_own_folder_takes_none_wherever_it_was_moved(home: Path, run: Run) -> None:
+    moved = home / "moved"
+    for folder in (moved, state_dir().root):
+        private_dir(folder)
+    state_dir().config.write_text(f'[agents.codex]\nenv = {{ CODEX_HOME = "{moved}" }}\n')
+
+    said = run.err(ExitCode.REFUSED, "pin", "never floats", "--project", str(moved))
+
+    assert "is written: it is an agent's own folder" in " ".join(said.split())
+
+
 @pytest.mark.parametrize("runs", [True, False], ids=["daemon", "no daemon"])
 def test_where_no_agent_has_worked_yet_it_waits_for_one_and_nothing_is_written(
     work: ClaudeWork, run: Run, runs: bool

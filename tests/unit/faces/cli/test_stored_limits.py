@@ -80,4 +80,4 @@ def _every_reader_answers(run: Run) -> None:
         assert len(pictures(db, row, now_ms=now_ms()).limits) == 1
         assert pictures(db, None, now_ms=now_ms()).days
         assert timeline_page(db, row, before_ms=None, limit=9).moments
-        assert work(db, row, Config(), frozenset, now_ms=now_ms()).turns
+        assert work(db, row, Config(), now_ms=now_ms()).turns

@@ -54,9 +54,6 @@ class Host:
         assert self.open.wait(60)
         return closing(connect_read_only(self.state.ledger))
 
-    def agents_own(self) -> frozenset[Path]:
-        return frozenset()
-
 
 class Browser:
     """A visitor of `page`. `transport`: that of a connection from this process."""

@@ -10,7 +10,7 @@ import pytest
 from carryover.config import Config
 from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import HookCounts, WatchState
-from carryover.ingest.scan import MS_PER_DAY
+from carryover.facts import DAY_MS
 from carryover.install.agent_report import EntryReport
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import BrokenSource, ProjectRow, SkippedRow
@@ -28,7 +28,7 @@ CRASH = CrashReport("/home/dev/.carryover/crashes/20261120T062101.000000Z.txt", 
 
 
 def skipped(number: int, *, days_ago: int = 0) -> LedgerFacts:
-    last_ms = NOW_MS - days_ago * MS_PER_DAY
+    last_ms = NOW_MS - days_ago * DAY_MS
     row = SkippedRow(
         agent="claude-code", agent_version="2.2.0", record_type="x", reason="unknown", n=number, last_ms=last_ms
     )
@@ -256,7 +256,7 @@ def test_a_few_records_or_old_ones_that_were_not_understood_and_an_old_crash_are
     assert findings(changed(HEALTHY, ledger=skipped(1200, days_ago=8))) == ()
     locked = changed(HEALTHY, daemon=changed(RUNNING, ledger_trouble="It is locked."), ledger_problem="It is locked.")
     assert list(map(line, findings(locked))) == ["ledger wrong: It is locked."], "both met it; it is named once"
-    [found] = findings(changed(HEALTHY, crashes=(msgspec.structs.replace(CRASH, at_ms=NOW_MS - 8 * MS_PER_DAY),)))
+    [found] = findings(changed(HEALTHY, crashes=(msgspec.structs.replace(CRASH, at_ms=NOW_MS - 8 * DAY_MS),)))
     assert (found.level, found.what.endswith("KeyError.")) == ("note", True)
 
 
