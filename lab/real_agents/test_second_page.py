@@ -56,6 +56,25 @@ def test_the_second_page_reaches_the_model_whole_in_the_way_it_is_named(tool: To
     assert "more.md" not in "".join(line for lines in handoffs.sections(after).values() for line in lines)
 
 
+@newest("claude-code", "codex", "copilot", "gemini-cli", "pi", "qwen-code")
+def test_a_session_in_a_subfolder_finds_the_page_by_the_path_that_it_is_given(tool: Tool, row: Row) -> None:
+    shop.begin_installed(tool)
+    tool.turn(PROJECT, TASK, *shop.edited(tool), FACTS)
+    tool.turn(PROJECT, "And the plums?", f"They are next. {QUESTION}")
+    begins = written(tool, shop.left_by(tool)).splitlines()[2]
+    path = "../.carryover/more.md"
+
+    first, *rest = tool.turn(PROJECT / "sub", "Go on", tool.shell(f"cat {path}"), "So be it.").requests
+
+    [handoff] = handoffs.injected(first)
+    hooks = adapters()[tool.id].hooks
+    assert hooks is not None
+    named = hooks.reads_page.format(page=path, quoted=path)
+    row.shown(f"named: {named}")
+    assert f", {named}" in handoff
+    assert begins in html.unescape(rest[0])
+
+
 def by_file_tool(tool: Tool, first: int = 0, lines: int = 0) -> Any:
     """Reads the page, or `lines` of it. Gemini CLI's driver and Codex's read by the shell."""
     if tool.id == "gemini-cli":

@@ -6,6 +6,7 @@ repository, from strangers: it can choose `resume.mode`, else only less; a mista
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -22,8 +23,8 @@ from carryover.facts import DAY_MS, is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
-from carryover.platform import here
 from carryover.probe.looks import Silent, look_at
+from carryover.probe.patterns import matches, places_of
 from carryover.terminal.paths import quoted
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
@@ -90,7 +91,7 @@ class PublishConfig(msgspec.Struct, frozen=True):
         if self.folder is not None and not expanded(self.folder).is_absolute():
             raise ValueError("`folder` must begin with / or ~")
         for pattern in self.projects:
-            _match({Path("/name")}, pattern)  # raises ValueError for an invalid pattern
+            Path("/name").match(str(expanded(pattern)))  # raises ValueError for an invalid pattern
 
     @property
     def active_ms(self) -> int:
@@ -121,7 +122,7 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         for pattern in (*self.include, *self.exclude):
-            _match({Path("/name")}, pattern)  # raises ValueError for an invalid pattern
+            Path("/name").match(str(expanded(pattern)))  # raises ValueError for an invalid pattern
 
 
 class NotifyConfig(msgspec.Struct, frozen=True):
@@ -328,8 +329,6 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
 def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
     if excluded := project_settings(Path(root), config).excluded:
-        import glob
-
         by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
         what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
@@ -363,8 +362,8 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
 
 
 def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
-    places = _places(root)
-    found = [pointers for pattern, pointers in config.publish.projects.items() if _match(places, pattern)]
+    places = places_of(root)
+    found = [pointers for pattern, pointers in config.publish.projects.items() if matches(places, pattern)]
     return found[-1] if found else None
 
 
@@ -394,24 +393,13 @@ def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | No
         return "`carryover pause`"
     if own.get("exclude") is True:
         return f"the project's own {project_file.PROJECT_FILE}"
-    places = _places(root)
+    places = places_of(root)
     for pattern in config.projects.exclude:
-        if _match(places, pattern):
+        if matches(places, pattern):
             return f"[projects] exclude = {pattern!r} in config.toml"
-    if config.projects.include and not any(_match(places, pattern) for pattern in config.projects.include):
+    if config.projects.include and not any(matches(places, pattern) for pattern in config.projects.include):
         return "[projects] include in config.toml, which does not name it"
     return None
-
-
-def _places(root: Path) -> set[Path]:
-    """Returns the paths by which a pattern may name a project. One on another system is not below this folder."""
-    real = here().canonical(root) if root.is_absolute() else str(root)
-    return {Path(here().alike(path)) for path in (str(root), real)}
-
-
-def _match(places: set[Path], pattern: str) -> bool:
-    whole = here().alike(str(expanded(pattern)))
-    return any(folder.match(whole) for place in places for folder in (place, *place.parents) if folder.name)
 
 
 def _with_agents_apart(data: dict[str, Any]) -> dict[str, Any]:

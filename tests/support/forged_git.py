@@ -11,6 +11,8 @@ from support.repository import git, repository
 
 SECRET_BRANCH: Final = "merger-with-okapi"
 LONGEST_PATH: Final = 4080
+MOST_BYTES: Final = 4095
+"""Of the whole name of a file."""
 SECRET_SUBJECT: Final = "Prepare the takeover of Quagga Ltd"
 
 
@@ -115,9 +117,25 @@ def one_branch_is_a_link(root: Path) -> None:
 
 def a_branch_too_deep_to_be_looked_at(root: Path) -> None:
     """By its whole name, which is too long; git goes there from the top of the checkout."""
+    _branch_in(root, "/".join([".git/refs/heads", *["d" * 200] * 20])[:LONGEST_PATH].rstrip("/"))
+
+
+def a_branch_whose_folder_alone_can_be_looked_at(root: Path) -> None:
+    """The folder's whole name is as long as one may be, so that of what is in it is too long."""
+    most = MOST_BYTES - len(os.fsencode(root)) - len("/")
+    _branch_in(root, "/".join([".git/refs/heads", *["d" * 200] * 20])[:most].ljust(most, "d"))
+
+
+def a_link_that_leads_to_a_branch_too_deep(root: Path) -> None:
+    """Through a folder that says nothing of branches."""
+    deep = "/".join(["deep", *["d" * 200] * 21])[: LONGEST_PATH - len(".git/")]
+    _branch_in(root, f".git/{deep}")
+    (root / ".git" / "refs" / "heads" / "y").symlink_to(f"../../{deep}/x")
+
+
+def _branch_in(root: Path, name: str) -> None:
     own = of_its_own(root)
     (own / "objects" / "info" / "alternates").write_text("../../../shop/.git/objects\n")
-    name = "/".join([".git/refs/heads", *["d" * 200] * 20])[:LONGEST_PATH].rstrip("/")
     folder = os.open(root, os.O_RDONLY)
     for part in name.split("/"):
         with suppress(FileExistsError):
@@ -189,6 +207,8 @@ FORGED: Final[tuple[Callable[[Path], None], ...]] = (
     refs_and_objects_are_links,
     one_branch_is_a_link,
     a_branch_too_deep_to_be_looked_at,
+    a_branch_whose_folder_alone_can_be_looked_at,
+    a_link_that_leads_to_a_branch_too_deep,
     a_branch_names_a_link,
     head_is_a_link,
     index_is_a_link,

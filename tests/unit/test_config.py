@@ -285,34 +285,6 @@ def test_a_projects_file_that_is_a_link_or_a_pipe_is_passed_by(tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "excluded"),
-    [
-        ("~/work/app", True),
-        ("~/work", True),
-        ("~/work/*", True),
-        ("~/*/app", True),
-        ("~/work/**", True),
-        ("app", True),
-        ("work/a*", True),
-        ("~/work/ap", False),
-        ("~/app", False),
-        ("/srv/app", False),
-        ("~nobody-of-that-name/app", False),
-    ],
-)
-def test_a_pattern_excludes_a_folder_and_what_lies_below(home: Path, pattern: str, excluded: bool) -> None:
-    config = Config(projects=ProjectsConfig(exclude=(pattern,)))
-    reason = f"[projects] exclude = {pattern!r} in config.toml"
-
-    (home / "work" / "app").mkdir(parents=True)
-    (home / "link").symlink_to("work/app")
-
-    found = [project_settings(home / path, config).excluded for path in ("work/app", "work/app/lib/deep", "link")]
-
-    assert found == [reason if excluded else None] * 3
-
-
 def test_a_folder_of_another_machine_is_not_below_the_current_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = Config(projects=ProjectsConfig(exclude=("~/*",)))
     monkeypatch.chdir(home)

@@ -132,6 +132,8 @@ def plan_uninstall(
     known, unread = _known_projects(state, journal, home)
     moved = _moved_roots(state)
     notes += unread
+    if any(edit.changes for edit in edits) and not state.root.exists():
+        notes.append(f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.")
     missing = dict.fromkeys(project.root for project in known if not is_folder(Path(project.root)))
     here_now = [project for project in known if project.root not in missing]
     notes += [

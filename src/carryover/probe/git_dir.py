@@ -107,7 +107,7 @@ def may_be_asked(root: Path) -> bool:
     tops = [os.path.realpath(folder) for folder in folders]
     try:
         entries = islice((entry for top in tops for entry in _state(top)), MOST_ENTRIES + 1)
-        inside = [not entry.is_symlink() or _is_inside(os.path.realpath(entry.path), tops) for entry in entries]
+        inside = [not entry.is_symlink() or _is_inside(_resolved(entry.path), tops) for entry in entries]
     except OSError:  # such as a name too long for us, but not for git, which goes there step by step
         return False
     return len(inside) <= MOST_ENTRIES and all(inside)
@@ -254,6 +254,15 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
             yield from entries
     except (FileNotFoundError, NotADirectoryError, PermissionError):  # nor can git read it then
         return
+
+
+def _resolved(link: str) -> str:
+    """Returns where a link leads. Raises OSError if its name or one on its way is too long for us, which `realpath`
+    would take as it is: git gets there from the folder that it is in."""
+    try:
+        return os.path.realpath(link, strict=True)
+    except FileNotFoundError:
+        return os.path.realpath(link)
 
 
 def _is_inside(path: str, tops: list[str]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC
 from carryover.config import ProjectSettings
+from carryover.edits.hooks import HookFile
 from carryover.install.config_file import plan_config
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
@@ -246,6 +247,24 @@ def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, con
 
     assert [note.partition(",")[0] for note in plan.notes] == [f"{root} is missing"]
     assert carry_out(plan, state).left == ()
+
+
+def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_in_them(
+    state: StateDir, config: Path, home: Path
+) -> None:
+    install(state, config)
+    published(state, repository(home / "app"))
+    shutil.rmtree(state.root)
+    hooks = HookFile(config, "nested")
+
+    plan = plan_uninstall(state, purge=True, home=home, usual=[("claude-code", hooks)])
+
+    assert [edit.path for edit in plan.shown if edit.changes] == [config]
+    assert plan.notes == (
+        f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.",
+    )
+    carry_out(plan, state)
+    assert plan_uninstall(state, purge=True, home=home, usual=[("claude-code", hooks)]).notes == ()
 
 
 def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, config: Path, home: Path) -> None:

@@ -69,12 +69,13 @@ def run_log(args: argparse.Namespace) -> None:
 
 def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
     """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
+    # The id of a commit before the rest, for which 80 columns have no room.
+    kind = f"commit {paint(moment.commit[:SHORT], YELLOW)}" if moment.commit else moment.kind
     head = (
         when(moment.at_ms, now),
         moment.agent_name if moment.agent != NOTE else "",
         paint(show_command(str(moment.short), moment.turn), BOLD),
-        moment.kind if moment.how != "edits" else "commit with its edits",
-        paint(moment.commit[:SHORT], YELLOW) if moment.commit else "",
+        kind + (" with its edits" if moment.how == "edits" else ""),
     )
     is_listed = moment.kind == "session" and (moment.session, moment.text) in prompts
     text = "" if is_listed else " ".join(harmless(moment.text).split())

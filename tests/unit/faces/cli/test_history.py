@@ -177,8 +177,8 @@ def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds
         (raised, "edits", "Raise it"),
         (own, "command", "Add a discount"),
     ]
-    assert f" · commit with its edits · {raised[:8]}\n  Raise it\n" in out
-    assert f" · commit · {own[:8]}\n  Add a discount\n" in out
+    assert f" · commit {raised[:8]} with its edits\n  Raise it\n" in out
+    assert f" · commit {own[:8]}\n  Add a discount\n" in out
     assert "Something else" not in out
 
 

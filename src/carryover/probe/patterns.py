@@ -1,0 +1,45 @@
+"""Patterns by which the user names projects in the settings."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable
+from functools import partial
+from itertools import takewhile
+from pathlib import Path
+
+from carryover.paths import expanded
+from carryover.platform import here
+from carryover.probe.looks import look_at
+
+
+def places_of(root: Path) -> set[Path]:
+    """Returns the paths by which a pattern may name a project. One on another system is not below this folder."""
+    real = here().canonical(root) if root.is_absolute() else str(root)
+    return {Path(here().alike(path)) for path in (str(root), real)}
+
+
+def matches(places: set[Path], pattern: str) -> bool:
+    """Whether the pattern names a project, by one of its `places_of`, or a folder around it."""
+    spelt = expanded(pattern)
+    folders = [folder for place in places for folder in (place, *place.parents) if folder.name]
+    return _is_named(folders, spelt) or _is_named(folders, _without_links(spelt))
+
+
+def _is_named(folders: Iterable[Path], pattern: Path) -> bool:
+    whole = here().alike(str(pattern))
+    return any(folder.match(whole) for folder in folders)
+
+
+def _without_links(pattern: Path) -> Path:
+    """Returns the pattern with the real path of its folders before the first wildcard, as projects are recorded: a link
+    may lead to the home folder, or from it to another disk. That disk is not waited for."""
+    if not pattern.is_absolute():
+        return pattern
+    literal = [*takewhile(lambda part: not glob.has_magic(part), pattern.parts)]
+    folder = Path(*literal)
+    try:
+        real = look_at(folder, partial(here().canonical, folder), soon=True)
+    except (OSError, ValueError):
+        return pattern
+    return Path(glob.escape(real), *pattern.parts[len(literal) :])
