@@ -199,7 +199,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 def temporary_files() -> Path:
     """Returns the folder in which the system keeps temporary files, even if it is full: Python's own answer is then
     the current folder, or an error."""
-    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 (its folders are private: see `_locked_folder`)
+    return Path(os.environ.get("TMPDIR") or "/tmp")
 
 
 def sweep_scratch(*parents: Path) -> None:
