@@ -16,6 +16,8 @@ from carryover.transcript.by_kind import reader_of_copies
 
 T = TypeVar("T")
 
+FAULTS: Final = (Exception, SystemExit)
+"""What another package may raise: code that was written as a program ends it where it can't go on."""
 raised: Final[dict[str, str]] = {}
 """What agents raised since the process began, by their ids."""
 
@@ -27,7 +29,7 @@ def guarded(agent: Agent) -> Agent:
         def call(*given: Any) -> T:
             try:
                 return function(*given)
-            except Exception as error:
+            except FAULTS as error:
                 _remember(agent.id, error)
                 return otherwise(*given) if callable(otherwise) else otherwise  # type: ignore[no-any-return]
 
@@ -74,7 +76,7 @@ class _Reader:
             return function()
         except OSError:
             raise
-        except Exception as error:
+        except FAULTS as error:
             _remember(self._id, error)
             raise OSError("the agent's package failed") from error
 
@@ -92,5 +94,5 @@ def _guarded(agent_id: str, reader: Reader) -> Reader:
     return _ProjectReader(agent_id, reader) if isinstance(reader, ProjectReader) else _Reader(agent_id, reader)
 
 
-def _remember(agent_id: str, error: Exception) -> None:
+def _remember(agent_id: str, error: BaseException) -> None:
     raised[agent_id] = f"its code raises {type(error).__name__}"

@@ -48,10 +48,12 @@ _TAKE_PATTERNS: Final = ("diff", "log", "ls-files", "ls-tree")
 """Commands that treat arguments after `--` as patterns unless each is marked as literal."""
 _FILTERS: Final = "diff"
 """The only command that runs filter programs, on files whose times changed."""
-_PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
+_PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^(filter|lfs)\.")
 _LARGEST_CONFIG: Final = 64 << 10
-_MAY_NAME_PROGRAMS: Final = (b"filter", b"include")
+_MAY_NAME_PROGRAMS: Final = (b"filter", b"include", b"lfs")
 _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
+_RUN_BY_LFS: Final = re.compile(r"lfs\.extension\.", re.IGNORECASE)
+"""Programs of a repository that Git LFS, a filter of the user's, would run; nothing switches them off."""
 _SAFE_ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "",  # a partial clone would fetch the blobs that a diff misses
@@ -223,7 +225,11 @@ def _switched_off(listed: bytes) -> list[str] | None:
     fields = listed.decode(errors="surrogateescape").split("\0")
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
         name = setting.partition("\n")[0]
-        if scope in ("local", "worktree") and _PROGRAM_SETTING.fullmatch(name):
+        if scope not in ("local", "worktree"):
+            continue
+        if _RUN_BY_LFS.match(name):
+            return None
+        if _PROGRAM_SETTING.fullmatch(name):
             if "=" in name:
                 return None
             overrides.append(f"{name}={'false' if name.endswith('required') else ''}")

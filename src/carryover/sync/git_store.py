@@ -21,9 +21,11 @@ from carryover.sync.head import MOST_MACHINES
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import CHANGED, FILE, Fetched, FolderStore, Store, StoreTrouble
 
-LOCAL_S: Final = 120.0
+SHORT_S: Final = 120.0
+"""For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
+is given up then."""
 REMOTE_S: Final = 3_600.0
-"""A first sync over a slow line takes long. A remote that says nothing for a minute is given up sooner."""
+"""A first sync over a slow line takes long."""
 OLDEST_GIT: Final = (2, 31)
 """The first that takes settings from the environment."""
 LEFT_AFTER_S: Final = 10.0
@@ -77,7 +79,8 @@ class GitStore(Store):
             # Each by itself, so that one which git refuses keeps no other back.
             try:
                 if here.get(machine) != commit:
-                    self._git("fetch", "--force", "store", f"+refs/heads/{machine}:{_THEIRS}{machine}", remote=True)
+                    branch = f"+refs/heads/{machine}:{_THEIRS}{machine}"
+                    self._git("fetch", "--force", "store", branch, remote=True, timeout_s=REMOTE_S)
                 # Of what came, which may be newer than what was listed.
                 self._files[machine] = self._files_of(f"{_THEIRS}{machine}")
             except Unanswered:
@@ -136,7 +139,8 @@ class GitStore(Store):
 
     def _push(self, machine: str, commit: str, expected: str | None) -> None:
         branch = f"refs/heads/{machine}"
-        self._git("push", f"--force-with-lease={branch}:{expected or ''}", "store", f"{commit}:{branch}", remote=True)
+        lease = f"--force-with-lease={branch}:{expected or ''}"
+        self._git("push", lease, "store", f"{commit}:{branch}", remote=True, timeout_s=REMOTE_S)
 
     def _create(self) -> None:
         """Makes the repository if there is none."""
@@ -152,13 +156,11 @@ class GitStore(Store):
                 if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
                     lock.unlink()
 
-    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = LOCAL_S) -> bytes:
+    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = SHORT_S) -> bytes:
         """Runs git in the repository. Returns its answer. Raises StoreTrouble."""
         address = self._remote if remote else ""
         try:
-            answer = in_store(
-                self._folder, *command, remote=address, given=given, timeout_s=REMOTE_S if remote else timeout_s
-            )
+            answer = in_store(self._folder, *command, remote=address, given=given, timeout_s=timeout_s)
         except TimeoutError as error:
             raise Unanswered(_trouble("git did not end in time", remote=remote)) from error
         except OverflowError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,14 @@ def test_a_log_comes_to_the_state_that_was_written_last(states: list[dict[str, A
 )
 def test_each_kind_of_line_does_what_the_editor_does(line: Any, state: Any) -> None:
     assert state_after({"kind": 0, "v": {"a": [1, 2, 3], "b": {"c": 1}}}, line) == state
+
+
+def test_a_log_that_was_never_compacted_takes_time_that_grows_with_its_length() -> None:
+    log = chats.lines_of([{"kind": 0, "v": {"a": []}}, *[{"kind": 2, "k": ["a"], "v": [1]}] * 60_000])
+
+    began_s = time.thread_time()
+    state, _ = replayed(log)
+    assert (len(json.loads(bytes(state["a"]))), time.thread_time() - began_s < 3) == (60_000, True)
 
 
 def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_is() -> None:

@@ -179,7 +179,7 @@ def test_a_package_that_cannot_be_loaded_is_left_out_and_named(site: Path, home:
     assert carryover(site, home, "agents", "check", "nothing").returncode == 3
 
 
-FAILS: Final = "def fails(*_): raise RuntimeError('words')\n"
+FAILS: Final = "def fails(*_): raise RuntimeError('words')\ndef leaves(*_): raise SystemExit('words')\n"
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,7 @@ FAILS: Final = "def fails(*_): raise RuntimeError('words')\n"
         ("sources=partial(sources_below, SPEC.id, LAYOUTS)", "sources=fails"),
         ("source_of=partial(source_at, SPEC.id, LAYOUTS)", "source_of=fails"),
         ("parse=parse", "parse=fails"),
+        ("parse=parse", "parse=leaves"),
         ("reader=JsonlReader()", "reader=None"),
     ],
 )

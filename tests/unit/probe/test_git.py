@@ -17,7 +17,7 @@ from carryover.facts import GitFacts
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, OwnWrites, changed_since, git_facts
 from support.daemon_process import wait_until
-from support.repository import PLANTED, git, hostile_repository, partial_clone, repository
+from support.repository import PLANTED, configured, git, hostile_repository, partial_clone, repository
 
 PATIENT_S = 20.0
 NOTHING = OwnWrites()
@@ -158,6 +158,18 @@ def test_the_users_own_filter_is_respected(tmp_path: Path, home: Path) -> None:
     (root / "a.py").write_text("shown\n")
 
     assert facts_of(root).changed_files == 0
+
+
+def test_a_filter_of_the_users_runs_no_program_of_the_repository(tmp_path: Path, home: Path) -> None:
+    """Git LFS pipes a file through the extensions that the configuration names, whatever the case of their names."""
+    proof = hostile_repository(tmp_path / "repo", configured("lfs.Extension.evil.clean {}"))
+    lfs = 'sh -c "$(git config lfs.Extension.evil.clean || echo cat)"'
+    git(tmp_path / "repo", "config", "--global", "filter.evil.clean", lfs)
+
+    assert git_facts(Checkout(tmp_path / "repo"), timeout_s=PATIENT_S) is None
+    assert not proof.exists()
+    git(tmp_path / "repo", "diff", "HEAD")
+    assert proof.exists()
 
 
 def test_nothing_is_written_into_the_repository(tmp_path: Path) -> None:

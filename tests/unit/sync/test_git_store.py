@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from carryover.probe.git_command import GitAnswer, in_store
 from carryover.sync.git_store import GitStore, store_at
 from carryover.sync.store import FolderStore, StoreTrouble
 from support.git_server import remote_at
@@ -232,6 +233,25 @@ def test_a_remote_that_is_not_there_is_said_without_its_password(tmp_path: Path)
         store.fetch()
 
     assert "token" not in str(caught.value)
+
+
+def test_a_remote_that_never_answers_is_given_up_after_two_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git has no limit of its own for ssh."""
+    waits_s: list[float] = []
+
+    def silent(folder: Path, *command: str, timeout_s: float, **given: Any) -> GitAnswer:
+        if command[0] != "ls-remote":
+            return in_store(folder, *command, timeout_s=timeout_s, **given)
+        waits_s.append(timeout_s)
+        raise TimeoutError
+
+    monkeypatch.setattr("carryover.sync.git_store.in_store", silent)
+
+    with pytest.raises(StoreTrouble, match="did not end in time"):
+        GitStore(tmp_path / "store", "ssh://host/store").fetch()
+    assert waits_s == [120]
 
 
 def test_a_git_that_is_too_old_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

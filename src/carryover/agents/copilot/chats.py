@@ -198,7 +198,9 @@ def _apply(state: Any, entry: _Entry) -> None:
         at[last] = entry.v
     elif entry.kind == _PUSH:
         found = at.get(last) if isinstance(at, dict) else at[last]
-        at[last] = [*(found or ())[: entry.i], *(entry.v or ())]
+        at[last] = found = found or []
+        del found[len(found) if entry.i is None else entry.i :]
+        found.extend(entry.v or ())  # in its place: a copy for each of 100,000 entries would take minutes
     elif entry.kind == _DELETE:
         at.pop(last, None)
     else:
