@@ -157,7 +157,7 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     UserError if another command is editing; then nothing was changed.
     """
     had_state = state.root.exists()
-    applied = apply(uninstall.edits, state) if uninstall.edits else ()
+    applied = apply(uninstall.edits, state)
     in_state = [ours.path for ours in uninstall.removals if ours.path.is_relative_to(state.root)]
     removed, stays = _removed(ours.path for ours in uninstall.removals if ours.path not in in_state)
     # Only now: until then, a commit could take the handoff along.
@@ -187,8 +187,7 @@ def _last_of_all(in_state: Sequence[Path], state: StateDir) -> list[Path]:
 
 
 def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
-    edits = [edit for edit, root in uninstall.rules if edit.path.name != "exclude" or not _is_needed(root)]
-    return apply(edits, state) if edits else ()
+    return apply([edit for edit, root in uninstall.rules if edit.path.name != "exclude" or not _is_needed(root)], state)
 
 
 def _is_needed(root: Path) -> bool:
