@@ -16,7 +16,6 @@ from carryover.outside.apply import Change, Edit, plan
 from carryover.outside.journal import load_journal
 from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
-from carryover.platform import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def settings_here(state: StateDir, detections: Iterable[Detection]) -> tuple[Age
 
 def _located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection, ...]:
     scripts = {state.hook_script, *(Path(file.script) for file in load_journal(state).settings if file.script)}
-    return with_config_files(detections, scripts, here().name)
+    return with_config_files(detections, scripts)
 
 
 def plan_setup(

@@ -51,7 +51,7 @@ def install(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)
 
 
 def present(home: Path) -> tuple[bool, str]:
-    [wanted] = wanted_settings(with_config_files([detected(home)], [], "linux"), {"opencode"})
+    [wanted] = wanted_settings(with_config_files([detected(home)], []), {"opencode"})
     report = entry_report(wanted)
     return report.present, report.problem or ""
 
