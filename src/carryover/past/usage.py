@@ -36,7 +36,7 @@ DAYS: Final = 400
 """How far back the pictures reach."""
 
 
-def used_since(since_ms: int, by: By, root: str | None = None) -> Used:
+def used_since(since_ms: int, by: By, root: str | None) -> Used:
     """Returns what agents recorded since `since_ms` (UTC ms) in the project at `root`, or in all: days oldest first,
     others by what they used most. Raises UserError (NOTHING_FOUND) if nothing is recorded there."""
     settings = settings_to_print(state_dir())

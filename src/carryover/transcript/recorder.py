@@ -427,9 +427,7 @@ class OneSession(Recorder[C]):
         return None
 
 
-def reemitted_after(
-    last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool = False
-) -> Reemitted:
+def reemitted_after(last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool) -> Reemitted:
     """Announces that a thread is emitted again after the event with the key `last`, or from its start if that is None.
 
     `last` comes from `Recorder.last_key`.
