@@ -43,6 +43,8 @@ from carryover.records.fields import (
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.text import names_own_folder, without_handoff
 
+MOST_OPEN: Final = 200
+"""Calls whose results are waited for."""
 C = TypeVar("C", bound=msgspec.Struct)
 
 
@@ -118,10 +120,6 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts as they were last emitted."""
     calls: tuple[OpenCall, ...] = ()
     """The calls whose results have not come yet."""
-
-
-MOST_OPEN: Final = 200
-"""Calls whose results are waited for."""
 
 
 def with_open_call(calls: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
