@@ -34,8 +34,7 @@ def test_with_the_daemon_stopped_a_process_answers(tool: Tool, row: Row) -> None
     task = handoffs.sections(left)["Task"]
     assert told == {"root": [task], "subfolder": [task], "another repository in it": []}
     assert GATES["ask"] in handoffs.protocol(found["root"][0])
-    # Gemini CLI drops what the hook of a resume says, and only the daemon answers its hook of a prompt (0.61.0).
-    again = not tool.KEEPS_INJECTED and tool.id != "gemini-cli"
+    again = not tool.KEEPS_INJECTED
     assert ["This session was resumed" in handoffs.protocol(text) for text in resumed] == [True] * again
 
 

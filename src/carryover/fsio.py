@@ -86,7 +86,7 @@ def written_beside(target: Path, data: bytes, *, mode: int | None, durable: bool
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with naming(target), os.fdopen(descriptor, "wb") as file:
             if before is not None and before[1] != os.fstat(descriptor).st_gid:
                 with contextlib.suppress(PermissionError):  # a group we are not in: keep the user's own
                     os.fchown(descriptor, -1, before[1])
@@ -100,6 +100,16 @@ def written_beside(target: Path, data: bytes, *, mode: int | None, durable: bool
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Has an OSError name `path`: one of a write, as on a full disk, names no file by itself."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def temporary_beside(target: Path) -> Path:
@@ -186,10 +196,9 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def temporary_files() -> Path:
-    """Returns the folder in which the system keeps temporary files."""
-    import tempfile  # slow to load, and few commands need it
-
-    return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+    """Returns the folder in which the system keeps temporary files, even if it is full: Python's own answer is then
+    the current folder, or an error."""
+    return Path(os.environ.get("TMPDIR") or "/tmp")
 
 
 def sweep_scratch(*parents: Path) -> None:
@@ -235,8 +244,9 @@ class FileLock:
             if not _flock(descriptor, fcntl.LOCK_EX, tries=_LOCK_TRIES):
                 os.close(descriptor)
                 return False
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid() if content is None else content}\n".encode(), 0)
+            with naming(self.path):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid() if content is None else content}\n".encode(), 0)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.close(descriptor)

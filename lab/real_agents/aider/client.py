@@ -155,7 +155,7 @@ class Aider(Tool):
     def _set_test(self, commands: Sequence[str]) -> None:
         """Takes the place of the file at once, since a shell may be reading the one before."""
         # As with a real model, a history is not written in one go: such a one counts as copied (`probe/own_file.py`).
-        lines = ["failed=0", "sleep 5", *(f"{{ {command}; }} || failed=1" for command in commands), "exit $failed"]
+        lines = ["failed=0", "sleep 6", *(f"{{ {command}; }} || failed=1" for command in commands), "exit $failed"]
         fresh = self._test.with_suffix(".new")
         self.box.write(fresh, "\n".join(lines) + "\n")
         self.box.here(fresh).replace(self.box.here(self._test))

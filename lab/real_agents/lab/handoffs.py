@@ -43,8 +43,8 @@ def said_first(handoff: str) -> str:
 
 
 def sections(handoff: str) -> dict[str, list[str]]:
-    """The lines of each section; the last line of the handoff is none of them."""
-    parts = [part.splitlines() for part in handoff.split("\n## ")[1:]]
+    """The lines of each section, git's as they are in an answer; the last line of the handoff is none of them."""
+    parts = [part.replace("when this was written: ", "").splitlines() for part in handoff.split("\n## ")[1:]]
     return {lines[0]: [line for line in lines[1:] if line.startswith("- ")] for lines in parts}
 
 

@@ -14,7 +14,7 @@ from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
-from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
+from carryover.fsio import naming, private_dir, read_bytes_bounded, scratch_folder
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded, note_id
 from carryover.ledger.connect import reading
@@ -111,7 +111,8 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
     # Goes through a file, since only a running daemon may write the ledger.
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
-        path.write_bytes(b"".join(map(encoded, parts)))
+        with naming(path):
+            path.write_bytes(b"".join(map(encoded, parts)))
         report = take_in(state, open_document(path, own_folder=state.root), ImportRequest(path, again=True))
     if report.problem is not None or not report.new_events:
         raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")

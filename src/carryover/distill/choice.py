@@ -27,6 +27,7 @@ _MEASURE: Final = later(
 )
 """A time, a version's number, a size, a speed, a file's mode or a line in it, also with the first word
 of that line, as grep prints it; a whole number may be a port or an id."""
+_COMPOUND: Final = later(r"[A-Za-z]?[a-z]+(?:-[A-Za-z]?[a-z]+)+")
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
 _LONGEST_WORD: Final = 24
@@ -67,7 +68,7 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
     heapq.heapify(best)  # few of them are needed in order
     while best:
         _, key = heapq.heappop(best)
-        if _says_little(key):
+        if _says_little(key, names[key]):
             continue
         shown = _shown(names[key].shown, root)
         # `cart.py` is a file, and `rows.map` none, if paths of the conversation end in `.py` and not in `.map`.
@@ -87,10 +88,12 @@ def _is_path(name: str) -> bool:
     return "/" in name and "://" not in name
 
 
-def _says_little(name: str) -> bool:
-    """Whether a name alone says nothing: a word, words in a script that writes them together, or a measure."""
-    is_words = not name.isascii() and (name.replace("-", "").isalpha() or len(name) > _LONGEST_WORD)
-    return name.isalpha() or is_words or _MEASURE.fullmatch(name) is not None
+def _says_little(key: str, name: InPlay) -> bool:
+    """Whether a name alone says nothing: a word, words in a script that writes them together or that only a text has
+    in one (`user-facing`), or a measure."""
+    is_words = not key.isascii() and (key.replace("-", "").isalpha() or len(key) > _LONGEST_WORD)
+    is_words |= not name.called and _COMPOUND.fullmatch(name.shown) is not None
+    return key.isalpha() or is_words or _MEASURE.fullmatch(key) is not None
 
 
 def _shown(name: str, root: str) -> str:

@@ -29,6 +29,8 @@ _LONGEST: Final = 80
 _SHORTEST: Final = 4
 _SHORTEST_WORD: Final = 5
 _APART: Final = later(r"[^\w@./+~:-]+")
+_CLOSES: Final = later(r"</(?=[\w.:-]+>)")
+"""Begins a closing tag, whose slash makes no path of its name."""
 _BLANK: Final = later(r"\s")
 _EDGES: Final = ".,:;/+~@-_"
 _BEFORE: Final = ",:;+"
@@ -111,7 +113,7 @@ def _names_of(token: str) -> Iterable[tuple[str, str]]:
         return ()
     if token.isalpha():  # most tokens are
         return ((token.casefold(), token),) if _SHORTEST_WORD <= len(token) <= _LONGEST else ()
-    found = ((_key(part), part) for part in _APART.split(token) if len(part) >= _SHORTEST)
+    found = ((_key(part), part) for part in _APART.split(_CLOSES.sub("<", token)) if len(part) >= _SHORTEST)
     return tuple((key, _written(part)) for key, part in found if key)
 
 

@@ -56,15 +56,16 @@ def _formed(name: str) -> tuple[float, ...]:
 
 
 class InPlay(NamedTuple):
-    """A name as it was last written, and the chance that the next agent needs it."""
+    """A name as it was last written, the chance that the next agent needs it, and whether a call had it."""
 
     shown: str
     worth: float
+    called: bool = False
 
 
 def in_play(names: Mapping[str, Name], now: int) -> dict[str, InPlay]:
     """Returns the names that are known after `now` events, each as `names_in` compares it."""
-    return {key: InPlay(name.shown, worth(key, name, now)) for key, name in names.items()}
+    return {key: InPlay(name.shown, worth(key, name, now), name.called > 0) for key, name in names.items()}
 
 
 def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:

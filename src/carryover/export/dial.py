@@ -256,9 +256,9 @@ def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
 
 
 def _prompt_label(past: Past, view: SessionView, number: int, at_ms: int) -> str:
-    who = "" if view.agent == past.lead.agent else f"to {past.names.get(view.agent, view.agent)}"
-    place = (who, f"{past.turn(number, view)}{view.where}", earlier(at_ms, past.at_ms))
-    return f"Prompt ({', '.join(filter(None, place))})"
+    to = "" if view.agent == past.lead.agent else f" to {past.names.get(view.agent, view.agent)}"
+    place = (f"{past.turn(number, view)}{view.where}", earlier(at_ms, past.at_ms))
+    return f"Prompt{to} ({', '.join(filter(None, place))})"
 
 
 def _with_pastes_marked(prompt: str) -> str:

@@ -132,21 +132,30 @@ def plan_uninstall(
     known, unread = _known_projects(state, journal, home)
     moved = _moved_roots(state)
     notes += unread
+    missing = dict.fromkeys(project.root for project in known if not is_folder(Path(project.root)))
+    here_now = [project for project in known if project.root not in missing]
     notes += [
         f"{root} is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it."
-        for root in dict.fromkeys(project.root for project in known)
-        if not is_folder(Path(root)) and root not in moved
+        for root in missing
+        if root not in moved
     ]
-    in_projects = {edit.path: edit for p in known for edit in project_edits(p, journal)}
-    stores = [Path(project.root) / STORE for project in known]
-    rules = {edit.path: (edit, Path(p.root)) for p in known for edit in project_rules(p, journal, stores)}
+    in_projects = {edit.path: edit for p in here_now for edit in project_edits(p, journal)}
     removals = [
         Removal(path, f"the handoff of {p.root}", apart=p.path != str(Path(p.root) / STORE))
         for p in known
         for path in store_files(p)
     ]
     removals += [Removal(path, what) for path, what in state_files(state)]
-    notes += _not_ours(removals)
+    stays = dict(_not_ours(removals))
+    notes += stays.values()
+    removals = [ours for ours in removals if ours.path not in stays]
+    going = {ours.path for ours in removals}
+    rules = {
+        edit.path: (edit, Path(p.root))
+        for p in here_now
+        for edit in project_rules(p, journal, going)
+        if _may_go(edit, Path(p.root), going)
+    }
     return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes), tuple(rules.values()))
 
 
@@ -182,16 +191,19 @@ def _last_of_all(in_state: Sequence[Path], state: StateDir) -> list[Path]:
     journal, file = load_journal(state), state.root / JOURNAL
     top = [path for path in in_state if path == state.root]
     needed = {file, *([state.root / former.EDITS] if journal.settings else [])}
-    gone = [file] if journal.is_empty or (top and not journal.settings) else []
+    is_purge = bool(top) or file in in_state  # the folder itself may be a link, or hold something else
+    gone = [file] if journal.is_empty or (is_purge and not journal.settings) else []
     return [*(path for path in in_state if path not in (*needed, *top)), *gone, *top]
 
 
 def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
-    return apply([edit for edit, root in uninstall.rules if edit.path.name != "exclude" or not _is_needed(root)], state)
+    return apply([edit for edit, root in uninstall.rules if _may_go(edit, root)], state)
 
 
-def _is_needed(root: Path) -> bool:
-    return any(map(os.path.lexists, (root / STORE, *other_stores(Checkout(root)))))
+def _may_go(rule: Edit, root: Path, going: Collection[Path] = ()) -> bool:
+    """Whether a rule keeps nothing out of commits once what is `going` is gone."""
+    stores = {root / STORE, *other_stores(Checkout(root))}.difference(going)
+    return rule.path.name != "exclude" or not any(map(os.path.lexists, stores))
 
 
 def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -327,13 +339,14 @@ def _moved_roots(state: StateDir) -> set[str]:
     return {root for (root, _), is_here in moved if is_here}
 
 
-def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:
+def _not_ours(removals: Iterable[Removal]) -> Iterator[tuple[Path, str]]:
+    """Yields each folder that stays, because something else is in it, with a sentence that says so."""
     going = {ours.path for ours in removals}
     for folder in sorted(path for path in going if path.is_dir() and not path.is_symlink()):
         others = sorted(entry.name for entry in folder.iterdir() if entry not in going)
         if others:
             named = ", ".join(others[:_MOST_NAMED]) + (", ..." if len(others) > _MOST_NAMED else "")
-            yield f"{folder} stays: it holds {named}, which is not Carryover's."
+            yield folder, f"{folder} stays: it holds {named}, which is not Carryover's."
 
 
 def _tree(top: Path, what: str) -> Iterator[tuple[Path, str]]:

@@ -17,7 +17,7 @@ from carryover.fsio import open_regular, read_beginning
 from carryover.ledger.codec import DamagedBody, TolerantConnection
 from carryover.ledger.schema import migrate, newest, refuse_unknown, version_of
 
-_KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
+_KEPT: Final = "Nothing was lost: what could not be stored is still in the transcripts."
 _WHY: Final = {
     sqlite3.SQLITE_FULL: "The disk that holds {path} is full. {kept} Free some space.",
     sqlite3.SQLITE_BUSY: "Another program keeps {path} locked. {kept} Close the program that has it open.",

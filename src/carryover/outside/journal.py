@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import locked_dir, open_regular, private_dir, read_bytes_bounded
+from carryover.fsio import locked_dir, naming, open_regular, private_dir, read_bytes_bounded
 from carryover.outside import former
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
@@ -180,8 +180,9 @@ def _append(state: Path, entries: Sequence[Listed]) -> None:
     lines = b"".join(b"\n" + msgspec.json.encode(entry) + b"\n" for entry in entries)
     descriptor = open_regular(state / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
-        if os.write(descriptor, lines) < len(lines):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(state / JOURNAL))
-        here().full_sync(descriptor)
+        with naming(state / JOURNAL):
+            if os.write(descriptor, lines) < len(lines):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            here().full_sync(descriptor)
     finally:
         os.close(descriptor)

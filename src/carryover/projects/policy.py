@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from carryover.facts import is_foreign
+from carryover.fsio import temporary_files
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import IN_PROJECT, STORE
@@ -67,6 +68,10 @@ def refusal(checkout: Checkout, paths: StatePaths) -> Refusal | None:
 COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
+
+AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
+
+UNWRITTEN: Final = "the handoff can't be written"
 
 WITHHELD: Final = "macOS's privacy settings keep carryoverd out of this folder"
 
@@ -128,9 +133,7 @@ def _unfit_place(root: Path, paths: StatePaths) -> str | None:
 
 
 def _is_temporary(root: Path) -> bool:
-    import tempfile  # slow to load, and most projects are below the home folder
-
-    return _lies_in(root, (*_TEMPORARY, tempfile.gettempdir()))
+    return _lies_in(root, (*_TEMPORARY, str(temporary_files())))
 
 
 def _is_of_programs(root: Path, home: Path, *, hidden: bool) -> bool:

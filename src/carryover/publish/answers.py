@@ -18,10 +18,12 @@ from carryover.distill.render import render
 from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, GitFacts, ProjectRoot
+from carryover.ledger.queries import project_by_root
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import ChangedSince, changed_since
 from carryover.projects.handoff_file import handoff_path
+from carryover.projects.policy import AWAITS_WORK
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
     elsewhere_lines,
@@ -50,6 +52,8 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     idle_s: float | None = None
     forgets: bool = False
     reads: str = READS_PAGE
+    folder: Path | None = None
+    """The session's real working folder; None: the top of its project. Paths in the text begin there."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -66,7 +70,7 @@ class AnswerTime:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _view: ProjectView | None = field(default=None, init=False)
     _present: _Present | None = field(default=None, init=False)
-    _texts: dict[tuple[Situation, str | None, str], CleanText | None] = field(default_factory=dict, init=False)
+    _texts: dict[tuple[Situation, str | None, str, Path], CleanText | None] = field(default_factory=dict, init=False)
 
     def answer(self, db: sqlite3.Connection, beginning: Beginning) -> CleanText | None:
         """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown
@@ -85,10 +89,11 @@ class AnswerTime:
             own = beginning.session if situation in ("compacted", "resumed") else None
             handed = _without_first_prompt(view, beginning.session) if situation == "new" else view
             about = own if handed is view else beginning.session
-            which = (situation, about, beginning.reads)
+            top = _top_from(beginning.folder, Path(view.root))
+            which = (situation, about, beginning.reads, top)
             if which not in self._texts:
                 self._present = self._present or _present_of(db, view, settings, self.then)
-                self._texts[which] = self._text(handed, settings, self._present, situation, own, beginning.reads)
+                self._texts[which] = self._text(handed, settings, self._present, situation, own, beginning.reads, top)
             return self._texts[which]
 
     def _text(
@@ -99,6 +104,7 @@ class AnswerTime:
         situation: Situation,
         own: str | None,
         reads: str,
+        top: Path,
     ) -> CleanText | None:
         made = make(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, own=own)
         if made is None:
@@ -106,14 +112,15 @@ class AnswerTime:
         git = present.facts.git
         since = self.then or git
         head = since.head if since is not None else None
-        made = with_page(made, settings, kept_out=not present.is_open_to_git)
-        made = msgspec.structs.replace(made, head=head)
+        made = with_page(made, settings, has_file=present.has_file)
+        page = str(top / made.page) if made.page is not None else None
+        made = msgspec.structs.replace(made, head=head, page=page)
         moved = _moved(present.checkout, git, made.head)
         answering = Answering(
             situation=situation,
             now_ms=self.now_ms,
             stale_after_days=self.config.resume.stale_days,
-            file=None if present.is_open_to_git else handoff_path(settings.folder),
+            file=str(top / handoff_path(settings.folder)) if present.has_file else None,
             is_open_to_git=present.is_open_to_git,
             reads=reads,
             head=moved.head if moved is not None else None,
@@ -123,11 +130,13 @@ class AnswerTime:
 
 
 class _Present(NamedTuple):
-    """What is asked of git and the disk. `is_open_to_git`: a commit could take a handoff along."""
+    """What is asked of git and the disk, and what came of publishing. `is_open_to_git`: a commit could take a handoff
+    along. `has_file`: the handoff is in a file, or will be at once."""
 
     checkout: Checkout
     facts: Facts
     is_open_to_git: bool
+    has_file: bool
 
 
 def _present_of(
@@ -136,7 +145,18 @@ def _present_of(
     checkout = Checkout(Path(view.root))
     git, elsewhere = git_now(checkout, then), elsewhere_lines(db, view)
     facts = Facts(git, files_now(view), elsewhere, for_now=True, clock=on_this_machine)
-    return _Present(checkout, facts, open_to_git(checkout, settings) is not None)
+    is_open = open_to_git(checkout, settings) is not None
+    project = project_by_root(db, view.root)
+    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK)
+    return _Present(checkout, facts, is_open, has_file=not (is_open or is_refused))
+
+
+def _top_from(folder: Path | None, root: Path) -> Path:
+    """Returns the path by which a session in `folder` finds the top of its project: it may begin below it, or in a
+    checkout of its agent's own, which is elsewhere."""
+    if folder is None:
+        return Path()
+    return Path(*[".."] * len(folder.relative_to(root).parts)) if folder.is_relative_to(root) else root
 
 
 def _moved(checkout: Checkout, git: GitFacts | None, since: str | None) -> ChangedSince | None:

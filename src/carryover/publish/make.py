@@ -93,7 +93,7 @@ def made_handoff(
     startable = by_last_use(db, startable_agents(found), project if isinstance(project, int) else None)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None
-    handoff = with_page(made, settings, kept_out=why_open is None) if made is not None else None
+    handoff = with_page(made, settings, has_file=why_open is None) if made is not None else None
     text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     newest = max(view.sessions, key=lambda one: one.last_ms, default=None)
@@ -115,10 +115,10 @@ def made_handoff(
     )
 
 
-def with_page(handoff: Handoff, settings: ProjectSettings, *, kept_out: bool) -> Handoff:
-    """Returns the handoff with its second page, as set: in a file, if that is `kept_out` of commits."""
+def with_page(handoff: Handoff, settings: ProjectSettings, *, has_file: bool) -> Handoff:
+    """Returns the handoff with its second page, as set: in a file, if the handoff itself is."""
     depth = settings.resume_depth
-    page = handoff_path(settings.folder, PAGE) if depth and kept_out else None
+    page = handoff_path(settings.folder, PAGE) if depth and has_file else None
     return msgspec.structs.replace(handoff, depth=depth, page=page)
 
 

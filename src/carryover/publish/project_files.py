@@ -22,7 +22,7 @@ from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
-from carryover.projects.policy import Refusal, refusal, refusal_by_git
+from carryover.projects.policy import UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import ignore_itself, keep_out, kept_out, unshare_rule
 from carryover.publish.loaded_files import handoff_names
@@ -88,7 +88,7 @@ def publish(
                 notes=tuple(edits.notes),
             )
     except OSError as error:
-        why = f"the handoff can't be written: {os_reason(error)}"
+        why = f"{UNWRITTEN}: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 

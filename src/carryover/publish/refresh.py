@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -29,7 +28,7 @@ from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
-from carryover.projects.policy import refusal
+from carryover.projects.policy import AWAITS_WORK, refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.make import Refreshed, made_handoff
@@ -110,9 +109,6 @@ def _is_free(folder: Path) -> bool:
         return True
     except OSError as error:
         return error.errno == errno.ENOTDIR
-
-
-AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
 
 
 def refused_before_work(

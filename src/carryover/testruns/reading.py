@@ -219,7 +219,7 @@ def _is_repeated(name: str, names: Sequence[str]) -> bool:
 
 def test_run_in(body: ToolResult) -> TestRun | None:
     """Returns the test run in a command. If no record shows how it ended, the output must contain a verdict."""
-    if body.op != "shell" or body.status not in ("ok", "error", "unknown"):
+    if body.op != "shell" or body.never_ran or body.status not in ("ok", "error", "unknown"):
         return None
     if body.status != "unknown":
         return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")

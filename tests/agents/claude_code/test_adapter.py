@@ -154,4 +154,5 @@ def test_a_recording_becomes_what_the_reading_found(recording: Recording) -> Non
             assert result.status in ("denied", "interrupted")
         if call["text"].startswith("Exit code"):
             assert result.exit_code == int(call["text"].split()[2])
-        assert result.never_ran is (call["text"].startswith("<tool_use_error>") or result.status == "denied")
+        refused = ("<tool_use_error>", "Auto mode could not evaluate this action")
+        assert result.never_ran is (call["text"].startswith(refused) or result.status == "denied")

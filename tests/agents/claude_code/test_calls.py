@@ -15,6 +15,7 @@ REJECTED = (
     "new_string was NOT written to the file). "
 )
 BY_USER = {"toolUseResult": "User rejected tool use", "toolDenialKind": "user-rejected"}
+DENIED = "Permission to use Bash with command rm -f notes.txt has been denied."
 STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
 
 
@@ -38,7 +39,12 @@ def bash(content: object, *, failed: bool | None = None, **fields: object) -> mo
         (REJECTED + STOP, BY_USER, "interrupted", False),
         # 2.1.14 tells a refused call from a stopped one in no way.
         (REJECTED + STOP, {"toolUseResult": f"Error: {REJECTED}{STOP}"}, "denied", True),
-        ("Auto mode blocks this", {"toolDenialKind": "automode-parsing-error"}, "denied", True),
+        ("Auto mode blocks this", {"toolDenialKind": "automode-parsing-error"}, "error", True),
+        # By a rule of the settings or a hook, and in a run that can ask nobody (2.1.328, 2.1.330).
+        (DENIED, {"toolDenialKind": "permission-rule"}, "error", True),
+        ("PreToolUse:Bash hook error: [exit 2]: not here", {"toolDenialKind": "permission-rule"}, "error", True),
+        ("rm in '/home/dev/shop/a.txt' needs approval.", {"toolDenialKind": "user-rejected"}, "error", True),
+        (DENIED, {"version": "2.1.111"}, "error", True),
         ("[Request interrupted by user for tool use]", {}, "interrupted", False),
         # Only the client's own line says that words follow.
         (f"{REJECTED}{STOP}\nOn 3 May the user said: later", {}, "denied", True),

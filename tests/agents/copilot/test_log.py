@@ -207,6 +207,30 @@ def test_a_refusal_and_the_words_with_it(session: CopilotSession) -> None:
     assert of(events, model.UserPrompt)[-1].text == "use a temp file"
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("", "Permission to run this tool was denied due to the following rules: `shell(rm)`"),
+        ("", "Permission denied and could not request permission from user"),  # 1.0.48
+        (
+            "denied-no-approval-rule-and-could-not-request-from-user",
+            "Permission denied because no interactive user response was available. Retry in an interactive session "
+            "so the user can approve it, or try an alternative that does not require this permission.",
+        ),
+    ],
+)
+def test_what_the_client_refuses_by_itself_is_no_word_of_the_users(
+    session: CopilotSession, kind: str, said: str
+) -> None:
+    session.call("c1", "bash", command="rm -f notes.txt")
+    if kind:
+        session.record("permission.completed", toolCallId="c1", result={"kind": kind})
+    session.failed("c1", said, "denied")
+
+    [result] = of(read(session).events, model.ToolResult)
+    assert (result.status, result.never_ran, result.output) == ("error", True, said)
+
+
 def test_a_command_of_the_users_own(session: CopilotSession) -> None:
     session.record("tool.user_requested", toolCallId="u1", toolName="local_shell", arguments={"command": "echo mine"})
     session.done("u1", "mine", shellExecution={"exitCode": 0}, isUserRequested=True)

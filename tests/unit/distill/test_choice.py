@@ -155,6 +155,12 @@ def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -
     assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, 8080, job-4711")
 
 
+def test_a_compound_of_words_is_a_name_if_a_call_had_it() -> None:
+    known = names("user-facing", "Re-assign", "lucide-react", "--short-name", "oauth2-api")
+    known["lucide-react"] = known["lucide-react"]._replace(called=True)
+    assert names_not_held(known, (), ROOT, 150) == ("", "lucide-react, oauth2-api, --short-name")
+
+
 def test_in_a_folder_with_blanks_in_its_name_files_are_named_as_in_any_other() -> None:
     known = names("cat /home/ann/My Projects/shop/src/cart.py", "Projects/shop/tax.py")
     assert names_not_held(known, (), "/home/ann/My Projects/shop", 150) == ("src/cart.py, tax.py", "")

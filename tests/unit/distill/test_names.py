@@ -191,3 +191,11 @@ def test_a_hostile_token_gives_no_name(token: str) -> None:
 def test_no_name_has_a_mark_that_turns_or_ends_a_text(text: str) -> None:
     for key, shown in names_in(text).items():
         assert not set(f"{key}{shown}") & set("\0\n\r\t\u202e\u202d\u2066\u2067\u2069\u200f`<>[]#")
+
+
+def test_a_closing_tag_is_no_path() -> None:
+    assert names_in("<task_id>b57</task_id> </TotalRow> sort </etc/hosts.txt") == {
+        "task_id": "task_id",
+        "totalrow": "TotalRow",
+        "hosts.txt": "/etc/hosts.txt",
+    }

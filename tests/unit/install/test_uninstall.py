@@ -16,7 +16,7 @@ from carryover.install.config_file import plan_config
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal, write_down
-from carryover.outside.listed import handoff_folder
+from carryover.outside.listed import handoff_folder, in_project
 from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
@@ -219,16 +219,45 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     config.write_text(config.read_text().replace("|| true", "|| true; say done"))
 
     plan = plan_uninstall(state, purge=True, home=home)
-    carry_out(plan, state)
+    done = carry_out(plan, state)
 
+    assert done.left == (), "that it stays is no failure"
+    assert not {state.root, home / "app" / ".carryover"} & {ours.path for ours in plan.removals}
+    assert "exclude" not in {edit.path.name for edit in plan.shown}, "it stays as long as the folder does"
     assert plan.notes == (
         f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; remove it yourself.",
         "/gone is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it.",
         f"{state.root} stays: it holds notes.txt, which is not Carryover's.",
         f"{home / 'app' / '.carryover'} stays: it holds notes.txt, which is not Carryover's.",
     )
-    assert [path.name for path in (home / "app" / ".carryover").iterdir()] == ["notes.txt"]
+    for place in (state.root, home / "app" / ".carryover"):
+        assert [path.name for path in place.iterdir()] == ["notes.txt"]
     assert "say done" in config.read_text()
+
+
+def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, config: Path, home: Path) -> None:
+    install(state, config)
+    root = repository(home / "app")
+    published(state, root)
+    write_down(state.root, in_project(root, "AGENTS.md"))
+    shutil.rmtree(root)
+
+    plan = plan_uninstall(state, purge=True, home=home)
+
+    assert [note.partition(",")[0] for note in plan.notes] == [f"{root} is missing"]
+    assert carry_out(plan, state).left == ()
+
+
+def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, config: Path, home: Path) -> None:
+    """The user moved it to another disk."""
+    install(state, config)
+    published(state, repository(home / "app"))
+    disk = state.root.rename(home / "disk")
+    state.root.symlink_to(disk)
+
+    assert uninstall(state, home).left == ()
+
+    assert (state.root.is_symlink(), list(disk.iterdir())) == (True, [])
 
 
 def test_files_of_a_project_that_are_no_longer_as_they_were_made_are_left_alone(state: StateDir, home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,14 @@ def test_folders_of_settings_are_refused_also_where_they_are_moved(
 )
 def test_temporary_folders_and_those_of_the_system_are_refused(roots: str, reason: str) -> None:
     assert {why(Path(root), home=Path("/home/dev")) for root in roots.split()} == {reason}
+
+
+def test_a_full_disk_makes_no_other_folder_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python then takes the current folder for that of temporary files, or raises an error."""
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/usr/local/src")
+
+    assert why(Path("/usr/local/src/app"), home=Path("/home/dev")) == "it is a folder of the system"
 
 
 def test_a_folder_of_another_user_is_refused(home: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,13 +12,17 @@ import pytest
 
 from carryover.adapter.contract import StartReason
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig, handoffs_elsewhere
+from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
+from carryover.ledger.store import Ledger
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import changed_since, git_facts
+from carryover.projects.policy import AWAITS_WORK
 from carryover.publish import answers
 from carryover.publish.answers import AnswerTime, Beginning
 from carryover.publish.make import git_now, made_handoff
 from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
 from support.codex_session import CodexSession
 from support.repository import git
 from support.shop_in_ledger import ReadIn
@@ -106,6 +111,30 @@ def test_where_git_would_commit_the_file_the_answer_says_that_there_is_none(desk
     )
 
 
+@pytest.mark.parametrize("reason", ["it is the home folder itself", AWAITS_WORK, None])
+def test_an_answer_names_no_file_where_none_could_be_written(
+    desk: Desk, session: ClaudeSession, ledger_path: Path, reason: str | None
+) -> None:
+    """Work in the home folder, below /tmp, on a full disk; a session that starts has a first handoff written."""
+    session.append(session.call_line("c1", "make") + session.result_line("c1", "made"))
+    at = desk.work(session, "Add a discount function")
+    asyncio.run(refused(ledger_path, desk.project, reason))
+
+    text = desk.asked(at, "startup") or ""
+
+    named = reason != "it is the home folder itself"
+    assert (RECEIPT in text, text.count(MORE)) == (named, 2 * named)
+    assert ("run `carryover handoff --tokens 8000`" in text) is not named
+
+
+async def refused(ledger_path: Path, project: int, reason: str | None) -> None:
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    try:
+        await ledger.set_published(project, None, LATER_MS, reason)
+    finally:
+        await ledger.close()
+
+
 @pytest.mark.parametrize("reason", ["startup", "clear"])
 def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
     desk: Desk, session: ClaudeSession, reason: StartReason
@@ -134,6 +163,8 @@ def test_the_second_page_is_named_in_the_answer_and_in_the_file(desk: Desk, sess
     assert asked.format(reads(MORE)) in desk.frame(at, "startup")[-2]
     assert asked.format(reads(MORE)) in desk.file(at)
     assert asked.format(f"run `cat {MORE}`") in desk.frame(at, "startup", reads="run `cat {page}`")[-2]
+    of_an_agents_own_checkout = desk.asked(at, "startup", folder=Path("/elsewhere")) or ""
+    assert f"; `{session.cwd}/{MORE}`: more of these turns." in of_an_agents_own_checkout
 
     desk.config = Config(publish=PublishConfig(folder="/h"), resume=ResumeConfig(depth=3600))
     assert asked.format(reads(handoffs_elsewhere(session.cwd, "/h") / "more.md")) in desk.frame(at, "startup")[-2]

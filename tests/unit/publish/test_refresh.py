@@ -22,10 +22,11 @@ from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import HANDOFF, Published
+from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
 from carryover.publish.make import Refreshed, elsewhere_lines, git_now
-from carryover.publish.refresh import AWAITS_WORK, awaits_handoff, refresh, refused_before_work, with_placeholder
+from carryover.publish.refresh import awaits_handoff, refresh, refused_before_work, with_placeholder
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
 

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.model import ToolResult
+from carryover.testruns import reading
 from carryover.testruns.reading import read_test_run
 from carryover.testruns.run import TestRun
 
@@ -168,3 +170,11 @@ def test_hostile_output_costs_time_in_proportion_to_its_length(unit: str) -> Non
         return time.process_time() - start
 
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
+
+
+def test_a_command_that_never_ran_is_no_failing_test() -> None:
+    denied = "Permission to use Bash with command pytest has been denied."
+    result = ToolResult(call_id="c", name="Bash", op="shell", status="error", subject="pytest", output=denied)
+
+    assert reading.test_run_in(result) is not None
+    assert reading.test_run_in(msgspec.structs.replace(result, never_ran=True)) is None

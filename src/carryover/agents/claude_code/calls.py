@@ -62,11 +62,10 @@ _REFUSALS: Final = (
     "User chose to stay in plan mode",
     "The agent proposed a plan that was rejected by the user",
     "Permission for this tool use was denied",
-    "Permission for this action was denied",
-    "Permission to use ",
-    "Claude requested permissions to ",
 )
 """The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
+_UNASKED: Final = ("Permission for this action was denied", "Permission to use ", "Claude requested permissions to ")
+"""The beginning of a refusal by a rule or by auto mode, or where nobody can be asked."""
 _SAID: Final = later(
     r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
     r"|Permission for this tool use was denied)\.[^\n]{0,400}?"
@@ -291,13 +290,19 @@ def _outcome(builder: ClaudeBuilder, call: OpenClaudeCall, output: str, *, faile
         by_client = rejected or call.op in CLIENT_WORDED or (call.op == "shell" and numbers >= _HAS_EXIT_CODE)
         by_user = rejected or (by_client and () < numbers < _HAS_DENIAL_KIND)
         return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
+    if output.startswith(_INTERRUPTED):
+        return ToolOutcome("interrupted", _printed(output))
+    # A rule, a hook, auto mode, or a run that can ask nobody: the latter is written as the user's rejection (2.1.328).
+    asks = call.op in ("ask", "plan")
+    worded = asks or line.tool_denial_before_run or output.startswith(_REFUSALS)
+    if line.tool_denial_kind != "user-rejected" or not worded:
+        said = _SAID.fullmatch(output)
+        return _refused(output, by_client=True, by_user=False) if said else ToolOutcome("error", output, never_ran=True)
     # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the user
     # is running: a question or plan that is dismissed was refused.
-    rejected = line.tool_denial_kind == "user-rejected"
-    stopped = rejected and not line.tool_denial_before_run and call.op not in ("ask", "plan")
-    if output.startswith(_INTERRUPTED) or (stopped and not _SAID.fullmatch(output)):
+    if not (asks or line.tool_denial_before_run or _SAID.fullmatch(output)):
         return ToolOutcome("interrupted", _printed(output))
-    return _refused(output, by_client=True, by_user=rejected)
+    return _refused(output, by_client=True, by_user=True)
 
 
 def read_outcome(op: model.Op, text: str) -> ToolOutcome:
@@ -317,6 +322,8 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
         return ToolOutcome("interrupted", _printed(output))
     if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
         return _refused(output, by_client=by_client, by_user=by_user)
+    if by_client and output.startswith(_UNASKED):
+        return ToolOutcome("error", output, never_ran=True)
     if found := _TOOL_ERROR.match(output):
         return ToolOutcome("error", found[1].strip(), never_ran=True)
     if found := _EXIT_CODE.match(output):

@@ -99,6 +99,7 @@ ENDED: Final = later(
 _RUNNING: Final = later(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z")
 _NEVER_RAN: Final = later(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
+    r"|^Permission to run this tool was denied due to |^Permission denied (?:and could not request|because no) "
 )
 _ANSWERED: Final = later(r"\AUser (?:selected: |responded:[ \n])")
 """What precedes an answer: `User selected: Cents` (1.0.48), `User responded: Cents` (1.0.102)."""
@@ -268,7 +269,7 @@ def parse_decision(recorder: LogRecorder) -> None:
     """Handles the user's decision about a call; only a refusal matters."""
     decision = fields_of(recorder.data.get("result"))
     words = text_of(decision.get("feedback")).strip()
-    if text_of(decision.get("kind")).startswith(("denied", "cancelled")):
+    if text_of(decision.get("kind")) in ("denied-interactively-by-user", "cancelled"):
         recorder.note(recorder.text("toolCallId"), denied=True, words=words)
     if words and recorder.subagent_id is None:
         recorder.add(model.UserPrompt(text=words), "said")
@@ -295,11 +296,10 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
     # Text that hooks add for the model is at the end.
     text = _FROM_HOOKS.sub("", without_ansi(text_of(result.get("content")) or text_of(error.get("message"))))
     if not is_true(recorder.data.get("success")):
-        reason = text_of(error.get("code"))
-        if call.denied or reason in ("denied", "rejected"):
+        reason, never_ran = text_of(error.get("code")), _NEVER_RAN.search(text) is not None
+        if call.denied or (reason in ("denied", "rejected") and not never_ran):
             return ToolOutcome("denied", text, never_ran=True, user_words=call.words)
         is_interrupted = reason in ("interrupted", "aborted", "cancelled")
-        never_ran = not is_interrupted and _NEVER_RAN.search(text) is not None
         return ToolOutcome("interrupted" if is_interrupted else "error", text, never_ran=never_ran)
     ended = ENDED.search(text)
     output = text[: ended.start()] if ended else text

@@ -243,6 +243,11 @@ def beginning(start: HookCall, own: OwnSession) -> tuple[int | None, Beginning]:
     # A conversation that was compacted halfway may have moved elsewhere by `cd` since it began.
     moved = reason == "compact" and reading.cwd_moves
     begins = Beginning(
-        session=own.id, reason=reason, idle_s=reading.idle_s, forgets=hooks.forgets is not None, reads=hooks.reads_page
+        session=own.id,
+        reason=reason,
+        idle_s=reading.idle_s,
+        forgets=hooks.forgets is not None,
+        reads=hooks.reads_page,
+        folder=Path(here().canonical(reading.cwd)) if reading.cwd is not None else None,
     )
     return (own.project_id if moved else None) or own.here_id, begins

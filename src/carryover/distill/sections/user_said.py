@@ -48,12 +48,9 @@ def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
 def _prompt(past: Past, step: Step) -> list[Entry]:
     text = quoted_prompt(step.turn.prompt, _MOST_CHARS, chars=step.turn.chars)
     text = f"{text}\n({step.turn.template})" if step.turn.template and not step.turn.is_template else text
-    label = f"Prompt ({_whose(past, step)}{past.place(step)}){replying_to(step)}"
+    to = "" if step.view.agent == past.lead.agent else f" to {past.agent(step)}"
+    label = f"Prompt{to} ({past.place(step)}){replying_to(step)}"
     return parted(step, text, "prompt", label=label)
-
-
-def _whose(past: Past, step: Step) -> str:
-    return "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
 
 
 def _rank(step: Step, corrected: Container[tuple[int, int]]) -> tuple[bool, bool, int]:

@@ -189,7 +189,8 @@ def _notes(report: Report, nowhere: frozenset[str], *, dry_run: bool) -> Iterato
     if not dry_run:
         new = report.new_events or 0
         if new or not report.forgotten:
-            yield f"{counted(new, 'event')} added." if new else "Nothing added: the ledger has all of it."
+            nothing = "Nothing added." if report.problem else "Nothing added: the ledger has all of it."
+            yield f"{counted(new, 'event')} added." if new else nothing
         if report.forgotten:
             when = f" on {local_time(report.forgotten_ms)}" if report.forgotten_ms else ""
             yield f"{counted(report.forgotten, 'event')} left out: you had this forgotten{when}. --again takes it back."

@@ -213,4 +213,5 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:
-    return ", ".join(f"{os.path.relpath(edit.path, root)} is {does(edit)}" for edit in edits)
+    """Returns each file once, whatever the number of its edits."""
+    return ", ".join(dict.fromkeys(f"{os.path.relpath(edit.path, root)} is {does(edit)}" for edit in edits))

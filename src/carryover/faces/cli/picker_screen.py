@@ -169,6 +169,7 @@ class Screen:
         self._moving: Item | None = None
         """What is to be continued, while an agent is being chosen."""
         self._query = TextArea(multiline=False, prompt="> ", focus_on_click=True)
+        self._query.buffer.on_text_changed += self._shorten
         self._list = Rows(self._list_bindings(), self._to_list)
         self._agents = Rows(KeyBindings(), lambda: None)
         self._agent_ids: list[str] = []
@@ -192,7 +193,7 @@ class Screen:
             application.before_render += self._catch_up
             application.key_processor.before_key_press += self._clear_message
             self._sent_query = self._wanted = None  # what was not answered before is asked once more
-            return application.run(pre_run=partial(end_at_sigterm, application))
+            return application.run(pre_run=partial(end_at_signals, application))
 
     def _catch_up(self, application: Application[Any]) -> None:
         """Asks for what the screen lacks."""
@@ -264,13 +265,14 @@ class Screen:
 
     def _new_layout(self) -> Layout:
         has_note = Condition(lambda: bool(self._listing.note))
+        note = FormattedTextControl(lambda: [("bold", self._listing.note)])
         agents = Window(self._agents, height=HALF, cursorline=True)
         title = Window(FormattedTextControl(self._title), dont_extend_width=True)
         count = Window(FormattedTextControl(self._count), width=lambda: Dimension(min=len(self._count())))
         rows: list[AnyContainer] = [
             self._query,
             VSplit([*self._filters, count], height=1, padding=2),
-            ConditionalContainer(Window(FormattedTextControl(self._note), height=1), filter=has_note),
+            ConditionalContainer(Window(note, height=1), filter=has_note),
             Window(self._list, height=HALF, cursorline=True),
             VSplit([Window(width=2, char="─"), title, Window(char="─")], height=1, padding=1),
             DynamicContainer(lambda: self._below if self._moving is None else agents),
@@ -286,9 +288,6 @@ class Screen:
 
     def _is_answered(self) -> bool:
         return self._listing.query == self._live.query(self._query.text)
-
-    def _note(self) -> StyleAndTextTuples:
-        return [("bold", self._listing.note)]
 
     def _title(self) -> StyleAndTextTuples:
         """Returns the line between the list and what is below: the command that shows it, and whose it is."""
@@ -375,6 +374,10 @@ class Screen:
         self._layout.focus(self._query)
         self._query.buffer.insert_text(" ".join(harmless(event.data).split())[:MOST_TYPED])
 
+    def _shorten(self, _: object) -> None:
+        """Bounds the query: the whole text before each key is kept for an undo, so megabytes would fill the memory."""
+        self._query.text = self._query.text[:MOST_TYPED]
+
     def _scroll(self, by: int, _: KeyPressEvent) -> None:
         """Scrolls the preview, as the window follows its cursor."""
         shown = self._below.window.render_info
@@ -439,7 +442,9 @@ def filter_window(value: Filter[Any]) -> Window:
     return Window(control, width=width, dont_extend_width=True)
 
 
-def end_at_sigterm(application: Application[Any]) -> None:
-    """Has SIGTERM end the application, which gives the terminal back as it was; prompt_toolkit (3.0) does not."""
-    ends = SystemExit(128 + signal.SIGTERM)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, partial(application.exit, exception=ends))
+def end_at_signals(application: Application[Any]) -> None:
+    """Has SIGTERM, or the end of the terminal, end the application in order: the terminal is given back as it was, and
+    a temporary ledger is removed. prompt_toolkit (3.0) does not."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        ends = SystemExit(128 + number)
+        asyncio.get_running_loop().add_signal_handler(number, partial(application.exit, exception=ends))

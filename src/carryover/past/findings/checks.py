@@ -24,7 +24,7 @@ from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.ledger.rows import SkippedRow
 from carryover.past.findings.facts import AgentFacts, Gathered, Inspection, LedgerFacts, ProjectFacts, UnreadSource
-from carryover.projects.policy import ONLY_GIT, WITHHELD, Refusal
+from carryover.projects.policy import ONLY_GIT, UNWRITTEN, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
 from carryover.terminal.output import counted
 from carryover.terminal.paths import quoted, short_path
@@ -207,6 +207,7 @@ def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, Row]:
 def _ledger(_: Gathered, ledger: LedgerFacts) -> dict[str, Row]:
     return {
         "transcripts/not-understood": _not_understood(ledger.skipped),
+        "project/unwritten": [row for row in ledger.projects if (row.refusal or "").startswith(UNWRITTEN)],
         "project/withheld": tuple(row.root for row in ledger.projects if row.refusal == WITHHELD),
         "transcripts/broken": ledger.broken and counted(len(ledger.broken), "transcript"),
     }

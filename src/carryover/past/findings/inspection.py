@@ -35,7 +35,7 @@ from carryover.past.findings.facts import Gathered, Inspection, ProjectFacts, Un
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import output_of
+from carryover.probe.git_command import git_version
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths, find_root
@@ -83,7 +83,7 @@ def with_inspection(facts: Gathered, state: StateDir, machine: Machine, serves_m
         machine=system.machine,
         python=".".join(map(str, sys.version_info[:3])),
         sqlite=sqlite3.sqlite_version,
-        git=(output_of(machine.home, "version", timeout_s=_GIT_S) or b"").decode("ascii", "replace"),
+        git=git_version(timeout_s=_GIT_S),
         installed_by=how_installed().by,
     )
     return msgspec.structs.replace(facts, inspection=inspection, projects=_projects(facts, state, machine.home))

@@ -90,6 +90,23 @@ def test_the_answer_is_that_of_the_repository_around_the_folder_and_never_anothe
             asked(claude_payload(cwd=folder))
 
 
+def test_a_session_in_a_subfolder_is_led_to_the_files_at_the_top(
+    asked: Asked, home: Path, shop: Path, session: ClaudeSession, read_in: ReadIn
+) -> None:
+    """From where it is, also if the user came there by a link."""
+    inside, link = shop / "packages" / "web", home / "link"
+    inside.mkdir(parents=True)
+    link.symlink_to(shop)
+    session.append(session.call_line("c1", "make") + session.result_line("c1", "made"))
+    read_in(session)
+
+    for folder in (inside, link / "packages" / "web"):
+        text = asked(starting(folder))
+        assert "This is the content of `../../.carryover/handoff.md`" in text
+        assert text.count("`../../.carryover/more.md`") == 2
+    assert asked(starting(link)) == asked(starting(shop))
+
+
 def test_nothing_that_lies_in_a_project_is_an_answer(asked: Asked, home: Path, shop: Path) -> None:
     theirs = {".carryover/handoff.md": "injected\n", ".carryover/more.md": "injected\n"}
     clone = repository(home / "work" / "clone", theirs)

@@ -15,7 +15,7 @@ from carryover.distill.sections.quoting import last_words
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
 from carryover.model import PlanItem, SessionInfo, SummaryPart, TurnEnd
-from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
+from support.conversation import GOAL, HOUR_MS, ROOT, Conversation, handoff, project, section, session, under, worked
 
 
 def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_heading() -> None:
@@ -275,6 +275,19 @@ def test_a_short_answer_stands_with_the_question_that_it_answered(answer: str) -
     for number in range(3):
         talk.user(f"Then write chapter {number} of the manual about it, please.").edited("man.md").says("Written.")
     assert shown in under("What the user said", talk)
+
+
+def test_a_prompt_beside_one_to_another_agent_does_not_look_like_said_to_that_agent() -> None:
+    lead = session("s1").user(GOAL).edited("cart.py").says("Done.")
+    aside = session("s2", agent="codex", hours=1).user("Write tests for it.").edited("test_cart.py").says("Written.")
+    lead.at_ms += 2 * HOUR_MS
+    for file in ("receipt", "voucher"):
+        lead.user(f"Now the {file}.").edited(f"{file}.py").says("Done.")
+
+    said = under("What the user said", lead, aside)
+
+    assert "Prompt to codex (turn 1 of s2, " in said
+    assert "Write tests for it. | Prompt (turn 2, " in said
 
 
 def test_a_prompt_that_says_more_or_answers_the_protocol_stands_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from carryover.past.context import state_dir
 from support.check_up import found
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.recorded_shop import Run
+from support.repository import repository
 
 
 @pytest.fixture
@@ -85,6 +87,13 @@ def test_the_report_for_an_issue_names_nothing_of_the_user(up: DaemonProcess, ru
     assert "\n  claude-code: version" in printed and "\n  events " in printed
     named = ("shop", "discount", "/", "~", "SessionStart")
     assert [word for word in named if word in printed] == []
+
+
+def test_where_the_home_folder_is_a_repository_git_is_asked_its_version(home: Path, run: Run) -> None:
+    """As of somebody who keeps their dotfiles in it; and elsewhere."""
+    asked = [run.out("doctor", "--report", "-") for _ in (None, repository(home))]
+
+    assert [len(re.findall(r"\n  git \d+\.", report)) for report in asked] == [1, 1]
 
 
 def test_the_report_goes_alone(run: Run, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from carryover.actions.noting import MOST_BYTES
 from carryover.errors import ExitCode
 from carryover.importing.notes import Note, encoded
+from carryover.importing.report import Report
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import sessions
 from carryover.past.context import state_dir
@@ -67,6 +68,20 @@ def test_importing_twice_adds_nothing_and_no_secret(copied: Path, store: Path, r
     assert (again["new_events"], elsewhere["new_events"]) == (0, 0)
     assert "Nothing added: the ledger has all of it." in run("import", str(copied), *into)[1]
     assert KEY.encode() not in state_dir().ledger.read_bytes() and KEY not in run("handoff", str(store))[1]
+
+
+def test_what_a_full_disk_kept_out_is_not_said_to_be_in_the_ledger(
+    copied: Path, store: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state_dir().root.mkdir()
+    catch_up(state_dir(), str(store))
+    full = Report(new_events=0, problem="The disk is full.")
+    monkeypatch.setattr("carryover.actions.importing.take_in", lambda *_: full)
+
+    code, out, err = run("import", str(copied), "--project", str(store))
+
+    assert (code, err) == (ExitCode.FAILED, "carryover: The disk is full.\n")
+    assert "Nothing added." in out and "the ledger has" not in out
 
 
 def test_the_agents_own_transcript_takes_the_place_of_an_export(store: Path, home: Path, run: Run) -> None:

@@ -175,6 +175,14 @@ def test_a_daemon_that_does_not_run_is_the_last_word(claude: Path, columns: int)
     assert not any("\n" in found for found in commands), "a command that is pasted must work"
 
 
+def test_the_summary_names_a_file_once_that_is_edited_for_several(claude: Path, shop: Path, run: Run) -> None:
+    """The rules for a handoff and for each hidden file."""
+    out = run("install", "--yes", "--no-service", "--pointers", "local")[1]
+
+    [line] = [line for line in out.splitlines() if line.startswith("  ~/shop: ")]
+    assert (line.count("exclude is changed"), line.count("is created")) == (1, 2)
+
+
 def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: Path, shop: Path, run: Run) -> None:
     before = everything(shop)
     _, dry, _ = run("install", "--yes", "--no-service", "--dry-run")

@@ -17,6 +17,7 @@ from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import MEANING, agents_in_list, moment_ms
 from carryover.faces.cli.help import SHELLS
 from carryover.faces.cli.main import COMMANDS, build_parser
+from carryover.past.context import state_dir
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, Run
 from support.tools import needs_setpriv, without_rights_of_root
@@ -245,6 +246,16 @@ def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, unbuffered: 
         "Correct that, then run the command again.",
     )
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("line", ["config resume.mode brief", "pin 'whole cents'"])
+def test_a_full_disk_is_not_taken_for_the_output(recorded: Path, line: str) -> None:
+    """The file that can't be written is named."""
+    answer = ran(["sh", "-c", f'ulimit -f 0; exec "$@" {line}', "sh", *CARRYOVER], cwd=recorded)
+
+    said = answer.stderr.splitlines()[-1]
+    assert (answer.returncode, "Traceback" in answer.stderr) == (ExitCode.FAILED, False)
+    assert said.startswith(f"carryover: {state_dir().root}/") and "can't be used: File too large." in said
 
 
 @pytest.mark.parametrize(

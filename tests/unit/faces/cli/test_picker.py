@@ -54,6 +54,20 @@ def test_search_begins_in_the_query_and_enter_shows_the_turn(terminal_env: dict[
         assert terminal.end()[0] == ExitCode.INTERRUPTED
 
 
+def test_when_the_terminal_is_closed_before_an_install_nothing_that_was_read_stays(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    with Terminal(CARRYOVER, os.environ) as terminal:
+        terminal.wait_for(LISTED)
+        [scratch] = tmp_path.iterdir()
+        terminal.signal(signal.SIGHUP)
+
+        assert (terminal.end()[0], scratch.exists()) == (128 + signal.SIGHUP, False)
+
+
 def test_the_terminal_is_as_before_after_it_was_told_to_end(terminal_env: dict[str, str]) -> None:
     with Terminal(CARRYOVER, terminal_env) as terminal:
         terminal.wait_for(LISTED)

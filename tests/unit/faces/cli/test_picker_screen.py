@@ -21,9 +21,9 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.model import LAST, AssistantMessage
 from carryover.past.latest import Latest
-from carryover.past.live_search import ListQuery, LiveSearch, listing_of
+from carryover.past.live_search import MOST_TYPED, ListQuery, LiveSearch, listing_of
 from support.scribe import writing
-from support.terminal import DOWN, ENTER, RIGHT
+from support.terminal import CTRL_C, DOWN, ENTER, RIGHT
 
 ESCAPE = "\x1b"
 TAB = "\t"
@@ -167,6 +167,16 @@ def test_outside_a_project_all_are_listed_which_is_said(live: LiveSearch, ledger
 
 def test_pasted_text_is_typed_on_one_line_and_never_a_command(play: Play) -> None:
     assert play(("show s2", PASTE.format("q\nnotes\x1b[31m")), ("> q notes", f"{DOWN}q")) is None
+
+
+def test_what_a_terminal_types_in_place_of_a_paste_fills_no_memory(play: Play, live: LiveSearch) -> None:
+    """One that knows no brackets around it gives each letter as a key, before each of which the query is kept."""
+    screen = Screen(live, types=True)
+    with pytest.raises(KeyboardInterrupt):
+        play(("show s2", "z" * 20_000), ("zzzz", CTRL_C), screen=screen)
+
+    query = screen._query.buffer
+    assert sum(len(text) for text, _ in query._undo_stack) < MOST_TYPED**2 + 20_000
 
 
 def test_the_mouse_chooses(play: Play) -> None:

@@ -17,7 +17,7 @@ from carryover.ledger.rows import BrokenSource, ProjectRow, SkippedRow
 from carryover.past.findings import checks
 from carryover.past.findings.checks import Finding, findings, not_known, templates
 from carryover.past.findings.facts import LedgerFacts, ProjectFacts, UnreadSource
-from carryover.projects.policy import ONLY_GIT, WITHHELD, Refusal
+from carryover.projects.policy import ONLY_GIT, UNWRITTEN, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
@@ -203,6 +203,18 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         "transcripts note: /srv/y/talk is not read: git tracks it.",
     ]
     assert [f.level for f in findings(changed(HEALTHY, agents=(CLAUDE,), projects=projects[3:4]))] == ["note"]
+
+
+def test_a_handoff_that_could_not_be_written_is_found() -> None:
+    """On a full disk: what `refusal` judges looks as it should, and only the last attempt shows it."""
+    rows = (
+        project_row("/home/dev/a", refusal=f"{UNWRITTEN}: No space left on device"),
+        project_row("/srv/b", refusal="it is a temporary folder"),
+    )
+
+    [finding] = findings(changed(HEALTHY, ledger=changed(LEDGER, projects=rows)))
+
+    assert line(finding) == "project wrong: ~/a: the handoff can't be written: No space left on device."
 
 
 def test_what_has_one_cause_is_one_finding() -> None:
