@@ -12,9 +12,8 @@ from typing import Final
 
 from carryover.agents import agent_ids
 from carryover.config import AgentsConfig, Config, Pointers, ProjectSettings, PublishConfig, project_settings
-from carryover.publish.project_files import publish
-from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
+from support.publishing import publish, take_back
 
 MARK: Final = "SECRET-PROMPT"
 """In each handoff, and nowhere else."""

@@ -12,9 +12,11 @@ from real_agents.lab.tool import Tool
 
 PUBLISH = """
 import sys; from pathlib import Path; from carryover.config import ProjectSettings
+from carryover.past.context import state_dir; from carryover.projects.root import StatePaths
 from carryover.publish.project_files import publish; from carryover.redact import CleanText
 settings = ProjectSettings(pointers="local", agents=(sys.argv[2],))
-sys.exit(publish(Path(sys.argv[1]), CleanText("# [CARRYOVER] THE-HANDOFF"), settings).refusal)
+paths = StatePaths(state_dir(), Path.home())
+sys.exit(publish(Path(sys.argv[1]), CleanText("# [CARRYOVER] THE-HANDOFF"), settings, paths).refusal)
 """
 SOURCES = {"main.py": "print(1)\n"}
 TEAM = "RULES-OF-THE-TEAM"

@@ -77,7 +77,7 @@ def atomic_replace(
         sync_folder(target.parent)
 
 
-def written_beside(target: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> Path:
+def written_beside(target: Path, data: bytes, *, mode: int | None, durable: bool = True) -> Path:
     """Writes `data` to a new file beside `target`, as `atomic_replace` puts it in its place; returns its path."""
     before = _mode_and_group(target)
     if mode is None and before is not None:

@@ -319,6 +319,16 @@ class WindowUsed(msgspec.Struct, frozen=True, kw_only=True):
     """When the window ends."""
 
 
+class Pin(msgspec.Struct, frozen=True, kw_only=True):
+    """The user's own word about a project: to be kept in sight or, with `is_done`, that something is done."""
+
+    session: str
+    """The session that holds it."""
+    text: str
+    is_done: bool
+    at_ms: int
+
+
 class Skipped(msgspec.Struct, frozen=True):
     """A record that was not understood well enough to use. Counted by type, never fatal; `reason` quotes no content."""
 

@@ -72,7 +72,7 @@ def form(spec: AgentSpec, path: Path) -> str:
 
 def lists(spec: AgentSpec, home: Path) -> list[tuple[Path, str]]:
     """The file that gets the server, of each of the agent's programs, and the key of its list."""
-    each = [(server_files(servers, lambda place: place.at(home, {})), servers.key) for servers in spec.mcp]
+    each = [(server_files(servers, home, {}), servers.key) for servers in spec.mcp]
     return [(files[0], key) for files, key in each]
 
 

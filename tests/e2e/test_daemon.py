@@ -24,13 +24,13 @@ from carryover.ledger.store import Ledger
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.projects.root import find_root
-from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.platforms import settings_folder
+from support.publishing import publish
 from support.repository import git, repository
 
 

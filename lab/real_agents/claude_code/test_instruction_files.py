@@ -17,8 +17,10 @@ EACH_VERSION = each_version("claude-code")
 HANDOFF = "# [CARRYOVER] Last updated 2026-01-02T03:04:05Z from codex\nTHE-HANDOFF\n"
 PUBLISH = """
 import sys; from pathlib import Path; from carryover.config import ProjectSettings
+from carryover.past.context import state_dir; from carryover.projects.root import StatePaths
 from carryover.publish.project_files import publish; from carryover.redact import CleanText
-sys.exit(publish(Path(sys.argv[1]), CleanText(sys.argv[2]), ProjectSettings()).refusal)
+paths = StatePaths(state_dir(), Path.home())
+sys.exit(publish(Path(sys.argv[1]), CleanText(sys.argv[2]), ProjectSettings(), paths).refusal)
 """
 AGENTS, SUB_AGENTS = "AGENTS-OF-ROOT", "AGENTS-OF-SUB"
 CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE = "CLAUDE-OF-ROOT", "CLAUDE-OF-SUB", "DOT-CLAUDE", "CLAUDE-LOCAL", "A-RULE"

@@ -20,9 +20,10 @@ from carryover.how_installed import how_installed
 from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
-from carryover.install.setup import carry_out, plan_setup
+from carryover.install.setup import plan_setup
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.connect import mark_damaged
+from carryover.outside.apply import apply
 from carryover.past.context import state_dir
 from carryover.past.findings.checks import Finding, Fix, findings
 from carryover.past.findings.gather import gather
@@ -112,7 +113,7 @@ def _hooks(state: StateDir) -> str | None:
     agents = config.agents
     detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
     setup = plan_setup(state, detections, agents.selected or (), config=config, resume_mode=None, service=None)
-    return " ".join(filter(None, (done.problem for done in carry_out(setup, state)))) or None
+    return " ".join(filter(None, (done.problem for done in apply(setup.edits, state)))) or None
 
 
 _REPAIRS: Final[dict[Fix, tuple[str, Callable[[StateDir], str | None]]]] = {

@@ -33,9 +33,9 @@ from carryover.install.background import Ahead, Background, bring_up, look_ahead
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
 from carryover.install.messages import Did, ahead_lines, background_lines, summary
-from carryover.install.setup import Setup, carry_out, plan_setup, settings_here
+from carryover.install.setup import Setup, plan_setup, settings_here
 from carryover.ledger.rows import Totals
-from carryover.outside.apply import Applied
+from carryover.outside.apply import Applied, apply
 from carryover.outside.settings import AgentSettings
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
@@ -274,7 +274,7 @@ def _decided(config: Config, setup: Setup) -> Config:
 
 def _carried_out(plan: Installed) -> Installed:
     state = state_dir()
-    applied = carry_out(plan.setup, state)
+    applied = apply(plan.setup.edits, state)
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw(state.root, load_config(state.config))
     if applied[-1].outcome not in ("unchanged", "left alone"):

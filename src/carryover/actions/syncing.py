@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.daemon.health import Ended
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.connect import reading
@@ -44,10 +45,6 @@ class Added(msgspec.Struct, frozen=True):
     machine: str
     code: str
     own_code: str
-
-
-class _Reply(msgspec.Struct, frozen=True):
-    error: tuple[str, ExitCode] | None = None
 
 
 def standing() -> SyncStatus:
@@ -164,11 +161,11 @@ def end(*, delete: bool, forget: bool) -> bool:
 def _end_notes(*, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
 
-    async def without_daemon(ledger: Ledger, paths: StatePaths) -> _Reply:
+    async def without_daemon(ledger: Ledger, paths: StatePaths) -> Ended:
         await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
-        return _Reply()
+        return Ended()
 
-    answer = written_daemonless(f"/sync/end{'?forget=1' if forget else ''}", _Reply, without_daemon, timeout_s=SYNC_S)
+    answer = written_daemonless(f"/sync/end{'?forget=1' if forget else ''}", Ended, without_daemon, timeout_s=SYNC_S)
     if answer.error is not None:
         raise UserError(*answer.error)
 

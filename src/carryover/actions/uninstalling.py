@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from carryover.adapter.spec import Place
 from carryover.agents import specs
 from carryover.config import Config, load_config
 from carryover.daemon.client import daemon_pid, stop_daemon
@@ -17,7 +15,6 @@ from carryover.edits.hooks import HookFile
 from carryover.errors import UserError
 from carryover.install.agent_settings import hook_files, server_files
 from carryover.install.background import registered
-from carryover.install.machine import Machine
 from carryover.install.service import ServiceManager
 from carryover.install.uninstall import Uninstall, Uninstalled, carry_out, plan_uninstall
 from carryover.past.context import state_dir
@@ -80,11 +77,10 @@ def _usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile
         agents = load_config(state.config).agents
     except UserError:  # uninstalling needs no settings
         agents = Config().agents
-    machine = Machine.here(agents.recorded_env())
+    env = {**agents.recorded_env(), **os.environ}
     for spec in specs():
-        located = partial(Place.at, home=home, env=machine.env)
-        for file in hook_files(spec, machine.platform, located):
+        for file in hook_files(spec, home, env):
             yield spec.id, file
         for servers in spec.mcp:
-            for path in server_files(servers, located):
+            for path in server_files(servers, home, env):
                 yield spec.id, HookFile(path, "server", servers.key)

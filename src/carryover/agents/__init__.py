@@ -3,9 +3,9 @@
     spec.py      SPEC, an AgentSpec: data only, which any command may load
     adapter.py   AGENT, an Agent: reads its transcripts and its hooks
 
-Folders are discovered, not listed: nothing outside an agent's folder names it. A folder elsewhere is found too once its
-parent is appended to `carryover.agents.__path__`, as tests do. Other packages bring agents by an entry point
-(`carryover.packages`): one that can't be loaded is left out, and `left_out` says why. Nothing is loaded until it
+Folders are discovered, not listed: nothing outside an agent's folder names it. A folder elsewhere is found too if its
+parent is in `carryover.agents.__path__` before any is looked for, as in tests. Other packages bring agents by an entry
+point (`carryover.packages`): one that can't be loaded is left out, and `left_out` says why. Nothing is loaded until it
 is needed.
 """
 
@@ -28,32 +28,35 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@cache
 def adapters() -> dict[str, Agent]:
     """Returns every agent's adapter, by id and in the order of the ids."""
-    return _adapters(tuple(__path__))
+    loaded = map(_guarded, _places().values())
+    return {agent.id: agent for agent in loaded if not isinstance(agent, str)}
 
 
 def adapter(agent_id: str) -> Agent:
     """Returns one agent's adapter without loading any other. Raises KeyError for an unknown id."""
-    agent = _guarded(_places(tuple(__path__))[agent_id])
+    agent = _guarded(_places()[agent_id])
     if isinstance(agent, str):
         raise KeyError(agent_id)
     return agent
 
 
+@cache
 def specs() -> tuple[AgentSpec, ...]:
     """Returns the spec of every agent, in the order of the ids."""
-    return _specs(tuple(__path__))
+    return tuple(spec for spec in map(_spec, _places().values()) if not isinstance(spec, str))
 
 
 def agent_ids() -> tuple[str, ...]:
     """Returns the ids of all agents in the order of `specs`, without loading any: also of those that can't be."""
-    return tuple(_places(tuple(__path__)))
+    return tuple(_places())
 
 
 def places() -> tuple[PackagePlace, ...]:
     """Returns where each agent is, in the order of the ids, without loading any: also those that can't be."""
-    return tuple(_places(tuple(__path__)).values())
+    return tuple(_places().values())
 
 
 def left_out() -> dict[PackagePlace, str]:
@@ -63,7 +66,7 @@ def left_out() -> dict[PackagePlace, str]:
     """
     found: dict[PackagePlace, str] = {}
     for place in (each for each in _packaged() if not each.is_ours):
-        known = _places(tuple(__path__))[place.id]
+        known = _places()[place.id]
         if place != known:
             found[place] = f"{known.package} has an agent of that name"
         elif reason := next((each for each in _reasons(place) if isinstance(each, str)), ""):
@@ -87,7 +90,7 @@ def agent_name(agent_id: str, machine: str | None = None) -> str:
     """Returns an agent's display name, or its id if it is unknown; with the name of the other machine that it ran on,
     if any.
     """
-    name = _name(tuple(__path__), agent_id) or agent_id
+    name = _name(agent_id) or agent_id
     return f"{name} on {machine}" if machine else name
 
 
@@ -136,9 +139,9 @@ def _shown(spec: AgentSpec) -> str:
 
 
 @cache
-def _name(path: tuple[str, ...], agent_id: str) -> str | None:
+def _name(agent_id: str) -> str | None:
     """Returns the agent's name without loading any other agent's spec; None if there is no such agent."""
-    place = _places(path).get(agent_id)
+    place = _places().get(agent_id)
     spec = _spec(place) if place is not None else ""
     return None if isinstance(spec, str) else _shown(spec)
 
@@ -149,8 +152,8 @@ def _packaged() -> tuple[PackagePlace, ...]:
 
 
 @cache
-def _places(path: tuple[str, ...]) -> dict[str, PackagePlace]:
-    names = sorted(name for folder in path for name in _packages_in(folder))
+def _places() -> dict[str, PackagePlace]:
+    names = sorted(name for folder in __path__ for name in _packages_in(folder))
     ours = (PackagePlace(name.replace("_", "-"), f"{__name__}.{name}", OWN) for name in names)
     found = {place.id: place for place in reversed((*ours, *_packaged()))}
     return dict(sorted(found.items()))
@@ -161,18 +164,6 @@ def _packages_in(folder: str) -> Iterator[str]:
     with suppress(OSError):
         names = os.listdir(folder)  # noqa: PTH208 (no Path objects: most commands ask for this)
         yield from (name for name in names if os.path.isfile(f"{folder}/{name}/__init__.py"))  # noqa: PTH113
-
-
-@cache
-def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
-    loaded = (_guarded(place) for place in _places(path).values())
-    return {agent.id: agent for agent in loaded if not isinstance(agent, str)}
-
-
-@cache
-def _specs(path: tuple[str, ...]) -> tuple[AgentSpec, ...]:
-    loaded = map(_spec, _places(path).values())
-    return tuple(spec for spec in loaded if not isinstance(spec, str))
 
 
 def _spec(place: PackagePlace) -> AgentSpec | str:

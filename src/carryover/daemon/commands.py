@@ -16,7 +16,7 @@ from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import HandedOver, HandoffAnswer, WantedHandoff
 from carryover.daemon.handoffs import hand_over, notes_on, printed
-from carryover.daemon.health import Settled
+from carryover.daemon.health import Ended, Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
@@ -272,12 +272,6 @@ class Handoffs:
 
 
 NICE: Final = 10
-
-
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """Synchronising has ended, or why not."""
-
-    error: tuple[str, ExitCode] | None = None
 
 
 class Syncing:

@@ -86,7 +86,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
     did not answer."""
 
 
-def header(handoff: Handoff, answering: Answering | None = None, holds: str | None = None) -> list[str]:
+def header(handoff: Handoff, answering: Answering | None, holds: str | None = None) -> list[str]:
     """Returns the header, at most 8 lines: the answer's or, without `answering`, the file's. `holds`: what the second
     page has more; None if there is none."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"

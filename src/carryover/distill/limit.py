@@ -33,7 +33,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of other agents that reached their own limit shortly before."""
 
 
-def standing_limit(view: ProjectView, startable: Sequence[str] | None = ()) -> Limit | None:
+def standing_limit(view: ProjectView, startable: Sequence[str] | None) -> Limit | None:
     """Returns the limit that stopped the project's newest work; None once any session has continued. It offers those of
     the `startable` agents (ids) that did not reach their own limit shortly before; nothing at all if None."""
     limit = _newest_limit(view.sessions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from carryover.distill.digest import Digest
+from carryover.model import Pin
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +46,6 @@ class SharedHandoff(msgspec.Struct, frozen=True, kw_only=True):
 
     session: str
     text: str
-    at_ms: int
-
-
-class Pin(msgspec.Struct, frozen=True, kw_only=True):
-    """The user's own word about the project: to be kept in sight or, with `is_done`, that something is done."""
-
-    session: str
-    text: str
-    is_done: bool
     at_ms: int
 
 

@@ -178,7 +178,7 @@ def drop_reason(text: str, *, form: Form, rules: HookSpec | None) -> str | None:
     return rules.drops(settings) if rules is not None and rules.drops is not None else None
 
 
-def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
+def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form) -> Iterator[FoundHook]:
     """Yields every command hook in parsed settings, in order."""
     for event, group, handlers, matcher in _groups(settings, form):
         for number, handler in enumerate(handlers):

@@ -202,7 +202,7 @@ async def compare_with_disk(
     roots: Iterable[TranscriptRoot],
     *,
     now_ms: int,
-    also_broken: bool = False,
+    also_broken: bool,
 ) -> Comparison:
     """Stats every source below `roots`; marks gone ones in the ledger. Raises LedgerUnavailable and LedgerDamaged."""
     import asyncio  # not at the top: a command compares without it

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, Place, UserSetting, places_on
+from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, UserSetting, places_on
 from carryover.edits import hooks
 from carryover.edits.entries import NAME, SUBCOMMAND, ListEntry, has_entry, has_list
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
@@ -138,24 +138,24 @@ def _place(hook: FoundHook) -> tuple[object, ...]:
     return hook.hook, hook.group, hook.number
 
 
-def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
-    """Yields every file that may contain an agent's hooks. `located` resolves a place to a path."""
-    for place in places_on(spec.hooks.config_files, platform):
-        yield HookFile(located(place), "tables" if place.is_toml else spec.hooks.form)
+def hook_files(spec: AgentSpec, home: Path, env: Mapping[str, str]) -> Iterator[HookFile]:
+    """Yields every file on this platform that may contain an agent's hooks."""
+    for place in places_on(spec.hooks.config_files, here().name):
+        yield HookFile(place.at(home, env), "tables" if place.is_toml else spec.hooks.form)
 
 
-def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path], platform: str) -> tuple[Detection, ...]:
+def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
     """Returns the detections with `config` set to the file that our hooks or entry belong in. `scripts` are those
     that our hooks run, or once ran."""
     owner_of = hooks.owner_by_script(*sorted(scripts))
-    return tuple(_for_entry(_for_hooks(found, owner_of, platform), platform) for found in detections)
+    return tuple(_for_entry(_for_hooks(found, owner_of)) for found in detections)
 
 
-def _for_entry(found: Detection, platform: str) -> Detection:
+def _for_entry(found: Detection) -> Detection:
     entry = found.spec.handoff_entry
     if entry is None:
         return found
-    files = [found.located(place) for place in places_on(entry.files, platform)]
+    files = [found.located(place) for place in places_on(entry.files, here().name)]
     new = found.located(entry.new)
     listed = [path for path in files if may_have_list(path, entry.key)][-1:]  # the agent uses the last one
     existing = (path for path in (new, *reversed(files)) if is_there(path))
@@ -170,10 +170,10 @@ def may_have_list(path: Path, key: str) -> bool:
         return True
 
 
-def _for_hooks(found: Detection, owner_of: OwnerOf, platform: str) -> Detection:
+def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
     """Chooses the tables if others have hooks there, or ours are there already; hooks in both would make the agent
     warn."""
-    files = hook_files(found.spec, platform, found.located)
+    files = hook_files(found.spec, found.home, found.overrides)
     tables = next((file for file in files if file.form == "tables"), None)
     if tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
@@ -212,19 +212,19 @@ def plan_mcp_servers(
             for found in detections
             if found.spec.id in selected and found.found and found.lost_folder is None
             for servers in found.spec.mcp
-            if (config := _config(servers, found.located)) is not None
+            if (config := _config(servers, found)) is not None
         ),
         journal,
     )
 
 
-def server_files(servers: McpServers, located: Callable[[Place], Path]) -> list[Path]:
-    """Returns every file that may contain the list on this platform. `located` resolves a place to a path."""
-    return [located(place) for place in places_on(servers.files, here().name)]
+def server_files(servers: McpServers, home: Path, env: Mapping[str, str]) -> list[Path]:
+    """Returns every file on this platform that may contain the list."""
+    return [place.at(home, env) for place in places_on(servers.files, here().name)]
 
 
-def _config(servers: McpServers, located: Callable[[Place], Path]) -> Path | None:
-    files = [path for path in server_files(servers, located) if is_folder(path.parent)]
+def _config(servers: McpServers, found: Detection) -> Path | None:
+    files = [path for path in server_files(servers, found.home, found.overrides) if is_folder(path.parent)]
     listed = (path for path in files if may_have_list(path, servers.key))
     existing = (path for path in files if is_there(path))
     return next(listed, None) or next(existing, None) or next(iter(files), None)

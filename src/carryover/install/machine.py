@@ -10,7 +10,6 @@ import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -53,11 +52,6 @@ _NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/
 _NUMBERS: Final = re.compile(r"\d{1,9}")
 
 
-def variables() -> tuple[str, ...]:
-    """Returns the variables that determine where commands are looked up, other than PATH."""
-    return tuple(place.env for place in (*_OF_THE_USER, _NVM) if place.env)
-
-
 class FoundCommand(msgspec.Struct, frozen=True):
     """A command that was found. `path` has its symlinks unresolved."""
 
@@ -98,21 +92,13 @@ def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[str, b
     on_path = machine.env.get("PATH", "").split(os.pathsep)
     # An empty or relative entry means the current folder, which may contain anyone's program.
     yield from ((entry, True) for entry in on_path if entry.startswith("/"))
-    yield from ((str(place.at(machine.home, machine.env)), False) for place in places_on(more, machine.platform))
-    *usual, nvm = _of_the_user(machine.home, machine.platform, *map(machine.env.get, variables()))
-    yield from ((folder, False) for folder in usual)
+    places = places_on((*more, *_OF_THE_USER), machine.platform)
+    yield from ((str(place.at(machine.home, machine.env)), False) for place in places)
     with suppress(OSError):
-        nodes = list(Path(nvm).iterdir())
+        nodes = list(_NVM.at(machine.home, machine.env).iterdir())
         nodes.sort(key=lambda path: [int(number) for number in _NUMBERS.findall(path.name)], reverse=True)
         yield from ((str(folder / "bin"), False) for folder in nodes)
     yield from ((str(machine.root / folder), False) for folder in _OF_THE_SYSTEM)
-
-
-@lru_cache(maxsize=1)  # each agent's commands are looked up there
-def _of_the_user(home: Path, platform: str, *moved: str | None) -> tuple[str, ...]:
-    """Returns the user's folders, the last of which is nvm's. `moved`: the values of `variables()`."""
-    env = {name: value for name, value in zip(variables(), moved, strict=True) if value is not None}
-    return tuple(str(place.at(home, env)) for place in (*places_on(_OF_THE_USER, platform), _NVM))
 
 
 def program_at(path: Path | str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Plans and carries out what install and refresh change: the hooks of the selected agents, and `config.toml`."""
+"""Plans what install and refresh change: the hooks of the selected agents, and `config.toml`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from carryover.install.agent_settings import wanted_settings, with_config_files
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
 from carryover.install.service import Program, ServiceManager
-from carryover.outside.apply import Applied, Change, Edit, apply, plan
+from carryover.outside.apply import Change, Edit, plan
 from carryover.outside.journal import load_journal
 from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
-from carryover.platform import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def settings_here(state: StateDir, detections: Iterable[Detection]) -> tuple[Age
 
 def _located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection, ...]:
     scripts = {state.hook_script, *(Path(file.script) for file in load_journal(state).settings if file.script)}
-    return with_config_files(detections, scripts, here().name)
+    return with_config_files(detections, scripts)
 
 
 def plan_setup(
@@ -110,17 +109,6 @@ def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], A
     if found.versions:
         moved[*table, "versions"] = list(found.versions)
     return moved
-
-
-def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
-    """Carries out the plan. Writes only files that change. Raises UserError if the journal can't be read
-    or another command is editing; then nothing was changed."""
-    journal = load_journal(state)
-    ours = [edit.change.listed for edit in (*setup.hooks, *setup.servers) if edit.has_ours]
-    is_unlisted = any(listed is not None and journal.known(listed) is None for listed in ours)
-    if is_unlisted or any(edit.changes for edit in setup.edits):
-        return apply(setup.edits, state)
-    return tuple(Applied(edit, "left alone" if edit.reason else "unchanged", edit.reason) for edit in setup.edits)
 
 
 def _service_edit(kind: str, path: Path, content: bytes) -> Edit:

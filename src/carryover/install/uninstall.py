@@ -168,7 +168,7 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     UserError if another command is editing; then nothing was changed.
     """
     had_state = state.root.exists()
-    applied = apply(uninstall.edits, state) if uninstall.edits else ()
+    applied = apply(uninstall.edits, state)
     in_state = [ours.path for ours in uninstall.removals if ours.path.is_relative_to(state.root)]
     removed, stays = _removed(ours.path for ours in uninstall.removals if ours.path not in in_state)
     # Only now: until then, a commit could take the handoff along.
@@ -199,8 +199,7 @@ def _last_of_all(in_state: Sequence[Path], state: StateDir) -> list[Path]:
 
 
 def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
-    edits = [edit for edit, root in uninstall.rules if _may_go(edit, root)]
-    return apply(edits, state) if edits else ()
+    return apply([edit for edit, root in uninstall.rules if _may_go(edit, root)], state)
 
 
 def _may_go(rule: Edit, root: Path, going: Collection[Path] = ()) -> bool:

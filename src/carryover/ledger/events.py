@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.ledger.codec import is_of, read_body, unpack_digest
 from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
-from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, UserPrompt
+from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, Pin, UserPrompt
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
@@ -180,22 +180,13 @@ def prompts_since(db: sqlite3.Connection, project_id: int, since_ms: int) -> Ite
     return ((agent, at_ms) for agent, at_ms, body in prompts if _is_typed(body))
 
 
-class PinRow(msgspec.Struct, frozen=True):
-    """What the user pinned, or said is done: the session that holds it, the words, and their time (UTC ms)."""
-
-    session: str
-    text: str
-    is_done: bool
-    at_ms: int
-
-
-def pins(db: sqlite3.Connection, project_id: int) -> list[PinRow]:
+def pins(db: sqlite3.Connection, project_id: int) -> list[Pin]:
     """Returns what the user pinned in a project and did not take back, oldest first."""
-    newest: dict[str, PinRow] = {}
+    newest: dict[str, Pin] = {}
     for session, at_ms, body in _read(db, db.execute(_PINNED, (project_id,))):
         newest.pop(session, None)
         if isinstance(body, UserPrompt) and body.command != "unpin":
-            newest[session] = PinRow(session, body.text, body.command == "done", at_ms)
+            newest[session] = Pin(session=session, text=body.text, is_done=body.command == "done", at_ms=at_ms)
     return list(newest.values())
 
 

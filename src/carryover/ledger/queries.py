@@ -117,7 +117,7 @@ def agents_here(db: sqlite3.Connection) -> set[str]:
     return {agent for (agent,) in db.execute("SELECT DISTINCT agent FROM session WHERE machine = ''")}
 
 
-def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int | None = None) -> tuple[str, ...]:
+def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int | None) -> tuple[str, ...]:
     """Returns the ids of `agents`, those used last in the project first, then those used last anywhere."""
     wanted = tuple(agents)
     if len(wanted) < 2:

@@ -75,7 +75,7 @@ _INDEX: Final = f"""{_ADD.format("")} FROM event WHERE id > ? AND id <= ? AND re
 _expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
-def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
+def prepare_index(db: sqlite3.Connection, *, afresh: bool) -> None:
     """Makes sure that there is an index of this version, and empties it if `afresh` or if it was of another one.
     Blocks. Raises UserError without FTS5."""
     if db.execute(_HAS_FTS5).fetchone() != (1,):

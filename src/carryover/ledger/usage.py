@@ -87,7 +87,7 @@ class LimitHit(msgspec.Struct, frozen=True):
     resets: str | None
 
 
-def usage_since(db: sqlite3.Connection, since_ms: int, project_id: int | None = None) -> list[Usage]:
+def usage_since(db: sqlite3.Connection, since_ms: int, project_id: int | None) -> list[Usage]:
     """Returns the sums of all tokens from `since_ms` (UTC ms) on, or of a project's, oldest first."""
     if project_id is None:
         found = db.execute(_SUMS_OF_ALL, (since_ms,))
@@ -107,9 +107,7 @@ def transcripts_to_count(db: sqlite3.Connection) -> list[tuple[str, int]]:
     return list(db.execute(_TO_COUNT))
 
 
-def sessions_without_tokens(
-    db: sqlite3.Connection, since_ms: int, project_id: int | None = None
-) -> list[tuple[str, int]]:
+def sessions_without_tokens(db: sqlite3.Connection, since_ms: int, project_id: int | None) -> list[tuple[str, int]]:
     """Returns how many sessions of each agent on this machine, or of a project, have answers from `since_ms` (UTC ms)
     on, but no tokens at all."""
     return list(db.execute(_WITHOUT, {"since": since_ms, "project": project_id}))

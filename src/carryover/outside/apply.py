@@ -206,8 +206,11 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
-    """Carries out all edits. Raises UserError if the journal can't be read or another command is editing; then nothing
-    was changed."""
+    """Carries out all edits, if any is needed. Raises UserError if the journal can't be read or another command is
+    editing; then nothing was changed."""
+    journal = load_journal(state)
+    if not any(_is_needed(edit, journal) for edit in edits):
+        return tuple(Applied(edit, "left alone" if edit.reason else "unchanged", edit.reason) for edit in edits)
     private_dir(state.root)
     lock = FileLock(state.root / LOCK)
     if not lock.acquire():
@@ -221,6 +224,13 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
         return tuple(carry_out(edit, state.root) for edit in edits)
     finally:
         lock.release()
+
+
+def _is_needed(edit: Edit, journal: Journal) -> bool:
+    """Whether an edit would change its file, or the journal: all but what is there and listed at this place."""
+    listed = edit.change.listed
+    known = journal.known(listed) if listed is not None and edit.has_ours else None
+    return edit.changes or (listed is not None and (known is None or known.place != listed.place))
 
 
 def carry_out(edit: Edit, state: Path) -> Applied:

@@ -24,7 +24,7 @@ class LoggedLine(NamedTuple):
     is_serious: bool
 
 
-def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None = None) -> Iterator[LoggedLine | None]:
+def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None) -> Iterator[LoggedLine | None]:
     """Returns the lines from `since_ms` on that are at least as serious as `level`, oldest first.
 
     With `wait`, also those that are added, across rotations: None means that everything has been read for now; then

@@ -91,7 +91,7 @@ def prepare_recall() -> None:
     clean("a text")
 
 
-def recall(project: ProjectFolder, query: str, kind: Kind | None = None) -> str:
+def recall(project: ProjectFolder, query: str, kind: Kind | None) -> str:
     """Returns where the words of `query` occur in the project's record. Raises UserError if nothing matches."""
     terms = _terms_to_search(query)
     if kind is not None and kind not in KINDS:

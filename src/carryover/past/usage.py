@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import PurePath
 from typing import Final
 
@@ -30,13 +30,13 @@ from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, settings_to
 from carryover.past.context import now_ms as current_ms
 from carryover.past.opened import Want, opened
 from carryover.past.types import AgentDays, By, LimitReached, Pictures, Uncounted, Used, UsedRow, Window
-from carryover.text.reset_times import reset_time_ms
+from carryover.text.reset_times import on_this_machine, reset_time_ms
 
 DAYS: Final = 400
 """How far back the pictures reach."""
 
 
-def used_since(since_ms: int, by: By, root: str | None = None) -> Used:
+def used_since(since_ms: int, by: By, root: str | None) -> Used:
     """Returns what agents recorded since `since_ms` (UTC ms) in the project at `root`, or in all: days oldest first,
     others by what they used most. Raises UserError (NOTHING_FOUND) if nothing is recorded there."""
     settings = settings_to_print(state_dir())
@@ -77,7 +77,7 @@ def _most_first(row: UsedRow) -> tuple[int, str]:
 def _group_of(used: Usage, by: By) -> str:
     match by:
         case "day":
-            return _local(used.at_ms).date().isoformat()
+            return on_this_machine(used.at_ms).date().isoformat()
         case "agent":
             return agent_name(used.agent)
         case "model":
@@ -105,8 +105,8 @@ def calendar(times_ms: Sequence[int], now_ms: int) -> list[date]:
     """Returns every local day from the first of these times to now, or to the last of them if that is later."""
     if not times_ms:
         return []
-    first = _local(min(times_ms)).date()
-    last = _local(max(*times_ms, now_ms)).date()
+    first = on_this_machine(min(times_ms)).date()
+    last = on_this_machine(max(*times_ms, now_ms)).date()
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
@@ -115,7 +115,7 @@ def by_agent(used: Iterable[Usage], days: Sequence[date]) -> tuple[AgentDays, ..
     new: Mapping[str, list[int]] = defaultdict(lambda: [0] * len(days))
     cached: Mapping[str, list[int]] = defaultdict(lambda: [0] * len(days))
     for one in used:
-        number = (_local(one.at_ms).date() - days[0]).days
+        number = (on_this_machine(one.at_ms).date() - days[0]).days
         new[one.agent][number] += one.input + one.output + one.cache_write
         cached[one.agent][number] += one.cache_read
     order = sorted(new, key=lambda agent: (-sum(new[agent]), agent))
@@ -142,12 +142,8 @@ def _limit(hit: LimitHit, days: Sequence[date]) -> LimitReached:
     return LimitReached(
         agent=hit.agent,
         at_ms=hit.at_ms,
-        day=(_local(hit.at_ms).date() - days[0]).days,
+        day=(on_this_machine(hit.at_ms).date() - days[0]).days,
         resets_ms=resets_ms or 0,
         project_id=hit.project_id,
         name=PurePath(hit.root).name or hit.root,
     )
-
-
-def _local(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000).astimezone()

@@ -19,10 +19,11 @@ from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.sections.task import pin_entries
 from carryover.distill.shared import shared_sections
 from carryover.distill.trail import did_something
-from carryover.distill.view import Opinion, Pin, ProjectView, has_past, was_brought_in
+from carryover.distill.view import Opinion, ProjectView, has_past, was_brought_in
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import agents_here, by_last_use, project_by_root, published_git, related_projects
+from carryover.model import Pin
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts

@@ -19,7 +19,6 @@ from carryover.fsio import atomic_replace, is_folder, locked_dir
 from carryover.outside.in_project import Pass, PlannedPass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
-from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
@@ -41,20 +40,20 @@ def publish(
     root: Path,
     text: CleanText,
     settings: ProjectSettings,
+    paths: StatePaths,
     *,
     beside: Callable[[], bool] = bool,
     has_page: bool = False,
-    paths: StatePaths | None = None,
 ) -> Published:
     """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
 
     `beside` is called to write more files there; it returns whether they have to be written again later. `has_page`:
-    whether a second page is to be written next to it, else an earlier one is removed. `paths` defaults to this user's.
+    whether a second page is to be written next to it, else an earlier one is removed.
     """
     why_not = _switched_off(settings)
     if why_not is not None:
         return Published(refusal=why_not, notes=settings.notes)
-    paths, store = paths or _own_paths(), root / STORE
+    store = root / STORE
     try:
         if settings.folder is not None:
             write_down(paths.state.root, handoff_folder(settings.folder, root))
@@ -134,16 +133,10 @@ def _empty(root: Path, file: Path) -> None:
         atomic_replace(file, committed.out, follow=False)
 
 
-def _own_paths() -> StatePaths:
-    home = Path.home()
-    return StatePaths(StateDir.of(os.environ, home), home)
-
-
-def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = None) -> PlannedPass | None:
+def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> PlannedPass | None:
     """Returns the edits of the user's files that `publish` would make; None if it may not write. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
-    paths = paths or _own_paths()
     checkout = Checkout(root)
     if refusal(checkout, paths) is not None:
         return None

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.trail import is_unfinished
-from carryover.distill.view import Opinion, Pin, ProjectView, SessionView, SharedHandoff, Worktree
+from carryover.distill.view import Opinion, ProjectView, SessionView, SharedHandoff, Worktree
 from carryover.fsio import is_there
 from carryover.ledger.events import (
     ThreadRow,
@@ -27,7 +27,7 @@ from carryover.ledger.events import (
 )
 from carryover.ledger.queries import project_by_id, project_by_root, sessions, snapshot, work_sessions, worktrees
 from carryover.ledger.rows import SessionRow
-from carryover.model import NOTE, SHARED
+from carryover.model import NOTE, SHARED, Pin
 from carryover.publish.own_words import OwnWords
 
 MAX_SESSIONS: Final = 20
@@ -64,7 +64,7 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             sessions=tuple(view for _, view in found),
             opinions=tuple(Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in notes),
             shared=None if any(view.digest.turns for _, view in found) else _shared(db, project_id, notes),
-            pins=(*_pins_of_main(db, project.main_root), *_pins(db, project_id)),
+            pins=(*_pins_of_main(db, project.main_root), *pins(db, project_id)),
             worktrees=(*_main_checkout(db, project.main_root), *_worktrees(db, project.root)),
         )
 
@@ -80,12 +80,7 @@ def _shared(db: sqlite3.Connection, project_id: int, notes: Iterable[SessionRow]
 def _pins_of_main(db: sqlite3.Connection, root: str | None) -> list[Pin]:
     """Returns what was pinned in the main checkout, for all its worktrees."""
     main = project_by_root(db, root) if root is not None else None
-    return _pins(db, main.id) if main is not None else []
-
-
-def _pins(db: sqlite3.Connection, project_id: int) -> list[Pin]:
-    rows = pins(db, project_id)
-    return [Pin(session=row.session, text=row.text, is_done=row.is_done, at_ms=row.at_ms) for row in rows]
+    return pins(db, main.id) if main is not None else []
 
 
 def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:

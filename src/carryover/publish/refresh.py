@@ -97,7 +97,7 @@ def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
 
 def _published(made: Refreshed, text: CleanText, paths: StatePaths, beside: Callable[[], bool] = bool) -> Published:
     has_page = made.handoff is not None and names_page(made.handoff, text)
-    return publish(Path(made.root), text, made.settings, beside=beside, has_page=has_page, paths=paths)
+    return publish(Path(made.root), text, made.settings, paths, beside=beside, has_page=has_page)
 
 
 def _is_free(folder: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from carryover.errors import os_reason
 from carryover.fsio import is_folder, locked_dir
 from carryover.outside.in_project import Pass, Text
 from carryover.outside.journal import read_journal, take_over_project
-from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
@@ -26,13 +24,12 @@ from carryover.publish.once import Once
 from carryover.publish.read_lists import entry
 
 
-def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> Pass:
+def take_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
     """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
 
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
     """
     store = root / STORE
-    state = state or StateDir.of(os.environ, Path.home()).root
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     if stays or store.is_symlink():
         return Pass(Checkout(root), None)

@@ -37,7 +37,7 @@ class PagedOutput(SafeOutput):
 
 
 @contextmanager
-def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
+def paged(args: argparse.Namespace) -> Iterator[None]:
     """Sends the block's output through the pager if stdout is a terminal and `args` has no `--no-pager` or `--json`.
 
     If the user leaves the pager early, the block ends quietly, as it does when a pipe is closed.

@@ -43,6 +43,8 @@ from carryover.records.fields import (
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.text import names_own_folder, without_handoff
 
+MOST_OPEN: Final = 200
+"""Calls whose results are waited for."""
 C = TypeVar("C", bound=msgspec.Struct)
 
 
@@ -118,10 +120,6 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts as they were last emitted."""
     calls: tuple[OpenCall, ...] = ()
     """The calls whose results have not come yet."""
-
-
-MOST_OPEN: Final = 200
-"""Calls whose results are waited for."""
 
 
 def with_open_call(calls: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
@@ -427,9 +425,7 @@ class OneSession(Recorder[C]):
         return None
 
 
-def reemitted_after(
-    last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool = False
-) -> Reemitted:
+def reemitted_after(last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool) -> Reemitted:
     """Announces that a thread is emitted again after the event with the key `last`, or from its start if that is None.
 
     `last` comes from `Recorder.last_key`.

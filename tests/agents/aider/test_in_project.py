@@ -24,12 +24,12 @@ from carryover.outside.apply import Edit
 from carryover.outside.journal import load_journal
 from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
-from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText
 from contract.case import read_on
 from support.aged import there_for_a_while
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.publishing import preview, publish
 from support.repository import git, repository
 
 EDITED = f"{answer(f'Done.{chr(10)}{BLOCK}')}{APPLIED}"

@@ -12,9 +12,10 @@ from carryover.config import Config
 from carryover.install.agent_settings import entry_report, wanted_settings, with_config_files
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
-from carryover.install.setup import Setup, carry_out, plan_setup
+from carryover.install.setup import Setup, plan_setup
 from carryover.install.uninstall import carry_out as take_out
 from carryover.install.uninstall import plan_uninstall
+from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 
@@ -46,11 +47,11 @@ def planned(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)
 
 
 def install(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> list[str]:
-    return [done.problem for done in carry_out(planned(home, state, selected), state) if done.problem]
+    return [done.problem for done in apply(planned(home, state, selected).edits, state) if done.problem]
 
 
 def present(home: Path) -> tuple[bool, str]:
-    [wanted] = wanted_settings(with_config_files([detected(home)], [], "linux"), {"opencode"})
+    [wanted] = wanted_settings(with_config_files([detected(home)], []), {"opencode"})
     report = entry_report(wanted)
     return report.present, report.problem or ""
 

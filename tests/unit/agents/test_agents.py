@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-import carryover.agents
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, places, specs, startable_agents
 from carryover.daemon.hooks.without_daemon import answer
 from carryover.past.context import state_dir
@@ -23,6 +22,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.withdrawal import take_out
 from support.agent_here import only_this_path
+from support.agents_elsewhere import also_agents_in
 from support.passes import begun
 from support.repository import repository
 from support.tools import versioned
@@ -35,13 +35,13 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def scribe(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def scribe(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Scribe 1.4 is on this machine and its folder among the agents'; the folder where it keeps what is its own."""
-    monkeypatch.setattr(carryover.agents, "__path__", [*carryover.agents.__path__, str(ELSEWHERE)])
     only_this_path(home, monkeypatch)
     versioned(home / "bin/scribe", "scribe 1.4")
     (home / ".scribe").mkdir()
-    return home / ".scribe"
+    with also_agents_in(ELSEWHERE):
+        yield home / ".scribe"
 
 
 @pytest.fixture
@@ -60,13 +60,14 @@ def shop(scribe: Path, home: Path) -> Path:
     return project
 
 
-def test_it_is_found_by_its_folder_and_forgotten_with_it(scribe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "scribe-cli" in adapters()
-    assert set(agent_ids()) == {spec.id for spec in specs()} >= {"scribe-cli"}
-    assert agent_names()["scribe-cli"] == "Scribe"
-    assert [agent_id_of(name) for name in ("Scribe", "scribe-cli", "scribble")] == ["scribe-cli", "scribe-cli", None]
+def test_it_is_found_by_its_folder_and_forgotten_with_it() -> None:
+    with also_agents_in(ELSEWHERE):
+        assert "scribe-cli" in adapters()
+        assert set(agent_ids()) == {spec.id for spec in specs()} >= {"scribe-cli"}
+        assert agent_names()["scribe-cli"] == "Scribe"
+        named = [agent_id_of(name) for name in ("Scribe", "scribe-cli", "scribble")]
+        assert named == ["scribe-cli", "scribe-cli", None]
 
-    monkeypatch.undo()
     assert "scribe-cli" not in {*adapters(), *agent_ids(), *agent_names()}
     assert agent_id_of("scribe") is None
 

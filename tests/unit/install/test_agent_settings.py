@@ -211,7 +211,7 @@ def test_ours_go_where_theirs_are_and_stay_where_they_are_when_that_makes_no_dif
     tables = [TABLE.format(COMMANDS[whose]) for whose in in_tables.split()]
     report_of(codex, json.dumps({"hooks": {"Stop": groups}}), "".join((*tables, REVIEWED)))
 
-    [found] = with_config_files([codex], [SCRIPT], "linux")
+    [found] = with_config_files([codex], [SCRIPT])
 
     form = "tables" if place == "config.toml" else "nested"
     assert (found.config, found.form) == (codex.config.with_name(place), form)

@@ -14,7 +14,8 @@ from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.config import Config
 from carryover.install.agent_settings import wanted_settings
 from carryover.install.detect import Detection, hooks_for
-from carryover.install.setup import carry_out, plan_setup
+from carryover.install.setup import plan_setup
+from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 
@@ -44,7 +45,7 @@ def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:
     state = StateDir(home / ".carryover")
     for _ in range(2):
         setup = plan_setup(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
-        carry_out(setup, state)
+        apply(setup.edits, state)
         record = state.root / "journal.jsonl"
         assert record.exists()
         record.unlink()
@@ -55,7 +56,7 @@ def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(ho
     moved = claude(home, overrides={"CLAUDE_CONFIG_DIR": str(home / ".claude")})
     for selected, recorded in ((("claude-code",), True), ((), False)):
         setup = plan_setup(state, [moved], selected, config=Config(), resume_mode=None, service=None)
-        carry_out(setup, state)
+        apply(setup.edits, state)
         assert ("CLAUDE_CONFIG_DIR" in state.config.read_text()) is recorded
 
 
@@ -70,13 +71,13 @@ def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_i
         home=home,
     )
     setup = plan_setup(state, [moved], ("codex",), config=Config(), resume_mode=None, service=None)
-    carry_out(setup, state)
+    apply(setup.edits, state)
     before, record = state.config.read_text(), load_journal(state).settings
     shutil.rmtree(home / "work")
 
     lost = replace(moved, lost_folder=home / "work")
     setup = plan_setup(state, [lost], ("codex",), config=Config(), resume_mode=None, service=None)
-    carry_out(setup, state)
+    apply(setup.edits, state)
 
     assert (setup.hooks, (home / "work").exists()) == ((), False)
     assert (state.config.read_text(), load_journal(state).settings) == (before, record)

@@ -22,8 +22,8 @@ from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import publish
 from carryover.redact import CleanText
+from support.publishing import publish
 from support.repository import repository
 from support.scribe import ledger_with_prompt
 from support.shared_rule import add_shared_rule

@@ -12,10 +12,10 @@ from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_files import place_local_files
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import preview, publish
-from carryover.publish.withdrawal import take_back, texts_in
+from carryover.publish.withdrawal import texts_in
 from carryover.redact import CleanText
 from support.passes import begun
+from support.publishing import preview, publish, take_back
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 

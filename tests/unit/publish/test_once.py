@@ -12,9 +12,8 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish.once import refuses_pull, uncommitted_names
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import publish
-from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
+from support.publishing import publish, take_back
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 

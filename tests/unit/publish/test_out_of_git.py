@@ -11,9 +11,8 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
-from carryover.publish.project_files import publish
-from carryover.publish.withdrawal import take_back
 from carryover.redact import CleanText
+from support.publishing import publish, take_back
 from support.repository import git, repository
 from support.tools import program
 

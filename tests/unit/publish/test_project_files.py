@@ -19,10 +19,10 @@ from carryover.outside.listed import handoff_folder
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files, withdrawal
 from carryover.publish.pointers import NEW_FILE, place_pointers
-from carryover.publish.project_files import preview, publish
-from carryover.publish.withdrawal import take_back, take_out, withdraw
+from carryover.publish.withdrawal import take_out, withdraw
 from carryover.redact import CleanText
 from support.passes import begun
+from support.publishing import preview, publish, take_back
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 

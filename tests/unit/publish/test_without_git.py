@@ -13,9 +13,9 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
 from carryover.probe.git_command import git_trouble
 from carryover.projects.handoff_file import Published
-from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.platforms import fake_darwin, on
+from support.publishing import publish
 from support.repository import git, repository
 from support.tools import program
 

@@ -89,7 +89,7 @@ def _with_files(
     from carryover.ingest.roots import recorded_roots
     from carryover.install import agent_settings as settings  # with the editors of settings
 
-    [seen] = settings.with_config_files([detection], [state.hook_script], machine.platform)
+    [seen] = settings.with_config_files([detection], [state.hook_script])
     spec = seen.spec
     wanted = next(iter(settings.wanted_settings([seen], {spec.id})), None)
     has_entry = spec.handoff_entry is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,7 +24,7 @@ from carryover.install.background import service_status
 from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
 from carryover.outside.journal import Journal, load_journal
-from carryover.past.context import current_folder, state_dir
+from carryover.past.context import current_folder, now_ms, state_dir
 from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import Gathered, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts
@@ -150,7 +149,7 @@ def _git_trouble(health: Health | None, ledger: LedgerFacts | None) -> str | Non
 
 def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts, ...]:
     """Asks git about the newest projects that have, or should have, something of ours; several at once."""
-    since_ms = int(time.time() * 1000) - config.publish.active_ms
+    since_ms = now_ms() - config.publish.active_ms
     rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
     there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
     ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]

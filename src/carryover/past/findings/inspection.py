@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import stat
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
@@ -31,7 +30,7 @@ from carryover.install.service import COMMAND, this_program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_read_only, connect_tolerant
 from carryover.ledger.queries import file_states
-from carryover.past.context import current_folder
+from carryover.past.context import current_folder, now_ms
 from carryover.past.findings.facts import Gathered, Inspection, ProjectFacts, UnreadSource
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
@@ -124,7 +123,7 @@ def _damage(state: StateDir, config: Config, machine: Machine) -> str | None:
 def _projects(facts: Gathered, state: StateDir, home: Path) -> tuple[ProjectFacts, ...]:
     """Returns the projects that git was asked about, and the newest and the one around this folder with their files."""
     config = facts.config
-    since_ms = int(time.time() * 1000) - config.publish.active_ms
+    since_ms = now_ms() - config.publish.active_ms
     rows = facts.ledger.projects if facts.ledger is not None else ()
     recent = [row.root for row in rows if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
     states = _file_states(state)

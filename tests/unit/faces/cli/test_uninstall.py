@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from carryover import agents, how_installed
+from carryover import how_installed
 from carryover.errors import ExitCode
 from carryover.how_installed import EXTRAS, MCP, own_scripts
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.past.context import state_dir
 from support.agent_here import everything
+from support.agents_elsewhere import also_agents_in
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import ENTER, played
@@ -245,11 +247,11 @@ FOUND = "Found here and covered since an update: Scribe CLI."
 
 
 @pytest.fixture
-def updated(installed: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def updated(installed: Path, home: Path) -> Iterator[Path]:
     """Carryover was installed, and then updated to a version that covers another agent, which is here."""
     versioned(home / "bin" / "scribe", "scribe 1.4")
-    monkeypatch.setattr(agents, "__path__", [*agents.__path__, str(ELSEWHERE)])
-    return home
+    with also_agents_in(ELSEWHERE):
+        yield home
 
 
 @pytest.mark.parametrize("command", ["refresh", "install"])

@@ -10,8 +10,8 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.past.findings.channels import project_channels
 from carryover.past.findings.facts import AgentFacts, Channels
-from carryover.publish.project_files import publish
 from carryover.redact import CleanText
+from support.publishing import publish
 from support.reports import changed
 from support.repository import repository
 

@@ -1,0 +1,30 @@
+"""Publishes in projects, and takes back, with the folders of the user whom a test stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from carryover.config import ProjectSettings
+from carryover.outside.in_project import Pass, PlannedPass
+from carryover.past.context import state_dir
+from carryover.projects.handoff_file import Published
+from carryover.projects.root import StatePaths
+from carryover.publish import project_files, withdrawal
+from carryover.redact import CleanText
+
+
+def own_paths() -> StatePaths:
+    return StatePaths(state_dir(), Path.home())
+
+
+def publish(root: Path, text: CleanText, settings: ProjectSettings, *, beside: Callable[[], bool] = bool) -> Published:
+    return project_files.publish(root, text, settings, own_paths(), beside=beside)
+
+
+def preview(root: Path, settings: ProjectSettings) -> PlannedPass | None:
+    return project_files.preview(root, settings, own_paths())
+
+
+def take_back(root: Path, settings: ProjectSettings) -> Pass:
+    return withdrawal.take_back(root, settings, state_dir().root)
