@@ -36,6 +36,7 @@ from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir, require_address
+from carryover.publish.gitignore import ignore_state
 from carryover.records.fields import iso_utc
 from carryover.terminal.streams import write_line
 
@@ -88,6 +89,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) ->
             "Repair it, or set CARRYOVER_HOME to another folder.",
             ExitCode.REFUSED,
         ) from error
+    ignore_state(state.root)
     with ExitStack() as stack:
         lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
         stack.callback(lock.release)

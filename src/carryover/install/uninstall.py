@@ -28,7 +28,7 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import other_stores, rules_in
+from carryover.publish.gitignore import other_stores, own_ignore_file, rules_in
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.loaded_files import own_files
 from carryover.publish.withdrawal import texts_in
@@ -264,6 +264,8 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
             yield from _tree(tree, what)
     for pattern, what in _FILES:
         yield from ((path, what) for path in sorted(root.glob(pattern)))
+    if (ignored := own_ignore_file(root)) is not None:
+        yield ignored, "the rule that keeps it out of your repository"
     if root.is_dir() and not root.is_symlink():
         yield root, "the state folder"
 

@@ -71,6 +71,14 @@ def ignore_itself(store: Path) -> None:
         write_if_changed(store / GITIGNORE, whole_file(_OWN_LINES), mode=0o600, follow=False)
 
 
+def ignore_state(folder: Path) -> None:
+    """The same for the state folder, where the home folder is a repository, as one of dotfiles. A folder of another
+    name (`CARRYOVER_HOME`) may hold something else, and stays as it is; so does one that can't be written to."""
+    if folder.name == STORE and any(os.path.lexists(above / ".git") for above in folder.parents):
+        with suppress(OSError):
+            ignore_itself(folder)
+
+
 def has_our_rule(text: bytes) -> bool:
     """Whether the text of an ignore file has our rule for `.carryover/`."""
     return find_lines(text, _LINES) is not None

@@ -21,6 +21,7 @@ from carryover.outside.listed import handoff_folder, in_project
 from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
+from carryover.publish.gitignore import ignore_itself
 from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
 from support.publishing import publish
@@ -97,6 +98,15 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
     done = uninstall(state, home)
 
     assert done.left == ()
+
+
+def test_a_purge_takes_the_state_folders_own_ignore_file_and_no_other(state: StateDir) -> None:
+    state.root.mkdir(mode=0o700, exist_ok=True)
+    ignore_itself(state.root)
+    assert state.root / ".gitignore" in dict(state_files(state))
+
+    (state.root / ".gitignore").write_text("config.toml\n")
+    assert state.root / ".gitignore" not in dict(state_files(state))
 
 
 def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, config: Path, home: Path) -> None:

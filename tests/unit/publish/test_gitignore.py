@@ -10,7 +10,7 @@ import pytest
 from carryover.outside.in_project import Pass
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal_by_git
-from carryover.publish.gitignore import keep_out, other_stores, unshare_rule
+from carryover.publish.gitignore import ignore_state, keep_out, other_stores, unshare_rule
 from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
@@ -130,3 +130,13 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
         ".git/info/exclude was left alone: its folder is a symlink, so a handoff would be committed",
     ]
     assert [(path.name, path.read_text()) for path in (home / "info").iterdir()] == [("theirs", "theirs\n")]
+
+
+def test_in_a_repository_of_dotfiles_the_state_folder_ignores_itself(home: Path, app: Path) -> None:
+    for folder in (home / ".carryover", app / "state", app / ".carryover"):
+        folder.mkdir(mode=0o700)
+        ignore_state(folder)
+
+    assert not (home / ".carryover" / ".gitignore").exists(), "no repository is there"
+    assert not (app / "state" / ".gitignore").exists(), "it may hold something else"
+    assert ignored(app)
