@@ -25,6 +25,7 @@ class Conversation:
     def __init__(self, *, session: str = "s1", agent: str = "claude-code", at_ms: int = START_MS) -> None:
         self.session = session
         self.agent = agent
+        self.cwd = ROOT
         self.started_ms = at_ms
         self.at_ms = at_ms
         self.digest = Digest()
@@ -34,7 +35,9 @@ class Conversation:
     def event(self, body: AnyBody) -> Self:
         self._count += 1
         self.at_ms += MINUTE_MS
-        event = Event(key=f"{self.session}:{self._count}", session=self.session, at_ms=self.at_ms, body=body, cwd=ROOT)
+        event = Event(
+            key=f"{self.session}:{self._count}", session=self.session, at_ms=self.at_ms, body=body, cwd=self.cwd
+        )
         self.digest = fold(self.digest, [event])
         self.events.append(event)
         return self

@@ -129,6 +129,8 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     command: str
     turn: int = 0
     session: str = ""
+    folder: str = ""
+    """The session's working folder then."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

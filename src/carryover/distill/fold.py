@@ -97,7 +97,14 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         digest = turns.allowed(digest, tried(body))
     if run := test_run_in(body):
         command = clip(one_line(without_bodies(body.subject)), chars=160)
-        seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
+        seen = SeenRun(
+            run=run,
+            at_ms=event.at_ms,
+            command=command,
+            turn=digest.prompts,
+            session=event.session,
+            folder=event.cwd or "",
+        )
         return replace(digest, runs=(*digest.runs, seen)[-_MOST_RUNS:])
     digest = replace(digest, failures=_explained(digest, body))
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))

@@ -97,7 +97,9 @@ def _tests(past: Past) -> str:
     ago = earlier(seen.at_ms, past.at_ms)
     when = f" ({ago})" if ago else ""
     command = cut_middle(seen.command.replace("`", ""), 110)
-    return f"last test run{when} `{command}`: {result_of(seen)}"
+    below = relative(seen.folder, past.view.root) or ""
+    where = below and f" in `{below.replace('`', '')}`"
+    return f"last test run{when} `{command}`{where}: {result_of(seen)}"
 
 
 def result_of(seen: SeenRun) -> str:

@@ -71,6 +71,15 @@ def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     assert "npm run serve" not in under("Where it stands", talk)
 
 
+def test_a_test_run_in_a_subfolder_says_where() -> None:
+    talk = Conversation().user("Test it.").edited("cart.py").ran("pytest -q", "1 failed", status="error")
+    assert "`pytest -q`: failed" in under("Where it stands", talk)
+
+    talk.cwd = f"{ROOT}/packages/api"
+    talk.ran("pytest -q", "2 passed")
+    assert "`pytest -q` in `packages/api`: passed (2 passed)" in under("Where it stands", talk)
+
+
 def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None:
     talk = session("s1").user(GOAL).ran("pip install money", "ERROR: No matching distribution", status="error")
     talk.ran("make cap", "error: no rule", status="error").ran("make cap", "ok").says("Done.")
