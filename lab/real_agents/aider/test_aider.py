@@ -46,6 +46,8 @@ def begin(tool: Tool, **own: str) -> None:
 
 
 def message(tool: Tool, prompt: str, *replies: Any, options: tuple[str, ...] = (), folder: str = ".") -> Ran:
+    # A model takes longer than its stand-in: a history that is written in one go counts as copied.
+    tool.box.must("sh", "-c", f"[ -e {HISTORY} ] || {{ : >{HISTORY}; sleep 6; }}", cwd=PROJECT)
     tool.script(*replies)
     command = (*tool.installed.command, *options, "--yes-always", "--message", prompt)
     return tool.box.run(*command, cwd=PROJECT / folder, env=tool.environment, timeout_s=300)

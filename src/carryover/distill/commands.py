@@ -17,7 +17,8 @@ _QUIET_COMMIT: Final = later(
 )
 _COMMITTED: Final = later(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _ON_BRANCH: Final = later(
-    r"^(?:Switched to (?:a new )?branch '|\[(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})", re.M
+    r"^(?:Switched to (?:a new )?branch '|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})",
+    re.M,
 )
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one

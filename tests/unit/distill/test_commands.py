@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.distill.commands import failed, is_edit_of, signature, why
+from carryover.distill.commands import branch_in, failed, is_edit_of, signature, why
 from carryover.model import Op, ResultStatus, ToolResult
 from carryover.text.looking import is_looking, is_retry
 
@@ -119,3 +119,17 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
 def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> None:
     assert why(output) == (output if cause is None else cause)
     assert why(f"Not found in file:\n{output}", of_edit=True) == "Not found in file"
+
+
+@pytest.mark.parametrize(
+    ("output", "branch"),
+    [
+        ("[main 1b2614a] Add a cap", "main"),
+        ("[fix/cap (root-commit) 1b2614a] Add a cap", "fix/cap"),
+        ("Switched to a new branch 'fix/cap'", "fix/cap"),
+        ("[detached HEAD 1b2614a] Add a cap", ""),
+        ("[HEAD 1b2614a] Add a cap", ""),  # as Aider's commits are read, which name no branch
+    ],
+)
+def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None:
+    assert branch_in(result("git commit -m 'Add a cap'", status="ok", output=output)) == branch
