@@ -45,9 +45,11 @@ def begin(tool: Tool, **own: str) -> None:
     tool.box.run(product.CARRYOVER, "handoff", cwd=PROJECT)
 
 
-def message(tool: Tool, prompt: str, *replies: Any, options: tuple[str, ...] = (), folder: str = ".") -> Ran:
+def message(
+    tool: Tool, prompt: str, *replies: Any, options: tuple[str, ...] = (), folder: str = ".", history: str = HISTORY
+) -> Ran:
     # A model takes longer than its stand-in: a history that is written in one go counts as copied.
-    tool.box.must("sh", "-c", f"[ -e {HISTORY} ] || {{ : >{HISTORY}; sleep 6; }}", cwd=PROJECT)
+    tool.box.must("sh", "-c", f"[ -e {history} ] || {{ : >{history}; sleep 6; }}", cwd=PROJECT)
     tool.script(*replies)
     command = (*tool.installed.command, *options, "--yes-always", "--message", prompt)
     return tool.box.run(*command, cwd=PROJECT / folder, env=tool.environment, timeout_s=300)
@@ -139,7 +141,7 @@ def test_a_history_that_was_moved_within_the_project_is_followed(tool: Tool, row
     """The input history stays at the top, and so the prompt has its time."""
     line = "chat-history-file: logs/chat.md\n" if file == SETTINGS else "AIDER_CHAT_HISTORY_FILE=logs/chat.md\n"
     begin(tool, **{file: line, "logs/.gitignore": "*\n"})
-    message(tool, TASK, BAD, GOOD, options=("pricing.py",))
+    message(tool, TASK, BAD, GOOD, options=("pricing.py",), history="logs/chat.md")
     tool.box.run(product.CARRYOVER, "handoff", cwd=PROJECT)
     product.settle(tool.box)
     [session] = recorded.sessions(tool.box)
