@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -29,9 +29,9 @@ _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 
 
 def call_entries(past: Past) -> list[Entry]:
-    """Returns the newest calls with their output; those that failed and stand under that heading only there."""
-    told = {(failure.at_ms, session.session) for failure, session in open_failures(past.view)}
-    shown = (made for made in _shown_calls(past.view) if (made.call.at_ms, made.session.session) not in told)
+    """Returns the newest calls with their output; without those that failed and said no more than stands there."""
+    told = {(failure.at_ms, session.session): failure.why for failure, session in open_failures(past.view)}
+    shown = (made for made in _shown_calls(past.view) if not _is_told(made, told))
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
@@ -42,6 +42,12 @@ def call_entries(past: Past) -> list[Entry]:
 class _Made(NamedTuple):
     call: Call
     session: SessionView
+
+
+def _is_told(made: _Made, told: Mapping[tuple[int, str], str]) -> bool:
+    """Whether a failure of which `told` has the reason is this call, and each line of its output is in that."""
+    why = told.get((made.call.at_ms, made.session.session))
+    return why is not None and all(line.strip() in why for line in made.call.output.splitlines())
 
 
 def _shown_calls(view: ProjectView) -> list[_Made]:

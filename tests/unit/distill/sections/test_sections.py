@@ -95,6 +95,8 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
 def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
     talk = Conversation().user("Install it.").ran("pip install moneyed", "No matching version", status="error")
     assert "moneyed" in under("Failed approaches", talk) and "moneyed" not in under("Recent files", talk)
+    talk.ran("pip install money", "ERROR: none of 0.3 to 1.4 fits\nERROR: No matching version", status="error")
+    assert "none of 0.3 to 1.4 fits" in under("Recent files", talk), "that heading has the last reason alone"
 
     talk.ran("pip install moneyed", "Installed moneyed-3")
     assert "moneyed-3" in under("Recent files", talk)
