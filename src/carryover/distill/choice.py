@@ -92,6 +92,7 @@ def _says_little(key: str, name: InPlay) -> bool:
     """Whether a name alone says nothing: a word, words in a script that writes them together or that only a text has
     in one (`user-facing`), or a measure."""
     is_words = not key.isascii() and (key.replace("-", "").isalpha() or len(key) > _LONGEST_WORD)
+    is_words |= key.startswith("redacted:")
     is_words |= not name.called and _COMPOUND.fullmatch(name.shown) is not None
     return key.isalpha() or is_words or _MEASURE.fullmatch(key) is not None
 
@@ -163,5 +164,6 @@ class _Choice:
         entry = self._entry(spot)
         follows = entry.parts > 1 and (place, *entry.quote) in self._labelled
         speaker = "> " if follows else f"{entry.label}: "
-        line = f"- {speaker}{'… ' if entry.part else ''}{entry.text}"
+        cut = " …" if entry.part < entry.parts - 1 else ""
+        line = f"- {speaker}{'… ' if entry.part else ''}{entry.text}{cut}"
         return [line] if place in self._opened else [f"## {self._sections[place][0]}", line]

@@ -9,7 +9,7 @@ from carryover.distill.quotes import LINE_BREAK, clip, cut_middle
 from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.text.harmless import one_line
-from carryover.text.looking import found_nothing, without_prefix
+from carryover.text.looking import found_nothing, is_looking, without_prefix
 from carryover.text.pattern import later
 
 _QUIET_COMMIT: Final = later(
@@ -20,9 +20,11 @@ _ON_BRANCH: Final = later(
     r"^(?:Switched to (?:a new )?branch '|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})",
     re.M,
 )
+_SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
+_FRAME: Final = later(r"\+ |npm (?:error|ERR!) A complete log of this run ")
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 
@@ -65,7 +67,7 @@ def is_edit_of(mark: str, path: str) -> bool:
 def why(output: str, *, of_edit: bool = False) -> str:
     """Returns the reason of a failure from its output: the last line that looks like an error, or else the last lines.
     A failed edit gives its reason first."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = _telling(output)
     if not lines:
         return ""
     if of_edit:
@@ -82,9 +84,17 @@ def why(output: str, *, of_edit: bool = False) -> str:
 
 def error_in(output: str) -> str:
     """Returns the last line of an output that looks like an error; empty if there is none."""
-    newest = [line.strip() for line in output.splitlines() if line.strip()][:-41:-1]
+    newest = _telling(output)[:-41:-1]
     raised = next(filter(_RAISED.match, newest), None) or next(filter(_REPORTED.match, newest), "")
     return clip(one_line(raised), chars=_CAUSE_CHARS)
+
+
+def _telling(output: str) -> list[str]:
+    """Returns the lines of an output that may tell why it failed: rules, npm's last line and the frame that PowerShell
+    draws around a reason do not."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if any(map(str.isalnum, line)) and not _FRAME.match(line)]
+    return telling or lines
 
 
 def may_explain(body: ToolResult, attempt: str) -> bool:
@@ -104,6 +114,8 @@ def committed(body: ToolResult) -> list[tuple[str, str]]:
 
 def branch_in(body: ToolResult) -> str:
     """Returns the branch that `git commit`, `checkout` or `switch` last named; empty if none did here."""
-    may_name = body.op == "shell" and "git " in body.subject and "git -C" not in body.subject
-    named = _ON_BRANCH.findall(body.output) if may_name else []
+    if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject):
+        return ""
+    # A script's name need not say that it runs git, which says so itself.
+    named = (_ON_BRANCH if "git " in body.subject else _SWITCHED).findall(body.output)
     return named[-1] if named else ""

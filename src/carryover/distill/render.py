@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Final
 
 from msgspec.structs import replace
@@ -170,14 +171,15 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     """Returns the lines: the speaker before the first part of a quote, `…` if a part is left out."""
     lines: list[tuple[str, Entry]] = []
     last: Entry | None = None
-    for entry in entries:
+    for entry, following in zip_longest(entries, entries[1:]):
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
         expected = last.part + 1 if follows and last is not None else 0
         gap = "… " if entry.part > expected and not entry.text.startswith("…") else ""
         colon = ": " if entry.label and entry.text else ""
         speaker = "> " if follows else f"{entry.label}{colon}"
         begins = f"- {speaker}{gap}"
-        text = entry.text
+        is_cut = entry.part < entry.parts - 1 and (following is None or following.quote != entry.quote)
+        text = f"{entry.text} …" if is_cut and not entry.text.endswith("…") else entry.text
         if gap and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
             text = re.sub(r"\A\S{0,40}\s+", "", text[over:])
         lines.append((clip(f"{begins}{text}", chars=MAX_CHARS), entry))

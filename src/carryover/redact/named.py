@@ -115,10 +115,15 @@ def _opaque_near(text: str, word: re.Match[str]) -> tuple[int, int] | None:
     return value.span()
 
 
+_VERB = later(r"pass(?:es|ed|ing)\b")
+
+
 def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) -> bool:
     """Whether `pass` in a name means a password: in `db_pass`, `smtpPass`, `dbpass`, `storepass`, not in `bypass`; and
     `pat` a token: in `gh_pat`, `ghPat`, not in `pat`."""
     at = match.start()
+    if word == "pass" and _VERB.match(lower, at):
+        return False
     if word not in ("pass", "pat") or match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
     if (text[at] == "P" and text[at - 1].islower()) or (word == "pat" and lower[at - 1 : at] == "."):
@@ -139,7 +144,7 @@ def _is_key(found: Assignment | None, text: str) -> bool:
     return not (bare or many or found.code or _PUBLIC_KEYS.intersection(parts)) and is_scrambled(found.value, 20)
 
 
-_HARMLESS = (values.is_dummy, values.is_filler, values.is_path, values.is_type_or_state)
+_HARMLESS = (values.is_dummy, values.is_filler, values.is_path, values.is_type_or_state, values.is_said_state)
 
 
 def _is_secret(found: Assignment, word: str) -> bool:

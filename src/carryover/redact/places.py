@@ -164,7 +164,8 @@ _PATTERNS: Final = (
     ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        r"-(?<=[ \t]-)[pPwN][ \t]*(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])",
+        r"-(?<=[ \t]-)[pPwN][ \t]*(?!['\"](?:~|\.\.?|[A-Za-z]:)?/|['\"][\w./@-]*/[\w@-]*(?:\.\w{1,5})?['\"])"
+        r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])",
     ),
     ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),

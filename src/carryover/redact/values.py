@@ -121,6 +121,14 @@ def is_type_or_state(value: str) -> bool:
     return len(value) < 32 and _TYPE.fullmatch(value) is not None
 
 
+_SAID_STATE: Final = later(r"\((?:not|none|null|nil|empty|unset|set|missing|hidden|redacted)\b.*")
+
+
+def is_said_state(value: str) -> bool:
+    """Whether a message puts `value` where it does not show one: `(not set)`, also its beginning `(not`."""
+    return len(value) < 32 and _SAID_STATE.fullmatch(value) is not None
+
+
 _DIGIT: Final = later(r"\d")
 _DIGIT_OR_SYMBOL: Final = later(r"[\d!@#$%^&*+=/~?]")
 

@@ -112,7 +112,7 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
         asks_tool = tool != "" and _ASKS.fullmatch(word) is not None
         if {name, stem} & _RUNNERS or asks_tool or (before, word) == ("node", "--test"):
             return _restricted(tool or stem, word, words[:place], words[place + 1 :])
-        if _SCRIPT.fullmatch(word) and "=" not in word:
+        if _SCRIPT.fullmatch(word) and "=" not in word and not word.startswith("/tmp/"):
             if place == 0 and "/" in word:
                 return Invocation()
             if place > 0 and _INTERPRETER.fullmatch(before):

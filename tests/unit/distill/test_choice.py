@@ -151,6 +151,7 @@ def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -
         "8080",
         "job-4711",
         "4a7f2c",
+        "redacted:password",
     )
     assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, 8080, job-4711")
 

@@ -114,6 +114,12 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ("one\ntwo\nthree\nfour\nfive", "two ¶ three ¶ four ¶ five"),
         ("Der Preis fehlt in der Tabelle der Artikel, die heute neu angelegt wurde.", None),
         ("", ""),
+        ("No such file\n+ cat x\n+ FullyQualifiedErrorId : PathNotFound\n", "No such file"),
+        (
+            "npm error code ERESOLVE\nnpm error A complete log of this run can be found in: /a",
+            "npm error code ERESOLVE",
+        ),
+        ("no display\n╚════", "no display"),
     ],
 )
 def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> None:
@@ -132,4 +138,5 @@ def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> N
     ],
 )
 def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None:
+    assert branch_in(result("./new.sh", status="ok", output=output)) == (branch if "Switched" in output else "")
     assert branch_in(result("git commit -m 'Add a cap'", status="ok", output=output)) == branch

@@ -320,7 +320,7 @@ def test_who_speaks_stands_before_the_first_line_of_a_quote_and_a_gap_is_marked(
     [cut] = shown(*quote("one", "word " * 56 + "last", label="Codex" * 9, weights=(9, 0)), among=60)
     assert (cut[:55], cut[-10:]) == (f"- {'Codex' * 9}: … word", " word last")
     other = quote("three", label="Codex said", turn=4)
-    assert shown(*whole[:2], *other) == ["- Codex said: one", "- > two", "- Codex said: three"]
+    assert shown(*whole[:2], *other) == ["- Codex said: one", "- > two …", "- Codex said: three"]
 
 
 def test_no_line_is_left_free_and_no_gap_is_marked_twice() -> None:

@@ -59,6 +59,7 @@ def test_a_test_run_is_recognised_through_what_is_wrapped_around_it(command: str
         "pip install pytest",
         "grep -rn pytest .",
         "cat pytest.ini",
+        "bash /tmp/test_quotes.sh",
         "which cargo pytest",
         "echo pytest",
         "ls tests",

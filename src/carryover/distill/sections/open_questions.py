@@ -27,6 +27,8 @@ _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
+_IN_PATH: Final = frozenset("./\\")
+"""One of them is in the path of a file; a call without arguments has the tool's name instead."""
 
 
 def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
@@ -184,7 +186,8 @@ def _uncertain_edits(past: Past) -> list[Entry]:
     step = past.main
     if step.turn.end == "answered" or not step.is_newest:
         return []
-    calls = [call for call in step.digest.open_calls if call.op in ("edit", "write")]
+    named = (call for call in step.digest.open_calls if _IN_PATH.intersection(call.text))
+    calls = [call for call in named if call.op in ("edit", "write")]
     names = dict.fromkeys(relative(call.text, past.view.root) or call.text for call in calls)
     if not names:
         return []

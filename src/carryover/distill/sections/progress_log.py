@@ -23,6 +23,8 @@ _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _MOST_COMMITS: Final = 4
 _MOST_ALIKE: Final = 3
+_SAID: Final = {"answered": "answered", "": "said"}
+"""How an agent's words are introduced; of any other end of their turn they were cut off."""
 
 
 def parallel_entries(past: Past) -> list[Entry]:
@@ -113,7 +115,7 @@ def progress_entries(past: Past) -> list[Entry]:
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
     answered = [step for step in past.steps if step.turn.said and not _is_quoted(past, step, stands)]
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
-        said = "answered" if step.turn.end == "answered" else "said, then was cut off"
+        said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
         asks = step.is_newest and step.view.session in asking

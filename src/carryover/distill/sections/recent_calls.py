@@ -89,6 +89,7 @@ def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     step = _step_of(call, session)
     label = _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
+    output = output if output.strip("…\n ") else ""
     most = _MOST_READ if _only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):

@@ -20,7 +20,7 @@ from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
-_NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
+_NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""

@@ -135,7 +135,8 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         is_first = step.turn is next(turn for turn in step.digest.turns if turn.prompt)
         what = "First prompt" if newest and role == "goal" and is_first else "Prompt"
         if step.turn in newest:
-            what = "Newest prompt"
+            is_last = not any(turn.prompt for turn in step.digest.turns if turn.number > step.turn.number)
+            what = "Newest prompt" if is_last else "Newest task"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
         entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)}){replying_to(step)}")
         if templates.get(step.turn.template) is step and not step.turn.is_template:

@@ -77,6 +77,8 @@ def _replies(past: Past) -> list[Entry]:
     newest = [*standing.values()][: WEIGHTS["refused"].most]
     entries: list[Entry] = []
     for step, reply in replies:
+        if reply.refused and reply.allowed and not reply.text:  # the user has changed their mind, and said nothing
+            continue
         weight = WEIGHTS["refused"] if reply in newest else BY_WORTH
         entries += _refusal(past, step, reply, weight) if reply.refused else _answer(past, step, reply)
     return entries

@@ -32,6 +32,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     endings = [_ended(past, step) for step in steps]
     said = (
         *endings,
+        "its plan was refused by the user" if _is_plan_refused(past.main) else "",
         _place(past, steps[0], git),
         *_other_branches(past, steps[0], git),
         _tests(past),
@@ -42,6 +43,11 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
     return [*state, *entries, *_talk(past)]
+
+
+def _is_plan_refused(step: Step) -> bool:
+    proposal = step.digest.proposal
+    return proposal is not None and proposal.accepted is False and proposal.turn == step.digest.prompts
 
 
 def _unpushed(git: GitFacts | None) -> str:
@@ -66,7 +72,8 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     """Returns the branch of the newest work, unless it is checked out, and the agent's own worktree that it is in."""
     branch = step.turn.branch
     edited = [file.path for file in step.digest.touched if file.turn == step.turn.number]
-    tree = next((tree for tree in past.view.checkouts if _has_any(tree, edited)), None)
+    trees = (tree for tree in past.view.checkouts if len(tree) > len("C:"))  # else the root of a disk, see `_ANYWHERE`
+    tree = next((tree for tree in trees if _has_any(tree, edited)), None)
     is_elsewhere = git is None or git.branch != branch
     on_branch = f"on branch {clip(branch, chars=80)}" if branch and is_elsewhere else ""
     in_tree = f"in worktree {tree}" if tree is not None else ""

@@ -80,6 +80,31 @@ def test_a_test_run_in_a_subfolder_says_where() -> None:
     assert "`pytest -q` in `packages/api`: passed (2 passed)" in under("Where it stands", talk)
 
 
+def test_a_turn_that_nothing_is_said_to_have_ended_was_not_cut_off() -> None:
+    talk = Conversation().user(GOAL).says("I look first.", final=False).user("And the tax?").says("Both are done.")
+    talk.user("Thanks for that, now document both of them.").says("It is documented.")
+    assert "cut off" not in under("Progress log", talk)
+
+
+def test_a_refusal_without_words_goes_once_the_call_was_allowed() -> None:
+    talk = Conversation().user(GOAL).ran("make deploy", status="denied", never_ran=True)
+    assert "Refused, not run: `make deploy`" in under("What the user said", talk)
+
+    talk.ran("make deploy", "Deployed.")
+    assert "Refused" not in under("What the user said", talk)
+
+
+def test_a_plan_that_was_refused_is_said_to_be() -> None:
+    talk = Conversation().user(GOAL).event(model.PlanProposal(call_id="p", text="1. Move the cap"))
+    talk.event(model.PlanProposal(call_id="p", text="", accepted=False))
+    assert "its plan was refused by the user" in under("Where it stands", talk)
+
+
+def test_of_an_edit_that_names_no_file_nothing_is_open() -> None:
+    talk = Conversation().user(GOAL).event(model.ToolCall(call_id="w", name="Write", op="write", subject=""))
+    assert "Not known whether" not in under("Open questions", talk)
+
+
 def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None:
     talk = session("s1").user(GOAL).ran("pip install money", "ERROR: No matching distribution", status="error")
     talk.ran("make cap", "error: no rule", status="error").ran("make cap", "ok").says("Done.")
