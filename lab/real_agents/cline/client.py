@@ -17,6 +17,7 @@ CORE: Final = {"3.0.65": "0.0.86", "3.0.57": "0.0.78"}
 """The version of the package that each of them needs to run plugins."""
 NEEDED: Final = ("jiti@2.7.0", "aws4fetch@1.0.20", "jsonrepair@3.13.2", "zod@4.3.6", "zod-to-json-schema@3.25.1")
 DATA: Final = HOME / ".cline" / "data"
+PLUGIN: Final = HOME / ".cline" / "plugins" / "carryover.js"
 MCP: Final = DATA / "settings" / "cline_mcp_settings.json"
 
 
@@ -151,6 +152,10 @@ class Cline(Tool):
 
     def _interactive(self) -> Sequence[str]:
         return (*self.installed.command, "-i")
+
+    def switch_hooks_off(self) -> None:
+        """It has no switch for plugins (3.0.65)."""
+        self.box.here(PLUGIN).unlink()
 
 
 TOOL = Cline
