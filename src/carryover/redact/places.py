@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
-from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_mixed, is_scrambled
+from carryover.redact.values import (
+    MARK,
+    Span,
+    end_of,
+    insert_marks,
+    is_dummy,
+    is_filler,
+    is_mixed,
+    is_path,
+    is_scrambled,
+)
 from carryover.text.pattern import later
 
 _SCHEMES = frozenset("bearer basic token apikey api-key negotiate ntlm key splunk geniekey bot ssws".split())
@@ -164,8 +174,7 @@ _PATTERNS: Final = (
     ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        r"-(?<=[ \t]-)[pPwN][ \t]*(?!['\"](?:~|\.\.?|[A-Za-z]:)?/|['\"][\w./@-]*/[\w@-]*(?:\.\w{1,5})?['\"])"
-        r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])",
+        r"-(?<=[ \t]-)[pPwN][ \t]*(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])",
     ),
     ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
@@ -239,7 +248,7 @@ def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]
             start = start + 1
             end = end - 1
         value = text[start:end]
-        is_likely = hint not in _VAGUE or is_scrambled(value, least)
+        is_likely = hint not in _VAGUE or (is_scrambled(value, least) and not is_path(value))
         is_likely = is_likely if hint not in _OF_LOGINS else _is_login(value) or is_scrambled(value, 12)
         if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and value[0] != "-":
             yield start, end, "password"

@@ -65,7 +65,7 @@ _REFUSALS: Final = (
 )
 """The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
 _UNASKED: Final = ("Permission for this action was denied", "Permission to use ", "Claude requested permissions to ")
-"""The beginning of a refusal by a rule or by auto mode, or where nobody can be asked."""
+"""How a refusal begins that comes from a rule or from auto mode, or from a run in which no user can be asked."""
 _SAID: Final = later(
     r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
     r"|Permission for this tool use was denied)\.[^\n]{0,400}?"
@@ -292,7 +292,7 @@ def _outcome(builder: ClaudeBuilder, call: OpenClaudeCall, output: str, *, faile
         return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", _printed(output))
-    # A rule, a hook, auto mode, or a run that can ask nobody: the latter is written as the user's rejection (2.1.328).
+    # Refused by a rule, a hook or auto mode, or because no user can be asked: that is marked user-rejected (2.1.328).
     asks = call.op in ("ask", "plan")
     worded = asks or line.tool_denial_before_run or output.startswith(_REFUSALS)
     if line.tool_denial_kind != "user-rejected" or not worded:

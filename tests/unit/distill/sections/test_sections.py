@@ -94,6 +94,26 @@ def test_a_refusal_without_words_goes_once_the_call_was_allowed() -> None:
     assert "Refused" not in under("What the user said", talk)
 
 
+def test_the_newest_task_is_no_newest_prompt_once_a_reply_came_after_it() -> None:
+    talk = Conversation().user(GOAL).says("Done.").user("Now document the discount in the guide.").says("Shall I?")
+    assert "Newest prompt (turn 2" in under("Task", talk)
+
+    talk.user("yes").says("It is documented.")
+    assert "Newest task (turn 2" in under("Task", talk)
+
+
+def test_a_project_whose_folder_is_unknown_is_no_worktree() -> None:
+    talk = Conversation().user(GOAL).edited("/elsewhere/cart.py").says("Done.")
+    unknown = replace(project(talk), checkouts=("", "C:", "D:"))
+    made = distill(unknown, Facts(), resume="ask", now_ms=talk.at_ms)
+    assert made is not None and "in worktree" not in render(made)
+
+
+def test_output_of_which_every_line_is_left_out_is_none() -> None:
+    talk = Conversation().user(GOAL).ran("make all", "…\n…").says("Done.")
+    assert "`make all`" in under("Recent files", talk) and "…" not in under("Recent files", talk)
+
+
 def test_a_plan_that_was_refused_is_said_to_be() -> None:
     talk = Conversation().user(GOAL).event(model.PlanProposal(call_id="p", text="1. Move the cap"))
     talk.event(model.PlanProposal(call_id="p", text="", accepted=False))
