@@ -103,7 +103,8 @@ def _killed(tool: Tool, cwd: Path, session: str, dead_end: Any) -> None:
 
 def _compacted(tool: Tool, cwd: Path, steps: list[Any]) -> str:
     known = set(tool.transcripts())
-    tool.script(*steps, LAST_WORDS, *tool.SUMMARY)
+    # gptme (0.35.1) at times asks its model once more after the summary.
+    tool.script(*steps, LAST_WORDS, *tool.SUMMARY, LAST_WORDS)
     with tool.terminal(cwd) as terminal:
         terminal.enter(TASK)
         terminal.wait_text(QUESTION)
