@@ -236,4 +236,6 @@ def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
         return is_mixed(value, 6) or (found.own_line and len(value) >= 8)
     if is_mixed(value, 10 if word == "token" else 6):
         return not (found.separator == "=" and value.lower().startswith(found.name.lower()))
-    return word == "pass" and found.own_line and found.separator == ":" and value.islower() and len(value) >= 6
+    is_plain_line = found.own_line and found.separator == ":" and value.islower() and len(value) >= 6
+    # Of `2-3-reset-password: backlog`, a story in a plan, the value is its state.
+    return word == "pass" and is_plain_line and not found.name[0].isdigit()

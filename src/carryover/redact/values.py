@@ -76,7 +76,7 @@ _RUN = later(r"a+|A+|0+")
 _FILLER = later(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
 _REFERENCE = later(
     r"""(?x)
-      \$\w+$ | <[A-Za-z]\w*$ | \$[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
+      \$\w+$ | <[A-Za-z]\w*$ | \$\$?[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
     | %(?:[({%]|[+\-.\d]*[A-Za-z]\b|\w+%) | ![A-Za-z_.:]*$
     | @[A-Za-z_.-]+$ | :[a-z_]+$
     | (?:process\.env | import\.meta | os\.(?:environ|getenv) | env\. | ENV\[ | std::env | System\. | settings\. )
@@ -87,7 +87,8 @@ _REFERENCE = later(
 _INTERPOLATED = later(r"\$\{[^{}]*\}|(?<!\$)\{[A-Za-z_][\w.\[\]()'\"]*\}|#\{[^{}]*\}|\{\{")
 _PATH = later(
     r"(?:~|\.{1,2})?(?:/[\w.@~-]{0,24}){1,20}|[\w.@-]{1,40}(?:/[\w.@-]{1,40}){1,20}\.[a-z]{1,5}"
-    r"|[a-z_.-]{1,40}(?:/[a-z_.-]{1,40}){1,20}|[A-Za-z]:\\.*|[\w-]{1,60}\.(?:txt|json|ya?ml|pem|key|env|toml|py|[jt]sx?|md)"
+    r"|[a-z_.-]{1,40}(?:/[a-z_.-]{1,40}){1,20}|[A-Za-z]:[\\/].*"
+    r"|[\w-]{1,60}\.(?:txt|json|ya?ml|pem|key|env|toml|py|[jt]sx?|md)"
 )
 _TYPE = later(
     r"(?i)(?:str(?:ing)?|bytes?|int(?:eger)?|bool(?:ean)?|number|float|double|char|object|any|unknown|never|dict|list"
