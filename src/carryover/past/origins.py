@@ -126,8 +126,11 @@ def _target(name: str) -> _Target:
 
 
 def _absolute(file: str) -> Path:
-    """Returns the file's path as agents record it: symlinks in its folder are resolved, but not the file itself."""
+    """Returns the file's path as agents record it: symlinks in its folder are resolved, but not the file itself. One
+    that is not here, but below the top of the project, is meant from there, as a handoff names it."""
     path = expanded(file)
+    if not os.path.lexists(path) and os.path.lexists(from_top := Path(project_root(None), path)):
+        path = from_top
     return Path(here().canonical(path.parent), path.name)
 
 

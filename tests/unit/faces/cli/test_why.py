@@ -107,3 +107,16 @@ def test_a_file_with_a_colon_in_its_name_is_a_file(work: ClaudeWork, run: Run) -
     work.write("a:1", "x = 1\n")
     assert json.loads(run("why", "a:1", "--json")[1])[0]["prompt"] == "odd"
     assert json.loads(run("why", str(Path("a:1:1")), "--json")[1])["turns"][0]["prompt"] == "odd"
+
+
+def test_a_file_below_the_top_is_found_from_a_subfolder(
+    work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the path that a handoff has; one that is here is meant first."""
+    work.prompt("add a remark")
+    work.edit("cart.py", "def total", "# in cents\ndef total")
+    (work.cwd / "shop").mkdir()
+    monkeypatch.chdir(work.cwd / "shop")
+    assert [turn["prompt"] for turn in json.loads(run("why", "cart.py", "--json")[1])] == ["add a remark"]
+    (work.cwd / "shop" / "cart.py").write_text("")
+    assert run("why", "cart.py")[0] == ExitCode.NOTHING_FOUND
