@@ -25,10 +25,11 @@ TIMEOUT_S: Final = 0.2
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
 _KIND: Final = ("rev-parse", "--is-inside-work-tree")
+_BARE: Final = ("config", "--type=bool", "core.bare")
 _BRANCH: Final = ("symbolic-ref", "--quiet", "--short", "HEAD")
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
 _AHEAD: Final = ("rev-list", "--count", "@{upstream}..HEAD", "--")
-_OF_HEAD: Final = (_KIND, _BRANCH, _HEAD, _AHEAD)
+_OF_HEAD: Final = (_KIND, _BARE, _BRANCH, _HEAD, _AHEAD)
 _DIFF: Final = ("diff", "--numstat", "-z", "-l200")
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
 
@@ -112,7 +113,7 @@ def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | No
     remembered: _Head | None = known_answer((root, "HEAD"), checkout.refs)
     asked = _OF_HEAD if remembered is None else ()
     *of_head, diff, others = ask(root, *asked, (*_DIFF, "HEAD", "--"), _OTHERS, deadline=deadline)
-    head = remembered or _head_in(*of_head)
+    head = remembered or _head_in(checkout, *of_head)
     if head is None:
         return None
     if head.short is not None:
@@ -141,13 +142,17 @@ def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | No
     )
 
 
-def _head_in(kind: GitAnswer, branch: GitAnswer, head: GitAnswer, ahead: GitAnswer) -> _Head | None:
+def _head_in(
+    checkout: Checkout, kind: GitAnswer, bare: GitAnswer, branch: GitAnswer, head: GitAnswer, ahead: GitAnswer
+) -> _Head | None:
     """Returns what these answers say; None if git can't read the repository."""
     if kind.code != 0:
         return None
     short, subject = _head_of(head)
+    # The folder around a bare repository, beside its worktrees: its `.git` names one without a tree of its own.
+    is_around = bare.out.strip() == b"true" and checkout.git_dir == checkout.common
     return _Head(
-        has_tree=kind.out.strip() == b"true",
+        has_tree=kind.out.strip() == b"true" and not is_around,
         branch=clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None,
         short=short,
         subject=subject,
@@ -157,8 +162,9 @@ def _head_in(kind: GitAnswer, branch: GitAnswer, head: GitAnswer, ahead: GitAnsw
 
 def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
     root = checkout.root
+    known: _Head | None = known_answer((root, "HEAD"), checkout.refs)
     head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
-    if diff.code != 0:
+    if diff.code != 0 or (known is not None and not known.has_tree):
         return None
     changed = of_others(root, changed_files(diff.out), own, since, deadline)
     return ChangedSince(head=_head_of(head)[0], changed_files=len(changed))

@@ -81,6 +81,22 @@ def test_a_bare_repository_has_no_changes(tmp_path: Path) -> None:
     assert git_facts(Checkout(tmp_path / "bare.git"), timeout_s=PATIENT_S) == expected
 
 
+def test_the_folder_around_a_bare_repository_has_no_changes(tmp_path: Path) -> None:
+    """Its worktrees lie in it, each with facts of its own."""
+    work = repository(tmp_path / "work", {"a.py": "1\n"})
+    root = tmp_path / "around"
+    root.mkdir()
+    git(tmp_path, "clone", "--quiet", "--bare", "work", "around/.bare")
+    (root / ".git").write_text("gitdir: ./.bare\n")
+    git(root, "worktree", "add", "--quiet", "-b", "feature", "feature")
+    (root / "feature" / "a.py").write_text("2\n")
+
+    expected = GitFacts(branch="main", head=short_head(work), subject="first commit")
+    assert facts_of(root) == expected
+    assert moved(root, since=short_head(work)) is None
+    assert facts_of(root / "feature").changed_files == 1
+
+
 def test_a_worktree_and_a_submodule_have_facts_of_their_own(tmp_path: Path) -> None:
     part = repository(tmp_path / "part", {"p.py": "1\n"})
     root = repository(tmp_path / "main", {"a.py": "1\n"})
