@@ -129,9 +129,10 @@ def _absolute(file: str) -> Path:
     """Returns the file's path as agents record it: symlinks in its folder are resolved, but not the file itself. One
     that is not here, but below the top of the project, is meant from there, as a handoff names it."""
     path = expanded(file)
-    if not os.path.lexists(path) and os.path.lexists(from_top := Path(project_root(None), path)):
-        path = from_top
-    return Path(here().canonical(path.parent), path.name)
+    found = Path(here().canonical(path.parent), path.name)
+    if os.path.lexists(found) or not os.path.lexists(from_top := Path(project_root(None), path)):
+        return found
+    return Path(here().canonical(from_top.parent), path.name)
 
 
 def _lines(file: Path, part: str) -> tuple[int, int]:

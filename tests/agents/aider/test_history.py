@@ -206,3 +206,22 @@ def test_no_time_is_before_that_of_the_prompt_or_after_now(tmp_path: Path) -> No
 
     assert FIRST_MS < restored < FIRST_MS + 1_000
     assert future < local_ms("2090-01-01 00:00:00")
+
+
+def test_an_answer_ends_where_the_tokens_of_a_cached_prompt_are_told(tmp_path: Path) -> None:
+    """That message has two lines, of which only the second ends in two blanks (0.52.1)."""
+    cached = "> Tokens: 3.6k sent, 141 received.\nCost: $0.03 message, $0.04 session. Use --no-stream for more.  \n"
+    chat = f"{HEAD}{prompt('Fix it')}{answer('Fixed.')}{prompt('And this')}{answer('Done.')}"
+
+    events = reading(tmp_path, chat.replace(TOKENS, cached)).events
+
+    assert (prompts(events), answers(events)) == (["Fix it", "And this"], ["Fixed.", "Done."])
+
+
+def test_a_history_that_a_formatter_went_over_is_read_all_the_same(tmp_path: Path) -> None:
+    """One of Markdown takes the blanks at the end of each block away."""
+    chat = f"{HEAD}{prompt('Fix it')}{answer('Fixed:')}{prompt('And this')}{answer('Done.')}"
+
+    events = reading(tmp_path, chat.replace("  \n\n", "\n\n")).events
+
+    assert (prompts(events), answers(events)) == (["Fix it", "And this"], ["Fixed:", "Done."])

@@ -13,7 +13,8 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.aider.answers import read_answer
-from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, history_at, plain_prompt, sources
+from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, history_at, sources
+from carryover.agents.aider.inputs import plain_prompt
 from carryover.agents.aider.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit

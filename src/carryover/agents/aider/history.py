@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import os
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from itertools import count
-from operator import itemgetter
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -27,6 +25,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import FileStat, LastInput, Source
+from carryover.agents.aider.inputs import Inputs, inputs_of, last_input
 from carryover.agents.aider.spec import SPEC
 from carryover.fsio import stat_regular
 from carryover.records.fields import digest, local_ms
@@ -38,7 +37,6 @@ from carryover.transcript.rewritten import NotYet, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 
 NAME: Final = ".aider.chat.history.md"
-INPUTS_NAME: Final = ".aider.input.history"
 FILE: Final = ".aider.conf.yml"
 VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
 _SETTINGS_BYTES: Final = 256 << 10
@@ -48,8 +46,6 @@ _SETTINGS: Final = (
     (FILE, later(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)),
 )
 """The files that may name the history, and how they do."""
-INPUTS_BYTES: Final = 4 << 20
-"""How much of the input history one read considers."""
 MAX_BYTES: Final = 32 << 20
 MOST_LINES: Final = 500_000
 """How much of the end of a history is read."""
@@ -58,12 +54,6 @@ HOLD_MS: Final = 300
 Aider adds what it does next."""
 _WRITTEN_AT_ONCE: Final = 4_000
 """Characters. A longer block may be read half written."""
-_NEWEST_BYTES: Final = 256 << 10
-"""The newest input is searched for in this many last bytes: it may be a long paste."""
-_AHEAD: Final = 300
-"""Inputs that may have come in between: answers to questions are inputs too."""
-_EARLIER_MS: Final = 1_500
-"""A session's header has whole seconds, and the first question may be answered before it is written."""
 _BEFORE_MS: Final = 60_000
 """How long before the first header what comes before it is assumed to be."""
 
@@ -76,14 +66,14 @@ _AFTER_ANSWER: Final = later(
     r"> (?:Tokens: |litellm\.|\^C|Retrying in |Traceback \(most recent call last\)|Model .* has hit a token limit)"
 )
 """Messages that Aider writes only after an answer, complete or cut off."""
+_TOKENS: Final = "> Tokens: "
+_COST: Final = later(r"Cost: \$.* session\..*  ")
+"""A second line of the message with the tokens, where a prompt was cached in part."""
 _VERSION: Final = later(r"> Aider v\d.*  ")
-_ONLY_AIDERS: Final = ("> Aider v", "> Tokens: ", "> Applied edit to ")
+_ONLY_AIDERS: Final = ("> Aider v", _TOKENS, "> Applied edit to ")
 _VERSION_WITHIN: Final = 12
 _REPORT: Final = later(r"> # \d+ SEARCH/REPLACE blocks? failed to match!")
 _REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with fixed versions of the block")
-_STAMP: Final = r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)"
-_STAMPED: Final = later(_STAMP)
-_ENTRY: Final = later(rf"^{_STAMP}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
 
 Ms = Annotated[int, msgspec.Meta(ge=0, le=1 << 52)]
 Kind = Literal["start", "prompt", "messages", "model"]
@@ -182,13 +172,6 @@ def _below(root: Path, name: str) -> Path | None:
     return None
 
 
-def _inputs_of(history: Path) -> Path:
-    """Returns the input history: beside the chat history, or at the top of the repository if that was moved below."""
-    top = next((folder for folder in history.parents if (folder / ".git").exists()), history.parent)
-    beside = history.with_name(INPUTS_NAME)
-    return beside if beside.exists() else top / INPUTS_NAME
-
-
 def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[_Session]:
     """Returns the sessions of a history, oldest first.
 
@@ -204,8 +187,18 @@ def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[_Session]
         before = line if line.strip() else before
     ends = [*(at for at, _ in begins), len(lines)]
     is_cut = copied and any(line.startswith(_ONLY_AIDERS) for line in lines[: ends[0]])
-    found = [_Session(lines[at:end], doubtful) for (at, doubtful), end in zip(begins, ends[1:], strict=True)]
+    parts = [(lines[at:end], doubtful) for (at, doubtful), end in zip(begins, ends[1:], strict=True)]
+    found = [_Session(_as_written(part), doubtful) for part, doubtful in parts]
     return [_Session(["", *lines[: ends[0]]], False), *found] if is_cut else found
+
+
+def _as_written(lines: Sequence[str]) -> Sequence[str]:
+    """Returns the lines of a session with the blanks at their ends that a formatter of Markdown took away. It did if
+    Aider's startup lines end without."""
+    startup = list(takewhile(str.strip, lines[2:]))
+    if not startup or not startup[-1].startswith(_MESSAGE) or startup[-1].endswith(_ENDS):
+        return lines
+    return [f"{line.rstrip()}{_ENDS}" if line.startswith((_MESSAGE, f"{_PROMPT} ")) else line for line in lines]
 
 
 def _is_alone(lines: Sequence[str], at: int) -> bool:
@@ -228,7 +221,7 @@ def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[
         kind, end = _next(session, at, typed, interrupted=interrupted, follows_aider=follows_aider)
         # The last of Aider's messages that says how an answer ended counts. A prompt begins a new one.
         told = lines[at:end] if kind == "messages" else ()
-        endings = [line for line in told if line.startswith(("> ^C", "> Tokens: "))]
+        endings = [line for line in told if line.startswith(("> ^C", _TOKENS))]
         interrupted = endings[-1].startswith("> ^C") if endings else interrupted and kind != "prompt"
         yield kind, lines[at:end]
 
@@ -240,7 +233,7 @@ def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follow
         end = _prompt_end(lines, at)
         if not session.doubtful or typed(_prompt_text(lines[at:end])) is not False:
             return "prompt", end
-    elif _is_message(lines[at]) or (lines[at].startswith(_MESSAGE) and follows_aider):
+    elif _begins_message(lines, at) or (lines[at].startswith(_MESSAGE) and follows_aider):
         while at < len(lines) and lines[at].startswith(_MESSAGE):
             at = _message_end(lines, at)
         return "messages", at
@@ -253,7 +246,7 @@ def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follow
 def _ends_answer(lines: Sequence[str], at: int, typed: Typed, *, interrupted: bool) -> bool:
     if _is_prompt(lines[at]):
         return interrupted or typed(_prompt_text(lines[at : _prompt_end(lines, at)])) is True
-    return _is_message(lines[at]) and _AFTER_ANSWER.match(lines[at]) is not None
+    return _begins_message(lines, at) and _AFTER_ANSWER.match(lines[at]) is not None
 
 
 def _is_prompt(line: str) -> bool:
@@ -264,9 +257,10 @@ def _is_message(line: str) -> bool:
     return line.startswith(_MESSAGE) and line.endswith(_ENDS)
 
 
-def plain_prompt(text: str) -> str:
-    """Returns a text for comparison, without trailing blanks. Aider splits a prompt at any line break and adds two."""
-    return "\n".join(map(str.rstrip, text.splitlines())).strip()
+def _begins_message(lines: Sequence[str], at: int) -> bool:
+    """Whether a message begins here, of one line or, where it tells tokens, of two."""
+    has_cost = lines[at].startswith(_TOKENS) and any(map(_COST.fullmatch, lines[at + 1 : at + 2]))
+    return has_cost or _is_message(lines[at])
 
 
 def _prompt_text(lines: Sequence[str]) -> str:
@@ -303,44 +297,6 @@ def _prompt_end(lines: Sequence[str], at: int) -> int:
     return next((end for end in range(at, len(lines)) if not _is_prompt(lines[end])), len(lines))
 
 
-class _Inputs:
-    """The newest entries of the input history in order, each found again in the chat history of a session."""
-
-    def __init__(self, path: Path) -> None:
-        self.kept = False
-        self._next = 0
-        self._inputs: list[tuple[int, str]] = []
-        with suppress(OSError):
-            for entry in _ENTRY.finditer(read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")):
-                lines = (line.removeprefix("+") for line in entry[2].splitlines())
-                self._inputs.append((local_ms(entry[1]), plain_prompt("\n".join(lines))))
-            self._inputs.sort(key=itemgetter(0))
-            self.kept = True
-
-    def begin(self, started_ms: int) -> None:
-        """Goes to the first input of a session."""
-        self._next = bisect_left(self._inputs, (started_ms - _EARLIER_MS, ""))
-
-    def confirm(self, text: str) -> bool | None:
-        """Whether this text was typed after the last one that was taken; None if nothing is known of inputs."""
-        return self._find(text) is not None if self._inputs else None
-
-    def take(self, text: str) -> int | None:
-        """Consumes the inputs up to this text and returns when it was typed (UTC ms); None if it was not typed."""
-        found = self._find(text)
-        if found is None:
-            return None
-        self._next = found + 1
-        return self._inputs[found][0]
-
-    def _find(self, text: str) -> int | None:
-        wanted = plain_prompt(text)
-        # Text typed between `{` and `}` is one prompt, but one input per line.
-        wanted_any = (wanted, wanted.partition("\n")[0])
-        ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
-        return next((at for at in ahead if self._inputs[at][1] in wanted_any), None)
-
-
 class HistoryReader(SnapshotReader["_History"]):
     """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`."""
 
@@ -349,12 +305,7 @@ class HistoryReader(SnapshotReader["_History"]):
 
     def last_input(self, path: Path) -> LastInput:
         """Returns the newest input beside a history. Its time is local to this machine or a container (mostly UTC)."""
-        log = _inputs_of(path)
-        lines: list[str] = []
-        with suppress(OSError):
-            lines = read_tail(log, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
-        stamp = next((found[1] for line in reversed(lines) if (found := _STAMPED.fullmatch(line))), None)
-        return LastInput(log, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
+        return last_input(inputs_of(path))
 
 
 class _History:
@@ -362,7 +313,7 @@ class _History:
 
     def __init__(self, path: Path, stat: FileStat, now_ms: int) -> None:
         self._inode = f"{stat_regular(path).st_ino:x}"
-        self._inputs = _Inputs(_inputs_of(path))
+        self._inputs = Inputs(inputs_of(path))
         self._written_ms = stat.mtime_ns // 1_000_000
         self._now_ms = now_ms
         self._sessions: dict[str, _Session] = {}
@@ -395,7 +346,7 @@ class _History:
         return _Talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
 
 
-def _blocks(ident: str, session: _Session, inputs: _Inputs, at_ms: int, written_ms: int) -> list[_Block]:
+def _blocks(ident: str, session: _Session, inputs: Inputs, at_ms: int, written_ms: int) -> list[_Block]:
     """Returns the blocks of a session.
 
     `at_ms`: when it started. `written_ms`: when it was last written to, 0 for long ago.

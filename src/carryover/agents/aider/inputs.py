@@ -1,0 +1,87 @@
+"""Aider's input history, `.aider.input.history`, beside the chat history: what was typed, and when (0.86.2)."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from contextlib import suppress
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import LastInput
+from carryover.records.fields import local_ms
+from carryover.text.pattern import later
+from carryover.transcript.files import read_tail
+
+INPUTS_NAME: Final = ".aider.input.history"
+INPUTS_BYTES: Final = 4 << 20
+"""How much of the input history one read considers."""
+_NEWEST_BYTES: Final = 256 << 10
+"""The newest input is searched for in this many last bytes: it may be a long paste."""
+_AHEAD: Final = 300
+"""Inputs that may have come in between: answers to questions are inputs too."""
+_EARLIER_MS: Final = 1_500
+"""A session's header has whole seconds, and the first question may be answered before it is written."""
+_STAMP: Final = r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)"
+_STAMPED: Final = later(_STAMP)
+_ENTRY: Final = later(rf"^{_STAMP}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
+
+
+def inputs_of(history: Path) -> Path:
+    """Returns the input history: beside the chat history, or at the top of the repository if that was moved below."""
+    top = next((folder for folder in history.parents if (folder / ".git").exists()), history.parent)
+    beside = history.with_name(INPUTS_NAME)
+    return beside if beside.exists() else top / INPUTS_NAME
+
+
+def last_input(log: Path) -> LastInput:
+    """Returns the newest input. Its time is local to this machine or a container (mostly UTC)."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = read_tail(log, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
+    stamp = next((found[1] for line in reversed(lines) if (found := _STAMPED.fullmatch(line))), None)
+    return LastInput(log, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
+
+
+def plain_prompt(text: str) -> str:
+    """Returns a text for comparison, without trailing blanks. Aider splits a prompt at any line break and adds two."""
+    return "\n".join(map(str.rstrip, text.splitlines())).strip()
+
+
+class Inputs:
+    """The newest entries of the input history in order, each found again in the chat history of a session."""
+
+    def __init__(self, path: Path) -> None:
+        self.kept = False
+        self._next = 0
+        self._inputs: list[tuple[int, str]] = []
+        with suppress(OSError):
+            for entry in _ENTRY.finditer(read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")):
+                lines = (line.removeprefix("+") for line in entry[2].splitlines())
+                self._inputs.append((local_ms(entry[1]), plain_prompt("\n".join(lines))))
+            self._inputs.sort(key=itemgetter(0))
+            self.kept = True
+
+    def begin(self, started_ms: int) -> None:
+        """Goes to the first input of a session."""
+        self._next = bisect_left(self._inputs, (started_ms - _EARLIER_MS, ""))
+
+    def confirm(self, text: str) -> bool | None:
+        """Whether this text was typed after the last one that was taken; None if nothing is known of inputs."""
+        return self._find(text) is not None if self._inputs else None
+
+    def take(self, text: str) -> int | None:
+        """Consumes the inputs up to this text and returns when it was typed (UTC ms); None if it was not typed."""
+        found = self._find(text)
+        if found is None:
+            return None
+        self._next = found + 1
+        return self._inputs[found][0]
+
+    def _find(self, text: str) -> int | None:
+        wanted = plain_prompt(text)
+        # Text typed between `{` and `}` is one prompt, but one input per line.
+        wanted_any = (wanted, wanted.partition("\n")[0])
+        ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
+        return next((at for at in ahead if self._inputs[at][1] in wanted_any), None)
