@@ -164,6 +164,7 @@ def test_what_was_recorded_is_known_and_nothing_of_it_is_read_again(former: Form
     assert "Prices have two decimals now." in shown[CURSOR]
 
 
+@pytest.mark.linux("for the folder of an editor's settings, in which the earlier version found them")
 @pytest.mark.parametrize("former", [0], indirect=True, ids=["on that day"])  # some keys are made of times
 def test_what_is_read_again_from_its_beginning_is_there_once(former: FormerState, daemon: DaemonProcess) -> None:
     """Each event has the key that the earlier version gave it."""
