@@ -51,13 +51,24 @@ def _is_told(made: _Made, told: Mapping[tuple[int, str], str]) -> bool:
 
 
 def _shown_calls(view: ProjectView) -> list[_Made]:
-    """Returns the calls to show, oldest first; of equal ones, the newest."""
+    """Returns the calls to show, oldest first; of the runs of one command, the newest, which says what is so now."""
     # Without a turn, a session has at most the report of a job that another one started.
     sessions = [session for session in view.sessions if session.digest.turns]
-    calls = [_Made(call, session) for session in sessions for call in session.digest.calls]
+    calls = [_Made(call, of) for of in sessions for call in of.digest.calls if not _is_solved(call, of)]
     calls.sort(key=lambda made: made.call.at_ms)
-    different = {(made.call.subject, made.call.output): made for made in calls}
+    different = {_again(made.call): made for made in calls}
     return [made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root)]
+
+
+def _is_solved(call: Call, session: SessionView) -> bool:
+    """Whether a call failed that has succeeded since: as a failed approach it may still be told."""
+    return any(failure.solved and failure.at_ms == call.at_ms for failure in session.digest.failures)
+
+
+def _again(call: Call) -> tuple[str, str]:
+    """Returns what is the same in each run of a call. A search is known by its pattern alone, wherever it looked."""
+    ran_again = call.subject != "" and call.op != "search"
+    return call.subject, "" if ran_again else call.output
 
 
 def is_on_disk(call: Call | ToolResult, root: str) -> bool:
