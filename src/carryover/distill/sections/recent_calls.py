@@ -26,6 +26,8 @@ _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
+_NOTHING: Final = later(r"\s*(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?\s*")
+"""What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
 
 def call_entries(past: Past) -> list[Entry]:
@@ -79,6 +81,8 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
 def _is_shown(call: Call) -> bool:
     if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
+    if call.op == "search" and _NOTHING.fullmatch(call.output):
+        return False  # it may have looked in one file alone, which is not known any more
     # Todo lists and questions are shown under their headings, edits on their own lines.
     return call.op not in ("plan", "ask") and not (call.op in ("edit", "write") and call.status == "ok")
 

@@ -147,6 +147,12 @@ def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
     assert "moneyed-3" in under("Recent files", talk)
 
 
+@pytest.mark.parametrize("printed", ["No matches found", "No files found", 'No matches found for pattern "x".', ""])
+def test_a_search_that_found_nothing_is_not_told(printed: str) -> None:
+    talk = Conversation().user(GOAL).ran("halfcent", printed, op="search", name="Grep").ran("make", "built")
+    assert "Grep" not in under("Recent files", talk.says("Done."))
+
+
 def test_of_the_runs_of_one_command_the_newest_stands() -> None:
     """What an earlier one printed was so then; one that failed and succeeded since has failed no more."""
     talk = Conversation().user(GOAL).ran("nvidia-smi", "0 % in use").ran("nvidia-smi", "97 % in use")
