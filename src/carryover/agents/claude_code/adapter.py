@@ -18,19 +18,16 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.agents.claude_code.calls import (
+from carryover.agents.claude_code.calls import handle_result, handle_tool_use
+from carryover.agents.claude_code.lines import (
     Block,
     ClaudeBuilder,
     ClaudeContext,
     ClaudeLine,
     Message,
     OpenClaudeCall,
-    handle_result,
-    handle_tool_use,
-    plain_output,
-    read_outcome,
-    without_reminders,
 )
+from carryover.agents.claude_code.outcomes import plain_output, read_outcome, without_reminders
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS, SPEC
 from carryover.records import rawjson
