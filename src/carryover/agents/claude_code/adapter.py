@@ -19,6 +19,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.agents.claude_code.calls import handle_result, handle_tool_use
+from carryover.agents.claude_code.copies import is_copy
 from carryover.agents.claude_code.lines import (
     Block,
     ClaudeBuilder,
@@ -170,6 +171,8 @@ def _message(builder: ClaudeBuilder) -> None:
     line, message = builder.line, builder.line.message
     if message is None:
         builder.skip(line.type, "unexpected shape")
+        return
+    if is_copy(builder):
         return
     blocks = [Block("text", message.content)] if isinstance(message.content, str) else message.content
     texts = [block.text or "" for block in blocks if block.type == "text"]

@@ -43,6 +43,7 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     Parts whose shape depends on the tool or the type stay raw until they are needed, so a bulky record costs one pass.
     """
 
+    parent_uuid: msgspec.Raw = ABSENT
     message: Message | None = None
     is_meta: bool | None = None
     is_compact_summary: bool | None = None
@@ -95,6 +96,10 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     queued: tuple[str, ...] = ()
     """Digests of the queued prompts."""
     compaction: Literal["manual", "auto"] | None = None
+    prompts: tuple[str, ...] = ()
+    """Digests of the places of prompts, where a copy of the history may begin: see `copies.py`."""
+    copied_ms: int = 0
+    """The time of the newest such copy."""
 
 
 @dataclass(slots=True, kw_only=True)
