@@ -95,6 +95,13 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     command: str | None = None
     """The slash command of the prompt, with its leading `/`; `text` then holds the arguments only."""
     attachments: int = 0
+    in_turn: bool = False
+    """Whether a turn was running, which takes the words up and goes on."""
+
+    @property
+    def begins_turn(self) -> bool:
+        """Whether a person began a turn with it."""
+        return self.actor == "human" and not self.in_turn
 
     @property
     def typed(self) -> str:

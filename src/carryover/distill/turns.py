@@ -48,6 +48,7 @@ _MOST_QUESTIONS: Final = 12
 _LONGEST_PLAN: Final = 4000
 _LONGEST_QUEUED: Final = 600
 _LONGEST_REPORT: Final = 3000
+_LONGEST_ADDED: Final = 1200
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
@@ -100,15 +101,16 @@ def _weight(turns: tuple[Turn, ...], at: int) -> int:
 
 
 def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
-    """Begins a new turn."""
+    """Begins a new turn, unless one was running that takes the words up."""
     if body.actor != "human":
         return digest
+    if body.in_turn and digest.turns:
+        return _added(digest, event, body)
     resumes = only_points_at_handoff(body.text)
     typed = "" if resumes else without_handoffs(body.text).strip()
     form = filled_in(typed)
     typed = typed if form is None else form.typed or form.template
     text = f"{body.command} {typed}".strip() if body.command else typed
-    sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
     turn = Turn(
         session=event.session,
         number=digest.prompts + 1,
@@ -127,8 +129,23 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         ending=None,
         open_calls=(),
         questions=(),
-        queued=tuple(waiting for waiting in digest.queued if waiting.text != sent),
+        queued=_unsent(digest, body),
     )
+
+
+def _added(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
+    """Adds words that were typed while the agent worked to its turn, which goes on."""
+    text = clip(one_line(without_handoffs(body.typed)), chars=_LONGEST_ADDED)
+    if not text:
+        return digest
+    replies = (*digest.turns[-1].replies, Reply(text=text, to="", at_ms=event.at_ms))[-MOST_REPLIES:]
+    return replace(with_turn(digest, replies=replies, end="", last_ms=event.at_ms), queued=_unsent(digest, body))
+
+
+def _unsent(digest: Digest, body: model.UserPrompt) -> tuple[Pending, ...]:
+    """Returns the queued prompts that wait for their turn after a prompt."""
+    sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
+    return tuple(waiting for waiting in digest.queued if waiting.text != sent)
 
 
 def prompt_excerpt(text: str) -> str:

@@ -143,7 +143,7 @@ def numbered(events: Iterable[SessionEvent]) -> Iterator[tuple[int, SessionEvent
 
 def begins_turn(event: SessionEvent) -> bool:
     """Whether the event is the prompt that begins a turn."""
-    is_prompt = isinstance(event.body, model.UserPrompt) and event.body.actor == "human"
+    is_prompt = isinstance(event.body, model.UserPrompt) and event.body.begins_turn
     return is_prompt and not event.subagent_id and not event.retracted
 
 

@@ -29,6 +29,21 @@ def test_each_prompt_of_the_user_is_a_turn_also_an_empty_one_and_a_command() -> 
     assert [turn.number for turn in Conversation().edited("cart.py").user("Go on.").digest.turns] == [0, 1]
 
 
+def test_words_typed_while_a_turn_runs_belong_to_it_and_stay_the_users() -> None:
+    talk = Conversation().user("Add a discount.").says("On it.").calls("make test")
+    talk.event(model.QueuedPrompt(text="In cents."))
+    talk.event(model.UserPrompt(text="In cents.", in_turn=True))
+
+    [turn] = talk.digest.turns
+    assert (turn.number, turn.prompt, turn.end) == (1, "Add a discount.", "")
+    assert [reply.text for reply in turn.replies] == ["In cents."]
+    assert [call.text for call in talk.digest.open_calls] == ["make test"]
+    assert talk.digest.queued == ()
+    talk.event(model.UserPrompt(text=HANDOFF, in_turn=True))
+    assert len(talk.turn.replies) == 1
+    assert prompts(Conversation().event(model.UserPrompt(text="Go.", in_turn=True))) == ["Go."]
+
+
 def test_the_older_a_turn_the_less_of_it_is_kept_and_most_of_the_first_prompt() -> None:
     talk = Conversation()
     for number in range(24):

@@ -283,7 +283,10 @@ def _prompt(rollout: Rollout, text: str, attachments: int) -> None:
     words = _typed(text)
     if not rollout.context.review and (words.strip() or attachments):
         actor: model.Actor = "human" if rollout.context.subagent_id is None else "model"
-        rollout.say(model.UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
+        # What is typed while a turn runs is its second prompt: no record begins another (0.140 to 0.142).
+        in_turn = rollout.turn.counts.get("prompt", 0) > 0
+        body = model.UserPrompt(text=words, actor=actor, attachments=attachments, in_turn=in_turn)
+        rollout.say(body, "prompt", digest(text))
 
 
 def _typed(text: str) -> str:

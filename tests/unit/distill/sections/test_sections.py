@@ -94,6 +94,18 @@ def test_a_refusal_without_words_goes_once_the_call_was_allowed() -> None:
     assert "Refused" not in under("What the user said", talk)
 
 
+def test_words_typed_while_the_agent_worked_stand_with_the_newest_prompt_then_among_what_was_said() -> None:
+    talk = Conversation().user(GOAL).says("Which files?").calls("make test")
+    for words in ("Use cents everywhere.", "Leave the importer alone.", "Name it Discount.", "No floats at all."):
+        talk.event(model.UserPrompt(text=words, in_turn=True))
+    task = under("Task", talk)
+    assert task.count("Typed while the agent worked") == 3
+    assert all(words in task for words in ("Leave the importer", "Name it", "No floats"))
+    assert "Use cents everywhere." in under("What the user said", talk)
+    talk.says("Done.").user("Now the receipt, with its own rounding.")
+    assert under("What the user said", talk).count("(turn 1, ") == 4
+
+
 def test_the_newest_task_is_no_newest_prompt_once_a_reply_came_after_it() -> None:
     talk = Conversation().user(GOAL).says("Done.").user("Now document the discount in the guide.").says("Shall I?")
     assert "Newest prompt (turn 2" in under("Task", talk)
