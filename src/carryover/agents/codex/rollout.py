@@ -80,6 +80,8 @@ class OpenRolloutCall(base.OpenCall, frozen=True, omit_defaults=True):
     asked: tuple[Asked, ...] = ()
     process: str | None = None
     """The process it left running or, for `write_stdin`, the process it writes to."""
+    printed: str = ""
+    """What the process that it left running has printed so far."""
     escalated: bool = False
     """Whether it asked to run outside the sandbox, which the user may have to allow."""
 
