@@ -98,6 +98,10 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     in_turn: bool = False
     """Whether a turn was running, which takes the words up and goes on."""
 
+    stored: bool = False
+    """Whether the client put the text of a stored prompt, which a person called by its name, in place of what was
+    typed. Arguments may stand anywhere in it."""
+
     @property
     def begins_turn(self) -> bool:
         """Whether a person began a turn with it."""

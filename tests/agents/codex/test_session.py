@@ -254,6 +254,25 @@ def test_what_is_typed_while_a_turn_runs_is_part_of_it(family: Literal["legacy",
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "stored"),
+    [
+        ("cli", "\nFollow the workflow exactly.\n", True),
+        ("cli", "Follow the workflow exactly.", False),
+        ("exec", "\nFollow the workflow exactly.\n", False),
+        ("vscode", "\n# Files mentioned by the user:\n\n## My request for Codex:\nFix it.", False),
+    ],
+)
+def test_a_prompt_that_begins_with_a_blank_line_in_the_terminal_is_a_stored_one(
+    source: str, text: str, stored: bool
+) -> None:
+    rollout = Rollout(family="legacy", version="0.92.0", source=source)
+    rollout.turn()
+    [prompt] = rollout.asks(text)
+    assert isinstance(prompt, UserPrompt)
+    assert prompt.stored == stored
+
+
 @pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "\n# Files mentioned by the user:"])
 def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
     rollout = Rollout()

@@ -44,6 +44,14 @@ def test_words_typed_while_a_turn_runs_belong_to_it_and_stay_the_users() -> None
     assert prompts(Conversation().event(model.UserPrompt(text="Go.", in_turn=True))) == ["Go."]
 
 
+def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
+    talk = Conversation().event(model.UserPrompt(text="\nFollow the workflow\nexactly.\n", stored=True))
+    assert prompts(talk) == ["stored prompt “Follow the workflow exactly.”, 28 characters"]
+    assert talk.turn.is_template
+    form = "\n## User Input\n```text\nadd a cart\n```\n## Outline\n" + "Check what the template says.\n" * 60
+    assert prompts(Conversation().event(model.UserPrompt(text=form, stored=True))) == ["add a cart"]
+
+
 def test_the_older_a_turn_the_less_of_it_is_kept_and_most_of_the_first_prompt() -> None:
     talk = Conversation()
     for number in range(24):

@@ -120,6 +120,8 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The folder of the next turn, if a record named it before the turn began."""
     family: Literal["flat", "legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
+    in_terminal: bool = False
+    """Whether the user types in the terminal, which removes white space around what is typed."""
     facts: SessionFacts = SessionFacts()
     made_s: int = 0
     """When the file was created, in epoch seconds."""
