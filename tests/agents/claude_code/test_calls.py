@@ -350,3 +350,23 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
         [("Wire it", "done"), ("Test it", "pending")],
         [("Wire it", "done")],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "output", "state"),
+    [
+        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: completed)", "done"),
+        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: killed)", "stopped"),
+        ("TaskStop", "task_id", "<tool_use_error>Task b1 is not running (status: failed)</tool_use_error>", "failed"),
+        ("TaskStop", "task_id", "<tool_use_error>Task b1 is already completed</tool_use_error>", "done"),
+        ("KillShell", "shell_id", "<tool_use_error>No shell found with ID: b1</tool_use_error>", "stopped"),
+        ("TaskOutput", "task_id", "<tool_use_error>No task found with ID: b1</tool_use_error>", "stopped"),
+        ("TaskStop", "task_id", "<tool_use_error>No permission</tool_use_error>", None),
+        ("Bash", "command", "Shell b1 is not running, so cannot be killed (status: completed)", None),
+    ],
+)
+def test_a_job_that_can_not_be_stopped_since_it_ended_has_ended(name: str, given: str, output: str, state: Any) -> None:
+    found = Session().runs(name, output, failed=True, result=f"Error: {output}", **{given: "b1"})
+    assert [body for body in found if isinstance(body, model.BackgroundTask)] == (
+        [] if state is None else [job("b1", state)]
+    )

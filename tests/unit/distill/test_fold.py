@@ -169,6 +169,26 @@ def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> 
 
 
 @pytest.mark.parametrize(
+    ("output", "left"),
+    [
+        ("[1] 4711\nready", ["npm run dev"]),
+        ("[1]+  Running                 npm run dev > dev.log 2>&1 &", ["npm run dev"]),
+        ("[1]  + running    npm run dev > dev.log 2>&1", ["npm run dev"]),
+        ("[1]+  Done                    npm run build", ["npm run dev"]),
+        ("error: port in use\n[1]+  Exit 1                  npm run dev > dev.log 2>&1", []),
+        ("[1]+  已完成               cd shop && npm run dev > dev.log 2>&1\n000", []),
+        ("[1]  + 4711 exit 1     npm run dev > dev.log 2>&1", []),
+    ],
+)
+def test_a_job_that_the_shell_reports_as_ended_does_not_run(output: str, left: list[str]) -> None:
+    command = "npm run dev > dev.log 2>&1 &\nsleep 8"
+    at_once = Conversation().user("Serve it.").ran(command, output)
+    later = Conversation().user("Serve it.").ran(command, "[1] 4711").ran("curl localhost", output)
+    for talk in (at_once, later):
+        assert [job.text for job in talk.digest.jobs] == left
+
+
+@pytest.mark.parametrize(
     ("output", "status", "run"),
     [
         ("84 passed in 2.13s", "ok", "pass"),

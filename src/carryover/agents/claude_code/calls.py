@@ -43,6 +43,11 @@ _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
 """Tools that check a background job (the first in 1.0 and 2.0, reported)."""
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
+_NOT_RUNNING: Final = later(
+    r"(?:Shell|Task) ([\w-]{1,100}) is (?:not running\b[^\n]{0,60}\(status: |already )(\w{1,20})\)?"
+    r"|No (?:shell|task) found with ID: ([\w-]{1,100})"
+)
+"""Why a job could not be stopped (2.0.8, 2.1.39; `already` read about), or was not found (2.0.29 to 2.1.16)."""
 _STATES: Final[dict[str, model.PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 _OWN_NOTES: Final = later(r"/\.claude/(?:plans|projects)/")
 """Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
@@ -103,6 +108,8 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     if outcome.status == "ok":
         for place, body in _effects(builder, call, outcome.output):
             builder.add(body, f"{part}.{place}")
+    elif outcome.status == "error" and (ended := _found_ended(call, outcome.output)) is not None:
+        builder.add(ended, f"{part}.task")
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
         builder.add(model.PlanProposal(call_id=call.id, text="", accepted=False), f"{part}.plan")
     if outcome.user_words and builder.subagent_id is None:
@@ -179,6 +186,16 @@ def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
     by_agent = "agent" in (tagged(head, "task_type") or "")
     report = printed.rpartition("</output>")[0].strip() if by_agent else ""
     return model.BackgroundTask(task_id=task_id, state=state, report=report)
+
+
+def _found_ended(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
+    """Returns the end of a job that could not be stopped or looked at, because it has ended or the client, started
+    again since, no longer has it."""
+    found = _NOT_RUNNING.match(output) if call.name in _LOOKS_AT_JOB + _STOPS_JOB else None
+    if found is None:
+        return None
+    state = JOB_STATES.get(found[2] or "", "stopped")
+    return model.BackgroundTask(task_id=found[1] or found[3], state="stopped" if state == "running" else state)
 
 
 def _tasks(known: tuple[Task, ...], call: OpenClaudeCall, result: Fields) -> tuple[Task, ...]:
