@@ -203,7 +203,9 @@ def _stands(reply: Reply, call: str) -> bool:
 
 
 def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
-    """Records that the turn was cut off, whatever was said in it."""
+    """Records that the turn was cut off, whatever was said in it. Who cancels at a limit was stopped by the limit."""
+    if body.reason == "interrupted" and digest.turn is not None and digest.turn.end == "limit":
+        return digest
     message = clip(one_line(body.message), chars=200)
     cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)

@@ -259,6 +259,17 @@ def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
     assert "usage limit" not in under("Next action", talk, session("s2", hours=1).user("Go on.").edited("tax.py"))
 
 
+def test_a_limit_that_the_user_cancels_at_is_still_the_limit() -> None:
+    limit = TurnEnd(reason="limit", message="Session limit reached", resets="3pm")
+    talk = Conversation().user(GOAL).says("I look first.", final=False).event(limit)
+    talk.event(TurnEnd(reason="interrupted"))
+    assert "stopped at its usage limit" in under("Where it stands", talk)
+    assert talk.digest.ending is not None and talk.digest.ending.resets == "3pm"
+    # Once the agent has gone on, it was the user.
+    talk.calls("make test").event(TurnEnd(reason="interrupted"))
+    assert talk.turn.end == "interrupted"
+
+
 def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
     parts = (SummaryPart("next", "Next Step", "Round the tax."), SummaryPart("errors", "Errors", "Floats lost cents."))
     talk = worked().event(model.AgentSummary(text="x", source="compaction", parts=parts))
