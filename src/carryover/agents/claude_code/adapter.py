@@ -18,7 +18,7 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.agents.claude_code.calls import handle_result, handle_tool_use
+from carryover.agents.claude_code.calls import handle_result, handle_tool_use, with_progress
 from carryover.agents.claude_code.copies import is_copy
 from carryover.agents.claude_code.lines import (
     Block,
@@ -140,7 +140,7 @@ def _parse(source: Source, context: ClaudeContext, record: Record) -> tuple[Clau
     if isinstance(line, model.Skipped):
         return context, Parsed(skipped=(line,))
     if line is None or _is_quiet(line):
-        return context, Parsed()
+        return with_progress(context, record.data), Parsed()
     return ClaudeBuilder.parse(source, context, line, record, _HANDLERS)
 
 

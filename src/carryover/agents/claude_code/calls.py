@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.agents.claude_code.lines import Block, ClaudeBuilder, OpenClaudeCall, Task
+from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall, Task
 from carryover.agents.claude_code.outcomes import outcome_of, plain_output
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
@@ -93,6 +93,16 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
     )
 
 
+def with_progress(context: ClaudeContext, data: bytes) -> ClaudeContext:
+    """Returns the context after a record of progress, which shows that a sub-agent works (2.1.19 to 2.1.63)."""
+    waiting = [call for call in context.calls if call.op == "agent" and not call.ran]
+    if not waiting or b'"agent_progress"' not in data:
+        return context
+    begun = [call.id for call in waiting if f'"parentToolUseID":"{call.id}"'.encode() in data]
+    calls = tuple(replace(call, ran=True) if call.id in begun else call for call in context.calls)
+    return replace(context, calls=calls) if begun else context
+
+
 def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     """Handles a `tool_result` block: closes its call and, if the call succeeded, adds what it changed."""
     builder.call_id = block.tool_use_id or ""
@@ -104,6 +114,9 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
     outcome = outcome_of(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
+    if call.ran and outcome.status == "denied":
+        # Esc while a sub-agent works is worded as a refusal (2.1.63).
+        outcome = replace(outcome, status="interrupted", never_ran=False)
     builder.end_call(call, outcome, result=part, changes=())
     if outcome.status == "ok":
         for place, body in _effects(builder, call, outcome.output):

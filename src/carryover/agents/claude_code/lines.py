@@ -74,6 +74,8 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The model's own label, for jobs that keep running in the background, or the state it asks for a task."""
     task_id: str = ""
     """The background job that it checks or stops."""
+    ran: bool = False
+    """Whether a sub-agent is known to have begun with it."""
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -33,6 +33,14 @@ _SAID: Final = later(
 )
 """The whole text of a refusal with the user's words: in the main conversation, a sub-agent, or (the second) before
 2.0.32 and in the editor extension."""
+_WHOLE: Final = later(
+    r"The user doesn't want to proceed with this tool use\. The tool use was rejected \(eg\. if it was a file edit, "
+    r"the new_string was NOT written to the file\)\. "
+    r"(?:STOP what you are doing and wait for the user to tell you how to proceed\."
+    r"|The user provided the following reason for the rejection:\s*(.*?))\s*",
+    re.DOTALL,
+)
+"""The whole text of a refusal before 2.0.32 (2.0.10, 2.0.29)."""
 _REJECTED: Final = "User rejected tool use"
 """`toolUseResult` of a refused call (2.1.37 to 2.1.328). For an error it is "Error: " and the tool's text."""
 _HAS_DENIAL_KIND: Final = (2, 1, 186)
@@ -48,6 +56,8 @@ _TOOL_ERROR: Final = later(
     r"(?s)(?:<tool_use_error>|(?=File has (?:not been|been modified since) read))(.*?)(?:</tool_use_error>|\Z)"
 )
 """The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
+_SIBLING: Final = ("Sibling tool call errored", "Cancelled: parallel tool call ")
+"""Why the client cancelled a call beside one that failed (2.1.37 to 2.1.63; the second read about)."""
 _REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
 _ADDED: Final = later(
     r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
@@ -84,6 +94,10 @@ def outcome_of(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> 
         return ToolOutcome("interrupted" if stopped else "ok", output)
     if line.tool_denial_kind is None:
         numbers = tuple(int(number) for number in (line.version or "").split(".") if number.isdigit())
+        if op == "shell" and () < numbers < _HAS_EXIT_CODE and (found := _WHOLE.fullmatch(output)):
+            # What a command printed could be that too, so it is no proof of what the user said.
+            words = f"refused, with the words: {found[1]}" if found[1] else ""
+            return ToolOutcome("denied", words, never_ran=True)
         rejected = text_of(line.tool_use_result) == _REJECTED
         by_client = rejected or op in CLIENT_WORDED or (op == "shell" and numbers >= _HAS_EXIT_CODE)
         by_user = rejected or (by_client and () < numbers < _HAS_DENIAL_KIND)
@@ -122,7 +136,9 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
         return _refused(output, by_client=by_client, by_user=by_user)
     if by_client and output.startswith(_UNASKED):
         return ToolOutcome("error", output, never_ran=True)
-    if found := _TOOL_ERROR.match(output):
+    if (found := _TOOL_ERROR.match(output)) and found[1].strip().startswith(_SIBLING):
+        return ToolOutcome("interrupted")
+    if found:
         return ToolOutcome("error", found[1].strip(), never_ran=True)
     if found := _EXIT_CODE.match(output):
         return ToolOutcome("error", output[found.end() :], exit_code=int(found[1]))
