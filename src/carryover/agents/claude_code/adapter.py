@@ -18,7 +18,7 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.agents.claude_code.calls import handle_result, handle_tool_use, with_progress
+from carryover.agents.claude_code.calls import handle_result, handle_tool_use, handle_worktree, with_progress
 from carryover.agents.claude_code.copies import is_copy
 from carryover.agents.claude_code.lines import (
     Block,
@@ -76,7 +76,7 @@ _QUIET: Final = frozenset(
     "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
     "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
     "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
-    "worktree-state system/api_error system/informational system/local_command system/stop_hook_summary "
+    "system/api_error system/informational system/local_command system/stop_hook_summary "
     "system/turn_duration system/agents_killed system/bridge_status system/memory_saved system/microcompact_boundary "
     "system/model_consent_fallback system/model_refusal_fallback system/permission_retry "
     "system/scheduled_task_fire".split()
@@ -398,6 +398,7 @@ _HANDLERS: Final[dict[str, Callable[[ClaudeBuilder], None]]] = {
     "system": _system,
     "attachment": _attachment,
     "queue-operation": _queue,
+    "worktree-state": handle_worktree,
     "custom-title": _title,
     "ai-title": _title,
 }

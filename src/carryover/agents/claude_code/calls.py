@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall, Task
 from carryover.agents.claude_code.outcomes import outcome_of, plain_output
+from carryover.agents.claude_code.worktrees import Tree, entered, made, tree_added, with_tree
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
@@ -76,8 +77,10 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
     op, cwd = TOOLS.op(name), builder.place
     about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
     changes: tuple[Change, ...] = ()
+    tree: Tree | None = None
     if name == "Bash":
         changes = shell_files.changes(first_text(given, "command"), cwd)
+        tree = tree_added(first_text(given, "command"), cwd)
     elif op in ("edit", "write") and (named := first_text(given, "file_path", "notebook_path")):
         path = usable_folder(resolved(named, cwd))
         changes = () if path is None or _OWN_NOTES.search(path) else (planned(path, given),)
@@ -88,9 +91,16 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
         subject=bounded(about, SUBJECT_CHARS),
         label=bounded(first_text(given, "status" if name == "TaskUpdate" else "description"), SHORT_CHARS),
         changes=changes,
+        tree=tree,
         task_id=usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else "",
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
+
+
+def handle_worktree(builder: ClaudeBuilder) -> None:
+    """Handles the client's note that it works in a worktree of its own."""
+    if (tree := entered(builder.line.worktree_session)) is not None:
+        builder.change(trees=with_tree(builder.context.trees, tree))
 
 
 def with_progress(context: ClaudeContext, data: bytes) -> ClaudeContext:
@@ -119,6 +129,8 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
         outcome = replace(outcome, status="interrupted", never_ran=False)
     builder.end_call(call, outcome, result=part, changes=())
     if outcome.status == "ok":
+        if call.tree is not None and (tree := made(call.tree, outcome.output, builder.branch_here())) is not None:
+            builder.change(trees=with_tree(builder.context.trees, tree))
         for place, body in _effects(builder, call, outcome.output):
             builder.add(body, f"{part}.{place}")
     elif outcome.status == "error" and (ended := _found_ended(call, outcome.output)) is not None:

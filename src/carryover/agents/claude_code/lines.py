@@ -9,6 +9,7 @@ import msgspec
 
 from carryover import model
 from carryover.agents.claude_code import records as claude_records
+from carryover.agents.claude_code.worktrees import Tree, branch_in
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
 from carryover.transcript import recorder as base
@@ -62,6 +63,7 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     compact_metadata: msgspec.Raw = ABSENT
     attachment: Fields | None = None
     """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
+    worktree_session: msgspec.Raw = ABSENT
     operation: str | None = None
     custom_title: str | None = None
     ai_title: str | None = None
@@ -76,6 +78,8 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The background job that it checks or stops."""
     ran: bool = False
     """Whether a sub-agent is known to have begun with it."""
+    tree: Tree | None = None
+    """The worktree that it adds."""
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,6 +106,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """Digests of the places of prompts, where a copy of the history may begin: see `copies.py`."""
     copied_ms: int = 0
     """The time of the newest such copy."""
+    trees: tuple[Tree, ...] = ()
+    """Worktrees whose branch `gitBranch` may not say."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +116,10 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
 
     call_id: str = ""
     """The call that the block is about: the mark of events without one of their own."""
+
+    def branch_here(self) -> str | None:
+        """Returns the branch that is checked out in the record's folder, as far as records say."""
+        return branch_in(self.context.trees, self.cwd, claude_records.Builder.branch_here(self))
 
     def second_key(self, key: str, mark: str) -> str | None:
         """Returns a key of time, place and mark.
