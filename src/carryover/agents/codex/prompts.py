@@ -22,7 +22,7 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
         text=words,
         actor="human" if rollout.context.subagent_id is None else "model",
         attachments=attachments,
-        # No record begins another turn for what is typed while one runs (0.140 to 0.142).
+        # No record begins another turn for what is typed while one runs (0.140 to 0.169).
         in_turn=rollout.turn.counts.get("prompt", 0) > 0,
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
         stored=rollout.context.in_terminal and words.startswith("\n"),
