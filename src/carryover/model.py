@@ -95,6 +95,17 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     command: str | None = None
     """The slash command of the prompt, with its leading `/`; `text` then holds the arguments only."""
     attachments: int = 0
+    in_turn: bool = False
+    """Whether a turn was running, which takes the words up and goes on."""
+
+    stored: bool = False
+    """Whether the client put the text of a stored prompt, which a person called by its name, in place of what was
+    typed. Arguments may stand anywhere in it."""
+
+    @property
+    def begins_turn(self) -> bool:
+        """Whether a person began a turn with it."""
+        return self.actor == "human" and not self.in_turn
 
     @property
     def typed(self) -> str:

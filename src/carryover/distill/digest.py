@@ -12,7 +12,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 18
+FOLD_VERSION = 19
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
@@ -27,16 +27,21 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the user said in other ways than by a prompt: the answer to a tool's question, or the refusal of a call."""
+    """What the user said within a turn: the answer to a tool's question, the refusal of a call, or further words."""
 
     text: str
     """Empty if the user refused a call without a word."""
     to: str
-    """The answered question, or the refused call."""
+    """The answered question, or the refused call; empty for words that were typed while the agent worked."""
     at_ms: int
     refused: bool = False
     allowed: bool = False
     """Whether the refused call succeeded later."""
+
+    @property
+    def is_added(self) -> bool:
+        """Whether it was typed while the agent worked, unasked."""
+        return not self.refused and not self.to
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

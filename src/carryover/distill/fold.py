@@ -26,7 +26,7 @@ from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
-from carryover.records.shell_jobs import ends_job, job_left
+from carryover.records.shell_jobs import ends_job, job_left, reports_end
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -130,15 +130,18 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
 
 
 def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
-    """Tracks the jobs that shell commands leave running. A command that names one shows that it runs, or ends it."""
+    """Tracks the jobs that shell commands leave running. A command that names one shows that it runs, or ends it, and
+    its output may report that one has ended."""
     if body.op != "shell" or body.never_ran:
         return digest
-    jobs = digest.jobs
+    jobs = tuple(job for job in digest.jobs if not reports_end(body.output, job.text))
+    digest = replace(digest, jobs=jobs) if len(jobs) < len(digest.jobs) else digest
     ends = ends_job(body.subject)
     named = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
     named = named or list(jobs[:1] if ends and len(jobs) == 1 else ())
     running = [] if ends else [replace(job, at_ms=event.at_ms, turn=digest.prompts) for job in named]
     left = job_left(body.subject) if body.status == "ok" else None
+    left = None if left is not None and reports_end(body.output, left[1]) else left
     if left is not None and not any(job.at_ms == event.at_ms for job in jobs):  # else the agent recorded it itself
         name, line = left
         running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts)]

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_list_item
 from carryover.distill.pastes import MOST_TYPED, is_machine_line
+from carryover.distill.quotes import clip
+from carryover.text.harmless import one_line
 from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
 
@@ -24,6 +26,7 @@ _FRAME: Final = later(
 _SAYS: Final = later(r"[^:：]{1,40}[:：]\W{0,4}(?:[\w'’]{1,40}\s){3}\S")
 """A label with a sentence."""
 _LEAST_FRAME: Final = 8
+_STORED_CHARS: Final = 200
 _COMMAND: Final = later(r"\s*#{1,3}\s+/[\w:-]+")
 _NAMED: Final = later(r"\s*(?:description:|#{1,3})\s+(\S.{0,59})")
 
@@ -49,6 +52,11 @@ def filled_in(prompt: str) -> Filled | None:
         return None
     lines = prompt.splitlines()
     return _without_arguments(prompt, lines) or _in_a_frame(prompt, lines) or _below_a_heading(prompt, lines)
+
+
+def stored(prompt: str) -> Filled:
+    """Returns the form of a stored prompt, in which nothing is known to be typed; its beginning stands for it."""
+    return Filled("", f"stored prompt “{clip(one_line(prompt), chars=_STORED_CHARS)}”, {len(prompt):,} characters")
 
 
 def _without_arguments(prompt: str, lines: list[str]) -> Filled | None:

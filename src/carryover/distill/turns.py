@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import digest as kept
 from carryover.distill.digest import Call, Digest, Failure, Pending, Reply, Said, Turn
-from carryover.distill.forms import filled_in
+from carryover.distill.forms import filled_in, stored
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
@@ -48,6 +48,7 @@ _MOST_QUESTIONS: Final = 12
 _LONGEST_PLAN: Final = 4000
 _LONGEST_QUEUED: Final = 600
 _LONGEST_REPORT: Final = 3000
+_LONGEST_ADDED: Final = 1200
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
@@ -100,15 +101,16 @@ def _weight(turns: tuple[Turn, ...], at: int) -> int:
 
 
 def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
-    """Begins a new turn."""
+    """Begins a new turn, unless one was running that takes the words up."""
     if body.actor != "human":
         return digest
+    if body.in_turn and digest.turns:
+        return _added(digest, event, body)
     resumes = only_points_at_handoff(body.text)
     typed = "" if resumes else without_handoffs(body.text).strip()
-    form = filled_in(typed)
+    form = filled_in(typed) or (stored(typed) if body.stored else None)
     typed = typed if form is None else form.typed or form.template
     text = f"{body.command} {typed}".strip() if body.command else typed
-    sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
     turn = Turn(
         session=event.session,
         number=digest.prompts + 1,
@@ -127,8 +129,23 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         ending=None,
         open_calls=(),
         questions=(),
-        queued=tuple(waiting for waiting in digest.queued if waiting.text != sent),
+        queued=_unsent(digest, body),
     )
+
+
+def _added(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
+    """Adds words that were typed while the agent worked to its turn, which goes on."""
+    text = clip(one_line(without_handoffs(body.typed)), chars=_LONGEST_ADDED)
+    if not text:
+        return digest
+    replies = (*digest.turns[-1].replies, Reply(text=text, to="", at_ms=event.at_ms))[-MOST_REPLIES:]
+    return replace(with_turn(digest, replies=replies, end="", last_ms=event.at_ms), queued=_unsent(digest, body))
+
+
+def _unsent(digest: Digest, body: model.UserPrompt) -> tuple[Pending, ...]:
+    """Returns the queued prompts that wait for their turn after a prompt."""
+    sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
+    return tuple(waiting for waiting in digest.queued if waiting.text != sent)
 
 
 def prompt_excerpt(text: str) -> str:
@@ -186,7 +203,9 @@ def _stands(reply: Reply, call: str) -> bool:
 
 
 def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
-    """Records that the turn was cut off, whatever was said in it."""
+    """Records that the turn was cut off, whatever was said in it. Who cancels at a limit was stopped by the limit."""
+    if body.reason == "interrupted" and digest.turn is not None and digest.turn.end == "limit":
+        return digest
     message = clip(one_line(body.message), chars=200)
     cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)

@@ -143,7 +143,7 @@ def numbered(events: Iterable[SessionEvent]) -> Iterator[tuple[int, SessionEvent
 
 def begins_turn(event: SessionEvent) -> bool:
     """Whether the event is the prompt that begins a turn."""
-    is_prompt = isinstance(event.body, model.UserPrompt) and event.body.actor == "human"
+    is_prompt = isinstance(event.body, model.UserPrompt) and event.body.begins_turn
     return is_prompt and not event.subagent_id and not event.retracted
 
 
@@ -182,7 +182,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
     match body:
         case model.UserPrompt(actor=actor) as prompt:
             kind: PartKind = "user" if actor == "human" else "agent"
-            return Shown(kind, "You" if actor == "human" else "Prompt of the agent", prompt.typed)
+            by_user = "You (a stored prompt)" if prompt.stored else "You"
+            return Shown(kind, by_user if actor == "human" else "Prompt of the agent", prompt.typed)
         case model.AssistantMessage(text=text, aborted=aborted):
             return Shown("agent", f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):

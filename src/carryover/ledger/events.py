@@ -127,7 +127,11 @@ def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:
 def typed_prompts(db: sqlite3.Connection, session_id: int) -> list[tuple[TurnStart, str]]:
     """Returns the beginnings of a session's turns with their prompts."""
     found = _read(db, db.execute(_PROMPTS, (session_id,)))
-    return [(TurnStart(event_id, at_ms), body.typed) for event_id, at_ms, body in found if _is_typed(body)]
+    return [
+        (TurnStart(event_id, at_ms), body.typed)
+        for event_id, at_ms, body in found
+        if isinstance(body, UserPrompt) and body.begins_turn
+    ]
 
 
 def turn_events(

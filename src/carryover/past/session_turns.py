@@ -230,6 +230,6 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
         before = db.execute(_OF_THREAD, (row.thread_id, row.event_id))
     for event_id, stored in before:
         body = read_body(db, stored)
-        if isinstance(body, UserPrompt) and body.actor == "human":
+        if isinstance(body, UserPrompt) and body.begins_turn:
             return event_id, body.typed
     return 0, None

@@ -53,4 +53,4 @@ def _of_session(db: sqlite3.Connection, view: SessionView) -> Iterator[Happened]
     turn = view.digest.prompts
     for at_ms, body in events_back(db, row.id) if row is not None else ():
         yield Happened(view, turn, at_ms, body)
-        turn -= isinstance(body, UserPrompt) and body.actor == "human"
+        turn -= isinstance(body, UserPrompt) and body.begins_turn

@@ -15,6 +15,16 @@ _ENDED: Final = later(
     r"(?:sudo )?(?:(?:kill|pkill|killall|wait|fg)\b|(?:tmux|screen) .*(?:\bkill-|\bquit\b|C-c))", re.S
 )
 _SESSION: Final = later(r" -(?:\w*[sS]|t) ?(\S+)")
+_REPORTED: Final = later(
+    r"^\[\d{1,3}\](?![ +-]*(?:\d+ )?(?:running|suspended|stopped|continued))[ +-]{2,4}"
+    r"\S.{0,40}? {2,}(\S.*?)(?<!&)[ \t\r]*$",
+    re.M | re.I,
+)
+"""Bash: `[1]+  Done    command`, zsh: `[1]  + exit 1     command`. Bash speaks many languages, and lists a job that
+runs on with ` &` at its end."""
+_NOT_TOLD: Final = later(r"[\s\"']+")
+"""What a shell may write in another way than it was typed."""
+_LONGEST_LINE: Final = 100
 _LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)[\w./~-]*?([\w.-]+)(?=[\"'\s;&)]|\Z)")
 
 
@@ -33,6 +43,16 @@ def job_left(command: str) -> tuple[str, str] | None:
             logs = _LOG.findall(command)
             left = (logs[-1] if logs else line, line)
     return left
+
+
+def reports_end(output: str, line: str) -> bool:
+    """Whether a shell reports in `output` that the job with the command line `line` has ended, in any language."""
+    known = _plain(line)[:_LONGEST_LINE]
+    return known != "" and any(known in _plain(found[1]) for found in _REPORTED.finditer(output))
+
+
+def _plain(line: str) -> str:
+    return _NOT_TOLD.sub("", line)
 
 
 def ends_job(command: str) -> bool:

@@ -132,7 +132,6 @@ TYPED = f"{REJECTED}The user provided the following reason for the rejection:  S
         ("mcp__notes__list", {"version": None}),
         ("WebFetch", {"version": "2.1.111"}),
         ("Task", {"version": "2.1.111"}),
-        ("Bash", {"version": "2.0.31"}),  # prints what the command printed, without the client's exit code before it
         ("Edit", {"version": "2.1.186"}),  # that version has a field for it
         ("mcp__notes__list", {"toolDenialKind": "automode-parsing-error"}),
     ],
@@ -201,6 +200,48 @@ def test_where_only_the_client_can_word_it_the_user_typed_it(tool: str, fields: 
 
     assert (ended(transcript).status, ended(transcript).user_words) == ("denied", "Ship it today.")
     assert transcript.bodies[-1] == model.UserPrompt(text="Ship it today.")
+
+
+STOP = f"{REJECTED}STOP what you are doing and wait for the user to tell you how to proceed."
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "output"),
+    [
+        (STOP, "denied", ""),
+        (TYPED, "denied", "refused, with the words: Ship it today."),
+        (f"{STOP} exit 1", "error", f"{STOP} exit 1"),
+    ],
+)
+def test_a_command_that_was_refused_did_not_fail_though_nothing_proves_whose_the_words_are(
+    text: str, status: str, output: str
+) -> None:
+    """Before 2.0.32 the text of a refusal stands where a failed command's output does (2.0.10, 2.0.29)."""
+    transcript = Session()
+    call = transcript.calls("Bash", command="npm ci")
+    transcript.result(call, text, failed=True, version="2.0.29", toolUseResult=f"Error: {text}")
+    found = ended(transcript)
+    assert (found.status, found.output, found.user_words) == (status, output, "")
+    assert not any(isinstance(body, model.UserPrompt) for body in transcript.bodies)
+
+
+def test_a_sub_agent_that_worked_when_the_user_refused_was_interrupted() -> None:
+    """2.1.63: Esc while it works is worded as a refusal."""
+    for progress, expected in ((None, "denied"), ("hook_progress", "denied"), ("agent_progress", "interrupted")):
+        transcript = Session()
+        call = transcript.calls("Agent", description="Look", prompt="Find it.")
+        if progress:
+            transcript.fold(f'{{"type":"progress","data":{{"type":"{progress}"}},"parentToolUseID":"{call}"}}'.encode())
+        transcript.result(call, STOP, failed=True, version="2.1.63", toolUseResult="User rejected tool use")
+        assert (ended(transcript).status, ended(transcript).never_ran) == (expected, expected == "denied")
+
+
+@pytest.mark.parametrize("why", ["Sibling tool call errored", "Cancelled: parallel tool call Bash(make test) errored"])
+def test_a_call_that_was_cancelled_beside_one_that_failed_did_not_fail(why: str) -> None:
+    transcript = Session()
+    [result] = transcript.runs("Bash", f"<tool_use_error>{why}</tool_use_error>", failed=True, result=why, command="ls")
+    assert isinstance(result, model.ToolResult)
+    assert (result.status, result.output) == ("interrupted", "")
 
 
 @pytest.mark.parametrize(
@@ -350,3 +391,23 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
         [("Wire it", "done"), ("Test it", "pending")],
         [("Wire it", "done")],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "output", "state"),
+    [
+        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: completed)", "done"),
+        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: killed)", "stopped"),
+        ("TaskStop", "task_id", "<tool_use_error>Task b1 is not running (status: failed)</tool_use_error>", "failed"),
+        ("TaskStop", "task_id", "<tool_use_error>Task b1 is already completed</tool_use_error>", "done"),
+        ("KillShell", "shell_id", "<tool_use_error>No shell found with ID: b1</tool_use_error>", "stopped"),
+        ("TaskOutput", "task_id", "<tool_use_error>No task found with ID: b1</tool_use_error>", "stopped"),
+        ("TaskStop", "task_id", "<tool_use_error>No permission</tool_use_error>", None),
+        ("Bash", "command", "Shell b1 is not running, so cannot be killed (status: completed)", None),
+    ],
+)
+def test_a_job_that_can_not_be_stopped_since_it_ended_has_ended(name: str, given: str, output: str, state: Any) -> None:
+    found = Session().runs(name, output, failed=True, result=f"Error: {output}", **{given: "b1"})
+    assert [body for body in found if isinstance(body, model.BackgroundTask)] == (
+        [] if state is None else [job("b1", state)]
+    )

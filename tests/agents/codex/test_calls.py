@@ -74,8 +74,74 @@ def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(
     found = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(code, "failed\n"))
 
     [result] = [body for body in found if isinstance(body, model.ToolResult) and body.call_id == call]
-    assert (result.status, result.output, result.subject) == (status, "failed\n", "npm run build")
+    assert (result.status, result.output, result.subject) == (status, "starting\nfailed\n", "npm run build")
     assert rollout.ends(call, "npm run build", 1) == []
+
+
+def test_a_process_that_the_client_no_longer_knows_has_ended(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="npm run build")
+    rollout.output(call, running(42))
+    rollout.runs("write_stdin", running(42).replace("starting", "half"), session_id=42, chars="")
+    gone = "write_stdin failed: Unknown process id 42"
+    found = rollout.runs("write_stdin", gone, session_id=42, chars="")
+
+    [result] = [body for body in found if isinstance(body, model.ToolResult) and body.call_id == call]
+    assert (result.status, result.output) == ("unknown", "starting\nhalf\n")
+    assert model.BackgroundTask(task_id=call, state="stopped") in found
+
+
+def test_of_a_long_output_both_ends_are_kept(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="make")
+    rollout.output(call, running(42))
+    for _ in range(9):
+        rollout.runs("write_stdin", running(42).replace("starting", "line\n" * 600 + "line"), session_id=42)
+    assert len(rollout.context.calls[0].printed) < 6_100
+    found = rollout.runs("write_stdin", exited(0, "done\n"), session_id=42)
+    [result] = [body for body in found if isinstance(body, model.ToolResult) and body.call_id == call]
+    assert result.output.startswith("starting\n")
+    assert result.output.endswith("line\ndone\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "typed", "shown"),
+    [
+        ("ada@nx:~/shop$ ", "ls -l\n", "ls -l"),
+        ("\x1b[32mada@nx\x1b[0m:~/shop$ \r\x1b[Kada@nx:~$ ", "make test\nmake ship\n", "make test"),
+        (">>> ", "print(1)\n", "print(1)"),
+        ("Overwrite cart.py? [y/N] ", "y\n", "y"),
+        ("Which port?", "8080\n", "8080"),
+        ("ada@nx:~$ ", "\x03", ""),
+        ("ada@nx:~$ ", "", ""),
+        ("[sudo] password for ada: ", "hunter2\n", ""),
+        ("ada@nx's password: ", "hunter2\n", ""),
+        ("Passphrase (empty for none)? ", "hunter2\n", ""),
+        ("PIN> ", "1234\n", ""),
+        ("Verification code: ", "123456\n", ""),
+        ("Mot de passe : ", "hunter2\n", ""),
+        ("Username: ", "ada\n", ""),
+        ("", "hunter2\n", ""),
+        ("ada@nx:~$ ls\n", "hunter2\n", ""),
+    ],
+)
+def test_what_is_typed_into_a_process_is_shown_unless_it_may_be_a_secret(
+    rollout: Rollout, asked: str, typed: str, shown: str
+) -> None:
+    rollout.runs("exec_command", running(42).replace("starting\n", asked), cmd="ssh nx")
+    rollout.calls("write_stdin", session_id=42, chars=typed)
+    assert rollout.all(model.ToolCall)[-1].subject == shown
+    # Not answered yet, so what this one answers is not known.
+    rollout.calls("write_stdin", session_id=42, chars="hunter2\n")
+    assert not any("hunter2" in str(body) for body in rollout.bodies)
+
+
+def test_what_follows_a_silent_command_is_not_shown(rollout: Rollout) -> None:
+    rollout.runs("exec_command", running(42).replace("starting\n", "$ "), cmd="sh -i")
+    silent = running(42).replace("starting\n", "")
+    rollout.runs("write_stdin", silent, session_id=42, chars="read -s PIN\n")
+    rollout.runs("write_stdin", silent, session_id=42, chars="hunter2\n")
+    rollout.runs("write_stdin", running(42).replace("starting\n", "$ "), session_id=42, chars="hunter2\n")
+    rollout.runs("write_stdin", silent, session_id=42, chars="ls\n")
+    assert [call.subject for call in rollout.all(model.ToolCall)] == ["sh -i", "read -s PIN", "", "", "ls"]
 
 
 def test_the_users_own_command_is_a_persons(rollout: Rollout) -> None:

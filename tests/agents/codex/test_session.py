@@ -238,6 +238,41 @@ def test_of_the_two_records_of_the_same_words_one_counts(family: Literal["legacy
     assert rollout.bodies == [UserPrompt(text="Fix the test."), AssistantMessage(text="On it.", final=False)]
 
 
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_what_is_typed_while_a_turn_runs_is_part_of_it(family: Literal["legacy", "paginated"]) -> None:
+    rollout = Rollout(family=family)
+    rollout.turn()
+    rollout.asks("Fix the test.")
+    rollout.calls("exec_command", cmd="make test")
+    assert rollout.asks("In cents.") == [UserPrompt(text="In cents.", in_turn=True)]
+    rollout.turn("turn-2")
+    assert rollout.asks("Ship it.") == [UserPrompt(text="Ship it.")]
+    assert [event.key for event in rollout.events if isinstance(event.body, UserPrompt)] == [
+        "turn-1/prompt/0",
+        "turn-1/prompt/1",
+        "turn-2/prompt/0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "stored"),
+    [
+        ("cli", "\nFollow the workflow exactly.\n", True),
+        ("cli", "Follow the workflow exactly.", False),
+        ("exec", "\nFollow the workflow exactly.\n", False),
+        ("vscode", "\n# Files mentioned by the user:\n\n## My request for Codex:\nFix it.", False),
+    ],
+)
+def test_a_prompt_that_begins_with_a_blank_line_in_the_terminal_is_a_stored_one(
+    source: str, text: str, stored: bool
+) -> None:
+    rollout = Rollout(family="legacy", version="0.92.0", source=source)
+    rollout.turn()
+    [prompt] = rollout.asks(text)
+    assert isinstance(prompt, UserPrompt)
+    assert prompt.stored == stored
+
+
 @pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "\n# Files mentioned by the user:"])
 def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
     rollout = Rollout()
@@ -245,7 +280,9 @@ def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> N
 
     assert rollout.asks(text) == [UserPrompt(text="Fix the rounding.")]
     selected = text.replace("pricing.py\n", "pricing.py\n## My request for Codex:\nShip it\n")
+    rollout.turn("turn-2")
     assert rollout.asks(selected) == [UserPrompt(text="Fix the rounding.")]
+    rollout.turn("turn-3")
     assert rollout.asks("What does `## My request for Codex:` mean?") == [
         UserPrompt(text="What does `## My request for Codex:` mean?")
     ]

@@ -29,6 +29,29 @@ def test_each_prompt_of_the_user_is_a_turn_also_an_empty_one_and_a_command() -> 
     assert [turn.number for turn in Conversation().edited("cart.py").user("Go on.").digest.turns] == [0, 1]
 
 
+def test_words_typed_while_a_turn_runs_belong_to_it_and_stay_the_users() -> None:
+    talk = Conversation().user("Add a discount.").says("On it.").calls("make test")
+    talk.event(model.QueuedPrompt(text="In cents."))
+    talk.event(model.UserPrompt(text="In cents.", in_turn=True))
+
+    [turn] = talk.digest.turns
+    assert (turn.number, turn.prompt, turn.end) == (1, "Add a discount.", "")
+    assert [reply.text for reply in turn.replies] == ["In cents."]
+    assert [call.text for call in talk.digest.open_calls] == ["make test"]
+    assert talk.digest.queued == ()
+    talk.event(model.UserPrompt(text=HANDOFF, in_turn=True))
+    assert len(talk.turn.replies) == 1
+    assert prompts(Conversation().event(model.UserPrompt(text="Go.", in_turn=True))) == ["Go."]
+
+
+def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
+    talk = Conversation().event(model.UserPrompt(text="\nFollow the workflow\nexactly.\n", stored=True))
+    assert prompts(talk) == ["stored prompt “Follow the workflow exactly.”, 28 characters"]
+    assert talk.turn.is_template
+    form = "\n## User Input\n```text\nadd a cart\n```\n## Outline\n" + "Check what the template says.\n" * 60
+    assert prompts(Conversation().event(model.UserPrompt(text=form, stored=True))) == ["add a cart"]
+
+
 def test_the_older_a_turn_the_less_of_it_is_kept_and_most_of_the_first_prompt() -> None:
     talk = Conversation()
     for number in range(24):
@@ -143,6 +166,26 @@ def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> 
     assert [*done.digest.jobs, *failed.digest.jobs, *done.digest.failures] == []
     assert [(call.subject, call.output) for call in done.digest.calls] == [("npm run build", "built in 3 s")]
     assert (failure(failed).tried, failure(failed).why) == ("npm run build", "out of memory")
+
+
+@pytest.mark.parametrize(
+    ("output", "left"),
+    [
+        ("[1] 4711\nready", ["npm run dev"]),
+        ("[1]+  Running                 npm run dev > dev.log 2>&1 &", ["npm run dev"]),
+        ("[1]  + running    npm run dev > dev.log 2>&1", ["npm run dev"]),
+        ("[1]+  Done                    npm run build", ["npm run dev"]),
+        ("error: port in use\n[1]+  Exit 1                  npm run dev > dev.log 2>&1", []),
+        ("[1]+  已完成               cd shop && npm run dev > dev.log 2>&1\n000", []),
+        ("[1]  + 4711 exit 1     npm run dev > dev.log 2>&1", []),
+    ],
+)
+def test_a_job_that_the_shell_reports_as_ended_does_not_run(output: str, left: list[str]) -> None:
+    command = "npm run dev > dev.log 2>&1 &\nsleep 8"
+    at_once = Conversation().user("Serve it.").ran(command, output)
+    later = Conversation().user("Serve it.").ran(command, "[1] 4711").ran("curl localhost", output)
+    for talk in (at_once, later):
+        assert [job.text for job in talk.digest.jobs] == left
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from carryover.ledger.queries import project_by_id
-from carryover.model import FileEdit, Retracted
+from carryover.model import FileEdit, Retracted, UserPrompt
 from carryover.past.files import files_changed
 from carryover.past.session import session_outline
 from carryover.past.timeline import Wanted, timeline
-from support.scribe import AGENT, Scribe
+from carryover.publish.dialed import newest_first
+from carryover.publish.project_view import project_view
+from support.scribe import AGENT, Reading, Scribe
 
 
 def edit(name: str, diff: str = "@@ +1\n-a\n+b\n+c", **fields: int) -> FileEdit:
@@ -24,6 +26,20 @@ async def test_a_turn_is_called_by_what_was_typed_into_a_form(scribe: Scribe) ->
     assert files_changed(scribe.db, shop).files[0].sessions[0].why == "add a cart"
     moments = timeline(scribe.db, 1, Wanted(), limit=9)
     assert [moment.text for moment in moments] == ["add a cart", "add a cart"]
+
+
+async def test_words_typed_while_a_turn_runs_begin_no_turn(scribe: Scribe, reading: Reading) -> None:
+    added = scribe.event(UserPrompt(text="in cents", in_turn=True))
+    await scribe.tell("add a cart", added, scribe.event(edit("cart.py")), scribe.event("round it"))
+
+    found = session_outline(scribe.db, AGENT, "s1")
+    shop = project_by_id(scribe.db, 1)
+    assert found is not None and shop is not None
+    assert [turn.prompt for turn in found.turns] == ["add a cart", "round it"]
+    [by] = files_changed(scribe.db, shop).files[0].sessions
+    assert (by.turns, by.why) == ((1,), "add a cart")
+    db = reading()
+    assert [event.turn for event in newest_first(db, project_view(db, 1))] == [2, 1, 1, 1]
 
 
 async def test_what_was_taken_back_is_in_no_list(scribe: Scribe) -> None:

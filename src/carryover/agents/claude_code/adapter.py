@@ -18,19 +18,17 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.agents.claude_code.calls import (
+from carryover.agents.claude_code.calls import handle_result, handle_tool_use, handle_worktree, with_progress
+from carryover.agents.claude_code.copies import is_copy
+from carryover.agents.claude_code.lines import (
     Block,
     ClaudeBuilder,
     ClaudeContext,
     ClaudeLine,
     Message,
     OpenClaudeCall,
-    handle_result,
-    handle_tool_use,
-    plain_output,
-    read_outcome,
-    without_reminders,
 )
+from carryover.agents.claude_code.outcomes import plain_output, read_outcome, without_reminders
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS, SPEC
 from carryover.records import rawjson
@@ -78,7 +76,7 @@ _QUIET: Final = frozenset(
     "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
     "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
     "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
-    "worktree-state system/api_error system/informational system/local_command system/stop_hook_summary "
+    "system/api_error system/informational system/local_command system/stop_hook_summary "
     "system/turn_duration system/agents_killed system/bridge_status system/memory_saved system/microcompact_boundary "
     "system/model_consent_fallback system/model_refusal_fallback system/permission_retry "
     "system/scheduled_task_fire".split()
@@ -142,7 +140,7 @@ def _parse(source: Source, context: ClaudeContext, record: Record) -> tuple[Clau
     if isinstance(line, model.Skipped):
         return context, Parsed(skipped=(line,))
     if line is None or _is_quiet(line):
-        return context, Parsed()
+        return with_progress(context, record.data), Parsed()
     return ClaudeBuilder.parse(source, context, line, record, _HANDLERS)
 
 
@@ -173,6 +171,8 @@ def _message(builder: ClaudeBuilder) -> None:
     line, message = builder.line, builder.line.message
     if message is None:
         builder.skip(line.type, "unexpected shape")
+        return
+    if is_copy(builder):
         return
     blocks = [Block("text", message.content)] if isinstance(message.content, str) else message.content
     texts = [block.text or "" for block in blocks if block.type == "text"]
@@ -398,6 +398,7 @@ _HANDLERS: Final[dict[str, Callable[[ClaudeBuilder], None]]] = {
     "system": _system,
     "attachment": _attachment,
     "queue-operation": _queue,
+    "worktree-state": handle_worktree,
     "custom-title": _title,
     "ai-title": _title,
 }

@@ -1,30 +1,24 @@
-"""Claude Code's records as far as they are relied on, what is remembered between two of them, and the tool calls in
-them: what each did, and how it ended."""
+"""Claude Code's tool calls: what each is about, and what it did."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.adapter.contract import ToolOutcome
-from carryover.agents.claude_code import records as claude_records
+from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall, Task
+from carryover.agents.claude_code.outcomes import outcome_of, plain_output
+from carryover.agents.claude_code.worktrees import Tree, entered, made, tree_added, with_tree
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of
-from carryover.records.rawjson import ABSENT
-from carryover.records.text import names_handoff_file, names_own_folder, tagged, without_ansi
+from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
+from carryover.records.text import names_handoff_file, names_own_folder, tagged
 from carryover.text.pattern import later
-from carryover.transcript import recorder as base
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
-from carryover.transcript.refusals import CLIENT_WORDED, refused
 
 _MOST_TASKS: Final = 200
 TOOLS: Final = Tools(
@@ -50,159 +44,15 @@ _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
 """Tools that check a background job (the first in 1.0 and 2.0, reported)."""
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
+_NOT_RUNNING: Final = later(
+    r"(?:Shell|Task) ([\w-]{1,100}) is (?:not running\b[^\n]{0,60}\(status: |already )(\w{1,20})\)?"
+    r"|No (?:shell|task) found with ID: ([\w-]{1,100})"
+)
+"""Why a job could not be stopped (2.0.8, 2.1.39; `already` read about), or was not found (2.0.29 to 2.1.16)."""
 _STATES: Final[dict[str, model.PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 _OWN_NOTES: Final = later(r"/\.claude/(?:plans|projects)/")
 """Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
 work."""
-
-_REFUSALS: Final = (
-    "The user doesn't want to proceed with this tool use",
-    "The user doesn't want to take this action right now",
-    "User rejected tool use",
-    "User chose to stay in plan mode",
-    "The agent proposed a plan that was rejected by the user",
-    "Permission for this tool use was denied",
-)
-"""The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
-_UNASKED: Final = ("Permission for this action was denied", "Permission to use ", "Claude requested permissions to ")
-"""How a refusal begins that comes from a rule or from auto mode, or from a run in which no user can be asked."""
-_SAID: Final = later(
-    r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
-    r"|Permission for this tool use was denied)\.[^\n]{0,400}?"
-    r"(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
-    r"(?:\n\nNote: The user's next message may contain[^\n]*)?",
-    re.DOTALL,
-)
-"""The whole text of a refusal with the user's words: in the main conversation, a sub-agent, or (the second) before
-2.0.32 and in the editor extension."""
-_REJECTED: Final = "User rejected tool use"
-"""`toolUseResult` of a refused call (2.1.37 to 2.1.328). For an error it is "Error: " and the tool's text."""
-_HAS_DENIAL_KIND: Final = (2, 1, 186)
-"""The first version that writes `toolDenialKind`; 2.1.185 has no such word in its code."""
-_HAS_EXIT_CODE: Final = (2, 0, 32)
-"""The first version in which the result of a failed command begins with the client's `Exit code`; before, with what the
-command printed (2.0.8, 2.0.31)."""
-_CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
-"""The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
-_INTERRUPTED: Final = "[Request interrupted by user"
-_EXIT_CODE: Final = later(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
-_TOOL_ERROR: Final = later(
-    r"(?s)(?:<tool_use_error>|(?=File has (?:not been|been modified since) read))(.*?)(?:</tool_use_error>|\Z)"
-)
-"""The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
-_REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
-_ADDED: Final = later(
-    r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
-)
-"""Stands for an empty output (2.1.79 and later), or follows a sub-agent's report (2.0.65 and later)."""
-_ORDER: Final = later(
-    r"\n{0,3}^(?:REMINDER: You MUST [^\n]*|NOTE: do any of the files above seem malicious\?[^\n]*)\s*\Z", re.M
-)
-"""Follows the results of a web search (2.1.37 to 2.1.63) and the list of a folder (1.0.53)."""
-_LAUNCHED: Final = "Async agent launched successfully."
-"""Before what the model is to do about a sub-agent in the background (2.1.15, 2.1.16)."""
-_TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
-"""The beginning of a result that only says to the model how to go on: nothing ran, and nobody said it."""
-
-
-class Block(msgspec.Struct, frozen=True):
-    """One entry of `message.content`: text, thinking, tool_use, tool_result, image..."""
-
-    type: str
-    text: str | None = None
-    id: str | None = None
-    name: str | None = None
-    input: msgspec.Raw = ABSENT
-    tool_use_id: str | None = None
-    content: msgspec.Raw = ABSENT
-    is_error: bool | None = None
-
-
-class Message(msgspec.Struct, frozen=True):
-    """The API message inside a `user` or `assistant` record."""
-
-    content: str | list[Block]
-    model: str | None = None
-    stop_reason: str | None = None
-    id: str | None = None
-    usage: msgspec.Raw = ABSENT
-
-
-class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
-    """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328).
-
-    Parts whose shape depends on the tool or the type stay raw until they are needed, so a bulky record costs one pass.
-    """
-
-    message: Message | None = None
-    is_meta: bool | None = None
-    is_compact_summary: bool | None = None
-    is_visible_in_transcript_only: bool | None = None
-    origin: msgspec.Raw = ABSENT
-    prompt_source: str | None = None
-    tool_use_result: msgspec.Raw = ABSENT
-    tool_denial_kind: str | None = None
-    tool_denial_before_run: bool | None = None
-    is_aborted_mid_stream: bool | None = None
-    is_api_error_message: bool | None = None
-    request_id: str | None = None
-    error: msgspec.Raw = ABSENT
-    api_error_status: msgspec.Raw = ABSENT
-    content: msgspec.Raw = ABSENT
-    compact_metadata: msgspec.Raw = ABSENT
-    attachment: Fields | None = None
-    """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
-    operation: str | None = None
-    custom_title: str | None = None
-    ai_title: str | None = None
-
-
-class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
-    """A tool call whose result has not come yet."""
-
-    label: str = ""
-    """The model's own label, for jobs that keep running in the background, or the state it asks for a task."""
-    task_id: str = ""
-    """The background job that it checks or stops."""
-
-
-class Task(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry of the task list of TaskCreate and TaskUpdate (2.1.328)."""
-
-    id: str
-    text: str
-    state: model.PlanState = "pending"
-
-
-class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
-    """The state of one transcript file between two records."""
-
-    emitted: base.SessionFacts = msgspec.field(default=base.SessionFacts(), name="told")
-    """Stored under the name that 0.1.0 gave it."""
-    calls: tuple[OpenClaudeCall, ...] = ()
-    shell: OpenClaudeCall | None = None
-    """The user's own `!command`, until its output comes."""
-    tasks: tuple[Task, ...] = ()
-    queued: tuple[str, ...] = ()
-    """Digests of the queued prompts."""
-    compaction: Literal["manual", "auto"] | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
-    """Builds the events of one transcript line."""
-
-    call_id: str = ""
-    """The call that the block is about: the mark of events without one of their own."""
-
-    def second_key(self, key: str, mark: str) -> str | None:
-        """Returns a key of time, place and mark.
-
-        After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
-        uuids.
-        """
-        place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{key}"
-        return f"{place}/{mark or self.call_id}" if self.timed else None
 
 
 def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
@@ -227,8 +77,10 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
     op, cwd = TOOLS.op(name), builder.place
     about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
     changes: tuple[Change, ...] = ()
+    tree: Tree | None = None
     if name == "Bash":
         changes = shell_files.changes(first_text(given, "command"), cwd)
+        tree = tree_added(first_text(given, "command"), cwd)
     elif op in ("edit", "write") and (named := first_text(given, "file_path", "notebook_path")):
         path = usable_folder(resolved(named, cwd))
         changes = () if path is None or _OWN_NOTES.search(path) else (planned(path, given),)
@@ -239,9 +91,26 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
         subject=bounded(about, SUBJECT_CHARS),
         label=bounded(first_text(given, "status" if name == "TaskUpdate" else "description"), SHORT_CHARS),
         changes=changes,
+        tree=tree,
         task_id=usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else "",
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
+
+
+def handle_worktree(builder: ClaudeBuilder) -> None:
+    """Handles the client's note that it works in a worktree of its own."""
+    if (tree := entered(builder.line.worktree_session)) is not None:
+        builder.change(trees=with_tree(builder.context.trees, tree))
+
+
+def with_progress(context: ClaudeContext, data: bytes) -> ClaudeContext:
+    """Returns the context after a record of progress, which shows that a sub-agent works (2.1.19 to 2.1.63)."""
+    waiting = [call for call in context.calls if call.op == "agent" and not call.ran]
+    if not waiting or b'"agent_progress"' not in data:
+        return context
+    begun = [call.id for call in waiting if f'"parentToolUseID":"{call.id}"'.encode() in data]
+    calls = tuple(replace(call, ran=True) if call.id in begun else call for call in context.calls)
+    return replace(context, calls=calls) if begun else context
 
 
 def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
@@ -254,93 +123,22 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     output = rawjson.text_of(block.content)
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
-    outcome = _outcome(builder, call, plain_output(output or ""), failed=block.is_error is True)
+    outcome = outcome_of(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
+    if call.ran and outcome.status == "denied":
+        # Esc while a sub-agent works is worded as a refusal (2.1.63).
+        outcome = replace(outcome, status="interrupted", never_ran=False)
     builder.end_call(call, outcome, result=part, changes=())
     if outcome.status == "ok":
+        if call.tree is not None and (tree := made(call.tree, outcome.output, builder.branch_here())) is not None:
+            builder.change(trees=with_tree(builder.context.trees, tree))
         for place, body in _effects(builder, call, outcome.output):
             builder.add(body, f"{part}.{place}")
+    elif outcome.status == "error" and (ended := _found_ended(call, outcome.output)) is not None:
+        builder.add(ended, f"{part}.task")
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
         builder.add(model.PlanProposal(call_id=call.id, text="", accepted=False), f"{part}.plan")
     if outcome.user_words and builder.subagent_id is None:
         builder.add(model.UserPrompt(text=outcome.user_words), f"{part}.said", digest(outcome.user_words))
-
-
-def plain_output(text: str) -> str:
-    """Returns a tool's output as text, without the client's additions."""
-    plain = without_ansi(without_reminders(text))
-    if plain.startswith(f"{_LAUNCHED}\n"):
-        return _LAUNCHED
-    plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
-    return _ADDED.sub("", plain) if plain.rstrip().endswith((")", "</usage>")) else plain
-
-
-def without_reminders(text: str) -> str:
-    """Returns `text` without the blocks that the client adds to tool output and summaries (2.0.65, 2.1.328)."""
-    return _REMINDER.sub("", text) if "</system-reminder>" in text else text
-
-
-def _outcome(builder: ClaudeBuilder, call: OpenClaudeCall, output: str, *, failed: bool) -> ToolOutcome:
-    line = builder.line
-    if not failed:
-        stopped = call.op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))
-        return ToolOutcome("interrupted" if stopped else "ok", output)
-    if line.tool_denial_kind is None:
-        numbers = tuple(int(number) for number in (line.version or "").split(".") if number.isdigit())
-        rejected = text_of(line.tool_use_result) == _REJECTED
-        by_client = rejected or call.op in CLIENT_WORDED or (call.op == "shell" and numbers >= _HAS_EXIT_CODE)
-        by_user = rejected or (by_client and () < numbers < _HAS_DENIAL_KIND)
-        return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
-    if output.startswith(_INTERRUPTED):
-        return ToolOutcome("interrupted", _printed(output))
-    # Refused by a rule, a hook or auto mode, or because no user can be asked: that is marked user-rejected (2.1.328).
-    asks = call.op in ("ask", "plan")
-    worded = asks or line.tool_denial_before_run or output.startswith(_REFUSALS)
-    if line.tool_denial_kind != "user-rejected" or not worded:
-        said = _SAID.fullmatch(output)
-        return _refused(output, by_client=True, by_user=False) if said else ToolOutcome("error", output, never_ran=True)
-    # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the user
-    # is running: a question or plan that is dismissed was refused.
-    if not (asks or line.tool_denial_before_run or _SAID.fullmatch(output)):
-        return ToolOutcome("interrupted", _printed(output))
-    return _refused(output, by_client=True, by_user=True)
-
-
-def read_outcome(op: model.Op, text: str) -> ToolOutcome:
-    """Determines from the output alone how a call ended. Output that names no failure counts as success. Whose words a
-    refusal quotes can't be known, and what was read or printed may look like one."""
-    output = plain_output(text)
-    by_client = op in ("edit", "write", "plan", "ask")
-    return _by_text(output, by_client=by_client, by_user=False) or ToolOutcome("ok", output)
-
-
-def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | None:
-    """Returns the failure that the form of an output shows; None if it shows none.
-
-    `by_client`: whether what reads like a refusal is the client's; `by_user`: whether words in it are the user's.
-    """
-    if output.startswith(_INTERRUPTED):
-        return ToolOutcome("interrupted", _printed(output))
-    if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
-        return _refused(output, by_client=by_client, by_user=by_user)
-    if by_client and output.startswith(_UNASKED):
-        return ToolOutcome("error", output, never_ran=True)
-    if found := _TOOL_ERROR.match(output):
-        return ToolOutcome("error", found[1].strip(), never_ran=True)
-    if found := _EXIT_CODE.match(output):
-        return ToolOutcome("error", output[found.end() :], exit_code=int(found[1]))
-    return None
-
-
-def _printed(output: str) -> str:
-    """Returns the output of a call that was refused or interrupted without the client's words to the model."""
-    return "" if output.startswith(_TO_THE_MODEL) else output
-
-
-def _refused(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome:
-    found = _SAID.fullmatch(output)
-    said = found[1].strip() if found else ""
-    words = "" if said.startswith(_CLIENT_SAYS) else said
-    return refused(_printed(output) if by_client else output, words, by_client=by_client, by_user=by_user)
 
 
 def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Iterator[tuple[str, model.AnyBody]]:
@@ -413,6 +211,16 @@ def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
     by_agent = "agent" in (tagged(head, "task_type") or "")
     report = printed.rpartition("</output>")[0].strip() if by_agent else ""
     return model.BackgroundTask(task_id=task_id, state=state, report=report)
+
+
+def _found_ended(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
+    """Returns the end of a job that could not be stopped or looked at, because it has ended or the client, started
+    again since, no longer has it."""
+    found = _NOT_RUNNING.match(output) if call.name in _LOOKS_AT_JOB + _STOPS_JOB else None
+    if found is None:
+        return None
+    state = JOB_STATES.get(found[2] or "", "stopped")
+    return model.BackgroundTask(task_id=found[1] or found[3], state="stopped" if state == "running" else state)
 
 
 def _tasks(known: tuple[Task, ...], call: OpenClaudeCall, result: Fields) -> tuple[Task, ...]:

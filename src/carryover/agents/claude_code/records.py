@@ -116,9 +116,9 @@ class Builder(OneSession[C], Generic[L, C]):
             kind=line.type,
             subagent_id=source.subagent_id or inline,
         )
-        # "HEAD" means a detached head and for no repository at all (Claude Code 2.1.328), "" for none (2.1.11).
-        branch = line.git_branch if line.git_branch != "HEAD" else None
-        builder.learn_news(agent_version=line.version, branch=branch, parent=text_of(fork.get("sessionId")))
+        builder.learn_news(
+            agent_version=line.version, branch=builder.branch_here(), parent=text_of(fork.get("sessionId"))
+        )
         newest_ms = max(own_ms, context.newest_ms)
         builder.change(session=session, cwd=builder.place, last_ms=builder.at_ms, newest_ms=newest_ms)
         return builder
@@ -127,6 +127,11 @@ class Builder(OneSession[C], Generic[L, C]):
     def cwd(self) -> str | None:
         """The folder the record was written in."""
         return usable_folder(self.line.cwd)
+
+    def branch_here(self) -> str | None:
+        """Returns the branch that is checked out there, as far as the record says."""
+        # "HEAD" means a detached head and for no repository at all (Claude Code 2.1.328), "" for none (2.1.11).
+        return self.line.git_branch if self.line.git_branch != "HEAD" else None
 
     @property
     def place(self) -> str | None:

@@ -18,6 +18,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import calls
+from carryover.agents.codex.prompts import handle_prompt, read_prompt
 from carryover.agents.codex.rollout import (
     HEADER,
     LAYOUTS,
@@ -61,9 +62,6 @@ _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolid
 """Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _PHASES: Final = {"final_answer": True, "commentary": False}
-_REQUEST: Final = "## My request for Codex:"
-_EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
-_CLIENTS: Final = ("<environment_context>", "<user_instructions>")
 _PREFACE: Final = later(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
@@ -174,6 +172,7 @@ def _session(rollout: Rollout) -> None:
         session=parent if is_sub_agent else thread,
         subagent_id=thread if is_sub_agent else None,
         cwd=cwd,
+        in_terminal=rollout.text("source") == "cli",
         family="flat" if rollout.name == HEADER else family,
         made_s=made_s,
         copied_s=made_s if forked_from and not copies_nothing else None,
@@ -270,29 +269,13 @@ def _words(rollout: Rollout) -> None:
         _answer(rollout, text)
         return
     images = (items_of(rollout.data.get(name)) for name in ("images", "local_images"))
-    _prompt(rollout, text, sum(map(len, images)) + sum("image" in kind for kind, _ in parts))
+    handle_prompt(rollout, text, sum(map(len, images)) + sum("image" in kind for kind, _ in parts))
 
 
 def _answer(rollout: Rollout, text: str) -> None:
     if text.strip():
         said = model.AssistantMessage(text=text, final=_PHASES.get(rollout.text("phase")))
         rollout.say(said, "said", digest(text))
-
-
-def _prompt(rollout: Rollout, text: str, attachments: int) -> None:
-    words = _typed(text)
-    if not rollout.context.review and (words.strip() or attachments):
-        actor: model.Actor = "human" if rollout.context.subagent_id is None else "model"
-        rollout.say(model.UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
-
-
-def _typed(text: str) -> str:
-    """Returns a prompt without what the client's editor extension puts before it; empty if it is the client's own."""
-    begins = text.lstrip()
-    if begins.startswith(_CLIENTS):
-        return ""
-    # The last one: the selection before it is a file's, and may hold the same line.
-    return text.rpartition(_REQUEST)[2].strip() if begins.startswith(_EDITORS_WORDS) and _REQUEST in text else text
 
 
 def _plan(rollout: Rollout) -> None:
@@ -355,13 +338,7 @@ def _flat_message(rollout: Rollout, role: str, content: msgspec.Raw) -> None:
     elif role == "user":
         rollout.move_to(_folder_in(text))
         parts = rawjson.part_of(content, list[rawjson.TextPart]) or []
-        _prompt(rollout, text, sum(part.type == "input_image" for part in parts))
-
-
-def _read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
-    """Returns the events in the text of a `user` message; none if the client wrote it."""
-    words = _typed(text)
-    return (model.UserPrompt(text=words),) if words.strip() else ()
+        handle_prompt(rollout, text, sum(part.type == "input_image" for part in parts))
 
 
 def _tokens(rollout: Rollout) -> None:
@@ -442,5 +419,5 @@ AGENT: Final = Agent(
         layout_root=_LAYOUT_ROOT,
     ),
     exported=exported_rollout,
-    quoted=QuotedText(prompt=_read_prompt, outcome=calls.read_output),
+    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output),
 )

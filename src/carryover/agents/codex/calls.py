@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
+from carryover.agents.codex.terminals import joined, shown_input
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
@@ -28,6 +29,7 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
 PATCH: Final = "apply_patch"
+WRITE: Final = "write_stdin"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 TOOLS: Final = Tools(
@@ -79,6 +81,8 @@ _NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "fa
 _FAILED: Final = later(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
 _IN_SANDBOX: Final = later(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
 """Precedes a command's output if the client suspects its sandbox (0.34 to 0.47)."""
+_GONE: Final = "write_stdin failed: Unknown process id"
+"""The whole output, with the number, where the process has ended unseen (0.140)."""
 _PATCH_ERROR: Final = "error: "
 """Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
@@ -111,6 +115,8 @@ def handle_call(rollout: Rollout) -> None:
         call = _shell(rollout, ident, name, given)
     else:
         call = _other(ident, name, given)
+    if name == WRITE:
+        call = replace(call, subject=_typed(rollout, call.process, text_of(given.get("chars"))))
     _open(rollout, call, asked_in(given.get("questions")) if call.op == "ask" else ())
 
 
@@ -127,19 +133,21 @@ def handle_output(rollout: Rollout) -> None:
     head = _HEAD.match(without_ansi(text[:_HEAD_CHARS]))
     if head is not None and head["process"] and call.op == "shell":
         # The call stays open: its result comes when the process ends.
-        running = replace(call, process=head["process"])
-        rollout.change(calls=tuple(running if other is call else other for other in rollout.context.calls))
+        _print(rollout, replace(call, process=head["process"]), outcome.output)
         rollout.at_turn(call.turn)
         task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
         rollout.add(task, f"{call.id}:running")
-    elif call.name == "write_stdin":
+    elif call.name == WRITE:
         # What the process printed, and how it ended, is reported with the call that started it.
         exited = head is not None and head["code"] is not None
         _finish(rollout, call, ToolOutcome("ok") if exited or outcome.status in ("ok", "unknown") else outcome)
-        # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
-        started = [other for other in rollout.context.calls if other.process == call.process and other.op == "shell"]
-        if started and call.process is not None and exited:
-            _finish(rollout, started[-1], outcome)
+        started = _started(rollout, call.process)
+        if started is not None and exited:
+            _finish(rollout, started, replace(outcome, output=joined(started.printed, outcome.output)))
+        elif started is not None and text.startswith(_GONE):
+            _finish(rollout, started, ToolOutcome("unknown", started.printed))
+        elif started is not None and head is not None:
+            _print(rollout, started, outcome.output)
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
         _finish(rollout, call, ToolOutcome("denied", outcome.output, never_ran=True))
@@ -147,6 +155,32 @@ def handle_output(rollout: Rollout) -> None:
         _finish(rollout, *_of_script(rollout, call, outcome))
     else:
         _finish(rollout, call, outcome)
+
+
+def _started(rollout: Rollout, process: str | None) -> OpenRolloutCall | None:
+    """Returns the call that started a process, if it runs.
+
+    The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
+    """
+    calls = [call for call in rollout.context.calls if call.process == process and call.op == "shell"]
+    return calls[-1] if calls and process is not None else None
+
+
+def _print(rollout: Rollout, call: OpenRolloutCall, piece: str) -> None:
+    """Adds to what the process of an open call has printed."""
+    more = replace(call, printed=joined(call.printed, piece))
+    rollout.change(calls=tuple(more if other.id == call.id else other for other in rollout.context.calls))
+
+
+def _typed(rollout: Rollout, process: str | None, chars: str) -> str:
+    """Returns what is typed into a process as it may be shown. Nothing if other input has not been answered yet."""
+    started = _started(rollout, process)
+    if started is None or not chars:
+        return ""
+    # Whatever was asked is answered now.
+    _print(rollout, started, "" if started.printed.endswith("\n") else "\n")
+    waits = any(call.name == WRITE and call.process == process for call in rollout.context.calls)
+    return "" if waits else shown_input(chars, started.printed)
 
 
 def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> tuple[OpenRolloutCall, ToolOutcome]:
@@ -285,7 +319,7 @@ def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:
         subject=about or next((one.question for one in asked), ""),
         plan=plan_items(given.get("plan"), "step") if name == "update_plan" else (),
         asked=tuple(Asked(bounded(one.question, SUBJECT_CHARS), bounded(one.id, SHORT_CHARS)) for one in asked),
-        process=usable_name(process) if name == "write_stdin" else None,
+        process=usable_name(process) if name == WRITE else None,
         handoff=names_own_folder(about),
     )
 

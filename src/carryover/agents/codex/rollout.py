@@ -80,6 +80,8 @@ class OpenRolloutCall(base.OpenCall, frozen=True, omit_defaults=True):
     asked: tuple[Asked, ...] = ()
     process: str | None = None
     """The process it left running or, for `write_stdin`, the process it writes to."""
+    printed: str = ""
+    """What the process that it left running has printed so far."""
     escalated: bool = False
     """Whether it asked to run outside the sandbox, which the user may have to allow."""
 
@@ -118,6 +120,8 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The folder of the next turn, if a record named it before the turn began."""
     family: Literal["flat", "legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
+    in_terminal: bool = False
+    """Whether the user types in the terminal, which removes white space around what is typed."""
     facts: SessionFacts = SessionFacts()
     made_s: int = 0
     """When the file was created, in epoch seconds."""

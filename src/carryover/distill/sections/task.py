@@ -9,6 +9,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Final
 
+from carryover.distill.digest import Pending, Reply
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
@@ -163,12 +164,18 @@ def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry
     return entries
 
 
+def typed_since(past: Past) -> list[Pending | Reply]:
+    """Returns the newest words that were typed while the agent worked on the newest prompt, or wait to be taken up."""
+    digest = past.lead.digest
+    replies = digest.turn.replies if digest.turn is not None else ()
+    typed: list[Pending | Reply] = [*(reply for reply in replies if reply.is_added), *waiting_prompts(digest)]
+    return typed[-WEIGHTS["typed"].most :]
+
+
 def _typed(past: Past) -> list[Entry]:
     weight = WEIGHTS["typed"]
-    digest = past.lead.digest
-    waiting = waiting_prompts(digest)[-weight.most :]
     entries: list[Entry] = []
-    for back, one in enumerate(reversed(waiting)):
+    for back, one in enumerate(reversed(typed_since(past))):
         ago = earlier(one.at_ms, past.at_ms)
         when = f" ({ago})" if ago else ""
         label = f"Typed while the agent worked{when}"

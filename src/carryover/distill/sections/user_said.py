@@ -14,6 +14,7 @@ from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
 from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted, replying_to
+from carryover.distill.sections.task import typed_since
 from carryover.distill.trail import Past, Step
 
 _CHARS: Final = 230
@@ -65,8 +66,9 @@ def _asks_for_correction(turn: Turn) -> bool:
 
 
 def _replies(past: Past) -> list[Entry]:
+    of_task = typed_since(past)
     replies = sorted(
-        ((step, reply) for step in past.steps for reply in step.turn.replies),
+        ((step, reply) for step in past.steps for reply in step.turn.replies if reply not in of_task),
         key=lambda one: one[1].at_ms,
         reverse=True,
     )
@@ -95,5 +97,9 @@ def _refusal(past: Past, step: Step, reply: Reply, weight: Weight) -> list[Entry
 
 
 def _answer(past: Past, step: Step, reply: Reply) -> list[Entry]:
-    label = f"Asked {in_quotes(reply.to, 140)} ({past.place(step, reply.at_ms)}), answered"
+    place = past.place(step, reply.at_ms)
+    if reply.is_added:
+        text = quoted_prompt(reply.text, _MOST_CHARS)
+        return parted(step, text, "reply", label=f"Typed while the agent worked ({place})", at_ms=reply.at_ms)
+    label = f"Asked {in_quotes(reply.to, 140)} ({place}), answered"
     return parted(step, excerpt(reply.text, _CHARS), "reply", label=label, at_ms=reply.at_ms)

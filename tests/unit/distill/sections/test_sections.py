@@ -94,6 +94,18 @@ def test_a_refusal_without_words_goes_once_the_call_was_allowed() -> None:
     assert "Refused" not in under("What the user said", talk)
 
 
+def test_words_typed_while_the_agent_worked_stand_with_the_newest_prompt_then_among_what_was_said() -> None:
+    talk = Conversation().user(GOAL).says("Which files?").calls("make test")
+    for words in ("Use cents everywhere.", "Leave the importer alone.", "Name it Discount.", "No floats at all."):
+        talk.event(model.UserPrompt(text=words, in_turn=True))
+    task = under("Task", talk)
+    assert task.count("Typed while the agent worked") == 3
+    assert all(words in task for words in ("Leave the importer", "Name it", "No floats"))
+    assert "Use cents everywhere." in under("What the user said", talk)
+    talk.says("Done.").user("Now the receipt, with its own rounding.")
+    assert under("What the user said", talk).count("(turn 1, ") == 4
+
+
 def test_the_newest_task_is_no_newest_prompt_once_a_reply_came_after_it() -> None:
     talk = Conversation().user(GOAL).says("Done.").user("Now document the discount in the guide.").says("Shall I?")
     assert "Newest prompt (turn 2" in under("Task", talk)
@@ -264,6 +276,17 @@ def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
     [(line, _)] = dict(lay_out(handoff(talk)))["Next action"]
     assert line.endswith("(3pm (Europe/Berlin))"), "a colleague has other agents"
     assert "usage limit" not in under("Next action", talk, session("s2", hours=1).user("Go on.").edited("tax.py"))
+
+
+def test_a_limit_that_the_user_cancels_at_is_still_the_limit() -> None:
+    limit = TurnEnd(reason="limit", message="Session limit reached", resets="3pm")
+    talk = Conversation().user(GOAL).says("I look first.", final=False).event(limit)
+    talk.event(TurnEnd(reason="interrupted"))
+    assert "stopped at its usage limit" in under("Where it stands", talk)
+    assert talk.digest.ending is not None and talk.digest.ending.resets == "3pm"
+    # Once the agent has gone on, it was the user.
+    talk.calls("make test").event(TurnEnd(reason="interrupted"))
+    assert talk.turn.end == "interrupted"
 
 
 def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:

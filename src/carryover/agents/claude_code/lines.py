@@ -1,0 +1,131 @@
+"""Claude Code's records as far as they are relied on, and what is remembered between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from carryover import model
+from carryover.agents.claude_code import records as claude_records
+from carryover.agents.claude_code.worktrees import Tree, branch_in
+from carryover.records.lenient import Fields
+from carryover.records.rawjson import ABSENT
+from carryover.transcript import recorder as base
+
+
+class Block(msgspec.Struct, frozen=True):
+    """One entry of `message.content`: text, thinking, tool_use, tool_result, image..."""
+
+    type: str
+    text: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = ABSENT
+    tool_use_id: str | None = None
+    content: msgspec.Raw = ABSENT
+    is_error: bool | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """The API message inside a `user` or `assistant` record."""
+
+    content: str | list[Block]
+    model: str | None = None
+    stop_reason: str | None = None
+    id: str | None = None
+    usage: msgspec.Raw = ABSENT
+
+
+class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
+    """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328).
+
+    Parts whose shape depends on the tool or the type stay raw until they are needed, so a bulky record costs one pass.
+    """
+
+    parent_uuid: msgspec.Raw = ABSENT
+    message: Message | None = None
+    is_meta: bool | None = None
+    is_compact_summary: bool | None = None
+    is_visible_in_transcript_only: bool | None = None
+    origin: msgspec.Raw = ABSENT
+    prompt_source: str | None = None
+    tool_use_result: msgspec.Raw = ABSENT
+    tool_denial_kind: str | None = None
+    tool_denial_before_run: bool | None = None
+    is_aborted_mid_stream: bool | None = None
+    is_api_error_message: bool | None = None
+    request_id: str | None = None
+    error: msgspec.Raw = ABSENT
+    api_error_status: msgspec.Raw = ABSENT
+    content: msgspec.Raw = ABSENT
+    compact_metadata: msgspec.Raw = ABSENT
+    attachment: Fields | None = None
+    """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
+    worktree_session: msgspec.Raw = ABSENT
+    operation: str | None = None
+    custom_title: str | None = None
+    ai_title: str | None = None
+
+
+class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    label: str = ""
+    """The model's own label, for jobs that keep running in the background, or the state it asks for a task."""
+    task_id: str = ""
+    """The background job that it checks or stops."""
+    ran: bool = False
+    """Whether a sub-agent is known to have begun with it."""
+    tree: Tree | None = None
+    """The worktree that it adds."""
+
+
+class Task(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One entry of the task list of TaskCreate and TaskUpdate (2.1.328)."""
+
+    id: str
+    text: str
+    state: model.PlanState = "pending"
+
+
+class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
+    """The state of one transcript file between two records."""
+
+    emitted: base.SessionFacts = msgspec.field(default=base.SessionFacts(), name="told")
+    """Stored under the name that 0.1.0 gave it."""
+    calls: tuple[OpenClaudeCall, ...] = ()
+    shell: OpenClaudeCall | None = None
+    """The user's own `!command`, until its output comes."""
+    tasks: tuple[Task, ...] = ()
+    queued: tuple[str, ...] = ()
+    """Digests of the queued prompts."""
+    compaction: Literal["manual", "auto"] | None = None
+    prompts: tuple[str, ...] = ()
+    """Digests of the places of prompts, where a copy of the history may begin: see `copies.py`."""
+    copied_ms: int = 0
+    """The time of the newest such copy."""
+    trees: tuple[Tree, ...] = ()
+    """Worktrees whose branch `gitBranch` may not say."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
+    """Builds the events of one transcript line."""
+
+    call_id: str = ""
+    """The call that the block is about: the mark of events without one of their own."""
+
+    def branch_here(self) -> str | None:
+        """Returns the branch that is checked out in the record's folder, as far as records say."""
+        return branch_in(self.context.trees, self.cwd, claude_records.Builder.branch_here(self))
+
+    def second_key(self, key: str, mark: str) -> str | None:
+        """Returns a key of time, place and mark.
+
+        After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
+        uuids.
+        """
+        place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{key}"
+        return f"{place}/{mark or self.call_id}" if self.timed else None

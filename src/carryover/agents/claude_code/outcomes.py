@@ -1,0 +1,157 @@
+"""How a tool call of Claude Code ended: what its result says, and whose words a refusal quotes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover import model
+from carryover.adapter.contract import ToolOutcome
+from carryover.agents.claude_code.lines import ClaudeLine
+from carryover.records.lenient import fields_of, is_true, text_of
+from carryover.records.text import without_ansi
+from carryover.text.pattern import later
+from carryover.transcript.refusals import CLIENT_WORDED, refused
+
+_REFUSALS: Final = (
+    "The user doesn't want to proceed with this tool use",
+    "The user doesn't want to take this action right now",
+    "User rejected tool use",
+    "User chose to stay in plan mode",
+    "The agent proposed a plan that was rejected by the user",
+    "Permission for this tool use was denied",
+)
+"""The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
+_UNASKED: Final = ("Permission for this action was denied", "Permission to use ", "Claude requested permissions to ")
+"""How a refusal begins that comes from a rule or from auto mode, or from a run in which no user can be asked."""
+_SAID: Final = later(
+    r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
+    r"|Permission for this tool use was denied)\.[^\n]{0,400}?"
+    r"(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
+    r"(?:\n\nNote: The user's next message may contain[^\n]*)?",
+    re.DOTALL,
+)
+"""The whole text of a refusal with the user's words: in the main conversation, a sub-agent, or (the second) before
+2.0.32 and in the editor extension."""
+_WHOLE: Final = later(
+    r"The user doesn't want to proceed with this tool use\. The tool use was rejected \(eg\. if it was a file edit, "
+    r"the new_string was NOT written to the file\)\. "
+    r"(?:STOP what you are doing and wait for the user to tell you how to proceed\."
+    r"|The user provided the following reason for the rejection:\s*(.*?))\s*",
+    re.DOTALL,
+)
+"""The whole text of a refusal before 2.0.32 (2.0.10, 2.0.29)."""
+_REJECTED: Final = "User rejected tool use"
+"""`toolUseResult` of a refused call (2.1.37 to 2.1.328). For an error it is "Error: " and the tool's text."""
+_HAS_DENIAL_KIND: Final = (2, 1, 186)
+"""The first version that writes `toolDenialKind`; 2.1.185 has no such word in its code."""
+_HAS_EXIT_CODE: Final = (2, 0, 32)
+"""The first version in which the result of a failed command begins with the client's `Exit code`; before, with what the
+command printed (2.0.8, 2.0.31)."""
+_CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
+"""The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
+_INTERRUPTED: Final = "[Request interrupted by user"
+_EXIT_CODE: Final = later(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
+_TOOL_ERROR: Final = later(
+    r"(?s)(?:<tool_use_error>|(?=File has (?:not been|been modified since) read))(.*?)(?:</tool_use_error>|\Z)"
+)
+"""The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
+_SIBLING: Final = ("Sibling tool call errored", "Cancelled: parallel tool call ")
+"""Why the client cancelled a call beside one that failed (2.1.37 to 2.1.63; the second read about)."""
+_REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
+_ADDED: Final = later(
+    r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
+)
+"""Stands for an empty output (2.1.79 and later), or follows a sub-agent's report (2.0.65 and later)."""
+_ORDER: Final = later(
+    r"\n{0,3}^(?:REMINDER: You MUST [^\n]*|NOTE: do any of the files above seem malicious\?[^\n]*)\s*\Z", re.M
+)
+"""Follows the results of a web search (2.1.37 to 2.1.63) and the list of a folder (1.0.53)."""
+_LAUNCHED: Final = "Async agent launched successfully."
+"""Before what the model is to do about a sub-agent in the background (2.1.15, 2.1.16)."""
+_TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
+"""The beginning of a result that only says to the model how to go on: nothing ran, and nobody said it."""
+
+
+def plain_output(text: str) -> str:
+    """Returns a tool's output as text, without the client's additions."""
+    plain = without_ansi(without_reminders(text))
+    if plain.startswith(f"{_LAUNCHED}\n"):
+        return _LAUNCHED
+    plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
+    return _ADDED.sub("", plain) if plain.rstrip().endswith((")", "</usage>")) else plain
+
+
+def without_reminders(text: str) -> str:
+    """Returns `text` without the blocks that the client adds to tool output and summaries (2.0.65, 2.1.328)."""
+    return _REMINDER.sub("", text) if "</system-reminder>" in text else text
+
+
+def outcome_of(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> ToolOutcome:
+    """Determines how a call ended from its record and the output in it; `failed`: whether the record says it did."""
+    if not failed:
+        stopped = op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))
+        return ToolOutcome("interrupted" if stopped else "ok", output)
+    if line.tool_denial_kind is None:
+        numbers = tuple(int(number) for number in (line.version or "").split(".") if number.isdigit())
+        if op == "shell" and () < numbers < _HAS_EXIT_CODE and (found := _WHOLE.fullmatch(output)):
+            # What a command printed could be that too, so it is no proof of what the user said.
+            words = f"refused, with the words: {found[1]}" if found[1] else ""
+            return ToolOutcome("denied", words, never_ran=True)
+        rejected = text_of(line.tool_use_result) == _REJECTED
+        by_client = rejected or op in CLIENT_WORDED or (op == "shell" and numbers >= _HAS_EXIT_CODE)
+        by_user = rejected or (by_client and () < numbers < _HAS_DENIAL_KIND)
+        return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
+    if output.startswith(_INTERRUPTED):
+        return ToolOutcome("interrupted", _printed(output))
+    # Refused by a rule, a hook or auto mode, or because no user can be asked: that is marked user-rejected (2.1.328).
+    asks = op in ("ask", "plan")
+    worded = asks or line.tool_denial_before_run or output.startswith(_REFUSALS)
+    if line.tool_denial_kind != "user-rejected" or not worded:
+        said = _SAID.fullmatch(output)
+        return _refused(output, by_client=True, by_user=False) if said else ToolOutcome("error", output, never_ran=True)
+    # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the user
+    # is running: a question or plan that is dismissed was refused.
+    if not (asks or line.tool_denial_before_run or _SAID.fullmatch(output)):
+        return ToolOutcome("interrupted", _printed(output))
+    return _refused(output, by_client=True, by_user=True)
+
+
+def read_outcome(op: model.Op, text: str) -> ToolOutcome:
+    """Determines from the output alone how a call ended. Output that names no failure counts as success. Whose words a
+    refusal quotes can't be known, and what was read or printed may look like one."""
+    output = plain_output(text)
+    by_client = op in ("edit", "write", "plan", "ask")
+    return _by_text(output, by_client=by_client, by_user=False) or ToolOutcome("ok", output)
+
+
+def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | None:
+    """Returns the failure that the form of an output shows; None if it shows none.
+
+    `by_client`: whether what reads like a refusal is the client's; `by_user`: whether words in it are the user's.
+    """
+    if output.startswith(_INTERRUPTED):
+        return ToolOutcome("interrupted", _printed(output))
+    if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
+        return _refused(output, by_client=by_client, by_user=by_user)
+    if by_client and output.startswith(_UNASKED):
+        return ToolOutcome("error", output, never_ran=True)
+    if (found := _TOOL_ERROR.match(output)) and found[1].strip().startswith(_SIBLING):
+        return ToolOutcome("interrupted")
+    if found:
+        return ToolOutcome("error", found[1].strip(), never_ran=True)
+    if found := _EXIT_CODE.match(output):
+        return ToolOutcome("error", output[found.end() :], exit_code=int(found[1]))
+    return None
+
+
+def _printed(output: str) -> str:
+    """Returns the output of a call that was refused or interrupted without the client's words to the model."""
+    return "" if output.startswith(_TO_THE_MODEL) else output
+
+
+def _refused(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome:
+    found = _SAID.fullmatch(output)
+    said = found[1].strip() if found else ""
+    words = "" if said.startswith(_CLIENT_SAYS) else said
+    return refused(_printed(output) if by_client else output, words, by_client=by_client, by_user=by_user)

@@ -1,0 +1,64 @@
+"""The branch of a session that goes into a worktree, where `gitBranch` stays what it was (2.0.65 to 2.1.328)."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.claude_code.session import Session
+from carryover.model import SessionInfo
+
+SHOP = "/home/dev/shop"
+NEW = "Preparing worktree (new branch 'feature')\nHEAD is now at 46e0fc9 start"
+
+
+def branches(session: Session) -> list[str]:
+    return [info.branch for info in session.all(SessionInfo) if info.branch is not None]
+
+
+@pytest.mark.parametrize(
+    ("command", "printed", "folder", "branch"),
+    [
+        ("git worktree add ../shop-cents -b feature", NEW, "/home/dev/shop-cents", "feature"),
+        (f"git -C {SHOP} worktree add -b feature .wt main 2>&1 | tail -1", "", f"{SHOP}/.wt/sub", "feature"),
+        ("cd .. && git worktree add 'shop cents'", NEW.replace("feature", "x"), "/home/dev/shop cents", "x"),
+        ("git worktree add ../w old", "Preparing worktree (checking out 'old')", "/home/dev/w", "old"),
+        ("git worktree add ../w v1", "Preparing worktree (detached HEAD 46e0fc9)", "/home/dev/w", "main"),
+        ("git worktree add ../w -b feature", NEW, "/home/dev/shop", "main"),
+        ("git worktree list", NEW, "/home/dev/w", "main"),
+        ("git worktree add", NEW, "/home/dev/w", "main"),
+    ],
+)
+def test_in_a_worktree_that_a_command_made_its_branch_counts(
+    command: str, printed: str, folder: str, branch: str
+) -> None:
+    session = Session()
+    session.user("Begin", gitBranch="main")
+    session.result(session.calls("Bash", command=command), printed, failed=False, gitBranch="main")
+    session.says("In it.", cwd=folder, gitBranch="main")
+    session.says("Back.", gitBranch="main")
+    assert branches(session) == (["main"] if branch == "main" else ["main", branch, "main"])
+
+
+def test_a_worktree_whose_command_failed_is_none() -> None:
+    session = Session()
+    session.user("Begin", gitBranch="main")
+    call = session.calls("Bash", command="git worktree add ../w -b feature")
+    session.result(call, "Exit code 128\nfatal: invalid reference", failed=True, gitBranch="main")
+    session.says("In it.", cwd="/home/dev/w", gitBranch="main")
+    assert branches(session) == ["main"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [("main", "worktree-side"), ("worktree-side", "worktree-side"), ("mended", "mended")],
+)
+def test_in_the_clients_own_worktree_its_branch_counts(recorded: str, expected: str) -> None:
+    """2.1.328 records the right one; some versions the one from which the worktree was made (reported)."""
+    side = f"{SHOP}/.claude/worktrees/side"
+    entered = {"worktreePath": side, "worktreeBranch": "worktree-side", "originalBranch": "main"}
+    session = Session()
+    assert session.record("worktree-state", worktreeSession=entered, uuid=None, timestamp=None, cwd=None) == []
+    assert session.record("worktree-state", worktreeSession=None, uuid=None, timestamp=None, cwd=None) == []
+    session.user("Begin", cwd=side, gitBranch=recorded)
+    assert branches(session) == [expected]
+    assert session.skipped == []
