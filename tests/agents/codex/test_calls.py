@@ -51,6 +51,7 @@ def test_the_clients_own_record_comes_first_and_the_output_adds_nothing(rollout:
         ({"cmd": "sleep 30"}, ("interrupted", False)),
         # 0.169.0 writes the refusal as an interrupt.
         ({"cmd": "make install", "sandbox_permissions": "require_escalated"}, ("denied", True)),
+        ({"cmd": "make install", "with_escalated_permissions": True}, ("denied", True)),
     ],
 )
 def test_an_interrupted_command_counts_once_though_its_record_comes_later(

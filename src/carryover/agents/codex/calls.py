@@ -21,7 +21,7 @@ from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, patched_path, renamed
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
@@ -286,7 +286,8 @@ def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenRollou
     if argv[:1] == [PATCH] and len(argv) == 2:  # 0.48, 0.53
         return _patch(ident, in_patch(argv[1], cwd))
     call = _command(ident, name, _command_in(raw), cwd)
-    return replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
+    asked = is_true(given.get("with_escalated_permissions"))  # as 0.53 to 0.66 name it
+    return replace(call, escalated=asked or first_text(given, "sandbox_permissions") == "require_escalated")
 
 
 def _script(rollout: Rollout, ident: str, script: str) -> OpenRolloutCall:
