@@ -24,6 +24,8 @@ _MOST_CALLS: Final = 24
 _CALL_CHARS: Final = 160
 _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
+_MOST_NAMED: Final = 3
+_WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 
@@ -65,6 +67,19 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
     return call.op == "read" and call.status in ("ok", "unknown") and relative(call.subject, root) is not None
 
 
+def edited_since(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
+    """Says which files were edited after a call that looked at them, or that failed: what it printed may be out of date
+    now; empty if none was."""
+    if not (_only_looked(call) or call.status == "error"):
+        return ""
+    words = {word.replace("\\", "/").removeprefix("./") for word in _WORD.findall(call.subject)}
+    touched = (file for session in view.sessions for digest in session.digests for file in digest.touched)
+    paths = {f"/{file.path}".replace("\\", "/") for file in touched if file.at_ms > at_ms}
+    edited = {path.rpartition("/")[2] for path in paths if any(path.endswith(f"/{word.lstrip('/')}") for word in words)}
+    names = ", ".join(f"`{name.replace('`', '')}`" for name in sorted(edited)[:_MOST_NAMED])
+    return f"{names} edited since" if names else ""
+
+
 def _is_shown(call: Call) -> bool:
     if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
@@ -87,13 +102,15 @@ def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     """Returns a call with its output. If that is cut or takes several lines, the label says its turn, which has all of
     it."""
     step = _step_of(call, session)
-    label = _label(past, call)
+    since = edited_since(call, call.at_ms, past.view)
+    label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
     output = output if output.strip("…\n ") else ""
     most = _MOST_READ if _only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
-        label = f"{label} ({past.turn(call.turn, session)})"
+        notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))
+        label = f"{_label(past, call)} ({notes})"
         quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
     return quoted or [from_turn(step, label, "call", at_ms=call.at_ms)]
 
@@ -115,7 +132,7 @@ def _label(past: Past, call: Call) -> str:
     return quoted if call.op == "shell" else f"{call.name} {quoted}".strip()
 
 
-def _only_looked(call: Call) -> bool:
+def _only_looked(call: Call | ToolResult) -> bool:
     """Whether the call only looked at what is still there."""
     return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
 

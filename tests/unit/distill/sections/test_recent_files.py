@@ -186,3 +186,16 @@ def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_no
         line for line in render(handoff(talk.edited("cart.py").says("Done."))).splitlines() if "Files in" in line
     ]
     assert files == "- Files in play: a.py, c.py"
+
+
+@pytest.mark.parametrize(
+    "command", ["cat cart.py", f"cd {ROOT} && sed -n '1,80p' ./cart.py", 'Get-Content "lib\\cart.py"']
+)
+def test_what_a_command_printed_of_a_file_is_marked_once_the_file_was_edited(command: str) -> None:
+    talk = session("s1").user(GOAL).ran(command, "the okapi of the file").says("I see.")
+    assert "edited since" not in under("Recent files", talk)
+    talk.edited("lib/cart.py").says("Done.")
+
+    assert "`cart.py` edited since): the okapi of the file" in under("Recent files", talk)
+    assert "edited since" not in under("Recent files", session("s1").user(GOAL).ran("make cart.py").edited("cart.py"))
+    assert "edited since): the zebra" not in under("Recent files", talk.ran(command, "the zebra of the file"))
