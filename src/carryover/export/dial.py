@@ -19,7 +19,7 @@ from carryover.distill.pastes import parts, quoted_prompt
 from carryover.distill.quotes import clip, clip_middle, earlier, estimated_tokens, lines_of, pieces
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import from_session, from_turn
-from carryover.distill.sections.recent_calls import edited_since, is_on_disk
+from carryover.distill.sections.recent_calls import is_on_disk, out_of_date
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
@@ -249,7 +249,7 @@ def _call(past: Past, result: model.ToolResult, turn: str, at_ms: int) -> _Quote
         output = f"{_LEFT_OUT}{rest}\n→ {output}"
     name = "" if result.op == "shell" and what else f"{result.name} "
     quoted = f"`{what}`" if what else ""
-    place = ", ".join(filter(None, (turn, edited_since(result, at_ms, past.view))))
+    place = ", ".join(filter(None, (turn, out_of_date(result, at_ms, past.view))))
     label = f"{name}{quoted}".strip() + f"{status} ({place})"
     if result.user_words:
         return _Quote("refusal", f"On refusing {label}", result.user_words)

@@ -13,7 +13,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.quotes import excerpt
 from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
-from carryover.distill.sections.recent_files import relative
+from carryover.distill.sections.recent_files import edited_since, relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
@@ -24,8 +24,6 @@ _MOST_CALLS: Final = 24
 _CALL_CHARS: Final = 160
 _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
-_MOST_NAMED: Final = 3
-_WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 
@@ -67,17 +65,10 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
     return call.op == "read" and call.status in ("ok", "unknown") and relative(call.subject, root) is not None
 
 
-def edited_since(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
-    """Says which files were edited after a call that looked at them, or that failed: what it printed may be out of date
-    now; empty if none was."""
-    if not (_only_looked(call) or call.status == "error"):
-        return ""
-    words = {word.replace("\\", "/").removeprefix("./") for word in _WORD.findall(call.subject)}
-    touched = (file for session in view.sessions for digest in session.digests for file in digest.touched)
-    paths = {f"/{file.path}".replace("\\", "/") for file in touched if file.at_ms > at_ms}
-    edited = {path.rpartition("/")[2] for path in paths if any(path.endswith(f"/{word.lstrip('/')}") for word in words)}
-    names = ", ".join(f"`{name.replace('`', '')}`" for name in sorted(edited)[:_MOST_NAMED])
-    return f"{names} edited since" if names else ""
+def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
+    """Says which files were edited after a call that looked at them, or that failed, so that they may no longer be as
+    it printed; empty if none was."""
+    return edited_since(call.subject, at_ms, view) if _only_looked(call) or call.status == "error" else ""
 
 
 def _is_shown(call: Call) -> bool:
@@ -102,7 +93,7 @@ def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     """Returns a call with its output. If that is cut or takes several lines, the label says its turn, which has all of
     it."""
     step = _step_of(call, session)
-    since = edited_since(call, call.at_ms, past.view)
+    since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
     output = output if output.strip("…\n ") else ""
