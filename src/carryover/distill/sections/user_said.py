@@ -13,7 +13,8 @@ from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
-from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted, replying_to
+from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted
+from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.trail import Past, Step
 
 _CHARS: Final = 230
