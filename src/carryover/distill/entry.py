@@ -110,7 +110,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Failed approaches
     "open failure":    Weight(0.5),                     # the newest of the leading turn that did not succeed later
     # Recent files
-    "file":            Weight(0.45, 0.0, 0.15, 12),
+    "file":            Weight(0.25, 0.0, 0.35, 12),
     "git":             Weight(0.6),
 }
 # fmt: on

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.handoff import distill
@@ -199,3 +200,16 @@ def test_what_a_command_printed_of_a_file_is_marked_once_the_file_was_edited(com
     assert "`cart.py` edited since): the okapi of the file" in under("Recent files", talk)
     assert "edited since" not in under("Recent files", session("s1").user(GOAL).ran("make cart.py").edited("cart.py"))
     assert "edited since): the zebra" not in under("Recent files", talk.ran(command, "the zebra of the file"))
+
+
+def test_the_newest_file_has_a_line_in_a_small_handoff_too_though_others_name_it() -> None:
+    said = [
+        f"Part {at} of cart.py is rounded by the list of March, as the tax office wants it to be. " * 3
+        for at in range(9)
+    ]
+    asks = "\n".join(f"{at}. {words}" for at, words in enumerate(said))
+    talk = session("s1").user("".join(said[:4])).edited("cart.py").says(said[0])
+    talk.user("".join(said[4:8])).says(f"{said[8]}\n\n{asks}\nWhich of these shall I take?")
+
+    texts = [render(replace(handoff(talk), tokens=tokens)) for tokens in range(420, 600, 10)]
+    assert all("`cart.py`: edited" in text for text in texts)
