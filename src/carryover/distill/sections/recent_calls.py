@@ -21,6 +21,8 @@ from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 24
+_COMMIT: Final = "git commit"
+"""The whole command where an agent commits by itself."""
 _CALL_CHARS: Final = 160
 _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
@@ -74,8 +76,9 @@ def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
 def _is_shown(call: Call) -> bool:
     if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
-    # Todo lists and questions are shown under their headings, edits on their own lines.
-    return call.op not in ("plan", "ask") and not (call.op in ("edit", "write") and call.status == "ok")
+    # Todo lists, questions and commits are shown under their headings, edits on their own lines.
+    is_told = call.op in ("edit", "write") or call.subject == _COMMIT
+    return call.op not in ("plan", "ask") and not (is_told and call.status == "ok")
 
 
 def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:

@@ -213,3 +213,13 @@ def test_the_newest_file_has_a_line_in_a_small_handoff_too_though_others_name_it
 
     texts = [render(replace(handoff(talk), tokens=tokens)) for tokens in range(420, 600, 10)]
     assert all("`cart.py`: edited" in text for text in texts)
+
+
+def test_a_commit_that_an_agent_made_by_itself_is_told_once() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").ran("git commit", "[HEAD 1a2b3c4] Round the discount")
+    talk.says("It is rounded.").user("And the tax?").edited("tax.py").ran("git commit", "[HEAD 5d6e7f8] Round the tax")
+    text = render(handoff(talk.says("Round the tax")))
+
+    assert "): Round the discount (1a2b3c4)" in text
+    assert "claude-code's last words (turn 2): Round the tax" in text
+    assert (text.count("Round the discount"), text.count("Round the tax"), text.count("git commit")) == (1, 1, 0)
