@@ -22,11 +22,11 @@ Spot = tuple[int, int]
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
 _MEASURE: Final = later(
-    r"[\d.,:+-]*[.,:+-][\d.,:+-]*|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
+    r"[\d.,:+-]+|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
     r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?"
 )
-"""A time, a version's number, a size, a speed, a file's mode or a line in it, also with the first word
-of that line, as grep prints it; a whole number may be a port or an id."""
+"""A number, a time, a version's number, a range of lines, a commit's hash, a size, a speed, a file's mode or a line in
+it, also with the first word of that line, as grep prints it."""
 _COMPOUND: Final = later(r"[A-Za-z]?[a-z]+(?:-[A-Za-z]?[a-z]+)+")
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60

@@ -28,6 +28,15 @@ GO_ON: Final = (
     *("продолж", "続け", "继续", "계속"),
 )
 """What a question contains that only asks whether to go on."""
+NEGATIONS: Final = frozenset(
+    """
+    not never no without nicht nie kein keine keinen ohne ne pas jamais sans nunca sin não sem non senza не без
+    """.split()
+)
+"""Words after which no quote is cut: without what it negates, a sentence may say the opposite."""
+NEGATED_ENDS: Final = ("不要", "不", "别", "勿")
+"""The same in a script that is written without blanks."""
+_NEGATED: Final = later(r"\w+n['’]t")
 _GO_ON_CHARS: Final = 40
 _SHORT_REPLY_CHARS: Final = 24
 NEXT: Final = "next"
@@ -98,3 +107,9 @@ def is_numbered(line: str) -> bool:
 def is_list_item(line: str) -> bool:
     """Whether a line is a list item: it starts with a bullet, a number or a letter."""
     return _LIST_ITEM.match(line) is not None
+
+
+def negates(word: str) -> bool:
+    """Whether a word negates what comes next."""
+    plain = word.casefold().strip("\"'“”‘’`*_([{.,;:!")
+    return plain in NEGATIONS or plain.endswith(NEGATED_ENDS) or _NEGATED.fullmatch(plain) is not None

@@ -107,8 +107,10 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later
     "own share":       Weight(0.6),                     # what fits a good third of the handoff
+    # Failed approaches
+    "open failure":    Weight(0.5),                     # the newest of the leading turn that did not succeed later
     # Recent files
-    "file":            Weight(0.45, 0.0, 0.15, 12),
+    "file":            Weight(0.25, 0.0, 0.35, 12),
     "git":             Weight(0.6),
 }
 # fmt: on

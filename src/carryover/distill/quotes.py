@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Final
 
+from carryover.distill.closed_classes import NEGATED_ENDS, negates
 from carryover.records.text import without_ansi
 from carryover.text.harmless import one_line, without_stacks
 from carryover.text.markdown import LineForm, line_forms
@@ -158,15 +159,37 @@ def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
     if len(text) <= chars:
         return text
     end = int(chars * tail)
-    head = text[: chars - end - 3]
+    start = len(text) - end
+    space = text.find(" ", start) - start
+    if 0 <= space < end * 0.2:
+        start += space + 1
+    start = _with_negation(text, start, chars // 4)
+    head = text[: chars - max(end, len(text) - start) - 3]
     space = head.rfind(" ")
     if space > len(head) * 0.8:
         head = head[:space]
-    last = text[len(text) - end :]
-    space = last.find(" ")
-    if 0 <= space < len(last) * 0.2:
-        last = last[space + 1 :]
-    return f"{head.rstrip()} … {last.lstrip()}" if end else f"{head.rstrip()}…"
+    head = _without_negation(head)
+    return f"{head} … {text[start:].lstrip()}" if end else f"{head}…"
+
+
+def _without_negation(head: str) -> str:
+    """Returns the beginning of a text that is cut there. A negation at its end goes, with the word before it ("do
+    not …"): what is negated is left out."""
+    head = head.rstrip()
+    before, *last = head.rsplit(maxsplit=2)
+    if len(last) > 1 and negates(last[-1]):
+        return before
+    return next((head.removesuffix(end) for end in NEGATED_ENDS if head.endswith(end)), head)
+
+
+def _with_negation(text: str, start: int, most: int) -> int:
+    """Returns where the end of a text begins that is cut there: at most so many characters earlier, if one of the two
+    words before negates what it says."""
+    words = text[max(0, start - most) : start].split()[1:]
+    for back in (1, 2):
+        if len(words) > back and negates(words[-back]):
+            return text.rindex(words[-back - 1], 0, text.rindex(words[-back], 0, start))
+    return start - next((len(end) for end in NEGATED_ENDS if text.endswith(end, 0, start)), 0)
 
 
 def estimated_tokens(text: str) -> int:
@@ -194,7 +217,7 @@ def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
     space = cut.rfind(" ")
     if space > len(cut) * 0.7:
         cut = cut[:space]
-    return cut.rstrip(" ,;:-–—(…") + _ELLIPSIS
+    return _without_negation(cut).rstrip(" ,;:-–—(…") + _ELLIPSIS
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:

@@ -19,7 +19,7 @@ from carryover.distill.pastes import parts, quoted_prompt
 from carryover.distill.quotes import clip, clip_middle, earlier, estimated_tokens, lines_of, pieces
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import from_session, from_turn
-from carryover.distill.sections.recent_calls import is_on_disk
+from carryover.distill.sections.recent_calls import is_on_disk, out_of_date
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
@@ -228,12 +228,12 @@ def _quote(past: Past, event: Happened) -> _Quote | None:
             name = relative(path, past.view.root) or path
             return _Quote("edit", f"{_VERBS[change]} `{name}` ({turn})", added, printed=True)
         case model.ToolResult() as result:
-            return _call(past, result, turn)
+            return _call(past, result, turn, event.at_ms)
         case _:
             return None
 
 
-def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
+def _call(past: Past, result: model.ToolResult, turn: str, at_ms: int) -> _Quote | None:
     """Returns a call and its output; None for an edit that was made, which is shown as one."""
     is_file = result.op in ("read", "edit", "write")
     is_shown_edit = is_file and result.op != "read" and result.status == "ok"
@@ -249,7 +249,8 @@ def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
         output = f"{_LEFT_OUT}{rest}\n→ {output}"
     name = "" if result.op == "shell" and what else f"{result.name} "
     quoted = f"`{what}`" if what else ""
-    label = f"{name}{quoted}".strip() + f"{status} ({turn})"
+    place = ", ".join(filter(None, (turn, out_of_date(result, at_ms, past.view))))
+    label = f"{name}{quoted}".strip() + f"{status} ({place})"
     if result.user_words:
         return _Quote("refusal", f"On refusing {label}", result.user_words)
     return _Quote("call", label, output, printed=True)

@@ -11,6 +11,7 @@ from agents.roo_code.contract_case import CASE, NOW, SHOP
 from agents.roo_code.played import LIMIT, RooPlayed
 from carryover import model
 from carryover.agents.roo_code.adapter import AGENT
+from carryover.importing.document import open_document
 from contract.case import Reading, Recording, read_on, source_at, standing
 
 
@@ -91,3 +92,14 @@ def test_without_its_history_item_a_task_has_the_folder_that_the_model_was_told(
 
     found = read_on(AGENT, source_at(AGENT, Recording(task.path, task.root)))
     assert {event.cwd for event in found.events} == {str(SHOP)}
+
+
+@pytest.mark.parametrize(("numbered", "agent"), [({}, "roo-code"), ({"conversationHistoryIndex": -1}, "cline")])
+def test_a_lone_export_of_an_older_cline_is_not_taken_for_this_agents(
+    tmp_path: Path, numbered: dict[str, int], agent: str
+) -> None:
+    first = {"ts": 1_795_367_291_563, "type": "say", "say": "text", "text": "Add a discount", **numbered}
+    path = tmp_path / "ui_messages.json"
+    path.write_text(json.dumps([first], separators=(",", ":")))
+
+    assert open_document(path).agent.id == agent

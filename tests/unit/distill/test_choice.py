@@ -136,7 +136,7 @@ def test_a_name_with_a_dot_is_a_file_if_paths_of_the_conversation_end_as_it_does
     assert names_not_held(known, (), ROOT, 150) == ("src/tax.py, cart.py", "https://shop.example/a.map, rows.map")
 
 
-def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -> None:
+def test_words_numbers_ranges_of_lines_and_hashes_are_no_names_in_play() -> None:
     known = names(
         "discount",
         "веб-страниц",
@@ -151,9 +151,15 @@ def test_words_measures_and_times_are_no_names_in_play_but_whole_numbers_are() -
         "8080",
         "job-4711",
         "4a7f2c",
+        "L26-L35",
+        "l120",
+        "948ed49",
+        "0f8fad5b5b2c4b0d8f3c2e1d0a9b8c7d6e5f4a3b",
+        "facade",
+        "job-948ed49",
         "redacted:password",
     )
-    assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, 8080, job-4711")
+    assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, job-4711, job-948ed49")
 
 
 def test_a_compound_of_words_is_a_name_if_a_call_had_it() -> None:

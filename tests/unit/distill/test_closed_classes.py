@@ -8,6 +8,8 @@ from carryover.distill import closed_classes
 from carryover.distill.closed_classes import (
     GO_ON,
     LABELS,
+    NEGATED_ENDS,
+    NEGATIONS,
     REPLIES,
     is_list_item,
     is_numbered,
@@ -27,6 +29,7 @@ def test_without_them_what_the_work_needs_and_the_users_rules_are_handed_over_al
 ) -> None:
     labels = [word for names in LABELS.values() for name in names for word in name.split()]
     assert len(labels) <= 60
+    assert len(NEGATIONS) + len(NEGATED_ENDS) <= 30
     assert len(REPLIES) + len(labels) + sum(len(words.split()) for words in GO_ON) <= 200
     with_words = measured()
     monkeypatch.setattr(closed_classes, "REPLIES", frozenset())

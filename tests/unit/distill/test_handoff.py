@@ -218,6 +218,18 @@ def test_a_refused_call_that_ran_later_was_allowed() -> None:
     assert weights["rm -r a"] >= FIXED > max(weights["git push --force"], weights["rm -r b"])
 
 
+def test_words_of_a_refusal_that_are_a_prompt_too_are_told_once() -> None:
+    words = "Keep the old build, the shop in Vienna runs it!"
+    talk = worked().user("Clean up.").event(refusal("rm -r build", words)).user(words).edited("cart.py").says("Kept.")
+
+    assert text_of(talk).count(words) == 1
+    assert "Refused, not run: `rm -r build` (turn 2, 3 min earlier); turn 3 says why" in under(
+        "What the user said", talk
+    )
+    talk.event(refusal("rm -r build", status="ok"))
+    assert "rm -r build" not in under("What the user said", talk)
+
+
 def test_only_the_newest_three_refusals_are_fixed() -> None:
     talk = worked()
     for name in ("a", "b", "c", "d", "d", "a"):

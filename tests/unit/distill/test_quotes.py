@@ -112,6 +112,20 @@ def test_what_fits_is_not_cut_and_a_cut_falls_between_words_and_shows() -> None:
     assert clip_middle("begin " + "x" * 100 + " end", chars=20).split("\n") == ["begin", "…", "xxxxxxxx end"]
 
 
+@pytest.mark.parametrize("word", ["do not", "don't", "must never", "bitte nicht", "il ne faut pas", "sin", "不要"])
+def test_no_quote_is_cut_right_after_a_negation(word: str) -> None:
+    text = f"{'Please test it first. ' * 4}And {word} push it to main by yourself, or touch a tag. It is late."
+    cut = [cut_middle(text, chars) for chars in range(60, 180)] + [clip(text, chars=chars) for chars in range(60, 180)]
+    negation = word.split()[-1]
+    heads = {short.partition("…")[0].rstrip() for short in cut}
+    tails = {short.partition("…")[2] for short in cut}
+
+    assert not any(head.endswith(negation) for head in heads)
+    assert not any("push it" in tail and negation not in tail for tail in tails)
+    assert any(tail.startswith(f" {word}") or negation in tail for tail in tails)
+    assert all(len(cut_middle(text, chars)) <= chars for chars in range(60, 180))
+
+
 @pytest.mark.parametrize(
     ("text", "tokens"),
     [("It rounds.", 3), ("割引を丸める", 6), ("скидка", 3), ("割引 скидка: 5 %", 2 + 3 + 2), ("", 0)],

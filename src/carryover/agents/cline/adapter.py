@@ -190,7 +190,8 @@ def _sources(root: Path) -> list[Source]:
 
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the session or task in a file anywhere on disk, recognised by how it begins."""
-    if path.name == tasks.SHOWN and tasks.FIRST_TASK.match(head):
+    is_own = tasks.FIRST_TASK.match(head) or (tasks.FIRST_TEXT.match(head) and tasks.CLINES_MARK in head)
+    if path.name == tasks.SHOWN and is_own:
         return Source(agent=SPEC.id, path=str(path))
     if not path.name.endswith(_DOCUMENT) or not _OWN.search(head):
         return None

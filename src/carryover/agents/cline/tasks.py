@@ -31,6 +31,10 @@ SENT: Final = "api_conversation_history.json"
 TASKS: Final = Layout(kind=TASK, root="tasks", globs=(f"*/{SHOWN}",), pattern=r"[\w-]{1,100}/ui_messages\.json")
 FIRST_TASK: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"task"')
 """The beginning of the messages of a task whose first one is named as such."""
+FIRST_TEXT: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"text"')
+"""The beginning of a task, whose first message is a text like any other: Roo Code's, and Cline's before it named it."""
+CLINES_MARK: Final = b'"conversationHistoryIndex":'
+"""Cline adds it to every message since it has checkpoints, Roo Code to none (public source)."""
 _FOLDER: Final = later(
     r"^# Current Work(?:ing|space) Directory \((/[^\n]*|[A-Za-z]:[\\/][^\n]*)\) Files$", re.MULTILINE
 )

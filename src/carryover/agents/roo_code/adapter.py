@@ -11,11 +11,7 @@ from carryover.agents.cline import tasks
 from carryover.agents.cline.documents import TaskContext
 from carryover.agents.cline.task_parse import parse_record
 from carryover.agents.roo_code.spec import SPEC
-from carryover.text.pattern import later
 from carryover.transcript.layouts import source_at, sources_below
-
-_FIRST: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"text"')
-"""The beginning of a task, whose first message is a text like any other."""
 
 
 def _source_of(path: Path, root: Path) -> Source | None:
@@ -25,7 +21,8 @@ def _source_of(path: Path, root: Path) -> Source | None:
 
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the task in a file anywhere on disk, recognised by how it begins."""
-    return Source(agent=SPEC.id, path=str(path)) if path.name == tasks.SHOWN and _FIRST.match(head) else None
+    is_own = tasks.FIRST_TEXT.match(head) and tasks.CLINES_MARK not in head
+    return Source(agent=SPEC.id, path=str(path)) if path.name == tasks.SHOWN and is_own else None
 
 
 AGENT: Final = Agent(

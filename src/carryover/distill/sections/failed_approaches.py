@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.distill.digest import Failure
-from carryover.distill.entry import Entry, Kind
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind, Weight
 from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier
 from carryover.distill.sections.quoting import from_session
+from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView, SessionView
 
@@ -17,8 +18,13 @@ _MOST_SOLVED: Final = 3
 
 def failed_entries(past: Past) -> list[Entry]:
     """Returns the failures, newest first: those that did not succeed later, then those that did."""
+    opened = open_failures(past.view)
+    standing = [failure for failure, session in opened if _is_of_standing(past, failure, session)][:1]
     solved = _failures(past.view, solved=True)[:_MOST_SOLVED]
-    return [_failure(past, *one) for one in (*open_failures(past.view), *solved)]
+    return [
+        _failure(past, failure, session, WEIGHTS["open failure"] if failure in standing else BY_WORTH)
+        for failure, session in (*opened, *solved)
+    ]
 
 
 def open_failures(view: ProjectView) -> list[tuple[Failure, SessionView]]:
@@ -39,16 +45,23 @@ def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, Session
     return list(reversed(unique.values()))
 
 
-def _failure(past: Past, failure: Failure, session: SessionView) -> Entry:
+def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
+    """Whether a call failed in the turn that tells where it stands: the next agent meets it first."""
+    is_of_turn = session is past.main.view and failure.turn == past.main.turn.number
+    return is_of_turn and failure in session.digest.failures
+
+
+def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight) -> Entry:
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
     # The turn leads to the whole text, unless that is a sub-agent's, whose turns have numbers of their own.
     is_cut = "…" in failure.tried or "…" in failure.why
     turn = past.turn(failure.turn, session) if is_cut and failure in session.digest.failures else ""
-    notes = ", ".join(filter(None, (turn, times, ago, "solved since" if failure.solved else "")))
+    since = "solved since" if failure.solved else edited_since(failure.tried, failure.at_ms, past.view)
+    notes = ", ".join(filter(None, (turn, times, ago, since)))
     where = f" ({notes})" if notes else ""
     why = f"{where} → {failure.why or 'failed without a word'}"
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     text = f"{cut_middle(failure.tried, room)}{why}"
     kind: Kind = "job" if failure.signature.startswith("job:") else "call"
-    return from_session(session, failure.turn, text, kind, at_ms=failure.at_ms)
+    return from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)

@@ -13,8 +13,9 @@ from carryover.distill.digest import SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, sentences
-from carryover.distill.sections.quoting import asked_before, from_session, from_turn, last_words, parted
+from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
+from carryover.distill.sections.replied_to import asked_before
 from carryover.distill.subjects import subjects_in
 from carryover.distill.trail import Past, Step, did_work, is_idle, plan_waits
 from carryover.distill.view import ProjectView, SessionView

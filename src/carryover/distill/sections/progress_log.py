@@ -105,7 +105,9 @@ def _prompts_since(count: int) -> str:
 
 def progress_entries(past: Past) -> list[Entry]:
     """Returns the commits that git reported, then what was answered, both newest first."""
-    made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
+    commits = ((step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits))
+    # An agent that commits by itself and says nothing has the commit's subject as its words.
+    made = [(step, commit) for step, commit in commits if commit.rpartition(" (")[0] != step.turn.answer]
     entries = joined_short(
         from_turn(step, commit, "call", label=f"Committed ({past.place(step)})")
         for step, commit in made[:_MOST_COMMITS]

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import (
     NEXT,
     OPEN,
-    begins_with_reply,
     is_list_item,
     is_numbered,
     is_question,
@@ -19,9 +18,8 @@ from carryover.distill.closed_classes import (
 )
 from carryover.distill.digest import Turn
 from carryover.distill.entry import BY_WORTH, Entry, Kind, Weight
-from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import BESIDE, LINE_BREAK, fits, in_quotes, lines_of, of_one_place, pieces, sentences
-from carryover.distill.trail import Step, is_bare
+from carryover.distill.quotes import BESIDE, fits, lines_of, of_one_place, pieces, sentences
+from carryover.distill.trail import Step
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
@@ -29,11 +27,6 @@ from carryover.text.pattern import later
 _VALUES: Final = later(r"[\W\d_]+")
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
-_SHORT_REPLY: Final = 40
-"""A prompt of no more characters may say nothing without the question that it answers."""
-_ASKED_CHARS: Final = 160
-_MOST_OFFERED: Final = 4
-"""Lines of a list at the end of an answer that a short reply is quoted with."""
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
 
@@ -133,30 +126,6 @@ def _after(last: Entry | None, entry: Entry) -> str:
     if last is None or not bracket or not entry.text or quotes or last.label.partition(" (")[0] != who:
         return entry.shown
     return f"({place}: {entry.text}"
-
-
-def asked_before(step: Step) -> str:
-    """Returns the question at the end of the turn before, in the same session; empty if there is none."""
-    before = (last_words(turn).question for turn in step.digest.turns if turn.number == step.turn.number - 1)
-    return next(before, "")
-
-
-def replying_to(step: Step) -> str:
-    """Returns what the label of a short prompt adds: the question at the end of the turn before, or what a prompt that
-    begins with a reply followed; empty if there is none."""
-    prompt = step.turn.prompt
-    if step.turn.chars > _SHORT_REPLY or prompt.startswith("/") or is_question(prompt):
-        return ""
-    asked = asked_before(step)
-    if PROTOCOL_QUESTION in asked:
-        return ""
-    if asked:  # Next action has the question that a prompt without any work since replied to
-        return "" if is_bare(step.turn) else f", asked {in_quotes(asked, _ASKED_CHARS)}"
-    turns = [turn for turn in step.digest.turns if turn.number == step.turn.number - 1]
-    offered = turns[0].answer if turns and begins_with_reply(prompt) else ""
-    if not offered or not is_list_item(offered.splitlines()[-1]):
-        return ""
-    return f", after {in_quotes(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}"
 
 
 class LastWords(NamedTuple):

@@ -13,7 +13,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.quotes import excerpt
 from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
-from carryover.distill.sections.recent_files import relative
+from carryover.distill.sections.recent_files import edited_since, relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
@@ -21,6 +21,8 @@ from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 24
+_COMMIT: Final = "git commit"
+"""The whole command where an agent commits by itself."""
 _CALL_CHARS: Final = 160
 _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
@@ -78,13 +80,20 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
     return call.op == "read" and call.status in ("ok", "unknown") and relative(call.subject, root) is not None
 
 
+def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
+    """Says which files were edited after a call that looked at them, or that failed, so that they may no longer be as
+    it printed; empty if none was."""
+    return edited_since(call.subject, at_ms, view) if _only_looked(call) or call.status == "error" else ""
+
+
 def _is_shown(call: Call) -> bool:
     if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
     if call.op == "search" and _NOTHING.fullmatch(call.output):
         return False  # it may have looked in one file alone, which is not known any more
-    # Todo lists and questions are shown under their headings, edits on their own lines.
-    return call.op not in ("plan", "ask") and not (call.op in ("edit", "write") and call.status == "ok")
+    # Todo lists, questions and commits are shown under their headings, edits on their own lines.
+    is_told = call.op in ("edit", "write") or call.subject == _COMMIT
+    return call.op not in ("plan", "ask") and not (is_told and call.status == "ok")
 
 
 def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
@@ -102,13 +111,15 @@ def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     """Returns a call with its output. If that is cut or takes several lines, the label says its turn, which has all of
     it."""
     step = _step_of(call, session)
-    label = _label(past, call)
+    since = out_of_date(call, call.at_ms, past.view)
+    label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
     output = output if output.strip("…\n ") else ""
     most = _MOST_READ if _only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
-        label = f"{label} ({past.turn(call.turn, session)})"
+        notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))
+        label = f"{_label(past, call)} ({notes})"
         quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
     return quoted or [from_turn(step, label, "call", at_ms=call.at_ms)]
 
@@ -130,7 +141,7 @@ def _label(past: Past, call: Call) -> str:
     return quoted if call.op == "shell" else f"{call.name} {quoted}".strip()
 
 
-def _only_looked(call: Call) -> bool:
+def _only_looked(call: Call | ToolResult) -> bool:
     """Whether the call only looked at what is still there."""
     return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
 

@@ -24,6 +24,8 @@ _NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""
+_WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
+_MOST_NAMED: Final = 3
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
@@ -54,6 +56,16 @@ def recent_files(
         RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
         for path, file in ordered[:limit]
     ]
+
+
+def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
+    """Says which of the files that a command names were edited after it; empty if none was."""
+    words = {word.replace("\\", "/").removeprefix("./") for word in _WORD.findall(command)}
+    touched = (file for session in view.sessions for digest in session.digests for file in digest.touched)
+    paths = {f"/{file.path}".replace("\\", "/") for file in touched if file.at_ms > at_ms}
+    edited = {path.rpartition("/")[2] for path in paths if any(path.endswith(f"/{word.lstrip('/')}") for word in words)}
+    names = ", ".join(f"`{name.replace('`', '')}`" for name in sorted(edited)[:_MOST_NAMED])
+    return f"{names} edited since" if names else ""
 
 
 def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:

@@ -13,7 +13,8 @@ from carryover.distill.digest import Pending, Reply
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
-from carryover.distill.sections.quoting import from_turn, parted, replying_to
+from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
 from carryover.distill.trail import Past, Step, goal_of, is_aside, says_something, waiting_prompts
 from carryover.distill.view import ProjectView

@@ -13,9 +13,11 @@ from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
-from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted, replying_to
+from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted
+from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.sections.task import typed_since
 from carryover.distill.trail import Past, Step
+from carryover.text.harmless import one_line
 
 _CHARS: Final = 230
 _REFUSED_CHARS: Final = 80
@@ -79,19 +81,31 @@ def _replies(past: Past) -> list[Entry]:
     newest = [*standing.values()][: WEIGHTS["refused"].most]
     entries: list[Entry] = []
     for step, reply in replies:
-        if reply.refused and reply.allowed and not reply.text:  # the user has changed their mind, and said nothing
+        prompt = _prompt_of(step, reply) if reply.refused and reply.text else None
+        says_nothing = not reply.text or prompt is not None
+        if reply.refused and reply.allowed and says_nothing:  # the user has changed their mind
             continue
         weight = WEIGHTS["refused"] if reply in newest else BY_WORTH
-        entries += _refusal(past, step, reply, weight) if reply.refused else _answer(past, step, reply)
+        entries += _refusal(past, step, reply, weight, prompt) if reply.refused else _answer(past, step, reply)
     return entries
 
 
-def _refusal(past: Past, step: Step, reply: Reply, weight: Weight) -> list[Entry]:
+def _prompt_of(step: Step, reply: Reply) -> Turn | None:
+    """Returns the turn whose prompt is what the user said on refusing: some agents record it as both."""
+    words = reply.text.removesuffix("…")
+    near = (step.turn.number, step.turn.number + 1)
+    turns = (turn for turn in step.digest.turns if turn.number in near)
+    return next((turn for turn in turns if one_line(turn.prompt).startswith(words)), None)
+
+
+def _refusal(past: Past, step: Step, reply: Reply, weight: Weight, prompt: Turn | None) -> list[Entry]:
     place = past.place(step, reply.at_ms)
     # A command has marks around it, and none within.
     what = excerpt(reply.to, _REFUSED_CHARS) if reply.to.startswith("`") else in_quotes(reply.to, _REFUSED_CHARS)
-    if not reply.text:
-        return [from_turn(step, f"Refused, not run: {what} ({place})", "refusal", weight.first, at_ms=reply.at_ms)]
+    if prompt is not None or not reply.text:
+        said = f"; {past.turn(prompt.number, step.view)} says why" if prompt is not None else ""
+        text = f"Refused, not run: {what} ({place}){said}"
+        return [from_turn(step, text, "refusal", weight.first, at_ms=reply.at_ms)]
     label = f"On refusing {what} ({place})"
     return parted(step, excerpt(reply.text, _CHARS), "refusal", weight, label=label, at_ms=reply.at_ms)
 

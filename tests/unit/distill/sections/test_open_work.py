@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from carryover.distill.entry import FIXED
 from carryover.model import AgentSummary, BackgroundTask, PlanProposal, SummaryPart
-from support.conversation import handoff, session, under, worked
+from support.conversation import Conversation, handoff, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
 
@@ -93,3 +94,19 @@ def test_nothing_is_settled_while_a_summary_or_an_accepted_plan_since_the_prompt
 
     planned = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text="1. Move\n2. Drop", accepted=True))
     assert not handoff(planned.edited("cart.py").says("The first one is moved.")).settled
+
+
+def test_what_failed_last_in_the_leading_turn_and_did_not_succeed_later_stays_whatever_else_there_is() -> None:
+    talk = session("s1").user("Publish it.").ran("make okapi", "Error: no okapi", status="error")
+    talk = talk.user("And now?").ran("make zebra", "Error: no zebra", status="error")
+    talk.ran("make lemur", "Error: no lemur", status="error").ran("make lemur").says("It is published.")
+
+    assert fixed("Failed approaches", talk) == ["`make zebra` (5 min earlier) → Error: no zebra"]
+    assert "edited since" not in under("Failed approaches", talk)
+    talk.ran("python zebra.py", "Error: no zebra", status="error").edited("zebra.py").says("Done.")
+    assert "(2 min earlier, `zebra.py` edited since)" in under("Failed approaches", talk)
+
+
+def fixed(title: str, talk: Conversation) -> list[str]:
+    entries = (entry for one in handoff(talk).sections if one.title == title for entry in one.entries)
+    return [entry.text for entry in entries if entry.weight <= FIXED]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.handoff import distill
@@ -186,3 +187,39 @@ def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_no
         line for line in render(handoff(talk.edited("cart.py").says("Done."))).splitlines() if "Files in" in line
     ]
     assert files == "- Files in play: a.py, c.py"
+
+
+@pytest.mark.parametrize(
+    "command", ["cat cart.py", f"cd {ROOT} && sed -n '1,80p' ./cart.py", 'Get-Content "lib\\cart.py"']
+)
+def test_what_a_command_printed_of_a_file_is_marked_once_the_file_was_edited(command: str) -> None:
+    talk = session("s1").user(GOAL).ran(command, "the okapi of the file").says("I see.")
+    assert "edited since" not in under("Recent files", talk)
+    talk.edited("lib/cart.py").says("Done.")
+
+    assert "`cart.py` edited since): the okapi of the file" in under("Recent files", talk)
+    assert "edited since" not in under("Recent files", session("s1").user(GOAL).ran("make cart.py").edited("cart.py"))
+    assert "edited since): the zebra" not in under("Recent files", talk.ran(command, "the zebra of the file"))
+
+
+def test_the_newest_file_has_a_line_in_a_small_handoff_too_though_others_name_it() -> None:
+    said = [
+        f"Part {at} of cart.py is rounded by the list of March, as the tax office wants it to be. " * 3
+        for at in range(9)
+    ]
+    asks = "\n".join(f"{at}. {words}" for at, words in enumerate(said))
+    talk = session("s1").user("".join(said[:4])).edited("cart.py").says(said[0])
+    talk.user("".join(said[4:8])).says(f"{said[8]}\n\n{asks}\nWhich of these shall I take?")
+
+    texts = [render(replace(handoff(talk), tokens=tokens)) for tokens in range(420, 600, 10)]
+    assert all("`cart.py`: edited" in text for text in texts)
+
+
+def test_a_commit_that_an_agent_made_by_itself_is_told_once() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").ran("git commit", "[HEAD 1a2b3c4] Round the discount")
+    talk.says("It is rounded.").user("And the tax?").edited("tax.py").ran("git commit", "[HEAD 5d6e7f8] Round the tax")
+    text = render(handoff(talk.says("Round the tax")))
+
+    assert "): Round the discount (1a2b3c4)" in text
+    assert "claude-code's last words (turn 2): Round the tax" in text
+    assert (text.count("Round the discount"), text.count("Round the tax"), text.count("git commit")) == (1, 1, 0)

@@ -1,0 +1,96 @@
+"""What a short prompt replied to: the questions of the last answer before it, in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Final
+
+from carryover.distill.closed_classes import begins_with_reply, is_list_item, is_question
+from carryover.distill.digest import Turn
+from carryover.distill.own_text import PROTOCOL_QUESTION
+from carryover.distill.quotes import LINE_BREAK, clip, in_quotes, lines_of
+from carryover.distill.sections.quoting import last_words
+from carryover.distill.trail import Step, is_bare
+from carryover.text.pattern import later
+
+_SHORT_REPLY: Final = 40
+"""A prompt of no more characters may say nothing without the question that it answers."""
+_ASKED_CHARS: Final = 160
+_LEAST_CHARS: Final = 30
+"""A line of fewer characters says nothing: then the middle of all is left out instead."""
+_MOST_OFFERED: Final = 4
+"""Lines of a list at the end of an answer that a short reply is quoted with."""
+_BY_NUMBER: Final = later(r"\s*[Qq]?\d{1,2}\s?[.):：、）]")
+_NUMBERED: Final = later(r"(?<![\w.])([Qq]?\d{1,2})\s?[.):：、）]\s*([A-Za-z](?!\w))?")
+"""A number at the beginning of what was asked or replied, and the letter of the option that was chosen."""
+
+
+def asked_before(step: Step) -> str:
+    """Returns the question at the end of the turn before, in the same session; empty if there is none."""
+    before = _turn_before(step)
+    return last_words(before).question if before is not None else ""
+
+
+def _turn_before(step: Step) -> Turn | None:
+    return next((turn for turn in step.digest.turns if turn.number == step.turn.number - 1), None)
+
+
+def replying_to(step: Step) -> str:
+    """Returns what the label of a prompt adds: the questions that it answers by their numbers, the question that a
+    short one answers at the end of the turn before, or what one that begins with a reply followed; empty if there is
+    none."""
+    prompt = step.turn.prompt
+    before = _turn_before(step)
+    if before is None or prompt.startswith("/"):
+        return ""
+    asked = asked_before(step)
+    if PROTOCOL_QUESTION in asked:
+        return ""
+    if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
+        return f", asked {_in_short(numbered)}"
+    if step.turn.chars > _SHORT_REPLY or is_question(prompt):
+        return ""
+    if asked:  # Next action has the question that a prompt without any work since replied to
+        return "" if is_bare(step.turn) else f", asked {_in_short(_asked(prompt, asked))}"
+    offered = before.answer if begins_with_reply(prompt) else ""
+    if not offered or not is_list_item(offered.splitlines()[-1]):
+        return ""
+    return f", after {in_quotes(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}"
+
+
+def _in_short(lines: Sequence[str]) -> str:
+    """Returns the lines between quotation marks; of those that are too long, an equal share of each."""
+    whole = LINE_BREAK.join(lines)
+    room = _ASKED_CHARS // len(lines) - len(LINE_BREAK)
+    if len(whole) > _ASKED_CHARS and len(lines) > 1 and room >= _LEAST_CHARS:
+        whole = LINE_BREAK.join(clip(line, chars=room) for line in lines)
+    return in_quotes(whole, _ASKED_CHARS)
+
+
+def _asked(prompt: str, asked: str) -> Sequence[str]:
+    """Returns the lines of a question; of a long one the first and the option that a prompt such as "2" chose."""
+    lines = lines_of(asked)
+    chosen = [line for line in lines[1:] if _begins_with(line, prompt.strip(" .()[]"))]
+    return (lines[0], chosen[0]) if chosen and len(LINE_BREAK.join(lines)) > _ASKED_CHARS else lines
+
+
+def _asked_by_number(prompt: str, answer: str, asked: str) -> Iterator[str]:
+    """Yields what `answer` asked under the numbers that a prompt such as "1. A; 2. B" begins with, each with the option
+    that was chosen. Without a question at its end, only what has such options was asked."""
+    if not _BY_NUMBER.match(prompt):
+        return
+    lines = lines_of(answer)
+    for number, letter in _NUMBERED.findall(prompt):
+        at = max((at for at, line in enumerate(lines) if _begins_with(line, number)), default=None)
+        if at is None:
+            continue
+        below = takewhile(lambda line: not _BY_NUMBER.match(line), lines[at + 1 :])
+        chosen = next((line for line in below if letter and _begins_with(line, letter)), "")
+        if asked or chosen:
+            yield f"{lines[at]} {chosen}".strip()
+
+
+def _begins_with(line: str, mark: str) -> bool:
+    begins = line.casefold().lstrip("([ " if mark[:1] in ("Q", "q") else "([ q")
+    return mark != "" and begins.startswith(mark.casefold()) and not begins[len(mark) :][:1].isalnum()

@@ -1,0 +1,49 @@
+"""What a short prompt answered stands beside it, in short if it is long."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.conversation import under, worked
+
+SEVERAL = """Before I begin, I need to know:
+
+### 1. **Where to convert**
+The importer has the rates.
+- **A)** in the checkout, as the shop in Vienna does it with its own rates
+- **B)** in the importer
+
+### 2. **Cap**
+- A) at half of the price, as the lawyers of the shop in Vienna prefer it
+- B) none
+
+3. And which name shall the column have?
+"""
+OPTIONS = "\n".join(f"{number}. {'the importer of the shop ' * 3}number {number}" for number in (1, 2, 3))
+
+
+@pytest.mark.parametrize("answer", ["1. B; 2. A; 3. price_net", "1) b 2) a, 3: price_net, and please add tests for it"])
+def test_answers_by_numbers_stand_with_what_was_asked_and_chosen(answer: str) -> None:
+    task = under("Task", worked(says=SEVERAL).user(answer).edited("tax.py").says("Converted."))
+
+    assert "asked “1. Where to convert B) in the importer ¶ 2. Cap A) at half of the price" in task
+    assert "¶ 3. And which name shall the column have?”" in task
+    assert "Vienna does it" not in task
+
+
+@pytest.mark.parametrize("says", ["Changed:\n1. the rates\n2. the cap\n3. the column", "Q2: the cap\n\nIs it 2?"])
+def test_numbers_that_name_nothing_that_was_asked_stand_alone(says: str) -> None:
+    talk = worked(says=says).user("Q1. B; Q3. A; Q4: the rest of it as it was before").edited("tax.py").says("Done.")
+    plain = worked(says=says.partition("\n\n")[0]).user("1. Now the tax; 2. the receipt as it was before").says("Done.")
+
+    assert "asked" not in under("Task", talk)
+    assert "asked" not in under("Task", plain)
+
+
+def test_of_a_long_question_the_chosen_option_stands_or_the_beginning_of_each_line() -> None:
+    asks = f"Which one shall I move?\n{OPTIONS}"
+    chosen = under("Task", worked(says=asks).user("2").edited("tax.py").says("Done."))
+    whole = under("Task", worked(says=asks).user("all but the last").edited("tax.py").says("Done."))
+
+    assert f"asked “Which one shall I move? ¶ {OPTIONS.splitlines()[1]}”: 2" in chosen
+    assert "asked “Which one shall I move? ¶ 1. the importer of the shop the… ¶ 2. the" in whole
