@@ -65,6 +65,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The branch that was checked out at its newest change, or else at its prompt; empty if no record says it."""
 
     @property
+    def began(self) -> tuple[int, int]:
+        """Orders the turns of a session: in a document without times, all have the same."""
+        return self.at_ms, self.number
+
+    @property
     def sent(self) -> tuple[int, str, str]:
         """The length and both ends of the prompt: these identify it, however much of it was cut since."""
         return self.chars, self.prompt[:300], self.prompt[-100:]

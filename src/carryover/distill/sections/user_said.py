@@ -34,7 +34,9 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     entries: list[Entry] = []
     for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
         entries += _prompt(past, step)
-    return joined_short(sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: entry.at_ms))
+    return joined_short(
+        sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: (entry.at_ms, entry.turn or 0))
+    )
 
 
 def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -67,7 +69,7 @@ def _asks_for_correction(turn: Turn) -> bool:
 def _replies(past: Past) -> list[Entry]:
     replies = sorted(
         ((step, reply) for step in past.steps for reply in step.turn.replies),
-        key=lambda one: one[1].at_ms,
+        key=lambda one: (one[1].at_ms, one[0].turn.number),
         reverse=True,
     )
     standing: dict[str, Reply] = {}
