@@ -145,6 +145,17 @@ LOCAL = (
         ("/exit\n ⎿  Until then!", {}, []),
         ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
+        # Of an editor that works through the SDK: each file is named in a block, and its content in another.
+        (
+            [
+                {"type": "text", "text": "Round in"},
+                {"type": "text", "text": "[@cart.py](file:///shop/cart.py)"},
+                {"type": "text", "text": " to whole cents."},
+                {"type": "text", "text": '\n<context ref="file:///shop/cart.py">\ndef total(): ...\n</context>'},
+            ],
+            {"entrypoint": "sdk-ts"},
+            [Prompt(text="Round in @cart.py to whole cents.", attachments=1)],
+        ),
         (f"Why is this shown?{AFTER_PLAN}", {}, [Prompt(text=f"Why is this shown?{AFTER_PLAN}")]),
     ],
 )

@@ -238,7 +238,8 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     if line.is_compact_summary:
         _summary(builder, without_handoff(without_reminders("\n".join(texts))).strip())
         return
-    text = typed_words(texts)
+    text, files = typed_words(texts)
+    attachments += files
     if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
         _leave_queue(builder, text, withdrawn=True)  # a prompt that the model scheduled enters like the user's
         return

@@ -23,11 +23,18 @@ itself, with what it said (SpecStory's documents of 2025)."""
 _ACCEPTED_PLAN: Final = "Implement the following plan:"
 _AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
 """Around a plan that was accepted with a new conversation to carry it out (2.1.42, 2.1.63)."""
+_MENTION: Final = later(r"\[@([^\]\n]+)\]\([^)\n]+\)")
+_ATTACHED: Final = later(r"<context ref=\"[^\"\n]*\">.*</context>", re.DOTALL)
+"""Blocks of an editor that works through the SDK: a file named among the words, and its content (2.1.132)."""
 
 
-def typed_words(texts: Sequence[str]) -> str:
-    """Returns the person's own words in the blocks of a record."""
-    return "\n".join(kept for text in texts if (kept := own_words(text)))
+def typed_words(texts: Sequence[str]) -> tuple[str, int]:
+    """Returns the person's own words in the blocks of a record, and how many files are attached to them."""
+    own = [kept for text in texts if (kept := own_words(text))]
+    words = [text for text in own if not _ATTACHED.fullmatch(text)]
+    named = [_MENTION.fullmatch(text) for text in words]
+    shown = [f"@{name[1]}" if name else text for name, text in zip(named, words, strict=True)]
+    return (" " if any(named) else "\n").join(shown), len(own) - len(words)
 
 
 def own_words(text: str) -> str:
