@@ -307,6 +307,11 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> Non
     # What others put into the turn is none.
     assert transcript.attachment("queued_command", **given, origin={"kind": "peer"}) == []
     assert transcript.attachment("queued_command", **given, isMeta=True) == []
+    # What the editor puts beside it is not the person's.
+    blocks = [{"type": "text", "text": OPENED}, {"type": "text", "text": "and the changelog"}]
+    assert transcript.attachment("queued_command", prompt=blocks, commandMode="prompt") == [
+        Prompt(text="and the changelog")
+    ]
     assert transcript.skipped == []
 
 

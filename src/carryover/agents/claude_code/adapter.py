@@ -351,13 +351,15 @@ def _attachment(builder: ClaudeBuilder) -> None:
     if given is None:
         builder.skip("attachment", "unexpected shape")
         return
-    text = (rawjson.text_of(given.get("prompt", rawjson.ABSENT)) or "").strip()
+    raw = given.get("prompt", rawjson.ABSENT)
+    blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.text_of(raw))]
+    text, files = typed_words([block.text or "" for block in blocks])
     sender = text_of(inside(given.get("origin", rawjson.ABSENT), "kind")) or "human"
     if text.startswith(REPORTS):
         builder.add_jobs(text, "queued")
     elif text and not is_true(given.get("isMeta")) and sender not in _INJECTED_ORIGINS:
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
-            _prompt(builder, text)
+            _prompt(builder, text, files)
         else:
             builder.skip("attachment/queued_command", "unknown mode or sender")
 
