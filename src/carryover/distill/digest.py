@@ -12,7 +12,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 18
+FOLD_VERSION = 19
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
@@ -55,6 +55,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attachments: int = 0
     resumes: bool = False
     end: TurnEnding = ""
+    grows: bool = False
+    """Whether the record of its last text may come again, with calls."""
     said: tuple[Said, ...] = ()
     calls: int = 0
     changes: int = 0

@@ -314,6 +314,21 @@ def test_of_a_commands_file_whose_place_is_empty_only_a_line_below_it_was_typed(
     assert "template “Number whatever is named.”, 1,5" in typed
 
 
+def test_a_text_whose_record_may_come_again_with_calls_settles_nothing() -> None:
+    growing = worked("s1").event(model.AssistantMessage(text="I read the cart now.", grows=True))
+
+    assert not handoff(growing).settled
+    assert "last words (turn 1): I read the cart now." in under("Where it stands", growing)
+    assert handoff(growing, worked("s2", "Add a logo.", hours=5)).settled
+
+
+@pytest.mark.parametrize(("final", "answered"), [(None, False), (True, True)])
+def test_an_unmarked_text_that_announces_something_is_no_answer(final: bool | None, answered: bool) -> None:
+    talk = session("s1").user(GOAL).says("Let me look at the cart:", final=final)
+
+    assert (talk.turn.end == "answered") is answered
+
+
 ORCHESTRA = """\
 🧠 THE ORCHESTRA OF THE SHOP
 ════════════════════════════
