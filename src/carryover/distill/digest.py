@@ -60,6 +60,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attachments: int = 0
     resumes: bool = False
     end: TurnEnding = ""
+    grows: bool = False
+    """Whether the record of its last text may come again, with calls."""
     said: tuple[Said, ...] = ()
     calls: int = 0
     changes: int = 0
@@ -68,6 +70,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     replies: tuple[Reply, ...] = ()
     branch: str = ""
     """The branch that was checked out at its newest change, or else at its prompt; empty if no record says it."""
+
+    @property
+    def began(self) -> tuple[int, int]:
+        """Orders the turns of a session: in a document without times, all have the same."""
+        return self.at_ms, self.number
 
     @property
     def sent(self) -> tuple[int, str, str]:

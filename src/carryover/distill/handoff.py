@@ -145,7 +145,8 @@ def _is_settled(past: Past) -> bool:
     ended = (step for step in newest if step.turn.end != "limit")
     if any(is_unfinished(step.view, is_replied=open_questions.replied_elsewhere(past, step)) for step in ended):
         return False
-    if past.steps[-1].turn.end != "answered" or running_jobs(past):
+    last = past.steps[-1].turn
+    if last.end != "answered" or last.grows or running_jobs(past):
         return False
     standing = [past.main, *([past.work] if past.work is not None else [])]
     return not any(may_list_steps(step.turn.answer) or _plans_since(step) for step in standing)

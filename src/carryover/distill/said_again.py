@@ -36,7 +36,7 @@ def without_said_again(view: ProjectView) -> ProjectView:
     with `…` for each paragraph that another prompt has. It stays in the newer of two, which says it again, or in the
     first of more. A prompt of nothing else stays whole."""
     turns = {turn.sent: turn for session in view.sessions for turn in session.digest.turns if turn.prompt}
-    prompts = sorted(turns, key=lambda sent: (turns[sent].at_ms, sent))
+    prompts = sorted(turns, key=lambda sent: (turns[sent].began, sent))
     blocks = {sent: _blocks(turns[sent].prompt) for sent in prompts}
     beside = {(one.tag, _outside(blocks[sent])) for sent in prompts for one in blocks[sent] if one.tag}
     tags = Counter(tag for tag, rest in beside if rest)

@@ -183,7 +183,7 @@ def is_idle(step: Step) -> bool:
 
 def idle_since(past: Past) -> list[Step]:
     """Returns the idle turns after the leading one."""
-    return [step for step in past.steps if step.turn.at_ms > past.newest.turn.at_ms and is_idle(step)]
+    return [step for step in past.steps if step.turn.began > past.newest.turn.began and is_idle(step)]
 
 
 def did_work(turn: Turn) -> bool:

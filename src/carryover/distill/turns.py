@@ -154,18 +154,20 @@ def prompt_excerpt(text: str) -> str:
 
 
 def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Digest:
-    """Adds a text, which ends its turn unless it is marked as not final or something follows."""
+    """Adds a text, which ends its turn unless something follows, or it is marked as not final, or it has no mark and
+    ends in a colon."""
     text = without_mark(without_handoffs(body.text)).strip()
     if not text:
         return digest
     digest = at_work(digest, event)
     turn = digest.turns[-1]
     before = tuple(Said(clip_middle(one.text, chars=_LONGEST_OTHER), one.at_ms) for one in turn.said[1 - _MOST_SAID :])
-    closing = body.final is not False and not body.aborted
+    announces = body.final is None and text.endswith((":", "："))
+    closing = body.final is not False and not body.aborted and not announces
     left_open = "" if turn.end == "answered" else turn.end
     end = "answered" if closing else left_open
     said = (*before, Said(clip_middle(text, chars=_NEWEST_CHARS), event.at_ms))
-    digest = with_turn(digest, said=said, end=end, last_ms=event.at_ms)
+    digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)
     return replace(digest, ending=None) if closing else digest
 
 

@@ -32,6 +32,8 @@ HEADING: Final = re.compile(r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((.
 _TOOL: Final = re.compile(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-name="([^"]{0,200})">')
 """Start of a tool block (Markdown v2.0 and later)."""
 _TOOL_END: Final = "</tool-use>"
+_OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*\s*$")
+"""Start of a tool's part (before v2), which a rule ends."""
 _MOST_ENDS: Final = 100
 """How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
 _RULE: Final = "---"
@@ -103,11 +105,18 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
     said: list[str] = []
     fences = Fences()
     ends = _tool_ends(lines)
+    rules = [at for at, line in enumerate(lines) if line.strip() == _RULE]
     at = 0
     while at < len(lines):
         line = lines[at]
         if not fences and line.startswith("<think>"):
             at = next((last for last in range(at, len(lines)) if "</think>" in lines[last]), len(lines))
+        elif not fences and (tool := _OLDER_TOOL.match(line)):
+            yield spoken_text(said)
+            said = []
+            end = _tool_end(lines, at, [*_rules_of(lines, at, rules), len(lines)])
+            yield _tool_block("unknown", tool[1], "\n".join(lines[at + 1 : end]))
+            at = end
         elif not fences and (tool := _TOOL.match(line)):
             yield spoken_text(said)
             said = []
@@ -145,6 +154,14 @@ def _tool_end(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
             return end
         at = end
     return near[0] if near else start
+
+
+def _rules_of(lines: Sequence[str], start: int, rules: Sequence[int]) -> Sequence[int]:
+    """Returns the rules that may end the older tool's part at `start`; what is in `<details>` may have rules too."""
+    first = next(filter(str.strip, lines[start + 1 : start + 5]), "")
+    if not first.startswith("<details>"):
+        return rules
+    return [at for at in rules if at > start and "</details>" in "".join(lines[max(start, at - 2) : at])]
 
 
 def _tool_block(kind: str, name: str, text: str) -> ToolBlock:

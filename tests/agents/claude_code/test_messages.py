@@ -142,7 +142,20 @@ LOCAL = (
         ("<local-command-caveat>Caveat: ...</local-command-caveat>", {"isMeta": True}, []),
         ("<local-command-stdout>\x1b[2mDone\x1b[22m</local-command-stdout>", {}, []),
         ("Unknown slash command: ship", {}, []),
+        ("/exit\n ⎿  Until then!", {}, []),
+        ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
+        # Of an editor that works through the SDK: each file is named in a block, and its content in another.
+        (
+            [
+                {"type": "text", "text": "Round in"},
+                {"type": "text", "text": "[@cart.py](file:///shop/cart.py)"},
+                {"type": "text", "text": " to whole cents."},
+                {"type": "text", "text": '\n<context ref="file:///shop/cart.py">\ndef total(): ...\n</context>'},
+            ],
+            {"entrypoint": "sdk-ts"},
+            [Prompt(text="Round in @cart.py to whole cents.", attachments=1)],
+        ),
         (f"Why is this shown?{AFTER_PLAN}", {}, [Prompt(text=f"Why is this shown?{AFTER_PLAN}")]),
     ],
 )
@@ -294,6 +307,11 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> Non
     # What others put into the turn is none.
     assert transcript.attachment("queued_command", **given, origin={"kind": "peer"}) == []
     assert transcript.attachment("queued_command", **given, isMeta=True) == []
+    # What the editor puts beside it is not the person's.
+    blocks = [{"type": "text", "text": OPENED}, {"type": "text", "text": "and the changelog"}]
+    assert transcript.attachment("queued_command", prompt=blocks, commandMode="prompt") == [
+        Prompt(text="and the changelog")
+    ]
     assert transcript.skipped == []
 
 

@@ -282,3 +282,21 @@ def test_a_message_that_grows_is_counted_once() -> None:
 
     found = {used.key: (used.input, used.output, used.cache_read) for used in lines.tokens}
     assert found == {"m1": (70, 10, 30)}
+
+
+def test_a_file_that_was_read_has_its_whole_path() -> None:
+    lines = Lines()
+    lines.place()
+    lines.gemini("", call("read_file", {"file_path": "src/cart.py"}, "x = 1"), ident="m1")
+    lines.gemini("", call("read_many_files", {"include": ["*.md"]}, "# Shop", ident="c2"), ident="m2")
+
+    assert [body.subject for body in lines.all(model.ToolCall)] == [f"{FOLDER}/src/cart.py", "read_many_files"]
+
+
+def test_a_message_is_written_without_its_calls_first() -> None:
+    lines = Lines()
+    lines.gemini("I read the cart now.", ident="m1")
+    lines.gemini("I read the cart now.", call("read_file", {"file_path": "cart.py"}, "x = 1"), ident="m1")
+
+    assert lines.all(model.AssistantMessage) == [model.AssistantMessage(text="I read the cart now.", grows=True)]
+    assert [body.name for body in lines.all(model.ToolCall)] == ["read_file"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Self
+
 import pytest
 from msgspec.structs import replace
 
@@ -20,7 +23,18 @@ from carryover.distill.trail import (
     waiting_prompts,
 )
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
-from support.conversation import GOAL, HOUR_MS, Conversation, handoff, project, session, under, worked
+from support.conversation import (
+    GOAL,
+    HOUR_MS,
+    MINUTE_MS,
+    Conversation,
+    handoff,
+    project,
+    section,
+    session,
+    under,
+    worked,
+)
 
 
 def past(*talks: Conversation, own: str | None = None) -> Past:
@@ -300,6 +314,21 @@ def test_of_a_commands_file_whose_place_is_empty_only_a_line_below_it_was_typed(
     assert "template “Number whatever is named.”, 1,5" in typed
 
 
+def test_a_text_whose_record_may_come_again_with_calls_settles_nothing() -> None:
+    growing = worked("s1").event(model.AssistantMessage(text="I read the cart now.", grows=True))
+
+    assert not handoff(growing).settled
+    assert "last words (turn 1): I read the cart now." in under("Where it stands", growing)
+    assert handoff(growing, worked("s2", "Add a logo.", hours=5)).settled
+
+
+@pytest.mark.parametrize(("final", "answered"), [(None, False), (True, True)])
+def test_an_unmarked_text_that_announces_something_is_no_answer(final: bool | None, answered: bool) -> None:
+    talk = session("s1").user(GOAL).says("Let me look at the cart:", final=final)
+
+    assert (talk.turn.end == "answered") is answered
+
+
 ORCHESTRA = """\
 🧠 THE ORCHESTRA OF THE SHOP
 ════════════════════════════
@@ -332,3 +361,27 @@ def test_of_an_orchestrators_template_the_sentences_are_the_task() -> None:
     assert "template “🧠 THE ORCHESTRA OF THE SHOP”, 1,2" in task
     assert "VOICES" not in task
     assert "mcp__" not in task
+
+
+class Untimed(Conversation):
+    """A session in a document without times."""
+
+    def event(self, body: model.AnyBody) -> Self:
+        self.at_ms -= MINUTE_MS
+        return super().event(body)
+
+
+def test_turns_without_times_are_in_their_order() -> None:
+    talk = Untimed().user("Sum the cart in cents.").edited("cart.py").says("It sums.")
+    for goal in ("Round each price", "Show the tax", "Name the currency", "Print a receipt"):
+        talk.user(f"{goal} in cart.py.").edited("cart.py").edited(f"{goal.split()[-1]}.py").says(f"{goal}: done.")
+    talk.user("continue").says("Nothing is left.")
+    words = (*section(talk, title="Task"), *section(talk, title="What the user said"))
+    numbers = [int(number) for number in re.findall(r"\(turn (\d+)\)", "\n".join(words))]
+
+    assert len(numbers) == 6
+    of_task = len(re.findall(r"\(turn \d+\)", under("Task", talk)))
+    assert numbers[:of_task] == sorted(numbers[:of_task])
+    assert numbers[of_task:] == sorted(numbers[of_task:])
+    assert "Since then claude-code said (turn 6): Nothing is left." in under("Where it stands", talk)
+    assert section(talk, title="Recent files")[0].startswith("`cart.py`: edited 5 times | `receipt.py`")

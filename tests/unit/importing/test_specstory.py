@@ -141,6 +141,53 @@ def test_the_parts_of_an_agents_turn(text: str, parts: list[str]) -> None:
     assert [part if isinstance(part, str) else f"{part.kind} {part.name}: {part.summary}" for part in found] == parts
 
 
+def older(tool: str, *lines: str) -> str:
+    return "\n".join((f"Tool use: **{tool}**", "", *lines, "", "---", "", "Next."))
+
+
+MANUAL = (
+    "<details>",
+    "<summary>MCP tool call</summary>",
+    "",
+    "*Called tool*: think.",
+    "",
+    "---",
+    "",
+    "More.",
+    "</details>",
+)
+DIFF = (
+    "",
+    "<details><summary>Edit file: src/cart.py</summary>",
+    "",
+    "```diff",
+    "@@ -1 +1 @@",
+    "-a",
+    "+b",
+    "```",
+    "",
+    "</details>",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        (older("read_file", "Read file: src/cart.py"), "read: /shop/src/cart.py"),
+        (older("search_replace", *DIFF), "edit: /shop/src/cart.py"),
+        (older("run_terminal_cmd", "```bash", "pytest -q", "```", "", "```", "---", "ok", "```"), "shell: pytest -q"),
+        (older("mcp_think", *MANUAL), "other: MCP tool call"),
+    ],
+)
+def test_a_tool_of_the_older_layout_is_a_call_and_not_the_agents_words(text: str, call: str) -> None:
+    block, said = (part for part in specstory_blocks.blocks(text) if part)
+
+    assert not isinstance(block, str)
+    made, _, _ = specstory_blocks.read_tool(block, "1", PLAIN, "/shop")
+    assert f"{made.op}: {made.subject}" == call
+    assert said == "Next."
+
+
 @pytest.mark.parametrize(
     ("head", "made"),
     [

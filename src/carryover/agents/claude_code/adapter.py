@@ -29,6 +29,7 @@ from carryover.agents.claude_code.lines import (
     OpenClaudeCall,
 )
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome, without_reminders
+from carryover.agents.claude_code.prompts import is_clients, own_words, typed_words
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS, SPEC
 from carryover.records import rawjson
@@ -105,18 +106,6 @@ SUMMARY_KINDS: Final = kinds_of(
     other="key technical concepts|files and code sections|problem solving|all user messages|work completed",
 )
 """The sections that a compaction asks for (2.1.126); two of them only if a part is summarised (reported)."""
-_GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>)\s*)*", re.DOTALL)
-"""Up to the last closing tag: what is selected in the editor is a file's, and may hold one."""
-_MOST_GLUED: Final = 10
-_LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
-"""The beginning of a command that the client runs itself, without asking the model, and of its output."""
-_SKILL: Final = '<command-message>The "'
-"""The beginning of a note that the model runs a skill (2.0, read about)."""
-_CLIENTS_WORDS: Final = later(r"Unknown slash command: \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}")
-"""Texts that the client puts among the user's (2.0.76), or into the queue (2.1.49, 2.1.63)."""
-_ACCEPTED_PLAN: Final = "Implement the following plan:"
-_AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
-"""Around a plan that was accepted with a new conversation to carry it out (2.1.42, 2.1.63)."""
 _INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
 
 _CLIENTS_START: Final = later(
@@ -243,30 +232,15 @@ def _title(builder: ClaudeBuilder) -> None:
     builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
 
 
-def _own_words(text: str) -> str:
-    """Returns a prompt without the blocks that the client adds at its beginning or end. Blocks in the middle are the
-    user's.
-
-    Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
-    """
-    text = text.rstrip()
-    if text.startswith("<system-reminder>") and text.endswith("</system-reminder>"):
-        return ""  # a part of its own, which may quote files with that tag
-    text = _GLUED_BEFORE.sub("", text, count=1)
-    for _ in range(_MOST_GLUED):
-        opened = text.rfind("<system-reminder>") if text.endswith("</system-reminder>") else -1
-        text = text[:opened].rstrip() if opened >= 0 else text
-    return text.rpartition(_AFTER_PLAN)[0].rstrip() if text.startswith(_ACCEPTED_PLAN) and _AFTER_PLAN in text else text
-
-
 def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     """Handles the texts of a `user` record that are not tool results."""
     line = builder.line
     if line.is_compact_summary:
         _summary(builder, without_handoff(without_reminders("\n".join(texts))).strip())
         return
-    text = "\n".join(kept for part in texts if (kept := _own_words(part)))
-    if line.is_meta or line.is_visible_in_transcript_only or _is_clients(text):
+    text, files = typed_words(texts)
+    attachments += files
+    if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
         _leave_queue(builder, text, withdrawn=True)  # a prompt that the model scheduled enters like the user's
         return
     if text in _INTERRUPTED:
@@ -289,10 +263,6 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
         body = model.AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
         builder.add(body, "summary", digest(summary))
     builder.change(compaction=None)
-
-
-def _is_clients(text: str) -> bool:
-    return text.startswith((*_LOCAL, _SKILL)) or _CLIENTS_WORDS.fullmatch(text) is not None
 
 
 def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
@@ -362,11 +332,11 @@ def _queue(builder: ClaudeBuilder) -> None:
     turn, which an attachment delivers. Most entries are reports of background jobs or other sessions' messages.
     """
     operation = builder.line.operation
-    text = _own_words(rawjson.text_of(builder.line.content) or "")
+    text = own_words(rawjson.text_of(builder.line.content) or "")
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":
-        if text and not _TAGGED.fullmatch(text) and not text.startswith(_OF_SESSIONS) and not _is_clients(text):
+        if text and not _TAGGED.fullmatch(text) and not text.startswith(_OF_SESSIONS) and not is_clients(text):
             builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
             builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):
@@ -381,13 +351,15 @@ def _attachment(builder: ClaudeBuilder) -> None:
     if given is None:
         builder.skip("attachment", "unexpected shape")
         return
-    text = (rawjson.text_of(given.get("prompt", rawjson.ABSENT)) or "").strip()
+    raw = given.get("prompt", rawjson.ABSENT)
+    blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.text_of(raw))]
+    text, files = typed_words([block.text or "" for block in blocks])
     sender = text_of(inside(given.get("origin", rawjson.ABSENT), "kind")) or "human"
     if text.startswith(REPORTS):
         builder.add_jobs(text, "queued")
     elif text and not is_true(given.get("isMeta")) and sender not in _INJECTED_ORIGINS:
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
-            _prompt(builder, text)
+            _prompt(builder, text, files)
         else:
             builder.skip("attachment/queued_command", "unknown mode or sender")
 

@@ -16,7 +16,7 @@ from carryover.agents.gemini_cli.store import path_hash
 from carryover.model import Answer, AnyBody, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
-from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
+from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
 from carryover.text.pattern import later
 from carryover.transcript import recorder as base
@@ -186,6 +186,9 @@ def _parse_call(recorder: GeminiRecorder, key: str, call_id: str, name: str, giv
     recorder.settle_above(first_text(args, *FILES, *FOLDERS))
     recorder.settle_above(text_of(shown.get("filePath")))
     call = TOOLS.call(call_id, name, args, recorder.context.cwd)
+    file = first_text(args, *FILES) if call.op == "read" else ""
+    if file and (path := resolved(file, recorder.context.cwd)) is not None:
+        call = msgspec.structs.replace(call, subject=bounded(path, SUBJECT_CHARS))
     asked = asked_in(args.get("questions")) if call.op == "ask" else []
     if is_new:
         recorder.add_call(call, f"{key}/call", asked, question=f"{key}/question")

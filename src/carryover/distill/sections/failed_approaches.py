@@ -40,7 +40,7 @@ def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, Session
         for failure in digest.failures
         if failure.solved == solved
     ]
-    found.sort(key=lambda one: (one[0].at_ms, one[0].signature))
+    found.sort(key=lambda one: (one[0].at_ms, one[0].turn, one[0].signature))
     unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
     return list(reversed(unique.values()))
 

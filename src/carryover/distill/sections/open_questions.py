@@ -157,7 +157,8 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
     if not runs:
         return []
     seen = _failing_run(runs) or runs[0]
-    edited = [file for file in recent if file.status is not None and file.touched.at_ms > seen.at_ms]
+    since_run = (file for file in recent if (file.touched.at_ms, file.touched.turn) > (seen.at_ms, seen.turn))
+    edited = [file for file in since_run if file.status is not None]
     changed = ", ".join(f"`{file.path}`" for file in edited[:3])
     since = f"not run again since {changed} changed" if edited else ""
     if seen.run.status == "fail" and seen is runs[0]:

@@ -51,7 +51,7 @@ def recent_files(
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
-    ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, item[0]))
+    ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))
     return [
         RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
         for path, file in ordered[:limit]
@@ -103,7 +103,7 @@ def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | No
     for seen in reversed(runs):
         if (said := verdict(seen.run, path)) is not None:
             before: TestStatus = "failing before this edit" if said == "fail" else "unknown"
-            return said if seen.at_ms >= file.at_ms else before
+            return said if (seen.at_ms, seen.turn) >= (file.at_ms, file.turn) else before
     return "unknown"
 
 

@@ -65,9 +65,9 @@ def newest_intent(past: Past) -> list[Step]:
     one."""
     if says_something(past.newest.turn):
         return [past.newest]
-    before = (step for step in past.steps if step.turn.at_ms <= past.newest.turn.at_ms)
+    before = (step for step in past.steps if step.turn.began <= past.newest.turn.began)
     says = [step for step in before if says_something(step.turn)]
-    return sorted(says, key=lambda step: step.turn.at_ms)[-1:]
+    return sorted(says, key=lambda step: step.turn.began)[-1:]
 
 
 def _goal_before(past: Past) -> list[Step]:
@@ -130,7 +130,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
     roles = [(role, step) for role, steps in chosen.items() for step in steps]
     newest = [step.turn for step in newest_intent(past) if len(roles) > 1 or step.view is not past.lead]
     entries = []
-    ordered = sorted(roles, key=lambda item: item[1].turn.at_ms)
+    ordered = sorted(roles, key=lambda item: item[1].turn.began)
     templates = {step.turn.template: step for _, step in ordered if step.turn.template}
     for role, step in ordered:
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "

@@ -37,7 +37,9 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     entries: list[Entry] = []
     for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
         entries += _prompt(past, step)
-    return joined_short(sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: entry.at_ms))
+    return joined_short(
+        sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: (entry.at_ms, entry.turn or 0))
+    )
 
 
 def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -71,7 +73,7 @@ def _replies(past: Past) -> list[Entry]:
     of_task = typed_since(past)
     replies = sorted(
         ((step, reply) for step in past.steps for reply in step.turn.replies if reply not in of_task),
-        key=lambda one: one[1].at_ms,
+        key=lambda one: (one[1].at_ms, one[0].turn.number),
         reverse=True,
     )
     standing: dict[str, Reply] = {}
