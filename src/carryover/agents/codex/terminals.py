@@ -12,7 +12,7 @@ _TAIL_CHARS: Final = 4500
 _TAKES_COMMANDS: Final = later(r"(?:[$#%>❯]|\?|[\[(][yY](?:es)?/[nN]o?[\])][:?]?)\s*\Z")
 """The end of a line that waits for a command or a plain answer. Everything else may be a question for a secret."""
 _ASKS_FOR_SECRET: Final = later(
-    r"(?i)pass|pwd|\bpin\b|secret|token|otp|2fa|\bcode\b|\bkey\b|kennwort|contraseña|senha|парол|密码|密碼|パスワード|비밀번호"
+    r"(?i)pass|phrase|pwd|\bpin\b|secret|credential|token|otp|2fa|\bcode\b|\bkey\b|kennwort|contraseña|senha|парол|密码|密碼|パスワード|비밀번호"
 )
 
 
