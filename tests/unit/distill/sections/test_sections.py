@@ -257,6 +257,19 @@ def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
     assert "“Next Step” (turn 1, 1 prompt since): Round the tax." in summary[1]
 
 
+def test_what_a_summary_had_still_to_do_goes_once_its_turn_has_ended_with_an_answer() -> None:
+    kinds = ("pending", "current", "next", "errors")
+    parts = tuple(SummaryPart(kind, f"Of {kind}", f"Round the {kind} tax.") for kind in kinds)
+    talk = session("s1").user(GOAL).edited("cart.py")
+    talk.event(model.AgentSummary(text="x", source="compaction", parts=parts)).says("I go on.", final=False)
+    title = "From the agent's own summary"
+    assert [line for line in section(talk, title=title) if "Of pending" in line]
+
+    talk.edited("tax.py").says("It is rounded.").user("And the receipt?").says("It has cents.")
+    [line] = section(talk, title=title)
+    assert "“Of errors” (turn 1, 1 prompt since)" in line
+
+
 def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
     talk = worked()
     now, later = (Opinion(session=f"note-{h}", title="Cap it", at_ms=talk.at_ms + h * 3_600_000) for h in (0, 3))
