@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -116,7 +117,7 @@ def test_output_of_which_every_line_is_left_out_is_none() -> None:
 
 def test_a_plan_that_was_refused_is_said_to_be() -> None:
     talk = Conversation().user(GOAL).event(model.PlanProposal(call_id="p", text="1. Move the cap"))
-    talk.event(model.PlanProposal(call_id="p", text="", accepted=False))
+    talk.event(model.PlanProposal(call_id="p", text="", accepted=False)).event(TurnEnd(reason="interrupted"))
     assert "its plan was refused by the user" in under("Where it stands", talk)
 
 
@@ -221,6 +222,25 @@ def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_fr
     assert "accepted by the user" in under("From the agent's own summary", talk)
 
 
+def test_a_plan_whose_refusal_is_the_last_record_has_no_ruling_unless_another_session_began_with_it() -> None:
+    plan = "# Plan\n\n1. Round last\n2. Cap"
+    talk = session("s1").user("Plan it.").event(model.PlanProposal(call_id="p", text=plan))
+    talk.event(model.PlanProposal(call_id="p", text="", accepted=False))
+    assert "no ruling is recorded" in under("Where it stands", talk)
+    assert "of which no ruling is recorded (turn 1): Plan ¶ 1. Round last ¶ 2. Cap" in under("Open questions", talk)
+
+    later = worked("s2", f"Implement the following plan:\n\n{plan}", hours=1)
+    assert "its plan was accepted, and session s2 began with it" in "\n".join(
+        section(talk, later, title="Where it stands", own="s1")
+    )
+    assert section(talk, later, title="Open questions", own="s1") == []
+    assert section(talk, later, title="Open questions") == []
+
+    talk.event(TurnEnd(reason="interrupted"))
+    assert "its plan was refused by the user" in under("Where it stands", talk)
+    assert section(talk, title="Open questions") == []
+
+
 def test_work_in_an_agents_own_worktree_names_it() -> None:
     tree = "/home/dev/.codex/worktrees/1a2b/shop"
     talk = session("s1", agent="codex").event(model.SessionInfo(branch="codex/tax")).user(GOAL)
@@ -258,7 +278,7 @@ def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
 
 
 def test_what_a_summary_had_still_to_do_goes_once_its_turn_has_ended_with_an_answer() -> None:
-    kinds = ("pending", "current", "next", "errors")
+    kinds: tuple[Literal["pending", "current", "next", "errors"], ...] = ("pending", "current", "next", "errors")
     parts = tuple(SummaryPart(kind, f"Of {kind}", f"Round the {kind} tax.") for kind in kinds)
     talk = session("s1").user(GOAL).edited("cart.py")
     talk.event(model.AgentSummary(text="x", source="compaction", parts=parts)).says("I go on.", final=False)
