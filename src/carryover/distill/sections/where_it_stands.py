@@ -67,10 +67,9 @@ def _unpushed(git: GitFacts | None) -> str:
 
 def _ended(past: Past, step: Step) -> str:
     turn = step.turn
-    digest = step.digest
-    if turn.end == "answered" or not step.is_newest:
+    if turn.end == "answered" or (turn.end == "" and not step.is_newest):
         return ""
-    ending = digest.ending
+    ending = step.digest.ending if step.is_newest else None
     message = f': "{cut_middle(ending.message, 120)}"' if ending is not None and ending.message else ""
     calls = f" after {turn.calls} calls" if turn.calls > 1 else ""
     return f"{past.agent(step)}'s {past.turn(turn.number, step.view)}: {_CUT_OFF[turn.end]}{calls}{message}"
