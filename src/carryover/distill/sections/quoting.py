@@ -29,7 +29,7 @@ from carryover.text.pattern import later
 _VALUES: Final = later(r"[\W\d_]+")
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
-_SHORT_REPLY: Final = 40
+SHORT_REPLY: Final = 40
 """A prompt of no more characters may say nothing without the question that it answers."""
 _ASKED_CHARS: Final = 160
 _MOST_OFFERED: Final = 4
@@ -145,7 +145,7 @@ def replying_to(step: Step) -> str:
     """Returns what the label of a short prompt adds: the question at the end of the turn before, or what a prompt that
     begins with a reply followed; empty if there is none."""
     prompt = step.turn.prompt
-    if step.turn.chars > _SHORT_REPLY or prompt.startswith("/") or is_question(prompt):
+    if step.turn.chars > SHORT_REPLY or prompt.startswith("/") or is_question(prompt):
         return ""
     asked = asked_before(step)
     if PROTOCOL_QUESTION in asked:

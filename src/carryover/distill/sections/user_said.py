@@ -13,7 +13,15 @@ from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
-from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted, replying_to
+from carryover.distill.sections.quoting import (
+    SHORT_REPLY,
+    asked_before,
+    from_turn,
+    joined_short,
+    not_alike,
+    parted,
+    replying_to,
+)
 from carryover.distill.trail import Past, Step
 
 _CHARS: Final = 230
@@ -26,15 +34,20 @@ _OWN_SHARE_TOKENS: Final = 650
 
 def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     """Returns the user's prompts that are not `of_task`, in order of time."""
-    shown = {step.turn.sent for step in of_task}
-    shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
-    newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
-    steps = [step for step in past.steps if newest.get(step.turn.sent) is step]
+    shown = {_sent(step) for step in of_task}
+    shown |= {_sent(step) for step in past.steps if past.is_beside(step) and step.is_newest}
+    newest = {_sent(step): step for step in past.steps if step.turn.prompt and _sent(step) not in shown}
+    steps = [step for step in past.steps if newest.get(_sent(step)) is step]
     corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
     entries: list[Entry] = []
     for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
         entries += _prompt(past, step)
     return joined_short(sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: entry.at_ms))
+
+
+def _sent(step: Step) -> tuple[object, ...]:
+    """Returns what identifies a prompt; a short reply is another one to another question."""
+    return (*step.turn.sent, asked_before(step) if step.turn.chars <= SHORT_REPLY else "")
 
 
 def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:

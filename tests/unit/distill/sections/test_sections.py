@@ -453,3 +453,12 @@ def test_a_file_of_the_project_that_was_read_is_named_and_one_elsewhere_quoted()
 
     assert "Files in play: price.py" in text
     assert ("okapi" in text, "zebra" in text) == (False, True)
+
+
+def test_the_same_short_reply_to_another_question_is_another_ruling() -> None:
+    talk = session("s1").user(GOAL).says("Round up (A) or down (B)?").user("B").says("Cap it (A) or not (B)?")
+    talk.user("B").edited("cart.py").says("It is rounded.").user("Now the receipt, please.").edited("receipt.py")
+    said = under("What the user said", talk)
+
+    assert "(turn 2" in said
+    assert "(turn 3" in said
