@@ -184,8 +184,9 @@ def is_idle(step: Step) -> bool:
 
 
 def idle_since(past: Past) -> list[Step]:
-    """Returns the idle turns after the leading one."""
-    return [step for step in past.steps if step.turn.at_ms > past.newest.turn.at_ms and is_idle(step)]
+    """Returns the turns after the leading one that can't lead: idle ones and asides."""
+    since = (step for step in past.steps if step.turn.at_ms > past.newest.turn.at_ms)
+    return [step for step in since if is_idle(step) or is_aside(step, past.steps)]
 
 
 def did_work(turn: Turn) -> bool:
