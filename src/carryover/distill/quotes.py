@@ -40,6 +40,8 @@ _ONE_THING: Final = later(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)"
 _WORD: Final = later(rf"\S{{{_LONG_WORD + 1},}}")
 _SENTENCE_END: Final = later(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 _ELLIPSIS: Final = "…"
+_BORDERS: Final = ("\n", " ")
+"""Where a text is cut rather than within a word, the first if there is any near."""
 _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 
@@ -203,11 +205,18 @@ def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
-    """Returns `text` with its middle left out: the end of an answer matters most, then its beginning."""
+    """Returns `text` with its middle left out, whole lines if there are any near, else whole words: the end of an
+    answer matters most, then its beginning."""
     if len(text) <= chars:
         return text
     tail = int(chars * tail_share)
-    return f"{text[: chars - tail - 3].rstrip()}\n{_ELLIPSIS}\n{text[-tail:].lstrip()}"
+    head = text[: chars - tail - 3]
+    last = text[len(text) - tail :]
+    ends = (at for at in map(head.rfind, _BORDERS) if at > len(head) * 2 // 3)
+    begins = (at + 1 for at in map(last.find, _BORDERS) if 0 <= at < len(last) // 3)
+    head = head[: next(ends, len(head))]
+    last = last[next(begins, 0) :]
+    return f"{head.rstrip()}\n{_ELLIPSIS}\n{last.lstrip()}"
 
 
 def earlier(then_ms: int, at_ms: int) -> str:

@@ -155,3 +155,13 @@ def test_a_line_that_ends_in_a_colon_stays_with_the_one_it_leads_to() -> None:
 
     assert pieces(text)[1].startswith(f"If you want, I can: ¶ {item.strip()}")
     assert "If you want" not in pieces(text)[0]
+
+
+def test_a_middle_is_left_out_between_lines_or_else_between_words() -> None:
+    rules = "\n".join(f"- Rule {at} holds for all vouchers." for at in range(40))
+    kept = clip_middle(rules, chars=400).split("\n")
+    assert set(kept) <= {*rules.split("\n"), "…"}
+    assert kept.count("…") == 1
+
+    head, _, last = clip_middle("vouchers " * 100, chars=200).split("\n")
+    assert {*head.split(), *last.split()} == {"vouchers"}
