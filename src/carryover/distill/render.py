@@ -174,14 +174,16 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     for entry, following in zip_longest(entries, entries[1:]):
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
         expected = last.part + 1 if follows and last is not None else 0
-        gap = "… " if entry.part > expected and not entry.text.startswith("…") else ""
+        skips = entry.part > expected
+        gap = "… " if skips and not entry.text.startswith("…") else ""
         colon = ": " if entry.label and entry.text else ""
         speaker = "> " if follows else f"{entry.label}{colon}"
         begins = f"- {speaker}{gap}"
         is_cut = entry.part < entry.parts - 1 and (following is None or following.quote != entry.quote)
         text = f"{entry.text} …" if is_cut and not entry.text.endswith("…") else entry.text
-        if gap and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
-            text = re.sub(r"\A\S{0,40}\s+", "", text[over:])
+        if skips and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
+            mark = "" if gap else "… "
+            text = mark + re.sub(r"\A\S{0,40}\s+", "", text[over + len(mark) :])
         lines.append((clip(f"{begins}{text}", chars=MAX_CHARS), entry))
         last = entry
     return lines
