@@ -49,9 +49,10 @@ class Fitted(NamedTuple):
 
 
 def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Fitted:
-    """Returns the entries that fit. A heading costs a line too."""
+    """Returns the entries that fit, of those that are not empty. A heading costs a line too."""
     choice = _Choice(sections, handoff, room)
-    entries = [(entry.weight, (place, at)) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
+    spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
+    entries = [(entry.weight, spot) for spot, entry in spots if entry.shown]
     for weight, spot in sorted(entries):
         if weight <= FIXED:
             choice.take(spot)

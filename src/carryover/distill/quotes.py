@@ -41,6 +41,8 @@ _ONE_THING: Final = later(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)"
 _WORD: Final = later(rf"\S{{{_LONG_WORD + 1},}}")
 _SENTENCE_END: Final = later(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 _ELLIPSIS: Final = "…"
+_BORDERS: Final = ("\n", " ")
+"""Where a text is cut rather than within a word, the first if there is any near."""
 _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 
@@ -103,13 +105,18 @@ def _shortened(word: re.Match[str]) -> str:
 @lru_cache(maxsize=1024)
 def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
     """Splits `text` into lines of a handoff: short neighbours are joined, but not code with prose, and long lines split
-    at the ends of sentences. The first line leaves room for a label of `beside` characters."""
+    at the ends of sentences. A line that ends in a colon stays with the one it leads to, if both fit. The first line
+    leaves room for a label of `beside` characters."""
     packed: list[str] = []
     former: LineForm | None = None
     for form, line in _formed_lines(text):
         room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
+        before, _, lead = packed[-1].rpartition(LINE_BREAK) if packed else ("", "", "")
+        leads = before and form == former and lead.endswith((":", "："))
         if packed and form == former and fits(joined := f"{packed[-1]}{LINE_BREAK}{line}", room):
             packed[-1] = joined
+        elif leads and fits(joined := f"{lead}{LINE_BREAK}{line}"):
+            packed[-1:] = [before, joined]
         else:
             packed += _parted(line, PIECE_CHARS - (0 if packed else beside))
         former = form
@@ -221,11 +228,18 @@ def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
-    """Returns `text` with its middle left out: the end of an answer matters most, then its beginning."""
+    """Returns `text` with its middle left out, whole lines if there are any near, else whole words: the end of an
+    answer matters most, then its beginning."""
     if len(text) <= chars:
         return text
     tail = int(chars * tail_share)
-    return f"{text[: chars - tail - 3].rstrip()}\n{_ELLIPSIS}\n{text[-tail:].lstrip()}"
+    head = text[: chars - tail - 3]
+    last = text[len(text) - tail :]
+    ends = (at for at in map(head.rfind, _BORDERS) if at > len(head) * 2 // 3)
+    begins = (at + 1 for at in map(last.find, _BORDERS) if 0 <= at < len(last) // 3)
+    head = head[: next(ends, len(head))]
+    last = last[next(begins, 0) :]
+    return f"{head.rstrip()}\n{_ELLIPSIS}\n{last.lstrip()}"
 
 
 def earlier(then_ms: int, at_ms: int) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -35,24 +35,25 @@ _NAMES_TOKENS: Final = 150
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 _TAG: Final = later(r"<(?=/?[A-Za-z])")
-Cleaned = tuple[str, list[Entry]]
-"""A section before it is known what fits: its title and its entries."""
 Printed = tuple[str, list[tuple[str, Entry]]]
 """A section: its title, and its lines with the entries they come from."""
 
 
+class _LaidOut(NamedTuple):
+    sections: list[Printed]
+    is_cut: bool
+    """Whether entries did not fit."""
+
+
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text. Without enough room, the entries with the highest weight are dropped first."""
-    sections = _sections(handoff)
-    entries = sum(len(each) for _, each in sections)
-    return _text(handoff, _laid_out(handoff, sections, answering), answering, entries)
+    return _text(handoff, _laid_out(handoff, answering), answering)
 
 
 def rendered(handoff: Handoff) -> tuple[CleanText, list[Printed]]:
     """Returns what `render` and `lay_out` return. The lines are made once, which takes most of the time."""
-    sections = _sections(handoff)
-    printed = _laid_out(handoff, sections, None)
-    return _text(handoff, printed, None, sum(len(entries) for _, entries in sections)), printed
+    laid_out = _laid_out(handoff, None)
+    return _text(handoff, laid_out, None), laid_out.sections
 
 
 def names_page(handoff: Handoff, text: str) -> bool:
@@ -60,32 +61,25 @@ def names_page(handoff: Handoff, text: str) -> bool:
     return handoff.page is not None and f"`{handoff.page}`" in text.rstrip("\n").rpartition("\n")[2]
 
 
-def _text(handoff: Handoff, sections: Sequence[Printed], answering: Answering | None, entries: int) -> CleanText:
-    """`entries`: how many there are, with those that did not fit."""
+def _text(handoff: Handoff, laid_out: _LaidOut, answering: Answering | None) -> CleanText:
     body: list[str] = []
     shown: set[tuple[str, int | None]] = set()
-    for title, lines in sections:
+    for title, lines in laid_out.sections:
         body.append(f"## {title}")
         for text, entry in lines:
             body.append(text)
             shown.update((source.session, source.turn) for source in entry.sources)
-    is_cut = sum(entry.kind != "names" for _, lines in sections for _, entry in lines) < entries
     missing = sum(turn not in shown for turn in handoff.turns)
-    holds, last = _end(handoff, answering, missing, is_cut=is_cut)
+    holds, last = _end(handoff, answering, missing, is_cut=laid_out.is_cut)
     return CleanText("\n".join([*_head(handoff, answering, holds), *body, last]) + "\n")
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[Printed]:
     """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
-    return _laid_out(handoff, _sections(handoff), answering)
+    return _laid_out(handoff, answering).sections
 
 
-def _sections(handoff: Handoff) -> list[Cleaned]:
-    """Returns all sections, by title, with entries that may be printed."""
-    return without_repeats([(section.title, _clean(section.entries)) for section in handoff.sections])
-
-
-def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answering | None) -> list[Printed]:
+def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     holds, last = _end(handoff, answering, _UNBOUNDED, is_cut=True)
     around = [*_head(handoff, answering, holds), last]
     lines = MAX_LINES - len(around)
@@ -95,16 +89,22 @@ def _laid_out(handoff: Handoff, sections: Sequence[Cleaned], answering: Answerin
         chars = _UNBOUNDED
     of_names = min(_NAMES_TOKENS, handoff.tokens // 10) if handoff.names else 0
     room = Room(lines - 3 * bool(of_names), handoff.tokens - of_names, chars - 5 * of_names)
-    chosen_entries, held = fitted(sections, handoff, room)
+    whole = [(section.title, _clean(section.entries)) for section in handoff.sections]
+    sections = without_repeats(whole)
+    fit = fitted(sections, handoff, room)
+    # What only entries have that did not fit, is left out of none: the others are chosen again with it.
+    sections = without_repeats(whole, {(sections[place][0], at) for place, at in fit.kept})
+    fit = fitted(sections, handoff, room)
     chosen = []
     for place, (title, entries) in enumerate(sections):
-        shown = [entry for at, entry in enumerate(entries) if (place, at) in chosen_entries]
+        shown = [entry for at, entry in enumerate(entries) if (place, at) in fit.kept]
         if title == NAMED_UNDER:
-            shown += _names(handoff, held, of_names)
+            shown += _names(handoff, fit.held, of_names)
         printed = _printed(shown)
         if printed:
             chosen.append((title, printed))
-    return chosen
+    offered = sum(entry.shown != "" for _, entries in sections for entry in entries)
+    return _LaidOut(chosen, is_cut=len(fit.kept) < offered)
 
 
 def _names(handoff: Handoff, held: Collection[str], tokens: int) -> list[Entry]:
@@ -174,14 +174,16 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     for entry, following in zip_longest(entries, entries[1:]):
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
         expected = last.part + 1 if follows and last is not None else 0
-        gap = "… " if entry.part > expected and not entry.text.startswith("…") else ""
+        skips = entry.part > expected
+        gap = "… " if skips and not entry.text.startswith("…") else ""
         colon = ": " if entry.label and entry.text else ""
         speaker = "> " if follows else f"{entry.label}{colon}"
         begins = f"- {speaker}{gap}"
         is_cut = entry.part < entry.parts - 1 and (following is None or following.quote != entry.quote)
         text = f"{entry.text} …" if is_cut and not entry.text.endswith("…") else entry.text
-        if gap and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
-            text = re.sub(r"\A\S{0,40}\s+", "", text[over:])
+        if skips and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
+            mark = "" if gap else "… "
+            text = mark + re.sub(r"\A\S{0,40}\s+", "", text[over + len(mark) :])
         lines.append((clip(f"{begins}{text}", chars=MAX_CHARS), entry))
         last = entry
     return lines

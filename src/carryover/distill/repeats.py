@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -25,13 +25,16 @@ class _Spot(NamedTuple):
     at: int
 
 
-def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tuple[str, list[Entry]]]:
+def without_repeats(
+    sections: Sequence[tuple[str, Sequence[Entry]]], shown: Collection[tuple[str, int]] = ()
+) -> list[tuple[str, list[Entry]]]:
     """Returns the sections, by title, with each long line in one place and `…` in the others. A line that an agent
     said stays in its newest place and takes the lowest weight of all its places; a line that a call printed stays in
-    the place with the lowest weight. Repetitions within one quote stay."""
+    the place with the lowest weight. Before that, it stays in one of the places in `shown`, by title and number in
+    their section. Repetitions within one quote stay. An entry of which nothing is left is empty."""
     found = {_Spot(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
     owners: dict[str, _Spot] = {}
-    for spot in sorted(found, key=lambda spot: _precedence(spot, found[spot])):
+    for spot in sorted(found, key=lambda spot: (spot not in shown, _precedence(spot, found[spot]))):
         entry = found[spot]
         lines = _JOINT.split(entry.text)
         for at, line in enumerate(lines):
@@ -41,11 +44,9 @@ def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tup
                 if _rank(spot, entry) == _SPOKEN == _rank(owner, found[owner]):
                     found[owner] = replace(found[owner], weight=min(found[owner].weight, entry.weight))
         found[spot] = replace(entry, text=_GAPS.sub("…", "".join(lines)))
-    kept = []
-    for title, entries in sections:
-        shortened = [found[_Spot(title, at)] for at in range(len(entries))]
-        kept.append((title, [entry for entry in shortened if not _is_gone(entry)]))
-    return kept
+        if _is_gone(found[spot]):
+            found[spot] = replace(entry, text="", label="")
+    return [(title, [found[_Spot(title, at)] for at in range(len(entries))]) for title, entries in sections]
 
 
 def _rank(spot: _Spot, entry: Entry) -> int:

@@ -27,6 +27,8 @@ _SHORT_NAME: Final = 4
 _IDENTIFIER: Final = later(r"`|\w[._/\\]\w|[A-Z]{3}|\d")
 """What only a file, a variable, a value or the like has."""
 _SHORT_ID: Final = 8
+_PLAN_CHARS: Final = 200
+"""So much of a plan tells which one it is."""
 
 
 class Step(NamedTuple):
@@ -182,8 +184,9 @@ def is_idle(step: Step) -> bool:
 
 
 def idle_since(past: Past) -> list[Step]:
-    """Returns the idle turns after the leading one."""
-    return [step for step in past.steps if step.turn.began > past.newest.turn.began and is_idle(step)]
+    """Returns the turns after the leading one that can't lead: idle ones and asides."""
+    since = (step for step in past.steps if step.turn.began > past.newest.turn.began)
+    return [step for step in since if is_idle(step) or is_aside(step, past.steps)]
 
 
 def did_work(turn: Turn) -> bool:
@@ -274,9 +277,27 @@ def is_unfinished(session: SessionView, *, is_replied: bool = False) -> bool:
 
 
 def plan_waits(digest: Digest) -> bool:
-    """Whether a written plan waits for the user's word."""
-    proposal = digest.proposal
-    return proposal is not None and proposal.accepted is None and proposal.turn == digest.prompts
+    """Whether a written plan waits for the user's word, or what the user said of it is not recorded."""
+    plan = digest.proposal
+    if plan is None or plan.turn != digest.prompts:
+        return False
+    return plan.accepted is None or has_no_ruling(digest)
+
+
+def has_no_ruling(digest: Digest) -> bool:
+    """Whether a plan's refusal is the last that is recorded. So ends a conversation of Claude Code (2.1.63) whose plan
+    was accepted with a new one to carry it out; after any other refusal comes an interruption, a word or an answer."""
+    plan = digest.proposal
+    if plan is None or plan.accepted is not False or digest.turn is None:
+        return False
+    return digest.turn.end == "" and plan.turn == digest.prompts and plan.at_ms == digest.last_ms
+
+
+def carries_out(session: SessionView, digest: Digest) -> bool:
+    """Whether a session began with the newest plan of another one."""
+    plan = digest.proposal.text[:_PLAN_CHARS] if digest.proposal is not None else ""
+    prompt = next((turn.prompt for turn in session.digest.turns if turn.prompt), "")
+    return plan != "" and session.digest is not digest and plan in prompt[: 2 * _PLAN_CHARS]
 
 
 def waiting_prompts(digest: Digest) -> list[Pending]:

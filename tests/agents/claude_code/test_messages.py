@@ -46,6 +46,22 @@ def test_an_answer_is_final_only_where_the_client_says_so() -> None:
         assert Session().says("Done.", stop=stop) == [AssistantMessage(text="Done.", final=final)]
 
 
+@pytest.mark.parametrize(
+    ("text", "stop", "final"),
+    [
+        ("Let me check:", None, False),
+        ("我来看：\n", None, False),
+        ("Done. See:", "end_turn", True),
+        ("12:30", None, None),
+    ],
+)
+def test_a_colon_leads_to_what_comes_next_unless_the_turn_is_said_to_end(
+    text: str, stop: str | None, final: bool | None
+) -> None:
+    """2.0.65: of one message in several records, only the last has the reason."""
+    assert Session().says(text, stop=stop) == [AssistantMessage(text=text, final=final)]
+
+
 FRAME = "This session is being continued from a previous conversation that ran out of context."
 GO_ON = "Please continue the conversation from where we left it off without asking the user any further questions."
 

@@ -161,3 +161,21 @@ def test_a_column_of_numbers_is_left_out_and_a_few_numbers_stay() -> None:
 def test_of_lines_that_nobody_reads_the_ends_stay_if_there_is_nothing_else() -> None:
     fetched = [f"Using cached money-{number}.0-py3-none-any.whl (26 kB)" for number in range(9)]
     assert lines_of("\n".join(fetched)) == (fetched[0], "…", fetched[-1])
+
+
+def test_a_line_that_ends_in_a_colon_stays_with_the_one_it_leads_to() -> None:
+    done, item = "The discount is in whole cents. " * 6, "Move the vouchers into the new table. " * 2
+    text = f"{done}\n\nIf you want, I can:\n- {item}\n- Drop the floats."
+
+    assert pieces(text)[1].startswith(f"If you want, I can: ¶ {item.strip()}")
+    assert "If you want" not in pieces(text)[0]
+
+
+def test_a_middle_is_left_out_between_lines_or_else_between_words() -> None:
+    rules = "\n".join(f"- Rule {at} holds for all vouchers." for at in range(40))
+    kept = clip_middle(rules, chars=400).split("\n")
+    assert set(kept) <= {*rules.split("\n"), "…"}
+    assert kept.count("…") == 1
+
+    head, _, last = clip_middle("vouchers " * 100, chars=200).split("\n")
+    assert {*head.split(), *last.split()} == {"vouchers"}

@@ -402,3 +402,14 @@ def test_what_comes_from_git_and_files_is_redacted() -> None:
     for text in (render(made), render(made, Answering(situation="new", file=f"/home/dev/{key}/handoff.md"))):
         assert key not in text
         assert "[redacted:" in text
+
+
+def test_of_a_part_that_begins_with_a_gap_the_end_stays_too() -> None:
+    words = "… ¶ " + "words that were printed before " * 8 + "command not found"
+    entries = quote("first", words, label="`make deploy` → error " + "x" * 60, weights=(99.0, 0.0))
+    others = [replace(quote(f"note {at}", turn=at)[0], weight=0.1) for at in range(60)]
+    [(line, _)] = dict(lay_out(handoff(("Task", others), ("Recent files", entries))))["Recent files"]
+
+    assert len(line) <= MAX_CHARS
+    assert ": … " in line
+    assert line.endswith("command not found")

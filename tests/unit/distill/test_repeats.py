@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from carryover.distill.entry import Entry, Kind
+from carryover.distill.entry import Entry, Kind, Section
+from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.distill.repeats import without_repeats
 from support.conversation import GOAL, handoff, session
@@ -15,6 +16,11 @@ TRACE = "File '/home/dev/shop/cart.py', line 12, in discount: KeyError: 'cents'"
 
 def entry(text: str, *, kind: Kind = "message", at_ms: int = 0, weight: float = 1.0, label: str = "") -> Entry:
     return Entry(text=text, kind=kind, at_ms=at_ms, weight=weight, label=label or f"{kind} {at_ms}")
+
+
+def made(*sections: tuple[str, list[Entry]]) -> Handoff:
+    shown = tuple(Section(title, tuple(entries)) for title, entries in sections)
+    return Handoff(updated_ms=0, agent="Claude Code", resume="ask", session="s1", head=None, sections=shown)
 
 
 def test_a_plan_that_two_answers_tell_stands_in_the_newer_one() -> None:
@@ -75,6 +81,27 @@ def test_a_quote_of_which_nothing_is_left_goes_and_a_call_stays_with_what_it_was
 
     assert without_repeats(sections) == [
         ("Where it stands", [said]),
-        ("Progress log", []),
-        ("Recent files", [replace(printed, text="…")]),
+        ("Progress log", [replace(again, text="", label="")]),
+        ("Recent files", [replace(printed, text="…"), replace(more, text="", label="")]),
     ]
+
+
+def test_what_is_shown_keeps_a_line_before_what_is_not() -> None:
+    said, printed = entry(TRACE, at_ms=2), entry(TRACE, kind="call", at_ms=3)
+    sections = [("Progress log", [said]), ("Recent files", [printed])]
+
+    assert without_repeats(sections, {("Recent files", 0)}) == [
+        ("Progress log", [replace(said, text="", label="")]),
+        ("Recent files", [printed]),
+    ]
+
+
+def test_a_call_keeps_what_only_an_answer_says_that_does_not_fit() -> None:
+    printed = entry(TRACE, kind="call", at_ms=3, weight=0.0, label="`python cart.py`")
+    others = [entry(f"note {at}", kind="prompt", at_ms=at, weight=0.1) for at in range(60)]
+    text = render(
+        made(("Task", others), ("Recent files", [printed]), ("Progress log", [entry(f"{TRACE} ¶ so it is", at_ms=2)]))
+    )
+
+    assert "Progress log" not in text
+    assert f"- `python cart.py`: {TRACE}\n" in text

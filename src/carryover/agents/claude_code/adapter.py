@@ -179,9 +179,11 @@ def _message(builder: ClaudeBuilder) -> None:
         elif block.type == "tool_use":
             handle_tool_use(builder, str(number), block)
         elif block.type == "text" and is_answer and (text := block.text or "").strip() not in _NO_ANSWER:
-            # Of one message in several records, 2.1.111 has the reason on each, 2.0.65 on the last only.
+            # Of one message in several records, 2.1.111 has the reason on each, 2.0.65 on the last only: without one,
+            # a colon leads to the call that comes next.
+            reason = message.stop_reason or ("tool_use" if text.rstrip().endswith((":", "：")) else "")
             aborted = line.is_aborted_mid_stream is True
-            said = model.AssistantMessage(text=text, final=_FINAL.get(message.stop_reason or ""), aborted=aborted)
+            said = model.AssistantMessage(text=text, final=_FINAL.get(reason), aborted=aborted)
             builder.add(said, str(number), digest(text))
         elif block.type not in _QUIET_BLOCKS:
             builder.skip(f"{line.type}/{block.type}", "unknown block")

@@ -13,11 +13,13 @@ from carryover.distill.view import SessionView
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
     """Returns planned and announced next steps, and the question that the user replied to last."""
-    has_reply = not past.main.is_newest
-    asked = last_words(past.main.turn).question if has_reply else ""
-    reply = past.turn(past.main.turn.number + 1, past.main.view)
+    turn = past.main.turn
+    # In a turn that was cut off, the agent went on after its question: nobody replied to that.
+    has_reply = not past.main.is_newest and turn.end == "answered"
+    asked = last_words(turn).question if has_reply else ""
+    reply = past.turn(turn.number + 1, past.main.view)
     label = f"{past.agent(past.main)} had asked, and {reply} replied"
-    at_ms = past.main.turn.said[-1].at_ms if asked else 0
+    at_ms = turn.said[-1].at_ms if asked else 0
     replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
     limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []
     return [*_plan(past), *_announced(past), *replied, *limits]

@@ -17,7 +17,7 @@ from carryover.distill.sections.quoting import from_session, from_turn, last_wor
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.replied_to import asked_before
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, did_work, is_idle, plan_waits
+from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, is_idle, plan_waits
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of, id_in_command
@@ -73,7 +73,8 @@ def _waits(past: Past, step: Step) -> bool:
 
 def replied_elsewhere(past: Past, step: Step) -> bool:
     """Whether the user has written since in a fork of that session, or in another folder's part of it; or has gone on
-    in another session after a question whether to; or has said there what has most names of the question."""
+    in another session after a question whether to, or with its plan; or has said there what has most names of the
+    question."""
     name = step.view.session
     asked = last_words(step.turn).question or "\n".join(one.text for one in step.digest.questions)
     questions = [one for line in asked.splitlines() for one in sentences(line) if is_question(one)]
@@ -83,6 +84,7 @@ def replied_elsewhere(past: Past, step: Step) -> bool:
         if one.view is step.view or not one.turn.prompt or one.turn.at_ms <= step.turn.last_ms:
             continue
         goes_on = name == one.view.parent or conversation_of(name) == conversation_of(one.view.session)
+        goes_on |= carries_out(one.view, step.digest)
         if goes_on or (only_to_go_on and did_work(one.turn)):
             return True
         if len(names) > 1 and 2 * len(names & subjects_in(_exchange(one))) > len(names):
@@ -119,8 +121,12 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
         at_ms = asked.at_ms
         entries += parted(step, text, "question", weight, label=label, at_ms=at_ms)
     plan = step.digest.proposal
-    if plan is not None and plan_waits(step.digest):
-        label = f"{past.agent(step)}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"
+    is_carried_out = any(carries_out(session, step.digest) for session in past.view.sessions)
+    if plan is not None and plan_waits(step.digest) and not is_carried_out:
+        what = (
+            "plan, of which no ruling is recorded" if has_no_ruling(step.digest) else "plan waits for the user's word"
+        )
+        label = f"{past.agent(step)}'s {what} ({past.place(step, plan.at_ms)})"
         entries += parted(step, plan.text, "plan", WEIGHTS["proposal"].at(back), label=label, most=8, at_ms=plan.at_ms)
     return entries
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import Proposal, Summary
+from carryover.distill.digest import Digest, Proposal, Summary
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
@@ -20,6 +20,7 @@ from carryover.distill.view import SessionView, Worktree
 _PROMPT_CHARS = 160
 _LINE_CHARS = 110
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
+_TO_DO: Final = ("pending", "current", "next")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _MOST_COMMITS: Final = 4
 _MOST_ALIKE: Final = 3
@@ -73,7 +74,7 @@ def summary_entries(past: Past) -> list[Entry]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
             if summary is None:
                 continue
-            for heading, text in _parts_of(summary):
+            for heading, text in _parts_of(summary, is_done=_is_done_since(summary, session.digest)):
                 entries += _quoted(past, session, summary, f"{what}{heading}", text)
         plan = session.digest.proposal
         if plan is not None and plan.accepted and plan.text:
@@ -82,8 +83,15 @@ def summary_entries(past: Past) -> list[Entry]:
     return entries
 
 
-def _parts_of(summary: Summary) -> list[tuple[str, str]]:
-    with_text = [part for part in summary.parts if part.text.strip()]
+def _is_done_since(summary: Summary, digest: Digest) -> bool:
+    """Whether the turn in which the summary was made has ended with an answer since."""
+    made_in = (turn for turn in digest.turns if turn.number == summary.turn)
+    return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in made_in)
+
+
+def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str]]:
+    """Returns the parts by what they begin with; without what was still to do if it `is_done`."""
+    with_text = [part for part in summary.parts if part.text.strip() and not (is_done and part.kind in _TO_DO)]
     parts = sorted(with_text, key=lambda part: _WANTED.index(part.kind))
     return [(f", “{part.heading}”", part.text) for part in parts] or [("", summary.text)]
 

@@ -14,7 +14,7 @@ from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import Step, is_bare
 from carryover.text.pattern import later
 
-_SHORT_REPLY: Final = 40
+SHORT_REPLY: Final = 40
 """A prompt of no more characters may say nothing without the question that it answers."""
 _ASKED_CHARS: Final = 160
 _LEAST_CHARS: Final = 30
@@ -49,7 +49,7 @@ def replying_to(step: Step) -> str:
         return ""
     if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
         return f", asked {_in_short(numbered)}"
-    if step.turn.chars > _SHORT_REPLY or is_question(prompt):
+    if step.turn.chars > SHORT_REPLY or is_question(prompt):
         return ""
     if asked:  # Next action has the question that a prompt without any work since replied to
         return "" if is_bare(step.turn) else f", asked {_in_short(_asked(prompt, asked))}"

@@ -14,7 +14,7 @@ from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
 from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted
-from carryover.distill.sections.replied_to import replying_to
+from carryover.distill.sections.replied_to import SHORT_REPLY, asked_before, replying_to
 from carryover.distill.sections.task import typed_since
 from carryover.distill.trail import Past, Step
 from carryover.text.harmless import one_line
@@ -29,10 +29,10 @@ _OWN_SHARE_TOKENS: Final = 650
 
 def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     """Returns the user's prompts that are not `of_task`, in order of time."""
-    shown = {step.turn.sent for step in of_task}
-    shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
-    newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
-    steps = [step for step in past.steps if newest.get(step.turn.sent) is step]
+    shown = {_sent(step) for step in of_task}
+    shown |= {_sent(step) for step in past.steps if past.is_beside(step) and step.is_newest}
+    newest = {_sent(step): step for step in past.steps if step.turn.prompt and _sent(step) not in shown}
+    steps = [step for step in past.steps if newest.get(_sent(step)) is step]
     corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
     entries: list[Entry] = []
     for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
@@ -40,6 +40,11 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     return joined_short(
         sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: (entry.at_ms, entry.turn or 0))
     )
+
+
+def _sent(step: Step) -> tuple[object, ...]:
+    """Returns what identifies a prompt; a short reply is another one to another question."""
+    return (*step.turn.sent, asked_before(step) if step.turn.chars <= SHORT_REPLY else "")
 
 
 def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -11,7 +11,7 @@ from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
-from carryover.distill.trail import Past, Step, did_work, idle_since, running_jobs
+from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, idle_since, running_jobs
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
@@ -32,7 +32,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     endings = [_ended(past, step) for step in steps]
     said = (
         *endings,
-        "its plan was refused by the user" if _is_plan_refused(past.main) else "",
+        _plan_refused(past),
         _place(past, steps[0], git),
         *_other_branches(past, steps[0], git),
         _tests(past),
@@ -45,9 +45,17 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     return [*state, *entries, *_talk(past)]
 
 
-def _is_plan_refused(step: Step) -> bool:
-    proposal = step.digest.proposal
-    return proposal is not None and proposal.accepted is False and proposal.turn == step.digest.prompts
+def _plan_refused(past: Past) -> str:
+    digest = past.main.digest
+    proposal = digest.proposal
+    if proposal is None or proposal.accepted is not False or proposal.turn != digest.prompts:
+        return ""
+    if not has_no_ruling(digest):
+        return "its plan was refused by the user"
+    later = next((session.session for session in past.view.sessions if carries_out(session, digest)), None)
+    if later is None:
+        return "its plan was refused without a word, as if to carry it out in another session: no ruling is recorded"
+    return f"its plan was accepted, and session {past.short_ids[later]} began with it"
 
 
 def _unpushed(git: GitFacts | None) -> str:
@@ -59,10 +67,9 @@ def _unpushed(git: GitFacts | None) -> str:
 
 def _ended(past: Past, step: Step) -> str:
     turn = step.turn
-    digest = step.digest
-    if turn.end == "answered" or not step.is_newest:
+    if turn.end == "answered" or (turn.end == "" and not step.is_newest):
         return ""
-    ending = digest.ending
+    ending = step.digest.ending if step.is_newest else None
     message = f': "{cut_middle(ending.message, 120)}"' if ending is not None and ending.message else ""
     calls = f" after {turn.calls} calls" if turn.calls > 1 else ""
     return f"{past.agent(step)}'s {past.turn(turn.number, step.view)}: {_CUT_OFF[turn.end]}{calls}{message}"
@@ -167,7 +174,7 @@ def _in_flight(step: Step) -> list[Entry]:
 
 
 def _talk(past: Past) -> list[Entry]:
-    """Returns what was last answered to a short reply since."""
+    """Returns what was last answered to a short reply or an aside since."""
     entries: list[Entry] = []
     for step in [step for step in idle_since(past) if step.turn.answer][-1:]:
         label = f"Since then {past.agent(step)} said ({past.place(step)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -128,7 +129,7 @@ def test_output_of_which_every_line_is_left_out_is_none() -> None:
 
 def test_a_plan_that_was_refused_is_said_to_be() -> None:
     talk = Conversation().user(GOAL).event(model.PlanProposal(call_id="p", text="1. Move the cap"))
-    talk.event(model.PlanProposal(call_id="p", text="", accepted=False))
+    talk.event(model.PlanProposal(call_id="p", text="", accepted=False)).event(TurnEnd(reason="interrupted"))
     assert "its plan was refused by the user" in under("Where it stands", talk)
 
 
@@ -252,6 +253,25 @@ def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_fr
     assert "accepted by the user" in under("From the agent's own summary", talk)
 
 
+def test_a_plan_whose_refusal_is_the_last_record_has_no_ruling_unless_another_session_began_with_it() -> None:
+    plan = "# Plan\n\n1. Round last\n2. Cap"
+    talk = session("s1").user("Plan it.").event(model.PlanProposal(call_id="p", text=plan))
+    talk.event(model.PlanProposal(call_id="p", text="", accepted=False))
+    assert "no ruling is recorded" in under("Where it stands", talk)
+    assert "of which no ruling is recorded (turn 1): Plan ¶ 1. Round last ¶ 2. Cap" in under("Open questions", talk)
+
+    later = worked("s2", f"Implement the following plan:\n\n{plan}", hours=1)
+    assert "its plan was accepted, and session s2 began with it" in "\n".join(
+        section(talk, later, title="Where it stands", own="s1")
+    )
+    assert section(talk, later, title="Open questions", own="s1") == []
+    assert section(talk, later, title="Open questions") == []
+
+    talk.event(TurnEnd(reason="interrupted"))
+    assert "its plan was refused by the user" in under("Where it stands", talk)
+    assert section(talk, title="Open questions") == []
+
+
 def test_work_in_an_agents_own_worktree_names_it() -> None:
     tree = "/home/dev/.codex/worktrees/1a2b/shop"
     talk = session("s1", agent="codex").event(model.SessionInfo(branch="codex/tax")).user(GOAL)
@@ -297,6 +317,19 @@ def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
 
     assert "“Errors” (turn 1, 1 prompt since): Floats lost cents." in summary[0]
     assert "“Next Step” (turn 1, 1 prompt since): Round the tax." in summary[1]
+
+
+def test_what_a_summary_had_still_to_do_goes_once_its_turn_has_ended_with_an_answer() -> None:
+    kinds: tuple[Literal["pending", "current", "next", "errors"], ...] = ("pending", "current", "next", "errors")
+    parts = tuple(SummaryPart(kind, f"Of {kind}", f"Round the {kind} tax.") for kind in kinds)
+    talk = session("s1").user(GOAL).edited("cart.py")
+    talk.event(model.AgentSummary(text="x", source="compaction", parts=parts)).says("I go on.", final=False)
+    title = "From the agent's own summary"
+    assert [line for line in section(talk, title=title) if "Of pending" in line]
+
+    talk.edited("tax.py").says("It is rounded.").user("And the receipt?").says("It has cents.")
+    [line] = section(talk, title=title)
+    assert "“Of errors” (turn 1, 1 prompt since)" in line
 
 
 def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
@@ -462,3 +495,22 @@ def test_a_file_of_the_project_that_was_read_is_named_and_one_elsewhere_quoted()
 
     assert "Files in play: price.py" in text
     assert ("okapi" in text, "zebra" in text) == (False, True)
+
+
+def test_the_same_short_reply_to_another_question_is_another_ruling() -> None:
+    talk = session("s1").user(GOAL).says("Round up (A) or down (B)?").user("B").says("Cap it (A) or not (B)?")
+    talk.user("B").edited("cart.py").says("It is rounded.").user("Now the receipt, please.").edited("receipt.py")
+    said = under("What the user said", talk)
+
+    assert "(turn 2" in said
+    assert "(turn 3" in said
+
+
+def test_the_answer_to_an_aside_after_the_leading_turn_is_quoted() -> None:
+    talk = worked(says="It returns cents.\n\nNext steps:\n1. Move the vouchers\n2. Drop the floats")
+    talk.user("did you write that?").says("Yes, in the first reply.")
+
+    stands = under("Where it stands", talk)
+    assert "Since then claude-code said (turn 2" in stands
+    assert "Yes, in the first reply." in stands
+    assert "Yes, in the first reply." not in under("Progress log", talk)

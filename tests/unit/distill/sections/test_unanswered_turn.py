@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.conversation import ROOT, under, worked
+from carryover.model import TurnEnd
+from support.conversation import GOAL, ROOT, session, under, worked
 
 
 def test_a_file_that_it_read_takes_less_room_than_what_a_sub_agent_reported() -> None:
@@ -18,3 +19,17 @@ def test_a_file_that_it_read_takes_less_room_than_what_a_sub_agent_reported() ->
     files = under("Recent files", talk)
     assert [at for at in range(12) if f"Finding {at}:" not in files] == []
     assert "line 7.30 of" not in files
+
+
+def test_a_turn_that_the_user_interrupted_is_told_when_only_a_prompt_followed() -> None:
+    talk = worked().user("Move the vouchers.").says("You ask: where do they belong?\nI look.", final=False)
+    talk.ran("ls shop").event(TurnEnd(reason="interrupted")).user("Take the ones in tax.py.")
+
+    assert "claude-code's turn 2: interrupted by the user" in under("Where it stands", talk)
+    assert "had asked" not in under("Next action", talk), "it went on by itself"
+
+
+def test_a_turn_before_the_newest_prompt_that_only_has_no_answer_is_not_said_to_be_cut_off() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").user("And in tax.py, please.")
+
+    assert "turn 1:" not in under("Where it stands", talk)
