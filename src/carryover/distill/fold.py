@@ -26,7 +26,7 @@ from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
-from carryover.records.shell_jobs import ends_job, job_left
+from carryover.records.shell_jobs import ends_job, job_left, kills
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -135,13 +135,14 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
         return digest
     jobs = digest.jobs
     ends = ends_job(body.subject)
-    named = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
+    by_name = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
+    named = by_name or [job for job in jobs if kills(body.subject, job.text)]
     named = named or list(jobs[:1] if ends and len(jobs) == 1 else ())
     running = [] if ends else [replace(job, at_ms=event.at_ms, turn=digest.prompts) for job in named]
     left = job_left(body.subject) if body.status == "ok" else None
     if left is not None and not any(job.at_ms == event.at_ms for job in jobs):  # else the agent recorded it itself
         name, line = left
-        running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts)]
+        running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts, op="shell")]
     if not named and not running:
         return digest
     return replace(digest, jobs=(*(job for job in jobs if job not in named), *running)[-MOST_PENDING:])
