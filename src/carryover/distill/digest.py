@@ -87,6 +87,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     op: Op
     subject: str
     status: ResultStatus
+    exit_code: int | None = None
+    """Of one that ended in an error."""
     output: str = ""
     at_ms: int
     turn: int = 0

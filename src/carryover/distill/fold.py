@@ -122,6 +122,7 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         op=body.op,
         subject=clip_middle(without_bodies(body.subject).strip(), chars=600, tail_share=0.3),
         status=body.status,
+        exit_code=body.exit_code if body.status == "error" else None,
         output=clip_middle(body.output.strip(), chars=_REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS),
         at_ms=event.at_ms,
         turn=digest.prompts,
