@@ -113,7 +113,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     commits = [f"{subject} ({short})" if short else subject for short, subject in committed(body)]
     if not commits:
         return digest
-    return with_turn(digest, commits=(*digest.turns[-1].commits, *commits)[-_MOST_COMMITS:])
+    commits = [*digest.turns[-1].commits, *commits][-_MOST_COMMITS:]
+    return with_turn(digest, commits=tuple(commits), committed_ms=event.at_ms)
 
 
 def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:

@@ -107,7 +107,7 @@ def progress_entries(past: Past) -> list[Entry]:
     """Returns the commits that git reported, then what was answered, both newest first."""
     made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
     entries = joined_short(
-        from_turn(step, commit, "call", label=f"Committed ({past.place(step)})")
+        from_turn(step, commit, "call", label=f"Committed ({past.place(step, step.turn.committed_ms)})")
         for step, commit in made[:_MOST_COMMITS]
     )
     answers: list[Entry] = []

@@ -126,6 +126,14 @@ def test_a_command_that_found_nothing_is_no_error(command: str, code: int, end: 
     assert f"`{command}` → {end}" in render(handoff(talk))
 
 
+def test_a_commit_has_its_own_time_and_not_that_of_its_prompt() -> None:
+    talk = Conversation().user(GOAL).edited("cart.py")
+    talk.at_ms += HOUR_MS
+    talk.ran("git commit -m 'Cap it'", "[main 4a7f2c1] Cap it").says("Done.")
+
+    assert "Committed (turn 1, 1 min earlier): Cap it (4a7f2c1)" in under("Progress log", talk)
+
+
 def test_output_of_which_every_line_is_left_out_is_none() -> None:
     talk = Conversation().user(GOAL).ran("make all", "…\n…").says("Done.")
     assert "`make all`" in under("Recent files", talk) and "…" not in under("Recent files", talk)
