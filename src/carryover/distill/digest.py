@@ -67,6 +67,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     changes: int = 0
     """Number of calls that may change something: edits, and commands that do more than look."""
     commits: tuple[str, ...] = ()
+    committed_ms: int = 0
+    """When the newest of its commits was made."""
     replies: tuple[Reply, ...] = ()
     branch: str = ""
     """The branch that was checked out at its newest change, or else at its prompt; empty if no record says it."""
@@ -99,6 +101,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     op: Op
     subject: str
     status: ResultStatus
+    exit_code: int | None = None
+    """Of one that ended in an error."""
     output: str = ""
     at_ms: int
     turn: int = 0

@@ -26,7 +26,7 @@ from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
-from carryover.records.shell_jobs import ends_job, job_left, reports_end
+from carryover.records.shell_jobs import ends_job, job_left, kills, reports_end
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -113,7 +113,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     commits = [f"{subject} ({short})" if short else subject for short, subject in committed(body)]
     if not commits:
         return digest
-    return with_turn(digest, commits=(*digest.turns[-1].commits, *commits)[-_MOST_COMMITS:])
+    commits = [*digest.turns[-1].commits, *commits][-_MOST_COMMITS:]
+    return with_turn(digest, commits=tuple(commits), committed_ms=event.at_ms)
 
 
 def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
@@ -122,6 +123,7 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         op=body.op,
         subject=clip_middle(without_bodies(body.subject).strip(), chars=600, tail_share=0.3),
         status=body.status,
+        exit_code=body.exit_code if body.status == "error" else None,
         output=clip_middle(body.output.strip(), chars=_REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS),
         at_ms=event.at_ms,
         turn=digest.prompts,
@@ -137,14 +139,15 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
     jobs = tuple(job for job in digest.jobs if not reports_end(body.output, job.text))
     digest = replace(digest, jobs=jobs) if len(jobs) < len(digest.jobs) else digest
     ends = ends_job(body.subject)
-    named = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
+    by_name = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
+    named = by_name or [job for job in jobs if kills(body.subject, job.text)]
     named = named or list(jobs[:1] if ends and len(jobs) == 1 else ())
     running = [] if ends else [replace(job, at_ms=event.at_ms, turn=digest.prompts) for job in named]
     left = job_left(body.subject) if body.status == "ok" else None
     left = None if left is not None and reports_end(body.output, left[1]) else left
     if left is not None and not any(job.at_ms == event.at_ms for job in jobs):  # else the agent recorded it itself
         name, line = left
-        running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts)]
+        running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts, op="shell")]
     if not named and not running:
         return digest
     return replace(digest, jobs=(*(job for job in jobs if job not in named), *running)[-MOST_PENDING:])

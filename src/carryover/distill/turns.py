@@ -264,6 +264,8 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
     label = clip(one_line(body.label) or (known.text if known else "background job"), chars=200)
     if body.state == "running":
+        # What its command left running is this job (Claude Code 2.1.15), recorded at the same time.
+        others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
         running = Pending(id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts)
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
     digest = replace(digest, jobs=others)

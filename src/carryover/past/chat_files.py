@@ -23,6 +23,7 @@ from carryover.export.pieces import LeftOut, TextFile
 from carryover.facts import DAY_MS
 from carryover.probe.project_files import project_text, why_unread
 from carryover.publish import pointers
+from carryover.records.fields import is_absolute
 from carryover.text.pattern import later
 
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
@@ -83,7 +84,7 @@ def relevant_files(
     edits = {
         file.path: file.touched
         for file in recent
-        if file.touched.change != "delete" and not file.touched.temporary and not file.path.startswith("/")
+        if file.touched.change != "delete" and not file.touched.temporary and not is_absolute(file.path)
     }
     references = _references(paths, texts)
     often_first = sorted(references, key=lambda path: (-references[path], path))

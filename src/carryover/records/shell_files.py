@@ -128,7 +128,8 @@ def _moved(old: str, new: str, cwd: str | None) -> list[Change]:
     if old_path is None or new_path is None:
         return []
     if new.strip("'\"").endswith("/") or new in (".", ".."):
-        new_path = posixpath.join(new_path, posixpath.basename(old_path))
+        old_name = old_path.rpartition("/" if old_path.startswith("/") else "\\")[2]  # else a path of Windows
+        new_path = resolved(old_name, new_path) or new_path
     # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.
     suffix = posixpath.splitext(new_path)[1]
     has_same_suffix = suffix != "" and suffix == posixpath.splitext(old_path)[1]

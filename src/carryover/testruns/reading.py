@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from carryover.model import ToolResult
 from carryover.testruns.commands import Invocation, find_invocations, module_path
@@ -35,6 +36,7 @@ _BESIDE_COUNTS = later(
     r"|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
     r"|\bduration:.*|[\d.:]+ ?(?:ms|s|m|min)?\b|[^\w]|[_ℹ]"
 )
+_LABEL = later(r"[^:]+: +")
 _LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
 _FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
 _PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
@@ -105,6 +107,7 @@ class Findings:
 def _read_output(lines: Sequence[str]) -> Findings:
     """Returns what the lines of a test run's output say."""
     found = Findings()
+    labelled: dict[str, list[tuple[str, int]]] = {}
     before = ""
     for line in lines:
         found.broken = found.broken or _BROKEN.search(line) is not None
@@ -119,10 +122,15 @@ def _read_output(lines: Sequence[str]) -> Findings:
         elif counts := _counts_in(line):
             for kind, number in counts:
                 found.counts[kind] += number
+        elif counts := _counts_behind_label(line):
+            labelled[line] = counts  # once: Claude Code 2.1.63 has the output of a failed command twice
         else:
             _see_name(found, line)
         _see_reason(found, line, before)
         before = line
+    if not found.counts:  # beside others, such a line may count suites, snapshots or the like
+        for kind, number in chain.from_iterable(labelled.values()):
+            found.counts[kind] += number
     _complete(found)
     return found
 
@@ -148,6 +156,14 @@ def _counts_in(line: str) -> list[tuple[str, int]]:
         rest = _WORD_FIRST.sub("", text)
     counts = [(_KINDS[word], int(number)) for number, word in pairs if _KINDS[word]]
     return counts if counts and not _BESIDE_COUNTS.sub("", rest) else []
+
+
+def _counts_behind_label(line: str) -> list[tuple[str, int]]:
+    """Returns the counts behind a label of any words, as scripts without a runner print them, if one is of failures."""
+    label = _LABEL.match(line)
+    counts = _counts_in(line[label.end() :]) if label is not None else []
+    kinds = {kind for kind, _ in counts}
+    return counts if len(kinds) > 1 and kinds & {"failed", "errors"} else []
 
 
 def _see_name(found: Findings, line: str) -> None:

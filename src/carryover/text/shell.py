@@ -23,6 +23,8 @@ _TOKEN: Final = later(
 _QUOTING: Final = later(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
 _SCRIPT_OPTION: Final = later(r"-\w*c")
 _SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash"))
+_WRAPPERS: Final = frozenset(("docker", "docker-compose", "podman", "ssh", "sudo", "env", "timeout", "nohup", "nix"))
+"""Programs that run the command among their words: in a container, on another machine, with other settings."""
 _LONGEST: Final = 16_384
 
 Kind = Literal["word", "operator", "redirect", "cut"]
@@ -110,7 +112,10 @@ def unquoted(word: str) -> str:
 
 
 def script_of_shell(words: Sequence[str]) -> str | None:
-    """Returns the script that a shell is started with, as in `bash -lc '...'`; None if it is started otherwise."""
-    if not words or words[0] not in _SHELLS:
+    """Returns the script that a shell is started with, as in `bash -lc '...'`, perhaps by a program that runs it
+    elsewhere; None if it is started otherwise."""
+    places = range(len(words) if words and words[0] in _WRAPPERS else 1)
+    shell = next((place for place in places if words[place:] and words[place].rpartition("/")[2] in _SHELLS), None)
+    if shell is None:
         return None
-    return next((script for option, script in pairwise(words[1:]) if _SCRIPT_OPTION.fullmatch(option)), None)
+    return next((script for option, script in pairwise(words[shell + 1 :]) if _SCRIPT_OPTION.fullmatch(option)), None)

@@ -111,3 +111,9 @@ def test_an_endless_command_costs_no_time() -> None:
     changes("cat > y <<EOF\n" + "line\n" * 500_000 + "EOF", CWD)
 
     assert time.process_time() - started < 2
+
+
+def test_a_file_moved_on_windows_gets_a_path_of_windows() -> None:
+    (moved,) = changes('cd "D:/shop/sales" && mkdir -p old && mv offer.pdf "old/"', "D:\\shop")
+
+    assert (moved.old_path, moved.path) == ("D:\\shop\\sales\\offer.pdf", "D:\\shop\\sales\\old\\offer.pdf")

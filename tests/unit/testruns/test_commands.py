@@ -18,6 +18,8 @@ from carryover.testruns.commands import Invocation, find_invocations
         "uv run --with x --directory web pytest -q",
         "timeout 60 coverage run -m pytest",
         "bash -lc 'cd shop && pytest -q'",
+        'docker run --rm img bash -lc "cd /work && cmake --build build && build/test_cart | tail -5"',
+        "ssh host bash -lc 'cd shop && pytest -q' | tail -3",
         "for i in 1 2; do pytest -q; done",
         "if pytest; then echo ok; fi",
         "python -m unittest -v",

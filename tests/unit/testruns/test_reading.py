@@ -137,6 +137,26 @@ def test_the_counts_of_several_runners_are_added() -> None:
     assert (run.status, run.passed, run.failed, run.failed_names) == ("fail", 3, 1, ("cart › takes percent off",))
 
 
+@pytest.mark.parametrize(
+    ("output", "counts"),
+    [
+        ("NIGHTLY SHOP CHECK: 8 passed, 2 failed", ("fail", 8, 2)),
+        ("  Results: 9 passed, 0 failed out of 9 tests", ("pass", 9, None)),
+        ("Part 1: 2 failed out of 9 tests\nPart 2: 4 passed, 0 failed", ("fail", 4, 2)),
+        ("Results: 7 passed, 1 failed\nFailed: total\nResults: 7 passed, 1 failed", ("fail", 7, 1)),
+        ("Checkout: 3 passed, 1 failed\n4 passed in 0.10s", ("pass", 4, None)),
+        ("Test Suites: 1 failed, 1 passed, 2 total\nTests: 1 failed, 5 passed, 6 total", ("fail", 5, 1)),
+        ("Results: 9 passed out of 10 tests", ("unknown", None, None)),
+        ("Upload: 3 failed over to host 2, 1 passed", ("unknown", None, None)),
+    ],
+)
+def test_counts_behind_a_label_count_where_no_others_are(output: str, counts: tuple[object, ...]) -> None:
+    run = read_test_run("python3 tests/test_shop.py | tail -5", output, exit_code=0, failed=False)
+
+    assert run is not None
+    assert (run.status, run.passed, run.failed) == counts
+
+
 def test_names_files_and_reason_are_bounded() -> None:
     lines = [f"FAILED tests/test_{n}.py::test_{'x' * 300} - {'y' * 300}" for n in range(100)]
 

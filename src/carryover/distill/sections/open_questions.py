@@ -171,7 +171,8 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         stale = f"; {since}" if since else ""
         text = f"{_failing(seen)}{stale}"
     elif seen.run.status == "fail":
-        text = _failing(seen, f" ({earlier(seen.at_ms, past.at_ms)})")
+        ago = earlier(seen.at_ms, past.at_ms)
+        text = _failing(seen, f" ({ago})" if ago else "")
     elif since:
         text = f"Tests {since}"
     else:

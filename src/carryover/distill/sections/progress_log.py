@@ -117,7 +117,7 @@ def progress_entries(past: Past) -> list[Entry]:
     # An agent that commits by itself and says nothing has the commit's subject as its words.
     made = [(step, commit) for step, commit in commits if commit.rpartition(" (")[0] != step.turn.answer]
     entries = joined_short(
-        from_turn(step, commit, "call", label=f"Committed ({past.place(step)})")
+        from_turn(step, commit, "call", label=f"Committed ({past.place(step, step.turn.committed_ms)})")
         for step, commit in made[:_MOST_COMMITS]
     )
     answers: list[Entry] = []

@@ -17,7 +17,7 @@ from carryover.distill.sections.recent_files import edited_since, relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
-from carryover.text.looking import is_looking
+from carryover.text.looking import found_nothing, is_looking
 from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 24
@@ -135,6 +135,8 @@ def _label(past: Past, call: Call) -> str:
     path = relative(call.subject, past.view.root) if call.op in ("read", "edit", "write") else None
     subject = (path or call.subject).replace("`", "")
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
+    if call.op == "shell" and call.exit_code == 1 and found_nothing(call.subject, 1):
+        status = " → exit 1"  # there is none, or a difference
     if subject in ("", call.name):
         return f"{call.name}{status}"
     quoted = f"`{excerpt(subject, _CALL_CHARS)}`{status}"

@@ -15,6 +15,7 @@ from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
+from carryover.records.fields import is_absolute
 from carryover.testruns.related import verdict
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
@@ -22,8 +23,8 @@ from carryover.text.pattern import later
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
-_KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
-"""Scratch files, and files below a hidden folder."""
+_KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/|^\w:/.*/AppData/")
+"""Scratch files, and files below a hidden folder or one of Windows for what programs keep."""
 _WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
 _MOST_NAMED: Final = 3
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
@@ -79,21 +80,24 @@ def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:
 
 def relative(path: str, root: str) -> str | None:
     """Returns `path` relative to `root` with forward slashes; None if it is not below it or not part of the work."""
+    below = one_line(_below(path, root) or "")
+    return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
+
+
+def _below(path: str, root: str) -> str | None:
     prefix = root.replace("\\", "/").rstrip("/") + "/"
     tidy = path.replace("\\", "/")
     begins = tidy[: len(prefix)]
     # Windows paths are case-insensitive, and agents write drive letters in either case.
-    if begins != prefix and (begins[1:2] != ":" or begins.lower() != prefix.lower()):
-        return None
-    below = one_line(tidy[len(prefix) :])
-    return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
+    is_below = begins == prefix or (begins[1:2] == ":" and begins.lower() == prefix.lower())
+    return tidy[len(prefix) :] if is_below else None
 
 
 def _outside(path: str, root: str) -> str | None:
     """Returns the full path of a file outside the project; None for files that programs keep for themselves."""
     tidy = path.replace("\\", "/")
-    inside = relative(path, root) is not None or tidy.startswith(f"{root.rstrip('/')}/")
-    return None if inside or not tidy.startswith("/") or _KEPT_ASIDE.search(tidy) else tidy
+    is_outside = is_absolute(path) and _below(path, root) is None
+    return tidy if is_outside and not _KEPT_ASIDE.search(tidy) else None
 
 
 def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:

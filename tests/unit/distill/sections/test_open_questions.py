@@ -38,6 +38,14 @@ def test_of_failing_tests_it_says_which_and_why() -> None:
     ]
 
 
+def test_a_failure_in_the_last_minute_before_another_run_needs_no_time() -> None:
+    talk = session("s1").user(GOAL).ran("pytest -q", "FAILED a.py::test_a\n1 failed in 1s", status="error")
+    talk.at_ms -= 150_000  # a command and a message take three minutes
+    talk.ran("pytest -q b.py", "b.py ... [100%]\n3 passed in 0.1s").says("It passes.")
+
+    assert section(talk, title="Open questions") == ["Tests fail in a.py::test_a"]
+
+
 @pytest.mark.parametrize(("passed", "is_open"), [("tests/test_cart.py", False), ("tests/test_tax.py", True)])
 def test_a_failed_run_that_names_no_file_has_passed_once_what_it_was_given_passed(passed: str, is_open: bool) -> None:
     talk = session("s1").user(GOAL).ran("pytest -q tests/test_cart.py", "1 failed in 0.1s", status="error")

@@ -58,13 +58,27 @@ def test_a_file_is_named_from_the_root_on_windows_in_either_case(path: str, root
         ("/home/dev/.cache/a.py", None),
         ("/tmp/a.py", None),
         ("cart.py", None),
-        ("C:\\blog\\a.py", None),
+        ("C:\\blog\\a.py", "C:/blog/a.py"),
     ],
 )
 def test_a_file_outside_is_named_in_full_unless_a_program_keeps_it_for_itself(path: str, shown: str | None) -> None:
     view = ProjectView(root="/shop", sessions=(), former_roots=("/old",))
 
     assert placed(path, view, outside=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("E:\\notes\\tax.md", "E:/notes/tax.md"),
+        ("d:/Shop/cart.py", "cart.py"),
+        ("d:\\shop\\.git\\HEAD", None),
+        ("C:\\Users\\dev\\.npm\\a.js", None),
+        ("C:\\Users\\dev\\AppData\\Local\\Temp\\a.py", None),
+    ],
+)
+def test_so_is_one_on_another_drive_of_windows(path: str, shown: str | None) -> None:
+    assert placed(path, ProjectView(root="D:\\shop", sessions=()), outside=True) == shown
 
 
 def test_the_newest_files_come_first_and_those_that_are_gone_again_last() -> None:

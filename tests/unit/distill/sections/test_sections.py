@@ -122,6 +122,31 @@ def test_a_project_whose_folder_is_unknown_is_no_worktree() -> None:
     assert made is not None and "in worktree" not in render(made)
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "end"),
+    [
+        ("ls /srv | rg cart", 1, "exit 1"),
+        ("brew list | rg '^cart$'", 1, "exit 1"),
+        ("ps -p 4711", 1, "exit 1"),
+        ("git diff --no-index a b", 1, "exit 1"),
+        ("rg '(' cart.py", 2, "error"),
+    ],
+)
+def test_a_command_that_found_nothing_is_no_error(command: str, code: int, end: str) -> None:
+    result = model.ToolResult(call_id="c", name="Bash", op="shell", status="error", subject=command, exit_code=code)
+    talk = Conversation().user(GOAL).event(result).ran("make", "built").says("Done.")
+
+    assert f"`{command}` → {end}" in render(handoff(talk))
+
+
+def test_a_commit_has_its_own_time_and_not_that_of_its_prompt() -> None:
+    talk = Conversation().user(GOAL).edited("cart.py")
+    talk.at_ms += HOUR_MS
+    talk.ran("git commit -m 'Cap it'", "[main 4a7f2c1] Cap it").says("Done.")
+
+    assert "Committed (turn 1, 1 min earlier): Cap it (4a7f2c1)" in under("Progress log", talk)
+
+
 def test_output_of_which_every_line_is_left_out_is_none() -> None:
     talk = Conversation().user(GOAL).ran("make all", "…\n…").says("Done.")
     assert "`make all`" in under("Recent files", talk) and "…" not in under("Recent files", talk)
