@@ -113,7 +113,7 @@ def _hooks(state: StateDir) -> str | None:
     agents = config.agents
     detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
     setup = plan_setup(state, detections, agents.selected or (), config=config, resume_mode=None, service=None)
-    return " ".join(filter(None, (done.problem for done in apply(setup.edits, state)))) or None
+    return " ".join(filter(None, (edit.problem for edit in apply(setup.edits, state)))) or None
 
 
 _REPAIRS: Final[dict[Fix, tuple[str, Callable[[StateDir], str | None]]]] = {

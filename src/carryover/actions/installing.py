@@ -35,14 +35,14 @@ from carryover.install.machine import Machine
 from carryover.install.messages import Did, ahead_lines, background_lines, summary
 from carryover.install.setup import Setup, plan_setup, settings_here
 from carryover.ledger.rows import Totals
-from carryover.outside.apply import Applied, apply
+from carryover.outside.apply import Edit, apply
 from carryover.outside.settings import AgentSettings
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.publish.withdrawal import Withdrawn, withdraw
 from carryover.terminal.paths import short_path
 
-__all__ = ["Detection", "InstallAnswer", "Installed", "Survey", "Wishes", "install", "survey"]
+__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Survey", "Wishes", "install", "survey"]
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"
@@ -133,7 +133,7 @@ class Installed:
 
     installed = install(surveyed, answer)
     if installed.failed:
-        print([done.problem for done in installed.applied], *installed.daemon_lines)
+        print([edit.problem for edit in installed.edits], *installed.daemon_lines)
     """
 
     survey: Survey
@@ -143,8 +143,8 @@ class Installed:
     """What is written into projects, in sentences."""
     projects: tuple[ProjectChanges, ...]
     """The currently active projects, before anything was done."""
-    applied: tuple[Applied, ...]
-    """What became of the edits of settings; in a dry run, what would."""
+    edits: tuple[Edit, ...]
+    """The edits of settings as they were done; in a dry run, as they would be."""
     agents: tuple[AgentResult, ...] = ()
     background: Background | None = None
     """How the daemon runs now; None in a dry run."""
@@ -181,14 +181,14 @@ class Installed:
     @property
     def changed(self) -> bool:
         """Whether anything was changed."""
-        files = any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+        files = any(edit.changes for edit in self.edits)
         started = self.background is not None and self.background.changed
         return files or started or any(project.files for project in self.withdrawn)
 
     @property
     def failed(self) -> bool:
         """Whether any step failed."""
-        return self.in_trouble or any(done.problem for done in self.applied)
+        return self.in_trouble or any(edit.problem for edit in self.edits)
 
     @property
     def daemon_lines(self) -> tuple[str, ...]:
@@ -198,14 +198,14 @@ class Installed:
         return tuple(background_lines(self.background)) if self.background is not None else ()
 
     @property
-    def other_settings(self) -> Iterator[Applied]:
+    def other_settings(self) -> Iterator[Edit]:
         """The edits of other files than the selected agents' hooks: those of a deselected agent or in a former
         location, which our hooks were removed from; those with our MCP server; our own."""
         named = {agent.config for agent in self.setup.detections if agent.spec.id in self.setup.selected}
-        for done in self.applied:
-            listed = done.edit.change.listed
-            if listed is None or listed.is_server or done.edit.path not in named:
-                yield done
+        for edit in self.edits:
+            listed = edit.change.listed
+            if listed is None or listed.is_server or edit.path not in named:
+                yield edit
 
 
 def survey(wishes: Wishes) -> Survey:
@@ -233,7 +233,7 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
         setup=setup,
         rule=survey.rule(answer._replace(agents=setup.selected)).full,
         projects=planned_in(survey.projects, _decided(survey.config, setup)),
-        applied=tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.reason) for edit in setup.shown),
+        edits=setup.shown,
         shell=on_path_here(),
     )
     if wishes.dry_run:
@@ -274,13 +274,13 @@ def _decided(config: Config, setup: Setup) -> Config:
 
 def _carried_out(plan: Installed) -> Installed:
     state = state_dir()
-    applied = apply(plan.setup.edits, state)
+    edits = apply(plan.setup.edits, state)
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw(state.root, load_config(state.config))
-    if applied[-1].outcome not in ("unchanged", "left alone"):
+    if edits[-1].changes:
         reload_daemon(state)
     background = bring_up(state, service=plan.survey.wishes.service)
-    done = replace(plan, applied=applied, background=background, withdrawn=withdrawn)
+    done = replace(plan, edits=edits, background=background, withdrawn=withdrawn)
     if background.pid is None:
         return done
     _name_this_project(state, plan.setup)
@@ -298,26 +298,24 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
 
 
 def _agent(agent: Detection, done: Installed) -> AgentResult:
-    applied = [each for each in done.applied if each.edit.path == agent.config]
-    edits = (each.edit for each in applied if each.edit.reason is None)
-    waiting = next((to_review(agent, edit.after, done.setup.script, edit=edit) for edit in edits), ())
-    problems = (each.problem for each in applied)
+    edits = [edit for edit in done.edits if edit.path == agent.config]
+    written = (edit for edit in edits if edit.reason is None)
+    waiting = next((to_review(agent, edit.after, done.setup.script, edit=edit) for edit in written), ())
+    problems = (edit.problem for edit in edits)
     is_asked = agent.spec.id in done.answer.agents
     return AgentResult(
         agent,
         is_asked,
         to_review=waiting if agent.spec.id in done.setup.selected else (),
         problem=next(filter(None, problems), agent.problem) or None,
-        lines=_lines_about(agent, done, applied, waiting) if is_asked else (),
+        lines=_lines_about(agent, done, edits, waiting) if is_asked else (),
     )
 
 
-def _lines_about(
-    agent: Detection, done: Installed, applied: list[Applied], waiting: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Returns what to say of an agent. `applied`: what became of the edits of its settings."""
+def _lines_about(agent: Detection, done: Installed, edits: list[Edit], waiting: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns what to say of an agent. `edits`: those of its settings."""
     home = Path.home()
-    did: Did = "written" if applied and applied[0].outcome != "unchanged" else "in place"
+    did: Did = "written" if edits and edits[0].outcome != "unchanged" else "in place"
     # A refresh that changed nothing does not ask again; `doctor` does.
     asks = done.installing or done.is_dry or did == "written"
     off = settings_of(agent, "off")
@@ -326,7 +324,7 @@ def _lines_about(
         home=home,
         update=how_installed().update,
         did="to be written" if done.is_dry and did == "written" else did,
-        failure=(applied[0].problem or "") if applied else "",
+        failure=(edits[0].problem or "") if edits else "",
         review=(review_of(agent) or "") if asks and waiting else "",
         off="" if off is None else f"`{off.by}` in {short_path(off.at, home)}",
     )

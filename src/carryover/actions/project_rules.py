@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-from carryover.actions.file_changes import Edit
 from carryover.actions.first_read import Active
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
 from carryover.config import KEPT, Config, Pointers, project_settings
 from carryover.errors import os_reason
+from carryover.outside.apply import Edit
 from carryover.past.context import state_dir
 from carryover.project_file import FORMER_POINTERS
 from carryover.projects.handoff_file import IN_PROJECT

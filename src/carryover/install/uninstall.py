@@ -19,7 +19,7 @@ from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects, whereabouts
 from carryover.outside import former
-from carryover.outside.apply import LOCK, Applied, Edit, apply, plan
+from carryover.outside.apply import LOCK, Edit, apply, plan
 from carryover.outside.journal import JOURNAL, Journal, load_journal
 from carryover.outside.listed import Listed, handoff_folder
 from carryover.outside.settings import removal
@@ -106,7 +106,7 @@ class Uninstall:
 class Uninstalled:
     """The result. `left`: names what stayed and why, in whole sentences."""
 
-    applied: tuple[Applied, ...]
+    edits: tuple[Edit, ...]
     removed: tuple[Path, ...]
     left: tuple[str, ...]
 
@@ -168,15 +168,15 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     UserError if another command is editing; then nothing was changed.
     """
     had_state = state.root.exists()
-    applied = apply(uninstall.edits, state)
+    edits = apply(uninstall.edits, state)
     in_state = [ours.path for ours in uninstall.removals if ours.path.is_relative_to(state.root)]
     removed, stays = _removed(ours.path for ours in uninstall.removals if ours.path not in in_state)
     # Only now: until then, a commit could take the handoff along.
-    applied += _apply_rules(uninstall, state)
+    edits += apply([edit for edit, root in uninstall.rules if _may_go(edit, root)], state)
     (state.root / LOCK).unlink(missing_ok=True)
     last_removed, last_stays = _removed(_last_of_all(in_state, state))
     removed += last_removed
-    left = [*(done.problem for done in applied if done.problem is not None), *stays, *last_stays]
+    left = [*(edit.problem for edit in edits if edit.problem is not None), *stays, *last_stays]
     # One project's folder, inside the folder that the settings name for all handoffs.
     apart = {ours.path for ours in uninstall.removals if ours.apart and ours.path.name != STORE}
     for folder in {path.parent for path in apart.intersection(removed)}:
@@ -185,7 +185,7 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     if not had_state:  # it was created for the lock
         with contextlib.suppress(OSError):
             state.root.rmdir()
-    return Uninstalled(applied, tuple(removed), tuple(left))
+    return Uninstalled(edits, tuple(removed), tuple(left))
 
 
 def _last_of_all(in_state: Sequence[Path], state: StateDir) -> list[Path]:
@@ -196,10 +196,6 @@ def _last_of_all(in_state: Sequence[Path], state: StateDir) -> list[Path]:
     is_purge = bool(top) or file in in_state  # the folder itself may be a link, or hold something else
     gone = [file] if journal.is_empty or (is_purge and not journal.settings) else []
     return [*(path for path in in_state if path not in (*needed, *top)), *gone, *top]
-
-
-def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
-    return apply([edit for edit, root in uninstall.rules if _may_go(edit, root)], state)
 
 
 def _may_go(rule: Edit, root: Path, going: Collection[Path] = ()) -> bool:

@@ -76,14 +76,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a new file is readable only by its owner (0600); otherwise the umask decides."""
 
 
+Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
+
+
 class Edit(msgspec.Struct, frozen=True):
-    """A change applied, in memory, to the current content of the file."""
+    """A change applied to the content of the file: in memory, or once `carry_out` has returned it, on the disk."""
 
     change: Change
     before: bytes | None
     after: bytes | None
     reason: str | None = None
-    """Why the file has to be left alone, as a clause; None if it can be edited."""
+    """Why the file is left alone, as a clause; None if it is not."""
 
     @property
     def path(self) -> Path:
@@ -92,8 +95,17 @@ class Edit(msgspec.Struct, frozen=True):
 
     @property
     def changes(self) -> bool:
-        """Whether applying the edit would write anything."""
+        """Whether the edit writes anything."""
         return self.reason is None and self.before != self.after
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of the file."""
+        if not self.changes:
+            return "unchanged" if self.reason is None else "left alone"
+        if self.before is None:
+            return "created"
+        return "removed" if self.after is None else "changed"
 
     @property
     def has_ours(self) -> bool:
@@ -103,12 +115,24 @@ class Edit(msgspec.Struct, frozen=True):
 
     @property
     def problem(self) -> str | None:
-        """Why the file is left alone and what to do, in whole sentences; None if it can be edited."""
-        return None if self.reason is None else self.left_alone(self.reason)
+        """Why the file is left alone and what to do, in whole sentences; None if it is not."""
+        return None if self.reason is None else f"{self.path} is left alone: {self.reason}. {self.change.remedy}"
 
-    def left_alone(self, reason: str) -> str:
-        """Returns the sentences about a file that is left alone for `reason`."""
-        return f"{self.path} is left alone: {reason}. {self.change.remedy}"
+    @property
+    def diff(self) -> str:
+        """The unified diff; empty if nothing changes."""
+        if not self.changes:
+            return ""
+        import difflib
+
+        name = visible(str(self.path))
+        lines = difflib.unified_diff(
+            _lines(self.before),
+            _lines(self.after),
+            "/dev/null" if self.before is None else name,
+            "/dev/null" if self.after is None else name,
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def plan(change: Change) -> Edit:
@@ -165,22 +189,6 @@ def _obstacle(path: Path) -> str | None:
     return None if os.access(folder, os.W_OK | os.X_OK) else f"its folder {folder} can't be written"
 
 
-def diff(edit: Edit) -> str:
-    """Returns the unified diff of an edit; empty if it changes nothing."""
-    if not edit.changes:
-        return ""
-    import difflib
-
-    name = visible(str(edit.path))
-    lines = difflib.unified_diff(
-        _lines(edit.before),
-        _lines(edit.after),
-        "/dev/null" if edit.before is None else name,
-        "/dev/null" if edit.after is None else name,
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
 def _lines(data: bytes | None) -> list[str]:
     text = (data or b"").decode(errors="replace")
     return re.findall(r"[^\n]*\n|[^\n]+", text)
@@ -188,29 +196,13 @@ def _lines(data: bytes | None) -> list[str]:
 
 LOCK: Final = "edits.lock"
 
-Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
 
-
-class Applied(msgspec.Struct, frozen=True):
-    """The result of one edit."""
-
-    edit: Edit
-    outcome: Outcome
-    reason: str | None = None
-    """Why the file was left alone, as a clause."""
-
-    @property
-    def problem(self) -> str | None:
-        """Why the file was left alone and what to do, in whole sentences."""
-        return None if self.reason is None else self.edit.left_alone(self.reason)
-
-
-def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
-    """Carries out all edits, if any is needed. Raises UserError if the journal can't be read or another command is
-    editing; then nothing was changed."""
+def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Edit, ...]:
+    """Carries out all edits, if any is needed, and returns them as they were done. Raises UserError if the journal
+    can't be read or another command is editing; then nothing was changed."""
     journal = load_journal(state)
     if not any(_is_needed(edit, journal) for edit in edits):
-        return tuple(Applied(edit, "left alone" if edit.reason else "unchanged", edit.reason) for edit in edits)
+        return tuple(edits)
     private_dir(state.root)
     lock = FileLock(state.root / LOCK)
     if not lock.acquire():
@@ -233,27 +225,22 @@ def _is_needed(edit: Edit, journal: Journal) -> bool:
     return edit.changes or (listed is not None and (known is None or known.place != listed.place))
 
 
-def carry_out(edit: Edit, state: Path) -> Applied:
-    """Writes one file, with its line in the journal. If the file changed since the edit was planned, it is planned
-    again."""
+def carry_out(edit: Edit, state: Path) -> Edit:
+    """Writes one file, with its line in the journal, and returns the edit as it was done. If the file changed since the
+    edit was planned, it is planned again."""
     for left in reversed(range(_TRIES)):
         try:
             if edit.reason is None and read_target(edit.change) != edit.before:
                 edit = plan(edit.change)
-            if edit.reason is not None:
-                return Applied(edit, "left alone", edit.reason)
-            _write_listed(edit, state)
+            if edit.reason is None:
+                _write_listed(edit, state)
             break
         except EditRefused as error:
-            return Applied(edit, "left alone", str(error))
+            return replace(edit, reason=str(error))
         except OSError as error:
             if not (left and isinstance(error, BeingChanged)):
-                return Applied(edit, "left alone", os_reason(error))
-    if not edit.changes:
-        return Applied(edit, "unchanged")
-    if edit.before is None:
-        return Applied(edit, "created")
-    return Applied(edit, "removed" if edit.after is None else "changed")
+                return replace(edit, reason=os_reason(error))
+    return edit
 
 
 def _write_listed(edit: Edit, state: Path) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from carryover.outside.apply import Applied, Change, Edit, Ours, apply, plan
+from carryover.outside.apply import Change, Edit, Ours, apply, plan
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import load_journal, read_journal
 from carryover.outside.listed import Listed, fingerprint, in_project
@@ -40,9 +40,9 @@ def planned(path: Path, edit: Editing, *, forget: bool = False, recorded: bool =
     return plan(change)
 
 
-def one(edit: Edit, state: StateDir) -> Applied:
-    [applied] = apply([edit], state)
-    return applied
+def one(edit: Edit, state: StateDir) -> Edit:
+    [done] = apply([edit], state)
+    return done
 
 
 def mode(path: Path) -> int:

@@ -40,7 +40,7 @@ def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentSettings:
 def set_up(tools: list[AgentSettings], state: StateDir, script: Path) -> list[tuple[str, str]]:
     """Path and outcome of each edit."""
     edits = plan_settings(tools, load_journal(state), script)
-    return [(done.edit.path.name, done.outcome) for done in apply(edits, state)]
+    return [(done.path.name, done.outcome) for done in apply(edits, state)]
 
 
 def events(config: Path, script: Path) -> list[str]:

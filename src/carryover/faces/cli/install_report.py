@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.file_changes import Applied, Edit, diff, does
-from carryover.actions.installing import AgentResult, Installed
+from carryover.actions.installing import AgentResult, Edit, Installed
 from carryover.actions.project_rules import POINTERS
 from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
@@ -38,11 +37,9 @@ _READ: Final = {
 def as_data(done: Installed) -> dict[str, Any]:
     """Returns the result for `--json`."""
     files = (
-        [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in done.setup.shown]
+        [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in done.setup.shown]
         if done.is_dry
-        else [
-            file_data(applied) | ({"problem": applied.problem} if applied.problem else {}) for applied in done.applied
-        ]
+        else [file_data(edit) | ({"problem": edit.problem} if edit.problem else {}) for edit in done.edits]
     )
     common = {
         "selected": done.setup.selected,
@@ -98,13 +95,13 @@ def _path_data(path: Path | None) -> str | None:
 
 
 def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
-    about = {"path": str(edit.path), "does": does(edit)}
-    return about | ({"diff": diff(edit)} if with_diff else {})
+    about = {"path": str(edit.path), "does": edit.outcome}
+    return about | ({"diff": edit.diff} if with_diff else {})
 
 
-def file_data(applied: Applied) -> dict[str, Any]:
-    """Returns what became of an edit of settings, for `--json`."""
-    return {"path": str(applied.edit.path), "why": applied.edit.change.what, "outcome": applied.outcome}
+def file_data(edit: Edit) -> dict[str, Any]:
+    """Returns what became of a file, for `--json`."""
+    return {"path": str(edit.path), "why": edit.change.what, "outcome": edit.outcome}
 
 
 def print_report(done: Installed, home: Path) -> None:
@@ -129,7 +126,7 @@ def print_diffs(edits: Iterable[Edit]) -> None:
     """Prints what each edit would change."""
     for edit in edits:
         if edit.changes:
-            print_lines(["", *diff(edit).removesuffix("\n").split("\n")], fits=True)
+            print_lines(["", *edit.diff.removesuffix("\n").split("\n")], fits=True)
 
 
 def _lines(done: Installed, home: Path) -> Iterator[str]:
@@ -175,16 +172,16 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
 
 
 def _other_settings(done: Installed, home: Path) -> Iterator[str]:
-    for applied in done.other_settings:
-        change, path = applied.edit.change, short_path(applied.edit.path, home)
+    for edit in done.other_settings:
+        change, path = edit.change, short_path(edit.path, home)
         is_entered = change.listed is not None and change.listed.is_server and change.ours is not None
-        if applied.problem:
-            yield f"✗ {applied.problem}"
+        if edit.problem:
+            yield f"✗ {edit.problem}"
         elif done.is_dry:
             continue
-        elif is_entered and applied.outcome in ("created", "changed"):
+        elif is_entered and edit.outcome in ("created", "changed"):
             yield f"✓ MCP server entered into {path}"
-        elif change.listed is not None and applied.outcome in ("changed", "removed"):
+        elif change.listed is not None and edit.outcome in ("changed", "removed"):
             what = change.what.partition(" of ")[0]
             yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
 
@@ -214,4 +211,4 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:
     """Returns each file once, whatever the number of its edits."""
-    return ", ".join(dict.fromkeys(f"{os.path.relpath(edit.path, root)} is {does(edit)}" for edit in edits))
+    return ", ".join(dict.fromkeys(f"{os.path.relpath(edit.path, root)} is {edit.outcome}" for edit in edits))

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     done = uninstall(purge=args.purge)
     data = {
         "service": planned.service,
-        "files": [file_data(applied) for applied in done.applied],
+        "files": [file_data(edit) for edit in done.edits],
         "removed": [str(path) for path in done.removed],
         "left": done.left,
     }
@@ -65,12 +65,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_dry_run(planned: UninstallPlan, args: argparse.Namespace) -> None:
-    from carryover.actions.file_changes import diff
     from carryover.faces.cli.install_report import print_diffs
 
     edits = planned.files.shown
     if args.json:
-        files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in edits]
+        files = [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in edits]
         removals = [{"path": str(removal.path), "what": removal.what} for removal in planned.files.removals]
         about = {"dry_run": True, "service": planned.service}
         print_json({**about, "files": files, "removals": removals, "notes": planned.files.notes})
@@ -105,7 +104,7 @@ def _file_steps(planned: Uninstall, home: Path) -> Iterator[str]:
 
 def _lines_after(done: Uninstalled, planned: UninstallPlan) -> Iterator[str]:
     yield from (f"✗ {reason}" for reason in done.left)
-    changed = sum(applied.outcome in ("changed", "removed") for applied in done.applied) + len(done.removed)
+    changed = sum(edit.outcome in ("changed", "removed") for edit in done.edits) + len(done.removed)
     if not changed:
         return
     yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
