@@ -203,7 +203,7 @@ class Installed:
         location, which our hooks were removed from; those with our MCP server; our own."""
         named = {agent.config for agent in self.setup.detections if agent.spec.id in self.setup.selected}
         for edit in self.edits:
-            listed = edit.change.listed
+            listed = edit.text.listed
             if listed is None or listed.is_server or edit.path not in named:
                 yield edit
 

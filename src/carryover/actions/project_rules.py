@@ -91,9 +91,9 @@ def _planned(root: Path, last_ms: int, config: Config, paths: StatePaths) -> Pro
         return ProjectChanges(root, problem=os_reason(error))
     if now is None or then is None:
         return None
-    at_once_too = {edit.path for edit in now.planned}
-    later = (edit for edit in then.planned if at_once != settings and edit.path not in at_once_too)
-    return ProjectChanges(root, tuple(now.planned), tuple(later), notes=tuple(then.notes))
+    at_once_too = {edit.path for edit in now.changes}
+    later = (edit for edit in then.changes if at_once != settings and edit.path not in at_once_too)
+    return ProjectChanges(root, tuple(now.changes), tuple(later), notes=tuple(then.notes))
 
 
 def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projects: Active) -> Texts:

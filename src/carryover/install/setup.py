@@ -12,7 +12,7 @@ from carryover.install.agent_settings import wanted_settings, with_config_files
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
 from carryover.install.service import Program, ServiceManager
-from carryover.outside.apply import Change, Edit, plan
+from carryover.outside.apply import Edit, Text, plan
 from carryover.outside.journal import load_journal
 from carryover.outside.settings import AgentSettings, plan_settings
 from carryover.paths import StateDir
@@ -112,4 +112,4 @@ def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], A
 
 
 def _service_edit(kind: str, path: Path, content: bytes) -> Edit:
-    return plan(Change(path=path, what=f"the {kind} service", edit=lambda _: content, remedy=""))
+    return plan(Text(path=path, what=f"the {kind} service", put=lambda _: content, remedy=""))

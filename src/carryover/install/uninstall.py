@@ -219,14 +219,14 @@ def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
 def project_edits(project: Listed, journal: Journal) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
     root = Path(project.root)
-    yield from (text.take_out() for text in texts_in(root, journal.names(root)))
+    yield from (plan(text, out=True) for text in texts_in(root, journal.names(root)))
 
 
 def project_rules(project: Listed, journal: Journal, going: Collection[Path]) -> Iterator[Edit]:
     """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
     for its exclude file."""
     root = Path(project.root)
-    yield from (rules.take_out() for rules in rules_in(Checkout(root), journal.names(root), going))
+    yield from (plan(rules, out=True) for rules in rules_in(Checkout(root), journal.names(root), going))
 
 
 def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:
@@ -269,12 +269,12 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
 def _settings_edits(
     state: StateDir, journal: Journal, usual: Iterable[tuple[str, HookFile]]
 ) -> Iterator[tuple[Listed, Edit]]:
-    yield from ((file, plan(removal(file))) for file in journal.settings)
+    yield from ((file, plan(removal(file), out=True)) for file in journal.settings)
     script = str(state.root / SCRIPT)
     for agent, found in usual:
         if journal.at(found.path, server=found.form == "server") is None:
             file = Listed(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
-            edit = plan(removal(file))
+            edit = plan(removal(file), out=True)
             if edit.changes or (found.form != "server" and script.encode() in (edit.before or b"")):
                 yield file, edit
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -14,7 +14,7 @@ from carryover.agents import agent_name
 from carryover.edits import extension, hooks
 from carryover.edits.entries import NAME, ListEntry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Hook, hook_command, owner_by_script
-from carryover.outside.apply import Change, Edit, Editing, OriginOf, Ours, plan
+from carryover.outside.apply import Edit, OriginOf, Putting, Taking, Text, plan
 from carryover.outside.journal import Journal
 from carryover.outside.listed import Listed
 from carryover.text.user_text import UNKNOWN, Origin
@@ -76,11 +76,11 @@ def plan_settings(
         is_entry = agent.form == "list"
         edits.append(plan(_entry_addition(agent.entry, journal) if is_entry else _addition(agent, journal, script)))
     kept = {os.path.realpath(agent.config) for agent in wanted}
-    stuck = {edit.change.listed.agent for edit in edits if edit.reason is not None and edit.change.listed is not None}
+    stuck = {edit.text.listed.agent for edit in edits if edit.reason is not None and edit.text.listed is not None}
     for file in journal.settings:
         is_unused = not file.is_server and os.path.realpath(file.path) not in kept
         if is_unused and file.agent not in stuck and file.agent not in waiting:
-            edits.append(plan(removal(file)))
+            edits.append(plan(removal(file), out=True))
     return tuple(edits)
 
 
@@ -88,7 +88,8 @@ def plan_servers(wanted: Sequence[EntrySettings], journal: Journal) -> tuple[Edi
     """Plans one edit per settings file: those of `wanted` get our MCP server, other listed files lose it."""
     kept = {os.path.realpath(server.config) for server in wanted}
     gone = [file for file in journal.settings if file.is_server and os.path.realpath(file.path) not in kept]
-    return tuple(map(plan, (*(_entry_addition(server, journal) for server in wanted), *map(removal, gone))))
+    entered = (plan(_entry_addition(server, journal)) for server in wanted)
+    return (*entered, *(plan(removal(file), out=True) for file in gone))
 
 
 def is_toml(path: Path) -> bool:
@@ -96,31 +97,29 @@ def is_toml(path: Path) -> bool:
     return path.suffix == ".toml"
 
 
-def removal(file: Listed) -> Change:
-    """Plans to remove our hooks, our entry or our MCP server from a file."""
+def removal(file: Listed) -> Text:
+    """Returns our hooks, our entry or our MCP server in a file, to be taken out."""
     ours = {
         "list": f'"{file.entry}" from its "{file.key}"',
         "server": f'"{NAME}" from its "{file.key}"',
     }.get(file.form, f"the hooks that run {file.script}")
 
-    def edit(data: bytes | None) -> bytes | None:
-        if data is None:
-            return None
+    def without(data: bytes, origin: Origin) -> bytes | None:
         if file.form in ("list", "server"):
-            return without_entry(data, _recorded(file), file.origin)
+            return without_entry(data, _recorded(file), origin)
         form = cast("Form", file.form)  # of an agent's settings
-        return hooks.without_hooks(data, owner_by_script(Path(file.script)), file.origin, form=form)
+        return hooks.without_hooks(data, owner_by_script(Path(file.script)), origin, form=form)
 
-    return Change(
+    return Text(
         path=Path(file.path),
         what=_what(file),
-        edit=edit,
+        take=without,
         remedy=f"Remove {ours} yourself.",
         listed=file,
     )
 
 
-def _addition(agent: AgentSettings, journal: Journal, script: Path) -> Change:
+def _addition(agent: AgentSettings, journal: Journal, script: Path) -> Text:
     known = journal.at(agent.config)
     owner_of = owner_by_script(*sorted({script, *((Path(known.script),) if known else ())}))
     form = agent.form
@@ -141,7 +140,7 @@ def _addition(agent: AgentSettings, journal: Journal, script: Path) -> Change:
     return _put(file, edit, lambda data, origin: hooks.without_hooks(data, owner_of, origin, form=form), origin_of)
 
 
-def _entry_addition(wanted: EntrySettings, journal: Journal) -> Change:
+def _entry_addition(wanted: EntrySettings, journal: Journal) -> Text:
     entry = wanted.entry
     text = entry.value if isinstance(entry.value, str) else ""
     form: Form = "list" if text else "server"
@@ -169,17 +168,9 @@ def _recorded(file: Listed) -> ListEntry:
     return ListEntry(file.key, file.entry if file.form == "list" else {}, is_toml(Path(file.path)))
 
 
-def _put(file: Listed, edit: Editing, without: Callable[[bytes, Origin], bytes | None], origin: OriginOf) -> Change:
-    """Plans to put ours into a file."""
-    return Change(
-        path=Path(file.path),
-        what=_what(file),
-        edit=edit,
-        remedy=_REMEDY,
-        listed=file,
-        ours=Ours(lambda _: True, without),
-        origin=origin,
-    )
+def _put(file: Listed, put: Putting, take: Taking, origin: OriginOf) -> Text:
+    """Returns ours in a file, to be put in."""
+    return Text(path=Path(file.path), what=_what(file), put=put, take=take, remedy=_REMEDY, listed=file, origin=origin)
 
 
 def _what(file: Listed) -> str:

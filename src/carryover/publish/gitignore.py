@@ -10,16 +10,18 @@ import errno
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.config import ProjectSettings
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
-from carryover.outside.in_project import Pass, PlannedPass, Text
+from carryover.outside.apply import Text
+from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
@@ -59,7 +61,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
     """
     if settings.folder is not None or settings.excluded or settings.pointers == "off" or not is_folder(checkout.root):
         return None
-    refused = kept_out(PlannedPass(checkout))
+    refused = kept_out(Pass(checkout, None, dry=True))
     return refused.reason if refused is not None and refused.in_git else None
 
 
@@ -152,8 +154,8 @@ def other_stores(checkout: Checkout) -> list[Path]:
 
 def shared_rule(root: Path) -> Text:
     """Returns our rule in the project's .gitignore, which takes the file itself along if it has nothing else."""
-    take = partial(without_rules, gone=_all_rules())
-    return Text(root=root, name=GITIGNORE, what=_WHAT, put=with_rule, take=take, is_in=has_our_rule)
+    text = text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, _all_rules()))
+    return replace(text, is_in=has_our_rule)
 
 
 def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
@@ -217,12 +219,11 @@ def _in_exclude(checkout: Checkout, *rules: Sequence[bytes]) -> Text:
     path = checkout.exclude
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
-    return Text(
-        root=checkout.root,
-        name=EXCLUDE,
-        what=_WHAT,
-        put=lambda data: _with_own_rule(data, rules[0]),
-        take=partial(without_rules, gone=rules),
-        path=path,
-        is_listed=False,
+    text = text_in(
+        checkout.root,
+        EXCLUDE,
+        _WHAT,
+        lambda data: _with_own_rule(data, rules[0]),
+        lambda data, _: without_rules(data, rules),
     )
+    return replace(text, path=path, listed=None)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from carryover.outside.apply import Change, Edit
+from carryover.outside.apply import Edit, Text
 from carryover.text.user_text import find_lines, newline_of, with_lines, without_span
 from support.settings_texts import TEXTS
 
@@ -72,8 +72,7 @@ LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\r\n", b"\n"]), max_size=12
 
 
 def edit(before: bytes | None, after: bytes | None, reason: str | None = None) -> Edit:
-    change = Change(path=Path("/s.json"), what="a test", edit=lambda _: after)
-    return Edit(change, before, after, reason)
+    return Edit(Text(path=Path("/s.json"), what="a test"), before, after, reason)
 
 
 @pytest.mark.parametrize(

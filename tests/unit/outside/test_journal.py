@@ -73,7 +73,7 @@ def test_settings_are_listed_and_given_back_whatever_is_killed_when(tmp_path: Pa
         apply(plan_settings([agent], load_journal(state), state.hook_script), state)
 
     def uninstall() -> None:
-        apply([plan(removal(file)) for file in load_journal(state).settings], state)
+        apply([plan(removal(file), out=True) for file in load_journal(state).settings], state)
 
     def is_as_it_was() -> bool:
         return config.read_bytes() == before if before is not None else not (tmp_path / "a").exists()
@@ -146,5 +146,5 @@ def test_a_line_without_its_effect_does_no_harm(tmp_path: Path) -> None:
     write_down(state.root, listed)
     config.write_bytes(b'{"hooks": {}}')
 
-    assert carry_out(plan(removal(listed)), state.root).outcome == "unchanged"
+    assert carry_out(plan(removal(listed), out=True), state.root).outcome == "unchanged"
     assert (config.read_bytes(), load_journal(state).is_empty) == (b'{"hooks": {}}', True)

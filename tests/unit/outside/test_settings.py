@@ -10,7 +10,7 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.edits.hooks import hooks_of, owner_by_script
-from carryover.outside.apply import Change, apply, plan
+from carryover.outside.apply import Links, Text, apply, plan
 from carryover.outside.journal import load_journal
 from carryover.outside.listed import Listed
 from carryover.outside.settings import AgentSettings, plan_settings, removal
@@ -82,8 +82,9 @@ def test_a_state_folder_that_moved_leaves_no_old_hooks_behind(tmp_path: Path, st
 
 
 def problem(path: Path, *, follow: bool = True) -> str | None:
-    change = Change(path=path, what="a test", edit=lambda _: b"new", remedy="Do something.", follow=follow)
-    reported = plan(change).problem
+    links: Links = "followed" if follow else "left alone"
+    text = Text(path=path, what="a test", put=lambda _: b"new", remedy="Do something.", links=links)
+    reported = plan(text).problem
     return reported.removeprefix(f"{path} is left alone: ").removesuffix(". Do something.") if reported else None
 
 
@@ -124,7 +125,7 @@ def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, 
     [edit] = plan_settings([claude(tmp_path / "settings.json")], load_journal(state), script)
     files = [Listed(path=str(tmp_path / "s.json"), agent="claude-code", form=form) for form in ("list", "server")]
 
-    assert [each.what for each in (edit.change, *map(removal, files))] == [
+    assert [each.what for each in (edit.text, *map(removal, files))] == [
         "hooks of Claude Code",
         "entry of Claude Code",
         "MCP server of Claude Code",

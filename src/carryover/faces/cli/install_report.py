@@ -101,7 +101,7 @@ def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
 
 def file_data(edit: Edit) -> dict[str, Any]:
     """Returns what became of a file, for `--json`."""
-    return {"path": str(edit.path), "why": edit.change.what, "outcome": edit.outcome}
+    return {"path": str(edit.path), "why": edit.text.what, "outcome": edit.outcome}
 
 
 def print_report(done: Installed, home: Path) -> None:
@@ -173,16 +173,16 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
 
 def _other_settings(done: Installed, home: Path) -> Iterator[str]:
     for edit in done.other_settings:
-        change, path = edit.change, short_path(edit.path, home)
-        is_entered = change.listed is not None and change.listed.is_server and change.ours is not None
+        listed, path = edit.text.listed, short_path(edit.path, home)
+        is_entered = listed is not None and listed.is_server and not edit.out
         if edit.problem:
             yield f"✗ {edit.problem}"
         elif done.is_dry:
             continue
         elif is_entered and edit.outcome in ("created", "changed"):
             yield f"✓ MCP server entered into {path}"
-        elif change.listed is not None and edit.outcome in ("changed", "removed"):
-            what = change.what.partition(" of ")[0]
+        elif listed is not None and edit.outcome in ("changed", "removed"):
+            what = edit.text.what.partition(" of ")[0]
             yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
 
 

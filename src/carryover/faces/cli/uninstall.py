@@ -92,7 +92,7 @@ def _file_steps(planned: Uninstall, home: Path) -> Iterator[str]:
     for edit in planned.shown:
         if edit.changes:
             goes = "goes" if edit.after is None else "is put back"
-            yield f"{short_path(edit.path, home)} {goes} ({edit.change.what})"
+            yield f"{short_path(edit.path, home)} {goes} ({edit.text.what})"
     places = {(removal.path, removal.what) for removal in planned.removals}
     for removal in planned.removals:
         if any((above, removal.what) in places for above in removal.path.parents):
