@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,15 +28,14 @@ from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
 from carryover.ingest.scan import roots_in_projects
-from carryover.install.agent_settings import plan_mcp_servers, review_of, settings_of, to_review
+from carryover.install.agent_settings import gets_settings, located, review_of, settings_of, to_review
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
 from carryover.install.messages import Did, ahead_lines, background_lines, summary
-from carryover.install.setup import Setup, plan_setup, settings_here
+from carryover.install.setup import plan_choices, plan_hooks, plan_servers
 from carryover.ledger.rows import Totals
-from carryover.outside.apply import Edit, apply
-from carryover.outside.settings import AgentSettings
+from carryover.outside.apply import Edit, Text, apply, plan
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.publish.withdrawal import Withdrawn, withdraw
@@ -109,9 +108,9 @@ class Survey:
         """Describes what an answer allows to be written into projects."""
         return rule_for(answer.pointers, answer.agents, self.config, self.projects)
 
-    def settings(self) -> tuple[AgentSettings, ...]:
-        """Returns the settings that would be written if all agents on this machine were chosen."""
-        return settings_here(state_dir(), self.detections)
+    def with_settings(self) -> tuple[Detection, ...]:
+        """Returns the agents whose settings would be written if all on this machine were chosen."""
+        return tuple(filter(gets_settings, located(state_dir(), self.detections)))
 
 
 class AgentResult(NamedTuple):
@@ -138,7 +137,9 @@ class Installed:
 
     survey: Survey
     answer: InstallAnswer
-    setup: Setup
+    detections: tuple[Detection, ...]
+    selected: tuple[str, ...]
+    """The selected agents, by id."""
     rule: tuple[str, ...]
     """What is written into projects, in sentences."""
     projects: tuple[ProjectChanges, ...]
@@ -201,7 +202,7 @@ class Installed:
     def other_settings(self) -> Iterator[Edit]:
         """The edits of other files than the selected agents' hooks: those of a deselected agent or in a former
         location, which our hooks were removed from; those with our MCP server; our own."""
-        named = {agent.config for agent in self.setup.detections if agent.spec.id in self.setup.selected}
+        named = {agent.config for agent in self.detections if agent.spec.id in self.selected}
         for edit in self.edits:
             listed = edit.text.listed
             if listed is None or listed.is_server or edit.path not in named:
@@ -226,87 +227,90 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
 
     Raises UserError (NOTHING_FOUND) if no agent was ever chosen.
     """
-    wishes, setup = survey.wishes, _planned(survey, answer)
+    state, wishes, config = state_dir(), survey.wishes, survey.config
+    detections = located(state, survey.detections)
+    selected = tuple(agent.spec.id for agent in detections if agent.spec.id in answer.agents)
+    hooks = plan_hooks(state, detections, selected)
+    servers = plan_servers(state, detections, selected, wanted=wishes.mcp)
+    choices = plan_choices(
+        state, detections, selected, config=config, resume_mode=wishes.resume_mode, pointers=answer.pointers
+    )
     done = Installed(
         survey=survey,
         answer=answer,
-        setup=setup,
-        rule=survey.rule(answer._replace(agents=setup.selected)).full,
-        projects=planned_in(survey.projects, _decided(survey.config, setup)),
-        edits=setup.shown,
+        detections=detections,
+        selected=selected,
+        rule=survey.rule(answer._replace(agents=selected)).full,
+        projects=planned_in(survey.projects, _decided(config, choices, answer.pointers, selected)),
+        edits=(*hooks, *servers, choices),
         shell=on_path_here(),
     )
     if wishes.dry_run:
-        changes = setup.service is not None and setup.service.changes
-        done = replace(done, ahead=look_ahead(state_dir(), service=wishes.service, changes=changes))
-    elif not setup.selected and not setup.hooks and survey.config.agents.selected is None:
+        edits = (*done.edits, *(_service_edits() if wishes.service else ()))
+        changes = any(edit.changes for edit in edits[len(done.edits) :])
+        done = replace(done, edits=edits, ahead=look_ahead(state, service=wishes.service, changes=changes))
+    elif not selected and not hooks and config.agents.selected is None:
         raise UserError(
             "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",
             ExitCode.NOTHING_FOUND,
         )
     else:
         done = _carried_out(done)
-    return replace(done, agents=tuple(_agent(agent, done) for agent in setup.detections))
+    return replace(done, agents=tuple(_agent(agent, done) for agent in detections))
 
 
-def _planned(survey: Survey, answer: InstallAnswer) -> Setup:
-    state, wishes = state_dir(), survey.wishes
+def _service_edits() -> Iterator[Edit]:
+    """Plans the edit of the service file, which the service manager writes itself, if one can be registered."""
     manager, program = service_of_user()
-    setup = plan_setup(
-        state,
-        survey.detections,
-        answer.agents,
-        config=survey.config,
-        resume_mode=wishes.resume_mode,
-        pointers=answer.pointers,
-        service=(manager, program) if wishes.service and manager.available() is None else None,
-    )
-    return replace(setup, servers=plan_mcp_servers(setup.detections, setup.selected, state, wanted=wishes.mcp))
+    file = manager.file(program) if manager.available() is None else None
+    if file is not None:
+        path, content = file
+        yield plan(Text(path=path, what=f"the {manager.kind} service", put=lambda _: content, remedy=""))
 
 
-def _decided(config: Config, setup: Setup) -> Config:
-    after = tomllib.loads((setup.config.after or b"").decode("utf-8-sig", "replace"))
+def _decided(config: Config, choices: Edit, pointers: Pointers, selected: tuple[str, ...]) -> Config:
+    after = tomllib.loads((choices.after or b"").decode("utf-8-sig", "replace"))
     since = after.get("publish", {}).get("shared_since")
-    publish = msgspec.structs.replace(config.publish, pointers=setup.pointers, shared_since=since)
-    agents = msgspec.structs.replace(config.agents, selected=setup.selected)
+    publish = msgspec.structs.replace(config.publish, pointers=pointers, shared_since=since)
+    agents = msgspec.structs.replace(config.agents, selected=selected)
     return msgspec.structs.replace(config, publish=publish, agents=agents)
 
 
-def _carried_out(plan: Installed) -> Installed:
+def _carried_out(planned: Installed) -> Installed:
     state = state_dir()
-    edits = apply(plan.setup.edits, state)
+    edits = apply(planned.edits, state)
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw(state.root, load_config(state.config))
     if edits[-1].changes:
         reload_daemon(state)
-    background = bring_up(state, service=plan.survey.wishes.service)
-    done = replace(plan, edits=edits, background=background, withdrawn=withdrawn)
+    background = bring_up(state, service=planned.survey.wishes.service)
+    done = replace(planned, edits=edits, background=background, withdrawn=withdrawn)
     if background.pid is None:
         return done
-    _name_this_project(state, plan.setup)
+    _name_this_project(state, planned.selected)
     read = watch_first_read(state)
     return replace(done, read=read, held=held_by(state))
 
 
-def _name_this_project(state: StateDir, setup: Setup) -> None:
+def _name_this_project(state: StateDir, selected: Collection[str]) -> None:
     """Tells the daemon about the current project if that holds sources that nothing else leads to."""
     with suppress(UserError, TimeoutError):
         root = project_root(None)
-        selected = [agent for agent in agents.adapters().values() if agent.id in setup.selected]
-        if roots_in_projects(selected, [Path(root)]):
+        adapters = [agent for agent in agents.adapters().values() if agent.id in selected]
+        if roots_in_projects(adapters, [Path(root)]):
             ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=_NAMED_WITHIN_S)
 
 
 def _agent(agent: Detection, done: Installed) -> AgentResult:
     edits = [edit for edit in done.edits if edit.path == agent.config]
     written = (edit for edit in edits if edit.reason is None)
-    waiting = next((to_review(agent, edit.after, done.setup.script, edit=edit) for edit in written), ())
+    waiting = next((to_review(agent, edit.after, state_dir().hook_script, edit=edit) for edit in written), ())
     problems = (edit.problem for edit in edits)
     is_asked = agent.spec.id in done.answer.agents
     return AgentResult(
         agent,
         is_asked,
-        to_review=waiting if agent.spec.id in done.setup.selected else (),
+        to_review=waiting if agent.spec.id in done.selected else (),
         problem=next(filter(None, problems), agent.problem) or None,
         lines=_lines_about(agent, done, edits, waiting) if is_asked else (),
     )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from carryover.agents import specs
 from carryover.config import Config, load_config
 from carryover.daemon.client import daemon_pid, stop_daemon
-from carryover.edits.hooks import HookFile
 from carryover.errors import UserError
-from carryover.install.agent_settings import hook_files, server_files
+from carryover.install.agent_settings import usual_files
 from carryover.install.background import registered
 from carryover.install.service import ServiceManager
 from carryover.install.uninstall import Uninstall, Uninstalled, carry_out, plan_uninstall
@@ -68,19 +65,9 @@ def _remove(service: ServiceManager) -> tuple[str, ...]:
 
 def _planned(state: StateDir, *, purge: bool) -> Uninstall:
     home = Path.home()
-    return plan_uninstall(state, purge=purge, home=home, usual=tuple(_usual_settings(state, home)))
-
-
-def _usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
-    """Yields the standard files of each agent's hooks and MCP servers, in case the record of our edits is lost."""
     try:
         agents = load_config(state.config).agents
     except UserError:  # uninstalling needs no settings
         agents = Config().agents
-    env = {**agents.recorded_env(), **os.environ}
-    for spec in specs():
-        for file in hook_files(spec, home, env):
-            yield spec.id, file
-        for servers in spec.mcp:
-            for path in server_files(servers, home, env):
-                yield spec.id, HookFile(path, "server", servers.key)
+    usual = usual_files(home, {**agents.recorded_env(), **os.environ}, state.hook_script)
+    return plan_uninstall(state, purge=purge, home=home, usual=usual)

@@ -38,14 +38,6 @@ _UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain", "extension")
 """Forms in which an event's list contains the hooks themselves."""
 
 
-class HookFile(msgspec.Struct, frozen=True):
-    """A settings file, which need not exist, and the layout of hooks in it. `key`: the list of a `server`."""
-
-    path: Path
-    form: Form
-    key: str = ""
-
-
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
     """A hook in the form in which we write it."""
 

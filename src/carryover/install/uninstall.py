@@ -13,16 +13,16 @@ from typing import Final, cast
 
 from carryover.adapter.spec import Form
 from carryover.config import KEPT
-from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
+from carryover.edits.hooks import SCRIPT, hooks_of, owner_by_script
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
+from carryover.install.setup import plan_settings, taken_out
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects, whereabouts
 from carryover.outside import former
 from carryover.outside.apply import LOCK, Edit, apply, plan
 from carryover.outside.journal import JOURNAL, Journal, load_journal
 from carryover.outside.listed import Listed, handoff_folder
-from carryover.outside.settings import removal
 from carryover.paths import STARTER, StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
@@ -111,20 +111,16 @@ class Uninstalled:
     left: tuple[str, ...]
 
 
-def plan_uninstall(
-    state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
-) -> Uninstall:
+def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[Listed] = ()) -> Uninstall:
     """Plans to remove hooks, entries and MCP servers from all listed settings files, and from `usual` ones.
 
-    `usual` holds settings files with the ids of their agents, which need not be listed; entries stay in those. With
-    `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in the journal or in the
-    ledger, and the state folder. Reads only, and does not need `config.toml`. Raises UserError if the journal
-    can't be read.
+    `usual` are settings files that need not be listed; entries stay in those. With `purge`, it includes the pointers,
+    ignore rules and `.carryover` folders of every project in the journal or in the ledger, and the state folder. Reads
+    only, and does not need `config.toml`. Raises UserError if the journal can't be read.
     """
     journal = load_journal(state)
-    settings = tuple(_settings_edits(state, journal, usual))
-    edits = tuple(edit for _, edit in settings)
-    notes = [note for file, edit in settings for note in _edited_by_hand(file, edit, state)]
+    edits = tuple(_settings_edits(state, journal, usual))
+    notes = [note for edit in edits for note in _edited_by_hand(edit, state)]
     if not purge:
         scripts = (path for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
         notes += _pointers_that_stay(state, journal, home)
@@ -266,21 +262,19 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
         yield root, "the state folder"
 
 
-def _settings_edits(
-    state: StateDir, journal: Journal, usual: Iterable[tuple[str, HookFile]]
-) -> Iterator[tuple[Listed, Edit]]:
-    yield from ((file, plan(removal(file), out=True)) for file in journal.settings)
-    script = str(state.root / SCRIPT)
-    for agent, found in usual:
-        if journal.at(found.path, server=found.form == "server") is None:
-            file = Listed(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
-            edit = plan(removal(file), out=True)
-            if edit.changes or (found.form != "server" and script.encode() in (edit.before or b"")):
-                yield file, edit
+def _settings_edits(state: StateDir, journal: Journal, usual: Iterable[Listed]) -> Iterator[Edit]:
+    yield from plan_settings((), journal.settings)
+    script = os.fsencode(state.root / SCRIPT)
+    for file in usual:
+        if journal.at(Path(file.path), server=file.is_server) is None:
+            edit = taken_out(file)
+            if edit.changes or (not file.is_server and script in (edit.before or b"")):
+                yield edit
 
 
-def _edited_by_hand(file: Listed, edit: Edit, state: StateDir) -> Iterator[str]:
-    if edit.reason is None and edit.after is not None and file.form not in ("list", "server"):
+def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
+    file = edit.text.listed
+    if edit.reason is None and edit.after is not None and file is not None and file.form not in ("list", "server"):
         for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=cast("Form", file.form)):
             if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"

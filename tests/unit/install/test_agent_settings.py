@@ -15,7 +15,6 @@ from carryover.install.agent_settings import (
     review_of,
     settings_of,
     to_review,
-    wanted_settings,
     with_config_files,
 )
 from carryover.install.detect import Detection
@@ -48,8 +47,7 @@ def report_of(seen: Detection, content: str | None, config: str | None = None) -
     for file, text in ((seen.config, content), (seen.config.with_name("config.toml"), config)):
         if text is not None:
             file.write_text(text)
-    [wanted] = wanted_settings([seen], {seen.spec.id})
-    report = hooks_report(seen, wanted, SCRIPT)
+    report = hooks_report(seen, SCRIPT)
     assert report is not None
     return report
 

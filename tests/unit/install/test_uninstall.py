@@ -12,18 +12,18 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC
 from carryover.config import ProjectSettings
-from carryover.edits.hooks import HookFile
 from carryover.install.config_file import plan_config
+from carryover.install.setup import plan_hooks
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal, write_down
-from carryover.outside.listed import handoff_folder, in_project
-from carryover.outside.settings import AgentSettings, plan_settings
+from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
 from carryover.publish.gitignore import ignore_itself
 from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
+from support.detected import detected
 from support.publishing import publish
 from support.repository import repository
 from support.scribe import ledger_with_prompt
@@ -41,9 +41,9 @@ def config(home: Path) -> Path:
 
 
 def install(state: StateDir, config: Path) -> None:
-    tool = AgentSettings(SPEC, config, hooks=(HookEntry(event="Stop", timeout_s=5),))
+    tool = detected(SPEC, config, (HookEntry(event="Stop", timeout_s=5),))
     edits = [
-        *plan_settings([tool], load_journal(state), state.hook_script),
+        *plan_hooks(state, [tool], {"claude-code"}),
         plan_config(state, {("agents", "selected"): ["claude-code"]}),
     ]
     assert [done.problem for done in apply(edits, state)] == [None, None]
@@ -265,16 +265,16 @@ def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_i
     install(state, config)
     published(state, repository(home / "app"))
     shutil.rmtree(state.root)
-    hooks = HookFile(config, "nested")
+    hooks = Listed(path=str(config), form="nested", agent="claude-code", script=str(state.hook_script))
 
-    plan = plan_uninstall(state, purge=True, home=home, usual=[("claude-code", hooks)])
+    plan = plan_uninstall(state, purge=True, home=home, usual=[hooks])
 
     assert [edit.path for edit in plan.shown if edit.changes] == [config]
     assert plan.notes == (
         f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.",
     )
     carry_out(plan, state)
-    assert plan_uninstall(state, purge=True, home=home, usual=[("claude-code", hooks)]).notes == ()
+    assert plan_uninstall(state, purge=True, home=home, usual=[hooks]).notes == ()
 
 
 def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, config: Path, home: Path) -> None:

@@ -37,15 +37,15 @@ _READ: Final = {
 def as_data(done: Installed) -> dict[str, Any]:
     """Returns the result for `--json`."""
     files = (
-        [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in done.setup.shown]
+        [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in done.edits]
         if done.is_dry
         else [file_data(edit) | ({"problem": edit.problem} if edit.problem else {}) for edit in done.edits]
     )
     common = {
-        "selected": done.setup.selected,
+        "selected": done.selected,
         "agents": [_agent_data(agent) for agent in done.agents],
         "files": files,
-        "pointers": done.setup.pointers,
+        "pointers": done.answer.pointers,
         "projects": [
             {
                 "root": str(project.root),
@@ -108,7 +108,7 @@ def print_report(done: Installed, home: Path) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
     print_lines(map(runnable, _lines(done, home)))
     if done.is_dry:
-        steps: list[tuple[str, Sequence[Edit]]] = [("", done.setup.shown)]
+        steps: list[tuple[str, Sequence[Edit]]] = [("", done.edits)]
         for project in done.projects:
             root = short_path(project.root, home)
             steps.append((f"In {root}, by carryoverd:", project.changes))
@@ -163,7 +163,7 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.shell.problem:
         yield from (f"⚠ {done.shell.problem}", f"  {done.shell.remedy}")
     if done.installing:
-        is_in_projects = done.setup.pointers != "off" and done.survey.config.publish.folder is None
+        is_in_projects = done.answer.pointers != "off" and done.survey.config.publish.folder is None
         yield from ("", _NEW_SESSION, _OPEN_CHAT if is_in_projects else _OPEN_CHAT_WITHOUT_FILE)
     if not done.is_running:
         more = "tries again, `carryover doctor` says what is wrong."
@@ -189,11 +189,11 @@ def _other_settings(done: Installed, home: Path) -> Iterator[str]:
 def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     """Yields the rule for projects, then the changed files of each."""
     waits = not done.is_dry and not done.is_running
-    yield f"Into your projects ({done.setup.pointers}){', once carryoverd runs' if waits else ''}:"
+    yield f"Into your projects ({done.answer.pointers}){', once carryoverd runs' if waits else ''}:"
     yield from (f"  {line}" for line in done.rule)
-    if done.setup.pointers == "off" or done.survey.config.publish.folder is not None:
+    if done.answer.pointers == "off" or done.survey.config.publish.folder is not None:
         return
-    if done.setup.pointers == "shared":
+    if done.answer.pointers == "shared":
         yield _COMMIT
     changing = [project for project in done.projects if project.changes or project.later or project.problem]
     for project in changing[:SHOWN]:
@@ -204,7 +204,7 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
         yield f"  and {len(changing) - SHOWN} more; --json lists them"
     for project in done.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
-    first, *others = (answer for answer in POINTERS if answer != done.setup.pointers)
+    first, *others = (answer for answer in POINTERS if answer != done.answer.pointers)
     named = ", ".join(f"`{answer}`" for answer in others)
     yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
 
