@@ -58,7 +58,7 @@ def present(home: Path, state: StateDir) -> tuple[bool, str]:
 
 
 def uninstall(home: Path, state: StateDir) -> tuple[str, ...]:
-    return take_out(plan_uninstall(state, purge=True, home=home), state).left
+    return take_out(plan_uninstall(state, purge=True, home=home), state).notes
 
 
 @pytest.mark.parametrize("name", ["config.json", "opencode.json", "opencode.jsonc"])
