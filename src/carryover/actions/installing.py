@@ -137,9 +137,6 @@ class Installed:
 
     survey: Survey
     answer: InstallAnswer
-    detections: tuple[Detection, ...]
-    selected: tuple[str, ...]
-    """The selected agents, by id."""
     rule: tuple[str, ...]
     """What is written into projects, in sentences."""
     projects: tuple[ProjectChanges, ...]
@@ -202,7 +199,7 @@ class Installed:
     def other_settings(self) -> Iterator[Edit]:
         """The edits of other files than the selected agents' hooks: those of a deselected agent or in a former
         location, which our hooks were removed from; those with our MCP server; our own."""
-        named = {agent.config for agent in self.detections if agent.spec.id in self.selected}
+        named = {agent.detection.config for agent in self.agents if agent.selected}
         for edit in self.edits:
             listed = edit.text.listed
             if listed is None or listed.is_server or edit.path not in named:
@@ -230,6 +227,7 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
     state, wishes, config = state_dir(), survey.wishes, survey.config
     detections = located(state, survey.detections)
     selected = tuple(agent.spec.id for agent in detections if agent.spec.id in answer.agents)
+    answer = answer._replace(agents=selected)
     hooks = plan_hooks(state, detections, selected)
     servers = plan_servers(state, detections, selected, wanted=wishes.mcp)
     choices = plan_choices(
@@ -238,10 +236,8 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
     done = Installed(
         survey=survey,
         answer=answer,
-        detections=detections,
-        selected=selected,
-        rule=survey.rule(answer._replace(agents=selected)).full,
-        projects=planned_in(survey.projects, _decided(config, choices, answer.pointers, selected)),
+        rule=survey.rule(answer).full,
+        projects=planned_in(survey.projects, _decided(config, choices, answer)),
         edits=(*hooks, *servers, choices),
         shell=on_path_here(),
     )
@@ -268,11 +264,11 @@ def _service_edits() -> Iterator[Edit]:
         yield plan(Text(path=path, what=f"the {manager.kind} service", put=lambda _: content, remedy=""))
 
 
-def _decided(config: Config, choices: Edit, pointers: Pointers, selected: tuple[str, ...]) -> Config:
+def _decided(config: Config, choices: Edit, answer: InstallAnswer) -> Config:
     after = tomllib.loads((choices.after or b"").decode("utf-8-sig", "replace"))
     since = after.get("publish", {}).get("shared_since")
-    publish = msgspec.structs.replace(config.publish, pointers=pointers, shared_since=since)
-    agents = msgspec.structs.replace(config.agents, selected=selected)
+    publish = msgspec.structs.replace(config.publish, pointers=answer.pointers, shared_since=since)
+    agents = msgspec.structs.replace(config.agents, selected=answer.agents)
     return msgspec.structs.replace(config, publish=publish, agents=agents)
 
 
@@ -287,7 +283,7 @@ def _carried_out(planned: Installed) -> Installed:
     done = replace(planned, edits=edits, background=background, withdrawn=withdrawn)
     if background.pid is None:
         return done
-    _name_this_project(state, planned.selected)
+    _name_this_project(state, planned.answer.agents)
     read = watch_first_read(state)
     return replace(done, read=read, held=held_by(state))
 
@@ -310,7 +306,7 @@ def _agent(agent: Detection, done: Installed) -> AgentResult:
     return AgentResult(
         agent,
         is_asked,
-        to_review=waiting if agent.spec.id in done.selected else (),
+        to_review=waiting if is_asked else (),
         problem=next(filter(None, problems), agent.problem) or None,
         lines=_lines_about(agent, done, edits, waiting) if is_asked else (),
     )

@@ -42,7 +42,7 @@ def as_data(done: Installed) -> dict[str, Any]:
         else [file_data(edit) | ({"problem": edit.problem} if edit.problem else {}) for edit in done.edits]
     )
     common = {
-        "selected": done.selected,
+        "selected": done.answer.agents,
         "agents": [_agent_data(agent) for agent in done.agents],
         "files": files,
         "pointers": done.answer.pointers,
