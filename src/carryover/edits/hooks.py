@@ -70,13 +70,6 @@ class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
         return group if self.siblings == 1 else (*group, HOOKS, self.number)
 
 
-class HookOwners(msgspec.Struct, frozen=True):
-    """Tells to whom the hooks in the settings belong. A line of ours that a person edited counts as theirs."""
-
-    ours: bool = False
-    others: bool = False
-
-
 def with_hooks(
     data: bytes | None,
     wanted: Sequence[Hook],
@@ -151,12 +144,14 @@ def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[
     return tuple(found_hooks(_values(decode(data)[1], form), owner_of, form))
 
 
-def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
-    """Returns whose hooks the settings contain. Raises EditRefused."""
+def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> set[Owner]:
+    """Returns whose hooks the settings contain: ours, others, or both. A line of ours that a person edited counts as
+    theirs. Raises EditRefused."""
     settings = _values(decode(data)[1], form)
     number = sum(len(handlers) for _, _, handlers, _ in _groups(settings, form))
     mine = sum(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
-    return HookOwners(ours=mine > 0, others=number > mine)
+    owners: set[Owner] = {"ours"} if mine else set()
+    return owners | {"others"} if number > mine else owners
 
 
 def drop_reason(text: str, *, form: Form, rules: HookSpec | None) -> str | None:

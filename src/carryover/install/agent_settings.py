@@ -14,7 +14,7 @@ from carryover.adapter.spec import TIMEOUT_UNITS, Form, InstalledHook, McpServer
 from carryover.agents import specs
 from carryover.edits import hooks
 from carryover.edits.entries import ListEntry, has_entry, has_list
-from carryover.edits.hooks import FoundHook, Hook, OwnerOf, hook_command
+from carryover.edits.hooks import FoundHook, Hook, Owner, OwnerOf, hook_command
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.install.detect import Detection
@@ -210,12 +210,12 @@ def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
     if tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
     in_tables, in_file = _owners(tables, "tables", owner_of), _owners(found.config, found.form, owner_of)
-    if in_tables is None or in_tables.others or (in_tables.ours and not (in_file and in_file.others)):
+    if in_tables is None or "others" in in_tables or ("ours" in in_tables and "others" not in (in_file or ())):
         return replace(found, config=tables, form="tables")
     return found
 
 
-def _owners(path: Path, form: Form, owner_of: OwnerOf) -> hooks.HookOwners | None:
+def _owners(path: Path, form: Form, owner_of: OwnerOf) -> set[Owner] | None:
     """Returns whose hooks are in a file; None if it can't be read, which is reported when it is edited."""
     try:
         return hooks.hook_owners(settings_bytes(path) or b"", owner_of, form=form)
