@@ -38,20 +38,26 @@ _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
 
 
-def keep_out(edits: Pass) -> str | None:
-    """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
+def keep_out(edits: Pass, name: str = STORE) -> bool:
+    """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False, with a note, if it
+    can't.
 
-    It stays as long as the folder does, in every mode: git removes a .gitignore that is not committed.
+    The rule for `.carryover/` stays as long as the folder does, in every mode: git removes a .gitignore that is not
+    committed.
     """
-    if edits.checkout.git_dir is None or _keep_out(edits, _LINES):
-        return None
-    return f"{edits.notes[-1]}, so {COMMITTED}"
+    try:
+        rule = _in_exclude(edits.checkout, _lines_for(name))
+    except OSError as error:
+        edits.left_alone(EXCLUDE, os_reason(error))
+        return False
+    return edits.put(rule)
 
 
 def kept_out(edits: Pass) -> Refusal | None:
     """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
-    problem = keep_out(edits)
-    return Refusal(problem, in_git=True) if problem is not None else refusal_by_git(edits.checkout)
+    if edits.checkout.git_dir is not None and not keep_out(edits):
+        return Refusal(f"{edits.notes[-1]}, so {COMMITTED}", in_git=True)
+    return refusal_by_git(edits.checkout)
 
 
 def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
@@ -100,11 +106,6 @@ def unshare_rule(edits: Pass) -> None:
         edits.take(shared_rule(edits.root))
 
 
-def keep_file_out(edits: Pass, name: str) -> bool:
-    """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
-    return _keep_out(edits, _lines_for(name))
-
-
 def is_kept_out(checkout: Checkout, name: str) -> bool:
     """Whether `info/exclude` has our rule for a file. Raises OSError if it can't be read."""
     try:
@@ -121,7 +122,7 @@ def show_files(edits: Pass, names: Iterable[str]) -> None:
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:
-    return _TITLE, b"/" + os.fsencode(name)
+    return _LINES if name == STORE else (_TITLE, b"/" + os.fsencode(name))
 
 
 def _all_rules() -> list[tuple[bytes, bytes]]:
@@ -201,15 +202,6 @@ def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     """Removes the two lines that `with_rule` added, restoring the exact text."""
     span = find_lines(data, lines)
     return data if span is None else without_span(data, span)
-
-
-def _keep_out(edits: Pass, lines: Sequence[bytes]) -> bool:
-    try:
-        rule = _in_exclude(edits.checkout, lines)
-    except OSError as error:
-        edits.left_alone(EXCLUDE, os_reason(error))
-        return False
-    return edits.put(rule)
 
 
 def _in_exclude(checkout: Checkout, *rules: Sequence[bytes]) -> Text:

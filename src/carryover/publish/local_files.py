@@ -20,7 +20,7 @@ from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
-from carryover.publish.gitignore import is_kept_out, keep_file_out, show_files
+from carryover.publish.gitignore import is_kept_out, keep_out, show_files
 from carryover.publish.once import committed_names
 from carryover.publish.pointers import NEW_FILE, pointer, says_nothing, without_block
 from carryover.text.user_text import EditRefused, Origin
@@ -124,7 +124,7 @@ def _content(path: Path) -> bytes | None:
 def _is_hidden(edits: Pass, name: str) -> bool:
     """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
     checkout = edits.checkout
-    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_file_out(edits, name)):
+    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_out(edits, name)):
         return False
     return edits.dry or checkout.is_ignored(name)
 

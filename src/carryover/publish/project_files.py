@@ -141,7 +141,7 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
     if refusal(checkout, paths) is not None:
         return None
     edits = Pass(checkout, paths.state.root, dry=True)
-    if keep_out(edits) is None:
+    if checkout.git_dir is None or keep_out(edits):
         _place(edits, settings, Once(edits, settings.agreed_ms), paths.home)
     return edits
 

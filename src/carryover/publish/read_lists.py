@@ -22,7 +22,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.publish.gitignore import keep_file_out
+from carryover.publish.gitignore import keep_out
 from carryover.text.user_text import EditRefused
 
 
@@ -43,7 +43,7 @@ def place_in_read_lists(edits: Pass, *, home: Path) -> None:
         except OSError:
             reason = "git could not say whether it is ignored"
         # A file that git shows is ours to make: `_why_not` refuses the user's.
-        if reason is None and (not shown or keep_file_out(edits, where.name)):
+        if reason is None and (not shown or keep_out(edits, where.name)):
             edits.put(entry(checkout.root, where, is_mine=mine))
             continue
         if mine:
